@@ -1,0 +1,119 @@
+# nomul: `make` builds build/nomul, `make help` lists what else there is.
+#
+# The user's: CC CFLAGS LDFLAGS PREFIX DESTDIR, RUN (in front of built programs: RUN=qemu-aarch64),
+# BUILD (where everything is built), WERROR=1.  The developer's: MODE, a flavour with its own folder.
+
+CC      ?= cc
+AR      ?= ar
+CFLAGS  ?= -O2
+PREFIX  ?= /usr/local
+BUILD   ?= build
+MODE    ?= release
+SECONDS ?= 20
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
+SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+FLAGS_release := -DNDEBUG
+FLAGS_debug   := -g
+FLAGS_asan    := $(SAN) -fsanitize=address,undefined
+FLAGS_tsan    := $(SAN) -fsanitize=thread
+FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
+FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
+        $(FLAGS_$(MODE)) $(CFLAGS)
+LINK  = $(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lm
+
+OUT  := $(BUILD)/obj-$(MODE)
+PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
+
+LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c))
+CLI_SRC  := $(wildcard src/cli/*.c)
+TEST_SRC := $(wildcard tests/*.c)
+EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o)
+CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
+TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
+MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
+
+# What check runs; the fuzz targets are named replay_NAME here: they only read their corpora.
+CHECKED := nomul tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: FORCE all demo check test test-long debug asan tsan fuzz checked fuzzers long \
+        install uninstall format clean help
+
+all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
+
+# A stamp changes only when its words do: other flags rebuild the objects, a source that is gone
+# rebuilds the library.
+stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
+        printf '%s\n' '$(subst ','\'',$1)' > $@
+$(OUT)/flags: FORCE
+	$(call stamp,$(CC) $(FLAGS) $(LDFLAGS))
+$(OUT)/sources: FORCE
+	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
+
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
+$(OUT)/tests/%.o: INCLUDE = -Itests
+
+$(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+$(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
+	$(LINK)
+$(OUT)/tests/tests: $(TEST_OBJ) $(PROG)/libnomul.a
+	$(LINK)
+$(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
+	$(LINK)
+$(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(PROG)/libnomul.a
+	$(LINK)
+$(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(PROG)/libnomul.a
+	$(LINK) -fsanitize=fuzzer
+
+demo: all ## a story from the shipped model, the same one every time
+	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 3 --temp 0.6 --min-p 0.1
+
+check: ## all tests that a C compiler and make can run, in half a minute
+	@$(MAKE) --no-print-directory MODE=debug checked
+debug asan tsan: ## check with symbols; under AddressSanitizer and UBSan; under ThreadSanitizer
+	@$(MAKE) --no-print-directory MODE=$@ checked
+checked: $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,$(filter-out nomul,$(CHECKED)))
+	@RUN='$(RUN)' sh tests/check.sh $(OUT)
+test: ## check by gcc and clang, -O0 and -O3, asan, tsan; the same bits from all of them
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' sh tests/all.sh
+test-long: ## the tests that take minutes: the whole held-out text
+	@$(MAKE) --no-print-directory MODE=debug long
+long: $(OUT)/tests/tests
+	$(RUN) $(OUT)/tests/tests --long
+
+fuzz: ## every fuzz target for SECONDS=20 each; needs clang
+	@$(MAKE) --no-print-directory MODE=fuzz CC=$(if $(filter clang%,$(CC)),$(CC),clang) fuzzers
+fuzzers: $(FUZZERS:%=$(OUT)/tests/%)
+	@sh tests/fuzz/run.sh $(OUT)/tests $(BUILD)/fuzz $(SECONDS)
+
+install: all ## into DESTDIR and PREFIX=/usr/local: program, library, header, model
+	install -d $(addprefix '$(DESTDIR)$(PREFIX)'/,bin include lib share/nomul)
+	install -m 755 $(PROG)/nomul '$(DESTDIR)$(PREFIX)/bin/nomul'
+	install -m 644 include/nomul.h '$(DESTDIR)$(PREFIX)/include/nomul.h'
+	install -m 644 $(PROG)/libnomul.a '$(DESTDIR)$(PREFIX)/lib/libnomul.a'
+	test ! -f models/stories-49m.gguf || \
+	    install -m 644 models/stories-49m.gguf '$(DESTDIR)$(PREFIX)/share/nomul/stories-49m.gguf'
+uninstall: ## takes away what install put there
+	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/nomul include/nomul.h lib/libnomul.a \
+	    share/nomul/stories-49m.gguf
+
+format: ## clang-format over all sources
+	clang-format -i $(wildcard include/*.h src/*/*.[ch] src/*.[ch] tests/*.[ch] tests/*/*.[ch])
+compile_commands.json: FORCE ## for editors and language servers
+	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
+clean: ## removes build/
+	rm -rf $(BUILD)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' Makefile
+
+FORCE:
+-include $(wildcard $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_OBJ) $(MORE_OBJ)))

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <string.h>
+
+void *nm_arena_take(nm_arena *arena, size_t count, size_t item_bytes)
+{
+    size_t at = arena->used;
+
+    if (item_bytes && count > (SIZE_MAX - NM_ALIGN) / item_bytes) {
+        arena->overflow = true;
+        return NULL;
+    }
+    size_t n_bytes = (count * item_bytes + NM_ALIGN - 1) / NM_ALIGN * NM_ALIGN;
+    if (n_bytes > SIZE_MAX - at) {
+        arena->overflow = true;
+        return NULL;
+    }
+    arena->used = at + n_bytes;
+    return arena->base ? arena->base + at : NULL;
+}
+
+bool nm_arena_back(nm_arena *arena, nomul_error *err)
+{
+    if (arena->overflow) return nm_fail(err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
+    arena->base = nm_alloc(arena->used);
+    if (!arena->base) return nm_fail_memory(err, arena->used);
+    memset(arena->base, 0, arena->used);
+    arena->used = 0;
+    return true;
+}
+
+void nm_arena_free(nm_arena *arena)
+{
+    nm_free(arena->base);
+    *arena = (nm_arena){0};
+}

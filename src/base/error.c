@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Names and values come from files: whatever they hold, the message stays one readable line. */
+static void keep_one_line(char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < 0x20 || c == 0x7F) *text = '?';
+    }
+}
+
+bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...)
+{
+    if (!err) return false;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    keep_one_line(err->text);
+    err->code = code;
+    return false;
+}
+
+bool nm_fail_in(nomul_error *err, const char *format, ...)
+{
+    char place[sizeof err->text];
+
+    if (!err) return false;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(place, sizeof place, format, args);
+    va_end(args);
+    keep_one_line(place);
+
+    size_t n_cause = strlen(err->text), n_place = strlen(place);
+    size_t room = sizeof err->text - 1 - n_cause;
+    if (room < 2) return false;
+    size_t kept = n_place < room - 2 ? n_place : room - 2;
+    memmove(err->text + kept + 2, err->text, n_cause + 1);
+    memcpy(err->text, place + n_place - kept, kept);
+    memcpy(err->text + kept, ": ", 2);
+    return false;
+}
+
+bool nm_fail_memory(nomul_error *err, size_t n_bytes)
+{
+    return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);
+}
+
+nomul_status nm_status(bool ok, const nomul_error *err)
+{
+    return ok ? NOMUL_OK : err->code;
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What may come next: the reader's whole state beside its stack. */
+enum {
+    EXPECT_VALUE,        /* at the top and behind a colon */
+    EXPECT_VALUE_OR_END, /* behind '[' */
+    EXPECT_KEY_OR_END,   /* behind '{' */
+    EXPECT_COMMA_OR_END, /* behind a value in an array or object */
+    EXPECT_NOTHING,      /* behind the one value */
+    EXPECT_FAILED,
+};
+
+void nm_json_init(nm_json *json, const char *data, size_t size)
+{
+    *json = (nm_json){.data = data, .size = size, .expect = EXPECT_VALUE};
+}
+
+static nm_json_type fail(nm_json *json, const char *problem)
+{
+    json->problem = problem;
+    json->expect = EXPECT_FAILED;
+    return json->type = NM_JSON_ERROR;
+}
+
+/* The byte `ahead` of the reader, or -1 past the end. */
+static int peek(const nm_json *json, size_t ahead)
+{
+    return ahead < json->size - json->at ? (unsigned char)json->data[json->at + ahead] : -1;
+}
+
+static void skip_space(nm_json *json)
+{
+    for (int c = peek(json, 0); c == ' ' || c == '\t' || c == '\n' || c == '\r'; c = peek(json, 0))
+        json->at++;
+}
+
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex_digit(int c)
+{
+    if (is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* A value has ended; what may follow depends on what it lay in. */
+static nm_json_type end_value(nm_json *json, nm_json_type type)
+{
+    json->expect = json->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
+    return json->type = type;
+}
+
+_Static_assert(NM_JSON_DEPTH == 64, "the words below say 64");
+
+static nm_json_type open_level(nm_json *json, bool object)
+{
+    if (json->depth == NM_JSON_DEPTH) return fail(json, "nested deeper than 64 levels");
+    json->in_object[json->depth++] = object;
+    json->at++;
+    json->expect = object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
+    return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
+}
+
+/* The reader stands on '}' or ']'; the caller has seen that an end is allowed here. */
+static nm_json_type close_level(nm_json *json)
+{
+    bool object = json->in_object[--json->depth];
+    json->at++;
+    return end_value(json, object ? NM_JSON_OBJECT_END : NM_JSON_ARRAY_END);
+}
+
+/* Length of the escape that the reader stands on; 0 if it is none. */
+static size_t escape_length(const nm_json *json)
+{
+    int c = peek(json, 1);
+
+    if (c > 0 && strchr("\"\\/bfnrt", c)) return 2;
+    if (c != 'u') return 0;
+    for (size_t i = 2; i < 6; i++)
+        if (hex_digit(peek(json, i)) < 0) return 0;
+    return 6;
+}
+
+/* From the opening quote to behind the closing one. */
+static bool read_string(nm_json *json)
+{
+    size_t begin = ++json->at;
+
+    for (int c = peek(json, 0); c != '"'; c = peek(json, 0)) {
+        uint32_t code_point;
+        size_t   length = 1;
+        if (c < 0) return fail(json, "string without an end");
+        if (c < 0x20) return fail(json, "control character in a string");
+        if (c == '\\' && (length = escape_length(json)) == 0)
+            return fail(json, "invalid escape in a string");
+        if (c >= 0x80)
+            length = nm_utf8_char(json->data + json->at, json->size - json->at, &code_point);
+        if (length == 0) return fail(json, "invalid UTF-8 in a string");
+        json->at += length;
+    }
+    json->text = json->data + begin;
+    json->n_text = json->at - begin;
+    json->at++;
+    return true;
+}
+
+static bool read_digits(nm_json *json)
+{
+    if (!is_digit(peek(json, 0))) return fail(json, "invalid number");
+    while (is_digit(peek(json, 0))) json->at++;
+    return true;
+}
+
+static nm_json_type read_number(nm_json *json)
+{
+    size_t begin = json->at;
+
+    if (peek(json, 0) == '-') json->at++;
+    if (peek(json, 0) == '0' && is_digit(peek(json, 1)))
+        return fail(json, "number with a leading zero");
+    if (!read_digits(json)) return NM_JSON_ERROR;
+    if (peek(json, 0) == '.') {
+        json->at++;
+        if (!read_digits(json)) return NM_JSON_ERROR;
+    }
+    if (peek(json, 0) == 'e' || peek(json, 0) == 'E') {
+        json->at++;
+        if (peek(json, 0) == '+' || peek(json, 0) == '-') json->at++;
+        if (!read_digits(json)) return NM_JSON_ERROR;
+    }
+    json->text = json->data + begin;
+    json->n_text = json->at - begin;
+    return end_value(json, NM_JSON_NUMBER);
+}
+
+static nm_json_type read_word(nm_json *json, const char *word, nm_json_type type)
+{
+    size_t length = strlen(word);
+
+    if (length > json->size - json->at || memcmp(json->data + json->at, word, length) != 0)
+        return fail(json, "a value expected");
+    json->at += length;
+    return end_value(json, type);
+}
+
+static nm_json_type read_value(nm_json *json)
+{
+    int c = peek(json, 0);
+
+    if (c == '{' || c == '[') return open_level(json, c == '{');
+    if (c == '"') return read_string(json) ? end_value(json, NM_JSON_STRING) : NM_JSON_ERROR;
+    if (c == '-' || is_digit(c)) return read_number(json);
+    if (c == 't') return read_word(json, "true", NM_JSON_TRUE);
+    if (c == 'f') return read_word(json, "false", NM_JSON_FALSE);
+    if (c == 'n') return read_word(json, "null", NM_JSON_NULL);
+    return fail(json, "a value expected");
+}
+
+/* The key and its colon. */
+static nm_json_type read_key(nm_json *json)
+{
+    if (peek(json, 0) != '"') return fail(json, "a key in quotes expected");
+    if (!read_string(json)) return NM_JSON_ERROR;
+    skip_space(json);
+    if (peek(json, 0) != ':') return fail(json, "':' expected");
+    json->at++;
+    json->expect = EXPECT_VALUE;
+    return json->type = NM_JSON_KEY;
+}
+
+/* Behind a value in an array or object. */
+static nm_json_type read_next(nm_json *json)
+{
+    bool object = json->in_object[json->depth - 1];
+    int  c = peek(json, 0);
+
+    if (c == (object ? '}' : ']')) return close_level(json);
+    if (c != ',') return fail(json, object ? "',' or '}' expected" : "',' or ']' expected");
+    json->at++;
+    skip_space(json);
+    if (peek(json, 0) < 0) return fail(json, "ends in the middle");
+    return object ? read_key(json) : read_value(json);
+}
+
+nm_json_type nm_json_next(nm_json *json)
+{
+    if (json->expect == EXPECT_FAILED) return json->type;
+    skip_space(json);
+    int c = peek(json, 0);
+    if (json->expect == EXPECT_NOTHING)
+        return c < 0 ? (json->type = NM_JSON_END) : fail(json, "text behind the value");
+    if (c < 0) return fail(json, json->depth ? "ends in the middle" : "empty");
+
+    switch (json->expect) {
+    case EXPECT_VALUE_OR_END: return c == ']' ? close_level(json) : read_value(json);
+    case EXPECT_KEY_OR_END: return c == '}' ? close_level(json) : read_key(json);
+    case EXPECT_COMMA_OR_END: return read_next(json);
+    default: return read_value(json);
+    }
+}
+
+bool nm_json_skip(nm_json *json)
+{
+    if (json->type == NM_JSON_OBJECT || json->type == NM_JSON_ARRAY) {
+        unsigned outside = json->depth - 1;
+        while (json->depth > outside)
+            if (nm_json_next(json) == NM_JSON_ERROR) return false;
+    }
+    return json->type != NM_JSON_ERROR;
+}
+
+/* ---- Strings --------------------------------------------------------------------------------- */
+
+static uint32_t hex4(const char *digits)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) value = value << 4 | (uint32_t)hex_digit((unsigned char)digits[i]);
+    return value;
+}
+
+/* The code point of the \u escape at text[0..n); sets how many bytes of the text it takes. */
+static uint32_t unescape_u(const char *text, size_t n, size_t *taken)
+{
+    uint32_t high = hex4(text + 2);
+
+    *taken = 6;
+    if (high < 0xD800 || high > 0xDFFF) return high;
+    if (high < 0xDC00 && n >= 12 && text[6] == '\\' && text[7] == 'u') {
+        uint32_t low = hex4(text + 8);
+        if (low >= 0xDC00 && low <= 0xDFFF) {
+            *taken = 12;
+            return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+        }
+    }
+    return 0xFFFD;
+}
+
+/* One byte or escape of a string already checked: 1 to 4 bytes out, from *taken bytes in. */
+static size_t unescape(const char *text, size_t n, size_t *taken, char out[4])
+{
+    static const char escapes[] = "bfnrt", bytes[] = "\b\f\n\r\t";
+
+    *taken = 1;
+    out[0] = text[0];
+    if (text[0] != '\\') return 1;
+    if (text[1] == 'u') return nm_utf8_put(unescape_u(text, n, taken), out);
+    const char *found = strchr(escapes, text[1]);
+    *taken = 2;
+    out[0] = found ? bytes[found - escapes] : text[1];
+    return 1;
+}
+
+bool nm_json_is(const nm_json *json, const char *text)
+{
+    size_t left = strlen(text);
+
+    for (size_t at = 0, taken; at < json->n_text; at += taken) {
+        char   bytes[4];
+        size_t n = unescape(json->text + at, json->n_text - at, &taken, bytes);
+        if (n > left || memcmp(text, bytes, n) != 0) return false;
+        text += n, left -= n;
+    }
+    return left == 0;
+}
+
+size_t nm_json_string(const nm_json *json, char *out)
+{
+    size_t n_out = 0;
+
+    for (size_t at = 0, taken; at < json->n_text; at += taken) {
+        char   bytes[4];
+        size_t n = unescape(json->text + at, json->n_text - at, &taken, bytes);
+        memcpy(out + n_out, bytes, n);
+        n_out += n;
+    }
+    return n_out;
+}
+
+static size_t escape_byte(unsigned char c, char out[6])
+{
+    static const char bytes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    static const char hex[] = "0123456789abcdef";
+    const char       *found = c ? strchr(bytes, c) : NULL;
+
+    out[0] = '\\';
+    if (found) {
+        out[1] = letters[found - bytes];
+        return 2;
+    }
+    if (c >= 0x20) {
+        out[0] = (char)c;
+        return 1;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[c >> 4], out[5] = hex[c & 15];
+    return 6;
+}
+
+size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
+{
+    size_t n_out = 0;
+
+    for (size_t at = 0, length; at < n_bytes; at += length) {
+        uint32_t code_point = 0;
+        length = nm_utf8_char(text + at, n_bytes - at, &code_point);
+        if (length == 1) {
+            n_out += escape_byte((unsigned char)code_point, out + n_out);
+        } else if (length == 0) {
+            n_out += nm_utf8_put(0xFFFD, out + n_out);
+            length = 1;
+        } else {
+            memcpy(out + n_out, text + at, length);
+            n_out += length;
+        }
+    }
+    return n_out;
+}
+
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+/* Digits only; false if there are none, another character, or more than 64 bits. */
+static bool whole(const char *text, size_t n, uint64_t *value)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_digit(text[i])) return false;
+        uint64_t digit = (uint64_t)(text[i] - '0');
+        if (sum > (UINT64_MAX - digit) / 10) return false;
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return n > 0;
+}
+
+bool nm_json_u64(const nm_json *json, uint64_t *value)
+{
+    return json->type == NM_JSON_NUMBER && whole(json->text, json->n_text, value);
+}
+
+bool nm_json_i64(const nm_json *json, int64_t *value)
+{
+    if (json->type != NM_JSON_NUMBER) return false;
+    bool     minus = json->text[0] == '-';
+    uint64_t size;
+    if (!whole(json->text + minus, json->n_text - minus, &size)) return false;
+    if (size > (uint64_t)INT64_MAX + minus) return false;
+    *value = !minus ? (int64_t)size : size == 0 ? 0 : -(int64_t)(size - 1) - 1;
+    return true;
+}
+
+/*
+ * strtod rounds correctly, but its decimal point is the locale's.  So it gets none: the digits as a
+ * whole number and a decimal exponent.  A binary64 and a half-way point between two have at most
+ * 768 significant digits; of more only matters whether all are zero, so one '1' stands for them.
+ */
+#define MAX_DIGITS 768
+#define MAX_EXPONENT 1000000000000000 /* no spelled number has so many digits to make up for it */
+
+typedef struct decimal {
+    char    digits[MAX_DIGITS + 32];
+    size_t  n_digits;
+    int64_t exponent;
+    bool    rest; /* digits that didn't fit, not all zero */
+} decimal;
+
+static void add_digit(decimal *d, char digit)
+{
+    if (d->n_digits == 0 && digit == '0') return;
+    if (d->n_digits < MAX_DIGITS) {
+        d->digits[d->n_digits++] = digit;
+    } else {
+        d->rest = d->rest || digit != '0';
+        d->exponent++;
+    }
+}
+
+static int64_t read_exponent(const char *text, const char *end)
+{
+    int64_t value = 0;
+    bool    minus = *text == '-';
+
+    if (*text == '-' || *text == '+') text++;
+    for (; text < end; text++)
+        if (value < MAX_EXPONENT) value = value * 10 + (*text - '0');
+    return minus ? -value : value;
+}
+
+static double decimal_value(decimal *d)
+{
+    if (d->n_digits == 0) return 0;
+    if (d->rest) {
+        d->digits[d->n_digits++] = '1';
+        d->exponent--;
+    }
+    /* Far outside binary64's range whatever the digits, and short to write. */
+    int exponent = d->exponent < -9999 ? -9999 : d->exponent > 9999 ? 9999 : (int)d->exponent;
+    snprintf(d->digits + d->n_digits, sizeof d->digits - d->n_digits, "e%d", exponent);
+    return strtod(d->digits, NULL);
+}
+
+bool nm_json_double(const nm_json *json, double *value)
+{
+    if (json->type != NM_JSON_NUMBER) return false;
+    const char *text = json->text, *end = text + json->n_text;
+    bool        minus = *text == '-', fraction = false;
+    decimal     d = {.n_digits = 0};
+
+    for (text += minus; text < end; text++) {
+        if (*text == 'e' || *text == 'E') {
+            d.exponent += read_exponent(text + 1, end);
+            break;
+        }
+        if (*text == '.') {
+            fraction = true;
+        } else {
+            add_digit(&d, *text);
+            d.exponent -= fraction;
+        }
+    }
+    double size = decimal_value(&d);
+    if (!isfinite(size)) return false;
+    *value = minus ? -size : size;
+    return true;
+}
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+size_t nm_json_line(const nm_json *json)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < json->at; i++) line += json->data[i] == '\n';
+    return line;
+}
+
+bool nm_json_fail(const nm_json *json, nomul_error *err)
+{
+    return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s", nm_json_line(json), json->problem);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads that wait for work.  Work is a number of items; ranges of them are handed out. */
+#ifndef NM_POOL_H
+#define NM_POOL_H
+
+#include "nomul.h"
+
+typedef struct nm_pool nm_pool;
+
+/*
+ * Does items [begin, end).  Called from several threads at once with ranges that don't overlap, in
+ * any order; `thread` is 0 .. n_threads - 1, and no two calls with the same one run at once.
+ */
+typedef void (*nm_pool_job)(void *context, size_t begin, size_t end, size_t thread);
+
+/* CPUs that this process may use: affinity and cgroup quota respected; at least 1. */
+size_t nm_pool_default_threads(void);
+
+/* n_threads >= 1, the caller counted: n_threads - 1 are started.  NULL on failure. */
+nm_pool *nm_pool_new(size_t n_threads, nomul_error *err);
+void     nm_pool_free(nm_pool *pool); /* NULL is fine */
+size_t   nm_pool_threads(const nm_pool *pool);
+
+/*
+ * Runs the job over n_items in ranges of `grain` items (the last may be shorter); returns when all
+ * are done.  What each item computes must not depend on who does it.
+ */
+void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing past U+10FFFF. */
+#ifndef NM_UTF8_H
+#define NM_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Length in bytes of the valid character at text[0..n_bytes), 1 to 4; 0 if there is none. */
+size_t nm_utf8_char(const char *text, size_t n_bytes, uint32_t *code_point);
+
+/*
+ * How many bytes at the end of text[0..n_bytes) begin a character that more bytes could finish:
+ * 0 to 3.  Bytes that no continuation can save are not among them.
+ */
+size_t nm_utf8_unfinished(const char *text, size_t n_bytes);
+
+/* Writes a code point below 0x110000 that is no surrogate; gives its length, 1 to 4. */
+size_t nm_utf8_put(uint32_t code_point, char out[4]);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught;
+static struct timespec       caught_at;
+static const char *volatile guarded;
+static const char *volatile doomed;
+
+/* What reaches one of our threads twice at once, as from timeout(1), is one wish. */
+static bool is_impatient(void)
+{
+    struct timespec now = {0, 0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - caught_at.tv_sec >= 2;
+}
+
+static void on_stop(int signal)
+{
+    if (!caught)
+        clock_gettime(CLOCK_MONOTONIC, &caught_at);
+    else if (is_impatient()) {
+        if (doomed) unlink(doomed);
+        _exit(128 + signal);
+    }
+    caught = signal;
+}
+
+/* While one of them runs, no other does. */
+static void set_handler(int signal, void (*handler)(int), int flags)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+void nm_interrupt_init(void)
+{
+    set_handler(SIGPIPE, SIG_IGN, 0);
+#ifdef SIGXFSZ
+    set_handler(SIGXFSZ, SIG_IGN, 0);
+#endif
+}
+
+void nm_interrupt_catch(void)
+{
+    struct sigaction hangup;
+
+    set_handler(SIGINT, on_stop, SA_RESTART);
+    set_handler(SIGTERM, on_stop, SA_RESTART);
+    sigaction(SIGHUP, NULL, &hangup); /* ignored by nohup: let it be */
+    if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, on_stop, SA_RESTART);
+}
+
+int nm_interrupted(void)
+{
+    return (int)caught;
+}
+
+int nm_interrupt_exit_code(void)
+{
+    return 128 + (int)caught;
+}
+
+/* Only what a handler may do: write, unlink, _exit. */
+static void say(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0') n++;
+    ssize_t written = write(STDERR_FILENO, text, n);
+    (void)written;
+}
+
+static void on_bus_error(int signal)
+{
+    (void)signal;
+    if (doomed) unlink(doomed);
+    say("nomul: ");
+    say(guarded);
+    say(": the file shrank, or can't be read, while in use\n");
+    _exit(1);
+}
+
+void nm_interrupt_guard(const char *path)
+{
+    guarded = path;
+    set_handler(SIGBUS, on_bus_error, 0);
+}
+
+void nm_interrupt_doom(const char *path)
+{
+    doomed = path;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals: the program's business, never the library's. */
+#ifndef NM_INTERRUPT_H
+#define NM_INTERRUPT_H
+
+/* At the start: a closed pipe or a file grown too large is an error of write, not a death. */
+void nm_interrupt_init(void);
+
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP only ask to stop; another one 2 seconds later or more,
+ * when nothing has listened, ends the program on the spot.  A command that has called this looks
+ * at nm_interrupted often.
+ */
+void nm_interrupt_catch(void);
+
+/* The signal that asked to stop, or 0. */
+int nm_interrupted(void);
+
+/* 128 + the signal, as shells have it. */
+int nm_interrupt_exit_code(void);
+
+/*
+ * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.
+ * The name must live as long as the program.
+ */
+void nm_interrupt_guard(const char *path);
+
+/* A file to remove on these sudden ways out; NULL when there is none any more. */
+void nm_interrupt_doom(const char *path);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/json_out.h"
+#include "cli/numbers.h"
+#include "cli/output.h"
+
+static double rate(uint64_t n, double seconds)
+{
+    return seconds > 0 ? (double)n / seconds : 0;
+}
+
+static const char *finish_word(nm_finish finish)
+{
+    static const char *const words[] = {"stop", "length", "cancelled", "cancelled"};
+
+    return words[finish];
+}
+
+/* ---- For people ------------------------------------------------------------------------------ */
+
+static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double seconds)
+{
+    fprintf(stderr, "%-9s %s tokens in %s", what, nm_show_count(n).text,
+            nm_show_seconds(seconds).text);
+    if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", rate(n_passes, seconds));
+    fprintf(stderr, "\n");
+}
+
+void nm_report_statistics(const nm_report *r)
+{
+    const nm_generation    *g = r->generation;
+    const nomul_model_info *info = nomul_model_get_info(r->model);
+
+    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->path, nm_show_bytes(info->file_bytes).text,
+            nm_show_seconds(r->load_seconds).text);
+    print_speed("prompt", g->n_read, g->n_read, g->prompt_seconds);
+    print_speed("generated", g->ids.n, g->n_steps, g->seconds);
+    fprintf(stderr, "%-9s %s, of it %s of state, however long the text; %zu thread%s\n", "memory",
+            nm_show_bytes(r->session_bytes).text, nm_show_bytes(info->state_bytes).text,
+            r->n_threads, r->n_threads == 1 ? "" : "s");
+    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", r->seed);
+}
+
+/* ---- For programs ---------------------------------------------------------------------------- */
+
+static void print_timings(const nm_report *r)
+{
+    const nm_generation *g = r->generation;
+    const struct {
+        const char *name;
+        double      value;
+    } rows[] = {
+        {"load_ms", 1000 * r->load_seconds},
+        {"prompt_n", (double)g->n_read},
+        {"prompt_ms", 1000 * g->prompt_seconds},
+        {"prompt_per_second", rate(g->n_read, g->prompt_seconds)},
+        {"predicted_n", (double)g->ids.n},
+        {"predicted_ms", 1000 * g->seconds},
+        {"predicted_per_second", rate(g->n_steps, g->seconds)},
+    };
+
+    nm_output_print(",\"timings\":{");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nm_output_print("%s\"%s\":", i ? "," : "", rows[i].name);
+        nm_json_out_number(rows[i].value);
+    }
+    nm_output_print("}");
+}
+
+typedef struct speller {
+    nomul_decoder *decoder;
+    nm_text        bytes; /* of the id now */
+} speller;
+
+/* What an id says in the middle of a text, control tokens too, a character's part as raw bytes. */
+static bool spell(speller *s, int32_t id, nomul_error *err)
+{
+    size_t      n_bytes = 0;
+    const char *bytes = nomul_decoder_push(s->decoder, id, &n_bytes);
+
+    s->bytes.n_bytes = 0;
+    if (bytes && !nm_text_add(&s->bytes, bytes, n_bytes, err)) return false;
+    bytes = nomul_decoder_flush(s->decoder, &n_bytes);
+    return nm_text_add(&s->bytes, bytes, n_bytes, err);
+}
+
+/* {"id":..,"token":"..","logprob":..,"bytes":[..]}, the brace at the end left to the caller. */
+static bool print_token(speller *s, const nomul_logprob *token, nomul_error *err)
+{
+    if (!spell(s, token->id, err)) return false;
+    nm_output_print("{\"id\":%" PRId32 ",\"token\":", token->id);
+    nm_json_out_string(s->bytes.data, s->bytes.n_bytes);
+    nm_output_print(",\"logprob\":");
+    nm_json_out_number((double)token->logprob);
+    nm_output_print(",\"bytes\":");
+    nm_json_out_bytes(s->bytes.data, s->bytes.n_bytes);
+    return true;
+}
+
+static bool print_position(speller *s, const nm_generation *g, size_t index, nomul_error *err)
+{
+    const nomul_logprob *scores = nm_generation_logprobs(g, index);
+
+    if (!print_token(s, scores, err)) return false;
+    nm_output_print(",\"top_logprobs\":[");
+    for (size_t i = 1; i <= g->n_logprobs; i++) {
+        if (i > 1) nm_output_print(",");
+        if (!print_token(s, scores + i, err)) return false;
+        nm_output_print("}");
+    }
+    nm_output_print("]}");
+    return true;
+}
+
+static bool print_logprobs(const nm_generation *g, nomul_error *err)
+{
+    speller s = {.decoder = nomul_decoder_new(g->tokenizer, NOMUL_DECODE_SPECIAL, err)};
+    bool    ok = s.decoder != NULL;
+
+    nm_output_print(",\"logprobs\":[");
+    for (size_t i = 0; ok && i < g->ids.n; i++) {
+        if (i > 0) nm_output_print(",");
+        ok = print_position(&s, g, i, err);
+    }
+    nm_output_print("]");
+    nomul_decoder_free(s.decoder);
+    nm_text_free(&s.bytes);
+    return ok;
+}
+
+bool nm_report_json(const nm_report *r, nomul_error *err)
+{
+    const nm_generation *g = r->generation;
+    size_t               n_made = g->text.n_bytes - g->n_prompt_bytes;
+    bool                 ok = true;
+
+    nm_output_print("{\"id\":\"0\",\"prompt_tokens\":%zu,\"text\":", g->n_prompt_ids);
+    nm_json_out_string(n_made > 0 ? g->text.data + g->n_prompt_bytes : "", n_made);
+    nm_output_print(",\"tokens\":");
+    nm_json_out_ids(g->ids.at, g->ids.n);
+    if (g->n_logprobs > 0) ok = print_logprobs(g, err);
+    nm_output_print(",\"finish_reason\":\"%s\",\"seed\":%" PRIu64, finish_word(g->finish), r->seed);
+    print_timings(r);
+    nm_output_print("}\n");
+    return ok;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run says when it is over: the statistics on stderr, or the JSON object on stdout. */
+#ifndef NM_REPORT_H
+#define NM_REPORT_H
+
+#include "cli/generate.h"
+
+typedef struct nm_report {
+    const nm_generation *generation;
+    const nomul_model   *model;
+    const char          *path;
+    size_t               session_bytes;
+    size_t               n_threads;
+    double               load_seconds;
+    uint64_t             seed;
+} nm_report;
+
+void nm_report_statistics(const nm_report *report);
+
+/* One object on one line; false on an error. */
+bool nm_report_json(const nm_report *report, nomul_error *err);
+
+#endif

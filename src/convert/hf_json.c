@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "convert/hf_json.h"
+
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, nomul_error *err)
+{
+    int n = snprintf(out, NM_HF_PATH, "%s/%s", directory, name);
+
+    if (n >= 0 && n < NM_HF_PATH) return true;
+    return nm_fail(err, NOMUL_E_ARG, "%s/%s: path is longer than %d bytes", directory, name,
+                   NM_HF_PATH - 1);
+}
+
+bool nm_hf_next(nm_json *json, nomul_error *err)
+{
+    return nm_json_next(json) != NM_JSON_ERROR || nm_json_fail(json, err);
+}
+
+bool nm_hf_skip(nm_json *json, nomul_error *err)
+{
+    return nm_json_skip(json) || nm_json_fail(json, err);
+}
+
+/* ---- One value ------------------------------------------------------------------------------- */
+
+static const char *type_words(nm_json_type type)
+{
+    switch (type) {
+    case NM_JSON_OBJECT: return "an object";
+    case NM_JSON_ARRAY: return "an array";
+    case NM_JSON_STRING: return "a string";
+    case NM_JSON_NUMBER: return "a number";
+    case NM_JSON_TRUE: return "true";
+    case NM_JSON_FALSE: return "false";
+    case NM_JSON_NULL: return "null";
+    default: return "missing";
+    }
+}
+
+static bool fail_type(const nm_json *json, const char *key, const char *expected, nomul_error *err)
+{
+    if (json->type == NM_JSON_NUMBER)
+        return nm_fail(err, NOMUL_E_FORMAT, "%s is %.*s, expected %s", key,
+                       (int)(json->n_text < 40 ? json->n_text : 40), json->text, expected);
+    return nm_fail(err, NOMUL_E_FORMAT, "%s is %s, expected %s", key, type_words(json->type),
+                   expected);
+}
+
+bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err)
+{
+    return json->type == type || fail_type(json, key, type_words(type), err);
+}
+
+bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_error *err)
+{
+    return nm_json_u64(json, value) || fail_type(json, key, "a whole number from 0 up", err);
+}
+
+bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul_error *err)
+{
+    char bytes[6 * sizeof text->data]; /* an escape is at most six bytes for one */
+
+    if (!nm_hf_expect(json, key, NM_JSON_STRING, err)) return false;
+    size_t size = json->n_text > sizeof bytes ? sizeof bytes : nm_json_string(json, bytes);
+    if (size >= sizeof text->data)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s is longer than %zu bytes", key,
+                       sizeof text->data - 1);
+    memcpy(text->data, bytes, size);
+    text->data[size] = '\0';
+    text->size = (uint32_t)size;
+    text->given = true;
+    return true;
+}
+
+const char *nm_hf_take_string(const nm_json *json, char **at, size_t *n)
+{
+    char *text = *at;
+
+    *n = nm_json_string(json, text);
+    text[*n] = '\0';
+    *at += *n + 1;
+    return text;
+}
+
+static bool read_bool(const nm_json *json, const char *key, bool *value, nomul_error *err)
+{
+    if (json->type != NM_JSON_TRUE && json->type != NM_JSON_FALSE)
+        return fail_type(json, key, "true or false", err);
+    *value = json->type == NM_JSON_TRUE;
+    return true;
+}
+
+/* ---- Fields ---------------------------------------------------------------------------------- */
+
+static bool read_field(nm_json *json, const nm_hf_field *field, void *out, nomul_error *err)
+{
+    void *to = (char *)out + field->offset;
+
+    if (json->type == NM_JSON_NULL && field->null_ok) return true;
+    switch (field->type) {
+    case NM_HF_WHOLE: return nm_hf_whole(json, field->key, to, err);
+    case NM_HF_BOOL: return read_bool(json, field->key, to, err);
+    case NM_HF_TEXT: return nm_hf_text_of(json, field->key, to, err);
+    case NM_HF_NUMBER:
+        return nm_json_double(json, to) || fail_type(json, field->key, "a number", err);
+    case NM_HF_VALUE: break;
+    }
+    *(nm_json *)to = *json;
+    return nm_hf_skip(json, err);
+}
+
+/* The number of the field whose key is the KEY now; n_fields if there is none. */
+static size_t find_field(const nm_json *json, const nm_hf_field *fields, size_t n_fields)
+{
+    size_t i = 0;
+    while (i < n_fields && !nm_json_is(json, fields[i].key)) i++;
+    return i;
+}
+
+bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields, void *out,
+                       nomul_error *err)
+{
+    bool seen[NM_HF_MAX_FIELDS] = {false};
+
+    assert(n_fields <= NM_HF_MAX_FIELDS);
+    for (;;) {
+        if (!nm_hf_next(json, err)) return false;
+        if (json->type == NM_JSON_OBJECT_END) return true;
+        size_t i = find_field(json, fields, n_fields);
+        if (i < n_fields && seen[i])
+            return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s is there twice", nm_json_line(json),
+                           fields[i].key);
+        if (!nm_hf_next(json, err)) return false;
+        if (i == n_fields) {
+            if (!nm_hf_skip(json, err)) return false;
+            continue;
+        }
+        seen[i] = true;
+        if (!read_field(json, &fields[i], out, err)) return false;
+    }
+}
+
+bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields, size_t n_fields,
+                     void *out, nomul_error *err)
+{
+    nm_json json;
+
+    nm_json_init(&json, text, n_text);
+    if (!nm_hf_next(&json, err) || !nm_hf_expect(&json, "the whole", NM_JSON_OBJECT, err) ||
+        !nm_hf_read_fields(&json, fields, n_fields, out, err))
+        return false;
+    return nm_hf_next(&json, err); /* the end, or text behind it */
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "convert/names.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/xxh64.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define MAX_NAMES ((size_t)1 << 31)
+
+bool nm_names_open(nm_names *names, size_t capacity, nomul_error *err)
+{
+    size_t n_slots = 16;
+
+    *names = (nm_names){.capacity = capacity};
+    if (capacity >= MAX_NAMES)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "%zu names, expected less than %zu", capacity,
+                       MAX_NAMES);
+    while (n_slots < 2 * capacity) n_slots *= 2; /* at most half full */
+    names->mask = n_slots - 1;
+    names->names = nm_alloc(capacity * sizeof *names->names);
+    names->slots = nm_alloc(n_slots * sizeof *names->slots);
+    if (!names->names || !names->slots) return nm_fail_memory(err, n_slots * sizeof *names->slots);
+    memset(names->slots, 0, n_slots * sizeof *names->slots);
+    return true;
+}
+
+void nm_names_close(nm_names *names)
+{
+    nm_free(names->names);
+    nm_free(names->slots);
+    *names = (nm_names){0};
+}
+
+/* The slot of a text, or the free one where it would go: there always is a free one. */
+static uint32_t *slot_of(const nm_names *names, const char *text, size_t n_text)
+{
+    for (size_t at = (size_t)nm_xxh64_of(text, n_text);; at++) {
+        uint32_t *slot = &names->slots[at & names->mask];
+        if (*slot == 0) return slot;
+        const nm_name *name = &names->names[*slot - 1];
+        if (name->n_text == n_text && memcmp(name->text, text, n_text) == 0) return slot;
+    }
+}
+
+size_t nm_names_find(const nm_names *names, const char *text, size_t n_text)
+{
+    uint32_t number = *slot_of(names, text, n_text);
+    return number ? number - 1 : NM_NO_NAME;
+}
+
+size_t nm_names_add(nm_names *names, const char *text, size_t n_text)
+{
+    uint32_t *slot = slot_of(names, text, n_text);
+
+    if (*slot) return NM_NO_NAME;
+    assert(names->n_names < names->capacity);
+    names->names[names->n_names++] = (nm_name){text, n_text};
+    *slot = (uint32_t)names->n_names;
+    return names->n_names - 1;
+}

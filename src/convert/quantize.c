@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "convert/quantize.h"
+
+#include "base/error.h"
+#include "base/half.h"
+
+#include <math.h>
+
+#define SCALE_FLOOR 1e-5f
+#define Q8_BLOCK 32
+#define Q8_BYTES (2 + Q8_BLOCK) /* a binary16 scale, then int8 each */
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+size_t nm_dtype_bytes(nm_dtype dtype)
+{
+    switch (dtype) {
+    case NM_DTYPE_F32: return 4;
+    case NM_DTYPE_F16:
+    case NM_DTYPE_BF16: return 2;
+    case NM_DTYPE_OTHER: break;
+    }
+    return 0;
+}
+
+static void widen(float *out, const uint8_t *from, nm_dtype dtype, size_t n)
+{
+    if (dtype == NM_DTYPE_F32)
+        for (size_t i = 0; i < n; i++) out[i] = nm_load_f32(from + 4 * i);
+    else if (dtype == NM_DTYPE_F16)
+        for (size_t i = 0; i < n; i++) out[i] = nm_float_of_f16(nm_load_u16(from + 2 * i));
+    else
+        for (size_t i = 0; i < n; i++) out[i] = nm_float_of_bf16(nm_load_u16(from + 2 * i));
+}
+
+bool nm_quantize_load_row(const nm_matrix *m, size_t row, float *out, nomul_error *err)
+{
+    widen(out, m->data + row * m->cols * nm_dtype_bytes(m->dtype), m->dtype, m->cols);
+    for (size_t col = 0; col < m->cols; col++)
+        if (!isfinite(out[col]))
+            return nm_fail(err, NOMUL_E_FORMAT, "row %zu, column %zu is %s", row, col,
+                           isnan(out[col]) ? "not a number" : "infinite");
+    return true;
+}
+
+/* ---- Ternary --------------------------------------------------------------------------------- */
+
+/*
+ * clip(rint(r), -1, 1) without rounding: what is at most 1/2 away from 0 rounds to 0 (the tie to
+ * even too), and all else to 1 or more, which the clip brings back.
+ */
+static int8_t trit(float r)
+{
+    return (int8_t)((r > 0.5f) - (r < -0.5f));
+}
+
+void nm_quantize_trits(int8_t *trits, const float *row, size_t cols, float scale)
+{
+    for (size_t col = 0; col < cols; col++) trits[col] = trit(row[col] / scale);
+}
+
+bool nm_quantize_scale(const nm_matrix *m, float *row_buffer, float *scale, nomul_error *err)
+{
+    double sum = 0; /* of at most 2^44 numbers below 2^128: finite */
+    float  largest = 0;
+
+    for (size_t row = 0; row < m->rows; row++) {
+        if (!nm_quantize_load_row(m, row, row_buffer, err)) return false;
+        for (size_t col = 0; col < m->cols; col++) {
+            float size = fabsf(row_buffer[col]);
+            sum += (double)size;
+            if (size > largest) largest = size;
+        }
+    }
+    float mean = (float)(sum / ((double)m->rows * (double)m->cols));
+    *scale = mean > SCALE_FLOOR ? mean : SCALE_FLOOR;
+    if (largest == 0) return nm_fail(err, NOMUL_E_FORMAT, "all zero");
+    if (trit(largest / *scale) == 0)
+        return nm_fail(err, NOMUL_E_FORMAT, "rounds to all zero, its largest number being %g",
+                       (double)largest);
+    return true;
+}
+
+/* ---- Embeddings ------------------------------------------------------------------------------ */
+
+static bool fail_too_large(size_t row, size_t col, float value, const char *type, nomul_error *err)
+{
+    return nm_fail(err, NOMUL_E_UNSUPPORTED, "row %zu, column %zu is %.9g, too large for %s", row,
+                   col, (double)value, type);
+}
+
+static bool encode_f16(uint8_t *out, const float *values, size_t row, size_t cols, nomul_error *err)
+{
+    for (size_t col = 0; col < cols; col++) {
+        uint16_t half = nm_f16_of_float(values[col]);
+        if ((half & 0x7FFFu) == 0x7C00u) return fail_too_large(row, col, values[col], "F16", err);
+        nm_store_u16(out + 2 * col, half);
+    }
+    return true;
+}
+
+/* The place of the number of largest size, the first among equals. */
+static size_t find_largest(const float *x, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (fabsf(x[i]) > fabsf(x[best])) best = i;
+    return best;
+}
+
+static bool encode_block(uint8_t *out, const float *x, size_t row, size_t col, nomul_error *err)
+{
+    size_t   at = find_largest(x, Q8_BLOCK);
+    float    d = fabsf(x[at]) / 127;
+    float    inverse = d != 0 ? 1 / d : 0;
+    uint16_t half = nm_f16_of_float(d);
+
+    if (half == 0x7C00u) return fail_too_large(row, col + at, x[at], "Q8_0", err);
+    /* Below 2^-128 the inverse overflows; such a d is stored as 0, and so is all of the block. */
+    if (isinf(inverse)) inverse = 0;
+    nm_store_u16(out, half);
+    for (size_t i = 0; i < Q8_BLOCK; i++) out[2 + i] = (uint8_t)(int8_t)roundf(x[i] * inverse);
+    return true;
+}
+
+static bool encode_q8_0(uint8_t *out, const float *values, size_t row, size_t cols,
+                        nomul_error *err)
+{
+    for (size_t col = 0; col < cols; col += Q8_BLOCK, out += Q8_BYTES)
+        if (!encode_block(out, values + col, row, col, err)) return false;
+    return true;
+}
+
+bool nm_quantize_encode_row(uint8_t *out, nm_gguf_type type, const float *values, size_t row,
+                            size_t cols, nomul_error *err)
+{
+    if (type == NM_GGUF_F16) return encode_f16(out, values, row, cols, err);
+    if (type == NM_GGUF_Q8_0) return encode_q8_0(out, values, row, cols, err);
+    for (size_t col = 0; col < cols; col++) nm_store_f32(out + 4 * col, values[col]);
+    return true;
+}

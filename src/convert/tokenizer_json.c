@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "convert/tokenizer_json.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#define BLANK "\xE2\x96\x81"  /* U+2581, which stands for a blank */
+#define MAX_PIECE 1024        /* bytes; keeps the check of pairs linear in the file's size */
+#define MAX_MERGES (1u << 24) /* ranks that binary32 holds exactly */
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* For "%.*s": not more of a text from the file than a message has room for. */
+#define SHOWN(n) (int)((n) < 64 ? (n) : 64)
+
+/* ---- What is around the model ---------------------------------------------------------------- */
+
+typedef struct whole {
+    nm_json added_tokens, normalizer, pre_tokenizer, model;
+} whole;
+
+static const nm_hf_field whole_fields[] = {
+    {"added_tokens", NM_HF_VALUE, offsetof(whole, added_tokens), true},
+    {"normalizer", NM_HF_VALUE, offsetof(whole, normalizer), true},
+    {"pre_tokenizer", NM_HF_VALUE, offsetof(whole, pre_tokenizer), true},
+    {"model", NM_HF_VALUE, offsetof(whole, model), false},
+};
+
+/* Any normalizer or pre_tokenizer that is read at all. */
+typedef struct step {
+    nm_hf_text type, prepend, content, replacement, prepend_scheme;
+    bool       add_prefix_space, split;
+    nm_json    normalizers, pattern;
+} step;
+
+#define F(name) offsetof(step, name)
+static const nm_hf_field step_fields[] = {
+    {"type", NM_HF_TEXT, F(type), false},
+    {"prepend", NM_HF_TEXT, F(prepend), false},
+    {"content", NM_HF_TEXT, F(content), false},
+    {"replacement", NM_HF_TEXT, F(replacement), false},
+    {"prepend_scheme", NM_HF_TEXT, F(prepend_scheme), true},
+    {"add_prefix_space", NM_HF_BOOL, F(add_prefix_space), true},
+    {"split", NM_HF_BOOL, F(split), true},
+    {"normalizers", NM_HF_VALUE, F(normalizers), false},
+    {"pattern", NM_HF_VALUE, F(pattern), false},
+};
+#undef F
+
+/* What is done to a text in front of BPE. */
+typedef struct blanks {
+    bool prepend, replace;
+} blanks;
+
+static bool is_text(const nm_hf_text *text, const char *word)
+{
+    return text->size == strlen(word) && memcmp(text->data, word, text->size) == 0;
+}
+
+static bool read_step(step *s, nm_json *json, const char *key, nomul_error *err)
+{
+    *s = (step){.add_prefix_space = true, .split = true}; /* the library's defaults */
+    if (!nm_hf_expect(json, key, NM_JSON_OBJECT, err)) return false;
+    return nm_hf_read_fields(json, step_fields, COUNT(step_fields), s, err) ||
+           nm_fail_in(err, "%s", key);
+}
+
+static bool pattern_is_blank(const nm_json *pattern)
+{
+    nm_json json = *pattern;
+
+    return json.type == NM_JSON_OBJECT && nm_json_next(&json) == NM_JSON_KEY &&
+           nm_json_is(&json, "String") && nm_json_next(&json) == NM_JSON_STRING &&
+           nm_json_is(&json, " ") && nm_json_next(&json) == NM_JSON_OBJECT_END;
+}
+
+static bool take_normalizer(blanks *b, const step *s, nomul_error *err)
+{
+    bool prepend = is_text(&s->type, "Prepend") && is_text(&s->prepend, BLANK);
+    bool replace = is_text(&s->type, "Replace") && is_text(&s->content, BLANK) &&
+                   pattern_is_blank(&s->pattern);
+
+    if ((!prepend && !replace) || (prepend && b->prepend) || (replace && b->replace))
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "normalizer %s: not supported (expected Prepend \"" BLANK
+                       "\" and Replace \" \" by \"" BLANK "\")",
+                       s->type.data);
+    b->prepend |= prepend;
+    b->replace |= replace;
+    return true;
+}
+
+static bool read_normalizer(blanks *b, const nm_json *value, nomul_error *err)
+{
+    nm_json json = *value;
+    step    s;
+
+    if (!nm_hf_given(&json)) return true;
+    if (!read_step(&s, &json, "normalizer", err)) return false;
+    if (!is_text(&s.type, "Sequence")) return take_normalizer(b, &s, err);
+
+    json = s.normalizers;
+    if (!nm_hf_expect(&json, "normalizers", NM_JSON_ARRAY, err)) return false;
+    for (;;) {
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_ARRAY_END) return true;
+        if (!read_step(&s, &json, "normalizer", err) || !take_normalizer(b, &s, err)) return false;
+    }
+}
+
+/*
+ * Metaspace differs from the normalizers in one thing: it puts no blank in front of a text that
+ * begins with one.  It is written for SentencePiece models, which do: so we do.
+ */
+static bool take_metaspace(blanks *b, const step *s, nomul_error *err)
+{
+    const nm_hf_text *scheme = &s->prepend_scheme;
+    bool              never = scheme->given ? is_text(scheme, "never") : !s->add_prefix_space;
+
+    if (s->replacement.given && !is_text(&s->replacement, BLANK))
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "pre_tokenizer: replacement is \"%s\": not supported (expected \"" BLANK
+                       "\")",
+                       s->replacement.data);
+    if (scheme->given && !never && !is_text(scheme, "first") && !is_text(scheme, "always"))
+        return nm_fail(
+            err, NOMUL_E_UNSUPPORTED,
+            "pre_tokenizer: prepend_scheme is \"%s\": not supported (expected \"first\", "
+            "\"always\" or \"never\")",
+            scheme->data);
+    if (s->split)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "pre_tokenizer: split is true: not supported (no piece could span words)");
+    if (b->prepend || b->replace)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "pre_tokenizer: Metaspace beside a normalizer: not supported");
+    *b = (blanks){.prepend = !never, .replace = true};
+    return true;
+}
+
+static bool read_pre_tokenizer(blanks *b, const nm_json *value, nomul_error *err)
+{
+    nm_json json = *value;
+    step    s;
+
+    if (!nm_hf_given(&json)) return true;
+    if (!read_step(&s, &json, "pre_tokenizer", err)) return false;
+    if (is_text(&s.type, "Metaspace")) return take_metaspace(b, &s, err);
+    return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                   "pre_tokenizer is %s: not supported (expected none or Metaspace)", s.type.data);
+}
+
+static bool read_blanks(nm_hf_tokenizer *t, const whole *w, nomul_error *err)
+{
+    blanks b = {false, false};
+
+    if (!read_normalizer(&b, &w->normalizer, err) ||
+        !read_pre_tokenizer(&b, &w->pre_tokenizer, err))
+        return false;
+    if (!b.replace)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "normalizer: does not write blanks as \"" BLANK "\": not supported");
+    t->add_space_prefix = b.prepend;
+    return true;
+}
+
+/* ---- The model's options --------------------------------------------------------------------- */
+
+typedef struct model {
+    nm_hf_text type, unk_token, prefix, suffix;
+    double     dropout;
+    bool       byte_fallback, ignore_merges;
+    nm_json    vocab, merges;
+} model;
+
+#define F(name) offsetof(model, name)
+static const nm_hf_field model_fields[] = {
+    {"type", NM_HF_TEXT, F(type), false},
+    {"unk_token", NM_HF_TEXT, F(unk_token), true},
+    {"continuing_subword_prefix", NM_HF_TEXT, F(prefix), true},
+    {"end_of_word_suffix", NM_HF_TEXT, F(suffix), true},
+    {"dropout", NM_HF_NUMBER, F(dropout), true},
+    {"byte_fallback", NM_HF_BOOL, F(byte_fallback), false},
+    {"ignore_merges", NM_HF_BOOL, F(ignore_merges), false},
+    {"vocab", NM_HF_VALUE, F(vocab), false},
+    {"merges", NM_HF_VALUE, F(merges), false},
+};
+#undef F
+
+static bool check_options(const model *m, nomul_error *err)
+{
+    const char *problem = m->dropout != 0      ? "dropout is not 0"
+                          : m->prefix.size > 0 ? "continuing_subword_prefix is not empty"
+                          : m->suffix.size > 0 ? "end_of_word_suffix is not empty"
+                          : !m->byte_fallback  ? "byte_fallback is false"
+                          : m->ignore_merges   ? "ignore_merges is true"
+                                               : NULL;
+
+    if (problem) return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: not supported", problem);
+    return nm_hf_expect(&m->vocab, "vocab", NM_JSON_OBJECT, err) &&
+           nm_hf_expect(&m->merges, "merges", NM_JSON_ARRAY, err);
+}
+
+static bool read_model(model *m, const nm_json *value, nomul_error *err)
+{
+    nm_json json = *value;
+
+    *m = (model){.dropout = 0};
+    /* Another model's members may be of other types: its name is the better message. */
+    static const nm_hf_field type[] = {{"type", NM_HF_TEXT, offsetof(model, type), false}};
+    if (!nm_hf_read_fields(&json, type, 1, m, err)) return false;
+    if (!is_text(&m->type, "BPE"))
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "type is \"%s\": not supported (expected \"BPE\")",
+                       m->type.data);
+    json = *value;
+    return nm_hf_read_fields(&json, model_fields, COUNT(model_fields), m, err) &&
+           check_options(m, err);
+}
+
+/* ---- Vocabulary ------------------------------------------------------------------------------ */
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+}
+
+/* "<0x0A>": the library writes two capital digits. */
+static bool is_byte(const char *text, size_t n)
+{
+    return n == 6 && memcmp(text, "<0x", 3) == 0 && is_hex(text[3]) && is_hex(text[4]) &&
+           text[5] == '>';
+}
+
+static bool place_piece(nm_hf_tokenizer *t, const char *text, size_t n, uint64_t id,
+                        nomul_error *err)
+{
+    if (n == 0 || n > MAX_PIECE)
+        return nm_fail(err, NOMUL_E_FORMAT, "piece %" PRIu64 " has %zu bytes, expected 1 to %d", id,
+                       n, MAX_PIECE);
+    if (id >= t->capacity)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "\"%.*s\" has id %" PRIu64 ", expected less than vocab_size %zu", SHOWN(n),
+                       text, id, t->capacity);
+    nm_sp_piece *piece = &t->pieces[id];
+    if (piece->text) return nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " is there twice", id);
+    *piece = (nm_sp_piece){text, n, 0, is_byte(text, n) ? NOMUL_TOKEN_BYTE : NOMUL_TOKEN_NORMAL};
+    if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
+    return true;
+}
+
+/* No piece is there twice, so 256 are all of them. */
+static bool check_bytes(const nm_hf_tokenizer *t, nomul_error *err)
+{
+    size_t n = 0;
+
+    for (size_t id = 0; id < t->n_pieces; id++) n += t->pieces[id].type == NOMUL_TOKEN_BYTE;
+    if (n == 256) return true;
+    return nm_fail(err, NOMUL_E_FORMAT, "vocab has %zu byte pieces, expected <0x00> to <0xFF>", n);
+}
+
+static bool read_vocab(nm_hf_tokenizer *t, const nm_json *value, nomul_error *err)
+{
+    nm_json json = *value;
+
+    for (;;) {
+        uint64_t id;
+        size_t   n;
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_OBJECT_END) return true;
+        const char *text = nm_hf_take_string(&json, &t->text_end, &n);
+        if (!nm_hf_next(&json, err) || !nm_hf_whole(&json, text, &id, err) ||
+            !place_piece(t, text, n, id, err))
+            return nm_fail_in(err, "vocab");
+    }
+}
+
+static bool read_added_tokens(nm_hf_tokenizer *t, const nm_json *value, nomul_error *err)
+{
+    nm_json json = *value;
+
+    if (!nm_hf_given(&json)) return true;
+    if (!nm_hf_expect(&json, "added_tokens", NM_JSON_ARRAY, err)) return false;
+    for (;;) {
+        nm_hf_added added = {.id = UINT64_MAX};
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_ARRAY_END) return true;
+        if (!nm_hf_added_read(&added, &json, err) || !nm_hf_added_place(t, &added, err))
+            return nm_fail_in(err, "added_tokens");
+    }
+}
+
+static bool mark_unknown(nm_hf_tokenizer *t, const nm_hf_text *token, nomul_error *err)
+{
+    if (!token->given) return true;
+    size_t id = nm_names_find(&t->names, token->data, token->size);
+    if (id == NM_NO_NAME)
+        return nm_fail(err, NOMUL_E_FORMAT, "unk_token \"%s\" is not in the vocabulary",
+                       token->data);
+    t->pieces[id].type = NOMUL_TOKEN_UNKNOWN;
+    t->unk_id = (int32_t)id;
+    return true;
+}
+
+/* ---- Merges ---------------------------------------------------------------------------------- */
+
+/* Two pieces, one behind the other: what they are merged into. */
+typedef struct merge {
+    char  *text;
+    size_t n_left, n_right;
+} merge;
+
+static bool split_at_blank(merge *m, size_t n)
+{
+    char *blank = memchr(m->text, ' ', n);
+
+    if (!blank) return false;
+    m->n_left = (size_t)(blank - m->text);
+    m->n_right = n - m->n_left - 1;
+    memmove(blank, blank + 1, m->n_right);
+    return !memchr(blank, ' ', m->n_right);
+}
+
+/* Of the two spellings "A B" and ["A", "B"]; m->text has room for what is left of the file. */
+static bool read_merge(merge *m, nm_json *json)
+{
+    if (json->type == NM_JSON_STRING) return split_at_blank(m, nm_json_string(json, m->text));
+    if (json->type != NM_JSON_ARRAY || nm_json_next(json) != NM_JSON_STRING) return false;
+    m->n_left = nm_json_string(json, m->text);
+    if (nm_json_next(json) != NM_JSON_STRING) return false;
+    m->n_right = nm_json_string(json, m->text + m->n_left);
+    return nm_json_next(json) == NM_JSON_ARRAY_END;
+}
+
+static bool find_part(const nm_hf_tokenizer *t, const char *text, size_t n, size_t *id,
+                      nomul_error *err)
+{
+    *id = nm_names_find(&t->names, text, n);
+    if (*id != NM_NO_NAME) return true;
+    return nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" is not in the vocabulary", SHOWN(n), text);
+}
+
+/* The first merge that makes a piece gives it its score; n_made counts them all. */
+static bool apply_merge(nm_hf_tokenizer *t, uint32_t *n_made, const merge *m, size_t rank,
+                        nomul_error *err)
+{
+    size_t id;
+
+    if (!find_part(t, m->text, m->n_left, &id, err) ||
+        !find_part(t, m->text + m->n_left, m->n_right, &id, err) ||
+        !find_part(t, m->text, m->n_left + m->n_right, &id, err))
+        return false;
+    if (n_made[id]++ == 0) t->pieces[id].score = -(float)rank;
+    return true;
+}
+
+static bool read_merges(nm_hf_tokenizer *t, uint32_t *n_made, const nm_json *value,
+                        size_t *n_merges, nomul_error *err)
+{
+    nm_json json = *value;
+
+    for (size_t rank = 0;; rank++) {
+        merge m = {.text = t->text_end};
+        if (!nm_hf_next(&json, err)) return false;
+        *n_merges = rank;
+        if (json.type == NM_JSON_ARRAY_END) return true;
+        if (rank == MAX_MERGES)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges: more than %u", MAX_MERGES);
+        if (!read_merge(&m, &json))
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "merges: merge %zu is not \"A B\" nor [\"A\", \"B\"]", rank);
+        if (!apply_merge(t, n_made, &m, rank, err))
+            return nm_fail_in(err, "merges: merge %zu", rank);
+    }
+}
+
+/* In how many ways two pieces spell this one. */
+static size_t count_pairs(const nm_names *names, const nm_sp_piece *piece)
+{
+    size_t n_pairs = 0;
+
+    for (size_t at = 1; at < piece->n_text; at++) {
+        if (((unsigned char)piece->text[at] & 0xC0) == 0x80) continue; /* inside a character */
+        n_pairs += nm_names_find(names, piece->text, at) != NM_NO_NAME &&
+                   nm_names_find(names, piece->text + at, piece->n_text - at) != NM_NO_NAME;
+    }
+    return n_pairs;
+}
+
+/* Pieces that no merge makes come last; all others must be made by every pair that spells them. */
+static bool finish_scores(nm_hf_tokenizer *t, const uint32_t *n_made, size_t n_merges,
+                          nomul_error *err)
+{
+    for (size_t id = 0; id < t->n_pieces; id++) {
+        nm_sp_piece *piece = &t->pieces[id];
+        if (n_made[id] == 0) piece->score = -(float)n_merges;
+        if (piece->type != NOMUL_TOKEN_NORMAL) continue;
+        size_t n_pairs = count_pairs(&t->names, piece);
+        if (n_made[id] != n_pairs)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                           "merges: %" PRIu32
+                           " make \"%.*s\", which %zu pairs of pieces spell: not "
+                           "supported (expected one merge for each)",
+                           n_made[id], SHOWN(piece->n_text), piece->text, n_pairs);
+    }
+    return true;
+}
+
+static bool score(nm_hf_tokenizer *t, const nm_json *merges, nomul_error *err)
+{
+    size_t    n_merges, n_bytes = t->n_pieces * sizeof(uint32_t);
+    uint32_t *n_made = nm_alloc(n_bytes);
+
+    if (!n_made) return nm_fail_memory(err, n_bytes);
+    memset(n_made, 0, n_bytes);
+    bool ok =
+        read_merges(t, n_made, merges, &n_merges, err) && finish_scores(t, n_made, n_merges, err);
+    nm_free(n_made);
+    return ok;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+bool nm_tokenizer_json_read(nm_hf_tokenizer *t, const char *text, size_t n_text, nomul_error *err)
+{
+    whole w = {.model = {0}};
+    model m;
+
+    t->text = t->text_end = nm_alloc(n_text);
+    if (!t->text) return nm_fail_memory(err, n_text);
+    if (!nm_hf_read_text(text, n_text, whole_fields, COUNT(whole_fields), &w, err) ||
+        !read_blanks(t, &w, err) || !nm_hf_expect(&w.model, "model", NM_JSON_OBJECT, err))
+        return false;
+    if (!read_model(&m, &w.model, err)) return nm_fail_in(err, "model");
+    return read_vocab(t, &m.vocab, err) && read_added_tokens(t, &w.added_tokens, err) &&
+           nm_hf_tokenizer_index(t, err) && check_bytes(t, err) &&
+           mark_unknown(t, &m.unk_token, err) && score(t, &m.merges, err);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tokenizer.json (github.com/huggingface/tokenizers): BPE with byte fallback, as far as it does
+ * what SentencePiece's BPE does.  There a merge is of two pieces and has a rank; here a piece has a
+ * score and any two neighbours that spell it may be merged.  Both are the same if every pair that
+ * spells a piece is listed, which is checked: so are the lists made from a tokenizer.model.
+ */
+#ifndef NM_TOKENIZER_JSON_H
+#define NM_TOKENIZER_JSON_H
+
+#include "convert/hf_tokenizer.h"
+
+/* Fills pieces, names, unk_id and add_space_prefix of a tokenizer with room for its capacity. */
+bool nm_tokenizer_json_read(nm_hf_tokenizer *tokenizer, const char *text, size_t n_text,
+                            nomul_error *err);
+
+#endif

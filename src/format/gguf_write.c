@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes go to the end of one block that doubles.  What was put depends on the arguments alone. */
+#include "format/gguf_write.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define COUNTS_AT 8 /* n_tensors, then n_keys: after magic and version */
+#define FIRST_CAPACITY 4096
+
+static bool fail_writer(nm_gguf_writer *writer, size_t n_bytes, nomul_error *err)
+{
+    writer->failed = true;
+    return nm_fail_memory(err, n_bytes);
+}
+
+/* Makes room for n_bytes more. */
+static bool grow(nm_gguf_writer *writer, size_t n_bytes, nomul_error *err)
+{
+    size_t capacity = writer->capacity ? writer->capacity : FIRST_CAPACITY;
+
+    if (writer->failed || n_bytes > SIZE_MAX / 2 - writer->n_bytes)
+        return fail_writer(writer, n_bytes, err);
+    size_t wanted = writer->n_bytes + n_bytes; /* so capacity < SIZE_MAX / 2 when it doubles */
+    if (wanted <= writer->capacity) return true;
+    while (capacity < wanted) capacity *= 2;
+
+    uint8_t *bytes = nm_alloc(capacity);
+    if (!bytes) return fail_writer(writer, capacity, err);
+    if (writer->n_bytes) memcpy(bytes, writer->bytes, writer->n_bytes);
+    nm_free(writer->bytes);
+    writer->bytes = bytes;
+    writer->capacity = capacity;
+    return true;
+}
+
+bool nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes, nomul_error *err)
+{
+    if (!grow(writer, n_bytes, err)) return false;
+    if (n_bytes) memcpy(writer->bytes + writer->n_bytes, bytes, n_bytes);
+    writer->n_bytes += n_bytes;
+    return true;
+}
+
+static bool put_u32(nm_gguf_writer *writer, uint32_t value, nomul_error *err)
+{
+    uint8_t bytes[4];
+    nm_store_u32(bytes, value);
+    return nm_gguf_put_bytes(writer, bytes, sizeof bytes, err);
+}
+
+static bool put_u64(nm_gguf_writer *writer, uint64_t value, nomul_error *err)
+{
+    uint8_t bytes[8];
+    nm_store_u64(bytes, value);
+    return nm_gguf_put_bytes(writer, bytes, sizeof bytes, err);
+}
+
+bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t n_text,
+                                nomul_error *err)
+{
+    return put_u64(writer, n_text, err) && nm_gguf_put_bytes(writer, text, n_text, err);
+}
+
+static bool put_key(nm_gguf_writer *writer, const char *key, nomul_value_type type,
+                    nomul_error *err)
+{
+    assert(writer->n_tensors == 0); /* keys come first in the file */
+    writer->n_keys++;
+    return nm_gguf_put_element_string(writer, key, strlen(key), err) &&
+           put_u32(writer, (uint32_t)type, err);
+}
+
+bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
+{
+    static const uint8_t head[24] = {'G', 'G', 'U', 'F', 3};
+
+    *writer = (nm_gguf_writer){.alignment = alignment};
+    return nm_gguf_put_bytes(writer, head, sizeof head, err) &&
+           nm_gguf_put_u32(writer, "general.alignment", alignment, err);
+}
+
+void nm_gguf_writer_free(nm_gguf_writer *writer)
+{
+    nm_free(writer->bytes);
+    *writer = (nm_gguf_writer){0};
+}
+
+bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err)
+{
+    return put_key(writer, key, NOMUL_VALUE_U32, err) && put_u32(writer, value, err);
+}
+
+bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err)
+{
+    return put_key(writer, key, NOMUL_VALUE_U64, err) && put_u64(writer, value, err);
+}
+
+bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul_error *err)
+{
+    return put_key(writer, key, NOMUL_VALUE_F32, err) &&
+           put_u32(writer, nm_bits_of_float(value), err);
+}
+
+bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err)
+{
+    uint8_t byte = value;
+    return put_key(writer, key, NOMUL_VALUE_BOOL, err) && nm_gguf_put_bytes(writer, &byte, 1, err);
+}
+
+bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
+                        nomul_error *err)
+{
+    return put_key(writer, key, NOMUL_VALUE_STRING, err) &&
+           nm_gguf_put_element_string(writer, value, n_value, err);
+}
+
+bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type element_type,
+                       uint64_t n_elements, nomul_error *err)
+{
+    return put_key(writer, key, NOMUL_VALUE_ARRAY, err) &&
+           put_u32(writer, (uint32_t)element_type, err) && put_u64(writer, n_elements, err);
+}
+
+/* The next multiple of the alignment; false if it wraps. */
+static bool pad(const nm_gguf_writer *writer, uint64_t n_bytes, uint64_t *padded)
+{
+    return nm_add_u64(n_bytes, (0 - n_bytes) & (writer->alignment - 1), padded);
+}
+
+bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
+                        uint32_t n_dims, const uint64_t *dims, nomul_error *err)
+{
+    uint64_t n_bytes, offset = writer->data_bytes;
+
+    if (!nm_gguf_tensor_bytes(type, n_dims, dims, &n_bytes) || !pad(writer, n_bytes, &n_bytes) ||
+        !nm_add_u64(offset, n_bytes, &writer->data_bytes))
+        return nm_fail(err, NOMUL_E_ARG, "tensor %s: no %s tensor has these dimensions", name,
+                       nm_gguf_type_name(type));
+    if (!nm_gguf_put_element_string(writer, name, strlen(name), err)) return false;
+    if (!put_u32(writer, n_dims, err)) return false;
+    for (uint32_t i = 0; i < n_dims; i++)
+        if (!put_u64(writer, dims[i], err)) return false;
+    writer->n_tensors++;
+    return put_u32(writer, (uint32_t)type, err) && put_u64(writer, offset, err);
+}
+
+bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err)
+{
+    size_t n_zeros = (0 - writer->n_bytes) & (writer->alignment - 1);
+
+    if (!grow(writer, n_zeros, err)) return false;
+    memset(writer->bytes + writer->n_bytes, 0, n_zeros);
+    writer->n_bytes += n_zeros;
+    nm_store_u64(writer->bytes + COUNTS_AT, writer->n_tensors);
+    nm_store_u64(writer->bytes + COUNTS_AT + 8, writer->n_keys);
+    return true;
+}

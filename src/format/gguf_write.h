@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building a GGUF v3 header in memory.  Order of calls: keys, then tensors, then finish; the caller
+ * writes header() and then each tensor's bytes, padded with zeros to the alignment, in the order
+ * added (the last one too).  Keys whose values are known only at the end (checksums) are patched
+ * afterwards.
+ */
+#ifndef NM_GGUF_WRITE_H
+#define NM_GGUF_WRITE_H
+
+#include "format/gguf.h"
+
+typedef struct nm_gguf_writer {
+    uint8_t *bytes; /* the header so far; owned */
+    size_t   n_bytes, capacity;
+    uint64_t n_keys, n_tensors;
+    uint64_t data_bytes; /* of the tensors added, each padded */
+    uint32_t alignment;
+    bool     failed; /* out of memory once: every later call fails too */
+} nm_gguf_writer;
+
+/* Writes magic, version and general.alignment; the counts are filled in by finish. */
+bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err);
+void nm_gguf_writer_free(nm_gguf_writer *writer);
+
+bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err);
+bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err);
+bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul_error *err);
+bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err);
+bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
+                        nomul_error *err);
+/* The head of an array; its elements follow by nm_gguf_put_bytes / _element_string. */
+bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type element_type,
+                       uint64_t n_elements, nomul_error *err);
+bool nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes, nomul_error *err);
+bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t n_text,
+                                nomul_error *err);
+
+bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
+                        uint32_t n_dims, const uint64_t *dims, nomul_error *err);
+
+/* Pads the header to the alignment and fills in the counts.  Data begins at writer->n_bytes. */
+bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stored form of a ternary matrix [rows, cols]: the one place that knows it.
+ *
+ * Packing t4: a byte is one *group* of one row, four consecutive columns, trit j of the group in
+ * bits 2j and 2j+1 as a two's complement number:
+ *
+ *     bit   7 6   5 4   3 2   1 0        00 = 0   01 = +1   11 = -1
+ *          trit3 trit2 trit1 trit0       10 is never written and counts as 0
+ *
+ * Geometry: rows are padded to *tiles* of 128, columns to *triples* of three groups (12 columns);
+ * sixteen tiles are a *panel* (2048 rows; the last may have fewer), sixty groups a *K block* (240
+ * columns; the last may have fewer).  Order in the file:
+ *
+ *     panel > K block > tile > group > row (128 bytes)
+ *
+ * so a range of panels is one ascending run of bytes, and so is a (K block, tile).  Padding is
+ * zeros: byte 0x00 is four zero trits.
+ */
+#ifndef NM_TERNARY_H
+#define NM_TERNARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NM_TILE_ROWS 128
+#define NM_PANEL_TILES 16
+#define NM_PANEL_ROWS (NM_TILE_ROWS * NM_PANEL_TILES)
+#define NM_BLOCK_COLS 240
+#define NM_MAX_COLS (1 << 20) /* sums of cols terms of at most 127 stay inside int32 */
+
+typedef enum nm_packing_id { NM_T4 = 0, NM_PACKINGS } nm_packing_id;
+
+/* One row per packing: how many columns a byte holds. */
+typedef struct nm_packing {
+    const char *name;
+    size_t      group_cols;   /* columns a byte */
+    size_t      block_groups; /* groups a K block: NM_BLOCK_COLS / group_cols */
+} nm_packing;
+
+extern const nm_packing nm_packings[NM_PACKINGS];
+
+/* A matrix in place in the file. */
+typedef struct nm_ternary {
+    const uint8_t *codes;
+    size_t         rows, cols;
+    size_t         n_groups; /* a row, padding counted */
+    size_t         n_tiles;
+    nm_packing_id  packing;
+    float          scale; /* s of the BitLinear: a weight is scale * trit */
+} nm_ternary;
+
+/* 1 <= rows, cols <= NM_MAX_COLS */
+void   nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t cols);
+size_t nm_ternary_bytes(const nm_ternary *w); /* of codes, padding counted */
+
+/* Where the 128 bytes of one group of one tile begin; groups of a (K block, tile) are adjacent. */
+size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group);
+
+/*
+ * Packs one row of trits -1, 0, +1 into codes[nm_ternary_bytes] (w->codes is not looked at).  The
+ * caller has cleared codes, so that padding is zero.
+ */
+void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits);
+void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
+
+/* Is every code one that pack writes, padding included?  If not, row and column of the first. */
+bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/glu.h"
+
+typedef struct glu_job {
+    const nm_kernels     *kernels;
+    const nm_glu_scratch *scratch;
+    size_t                n_ffn;
+} glu_job;
+
+static void gate(void *context, size_t begin, size_t end, size_t thread)
+{
+    const glu_job *job = context;
+
+    (void)thread;
+    for (size_t t = begin; t < end; t++) {
+        const float *a = job->scratch->gate_up + t * 2 * job->n_ffn;
+        job->kernels->glu(job->scratch->product + t * job->n_ffn, a, a + job->n_ffn, job->n_ffn);
+    }
+}
+
+void nm_glu_forward(nm_work *work, const nm_glu *layer, const nm_glu_scratch *scratch, float *y,
+                    const float *u, size_t n_tokens)
+{
+    glu_job job = {.kernels = work->kernels, .scratch = scratch, .n_ffn = layer->down_proj.w.cols};
+
+    nm_bitlinear_forward(work, &layer->gate_up_proj, scratch->gate_up, u, n_tokens);
+    nm_pool_run(work->pool, gate, &job, n_tokens, 1);
+    nm_bitlinear_forward(work, &layer->down_proj, y, scratch->product, n_tokens);
+}

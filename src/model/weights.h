@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The weights of a model, in place in the file: the plan is walked, each tensor found, its type and
+ * shape held against the config.  Only the lower bounds are computed.
+ */
+#ifndef NM_WEIGHTS_H
+#define NM_WEIGHTS_H
+
+#include "base/arena.h"
+#include "model/glu.h"
+#include "model/mlgru.h"
+#include "model/tensors.h"
+
+typedef struct nm_layer {
+    const float *attn_gain; /* [dim] */
+    nm_mlgru     mlgru;
+    const float *ffn_gain; /* [dim] */
+    nm_glu       glu;
+} nm_layer;
+
+/* Zeros are a closed one. */
+typedef struct nm_weights {
+    nm_config             config;
+    nm_packing_id         packing;
+    uint64_t              model_id;
+    const uint8_t        *checksums; /* n_tensors little-endian u64, in the file's order */
+    const nm_gguf_tensor *embedding; /* [vocab, dim] */
+    nm_layer             *layers;
+    const float          *output_gain; /* [dim] */
+    nm_bitlinear          output;      /* [vocab, dim] */
+    uint64_t              n_params, n_ternary_params, ternary_bytes;
+    float                *bounds; /* [n_layers][dim]: beta, if the model has lower bounds */
+    nm_arena              layers_arena, bounds_arena;
+} nm_weights;
+
+/* The gguf, and the bytes under it, outlive the weights. */
+bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
+void nm_weights_close(nm_weights *weights);
+
+/*
+ * Reads every byte: checksums of all tensors, codes and padding of the ternary ones, finite gains.
+ */
+bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
+
+/* What the file says the checksum of its index-th tensor is. */
+uint64_t nm_weights_checksum(const nm_weights *weights, size_t index);
+
+/* x[dim] = embedding of id, 0 <= id < vocab. */
+void nm_weights_embedding(const nm_weights *weights, float *x, int32_t id);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reception: checks what callers hand in and joins the rooms.  No algorithm lives here.  What
+ * only one room knows it defines itself: tokenizer and sampler functions are in tokens/.
+ */
+#include "nomul.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/pool.h"
+#include "convert/convert.h"
+#include "format/gguf.h"
+#include "model/session.h"
+#include "tokens/tokenizer.h"
+
+#include <string.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "nomul reads weights in place from little-endian files: this host is big-endian"
+#endif
+
+struct nomul_model {
+    nm_filemap       map; /* zeros if the caller owns the bytes */
+    nm_gguf          gguf;
+    nm_weights       weights;
+    nomul_tokenizer  tokenizer;
+    bool             has_tokenizer;
+    nomul_model_info info;
+    char             name[256];
+};
+
+const char *nomul_version(void)
+{
+    return NOMUL_VERSION;
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+/* A copy of the caller's options on top of the defaults: only the first `size` bytes are theirs. */
+static bool take_options(void *ours, const void *theirs, size_t our_size, nomul_error *err)
+{
+    size_t size;
+
+    if (!theirs) return true;
+    memcpy(&size, theirs, sizeof size);
+    if (size < sizeof size || size > our_size)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "options: size is %zu, expected %zu to %zu: was init called?", size,
+                       sizeof size, our_size);
+    memcpy(ours, theirs, size);
+    return true;
+}
+
+void nomul_model_options_init(nomul_model_options *options)
+{
+    *options = (nomul_model_options){.size = sizeof *options};
+}
+
+void nomul_session_options_init(nomul_session_options *options)
+{
+    *options = (nomul_session_options){.size = sizeof *options};
+}
+
+void nomul_convert_options_init(nomul_convert_options *options)
+{
+    *options = (nomul_convert_options){.size = sizeof *options};
+}
+
+/* ---- Model ----------------------------------------------------------------------------------- */
+
+static bool read_name(nomul_model *model, nomul_error *err)
+{
+    nm_gguf_text name = {.data = "", .size = 0};
+
+    if (!nm_gguf_get_string(&model->gguf, "general.name", false, &name, err)) return false;
+    size_t n = name.size < sizeof model->name - 1 ? name.size : sizeof model->name - 1;
+    memcpy(model->name, name.data, n);
+    model->name[n] = '\0';
+    return true;
+}
+
+static void fill_info(nomul_model *model, size_t file_bytes)
+{
+    const nm_weights *w = &model->weights;
+    const nm_config  *c = &w->config;
+
+    model->info = (nomul_model_info){
+        .name = model->name,
+        .packing = nm_packings[w->packing].name,
+        .n_layers = c->n_layers,
+        .dim = c->dim,
+        .state_dim = nm_config_state_dim(c),
+        .ffn_dim = c->ffn,
+        .n_vocab = c->vocab,
+        .n_heads = c->n_heads,
+        .n_ctx_train = c->n_ctx_train,
+        .use_lower_bound = c->use_lower_bound,
+        .rms_norm_eps = c->rms_norm_eps,
+        .model_id = w->model_id,
+        .file_bytes = file_bytes,
+        .n_params = w->n_params,
+        .n_ternary_params = w->n_ternary_params,
+        .ternary_bytes = w->ternary_bytes,
+        .state_bytes = (uint64_t)c->n_layers * nm_config_state_dim(c) * sizeof(float),
+    };
+}
+
+static bool open_bytes(nomul_model *model, const void *data, size_t size,
+                       const nomul_model_options *options, nomul_error *err)
+{
+    if (!nm_gguf_open(&model->gguf, data, size, err)) return false;
+    if (!nm_weights_open(&model->weights, &model->gguf, err)) return false;
+    if (!nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
+                       &model->has_tokenizer, err))
+        return false;
+    if (!read_name(model, err)) return false;
+    if (options->check_tensors && !nm_weights_verify(&model->weights, &model->gguf, err))
+        return false;
+    fill_info(model, size);
+    return true;
+}
+
+static nomul_model *model_alloc(nomul_error *err)
+{
+    nomul_model *model = nm_alloc(sizeof *model);
+
+    if (model)
+        *model = (nomul_model){0};
+    else
+        nm_fail_memory(err, sizeof *model);
+    return model;
+}
+
+nomul_model *nomul_model_open(const char *path, const nomul_model_options *options,
+                              nomul_error *err)
+{
+    nomul_model_options ours;
+    nomul_model        *model;
+
+    nomul_model_options_init(&ours);
+    if (!path) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL");
+        return NULL;
+    }
+    if (!take_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err))) return NULL;
+    if (!nm_filemap_open(&model->map, path, ours.in_memory, err)) {
+        nomul_model_close(model);
+        return NULL;
+    }
+    if (!open_bytes(model, model->map.data, model->map.size, &ours, err)) {
+        nm_fail_in(err, "%s", path);
+        nomul_model_close(model);
+        return NULL;
+    }
+    return model;
+}
+
+nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
+                                     const nomul_model_options *options, nomul_error *err)
+{
+    nomul_model_options ours;
+    nomul_model        *model;
+
+    nomul_model_options_init(&ours);
+    if (!data || (uintptr_t)data % NM_ALIGN != 0) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_model_open_memory: data is not aligned to %d bytes",
+                NM_ALIGN);
+        return NULL;
+    }
+    if (!take_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err))) return NULL;
+    if (!open_bytes(model, data, n_bytes, &ours, err)) {
+        nomul_model_close(model);
+        return NULL;
+    }
+    return model;
+}
+
+void nomul_model_close(nomul_model *model)
+{
+    if (!model) return;
+    nm_vocab_close(&model->tokenizer.vocab);
+    nm_weights_close(&model->weights);
+    nm_gguf_close(&model->gguf);
+    nm_filemap_close(&model->map);
+    nm_free(model);
+}
+
+const nomul_model_info *nomul_model_get_info(const nomul_model *model)
+{
+    return &model->info;
+}
+
+const nomul_tokenizer *nomul_model_tokenizer(const nomul_model *model)
+{
+    return model->has_tokenizer ? &model->tokenizer : NULL;
+}
+
+bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out)
+{
+    if (index >= model->gguf.n_keys) return false;
+    const nm_gguf_key *key = &model->gguf.keys[index];
+
+    *out = (nomul_metadata){.key = key->name.data, .n_key = key->name.size, .type = key->type};
+    switch (key->type) {
+    case NOMUL_VALUE_ARRAY:
+        out->element_type = key->element_type;
+        out->n_elements = key->n_elements;
+        break;
+    case NOMUL_VALUE_STRING:
+        out->string = (const char *)key->value;
+        out->n_string = key->n_bytes;
+        break;
+    default: nm_gguf_number(key, &out->u, &out->i, &out->f);
+    }
+    return true;
+}
+
+bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out)
+{
+    if (index >= model->gguf.n_tensors) return false;
+    const nm_gguf_tensor *t = &model->gguf.tensors[index];
+
+    *out = (nomul_tensor){
+        .name = t->name.data,
+        .n_name = t->name.size,
+        .type = nm_gguf_type_name(t->type),
+        .n_dims = t->n_dims,
+        .offset = t->offset,
+        .n_bytes = t->n_bytes,
+        .xxh64 = nm_weights_checksum(&model->weights, index),
+    };
+    memcpy(out->dims, t->dims, sizeof out->dims);
+    return true;
+}
+
+/* ---- Session --------------------------------------------------------------------------------- */
+
+static bool take_session_options(nomul_session_options *ours, const nomul_session_options *theirs,
+                                 nomul_error *err)
+{
+    nomul_session_options_init(ours);
+    if (!take_options(ours, theirs, sizeof *ours, err)) return false;
+    if (ours->n_threads > NM_MAX_THREADS)
+        return nm_fail(err, NOMUL_E_ARG, "n_threads: is %zu, expected up to %d", ours->n_threads,
+                       NM_MAX_THREADS);
+    if (ours->n_batch > NM_MAX_BATCH)
+        return nm_fail(err, NOMUL_E_ARG, "n_batch: is %zu, expected up to %d", ours->n_batch,
+                       NM_MAX_BATCH);
+    if (ours->n_threads == 0) ours->n_threads = nm_pool_default_threads();
+    if (ours->n_batch == 0) ours->n_batch = NM_DEFAULT_BATCH;
+    return true;
+}
+
+size_t nomul_session_memory(const nomul_model *model, const nomul_session_options *options)
+{
+    nomul_session_options ours;
+
+    if (!model || !take_session_options(&ours, options, NULL)) return 0;
+    return nm_session_bytes(&model->weights, ours.n_threads, ours.n_batch);
+}
+
+nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_options *options,
+                                 nomul_error *err)
+{
+    nomul_session_options ours;
+    nomul_session        *session;
+
+    if (!model) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_session_new: model is NULL");
+        return NULL;
+    }
+    if (!take_session_options(&ours, options, err)) return NULL;
+    session = nm_alloc(sizeof *session);
+    if (!session) {
+        nm_fail_memory(err, sizeof *session);
+        return NULL;
+    }
+    if (!nm_session_init(session, &model->weights, &nm_kernels_scalar, ours.n_threads, ours.n_batch,
+                         err)) {
+        nomul_session_free(session);
+        return NULL;
+    }
+    return session;
+}
+
+void nomul_session_free(nomul_session *session)
+{
+    if (!session) return;
+    nm_session_close(session);
+    nm_free(session);
+}
+
+void nomul_session_reset(nomul_session *session)
+{
+    nm_session_reset(session);
+}
+
+uint64_t nomul_session_n_tokens(const nomul_session *session)
+{
+    return session->n_tokens;
+}
+
+size_t nomul_session_n_threads(const nomul_session *session)
+{
+    return nm_pool_threads(session->work.pool);
+}
+
+static bool check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
+                      nomul_error *err)
+{
+    uint32_t n_vocab = session->weights->config.vocab;
+
+    for (size_t i = 0; i < n_ids; i++)
+        if (ids[i] < 0 || (uint32_t)ids[i] >= n_vocab)
+            return nm_fail(err, NOMUL_E_ARG, "id %d at position %zu: outside the vocabulary of %u",
+                           (int)ids[i], i, n_vocab);
+    return true;
+}
+
+nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                nomul_logits which, float *logits, nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits)) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_session_feed: an argument is NULL");
+        return err->code;
+    }
+    if (!check_ids(session, ids, n_ids, err)) return err->code;
+    nm_session_feed(session, ids, n_ids, which, logits);
+    return NOMUL_OK;
+}
+
+/* ---- Convert --------------------------------------------------------------------------------- */
+
+nomul_status nomul_convert(const char *directory, const char *output,
+                           const nomul_convert_options *options, nomul_error *err)
+{
+    nomul_convert_options ours;
+    nomul_error           local;
+
+    if (!err) err = &local;
+    nomul_convert_options_init(&ours);
+    if (!directory || !output) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL");
+        return err->code;
+    }
+    if (!take_options(&ours, options, sizeof ours, err)) return err->code;
+    if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0) {
+        nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
+                NOMUL_EMBEDDING_Q8_0);
+        return err->code;
+    }
+    return nm_status(nm_convert(directory, output, &ours, err), err);
+}

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text to ids.  Without NOMUL_TOKENIZE_PARSE_SPECIAL the text is one stretch.  With it, the control
+ * pieces found in the text as it is given, leftmost first and the longest of several, become their
+ * ids and what is between them is stretches; a user-defined piece hides the control pieces in it.
+ * Every stretch but an empty one gets a blank in front, as in llama.cpp, if the vocabulary wants
+ * that; NOMUL_TOKENIZE_NO_PREFIX takes it from the text's beginning only.
+ *
+ * A stretch becomes a doubly linked list of symbols, at first its characters, and a heap of the
+ * pairs of neighbours that a piece spells: n log n, as every merge makes two new pairs at most.
+ */
+#include "tokens/tokenizer.h"
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Blanks take 3 bytes, so 3 * MAX_TEXT + 3 bytes at most are in memory: they fit in an int32_t. */
+#define MAX_TEXT ((size_t)1 << 29)
+
+/* ---- Ids ------------------------------------------------------------------------------------- */
+
+/* Takes what fits and counts all. */
+typedef struct id_list {
+    int32_t *ids;
+    size_t   capacity, n_ids;
+} id_list;
+
+static void put_id(id_list *list, int32_t id)
+{
+    if (list->n_ids < list->capacity) list->ids[list->n_ids] = id;
+    list->n_ids++;
+}
+
+/* ---- Symbols --------------------------------------------------------------------------------- */
+
+/*
+ * A piece of the stretch.  It lives in the slot of its first character; start never changes.  What
+ * is merged into its left neighbour is dead: n_text 0.
+ */
+typedef struct symbol {
+    uint32_t start, n_text;
+    int32_t  prev, next; /* slots, or -1 */
+    int32_t  id;         /* of the piece that it spells, or -1 */
+} symbol;
+
+/*
+ * A symbol and its right neighbour that together spell a piece.  It is stale once either of them
+ * has changed; symbols only grow, so the sum of their lengths then differs from n_text.
+ */
+typedef struct pair {
+    float    score;
+    int32_t  left;
+    uint32_t n_text;
+    int32_t  id;
+} pair;
+
+/* The scratch memory of one call: room for its longest stretch. */
+typedef struct merger {
+    const nm_vocab *vocab;
+    nm_arena        arena;
+    size_t          text_room, symbol_room;
+    char           *text; /* the stretch, blanks as the vocabulary spells them */
+    size_t          n_text;
+    symbol         *symbols;
+    size_t          n_symbols;
+    pair           *heap;
+    size_t          n_pairs;
+    uint32_t       *splits; /* by id; see note_split; NULL without unused pieces */
+} merger;
+
+/*
+ * A stretch has at most n_bytes characters and a blank in front.  The heap holds n - 1 pairs at
+ * first, and each of at most n - 1 merges takes one and adds two: 2n are enough.
+ */
+static void layout(merger *m)
+{
+    nm_arena *a = &m->arena;
+
+    m->text = nm_arena_take(a, m->text_room, 1);
+    m->symbols = nm_arena_take(a, m->symbol_room, sizeof *m->symbols);
+    m->heap = nm_arena_take(a, m->symbol_room, 2 * sizeof *m->heap);
+    m->splits = NULL;
+    if (m->vocab->has_unused) m->splits = nm_arena_take(a, m->vocab->n_pieces, sizeof *m->splits);
+}
+
+static bool merger_open(merger *m, const nm_vocab *vocab, const char *text, size_t n_bytes,
+                        nomul_error *err)
+{
+    size_t n_blanks = 0;
+
+    for (size_t i = 0; i < n_bytes; i++) n_blanks += text[i] == ' ';
+    *m = (merger){
+        .vocab = vocab,
+        .text_room = n_bytes + (NM_BLANK_BYTES - 1) * n_blanks + NM_BLANK_BYTES,
+        .symbol_room = n_bytes + 1,
+    };
+    layout(m);
+    if (!nm_arena_back(&m->arena, err)) return false;
+    layout(m);
+    return true;
+}
+
+static void put_blank(merger *m)
+{
+    memcpy(m->text + m->n_text, NM_BLANK, NM_BLANK_BYTES);
+    m->n_text += NM_BLANK_BYTES;
+}
+
+static void take_text(merger *m, const char *text, size_t n_bytes, bool blank_in_front)
+{
+    m->n_text = 0;
+    if (blank_in_front) put_blank(m);
+    for (size_t i = 0; i < n_bytes; i++) {
+        if (text[i] == ' ')
+            put_blank(m);
+        else
+            m->text[m->n_text++] = text[i];
+    }
+}
+
+/*
+ * The symbol that text[0..n) begins with: a user-defined piece, a character, or one byte that is in
+ * no valid character.  Pieces are valid UTF-8, so none spells such a byte, alone or with others.
+ */
+static uint32_t first_symbol(const nm_vocab *vocab, const char *text, size_t n, int32_t *id)
+{
+    uint32_t code_point;
+    size_t   n_text = nm_vocab_match(vocab, &vocab->user_defined, text, n, id);
+
+    if (n_text) return (uint32_t)n_text;
+    n_text = nm_utf8_char(text, n, &code_point);
+    if (n_text == 0) n_text = 1;
+    *id = nm_vocab_find(vocab, text, n_text);
+    return (uint32_t)n_text;
+}
+
+static void split_text(merger *m)
+{
+    m->n_symbols = 0;
+    for (size_t at = 0; at < m->n_text;) {
+        int32_t slot = (int32_t)m->n_symbols++;
+        symbol *s = &m->symbols[slot];
+        *s = (symbol){.start = (uint32_t)at, .prev = slot - 1, .next = slot + 1};
+        s->n_text = first_symbol(m->vocab, m->text + at, m->n_text - at, &s->id);
+        at += s->n_text;
+    }
+    m->symbols[m->n_symbols - 1].next = -1;
+}
+
+/* ---- Pairs ----------------------------------------------------------------------------------- */
+
+/* Two valid pairs never have the same left symbol. */
+static bool comes_before(const pair *a, const pair *b)
+{
+    return a->score > b->score || (a->score == b->score && a->left < b->left);
+}
+
+static void push_pair(merger *m, pair p)
+{
+    size_t at = m->n_pairs++;
+
+    assert(m->n_pairs <= 2 * m->symbol_room);
+    for (; at > 0 && comes_before(&p, &m->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        m->heap[at] = m->heap[(at - 1) / 2];
+    m->heap[at] = p;
+}
+
+static pair pop_pair(merger *m)
+{
+    pair   top = m->heap[0], last = m->heap[--m->n_pairs];
+    size_t at = 0;
+
+    for (size_t child; (child = 2 * at + 1) < m->n_pairs; at = child) {
+        if (child + 1 < m->n_pairs && comes_before(&m->heap[child + 1], &m->heap[child])) child++;
+        if (!comes_before(&m->heap[child], &last)) break;
+        m->heap[at] = m->heap[child];
+    }
+    m->heap[at] = last;
+    return top;
+}
+
+/* ---- Merging --------------------------------------------------------------------------------- */
+
+/*
+ * An unused piece may be merged on into a used one; if that doesn't happen, it is taken apart again
+ * as it was put together.  That is always in the same way: whatever stands around a piece, merges
+ * inside it come in the order of their scores.  So one note for each piece is enough: the distance
+ * of the halves' slots, that is, the characters of the left one.
+ */
+static void note_split(merger *m, int32_t id, int32_t left, int32_t right)
+{
+    if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED) m->splits[id] = (uint32_t)(right - left);
+}
+
+static bool never_merges(const merger *m, const symbol *s)
+{
+    return s->id >= 0 && m->vocab->pieces[s->id].type == NOMUL_TOKEN_USER_DEFINED;
+}
+
+static void try_pair(merger *m, int32_t left, int32_t right)
+{
+    if (left < 0 || right < 0) return;
+    const symbol *a = &m->symbols[left], *b = &m->symbols[right];
+    if (never_merges(m, a) || never_merges(m, b)) return;
+    uint32_t n_text = a->n_text + b->n_text;
+    int32_t  id =
+        n_text > m->vocab->max_piece ? -1 : nm_vocab_find(m->vocab, m->text + a->start, n_text);
+    if (id < 0) return;
+    push_pair(m, (pair){m->vocab->pieces[id].score, left, n_text, id});
+    note_split(m, id, left, right);
+}
+
+static bool is_stale(const merger *m, const pair *p)
+{
+    const symbol *left = &m->symbols[p->left];
+
+    if (left->n_text == 0 || left->next < 0) return true;
+    return left->n_text + m->symbols[left->next].n_text != p->n_text;
+}
+
+static void merge(merger *m, const pair *p)
+{
+    symbol *left = &m->symbols[p->left], *right = &m->symbols[left->next];
+
+    left->n_text = p->n_text;
+    left->id = p->id;
+    left->next = right->next;
+    right->n_text = 0;
+    if (left->next >= 0) m->symbols[left->next].prev = p->left;
+    try_pair(m, left->prev, p->left);
+    try_pair(m, p->left, left->next);
+}
+
+static bool may_join(const merger *m, size_t slot)
+{
+    const char *text = m->text + m->symbols[slot].start;
+    return nm_vocab_joins(m->vocab, (uint8_t)text[-1], (uint8_t)text[0]);
+}
+
+/*
+ * Where a run ends that no piece reaches over.  Runs don't touch each other, and words mostly are
+ * runs, so the heap stays small and in the cache (1 MB of text: 0.1 s, not 0.5).
+ */
+static size_t end_of_run(const merger *m, size_t begin)
+{
+    size_t end = begin + 1;
+
+    while (end < m->n_symbols && may_join(m, end)) end++;
+    return end;
+}
+
+static void merge_all(merger *m)
+{
+    m->n_pairs = 0;
+    for (size_t begin = 0, end; begin < m->n_symbols; begin = end) {
+        end = end_of_run(m, begin);
+        for (size_t i = begin + 1; i < end; i++) try_pair(m, (int32_t)i - 1, (int32_t)i);
+        while (m->n_pairs > 0) {
+            pair p = pop_pair(m);
+            if (!is_stale(m, &p)) merge(m, &p);
+        }
+    }
+}
+
+static bool is_unused(const merger *m, const symbol *s)
+{
+    return s->id >= 0 && m->vocab->pieces[s->id].type == NOMUL_TOKEN_UNUSED;
+}
+
+/* Takes an unused piece of several characters apart, once. */
+static void unmerge(merger *m, int32_t slot)
+{
+    symbol  *left = &m->symbols[slot];
+    int32_t  middle = slot + (int32_t)m->splits[left->id];
+    symbol  *right = &m->symbols[middle];
+    uint32_t n_left = right->start - left->start;
+
+    right->n_text = left->n_text - n_left;
+    right->id = nm_vocab_find(m->vocab, m->text + right->start, right->n_text);
+    right->next = left->next;
+    left->n_text = n_left;
+    left->id = nm_vocab_find(m->vocab, m->text + left->start, n_left);
+    left->next = middle;
+}
+
+/*
+ * A symbol that no piece spells, or an unused one, goes byte by byte.  Without byte pieces it is
+ * unknown, and a run of unknown ones is one id.
+ */
+static void put_unknown(const merger *m, const symbol *s, bool after_unknown, id_list *out)
+{
+    const nm_vocab *vocab = m->vocab;
+
+    if (vocab->bytes[0] < 0) {
+        if (!after_unknown) put_id(out, vocab->unk_id);
+        return;
+    }
+    for (uint32_t i = 0; i < s->n_text; i++)
+        put_id(out, vocab->bytes[(uint8_t)m->text[s->start + i]]);
+}
+
+static void put_symbols(merger *m, id_list *out)
+{
+    bool unknown = false;
+
+    for (int32_t slot = 0; slot >= 0; slot = m->symbols[slot].next) {
+        const symbol *s = &m->symbols[slot];
+        while (is_unused(m, s) && m->splits[s->id] > 0) unmerge(m, slot);
+        bool after_unknown = unknown;
+        unknown = s->id < 0 || is_unused(m, s);
+        if (unknown)
+            put_unknown(m, s, after_unknown, out);
+        else
+            put_id(out, s->id);
+    }
+}
+
+static void put_stretch(merger *m, const char *text, size_t n_bytes, bool blank_in_front,
+                        id_list *out)
+{
+    if (n_bytes == 0) return;
+    take_text(m, text, n_bytes, blank_in_front);
+    split_text(m);
+    merge_all(m);
+    put_symbols(m, out);
+}
+
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+/* Finds the next control piece at or behind *at; *at is then its place, or n_bytes. */
+static size_t next_control(const nm_vocab *vocab, const char *text, size_t n_bytes, size_t *at,
+                           int32_t *id)
+{
+    while (*at < n_bytes) {
+        int32_t hidden;
+        size_t  left = n_bytes - *at;
+        size_t  n_control = nm_vocab_match(vocab, &vocab->control, text + *at, left, id);
+        size_t  n_user = nm_vocab_match(vocab, &vocab->user_defined, text + *at, left, &hidden);
+        if (n_control > n_user) return n_control;
+        *at += n_user ? n_user : 1;
+    }
+    return 0;
+}
+
+static void put_text(merger *m, const char *text, size_t n_bytes, unsigned flags, id_list *out)
+{
+    bool blank = m->vocab->add_space_prefix;
+    bool first_blank = blank && !(flags & NOMUL_TOKENIZE_NO_PREFIX);
+
+    if (!(flags & NOMUL_TOKENIZE_PARSE_SPECIAL)) {
+        put_stretch(m, text, n_bytes, first_blank, out);
+        return;
+    }
+    for (size_t begin = 0; begin < n_bytes;) {
+        int32_t id = -1;
+        size_t  end = begin;
+        size_t  n_control = next_control(m->vocab, text, n_bytes, &end, &id);
+        put_stretch(m, text + begin, end - begin, begin == 0 ? first_blank : blank, out);
+        if (n_control) put_id(out, id);
+        begin = end + n_control;
+    }
+}
+
+static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsigned flags,
+                   id_list *out, nomul_error *err)
+{
+    merger m;
+
+    if (!merger_open(&m, vocab, text, n_bytes, err)) return false;
+    if (vocab->add_bos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->bos_id);
+    put_text(&m, text, n_bytes, flags, out);
+    if (vocab->add_eos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->eos_id);
+    nm_arena_free(&m.arena);
+    return true;
+}
+
+/*
+ * With s bytes of control pieces and t of text: s ids of the first at most, 3t of the second (each
+ * byte a blank that goes byte by byte), 3 for the blank in front of each of at most min(t, s + 1)
+ * stretches, BOS and EOS.  At t = s + 1 that is largest: 3.5n + 4.5.
+ */
+size_t nomul_tokenize_bound(size_t n_bytes)
+{
+    return n_bytes > (SIZE_MAX - 5) / 4 ? SIZE_MAX : 4 * n_bytes + 5;
+}
+
+static bool check_arguments(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
+                            unsigned flags, const int32_t *ids, size_t capacity,
+                            const size_t *n_ids, nomul_error *err)
+{
+    unsigned known =
+        NOMUL_TOKENIZE_ADD_SPECIAL | NOMUL_TOKENIZE_PARSE_SPECIAL | NOMUL_TOKENIZE_NO_PREFIX;
+
+    if (!tokenizer) return nm_fail(err, NOMUL_E_ARG, "tokenizer: is NULL");
+    if (!text && n_bytes) return nm_fail(err, NOMUL_E_ARG, "text: is NULL");
+    if (!ids && capacity) return nm_fail(err, NOMUL_E_ARG, "ids: is NULL");
+    if (!n_ids) return nm_fail(err, NOMUL_E_ARG, "n_ids: is NULL");
+    if (flags & ~known) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags & ~known);
+    if (n_bytes > MAX_TEXT)
+        return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, at most %zu expected", n_bytes,
+                       MAX_TEXT);
+    return true;
+}
+
+nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
+                            unsigned flags, int32_t *ids, size_t capacity, size_t *n_ids,
+                            nomul_error *err)
+{
+    nomul_error own;
+    id_list     out = {ids, capacity, 0};
+
+    if (!err) err = &own;
+    if (!check_arguments(tokenizer, text, n_bytes, flags, ids, capacity, n_ids, err) ||
+        !encode(&tokenizer->vocab, text, n_bytes, flags, &out, err))
+        return err->code;
+    *n_ids = out.n_ids;
+    if (out.n_ids > capacity) {
+        nm_fail(err, NOMUL_E_ARG, "ids: room for %zu, %zu needed", capacity, out.n_ids);
+        return err->code;
+    }
+    return NOMUL_OK;
+}
+
+/* ---- The vocabulary, for callers ------------------------------------------------------------- */
+
+size_t nomul_token_count(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer ? tokenizer->vocab.n_pieces : 0;
+}
+
+int32_t nomul_token_bos(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer ? tokenizer->vocab.bos_id : -1;
+}
+
+int32_t nomul_token_eos(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer ? tokenizer->vocab.eos_id : -1;
+}
+
+int32_t nomul_token_unk(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer ? tokenizer->vocab.unk_id : -1;
+}
+
+const char *nomul_token_piece(const nomul_tokenizer *tokenizer, int32_t id, size_t *n_bytes,
+                              nomul_token_type *type)
+{
+    if (!tokenizer || id < 0 || (size_t)id >= tokenizer->vocab.n_pieces) return NULL;
+    const nm_piece *piece = &tokenizer->vocab.pieces[id];
+    if (n_bytes) *n_bytes = piece->n_text;
+    if (type) *type = (nomul_token_type)piece->type;
+    return piece->text;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tokens/vocab.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY "tokenizer.ggml."
+
+/* ---- Looking up ------------------------------------------------------------------------------ */
+
+/* FNV-1a (Fowler, Noll, Vo), its high bits folded down: the table uses the low ones. */
+static uint32_t hash_text(const char *text, size_t n_text)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < n_text; i++) hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+    return hash ^ hash >> 15;
+}
+
+static bool is_text(const nm_piece *piece, const char *text, size_t n_text)
+{
+    return piece->n_text == n_text && memcmp(piece->text, text, n_text) == 0;
+}
+
+/* The slot of this text, or the free one where it belongs.  Ends: at most half are taken. */
+static nm_vocab_slot *find_slot(const nm_vocab *vocab, const char *text, size_t n_text,
+                                uint32_t hash)
+{
+    for (size_t at = hash & vocab->index_mask;; at = (at + 1) & vocab->index_mask) {
+        nm_vocab_slot *slot = &vocab->index[at];
+        if (slot->id_plus_1 == 0) return slot;
+        if (slot->hash == hash && is_text(&vocab->pieces[slot->id_plus_1 - 1], text, n_text))
+            return slot;
+    }
+}
+
+int32_t nm_vocab_find(const nm_vocab *vocab, const char *text, size_t n_text)
+{
+    const nm_vocab_slot *slot = find_slot(vocab, text, n_text, hash_text(text, n_text));
+
+    if (slot->id_plus_1 == 0) return -1;
+    switch (vocab->pieces[slot->id_plus_1 - 1].type) {
+    case NOMUL_TOKEN_NORMAL:
+    case NOMUL_TOKEN_USER_DEFINED:
+    case NOMUL_TOKEN_UNUSED: return (int32_t)(slot->id_plus_1 - 1);
+    }
+    return -1;
+}
+
+/* Those pieces of a set, [first, end) of it, that begin with the bytes read so far. */
+typedef struct narrowed {
+    size_t first, end;
+    size_t depth; /* bytes read */
+} narrowed;
+
+/* The first piece of the range whose byte at depth is at least `least`; none is shorter. */
+static size_t lower_bound(const nm_piece_set *set, const narrowed *range, unsigned least)
+{
+    size_t first = range->first, end = range->end;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if ((uint8_t)set->sorted[middle]->text[range->depth] < least)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static void narrow(const nm_piece_set *set, narrowed *range, uint8_t byte)
+{
+    /* The one piece that ends here comes first, being the prefix of the others. */
+    if (range->first < range->end && set->sorted[range->first]->n_text == range->depth)
+        range->first++;
+    size_t first = lower_bound(set, range, byte);
+    range->end = lower_bound(set, range, byte + 1u);
+    range->first = first;
+    range->depth++;
+}
+
+size_t nm_vocab_match(const nm_vocab *vocab, const nm_piece_set *set, const char *text,
+                      size_t n_text, int32_t *id)
+{
+    narrowed range = {0, set->n_pieces, 0};
+    size_t   n_matched = 0;
+
+    if (n_text == 0 || !set->begins[(uint8_t)text[0]]) return 0;
+    for (size_t i = 0; i < n_text && range.first < range.end; i++) {
+        bool        blank = set->spells_blanks && text[i] == ' ';
+        const char *bytes = blank ? NM_BLANK : &text[i];
+        for (size_t k = 0; k < (blank ? NM_BLANK_BYTES : 1); k++)
+            narrow(set, &range, (uint8_t)bytes[k]);
+        if (range.first == range.end || set->sorted[range.first]->n_text != range.depth) continue;
+        n_matched = i + 1;
+        *id = (int32_t)(set->sorted[range.first] - vocab->pieces);
+    }
+    return n_matched;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/* The keys as they stand in the file. */
+typedef struct keys {
+    const nm_gguf_key *tokens, *scores, *types;
+} keys;
+
+static bool get_array(const nm_gguf *gguf, const char *name, nomul_value_type type, size_t n_vocab,
+                      const nm_gguf_key **key, nomul_error *err)
+{
+    if (!nm_gguf_get_array(gguf, name, true, type, key, err)) return false;
+    if ((*key)->n_elements != n_vocab)
+        return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, %zu expected", name,
+                       (*key)->n_elements, n_vocab);
+    return true;
+}
+
+static bool get_keys(const nm_gguf *gguf, size_t n_vocab, keys *k, nomul_error *err)
+{
+    if (n_vocab == 0 || n_vocab > INT32_MAX)
+        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens: a vocabulary of %zu pieces",
+                       n_vocab);
+    return get_array(gguf, KEY "tokens", NOMUL_VALUE_STRING, n_vocab, &k->tokens, err) &&
+           get_array(gguf, KEY "scores", NOMUL_VALUE_F32, n_vocab, &k->scores, err) &&
+           get_array(gguf, KEY "token_type", NOMUL_VALUE_I32, n_vocab, &k->types, err);
+}
+
+static bool is_utf8(const char *text, size_t n_text)
+{
+    uint32_t code_point;
+
+    for (size_t at = 0, step; at < n_text; at += step) {
+        step = nm_utf8_char(text + at, n_text - at, &code_point);
+        if (step == 0) return false;
+    }
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that <0xNN> stands for, or -1. */
+static int byte_of(const nm_piece *piece)
+{
+    const char *text = piece->text;
+
+    if (piece->n_text != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
+    int high = hex_digit(text[3]), low = hex_digit(text[4]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* A piece's text, shortened to what fits into a message. */
+#define SPELL(piece) (int)((piece)->n_text < 100 ? (piece)->n_text : 100), (piece)->text
+
+static bool check_text(nm_gguf_text text, size_t id, nomul_error *err)
+{
+    if (text.size == 0) return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is empty", id);
+    if (text.size > NM_MAX_PIECE)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "tokens[%zu]: has %zu bytes, at most %d expected", id, text.size,
+                       NM_MAX_PIECE);
+    if (!is_utf8(text.data, text.size))
+        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is not valid UTF-8", id);
+    return true;
+}
+
+static bool take_piece(nm_vocab *vocab, size_t id, nm_gguf_text text, float score, int32_t type,
+                       nomul_error *err)
+{
+    nm_piece *piece = &vocab->pieces[id];
+
+    if (!check_text(text, id, err)) return false;
+    if (!isfinite(score))
+        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "scores[%zu]: is not a finite number", id);
+    if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "token_type[%zu]: is %" PRId32 ", 1 to 6 expected", id, type);
+    *piece = (nm_piece){text.data, (uint32_t)text.size, score, (uint8_t)type};
+    if (piece->n_text > vocab->max_piece) vocab->max_piece = piece->n_text;
+    vocab->has_unused |= type == NOMUL_TOKEN_UNUSED;
+    return true;
+}
+
+static int32_t load_i32(const uint8_t *from)
+{
+    uint32_t bits = nm_load_u32(from);
+    return bits > INT32_MAX ? -(int32_t)(UINT32_MAX - bits) - 1 : (int32_t)bits;
+}
+
+static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
+{
+    const uint8_t *at = k->tokens->value;
+
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        nm_gguf_text text = nm_gguf_next_string(&at);
+        float        score = nm_load_f32(k->scores->value + 4 * id);
+        int32_t      type = load_i32(k->types->value + 4 * id);
+        if (!take_piece(vocab, id, text, score, type, err)) return false;
+    }
+    return true;
+}
+
+static bool build_index(nm_vocab *vocab, nomul_error *err)
+{
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        const nm_piece *piece = &vocab->pieces[id];
+        uint32_t        hash = hash_text(piece->text, piece->n_text);
+        nm_vocab_slot  *slot = find_slot(vocab, piece->text, piece->n_text, hash);
+        if (slot->id_plus_1)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key " KEY "tokens[%zu]: \"%.*s\" is also tokens[%" PRIu32 "]", id,
+                           SPELL(piece), slot->id_plus_1 - 1);
+        *slot = (nm_vocab_slot){hash, (uint32_t)id + 1};
+    }
+    return true;
+}
+
+/* No text is there twice, so 256 well-formed byte pieces are all there can be. */
+static bool take_bytes(nm_vocab *vocab, nomul_error *err)
+{
+    size_t n_bytes = 0;
+
+    for (size_t i = 0; i < 256; i++) vocab->bytes[i] = -1;
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        const nm_piece *piece = &vocab->pieces[id];
+        if (piece->type != NOMUL_TOKEN_BYTE) continue;
+        int byte = byte_of(piece);
+        if (byte < 0)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key " KEY "tokens[%zu]: \"%.*s\" is of type byte, "
+                           "<0x00> to <0xFF> expected",
+                           id, SPELL(piece));
+        vocab->bytes[byte] = (int32_t)id;
+        n_bytes++;
+    }
+    if (n_bytes != 0 && n_bytes != 256)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "token_type: has %zu pieces of type byte, 256 or none expected",
+                       n_bytes);
+    if (n_bytes == 0 && vocab->unk_id < 0)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "unknown_token_id: is missing, and no pieces of "
+                       "type byte are there instead");
+    return true;
+}
+
+static void note_joins(nm_vocab *vocab, const nm_piece *piece)
+{
+    for (uint32_t i = 1; i < piece->n_text; i++) {
+        uint8_t before = (uint8_t)piece->text[i - 1], after = (uint8_t)piece->text[i];
+        vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
+    }
+}
+
+static void build_joins(nm_vocab *vocab)
+{
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        const nm_piece *piece = &vocab->pieces[id];
+        if (piece->type == NOMUL_TOKEN_NORMAL || piece->type == NOMUL_TOKEN_UNUSED)
+            note_joins(vocab, piece);
+    }
+}
+
+static int compare_pieces(const void *left, const void *right)
+{
+    const nm_piece *a = *(const nm_piece *const *)left, *b = *(const nm_piece *const *)right;
+    size_t          n_both = a->n_text < b->n_text ? a->n_text : b->n_text;
+    int             order = memcmp(a->text, b->text, n_both);
+
+    if (order) return order;
+    return a->n_text < b->n_text ? -1 : a->n_text > b->n_text;
+}
+
+/* set->sorted has room for all pieces of the type. */
+static void build_set(const nm_vocab *vocab, nm_piece_set *set, nomul_token_type type,
+                      bool spells_blanks)
+{
+    set->spells_blanks = spells_blanks;
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        const nm_piece *piece = &vocab->pieces[id];
+        if (piece->type != type) continue;
+        set->sorted[set->n_pieces++] = piece;
+        set->begins[(uint8_t)piece->text[0]] = true;
+        if (spells_blanks && memcmp(piece->text, NM_BLANK, 1) == 0) set->begins[' '] = true;
+    }
+    qsort(set->sorted, set->n_pieces, sizeof *set->sorted, compare_pieces);
+}
+
+static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_t *id,
+                   nomul_error *err)
+{
+    uint32_t value = UINT32_MAX;
+
+    *id = -1;
+    if (!nm_gguf_find_key(gguf, name)) return true;
+    if (!nm_gguf_get_u32(gguf, name, true, &value, err)) return false;
+    if (value >= n_vocab)
+        return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %" PRIu32 ", 0 to %zu expected", name,
+                       value, n_vocab - 1);
+    *id = (int32_t)value;
+    return true;
+}
+
+/* Absent keys mean what they mean in llama.cpp: BOS in front if there is one, no EOS, a blank. */
+static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
+{
+    size_t n = vocab->n_pieces;
+
+    if (!get_id(gguf, KEY "bos_token_id", n, &vocab->bos_id, err) ||
+        !get_id(gguf, KEY "eos_token_id", n, &vocab->eos_id, err) ||
+        !get_id(gguf, KEY "unknown_token_id", n, &vocab->unk_id, err))
+        return false;
+    vocab->add_bos = vocab->bos_id >= 0;
+    vocab->add_space_prefix = true;
+    if (!nm_gguf_get_bool(gguf, KEY "add_bos_token", false, &vocab->add_bos, err) ||
+        !nm_gguf_get_bool(gguf, KEY "add_eos_token", false, &vocab->add_eos, err) ||
+        !nm_gguf_get_bool(gguf, KEY "add_space_prefix", false, &vocab->add_space_prefix, err))
+        return false;
+    if (vocab->add_bos && vocab->bos_id < 0)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "add_bos_token: is true without a bos_token_id");
+    if (vocab->add_eos && vocab->eos_id < 0)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key " KEY "add_eos_token: is true without an eos_token_id");
+    return true;
+}
+
+static void layout(nm_vocab *vocab)
+{
+    nm_arena *a = &vocab->arena;
+
+    vocab->pieces = nm_arena_take(a, vocab->n_pieces, sizeof *vocab->pieces);
+    vocab->index = nm_arena_take(a, vocab->index_mask + 1, sizeof *vocab->index);
+    vocab->user_defined.sorted = nm_arena_take(a, vocab->n_pieces, sizeof(nm_piece *));
+    vocab->control.sorted = nm_arena_take(a, vocab->n_pieces, sizeof(nm_piece *));
+}
+
+static bool fill(nm_vocab *vocab, const nm_gguf *gguf, const keys *k, nomul_error *err)
+{
+    layout(vocab);
+    if (!nm_arena_back(&vocab->arena, err)) return false;
+    layout(vocab);
+    if (!take_pieces(vocab, k, err) || !build_index(vocab, err) ||
+        !get_specials(vocab, gguf, err) || !take_bytes(vocab, err))
+        return false;
+    build_joins(vocab);
+    build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
+    build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
+    return true;
+}
+
+static bool is_named(nm_gguf_text text, const char *name)
+{
+    return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
+}
+
+bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
+                   nomul_error *err)
+{
+    nm_gguf_text model;
+    keys         k;
+
+    *vocab = (nm_vocab){0};
+    *present = false;
+    if (!nm_gguf_get_string(gguf, KEY "model", true, &model, err)) return false;
+    if (is_named(model, "no_vocab")) return true;
+    if (!is_named(model, "llama"))
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "key " KEY "model: is \"%.*s\", \"llama\" or \"no_vocab\" expected",
+                       (int)(model.size < 100 ? model.size : 100), model.data);
+    if (!get_keys(gguf, n_vocab, &k, err)) return false;
+
+    vocab->n_pieces = n_vocab;
+    vocab->index_mask = 1;
+    while (vocab->index_mask < 2 * n_vocab) vocab->index_mask = vocab->index_mask << 1 | 1;
+    if (!fill(vocab, gguf, &k, err)) {
+        nm_vocab_close(vocab);
+        return false;
+    }
+    *present = true;
+    return true;
+}
+
+void nm_vocab_close(nm_vocab *vocab)
+{
+    nm_arena_free(&vocab->arena);
+    *vocab = (nm_vocab){0};
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Models and reference results that several tests open.  What can't be opened fails the case. */
+#ifndef NM_TEST_CHECKPOINTS_H
+#define NM_TEST_CHECKPOINTS_H
+
+#include "nomul.h"
+
+/* tests/golden/NAME, a checkpoint without tokenizer, converted and open. */
+nomul_model *test_open_tiny(const char *name);
+
+/* models/stories-49m.gguf */
+nomul_model *test_open_stories(void);
+
+/* A session on it, or NULL with the case failed. */
+nomul_session *test_session(const nomul_model *model, size_t n_threads, size_t n_batch);
+
+/* A tensor of a safetensors file, any dtype of 4 bytes, freed by the caller; NULL if missing. */
+void *test_read_tensor(const char *path, const char *name, size_t *n_elements);
+
+#endif

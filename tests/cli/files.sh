@@ -1,0 +1,52 @@
+# Files that are missing or are not what they should be: one line that names them, exit 1.
+try run -m no.gguf -p x
+try run -m models -p x
+try run -m text.txt -p x
+try info no.gguf
+try info text.txt
+try info -m no.gguf --json
+try tokenize -m no.gguf -p x
+try logits -m no.gguf --ids 1 --hash
+: > empty.gguf
+try info empty.gguf
+head -c 1000 models/tiny.gguf > short.gguf
+try info short.gguf
+
+# Of the text.
+m=models/tiny.gguf
+try run -m $m -f no.txt
+try run -m $m -f models
+try run -m $m -p x -f no.txt
+try tokenize -m $m -f no.txt
+try tokenize -m $m --decode -f no.txt
+try logits -m $m -f no.txt --hash
+try logits -m $m --ids @no.txt --hash
+
+# Where a result can't be written.
+try logits -m $m --ids 1 -o no/where.safetensors
+try logits -m $m --ids 1 -o models
+try convert golden/small -o no/where.gguf
+try convert no-directory -o out.gguf
+try convert models -o out.gguf
+ls
+
+# The environment's model, and none at all.
+NOMUL_MODEL=no.gguf
+export NOMUL_MODEL
+try tokenize -p x
+NOMUL_MODEL=$m
+try tokenize -p x
+try tokenize -m no.gguf -p x
+NOMUL_MODEL=
+mkdir -p away/bin
+cp models/tiny.gguf golden/small.gguf away
+cp "$program" away/bin/nomul
+cd away
+program=$PWD/bin/nomul
+places() { try tokenize -p Once | sed "s|$(pwd -P)|HERE|g"; }
+places
+mkdir -p share/nomul
+cp tiny.gguf share/nomul/stories-49m.gguf
+places
+cp small.gguf bin/stories-49m.gguf # its own folder comes first
+places

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The program as a user types it: run.sh NOMUL [NAME...].  A case is NAME.sh; what it writes to
+# stdout and stderr and its exit code must be NAME.out, NAME.err and NAME.exit to the byte (no file:
+# nothing, nothing, 0).  It is read into a shell of its own, in an empty folder where `models`,
+# `golden` and `text.txt` are at hand, and calls `nomul`, or `try` for a transcript.  What can't run
+# here is skipped, with the reason, never passed.  To make the expected files anew: run.sh -u ...
+set -u
+update=false
+[ "${1:-}" = -u ] && update=true && shift
+[ $# -gt 0 ] || { echo "run.sh: which nomul?" >&2; exit 2; }
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
+cases=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$cases/../.." && pwd)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/nomul-cli.XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+unset NOMUL_MODEL
+LC_ALL=C
+export LC_ALL
+: "${RUN:=}" # stands in front of the program, e.g. qemu-aarch64
+passed=0 failed=0 skipped=0
+
+nomul() { $RUN "$program" "$@"; }
+
+# The command, what it says on both channels, its exit code; stdin is empty.
+try() {
+    printf '$ nomul %s\n' "$*"
+    nomul "$@" < /dev/null 2>&1
+    printf '[%d]\n' $?
+}
+
+skip() { # REASON
+    echo "$*" > ../skipped
+    exit 0
+}
+
+need() { # FILE
+    [ -e "$1" ] || skip "$1 is missing"
+}
+
+# Until a file has something in it; a minute at most.
+wait_for() { # FILE
+    ticks=0
+    until [ -s "$1" ] || [ "$ticks" -ge 600 ]; do
+        sleep 0.1 2> /dev/null || sleep 1
+        ticks=$((ticks + 1))
+    done
+}
+
+differs() { # EXPECTED GOT
+    [ -f "$1" ] || set -- /dev/null "$2"
+    ! cmp -s "$1" "$2" && diff "$1" "$2" | head -n 20
+}
+
+keep() { # EXPECTED GOT
+    if [ -s "$2" ]; then cp "$2" "$1"; else rm -f "$1"; fi
+}
+
+check() { # NAME
+    rm -rf "${scratch:?}"/*
+    mkdir "$scratch/here"
+    ln -s "$root/models" "$root/tests/golden" "$root/tests/golden/text/text.txt" "$scratch/here"
+    (cd "$scratch/here" && . "$cases/$1.sh") > "$scratch/out" 2> "$scratch/err"
+    echo $? > "$scratch/exit"
+    [ "$(cat "$scratch/exit")" = 0 ] && : > "$scratch/exit"
+
+    if [ -f "$scratch/skipped" ]; then
+        echo "SKIP $1: $(cat "$scratch/skipped")"
+        skipped=$((skipped + 1))
+        return
+    fi
+    same=true
+    for part in out err exit; do
+        $update && keep "$cases/$1.$part" "$scratch/$part"
+        if differs "$cases/$1.$part" "$scratch/$part"; then
+            echo "FAIL $1.$part"
+            same=false
+        fi
+    done
+    if $same; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+if [ $# = 0 ]; then
+    for file in "$cases"/*.sh; do
+        name=$(basename "$file" .sh)
+        [ "$name" = run ] || set -- "$@" "$name"
+    done
+fi
+for name; do check "$name"; done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

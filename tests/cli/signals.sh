@@ -1,0 +1,77 @@
+# Signals, closed pipes, full disks, a file that shrinks.
+m=models/tiny.gguf
+start() { # what is to be ended; not through `nomul`: $! has to be the program
+    : > out
+    $RUN "$program" run -m "$@" > out 2> err &
+    wait_for out
+}
+end() { # SIGNAL
+    kill -s "$1" $!
+    wait $!
+    echo "$1 [$?]"
+    sed 's/ .*//' err
+}
+for signal in INT TERM HUP; do
+    start $m -p Once -n -1 --ignore-eos
+    end $signal
+done
+start $m -p Once -n -1 --ignore-eos -q
+end INT
+
+# While it reads a long prompt, shown before it is read.
+for i in 1 2 3 4 5 6 7 8 9 10; do cat text.txt; done > long.txt
+start $m -f long.txt -t 1 -b 1
+end INT
+grep '^generated' err
+
+# While it waits for one.  TERM: a shell starts these with INT ignored, and it may come too early.
+sleep 3 | $RUN "$program" run -m $m -n 1 > out 2> err &
+sleep 1
+end TERM
+
+# With an object, which says so.
+$RUN "$program" run -m $m -p Once -n -1 --ignore-eos --json -q > out 2> err &
+sleep 1
+end TERM
+sed 's/.*"finish_reason":\("[a-z]*"\).*/\1/' out
+
+# logits leaves nothing behind.
+count() { ls -A | wc -l; }
+before=$(count)
+$RUN "$program" logits -m $m -f long.txt -t 1 -b 1 -o no.safetensors > out 2> err &
+ticks=0
+while [ "$(count)" -eq "$before" ] && [ $ticks -lt 600 ]; do
+    sleep 0.1 2> /dev/null || sleep 1
+    ticks=$((ticks + 1))
+done
+end INT
+ls -A
+
+# A reader that has seen enough: silently, 0.
+for command in "run -p Once -n -1 --ignore-eos" "tokenize -f long.txt" "info --json"; do
+    { nomul $command -m $m 2> err; echo "$command [$?]" > code; } | head -c 10 > /dev/null
+    cat code err
+done
+
+# A stdout that takes nothing.
+nomul info $m >&- 2> err
+echo "[$?] $(cat err)"
+for command in help "info $m" "tokenize -m $m -p x" "run -m $m -p x -n 3 -q" \
+    "run -m $m -p x -n -1 --ignore-eos -q --no-display-prompt" "logits -m $m --ids 1 --hash"; do
+    [ -c /dev/full ] || skip "there is no /dev/full"
+    nomul $command > /dev/full 2> err
+    echo "[$?] $(cat err)"
+done
+nomul tokenize -m $m <&- 2>&1
+echo "[$?]"
+
+# The model shrinks while it is mapped; read into memory, it may.
+cp models/tiny.gguf shrinks.gguf
+start shrinks.gguf -p Once -n -1 --ignore-eos
+: > shrinks.gguf
+wait $!
+echo "[$?] $(cat err)"
+cp models/tiny.gguf shrinks.gguf
+start shrinks.gguf -p Once -n -1 --ignore-eos --no-mmap -q
+: > shrinks.gguf
+end TERM

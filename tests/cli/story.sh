@@ -1,0 +1,10 @@
+# The shipped model tells its story: greedy, and drawn with a seed, the same on every machine.
+m=models/stories-49m.gguf
+need $m
+nomul run -m $m -p 'Once upon a time' -n 12 --temp 0 -q
+echo '<'
+nomul run -m $m -p 'Once upon a time' -n 12 -s 1 -q
+echo '<'
+nomul run -m $m -p 'The old fox' -n 12 -s 1 --temp 1.2 --top-k 0 --top-p 0.9 --min-p 0.01 \
+    --repeat-penalty 1.2 --presence-penalty 0.3 --frequency-penalty 0.2 --repeat-last-n -1 -q
+echo '<'

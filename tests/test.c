@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEST(name) void test_##name(void);
+#define TEST_LONG(name) void test_##name(void);
+#include "tests.def"
+#undef TEST
+#undef TEST_LONG
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool is_long;
+} files[] = {
+#define TEST(name) {#name, test_##name, false},
+#define TEST_LONG(name) {#name, test_##name, true},
+#include "tests.def"
+#undef TEST
+#undef TEST_LONG
+};
+
+#define N_FILES (sizeof files / sizeof files[0])
+
+static struct {
+    const char *file;
+    char        name[256];
+    bool        open, failed, skipped;
+    int         n_passed, n_failed, n_skipped;
+    char        scratch[256];
+} now;
+
+static void end_case(void)
+{
+    if (!now.open) return;
+    if (now.failed)
+        now.n_failed++;
+    else if (now.skipped)
+        now.n_skipped++;
+    else
+        now.n_passed++;
+    now.open = false;
+}
+
+void test_case(const char *format, ...)
+{
+    end_case();
+    va_list args;
+    va_start(args, format);
+    vsnprintf(now.name, sizeof now.name, format, args);
+    va_end(args);
+    now.open = true, now.failed = now.skipped = false;
+}
+
+void test_skip(const char *format, ...)
+{
+    va_list args;
+    printf("SKIP %s: %s: ", now.file, now.name);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    now.skipped = true;
+}
+
+void test_fail(const char *file, int line, const char *format, ...)
+{
+    va_list args;
+    printf("FAIL %s: %s\n  %s:%d: ", now.file, now.name, file, line);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    now.failed = true;
+    if (!now.open) now.n_failed++;
+}
+
+static const char *ring_path(const char *root, const char *name)
+{
+    static char   ring[8][1024];
+    static size_t at;
+    char         *path = ring[at++ % 8];
+    snprintf(path, sizeof ring[0], "%s/%s", root, name);
+    return path;
+}
+
+const char *test_path(const char *name)
+{
+    const char *root = getenv("NOMUL_TESTS");
+    return ring_path(root ? root : "tests", name);
+}
+
+const char *test_shared(const char *name)
+{
+    struct stat status;
+    const char *root = getenv("NOMUL_SHARED");
+    const char *path = ring_path(root ? root : "../shared", name);
+    return stat(path, &status) == 0 ? path : NULL;
+}
+
+const char *test_scratch(const char *name)
+{
+    if (!now.scratch[0]) {
+        const char *root = getenv("TMPDIR");
+        snprintf(now.scratch, sizeof now.scratch, "%s/nomul-test-XXXXXX", root ? root : "/tmp");
+        if (!mkdtemp(now.scratch)) {
+            perror(now.scratch);
+            exit(1);
+        }
+    }
+    return ring_path(now.scratch, name);
+}
+
+static void remove_scratch(void)
+{
+    char command[300];
+    if (!now.scratch[0]) return;
+    snprintf(command, sizeof command, "rm -rf '%s'", now.scratch);
+    if (system(command) != 0) printf("%s: not removed\n", now.scratch);
+}
+
+char *test_read_file(const char *path, size_t *size)
+{
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    if (!file) {
+        test_fail(__FILE__, __LINE__, "%s: %s", path ? path : "(no path)", strerror(errno));
+        *size = 0;
+        return calloc(1, 1);
+    }
+    fseek(file, 0, SEEK_END);
+    long n = ftell(file);
+    rewind(file);
+    char *data = malloc((size_t)n + 1);
+    if (!data || fread(data, 1, (size_t)n, file) != (size_t)n) {
+        perror(path);
+        exit(1);
+    }
+    fclose(file);
+    data[n] = '\0';
+    *size = (size_t)n;
+    return data;
+}
+
+void test_write_file(const char *path, const void *data, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
+/* Without arguments all but the long ones; --long means those; names mean themselves. */
+static bool wanted(size_t file, int argc, char **argv)
+{
+    if (argc < 2) return !files[file].is_long;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], files[file].is_long ? "--long" : "") == 0 ||
+            strcmp(argv[i], files[file].name) == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (size_t i = 0; i < N_FILES; i++) {
+        if (!wanted(i, argc, argv)) continue;
+        now.file = files[i].name;
+        files[i].run();
+        end_case();
+    }
+    remove_scratch();
+    printf("%d passed, %d failed, %d skipped\n", now.n_passed, now.n_failed, now.n_skipped);
+    return now.n_failed ? 1 : 0;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Agreement with the numpy reference: logits of three tiny models within 1e-4, the layers of the
+ * trained one each within 1e-5 but for a few flips of a rounding, its logits within a small
+ * divergence.  And the other half of exactness: one result for any threads, batches and pieces.
+ */
+#include "checkpoints.h"
+#include "test.h"
+
+#include "model/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const tiny_models[] = {"plain", "odd", "wide-no-bound"};
+#define N_TINY (sizeof tiny_models / sizeof tiny_models[0])
+
+/* What a model makes of ids, fed in pieces of `piece`; freed by the caller. */
+static float *run_all(const nomul_model *model, const int32_t *ids, size_t n_ids, size_t n_threads,
+                      size_t n_batch, size_t piece)
+{
+    size_t         n_vocab = nomul_model_get_info(model)->n_vocab;
+    float         *logits = malloc(n_ids * n_vocab * sizeof *logits);
+    nomul_session *session = test_session(model, n_threads, n_batch);
+    nomul_error    err;
+
+    for (size_t at = 0; session && at < n_ids; at += piece) {
+        size_t n = piece < n_ids - at ? piece : n_ids - at;
+        CHECK_OK(nomul_session_feed(session, ids + at, n, NOMUL_LOGITS_ALL, logits + at * n_vocab,
+                                    &err) == NOMUL_OK,
+                 err);
+    }
+    nomul_session_free(session);
+    return logits;
+}
+
+static double largest_difference(const float *a, const float *b, size_t n)
+{
+    double largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        double difference = fabs((double)a[i] - (double)b[i]);
+        if (!(difference <= largest)) largest = difference; /* a NaN counts */
+    }
+    return largest;
+}
+
+static void test_tiny(const char *name)
+{
+    char   path[256];
+    size_t n_ids, n_logits;
+
+    test_case("%s: every logit within 1e-4 of the reference", name);
+    snprintf(path, sizeof path, "golden/%s/golden.safetensors", name);
+    int32_t     *ids = test_read_tensor(test_path(path), "input_ids", &n_ids);
+    float       *want = test_read_tensor(test_path(path), "logits", &n_logits);
+    nomul_model *model = test_open_tiny(name);
+    if (ids && want && model) {
+        size_t n_bytes = n_logits * sizeof(float);
+        float *got = run_all(model, ids, n_ids, 1, 0, n_ids);
+        double worst = largest_difference(got, want, n_logits);
+        CHECK_THAT(worst <= 1e-4, "largest difference %g", worst);
+        for (size_t n_threads = 1; n_threads <= 4; n_threads++) {
+            test_case("%s: %zu threads, whole, in batches, in pieces: the same bits", name,
+                      n_threads);
+            for (size_t n_batch = 1; n_batch <= 13; n_batch += 3) {
+                for (size_t piece = 1; piece <= n_ids; piece += 5) {
+                    float *again = run_all(model, ids, n_ids, n_threads, n_batch, piece);
+                    CHECK_MEM(again, got, n_bytes, "a logit");
+                    free(again);
+                }
+            }
+        }
+        free(got);
+    }
+    nomul_model_close(model);
+    free(ids), free(want);
+}
+
+static double norm_of_difference(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+    return sqrt(sum);
+}
+
+static void check_layers(nomul_session *session, const float *input, const float *output)
+{
+    const nm_config *c = &session->weights->config;
+    size_t           n_tokens = 16, dim = c->dim, n_close = 0, n_pairs = n_tokens * c->n_layers;
+    float           *x = malloc(n_tokens * dim * sizeof *x);
+    double           worst = 0;
+
+    for (size_t layer = 0; layer < c->n_layers; layer++) {
+        memcpy(x, input + layer * n_tokens * dim, n_tokens * dim * sizeof *x);
+        nm_session_layer(session, layer, x, n_tokens);
+        for (size_t t = 0; t < n_tokens; t++) {
+            size_t at = (layer * n_tokens + t) * dim;
+            double error = norm_of_difference(x + t * dim, output + at, dim) /
+                           norm_of_difference(output + at, input + at, dim);
+            if (!(error <= worst)) worst = error;
+            if (error <= 1e-5) n_close++;
+        }
+    }
+    CHECK_THAT(n_close * 100 >= n_pairs * 95, "%zu of %zu pairs within 1e-5", n_close, n_pairs);
+    CHECK_THAT(worst <= 5e-3, "worst pair %g", worst);
+    free(x);
+}
+
+static void test_layers(const nomul_model *model)
+{
+    size_t         n_input, n_output;
+    const char    *path = test_path("golden/demo/layers.safetensors");
+    float         *input = test_read_tensor(path, "input", &n_input);
+    float         *output = test_read_tensor(path, "output", &n_output);
+    nomul_session *session = test_session(model, 2, 16);
+
+    if (input && output && session) {
+        CHECK_INT(n_input, 12 * 16 * 512);
+        check_layers(session, input, output);
+    }
+    nomul_session_free(session);
+    free(input), free(output);
+}
+
+/* KL(softmax(p) || softmax(q)) in nats. */
+static double divergence(const float *p, const float *q, size_t n)
+{
+    double max_p = p[0], max_q = q[0], sum_p = 0, sum_q = 0, kl = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if (p[i] > max_p) max_p = p[i];
+        if (q[i] > max_q) max_q = q[i];
+    }
+    for (size_t i = 0; i < n; i++) sum_p += exp(p[i] - max_p), sum_q += exp(q[i] - max_q);
+    for (size_t i = 0; i < n; i++) {
+        double log_p = p[i] - max_p - log(sum_p), log_q = q[i] - max_q - log(sum_q);
+        kl += exp(log_p) * (log_p - log_q);
+    }
+    return kl;
+}
+
+static void test_trained(const nomul_model *model)
+{
+    size_t      n_ids, n_logits;
+    double      mean = 0, worst = 0;
+    const char *path = test_path("golden/demo/golden.safetensors");
+    int32_t    *ids = test_read_tensor(path, "input_ids", &n_ids);
+    float      *want = test_read_tensor(path, "logits", &n_logits);
+
+    if (ids && want) {
+        size_t n_vocab = n_logits / n_ids;
+        float *got = run_all(model, ids, n_ids, 2, 0, n_ids);
+        for (size_t t = 0; t < n_ids; t++) {
+            double kl = divergence(want + t * n_vocab, got + t * n_vocab, n_vocab);
+            mean += kl / (double)n_ids;
+            if (!(kl <= worst)) worst = kl;
+        }
+        CHECK_INT(n_ids, 24);
+        CHECK_THAT(mean <= 3e-3 && worst <= 5e-2, "KL mean %g, max %g", mean, worst);
+        free(got);
+    }
+    free(ids), free(want);
+}
+
+void test_agreement(void)
+{
+    for (size_t i = 0; i < N_TINY; i++) test_tiny(tiny_models[i]);
+
+    test_case("stories-49m: each layer within 1e-5 of the reference, but for a few flips");
+    nomul_model *model = test_open_stories();
+    if (!model) return;
+    test_layers(model);
+    test_case("stories-49m: mean and largest KL from the reference's logits");
+    test_trained(model);
+    nomul_model_close(model);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory: whatever is begun, the k-th allocation fails, for every k until none is left to fail.
+ * Each time: an error that says so, nothing leaked.  And the pass allocates nothing.
+ */
+#include "test.h"
+
+#include "alloc.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODEL "golden/small.gguf"
+#define CHECKPOINT "golden/small"
+
+/* Does something from the beginning to the end and gives back all it took. */
+typedef bool (*attempt)(const void *context, nomul_error *err);
+
+static void fail_each(const char *name, attempt run, const void *context)
+{
+    test_case("%s: every allocation may fail", name);
+    size_t live = alloc_live(), k = 1;
+
+    for (bool reached = true; reached; k++) {
+        nomul_error err = {.code = NOMUL_OK};
+        alloc_fail_at(k);
+        bool ok = run(context, &err);
+        reached = alloc_failed();
+        alloc_fail_at(0);
+        CHECK_THAT(alloc_live() == live, "allocation %zu failed: %zu blocks leaked", k,
+                   alloc_live() - live);
+        if (reached)
+            CHECK_THAT(!ok && err.code == NOMUL_E_MEMORY &&
+                           strstr(err.text, "out of memory: ") != NULL,
+                       "allocation %zu failed: ok %d, code %d, \"%s\"", k, ok, (int)err.code,
+                       err.text);
+        else
+            CHECK_OK(ok, err);
+        if (alloc_live() != live) return;
+    }
+    CHECK_THAT(k > 2, "nothing was allocated: the test tests nothing");
+}
+
+static bool open_model(const void *context, nomul_error *err)
+{
+    nomul_model_options options;
+
+    nomul_model_options_init(&options);
+    options.check_tensors = true;
+    options.in_memory = context != NULL;
+    nomul_model *model = nomul_model_open(test_path(MODEL), &options, err);
+    nomul_model_close(model);
+    return model != NULL;
+}
+
+static bool new_session(const void *model, nomul_error *err)
+{
+    nomul_session_options options;
+
+    nomul_session_options_init(&options);
+    options.n_threads = 3;
+    nomul_session *session = nomul_session_new(model, &options, err);
+    nomul_session_free(session);
+    return session != NULL;
+}
+
+static bool tokenize(const void *tokenizer, nomul_error *err)
+{
+    static const char text[] = "Once upon a time the \xC3\xA9\xFF fox said to the moon";
+    int32_t           ids[128];
+    size_t            n_ids;
+
+    return nomul_tokenize(tokenizer, text, sizeof text - 1, NOMUL_TOKENIZE_ADD_SPECIAL, ids, 128,
+                          &n_ids, err) == NOMUL_OK;
+}
+
+static bool new_decoder(const void *tokenizer, nomul_error *err)
+{
+    nomul_decoder *decoder = nomul_decoder_new(tokenizer, 0, err);
+    nomul_decoder_free(decoder);
+    return decoder != NULL;
+}
+
+static bool new_sampler(const void *context, nomul_error *err)
+{
+    static const nomul_logit_bias bias[2] = {{3, 1.0f}, {4, -1.0f}};
+    nomul_sampler_options         options;
+
+    (void)context;
+    nomul_sampler_options_init(&options);
+    options.logit_bias = bias;
+    options.n_logit_bias = 2;
+    options.repeat_penalty = 1.1f;
+    nomul_sampler *sampler = nomul_sampler_new(300, &options, err);
+    nomul_sampler_free(sampler);
+    return sampler != NULL;
+}
+
+typedef struct conversion {
+    const char *source; /* a checkpoint */
+    const char *folder; /* made and removed each time: nothing may be left in it */
+} conversion;
+
+static bool convert(const void *context, nomul_error *err)
+{
+    const conversion *c = context;
+    char              output[PATH_MAX];
+
+    snprintf(output, sizeof output, "%s/out.gguf", c->folder);
+    CHECK(mkdir(c->folder, 0777) == 0);
+    bool ok = nomul_convert(c->source, output, NULL, err) == NOMUL_OK;
+    CHECK_THAT(remove(output) == (ok ? 0 : -1), "%s: there, or not there", output);
+    CHECK_THAT(rmdir(c->folder) == 0, "%s: something is left in it", c->folder);
+    return ok;
+}
+
+/* The checkpoint again, with tokenizer.json alone. */
+static void copy_checkpoint(const char *to)
+{
+    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
+    char                     path[PATH_MAX];
+
+    CHECK(mkdir(to, 0777) == 0);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        size_t size;
+        snprintf(path, sizeof path, CHECKPOINT "/%s", files[i]);
+        char *data = test_read_file(test_path(path), &size);
+        snprintf(path, sizeof path, "%s/%s", to, files[i]);
+        test_write_file(path, data, size);
+        free(data);
+    }
+}
+
+static void convert_each(void)
+{
+    char source[1024], folder[1024];
+
+    snprintf(source, sizeof source, "%s", test_path(CHECKPOINT));
+    snprintf(folder, sizeof folder, "%s", test_scratch("alloc"));
+    fail_each("convert", convert, &(conversion){source, folder});
+
+    snprintf(source, sizeof source, "%s", test_scratch("alloc-json"));
+    copy_checkpoint(source);
+    fail_each("convert, tokenizer.json", convert, &(conversion){source, folder});
+}
+
+/* Feeding and sampling take nothing, whatever the batch. */
+static void test_steady(const nomul_model *model)
+{
+    enum { VOCAB = 300, IDS = 40 };
+    static float          logits[IDS * VOCAB];
+    int32_t               ids[IDS];
+    nomul_session_options options;
+    nomul_error           err;
+
+    nomul_session_options_init(&options);
+    options.n_threads = 2;
+    options.n_batch = 16;
+    nomul_sampler_options choice;
+    nomul_sampler_options_init(&choice);
+    choice.repeat_penalty = 1.2f;
+    choice.repeat_last_n = -1;
+    nomul_session *session = nomul_session_new(model, &options, &err);
+    nomul_sampler *sampler = nomul_sampler_new(VOCAB, &choice, &err);
+    CHECK_OK(session && sampler, err);
+    for (int32_t i = 0; i < IDS; i++) ids[i] = i * 7 % VOCAB;
+
+    test_case("feeding and sampling allocate nothing");
+    size_t calls = alloc_calls();
+    for (size_t n = 0; n <= IDS; n++)
+        CHECK(nomul_session_feed(session, ids, n, NOMUL_LOGITS_ALL, logits, &err) == NOMUL_OK);
+    for (int i = 0; i < 200; i++) {
+        int32_t id = nomul_sampler_sample(sampler, logits);
+        nomul_sampler_accept(sampler, id);
+        CHECK(nomul_session_feed(session, &id, 1, NOMUL_LOGITS_LAST, logits, &err) == NOMUL_OK);
+    }
+    nomul_session_reset(session);
+    CHECK_INT(alloc_calls() - calls, 0);
+    nomul_sampler_free(sampler);
+    nomul_session_free(session);
+}
+
+static void test_counter(void)
+{
+    test_case("the counting allocator counts and fails as told");
+    size_t live = alloc_live(), calls = alloc_calls();
+    void  *a = nm_alloc(10), *b = nm_alloc(0);
+    CHECK(a && b && (uintptr_t)a % NM_ALIGN == 0 && (uintptr_t)b % NM_ALIGN == 0);
+    CHECK_INT(alloc_live() - live, 2);
+    alloc_fail_at(2);
+    void *c = nm_alloc(1), *d = nm_alloc(1), *e = nm_alloc(1);
+    CHECK(c && !d && e && alloc_failed());
+    alloc_fail_at(0);
+    CHECK_INT(alloc_calls() - calls, 5);
+    nm_free(a), nm_free(b), nm_free(c), nm_free(d), nm_free(e);
+    CHECK_INT(alloc_live() - live, 0);
+}
+
+void test_alloc(void)
+{
+    nomul_error err;
+
+    test_counter();
+    fail_each("model, mapped", open_model, NULL);
+    fail_each("model, read into memory", open_model, "in memory");
+    fail_each("sampler", new_sampler, NULL);
+    convert_each();
+
+    test_case("model");
+    nomul_model *model = nomul_model_open(test_path(MODEL), NULL, &err);
+    CHECK_OK(model != NULL, err);
+    if (!model) return;
+    fail_each("session", new_session, model);
+    fail_each("tokenize", tokenize, nomul_model_tokenizer(model));
+    fail_each("decoder", new_decoder, nomul_model_tokenizer(model));
+    test_steady(model);
+    nomul_model_close(model);
+
+    test_case("nothing is left");
+    CHECK_INT(alloc_live(), 0);
+}

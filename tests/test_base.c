@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers, hashes, errors, arenas, threads: the ground floor. */
+#include "test.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/half.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/xxh64.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static void test_xxh64(void)
+{
+    test_case("xxh64 of known texts");
+    CHECK(nm_xxh64_of("", 0) == 0xEF46DB3751D8E999u);
+    CHECK(nm_xxh64_of("a", 1) == 0xD24EC4F1A98C6E5Bu);
+    CHECK(nm_xxh64_of("abc", 3) == 0x44BC2CF5AD770999u);
+
+    test_case("xxh64 in pieces of any size");
+    uint8_t data[200];
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 37);
+    for (size_t piece = 1; piece <= sizeof data; piece++) {
+        nm_xxh64 hash;
+        nm_xxh64_init(&hash);
+        for (size_t at = 0; at < sizeof data; at += piece)
+            nm_xxh64_add(&hash, data + at, piece < sizeof data - at ? piece : sizeof data - at);
+        CHECK(nm_xxh64_value(&hash) == nm_xxh64_of(data, sizeof data));
+    }
+}
+
+static void test_half(void)
+{
+    test_case("every binary16 survives the way to binary32 and back");
+    for (uint32_t h = 0; h < 65536; h++) {
+        float value = nm_float_of_f16((uint16_t)h);
+        if (value != value) {
+            CHECK((nm_f16_of_float(value) & 0x7C00) == 0x7C00 && (nm_f16_of_float(value) & 0x3FF));
+            continue;
+        }
+        CHECK_INT(nm_f16_of_float(value), h);
+    }
+    test_case("binary16 rounds ties to even, also below the normal numbers");
+    for (uint32_t h = 0; h < 0x7BFF; h++) {
+        float low = nm_float_of_f16((uint16_t)h), high = nm_float_of_f16((uint16_t)(h + 1));
+        float middle = low + (high - low) / 2;
+        float above = nm_float_of_bits(nm_bits_of_float(middle) + 1);
+        float below = nm_float_of_bits(nm_bits_of_float(middle) - 1);
+        CHECK_INT(nm_f16_of_float(middle), h % 2 ? h + 1 : h);
+        CHECK_INT(nm_f16_of_float(above), h + 1);
+        CHECK_INT(nm_f16_of_float(below), h);
+    }
+    CHECK_INT(nm_f16_of_float(65519.0f), 0x7BFF);
+    CHECK_INT(nm_f16_of_float(65520.0f), 0x7C00);
+    CHECK_INT(nm_f16_of_float(-65520.0f), 0xFC00);
+}
+
+static void test_rng(void)
+{
+    test_case("xoshiro256** of seed 42 as the authors' code gives it");
+    static const uint64_t want[4] = {1546998764402558742u, 6990951692964543102u,
+                                     12544586762248559009u, 17057574109182124193u};
+    nm_rng                rng;
+    nm_rng_init(&rng, 42);
+    for (int i = 0; i < 4; i++) CHECK(nm_rng_next(&rng) == want[i]);
+    for (int i = 0; i < 1000; i++) {
+        double u = nm_rng_double(&rng);
+        CHECK(u >= 0 && u < 1);
+    }
+}
+
+static void test_error(void)
+{
+    nomul_error err;
+    test_case("an error is one line, its place in front");
+    CHECK(!nm_fail(&err, NOMUL_E_FORMAT, "key %s", "a\nb"));
+    CHECK(!nm_fail_in(&err, "%s", "file.gguf"));
+    CHECK_STR(err.text, "file.gguf: key a?b");
+    CHECK_INT(err.code, NOMUL_E_FORMAT);
+    CHECK(!nm_fail(NULL, NOMUL_E_FORMAT, "nobody listens"));
+
+    test_case("a place too long loses its beginning, the cause stays");
+    char place[2000];
+    memset(place, 'x', sizeof place);
+    place[sizeof place - 1] = '\0';
+    nm_fail(&err, NOMUL_E_IO, "the cause");
+    nm_fail_in(&err, "%s", place);
+    CHECK_STR(err.text + strlen(err.text) - 13, "xx: the cause");
+}
+
+static void test_arena(void)
+{
+    test_case("an arena measures, then places");
+    nm_arena    arena = {0};
+    nomul_error err;
+    CHECK(nm_arena_take(&arena, 3, 5) == NULL);
+    CHECK(nm_arena_take(&arena, 100, 4) == NULL);
+    CHECK_INT(arena.used, 64 + 448);
+    CHECK_OK(nm_arena_back(&arena, &err), err);
+    char *a = nm_arena_take(&arena, 3, 5), *b = nm_arena_take(&arena, 100, 4);
+    CHECK_INT(b - a, 64);
+    CHECK_INT((uintptr_t)a % 64, 0);
+    nm_arena_free(&arena);
+
+    test_case("sizes that overflow are an error");
+    nm_arena_take(&arena, SIZE_MAX / 2, 3);
+    CHECK_FAILS(nm_arena_back(&arena, &err), err, "out of memory: sizes overflow");
+}
+
+typedef struct count_job {
+    atomic_int *seen;
+    size_t      n_threads;
+    atomic_bool bad;
+} count_job;
+
+static void count(void *context, size_t begin, size_t end, size_t thread)
+{
+    count_job *job = context;
+    if (thread >= job->n_threads) job->bad = true;
+    for (size_t i = begin; i < end; i++) atomic_fetch_add(&job->seen[i], 1);
+}
+
+static void test_pool(void)
+{
+    nomul_error err;
+    for (size_t n_threads = 1; n_threads <= 5; n_threads++) {
+        test_case("%zu threads do every item once", n_threads);
+        nm_pool *pool = nm_pool_new(n_threads, &err);
+        CHECK_OK(pool != NULL, err);
+        for (size_t n = 0; n < 300; n += 7) {
+            for (size_t grain = 1; grain < 40; grain += 13) {
+                atomic_int *seen = calloc(n + 1, sizeof *seen);
+                count_job   job = {.seen = seen, .n_threads = n_threads};
+                nm_pool_run(pool, count, &job, n, grain);
+                CHECK(!job.bad);
+                for (size_t i = 0; i < n; i++) CHECK_INT(seen[i], 1);
+                free(seen);
+            }
+        }
+        nm_pool_free(pool);
+    }
+}
+
+void test_base(void)
+{
+    test_xxh64();
+    test_half();
+    test_rng();
+    test_error();
+    test_arena();
+    test_pool();
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a directory's tokenizer files come to; of tokenizer.json alone: test_tokenizer_json.c. */
+#include "hf_directory.h"
+#include "test.h"
+#include "vocabulary.h"
+
+#include "convert/hf_tokenizer.h"
+
+#include <stdlib.h>
+
+#define BLANK "\xE2\x96\x81"
+#define JSON "@/tokenizer.json: "
+#define REPLACE                                                                                    \
+    "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" BLANK "\"}"
+
+static const nm_hf_ids no_ids = {-1, -1, -1, -1};
+
+static void check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
+                        nomul_token_type type)
+{
+    const nm_sp_piece *p = &t->pieces[id];
+
+    CHECK_THAT(p->n_text == strlen(text) && memcmp(p->text, text, p->n_text) == 0,
+               "piece %zu is %.*s, not %s", id, (int)p->n_text, p->text, text);
+    CHECK_THAT(p->score == score, "score of %s is %g, not %g", text, (double)p->score,
+               (double)score);
+    CHECK_THAT(p->type == type, "type of %s is %d, not %d", text, p->type, type);
+}
+
+/* ---- Special ids ----------------------------------------------------------------------------- */
+
+typedef struct side {
+    const char *config, *specials, *generation; /* NULL: no such file */
+    nm_hf_ids   ids;
+    int32_t     bos, eos; /* what must come of it */
+    bool        add_bos, add_eos;
+} side;
+
+#define NOTHING {-1, -1, -1, -1}
+#define TOKENS "\"bos_token\": \"<s>\", \"eos_token\": \"</s>\""
+
+static const side sides[] = {
+    {.ids = NOTHING, .bos = -1, .eos = -1},
+    {.ids = {-1, -1, 1, 2}, .bos = 1, .eos = 2, .add_bos = true},
+    {.ids = {-1, -1, 260, 261}, .bos = -1, .eos = -1}, /* ordinary pieces */
+    {.ids = {-1, -1, 1, 5000}, .bos = 1, .eos = -1, .add_bos = true},
+    {.ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
+    {.generation = "{\"bos_token_id\": 3, \"eos_token_id\": [4, 5]}",
+     .ids = {2, 1, -1, -1}, .bos = 3, .eos = 4, .add_bos = true},
+    {.generation = "{\"eos_token_id\": null}",
+     .ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
+    {.config = "{" TOKENS "}", .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
+    {.config = "{\"bos_token\": {\"content\": \"<s>\", \"lstrip\": false}, \"eos_token\": null}",
+     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+    {.specials = "{\"bos_token\": \"<s>\", \"eos_token\": {\"content\": \"</s>\"}}",
+     .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
+    {.config = "{\"bos_token\": \"a\"}",
+     .specials = "{\"bos_token\": \"<s>\", \"eos_token\": \"b\"}",
+     .ids = NOTHING, .bos = 260, .eos = 261, .add_bos = true},
+    /* the tokenizer's bos wins, the model's eos wins */
+    {.config = "{" TOKENS "}", .generation = "{\"bos_token_id\": 7, \"eos_token_id\": 8}",
+     .ids = {9, 10, 1, 2}, .bos = 1, .eos = 8, .add_bos = true},
+    {.config = "{" TOKENS ", \"add_bos_token\": false, \"add_eos_token\": true}",
+     .ids = NOTHING, .bos = 1, .eos = 2, .add_eos = true},
+    {.config = "{\"bos_token\": \"<s>\", \"add_bos_token\": null, \"add_eos_token\": null}",
+     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+};
+
+static void write_sides(const hf_directory *d, const side *s)
+{
+    if (s->config) hf_directory_write(d, "tokenizer_config.json", s->config);
+    if (s->specials) hf_directory_write(d, "special_tokens_map.json", s->specials);
+    if (s->generation) hf_directory_write(d, "generation_config.json", s->generation);
+}
+
+static void test_sides(void)
+{
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        const side     *s = &sides[i];
+        nm_hf_tokenizer t;
+        hf_directory    d;
+        nomul_error     err;
+        char            name[32];
+
+        test_case("special ids, row %zu", i);
+        snprintf(name, sizeof name, "side-%zu", i);
+        hf_directory_init(&d, name);
+        hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
+        write_sides(&d, s);
+        CHECK_OK(nm_hf_tokenizer_open(&t, d.path, HF_N_VOCAB, &s->ids, &err), err);
+        CHECK_INT(t.bos_id, s->bos);
+        CHECK_INT(t.eos_id, s->eos);
+        CHECK_INT(t.add_bos, s->add_bos);
+        CHECK_INT(t.add_eos, s->add_eos);
+        if (t.bos_id >= 0 && s->config) CHECK_INT(t.pieces[t.bos_id].type, NOMUL_TOKEN_CONTROL);
+        nm_hf_tokenizer_close(&t);
+        hf_directory_free(&d);
+    }
+}
+
+/* ---- tokenizer.model ------------------------------------------------------------------------- */
+
+static void test_model(void)
+{
+    nm_hf_tokenizer t;
+    hf_directory    d;
+    nomul_error     err;
+
+    test_case("tokenizer.model is read where both are there, and tokens are added to it");
+    hf_directory_init(&d, "model");
+    hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
+    hf_directory_write(&d, "tokenizer.json", "not JSON");
+    hf_directory_write(&d, "tokenizer_config.json",
+                       "{\"added_tokens_decoder\": {"
+                       "\"8193\": {\"content\": \"<|y|>\", \"special\": false},"
+                       "\"8192\": {\"content\": \"<|\\u0078|>\", \"special\": true},"
+                       "\"0\": {\"content\": \"<unk>\", \"special\": true}},"
+                       "\"add_prefix_space\": false}");
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, 8196, &no_ids, &err), err);
+    CHECK_INT(t.n_pieces, 8196);
+    check_piece(&t, 0, "<unk>", 0, NOMUL_TOKEN_UNKNOWN);
+    check_piece(&t, 1, "<s>", 0, NOMUL_TOKEN_CONTROL);
+    check_piece(&t, 3, "<0x00>", 0, NOMUL_TOKEN_BYTE);
+    check_piece(&t, 8192, "<|x|>", 0, NOMUL_TOKEN_CONTROL);
+    check_piece(&t, 8193, "<|y|>", 0, NOMUL_TOKEN_USER_DEFINED);
+    check_piece(&t, 8194, "[PAD8194]", 0, NOMUL_TOKEN_UNUSED);
+    CHECK_INT(t.unk_id, 0);
+    CHECK_INT(t.bos_id, 1);
+    CHECK_INT(t.eos_id, 2);
+    CHECK(t.add_bos && !t.add_eos && !t.add_space_prefix);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
+/* ---- Both files, the same ids ---------------------------------------------------------------- */
+
+static void check_ids(const nomul_tokenizer *tokenizer, const char *text, size_t n_text,
+                      nm_json *json)
+{
+    int32_t    *ids = malloc((n_text + 2) * sizeof *ids);
+    size_t      n_ids = 0, n = 0;
+    nomul_error err;
+
+    CHECK_OK(nomul_tokenize(tokenizer, text, n_text, 0, ids, n_text + 2, &n_ids, &err) == NOMUL_OK,
+             err);
+    for (uint64_t id; nm_json_next(json) == NM_JSON_NUMBER; n++)
+        if (!nm_json_u64(json, &id) || n >= n_ids || ids[n] != (int32_t)id)
+            test_fail(__FILE__, __LINE__, "id %zu of \"%.40s\" differs", n, text);
+    CHECK_INT(n_ids, n);
+    free(ids);
+}
+
+/* From the OBJECT now to its end: text, then ids. */
+static void check_vector(const nomul_tokenizer *tokenizer, nm_json *json)
+{
+    char  *text = NULL;
+    size_t n_text = 0;
+
+    while (nm_json_next(json) == NM_JSON_KEY) {
+        bool is_text = nm_json_is(json, "text"), is_ids = nm_json_is(json, "ids");
+        nm_json_next(json);
+        if (is_text) {
+            text = calloc(json->n_text + 1, 1);
+            n_text = nm_json_string(json, text);
+        } else if (is_ids) {
+            check_ids(tokenizer, text, n_text, json);
+        } else {
+            nm_json_skip(json);
+        }
+    }
+    free(text);
+}
+
+static size_t check_vectors(const nomul_tokenizer *tokenizer, const char *path)
+{
+    size_t  size, n = 0;
+    char   *text = test_read_file(path, &size);
+    nm_json json;
+
+    nm_json_init(&json, text, size);
+    while (nm_json_next(&json) != NM_JSON_ERROR && json.type != NM_JSON_END)
+        if (json.type == NM_JSON_KEY && nm_json_is(&json, "vectors")) break;
+    nm_json_next(&json);
+    for (; nm_json_next(&json) == NM_JSON_OBJECT; n++) check_vector(tokenizer, &json);
+    CHECK_INT(json.type, NM_JSON_ARRAY_END);
+    free(text);
+    return n;
+}
+
+static void check_file(const char *title, const char *name, const char *file, const char *vectors,
+                       size_t n_vocab)
+{
+    vocabulary_plan plan;
+    vocabulary      v = {.present = false};
+    nm_hf_tokenizer t;
+    hf_directory    d;
+    nomul_error     err;
+    char            folder[64];
+
+    test_case("%s: every vector from its %s", title, name);
+    snprintf(folder, sizeof folder, "vectors-%zu-%s", n_vocab, name);
+    hf_directory_init(&d, folder);
+    hf_directory_copy(&d, file, name);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &no_ids, &err), err);
+    vocabulary_plan_init(&plan, t.pieces, t.n_pieces);
+    plan.unk_id = t.unk_id, plan.add_space_prefix = t.add_space_prefix;
+    if (vocabulary_open(&v, &plan, &err))
+        CHECK(check_vectors(&v.tokenizer, vectors) > 100);
+    else
+        CHECK_OK(false, err);
+    vocabulary_close(&v);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
+static void test_vectors(void)
+{
+    static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
+    char                     path[128];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "golden/tokenizer-demo/%s", names[i]);
+        check_file("demo", names[i], test_path(path),
+                   test_path("golden/tokenizer-demo/vectors.json"), 8192);
+        snprintf(path, sizeof path, "tokenizers/mistral-7b-v0.1/%s", names[i]);
+        if (test_shared(path)) {
+            check_file("Mistral", names[i], test_shared(path),
+                       test_shared("tokenizers/mistral-7b-v0.1/vectors.json"), 32000);
+        } else {
+            test_case("Mistral: every vector from its %s", names[i]);
+            test_skip("%s is not there", path);
+        }
+    }
+}
+
+/* ---- Must fail ------------------------------------------------------------------------------- */
+
+static void check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says)
+{
+    nm_hf_tokenizer t;
+    nomul_error     err;
+
+    test_case("must fail: %s", says);
+    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
+                hf_with_path(d, says));
+    nm_hf_tokenizer_close(&t);
+}
+
+static const struct {
+    side        side;
+    const char *says;
+} side_wounds[] = {
+    {{.config = "{"}, "@/tokenizer_config.json: line 1: ends in the middle"},
+    {{.config = "{\"add_bos_token\": 1}"},
+     "@/tokenizer_config.json: add_bos_token is 1, expected true or false"},
+    {{.config = "{\"bos_token\": \"none\"}"},
+     "@/tokenizer_config.json: bos_token is \"none\", which is not in the vocabulary"},
+    {{.config = "{\"bos_token\": {}}"}, "@/tokenizer_config.json: bos_token has no content"},
+    {{.config = "{\"eos_token\": 3}"},
+     "@/tokenizer_config.json: eos_token is 3, expected an object"},
+    {{.config = "{\"add_eos_token\": true}"},
+     "@/tokenizer_config.json: add_eos_token is true, and no file names the token"},
+    {{.config = "{\"add_prefix_space\": \"x\"}"},
+     "@/tokenizer_config.json: add_prefix_space is a string, expected false"},
+    {{.specials = "{\"unk_token\": \"none\"}"},
+     "@/special_tokens_map.json: unk_token is \"none\", which is not in the vocabulary"},
+    {{.generation = "{\"eos_token_id\": \"x\"}"},
+     "@/generation_config.json: eos_token_id is a string, expected a whole number from 0 up"},
+    {{.generation = "{\"eos_token_id\": 270}"},
+     "@/generation_config.json: eos_token_id is 270, expected less than vocab_size 270"},
+    {{.ids = {270, -1, -1, -1}},
+     "@/config.json: bos_token_id is 270, expected less than vocab_size 270"},
+};
+
+static void test_side_wounds(void)
+{
+    for (size_t i = 0; i < sizeof side_wounds / sizeof side_wounds[0]; i++) {
+        const side  *s = &side_wounds[i].side;
+        hf_directory d;
+        char         name[32];
+
+        snprintf(name, sizeof name, "side-wound-%zu", i);
+        hf_directory_init(&d, name);
+        hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
+        write_sides(&d, s);
+        check_refused(&d, s->ids.bos ? &s->ids : &no_ids, side_wounds[i].says);
+        hf_directory_free(&d);
+    }
+}
+
+static void test_missing(void)
+{
+    hf_directory d;
+
+    hf_directory_init(&d, "no-tokenizer");
+    check_refused(
+        &d, &no_ids,
+        "@: has neither tokenizer.model nor tokenizer.json (--no-tokenizer converts without "
+        "one)");
+    hf_directory_write(&d, "tokenizer.json", "{\"model\": 1}");
+    check_refused(&d, &no_ids,
+                  JSON "normalizer: does not write blanks as \"" BLANK "\": not supported");
+    hf_directory_write(&d, "tokenizer.json", "{\"normalizer\": " REPLACE "}");
+    check_refused(&d, &no_ids, JSON "model is missing, expected an object");
+    hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
+    check_refused(&d, &no_ids,
+                  "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
+    hf_directory_free(&d);
+}
+
+void test_hf_tokenizer(void)
+{
+    test_sides();
+    test_model();
+    test_vectors();
+    test_side_wounds();
+    test_missing();
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hf_directory.h"
+#include "test.h"
+
+#include "convert/hf_tokenizer.h"
+
+#define BLANK "\xE2\x96\x81"
+
+static const nm_hf_ids no_ids = {-1, -1, -1, -1};
+
+static void open_json(hf_directory *d, nm_hf_tokenizer *t, const char *name,
+                      const hf_tokenizer_parts *p)
+{
+    nomul_error err;
+
+    hf_directory_init(d, name);
+    hf_directory_write_tokenizer(d, p);
+    CHECK_OK(nm_hf_tokenizer_open(t, d->path, HF_N_VOCAB, &no_ids, &err), err);
+}
+
+static void check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
+                        nomul_token_type type)
+{
+    const nm_sp_piece *p = &t->pieces[id];
+
+    CHECK_THAT(p->n_text == strlen(text) && memcmp(p->text, text, p->n_text) == 0,
+               "piece %zu is %.*s, not %s", id, (int)p->n_text, p->text, text);
+    CHECK_THAT(p->score == score, "score of %s is %g, not %g", text, (double)p->score,
+               (double)score);
+    CHECK_THAT(p->type == type, "type of %s is %d, not %d", text, p->type, type);
+}
+
+static void test_json(void)
+{
+    nm_hf_tokenizer t;
+    hf_directory    d;
+
+    test_case("tokenizer.json: pieces, scores, types, unused ids");
+    open_json(&d, &t, "json", &hf_sound_tokenizer);
+    CHECK_INT(t.n_pieces, HF_N_VOCAB);
+    check_piece(&t, 0, "<unk>", -4, NOMUL_TOKEN_UNKNOWN);
+    check_piece(&t, 1, "<s>", -4, NOMUL_TOKEN_CONTROL);
+    check_piece(&t, 13, "<0x0A>", -4, NOMUL_TOKEN_BYTE);
+    check_piece(&t, 261, "b", -4, NOMUL_TOKEN_NORMAL);
+    check_piece(&t, 262, "ab", 0, NOMUL_TOKEN_NORMAL);
+    check_piece(&t, 264, BLANK "a", -1, NOMUL_TOKEN_NORMAL);
+    check_piece(&t, 263, BLANK "ab", -2, NOMUL_TOKEN_NORMAL);
+    check_piece(&t, 265, "<|x|>", -4, NOMUL_TOKEN_USER_DEFINED);
+    check_piece(&t, 266, "[PAD266]", 0, NOMUL_TOKEN_UNUSED);
+    check_piece(&t, 269, "[PAD269]", 0, NOMUL_TOKEN_UNUSED);
+    CHECK_INT(t.unk_id, 0);
+    CHECK_INT(t.bos_id, -1);
+    CHECK_INT(t.eos_id, -1);
+    CHECK(!t.add_bos && !t.add_eos && t.add_space_prefix);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
+static void check_prefix(const hf_tokenizer_parts *p, bool want)
+{
+    nm_hf_tokenizer t;
+    hf_directory    d;
+
+    test_case("a blank in front is %s: %s %s", want ? "wanted" : "not wanted", p->normalizer,
+              p->pre_tokenizer ? p->pre_tokenizer : "");
+    open_json(&d, &t, "prefix", p);
+    CHECK_INT(t.add_space_prefix, want);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
+#define METASPACE(rest)                                                                            \
+    "{\"type\": \"Metaspace\", \"replacement\": \"" BLANK "\", \"split\": false" rest "}"
+#define REPLACE                                                                                    \
+    "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" BLANK "\"}"
+
+static void test_prefix(void)
+{
+    check_prefix(&(hf_tokenizer_parts){.normalizer = REPLACE}, false);
+    check_prefix(&(hf_tokenizer_parts){.normalizer = "null", .pre_tokenizer = METASPACE("")}, true);
+    check_prefix(
+        &(hf_tokenizer_parts){.normalizer = "null",
+                              .pre_tokenizer = METASPACE(", \"prepend_scheme\": \"first\"")},
+        true);
+    check_prefix(
+        &(hf_tokenizer_parts){.normalizer = "null",
+                              .pre_tokenizer = METASPACE(", \"prepend_scheme\": \"never\"")},
+        false);
+    check_prefix(&(hf_tokenizer_parts){.normalizer = "null",
+                                       .pre_tokenizer = METASPACE(", \"add_prefix_space\": false")},
+                 false);
+}
+
+/* ---- Must fail ------------------------------------------------------------------------------- */
+
+static void check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says)
+{
+    nm_hf_tokenizer t;
+    nomul_error     err;
+
+    test_case("must fail: %s", says);
+    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
+                hf_with_path(d, says));
+    nm_hf_tokenizer_close(&t);
+}
+
+#define BPE "\"type\": \"BPE\", \"byte_fallback\": true"
+#define EXPECTED                                                                                   \
+    ": not supported (expected Prepend \"" BLANK "\" and Replace \" \" by \"" BLANK "\")"
+#define JSON "@/tokenizer.json: "
+
+static const struct {
+    hf_tokenizer_parts parts;
+    const char        *says;
+} json_wounds[] = {
+    {{.options = "\"type\": \"Unigram\", \"unk_id\": 0"},
+     JSON "model: type is \"Unigram\": not supported (expected \"BPE\")"},
+    {{.options = "\"type\": 3"}, JSON "model: type is 3, expected a string"},
+    {{.options = "\"type\": \"BPE\""}, JSON "model: byte_fallback is false: not supported"},
+    {{.options = BPE ", \"dropout\": 0.1"}, JSON "model: dropout is not 0: not supported"},
+    {{.options = BPE ", \"ignore_merges\": true"},
+     JSON "model: ignore_merges is true: not supported"},
+    {{.options = BPE ", \"continuing_subword_prefix\": \"##\""},
+     JSON "model: continuing_subword_prefix is not empty: not supported"},
+    {{.options = BPE ", \"end_of_word_suffix\": \"</w>\""},
+     JSON "model: end_of_word_suffix is not empty: not supported"},
+    {{.options = BPE ", \"unk_token\": \"none\""},
+     JSON "unk_token \"none\" is not in the vocabulary"},
+    {{.normalizer = "{\"type\": \"NFKC\"}"}, JSON "normalizer NFKC" EXPECTED},
+    {{.normalizer =
+          "{\"type\": \"Sequence\", \"normalizers\": [" REPLACE ", {\"type\": \"Lowercase\"}]}"},
+     JSON "normalizer Lowercase" EXPECTED},
+    {{.normalizer = "{\"type\": \"Prepend\", \"prepend\": \"_\"}"},
+     JSON "normalizer Prepend" EXPECTED},
+    {{.normalizer = "{\"type\": \"Prepend\", \"prepend\": \"" BLANK "\"}"},
+     JSON "normalizer: does not write blanks as \"" BLANK "\": not supported"},
+    {{.normalizer = "null"},
+     JSON "normalizer: does not write blanks as \"" BLANK "\": not supported"},
+    {{.normalizer = "7"}, JSON "normalizer is 7, expected an object"},
+    {{.pre_tokenizer = "{\"type\": \"ByteLevel\"}"},
+     JSON "pre_tokenizer is ByteLevel: not supported (expected none or Metaspace)"},
+    {{.pre_tokenizer = METASPACE("")},
+     JSON "pre_tokenizer: Metaspace beside a normalizer: not supported"},
+    {{.pre_tokenizer = "{\"type\": \"Metaspace\", \"replacement\": \"" BLANK "\"}",
+      .normalizer = "null"},
+     JSON "pre_tokenizer: split is true: not supported (no piece could span words)"},
+    {{.pre_tokenizer = "{\"type\": \"Metaspace\", \"replacement\": \"_\"}", .normalizer = "null"},
+     JSON "pre_tokenizer: replacement is \"_\": not supported (expected \"" BLANK "\")"},
+    {{.vocab = "\"a\": 259, \"b\": 261", .merges = "[]", .added = "[]"},
+     JSON "no piece has id 260, expected one for each below 262"},
+    {{.vocab = "\"a\": 259, \"b\": 259"}, JSON "vocab: id 259 is there twice"},
+    {{.vocab = "\"a\": 259, \"\\u0061\": 260", .merges = "[]", .added = "[]"},
+     JSON "\"a\" has ids 259 and 260, expected one"},
+    {{.vocab = "\"a\": 270"}, JSON "vocab: \"a\" has id 270, expected less than vocab_size 270"},
+    {{.vocab = "\"a\": -1"}, JSON "vocab: a is -1, expected a whole number from 0 up"},
+    {{.vocab = "\"a\": 18446744073709551616"},
+     JSON "vocab: a is 18446744073709551616, expected a whole number from 0 up"},
+    {{.vocab = "\"\": 259"}, JSON "vocab: piece 259 has 0 bytes, expected 1 to 1024"},
+    {{.vocab = "\"a\": 259, \"<0x0a>\": 14", .merges = "[]"}, JSON "vocab: id 14 is there twice"},
+    {{.merges = "[\"a c\"]"}, JSON "merges: merge 0: \"c\" is not in the vocabulary"},
+    {{.merges = "[\"a b\", \"b a\"]"}, JSON "merges: merge 1: \"ba\" is not in the vocabulary"},
+    {{.merges = "[\"ab\"]"}, JSON "merges: merge 0 is not \"A B\" nor [\"A\", \"B\"]"},
+    {{.merges = "[\"a b \"]"}, JSON "merges: merge 0 is not \"A B\" nor [\"A\", \"B\"]"},
+    {{.merges = "[[\"a\"]]"}, JSON "merges: merge 0 is not \"A B\" nor [\"A\", \"B\"]"},
+    {{.merges = "[[\"a\", \"b\", \"c\"]]"},
+     JSON "merges: merge 0 is not \"A B\" nor [\"A\", \"B\"]"},
+    {{.merges = "{}"}, JSON "model: merges is an object, expected an array"},
+    {{.merges = "[\"a b\", \"" BLANK " a\", \"" BLANK "a b\"]"},
+     JSON "merges: 1 make \"" BLANK
+          "ab\", which 2 pairs of pieces spell: not supported (expected one "
+          "merge for each)"},
+    {{.added = "[{\"id\": 270, \"content\": \"x\"}]"},
+     JSON "added_tokens: \"x\" has id 270, expected less than vocab_size 270"},
+    {{.added = "[{\"content\": \"x\"}]"}, JSON "added_tokens: \"x\" has no id"},
+    {{.added = "[{\"id\": 265}]"}, JSON "added_tokens: a token without content"},
+    {{.added = "[{\"id\": 265, \"content\": \"x\", \"special\": false, \"rstrip\": true}]"},
+     JSON "added_tokens: \"x\": rstrip is true: not supported"},
+    {{.added = "[{\"id\": 265, \"content\": \"a\"}]"},
+     JSON "\"a\" has ids 260 and 265, expected one"},
+    {{.added = "[7]"}, JSON "added_tokens: an added token is 7, expected an object"},
+};
+
+static void test_json_wounds(void)
+{
+    for (size_t i = 0; i < sizeof json_wounds / sizeof json_wounds[0]; i++) {
+        hf_directory d;
+        hf_directory_init(&d, "json-wound");
+        hf_directory_write_tokenizer(&d, &json_wounds[i].parts);
+        check_refused(&d, &no_ids, json_wounds[i].says);
+        hf_directory_free(&d);
+    }
+}
+
+void test_tokenizer_json(void)
+{
+    test_json();
+    test_prefix();
+    test_json_wounds();
+}

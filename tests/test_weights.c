@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a model: a sound file, then the same file with one wound each.  Wounds are put in place:
+ * a name is looked up in the file's bytes and what stands at a distance behind it is overwritten.
+ */
+#include "checkpoints.h"
+#include "test.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+/* Behind a key's name come four bytes of type, then the value. */
+#define VALUE 4
+
+static const struct {
+    const char *name;  /* of the case */
+    const char *after; /* the text to look for */
+    size_t      skip;  /* bytes behind it */
+    const char *put;
+    size_t      n_put;
+    const char *says;
+} wounds[] = {
+    {"another architecture", "general.architecture", VALUE + 8, "llamabit", 8,
+     "key general.architecture: is \"llamabit\", expected \"hgrn_bit\""},
+    {"no architecture", "general.architectur", 0, "X", 1, "key general.architecture: missing"},
+    {"no layers", "hgrn_bit.block_count", VALUE, "\0\0\0\0", 4,
+     "key hgrn_bit.block_count: is 0, expected 1 to 4096"},
+    {"too many layers", "hgrn_bit.block_count", VALUE, "\377\377\377\377", 4,
+     "key hgrn_bit.block_count: is 4294967295, expected 1 to 4096"},
+    {"one layer more", "hgrn_bit.block_count", VALUE, "\4\0\0\0", 4,
+     "tensor lower_bounds: has dimensions [96, 3], expected [96, 4]"},
+    {"one layer fewer", "hgrn_bit.block_count", VALUE, "\2\0\0\0", 4,
+     "tensor lower_bounds: has dimensions [96, 3], expected [96, 2]"},
+    {"a key of another type", "hgrn_bit.block_count", 0, "\5", 1,
+     "key hgrn_bit.block_count: is an i32, u32 expected"},
+    {"a wider stream", "hgrn_bit.embedding_length", VALUE, "\141", 1,
+     "tensor token_embd.weight: has dimensions [96, 512], expected [97, 512]"},
+    {"a width of zero", "hgrn_bit.embedding_length", VALUE, "\0\0\0\0", 4,
+     "key hgrn_bit.embedding_length: is 0, expected 1 to 1048576"},
+    {"a width past the bound of the sums", "hgrn_bit.feed_forward_length", VALUE, "\1\0\20\0", 4,
+     "key hgrn_bit.feed_forward_length: is 1048577, expected 1 to 1048576"},
+    {"another vocabulary", "hgrn_bit.vocab_size", VALUE, "\1\2\0\0", 4,
+     "tensor token_embd.weight: has dimensions [96, 512], expected [96, 513]"},
+    {"expansion with lower bounds", "hgrn_bit.expand_ratio", VALUE, "\2", 1,
+     "key hgrn_bit.expand_ratio: is 2, expected 1 with lower bounds"},
+    {"an expansion out of range", "hgrn_bit.expand_ratio", VALUE, "\101", 1,
+     "key hgrn_bit.expand_ratio: is 65, expected 1 to 64"},
+    {"no heads", "hgrn_bit.attention.head_count", VALUE, "\0", 1,
+     "key hgrn_bit.attention.head_count: is 0, expected 1 to 1048576"},
+    {"an epsilon that is no number", "hgrn_bit.attention.layer_norm_rms_epsilon", VALUE,
+     "\0\0\300\177", 4,
+     "key hgrn_bit.attention.layer_norm_rms_epsilon: is nan, expected more than 0 and less than 1"},
+    {"an epsilon of zero", "hgrn_bit.attention.layer_norm_rms_epsilon", VALUE, "\0\0\0\0", 4,
+     "key hgrn_bit.attention.layer_norm_rms_epsilon: is 0, expected more than 0 and less than 1"},
+    {"bounds where none are said to be", "hgrn_bit.use_lower_bound", VALUE, "\0", 1,
+     "tensor lower_bounds: not one of this model's"},
+    {"a layout of the future", "hgrn_bit.ternary.layout_version", VALUE, "\2", 1,
+     "key hgrn_bit.ternary.layout_version: is 2, expected 1"},
+    {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t9", 2,
+     "key hgrn_bit.ternary.packing: is \"t9\", expected \"t4\""},
+    {"no identity", "hgrn_bit.model_i", 0, "X", 1, "key hgrn_bit.model_id: missing"},
+    {"no checksums", "hgrn_bit.tensor_xxh6", 0, "X", 1, "key hgrn_bit.tensor_xxh64: missing"},
+    {"a tensor misnamed", "blk.1.ffn_down.weigh", 0, "X", 1,
+     "tensor blk.1.ffn_down.weight: missing"},
+    {"a scale misnamed", "blk.2.attn_f.scal", 0, "X", 1, "tensor blk.2.attn_f.scale: missing"},
+    {"a gain misnamed", "blk.0.ffn_down.norm.weigh", 0, "X", 1,
+     "tensor blk.0.ffn_down.norm.weight: missing"},
+};
+
+#define N_WOUNDS (sizeof wounds / sizeof wounds[0])
+
+/* An aligned copy of a file's bytes. */
+static uint8_t *copy_of(const void *data, size_t size)
+{
+    uint8_t *copy = nm_alloc(size);
+    memcpy(copy, data, size);
+    return copy;
+}
+
+static uint8_t *find_bytes(uint8_t *data, size_t size, const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t at = 0; at + n <= size; at++)
+        if (memcmp(data + at, text, n) == 0) return data + at;
+    test_fail(__FILE__, __LINE__, "no \"%s\" in the file", text);
+    return data;
+}
+
+static bool opens(const void *data, size_t size, bool check_tensors, nomul_error *err)
+{
+    nomul_model_options options;
+
+    nomul_model_options_init(&options);
+    options.check_tensors = check_tensors;
+    nomul_model *model = nomul_model_open_memory(data, size, &options, err);
+    nomul_model_close(model);
+    return model != NULL;
+}
+
+static void test_wounds(const char *file, size_t size)
+{
+    nomul_error err;
+
+    for (size_t i = 0; i < N_WOUNDS; i++) {
+        test_case("must fail: %s", wounds[i].name);
+        uint8_t *copy = copy_of(file, size);
+        uint8_t *at = find_bytes(copy, size, wounds[i].after) + strlen(wounds[i].after);
+        memcpy(at + wounds[i].skip, wounds[i].put, wounds[i].n_put);
+        CHECK_FAILS(opens(copy, size, false, &err), err, wounds[i].says);
+        nm_free(copy);
+    }
+}
+
+static void test_prefixes(const char *file, size_t size, size_t n_header)
+{
+    nomul_error err;
+
+    test_case("no prefix of the header, and no 97th of the data, opens");
+    for (size_t n = 0; n < size; n += n < n_header ? 1 : 97) {
+        uint8_t *copy = copy_of(file, n);
+        CHECK_THAT(!opens(copy, n, false, &err), "the first %zu bytes open", n);
+        nm_free(copy);
+    }
+}
+
+/* One bit anywhere in the data is seen by check_tensors: by a checksum, or as padding. */
+static void test_damage(const char *file, size_t size, size_t n_header)
+{
+    nomul_error err;
+    uint8_t    *copy = copy_of(file, size);
+
+    test_case("check_tensors passes a sound file");
+    CHECK_OK(opens(copy, size, true, &err), err);
+    test_case("check_tensors sees a flipped bit at every 97th byte of the data");
+    for (size_t at = n_header; at < size; at += 97) {
+        copy[at] ^= 1;
+        CHECK_THAT(!opens(copy, size, true, &err), "bit 0 of byte %zu", at);
+        copy[at] ^= 1;
+    }
+    nm_free(copy);
+}
+
+static size_t data_begins(const nomul_model *model)
+{
+    nomul_tensor first;
+    return nomul_model_tensor(model, 0, &first) ? (size_t)first.offset : 0;
+}
+
+void test_weights(void)
+{
+    size_t      size, n_header;
+    nomul_error err;
+
+    test_case("the tiny model, mapped and read into memory");
+    nomul_model_options options;
+    nomul_model_options_init(&options);
+    options.in_memory = true;
+    char        *file = test_read_file(test_path("../models/tiny.gguf"), &size);
+    nomul_model *model = nomul_model_open(test_path("../models/tiny.gguf"), &options, &err);
+    CHECK_OK(model != NULL, err);
+    if (model) {
+        n_header = data_begins(model);
+        nomul_model_close(model);
+        test_wounds(file, size);
+        test_prefixes(file, size, n_header);
+        test_damage(file, size, n_header);
+    }
+    free(file);
+}

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The walls between the rooms of src/ (src/README.md draws them): who may include what.
+#
+#   check_includes.sh [DIR]        checks DIR/src and DIR/include (default: here)
+#   check_includes.sh --self-test  plants wrong includes in a copy; each one must be found
+set -eu
+
+# room: what it may include of ours, beside nomul.h; a whole room, or one header of it.
+walls='
+base:    base
+format:  base format
+kernels: base kernels
+tokens:  base format tokens
+model:   base format kernels model
+convert: base format convert kernels/ternary.h model/config.h model/tensors.h
+cli:     cli nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
+cli:     base/error.h base/alloc.h base/bytes.h
+nomul.c: base format kernels tokens model convert nomul_bench.h
+include: nomul.h
+'
+# Of the system: the C library is everybody's, the rest belongs to rooms.
+c11='assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
+stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time wchar wctype'
+posix_rooms='base cli'
+cpu_rooms='kernels'
+public_headers='stdbool stddef stdint'
+
+check() {
+    find "$1/src" "$1/include" -name '*.[ch]' -o -name '*.def' | sort | tr '\n' '\0' |
+        xargs -0 awk -v root="$1/" -v walls="$walls" -v c11="$c11" -v posix="$posix_rooms" \
+            -v cpu="$cpu_rooms" -v public="$public_headers" '
+        function words(text, set,    n, i, w) {
+            n = split(text, w, /[ \n]+/)
+            for (i = 1; i <= n; i++) if (w[i] != "") set[w[i]] = 1
+        }
+        function bad(why) {
+            printf "%s:%d: %s: %s\n", substr(FILENAME, length(root) + 1), FNR, $0, why
+            wrong = 1
+        }
+        BEGIN {
+            n = split(walls, line, "\n")
+            for (i = 1; i <= n; i++)
+                if (split(line[i], half, ":") == 2) {
+                    m = split(half[2], w, " ")
+                    for (j = 1; j <= m; j++) may[half[1], w[j]] = 1
+                    known[half[1]] = 1
+                }
+            words(c11, std); words(posix, posix_ok); words(cpu, cpu_ok); words(public, public_ok)
+        }
+        FNR == 1 {
+            n_files++
+            n = split(substr(FILENAME, length(root) + 1), part, "/")
+            room = part[1] == "include" ? "include" : part[2]
+            if (!known[room]) bad("a room that the table of walls does not know")
+        }
+        /^[ \t]*#[ \t]*include[ \t]*"/ {
+            n_edges++
+            split($0, quoted, "\"")
+            to = quoted[2]
+            split(to, part, "/")
+            if (to == "nomul.h" || ((room, to) in may) || ((room, part[1]) in may)) next
+            if (to !~ /\//) bad("does not name the room")
+            else bad(room " may not include " to)
+        }
+        /^[ \t]*#[ \t]*include[ \t]*</ {
+            n_edges++
+            split($0, angle, /[<>]/)
+            name = angle[2]
+            sub(/\.h$/, "", name)
+            if (room == "include") {
+                if (!(name in public_ok)) bad("public headers include nothing but " public)
+            } else if (name ~ /intrin$|^arm_|^cpuid$/) {
+                if (!(room in cpu_ok)) bad("only kernels knows CPUs")
+            } else if (!(name in std) && !(room in posix_ok))
+                bad("POSIX belongs to " posix)
+        }
+        END {
+            if (!wrong) printf "%d files, %d includes, all inside the walls\n", n_files, n_edges
+            exit wrong
+        }'
+}
+
+# plant FILE LINE: the check of a copy with LINE at the end of FILE fails and names the place.
+plant() {
+    cp -R src include "$scratch"
+    chmod -R u+w "$scratch"
+    mkdir -p "$(dirname "$scratch/$1")"
+    printf '%s\n' "$2" >> "$scratch/$1"
+    place="$1:$(awk 'END {print NR}' "$scratch/$1"): $2"
+    if check "$scratch" > "$scratch/log"; then
+        echo "FAIL planted, not found: $place"
+        failed=$((failed + 1))
+    elif ! grep -qF "$place" "$scratch/log"; then
+        echo "FAIL found, place not named: $place"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+    rm -rf "$scratch/src" "$scratch/include"
+}
+
+self_test() {
+    passed=0 failed=0
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    plant src/base/alloc.c '#include "format/gguf.h"'
+    plant src/format/gguf.h '#include "kernels/ternary.h"'
+    plant src/kernels/kernels.c '#include "format/gguf.h"'
+    plant src/tokens/vocab.h '  #  include "model/config.h"'
+    plant src/model/config.h '#include "tokens/vocab.h"'
+    plant src/convert/convert.h '#include "kernels/kernels.h"'
+    plant src/convert/convert.h '#include "model/session.h"'
+    plant src/cli/main.c '#include "base/pool.h"'
+    plant src/cli/main.c '#include "model/config.h"'
+    plant src/nomul.c '#include "cli/options.h"'
+    plant src/base/alloc.c '#include "alloc.h"'
+    plant src/model/config.h '#include <unistd.h>'
+    plant src/base/alloc.c '#include <immintrin.h>'
+    plant src/attic/new.c '#include <stdio.h>'
+    plant include/nomul.h '#include <stdio.h>'
+    echo "$passed passed, $failed failed, 0 skipped"
+    [ "$failed" = 0 ]
+}
+
+case ${1-} in
+--self-test) self_test ;;
+*) check "${1-.}" ;;
+esac

@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What can be checked of the style without clang-format, and that nothing goes untested.
+#
+#   check_style.sh [DIR]        checks the tree DIR (default: here)
+#   check_style.sh --self-test  plants one offence after another in a copy; each must be found
+set -eu
+
+# Modules that another file's tests exercise: module, then the test.  All of kernels/ is tested by
+# test_kernels.c; commands and what only they use by running the program, in tests/cli/.
+elsewhere='
+arena base
+error base
+exp kernels
+pool base
+rng base
+xxh64 base
+gguf_keys gguf
+nomul api
+bitlinear agreement
+glu agreement
+mlgru agreement
+session agreement
+config weights
+tensors weights
+verify weights
+'
+
+# Everything that is written by hand, without the names of what is built or generated.
+sources() {
+    (cd "$1" && find src include tests tools .ci -type f \
+        \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' -o -name '*.py' -o -path .ci/run \) |
+        sort)
+}
+
+check_text() {
+    sources "$1" | (cd "$1" && tr '\n' '\0' | LC_ALL=C xargs -0 awk '
+        function bad(why) { printf "%s:%d: %s\n", FILENAME, FNR, why; wrong = 1 }
+        function end_file() {
+            if (last_blank) { printf "%s: ends with a blank line\n", last; wrong = 1 }
+            if (is_c && n > 600) { printf "%s: %d lines, 600 are allowed\n", last, n; wrong = 1 }
+        }
+        # Characters, not bytes: continuation bytes of UTF-8 do not count.
+        function width(line) { gsub(/[\200-\277]/, "", line); return length(line) }
+        FNR == 1 {
+            end_file()
+            last = FILENAME
+            is_c = FILENAME ~ /\.([ch]|def)$/
+            spdx = is_c ? "/* SPDX-License-Identifier: Apache-2.0 */" \
+                        : "# SPDX-License-Identifier: Apache-2.0"
+        }
+        FNR == 1 && FILENAME ~ /^tests\/cli\// && $0 !~ /^#!/ { next } # a case: what a user types
+        FNR == 1 && $0 !~ /^#!/ && $0 != spdx { bad("line 1 is not the SPDX line") }
+        FNR == 2 && first_is_shebang && $0 != spdx { bad("line 2 is not the SPDX line") }
+        { first_is_shebang = FNR == 1 && /^#!/; n = FNR; last_blank = $0 == "" }
+        /\t/ { bad("a tab") }
+        /[ \r]$/ { bad("blanks at the end") }
+        width($0) > 100 { bad(width($0) " columns, 100 are allowed") }
+        FILENAME ~ /^(src|include)\// && /(^|[^A-Z])(TODO|FIXME)/ && !/(TODO|FIXME) *\(?#[0-9]+/ {
+            bad("a TODO without the number of an issue")
+        }
+        FILENAME ~ /^(src|include)\// && /["\/ ]\/(work|tmp|home)\// {
+            bad("a path of one machine")
+        }
+        END { end_file(); exit wrong }')
+}
+
+# tests/alloc.c takes the place of src/base/alloc.c when tests are linked: one name on purpose.
+check_names() {
+    (cd "$1" && find src include tests -name '*.[ch]' ! -path 'tests/alloc.[ch]') |
+        sed 's|.*/||' | sort | uniq -d |
+        awk '{print $0 ": two files have this name"} END {exit NR > 0}'
+}
+
+# A module is a .c file of src/.
+check_modules() {
+    (
+        cd "$1"
+        for source in $(find src -name '*.c' | sort); do
+            module=$(basename "$source" .c)
+            case $source in
+            src/cli/*) test=tests/cli/run.sh ;;
+            src/kernels/*) test=tests/test_kernels.c ;;
+            *)
+                other=$(echo "$elsewhere" | awk -v m="$module" '$1 == m {print $2}')
+                test=tests/test_${other:-$module}.c
+                ;;
+            esac
+            [ -f "$test" ] || echo "$source: no test: $test is missing"
+        done
+        for test in tests/test_*.c; do
+            name=$(basename "$test" .c) name=${name#test_}
+            grep -q "^[A-Z_]*($name)" tests/tests.def || echo "$test: no row in tests/tests.def"
+        done
+    ) | awk '{print} END {exit NR > 0}'
+}
+
+check() {
+    wrong=0
+    check_text "$1" || wrong=1
+    check_names "$1" || wrong=1
+    check_modules "$1" || wrong=1
+    [ "$wrong" = 1 ] || echo "$(sources "$1" | awk 'END {print NR}') files, nothing to say"
+    return "$wrong"
+}
+
+# plant FILE TEXT WORDS: TEXT behind FILE's end makes the check of a copy say WORDS.
+plant() {
+    cp -R "$scratch/clean" "$scratch/tree"
+    mkdir -p "$(dirname "$scratch/tree/$1")"
+    printf "$2\n" >> "$scratch/tree/$1"
+    if check "$scratch/tree" > "$scratch/log" || ! grep -qF "$3" "$scratch/log"; then
+        echo "FAIL not found: $1: $3"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+    rm -rf "$scratch/tree"
+}
+
+self_test() {
+    passed=0 failed=0
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    spdx='/* SPDX-License-Identifier: Apache-2.0 */'
+    mkdir -p "$scratch/clean/src/base" "$scratch/clean/include" "$scratch/clean/tests" \
+        "$scratch/clean/tools" "$scratch/clean/.ci"
+    echo "$spdx" > "$scratch/clean/src/base/one.c"
+    cp "$scratch/clean/src/base/one.c" "$scratch/clean/src/base/one.h"
+    printf '%s\n' "$spdx" '#include "base/one.h"' > "$scratch/clean/tests/test_one.c"
+    printf '%s\n' "$spdx" 'TEST(one)' > "$scratch/clean/tests/tests.def"
+    if check "$scratch/clean"; then passed=1; else failed=1; fi
+
+    long=$(printf '%0101d' 0)
+    plant src/base/two.h 'int a;' 'src/base/two.h:1: line 1 is not the SPDX line'
+    plant tools/two.sh '#!/bin/sh\nls' 'tools/two.sh:2: line 2 is not the SPDX line'
+    plant src/base/one.c 'int\ta;' 'src/base/one.c:2: a tab'
+    plant src/base/one.c 'int a; ' 'src/base/one.c:2: blanks at the end'
+    plant src/base/one.c '' 'src/base/one.c: ends with a blank line'
+    plant src/base/one.c "$long" 'src/base/one.c:2: 101 columns, 100 are allowed'
+    plant src/base/one.c "$(awk 'BEGIN {for (i = 0; i < 600; i++) print ";"}')" \
+        'src/base/one.c: 601 lines, 600 are allowed'
+    plant src/base/one.c '/* TODO: more */' 'src/base/one.c:2: a TODO without'
+    plant src/base/one.c 'char *p = "/tmp/a";' 'src/base/one.c:2: a path of one machine'
+    plant tests/one.c "$spdx" 'one.c: two files have this name'
+    plant src/base/two.c "$spdx" 'src/base/two.c: no test: tests/test_two.c is missing'
+    plant tests/test_two.c "$spdx" 'tests/test_two.c: no row in tests/tests.def'
+    plant tests/tests.def '' 'tests/tests.def: ends with a blank line'
+    echo "$passed passed, $failed failed, 0 skipped"
+    [ "$failed" = 0 ]
+}
+
+case ${1-} in
+--self-test) self_test ;;
+*) check "${1-.}" ;;
+esac
