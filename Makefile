@@ -1,7 +1,8 @@
 # nomul: `make` builds build/nomul, `make help` lists what else there is.
 #
 # The user's: CC CFLAGS LDFLAGS PREFIX DESTDIR, RUN (in front of built programs: RUN=qemu-aarch64),
-# BUILD (where everything is built), WERROR=1.  The developer's: MODE, a flavour with its own folder.
+# BUILD (where everything is built), WERROR=1, V=1 (shows every command).  The developer's: MODE, a
+# flavour with its own folder.
 
 CC      ?= cc
 AR      ?= ar
@@ -11,6 +12,7 @@ BUILD   ?= build
 MODE    ?= release
 SECONDS ?= 20
 
+Q    := $(if $(V),,@)
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
@@ -21,7 +23,7 @@ FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
         $(FLAGS_$(MODE)) $(CFLAGS)
-LINK  = $(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lm
+LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -57,12 +59,13 @@ $(OUT)/sources: FORCE
 
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
+	@$(if $(V),,echo '  CC $<')
+	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
 
 $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
-	rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/tests: $(TEST_OBJ) $(PROG)/libnomul.a

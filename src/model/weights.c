@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/weights.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/exp.h"
 #include "base/half.h"
@@ -17,6 +18,7 @@
 typedef struct opening {
     nm_weights    *weights;
     const nm_gguf *gguf;
+    bool          *found;      /* [n_tensors] of the gguf */
     const float   *raw_bounds; /* as stored */
     nomul_error   *err;
 } opening;
@@ -27,7 +29,10 @@ static const nm_gguf_tensor *find(const opening *o, const char *name, const char
 
     nm_tensor_name(full, name, suffix);
     const nm_gguf_tensor *t = nm_gguf_find_tensor(o->gguf, full);
-    if (!t) nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", full);
+    if (t)
+        o->found[t - o->gguf->tensors] = true;
+    else
+        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", full);
     return t;
 }
 
@@ -147,58 +152,40 @@ static bool open_planned(opening *o, const nm_planned *p)
     return false;
 }
 
-/* How many tensors the file has for a row of the plan. */
-static size_t n_stored(nm_tensor_kind kind)
+/* All planned tensors were found, each once: one that was not is not planned. */
+static bool refuse_unknown(const opening *o)
 {
-    return kind == NM_KIND_BITLINEAR ? 3 : 1;
-}
-
-static bool is_planned(const nm_config *config, const nm_gguf_tensor *t)
-{
-    static const char *const parts[] = {".weight", ".scale", ".norm.weight"};
-
-    for (size_t i = 0; i < nm_plan_count(config); i++) {
-        nm_planned p;
-        nm_plan_get(config, i, &p);
-        for (size_t part = 0; part < n_stored(p.kind); part++) {
-            const char *suffix = n_stored(p.kind) == 1 ? nm_plain_suffix(p.id) : parts[part];
-            char        name[NM_TENSOR_NAME];
-            nm_tensor_name(name, p.gguf_name, suffix);
-            if (strlen(name) == t->name.size && memcmp(name, t->name.data, t->name.size) == 0)
-                return true;
-        }
+    for (size_t i = 0; i < o->gguf->n_tensors; i++) {
+        if (o->found[i]) continue;
+        return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
+                       NM_GGUF_SHOW(o->gguf->tensors[i].name));
     }
-    return false;
-}
-
-/* All planned tensors are there; if the file has more, names the first that is not planned. */
-static bool refuse_unknown(const opening *o, size_t n_expected)
-{
-    const nm_gguf *gguf = o->gguf;
-
-    if (gguf->n_tensors == n_expected) return true;
-    for (size_t i = 0; i < gguf->n_tensors; i++) {
-        const nm_gguf_tensor *t = &gguf->tensors[i];
-        if (!is_planned(&o->weights->config, t))
-            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
-                           NM_GGUF_SHOW(t->name));
-    }
-    return nm_fail(o->err, NOMUL_E_FORMAT, "has %zu tensors, expected %zu", gguf->n_tensors,
-                   n_expected);
+    return true;
 }
 
 static bool open_all(opening *o)
 {
     const nm_config *config = &o->weights->config;
-    size_t           n_expected = 0;
 
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;
         nm_plan_get(config, i, &p);
         if (!open_planned(o, &p)) return false;
-        n_expected += n_stored(p.kind);
     }
-    return refuse_unknown(o, n_expected);
+    return refuse_unknown(o);
+}
+
+/* What is found is marked meanwhile. */
+static bool open_tensors(opening *o)
+{
+    size_t n_bytes = o->gguf->n_tensors * sizeof *o->found;
+
+    o->found = nm_alloc(n_bytes);
+    if (!o->found) return nm_fail_memory(o->err, n_bytes);
+    memset(o->found, 0, n_bytes);
+    bool ok = open_all(o);
+    nm_free(o->found);
+    return ok;
 }
 
 /*
@@ -298,7 +285,7 @@ bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
         return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
                        gguf->alignment, NM_ALIGNMENT);
     weights->layers = take(&weights->layers_arena, weights->config.n_layers, sizeof(nm_layer), err);
-    return weights->layers && open_all(&o) && open_bounds_of_layers(&o);
+    return weights->layers && open_tensors(&o) && open_bounds_of_layers(&o);
 }
 
 void nm_weights_close(nm_weights *weights)
