@@ -404,6 +404,12 @@ static void test_defaults(void)
     nomul_sampler_accept(NULL, 0);
     nomul_sampler_free(sampler);
     nomul_sampler_free(NULL);
+
+    test_case("options of an older caller: what is behind its size is not read");
+    o.temp = 0;
+    o.top_k = -1;
+    o.size = offsetof(nomul_sampler_options, top_k);
+    CHECK_INT(sample_once(&o, (const float[]){1, 2, 3}, 3), 2);
 }
 
 #define REFUSED(words, statement)                                                                  \
@@ -448,10 +454,16 @@ static void test_refused(void)
             o.n_logit_bias = 2; bias[1].bias = INFINITY);
 
     test_case("must fail: a size that isn't known, a vocabulary of none");
-    nomul_sampler_options_init(&o);
-    o.size = 8;
-    CHECK(!nomul_sampler_new(8, &o, &err));
-    CHECK_INT(err.code, NOMUL_E_ARG);
+    static const size_t sizes[] = {0, 7, sizeof o + 1, SIZE_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char words[200];
+        nomul_sampler_options_init(&o);
+        o.size = sizes[i];
+        snprintf(words, sizeof words, "options: size is %zu, expected %zu to %zu: was init called?",
+                 o.size, sizeof o.size, sizeof o);
+        CHECK_FAILS(nomul_sampler_new(8, &o, &err), err, words);
+        CHECK_INT(err.code, NOMUL_E_ARG);
+    }
     CHECK_FAILS(nomul_sampler_new(0, NULL, &err), err, "n_vocab: is 0, 1 to 2147483647 expected");
     CHECK(!nomul_sampler_new(0, NULL, NULL));
 }

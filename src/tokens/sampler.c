@@ -145,6 +145,20 @@ void nomul_sampler_options_init(nomul_sampler_options *options)
     };
 }
 
+/* The caller's options on top of the defaults: only the first `size` bytes are theirs. */
+static bool take_options(nomul_sampler_options *ours, const nomul_sampler_options *theirs,
+                         nomul_error *err)
+{
+    nomul_sampler_options_init(ours);
+    if (!theirs) return true;
+    if (theirs->size < sizeof theirs->size || theirs->size > sizeof *ours)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "options: size is %zu, expected %zu to %zu: was init called?", theirs->size,
+                       sizeof theirs->size, sizeof *ours);
+    memcpy(ours, theirs, theirs->size);
+    return true;
+}
+
 static bool check_finite(float value, const char *name, nomul_error *err)
 {
     return isfinite(value) ||
@@ -192,8 +206,6 @@ static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_
 {
     if (n_vocab == 0 || n_vocab > INT32_MAX)
         return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, 1 to %d expected", n_vocab, INT32_MAX);
-    if (o->size != sizeof *o)
-        return nm_fail(err, NOMUL_E_ARG, "options.size: is %zu, %zu expected", o->size, sizeof *o);
     if (!(o->temp >= 0 && isfinite(o->temp)))
         return nm_fail(err, NOMUL_E_ARG, "temp: is %g, at least 0 expected", (double)o->temp);
     if (o->top_k < 0)
@@ -241,20 +253,19 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err)
 {
-    nomul_sampler_options defaults;
+    nomul_sampler_options ours;
     nm_arena              arena = {0};
 
-    nomul_sampler_options_init(&defaults);
-    if (!options) options = &defaults;
-    if (!check_options(options, n_vocab, err)) return NULL;
+    if (!take_options(&ours, options, err) || !check_options(&ours, n_vocab, err)) return NULL;
 
-    layout(&arena, options, n_vocab);
+    layout(&arena, &ours, n_vocab);
     if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_sampler *sampler = layout(&arena, options, n_vocab);
+    nomul_sampler *sampler = layout(&arena, &ours, n_vocab);
     sampler->arena = arena;
-    if (options->n_logit_bias)
-        memcpy(sampler->bias, options->logit_bias, options->n_logit_bias * sizeof *sampler->bias);
-    nm_rng_init(&sampler->rng, options->seed);
+    if (ours.n_logit_bias)
+        memcpy(sampler->bias, ours.logit_bias, ours.n_logit_bias * sizeof *sampler->bias);
+    sampler->options.logit_bias = sampler->bias; /* the caller's may be gone later */
+    nm_rng_init(&sampler->rng, ours.seed);
     return sampler;
 }
 

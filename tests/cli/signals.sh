@@ -5,12 +5,18 @@ start() { # what is to be ended; not through `nomul`: $! has to be the program
     $RUN "$program" run -m "$@" > out 2> err &
     wait_for out
 }
-end() { # SIGNAL
+end() { # SIGNAL; who doesn't hear it is killed, so that nothing waits for ever
     kill -s "$1" $!
-    wait $!
+    pid=$!
+    (sleep 20 && kill -s KILL $pid) 2> /dev/null &
+    guard=$!
+    wait $pid
     echo "$1 [$?]"
+    kill $guard
     sed 's/ .*//' err
 }
+hup=$(sh -c 'sh -c "kill -s HUP \$\$; echo ignored"; :' 2> /dev/null)
+[ "$hup" != ignored ] || skip "HUP is ignored here, as by nohup"
 for signal in INT TERM HUP; do
     start $m -p Once -n -1 --ignore-eos
     end $signal
