@@ -340,7 +340,7 @@ typedef struct nomul_convert_options {
     size_t          size;
     nomul_embedding embedding;    /* how the embedding is stored; default F16 */
     bool            no_tokenizer; /* leave the tokenizer out: the model is fed with ids */
-    const char     *name;         /* general.name; NULL, the default: no such key */
+    const char     *name;         /* general.name, UTF-8; NULL, the default: no such key */
     nomul_progress  progress;     /* bytes of tensors read, of all; NULL, the default: none */
     void           *progress_context;
 } nomul_convert_options;

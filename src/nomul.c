@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/pool.h"
+#include "base/utf8.h"
 #include "convert/convert.h"
 #include "format/gguf.h"
 #include "model/session.h"
@@ -351,6 +352,10 @@ nomul_status nomul_convert(const char *directory, const char *output,
     if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0) {
         nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
                 NOMUL_EMBEDDING_Q8_0);
+        return err->code;
+    }
+    if (ours.name && !nm_utf8_valid(ours.name, strlen(ours.name))) {
+        nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
         return err->code;
     }
     return nm_status(nm_convert(directory, output, &ours, err), err);

@@ -37,6 +37,7 @@ static void test_info(const nomul_model *model)
 static void test_misuse(const nomul_model *model)
 {
     nomul_session_options options;
+    nomul_convert_options convert;
     nomul_error           err;
     const int32_t         ids[] = {1, 2, 512, -1};
     float                *logits = malloc(512 * sizeof *logits);
@@ -58,6 +59,10 @@ static void test_misuse(const nomul_model *model)
                 "options: size is 3, expected 8 to 24: was init called?");
     CHECK_FAILS(nomul_convert(NULL, "x", NULL, &err) == NOMUL_OK, err,
                 "nomul_convert: a path is NULL");
+    nomul_convert_options_init(&convert);
+    convert.name = "a\xFF";
+    CHECK_FAILS(nomul_convert("x", "x", &convert, &err) == NOMUL_OK, err,
+                "name: is not valid UTF-8");
 
     test_case("an id outside the vocabulary changes nothing");
     nomul_session *session = test_session(model, 1, 4);

@@ -59,6 +59,15 @@ static void test_every_pair(void)
     }
 }
 
+static void test_valid(void)
+{
+    test_case("a text is valid if all its characters are");
+    CHECK(nm_utf8_valid("", 0));
+    CHECK(nm_utf8_valid("a\0\xC3\xA9\xF0\x9F\x98\x80", 8));
+    for (size_t n = 1; n < 4; n++) CHECK(!nm_utf8_valid("\xF0\x9F\x98\x80", n));
+    CHECK(!nm_utf8_valid("a\xFFz", 3));
+}
+
 static void test_unfinished(void)
 {
     static const struct {
@@ -100,5 +109,6 @@ void test_utf8(void)
 {
     test_every_code_point();
     test_every_pair();
+    test_valid();
     test_unfinished();
 }

@@ -43,6 +43,17 @@ size_t nm_utf8_char(const char *text, size_t n_bytes, uint32_t *code_point)
     return first.length;
 }
 
+bool nm_utf8_valid(const char *text, size_t n_bytes)
+{
+    uint32_t code_point;
+
+    for (size_t at = 0, step; at < n_bytes; at += step) {
+        step = nm_utf8_char(text + at, n_bytes - at, &code_point);
+        if (step == 0) return false;
+    }
+    return true;
+}
+
 size_t nm_utf8_unfinished(const char *text, size_t n_bytes)
 {
     const uint8_t *end = (const uint8_t *)text + n_bytes;

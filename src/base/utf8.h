@@ -3,11 +3,15 @@
 #ifndef NM_UTF8_H
 #define NM_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Length in bytes of the valid character at text[0..n_bytes), 1 to 4; 0 if there is none. */
 size_t nm_utf8_char(const char *text, size_t n_bytes, uint32_t *code_point);
+
+/* Is text[0..n_bytes) nothing but valid characters?  NUL is one. */
+bool nm_utf8_valid(const char *text, size_t n_bytes);
 
 /*
  * How many bytes at the end of text[0..n_bytes) begin a character that more bytes could finish:

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nomul convert: a checkpoint directory to a model file.  The library works, this shows how far. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/numbers.h"
@@ -85,6 +87,8 @@ static int run(const void *arguments, const char *argv0)
 
     (void)argv0;
     if (!args->output) return nm_misused("convert", "-o FILE is missing");
+    if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
+        return nm_misused("convert", "--name: is not valid UTF-8");
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
     o.no_tokenizer = args->no_tokenizer;

@@ -131,17 +131,6 @@ static bool get_keys(const nm_gguf *gguf, size_t n_vocab, keys *k, nomul_error *
            get_array(gguf, KEY "token_type", NOMUL_VALUE_I32, n_vocab, &k->types, err);
 }
 
-static bool is_utf8(const char *text, size_t n_text)
-{
-    uint32_t code_point;
-
-    for (size_t at = 0, step; at < n_text; at += step) {
-        step = nm_utf8_char(text + at, n_text - at, &code_point);
-        if (step == 0) return false;
-    }
-    return true;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';
@@ -168,7 +157,7 @@ static bool check_text(nm_gguf_text text, size_t id, nomul_error *err)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key " KEY "tokens[%zu]: has %zu bytes, at most %d expected", id, text.size,
                        NM_MAX_PIECE);
-    if (!is_utf8(text.data, text.size))
+    if (!nm_utf8_valid(text.data, text.size))
         return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is not valid UTF-8", id);
     return true;
 }

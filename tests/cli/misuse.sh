@@ -73,6 +73,8 @@ try convert no-directory
 try convert no-directory other -o no.gguf
 try convert no-directory -o no.gguf --embedding bf16
 try convert no-directory -o no.gguf --embedding ''
+nomul convert no-directory -o no.gguf --name "$(printf 'a\377')" 2>&1
+echo "[$?]"
 try info no.gguf -m no.gguf
 try info no.gguf other.gguf
 try logits -m no.gguf
