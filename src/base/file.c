@@ -93,6 +93,14 @@ bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes
     return true;
 }
 
+bool nm_file_is(const nm_file *file, const char *path)
+{
+    struct stat ours, named;
+
+    return fstat(file->fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
+}
+
 void nm_file_close(nm_file *file)
 {
     if (file->fd >= 0) close(file->fd);

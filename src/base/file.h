@@ -17,6 +17,9 @@ bool nm_file_exists(const char *path);
 
 /* Errors of open name the path; those of read don't know it: the caller adds it. */
 bool nm_file_open(nm_file *file, const char *path, nomul_error *err);
+/* Is it what the path names, perhaps by another name?  What is read must not be written over. */
+bool nm_file_is(const nm_file *file, const char *path);
+
 bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes, nomul_error *err);
 void nm_file_close(nm_file *file);
 

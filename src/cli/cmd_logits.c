@@ -178,10 +178,22 @@ static bool take_memory(running *r, nomul_error *err)
     return r->session != NULL;
 }
 
+static bool check_output(const running *r, nomul_error *err)
+{
+    const char *output = r->args->output;
+    nm_file     file;
+
+    if (!output || !nm_file_open(&file, r->path, NULL)) return true;
+    bool is_model = nm_file_is(&file, output);
+    nm_file_close(&file);
+    return !is_model || nm_fail(err, NOMUL_E_ARG, "%s: is the model", output);
+}
+
 static bool compute(running *r, nomul_error *err)
 {
     const char *output = r->args->output;
 
+    if (!check_output(r, err)) return false;
     if (!take_memory(r, err)) return false;
     if (output && !nm_outfile_open(&r->out, output, err)) return false;
     r->writes = output != NULL;

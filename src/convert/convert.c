@@ -468,10 +468,19 @@ static bool check_embedding(const converter *c)
                    c->directory, c->config.dim);
 }
 
+static bool check_output(const converter *c, const char *output)
+{
+    for (size_t i = 0; i < c->checkpoint.n_shards; i++)
+        if (nm_file_is(&c->checkpoint.shards[i].file.file, output))
+            return nm_fail(c->err, NOMUL_E_ARG, "%s: is a part of the checkpoint", output);
+    return true;
+}
+
 static bool convert(converter *c, const char *output)
 {
     if (!nm_hf_config_read(&c->config, &c->ids, c->directory, c->err) || !check_embedding(c) ||
-        !nm_checkpoint_open(&c->checkpoint, c->directory, c->err) || !measure(c))
+        !nm_checkpoint_open(&c->checkpoint, c->directory, c->err) || !check_output(c, output) ||
+        !measure(c))
         return false;
     if (!c->options->no_tokenizer &&
         !nm_hf_tokenizer_open(&c->tokenizer, c->directory, c->config.vocab, &c->ids, c->err))

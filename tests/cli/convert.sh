@@ -14,6 +14,11 @@ nomul convert golden/small -o name.gguf -q --name "$name"
 nomul info name.gguf --json | grep -c '"general.name":"'"$name"'"'
 rm name.gguf
 try convert golden/small -o no.gguf --embedding q8_0 -q
+mkdir own
+cp golden/small/* own
+try convert own -o own/model.safetensors
+cmp own/model.safetensors golden/small/model.safetensors
+rm -r own
 try run -m a.gguf -p Once -n 3 --temp 0 -q
 
 nomul convert golden/small -o ids.gguf --no-tokenizer -q

@@ -17,6 +17,11 @@ nomul logits -m $m -f - --hash < text
 nomul logits -m $m -p '' --hash
 nomul logits -m $m --ids 1 --hash
 
+# Not over the model, whatever it is called.
+ln -s $m link.gguf
+try logits -m $m --ids 1 -o link.gguf
+rm link.gguf
+
 # An older file stays if it fails, and nothing else is left.
 echo old > old.safetensors
 try logits -m $m --ids 1,2,999 -o old.safetensors
