@@ -96,7 +96,7 @@ static int run(const void *arguments, const char *argv0)
     o.progress = on_progress;
     o.progress_context = &b;
 
-    nm_interrupt_catch();
+    nm_interrupt_catch_patiently(); /* syncing may take a while: no half file is left behind */
     nomul_status status = nomul_convert(args->directory, args->output, &o, &err);
     erase(&b);
     if (status != NOMUL_OK) return nm_command_failed(&err);

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_path.h"
+#include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 
@@ -148,14 +149,16 @@ static bool feed_all(running *r, nomul_error *err)
 {
     size_t n_batch = (size_t)r->args->n_batch;
 
-    for (size_t at = 0; at < r->ids.n; at += n_batch) {
-        size_t n = r->ids.n - at < n_batch ? r->ids.n - at : n_batch;
+    for (size_t at = 0, n; at < r->ids.n; at += n) {
+        double began = nm_clock();
+        n = r->ids.n - at < n_batch ? r->ids.n - at : n_batch;
 
         if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (nomul_session_feed(r->session, r->ids.at + at, n, NOMUL_LOGITS_ALL, r->rows, err) !=
             NOMUL_OK)
             return false;
         if (!take_rows(r, n, err)) return false;
+        n_batch = nm_interrupt_pace(n, nm_clock() - began);
     }
     return true;
 }

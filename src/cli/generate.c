@@ -85,16 +85,19 @@ static bool feed(loop *l, const int32_t *ids, size_t n_ids, nomul_logits which, 
 static bool read_prompt(loop *l, const nm_ids *prompt, nomul_error *err)
 {
     nm_generation *g = l->g;
+    size_t         n_piece = g->n_piece;
 
     while (g->n_read < prompt->n) {
         size_t left = prompt->n - g->n_read;
-        bool   last = left <= g->n_piece;
-        size_t n = last ? left : g->n_piece;
+        bool   last = left <= n_piece;
+        size_t n = last ? left : n_piece;
+        double began = nm_clock();
 
         if (nm_interrupted()) return finish(l, NM_FINISH_CANCELLED);
         if (!feed(l, prompt->at + g->n_read, n, last ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, err))
             return false;
         g->n_read += n;
+        n_piece = nm_interrupt_pace(n, nm_clock() - began);
     }
     for (size_t i = 0; i < prompt->n; i++) nomul_sampler_accept(g->sampler, prompt->at[i]);
     return true;

@@ -23,7 +23,7 @@ typedef struct nm_generation {
     nomul_sampler         *sampler;
     const nomul_tokenizer *tokenizer;
     size_t                 n_vocab;
-    size_t                 n_piece;    /* prompt ids between two looks at the signals */
+    size_t                 n_piece;    /* prompt ids between two looks at the signals, at most */
     int64_t                n_predict;  /* -1: no limit */
     size_t                 n_logprobs; /* of each id this many best, <= n_vocab; 0: none */
     const nm_strings      *stops;      /* reverse prompts, none of them empty */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, patient;
 static struct timespec       caught_at;
 static const char *volatile guarded;
 static const char *volatile doomed;
@@ -26,7 +26,7 @@ static void on_stop(int signal)
 {
     if (!caught)
         clock_gettime(CLOCK_MONOTONIC, &caught_at);
-    else if (is_impatient()) {
+    else if (!patient && is_impatient()) {
         if (doomed) unlink(doomed);
         _exit(128 + signal);
     }
@@ -63,6 +63,12 @@ void nm_interrupt_catch(void)
     if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, on_stop, SA_RESTART);
 }
 
+void nm_interrupt_catch_patiently(void)
+{
+    patient = 1;
+    nm_interrupt_catch();
+}
+
 int nm_interrupted(void)
 {
     return (int)caught;
@@ -71,6 +77,11 @@ int nm_interrupted(void)
 int nm_interrupt_exit_code(void)
 {
     return 128 + (int)caught;
+}
+
+size_t nm_interrupt_pace(size_t n_tokens, double seconds)
+{
+    return seconds > 1 && n_tokens > 1 ? n_tokens / 2 : n_tokens;
 }
 
 /* Only what a handler may do: write, unlink, _exit. */

@@ -3,6 +3,8 @@
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
 
+#include <stddef.h>
+
 /* At the start: a closed pipe or a file grown too large is an error of write, not a death. */
 void nm_interrupt_init(void);
 
@@ -13,11 +15,20 @@ void nm_interrupt_init(void);
  */
 void nm_interrupt_catch(void);
 
+/* The same, but a second one is no other: the command has something to put in order. */
+void nm_interrupt_catch_patiently(void);
+
 /* The signal that asked to stop, or 0. */
 int nm_interrupted(void);
 
 /* 128 + the signal, as shells have it. */
 int nm_interrupt_exit_code(void);
+
+/*
+ * How many tokens to take together before the next look, if n_tokens took this long: fewer where
+ * Ctrl-C would have waited too long for an answer.
+ */
+size_t nm_interrupt_pace(size_t n_tokens, double seconds);
 
 /*
  * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.
