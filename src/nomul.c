@@ -6,6 +6,7 @@
 #include "nomul.h"
 
 #include "base/alloc.h"
+#include "base/args.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/pool.h"
@@ -37,21 +38,6 @@ const char *nomul_version(void)
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */
-
-/* A copy of the caller's options on top of the defaults: only the first `size` bytes are theirs. */
-static bool take_options(void *ours, const void *theirs, size_t our_size, nomul_error *err)
-{
-    size_t size;
-
-    if (!theirs) return true;
-    memcpy(&size, theirs, sizeof size);
-    if (size < sizeof size || size > our_size)
-        return nm_fail(err, NOMUL_E_ARG,
-                       "options: size is %zu, expected %zu to %zu: was init called?", size,
-                       sizeof size, our_size);
-    memcpy(ours, theirs, size);
-    return true;
-}
 
 void nomul_model_options_init(nomul_model_options *options)
 {
@@ -144,7 +130,8 @@ nomul_model *nomul_model_open(const char *path, const nomul_model_options *optio
         nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL");
         return NULL;
     }
-    if (!take_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err))) return NULL;
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err)))
+        return NULL;
     if (!nm_filemap_open(&model->map, path, ours.in_memory, err)) {
         nomul_model_close(model);
         return NULL;
@@ -169,7 +156,8 @@ nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
                 NM_ALIGN);
         return NULL;
     }
-    if (!take_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err))) return NULL;
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err)))
+        return NULL;
     if (!open_bytes(model, data, n_bytes, &ours, err)) {
         nomul_model_close(model);
         return NULL;
@@ -241,7 +229,7 @@ static bool take_session_options(nomul_session_options *ours, const nomul_sessio
                                  nomul_error *err)
 {
     nomul_session_options_init(ours);
-    if (!take_options(ours, theirs, sizeof *ours, err)) return false;
+    if (!nm_args_options(ours, theirs, sizeof *ours, err)) return false;
     if (ours->n_threads > NM_MAX_THREADS)
         return nm_fail(err, NOMUL_E_ARG, "n_threads: is %zu, expected up to %d", ours->n_threads,
                        NM_MAX_THREADS);
@@ -329,6 +317,10 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
         nm_fail(err, NOMUL_E_ARG, "nomul_session_feed: an argument is NULL");
         return err->code;
     }
+    if ((unsigned)which > NOMUL_LOGITS_ALL) {
+        nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which, NOMUL_LOGITS_ALL);
+        return err->code;
+    }
     if (!check_ids(session, ids, n_ids, err)) return err->code;
     nm_session_feed(session, ids, n_ids, which, logits);
     return NOMUL_OK;
@@ -348,7 +340,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
         nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL");
         return err->code;
     }
-    if (!take_options(&ours, options, sizeof ours, err)) return err->code;
+    if (!nm_args_options(&ours, options, sizeof ours, err)) return err->code;
     if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0) {
         nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
                 NOMUL_EMBEDDING_Q8_0);

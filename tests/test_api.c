@@ -72,6 +72,8 @@ static void test_misuse(const nomul_model *model)
                 err, "id -1 at position 0: outside the vocabulary of 512");
     CHECK_FAILS(nomul_session_feed(session, ids, 1, NOMUL_LOGITS_LAST, NULL, &err) == NOMUL_OK, err,
                 "nomul_session_feed: an argument is NULL");
+    CHECK_FAILS(nomul_session_feed(session, ids, 1, (nomul_logits)3, logits, &err) == NOMUL_OK, err,
+                "logits: is 3, expected 0 to 2");
     CHECK_INT(nomul_session_n_tokens(session), 0);
     CHECK(nomul_session_feed(session, NULL, 0, NOMUL_LOGITS_NONE, NULL, &err) == NOMUL_OK);
     nomul_session_free(session);

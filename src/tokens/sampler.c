@@ -2,6 +2,7 @@
 #include "tokens/sampler.h"
 
 #include "base/arena.h"
+#include "base/args.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/exp.h"
@@ -145,20 +146,6 @@ void nomul_sampler_options_init(nomul_sampler_options *options)
     };
 }
 
-/* The caller's options on top of the defaults: only the first `size` bytes are theirs. */
-static bool take_options(nomul_sampler_options *ours, const nomul_sampler_options *theirs,
-                         nomul_error *err)
-{
-    nomul_sampler_options_init(ours);
-    if (!theirs) return true;
-    if (theirs->size < sizeof theirs->size || theirs->size > sizeof *ours)
-        return nm_fail(err, NOMUL_E_ARG,
-                       "options: size is %zu, expected %zu to %zu: was init called?", theirs->size,
-                       sizeof theirs->size, sizeof *ours);
-    memcpy(ours, theirs, theirs->size);
-    return true;
-}
-
 static bool check_finite(float value, const char *name, nomul_error *err)
 {
     return isfinite(value) ||
@@ -256,7 +243,9 @@ nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *op
     nomul_sampler_options ours;
     nm_arena              arena = {0};
 
-    if (!take_options(&ours, options, err) || !check_options(&ours, n_vocab, err)) return NULL;
+    nomul_sampler_options_init(&ours);
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, n_vocab, err))
+        return NULL;
 
     layout(&arena, &ours, n_vocab);
     if (!nm_arena_back(&arena, err)) return NULL;
