@@ -6,14 +6,12 @@
  */
 #include "format/gguf.h"
 
-#include "base/alloc.h"
-#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "base/xxh64.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HEADER_BYTES 24
@@ -87,45 +85,51 @@ bool nm_gguf_tensor_bytes(nm_gguf_type type, uint32_t n_dims, const uint64_t *di
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Slots of a hash table for n names: a power of two, at most half full. */
-static size_t table_size(size_t n)
+/* Both keys and tensors begin with their names, so one order serves both. */
+_Static_assert(offsetof(nm_gguf_key, name) == 0 && offsetof(nm_gguf_tensor, name) == 0,
+               "a pointer to either is one to its name");
+
+static int compare_texts(const nm_gguf_text *a, const nm_gguf_text *b)
 {
-    size_t size = 2;
-    while (size < 2 * n) size *= 2;
-    return size;
+    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
+
+    return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-/* Where the name of a key, or of a tensor, is in its table of indices + 1, or where it would go. */
-static uint32_t *find_slot(const nm_gguf *gguf, bool of_key, nm_gguf_text name)
+static int compare_names(const void *left, const void *right)
 {
-    uint32_t *table = of_key ? gguf->key_index : gguf->tensor_index;
-    size_t    mask = table_size(of_key ? gguf->n_keys : gguf->n_tensors) - 1;
-    size_t    slot = (size_t)nm_xxh64_of(name.data, name.size) & mask;
+    return compare_texts(*(const nm_gguf_text *const *)left, *(const nm_gguf_text *const *)right);
+}
 
-    for (; table[slot]; slot = (slot + 1) & mask) {
-        uint32_t     index = table[slot] - 1;
-        nm_gguf_text other = of_key ? gguf->keys[index].name : gguf->tensors[index].name;
-        if (other.size == name.size && memcmp(other.data, name.data, name.size) == 0) break;
-    }
-    return &table[slot];
+/* Sorted, not hashed: names made to collide would cost the square of their number. */
+static bool sort_names(const nm_gguf_text **names, size_t n, const char *what, nomul_error *err)
+{
+    if (n) qsort(names, n, sizeof *names, compare_names);
+    for (size_t i = 1; i < n; i++)
+        if (compare_texts(names[i - 1], names[i]) == 0)
+            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: twice", what, NM_GGUF_SHOW(*names[i]));
+    return true;
+}
+
+/* The key or tensor of this name, or NULL. */
+static const void *find_name(const nm_gguf_text *const *names, size_t n, const char *name)
+{
+    const nm_gguf_text         text = {name, strlen(name)};
+    const nm_gguf_text *const  wanted = &text;
+    const nm_gguf_text *const *found =
+        n ? bsearch(&wanted, names, n, sizeof *names, compare_names) : NULL;
+
+    return found ? *found : NULL;
 }
 
 const nm_gguf_key *nm_gguf_find_key(const nm_gguf *gguf, const char *name)
 {
-    nm_gguf_text text = {name, strlen(name)};
-
-    if (gguf->n_keys == 0) return NULL;
-    uint32_t index = *find_slot(gguf, true, text);
-    return index ? &gguf->keys[index - 1] : NULL;
+    return find_name(gguf->key_names, gguf->n_keys, name);
 }
 
 const nm_gguf_tensor *nm_gguf_find_tensor(const nm_gguf *gguf, const char *name)
 {
-    nm_gguf_text text = {name, strlen(name)};
-
-    if (gguf->n_tensors == 0) return NULL;
-    uint32_t index = *find_slot(gguf, false, text);
-    return index ? &gguf->tensors[index - 1] : NULL;
+    return find_name(gguf->tensor_names, gguf->n_tensors, name);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -268,9 +272,7 @@ static bool read_key(nm_gguf *gguf, cursor *c, size_t index)
 
     if (!take_name(c, MAX_KEY_NAME, &key->name))
         return nm_fail_in(c->err, "key %zu of %zu", index + 1, gguf->n_keys);
-    uint32_t *slot = find_slot(gguf, true, key->name);
-    if (*slot) return nm_fail(c->err, NOMUL_E_FORMAT, "key %.*s: twice", NM_GGUF_SHOW(key->name));
-    *slot = (uint32_t)index + 1;
+    gguf->key_names[index] = &key->name;
     return take_value(c, key) || nm_fail_in(c->err, "key %.*s", NM_GGUF_SHOW(key->name));
 }
 
@@ -314,10 +316,7 @@ static bool read_tensor(nm_gguf *gguf, cursor *c, size_t index)
 
     if (!take_name(c, MAX_TENSOR_NAME, &tensor->name))
         return nm_fail_in(c->err, "tensor %zu of %zu", index + 1, gguf->n_tensors);
-    uint32_t *slot = find_slot(gguf, false, tensor->name);
-    if (*slot)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "tensor %.*s: twice", NM_GGUF_SHOW(tensor->name));
-    *slot = (uint32_t)index + 1;
+    gguf->tensor_names[index] = &tensor->name;
     if (take_dims(c, tensor) && take_tensor_type(c, tensor) &&
         take_u64(c, "offset", &tensor->offset))
         return true;
@@ -376,14 +375,14 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* The keys come first: their address is the block's. */
-static void layout(nm_gguf *gguf, nm_arena *arena)
+static void layout(nm_gguf *gguf)
 {
-    gguf->keys = nm_arena_take(arena, gguf->n_keys, sizeof *gguf->keys);
-    gguf->tensors = nm_arena_take(arena, gguf->n_tensors, sizeof *gguf->tensors);
-    gguf->key_index = nm_arena_take(arena, table_size(gguf->n_keys), sizeof *gguf->key_index);
-    gguf->tensor_index =
-        nm_arena_take(arena, table_size(gguf->n_tensors), sizeof *gguf->tensor_index);
+    nm_arena *a = &gguf->arena;
+
+    gguf->keys = nm_arena_take(a, gguf->n_keys, sizeof *gguf->keys);
+    gguf->tensors = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensors);
+    gguf->key_names = nm_arena_take(a, gguf->n_keys, sizeof *gguf->key_names);
+    gguf->tensor_names = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensor_names);
 }
 
 static bool read_alignment(nm_gguf *gguf, nomul_error *err)
@@ -452,19 +451,19 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
 static bool read_all(nm_gguf *gguf, nomul_error *err)
 {
     if (!read_header(gguf, err)) return false;
-
-    nm_arena arena = {0};
-    layout(gguf, &arena);
-    if (!nm_arena_back(&arena, err)) return false;
-    layout(gguf, &arena);
+    layout(gguf);
+    if (!nm_arena_back(&gguf->arena, err)) return false;
+    layout(gguf);
 
     cursor c = {gguf->data + HEADER_BYTES, gguf->data + gguf->size, err};
     for (size_t i = 0; i < gguf->n_keys; i++)
         if (!read_key(gguf, &c, i)) return false;
-    if (!read_alignment(gguf, err)) return false;
+    if (!sort_names(gguf->key_names, gguf->n_keys, "key", err) || !read_alignment(gguf, err))
+        return false;
     for (size_t i = 0; i < gguf->n_tensors; i++)
         if (!read_tensor(gguf, &c, i)) return false;
-    return place_tensors(gguf, (uint64_t)(c.at - gguf->data), err);
+    return sort_names(gguf->tensor_names, gguf->n_tensors, "tensor", err) &&
+           place_tensors(gguf, (uint64_t)(c.at - gguf->data), err);
 }
 
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err)
@@ -477,8 +476,6 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err
 
 void nm_gguf_close(nm_gguf *gguf)
 {
-    nm_free(gguf->keys);
+    nm_arena_free(&gguf->arena);
     *gguf = (nm_gguf){0};
 }
-
-/* ---- Values ---------------------------------------------------------------------------------- */

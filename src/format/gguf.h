@@ -7,7 +7,7 @@
 #ifndef NM_GGUF_H
 #define NM_GGUF_H
 
-#include "nomul.h"
+#include "base/arena.h"
 
 #define NM_GGUF_MAX_KEYS 4096
 #define NM_GGUF_MAX_TENSORS 65536
@@ -51,15 +51,16 @@ typedef struct nm_gguf_tensor {
 
 /* Zeros are a closed one. */
 typedef struct nm_gguf {
-    const uint8_t  *data;
-    size_t          size;
-    nm_gguf_key    *keys; /* sorted as in the file; owned */
-    size_t          n_keys;
-    nm_gguf_tensor *tensors; /* sorted as in the file; owned */
-    size_t          n_tensors;
-    uint32_t        alignment;
-    uint32_t       *key_index; /* hash tables over names; owned */
-    uint32_t       *tensor_index;
+    const uint8_t       *data;
+    size_t               size;
+    uint32_t             alignment;
+    nm_arena             arena; /* holds all below */
+    nm_gguf_key         *keys;  /* in the order of the file, as the tensors are */
+    size_t               n_keys;
+    nm_gguf_tensor      *tensors;
+    size_t               n_tensors;
+    const nm_gguf_text **key_names; /* each one's name, sorted */
+    const nm_gguf_text **tensor_names;
 } nm_gguf;
 
 /*
