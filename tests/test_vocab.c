@@ -294,6 +294,39 @@ static void test_match(void)
     vocabulary_close(&v);
 }
 
+/* Of many texts those whose hashes, by FNV-1a as vocab.c has it, lie in 16 slots of 2048. */
+static bool is_crowded(const char *text)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *text; text++) hash = (hash ^ (uint8_t)*text) * 16777619u;
+    return ((hash ^ hash >> 15) & 2047) < 16;
+}
+
+static void test_collisions(void)
+{
+    enum { N = 700 };
+    static char        texts[N][8];
+    static nm_sp_piece pieces[N];
+    vocabulary_plan    plan;
+    vocabulary         v;
+    nomul_error        err = {.text = ""};
+
+    test_case("pieces made to collide are refused, not searched one by one");
+    vocabulary_first_pieces(pieces);
+    for (unsigned n = N_FIRST, i = 0; n < N; i++) {
+        snprintf(texts[n], sizeof texts[n], "%u", i);
+        if (!is_crowded(texts[n])) continue;
+        pieces[n] = (nm_sp_piece){texts[n], strlen(texts[n]), 0, NOMUL_TOKEN_NORMAL};
+        n++;
+    }
+    vocabulary_plan_init(&plan, pieces, N);
+    CHECK(!vocabulary_open(&v, &plan, &err));
+    CHECK_INT(err.code, NOMUL_E_UNSUPPORTED);
+    CHECK_THAT(strstr(err.text, "\" collides with more than 256 pieces") != NULL, "%s", err.text);
+    vocabulary_close(&v);
+}
+
 /* What follows a piece in the file, here the next one's length, 98 or 'b', is none of it. */
 static void test_prefix_of_another(void)
 {
@@ -414,6 +447,7 @@ void test_vocab(void)
     test_small();
     test_keys();
     test_wounds();
+    test_collisions();
     test_match();
     test_prefix_of_another();
     test_random_matches();

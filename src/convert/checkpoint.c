@@ -69,10 +69,11 @@ static bool read_member(weight_map *map, nm_json *json, char **at, nomul_error *
     const char *shard = nm_hf_take_string(json, at, &n_shard);
     if (!check_shard_name(tensor, shard, n_shard, err)) return false;
 
-    size_t number = nm_names_find(&map->shards, shard, n_shard);
-    if (number == NM_NO_NAME) number = nm_names_add(&map->shards, shard, n_shard);
-    size_t index = nm_names_add(&map->tensors, tensor, n_tensor);
-    if (index == NM_NO_NAME)
+    size_t number, index, n_before = map->tensors.n_names;
+    if (!nm_names_add(&map->shards, shard, n_shard, &number, err) ||
+        !nm_names_add(&map->tensors, tensor, n_tensor, &index, err))
+        return nm_fail_in(err, "weight_map");
+    if (index != n_before)
         return nm_fail(err, NOMUL_E_FORMAT, "weight_map: %s is there twice", tensor);
     map->shard_of[index] = (uint32_t)number;
     return true;
@@ -158,7 +159,9 @@ static bool add_tensor(nm_checkpoint *c, const nm_shard *shard, const nm_safeten
                            shard->name, tensor->name, c->shards[map->shard_of[found]].name);
     }
     /* Names of one file are distinct, and no two files may hold what one entry of the map says. */
-    size_t number = nm_names_add(&c->names, tensor->name, n_name);
+    size_t number;
+    if (!nm_names_add(&c->names, tensor->name, n_name, &number, err))
+        return nm_fail_in(err, "%s/%s", c->directory, shard->name);
     c->sources[number] = (nm_source){.tensor = tensor, .shard = shard};
     return true;
 }

@@ -174,13 +174,14 @@ bool nm_hf_tokenizer_index(nm_hf_tokenizer *t, nomul_error *err)
     if (!nm_names_open(&t->names, t->capacity, err)) return false;
     for (size_t id = 0; id < t->n_pieces; id++) {
         const nm_sp_piece *piece = &t->pieces[id];
+        size_t             number;
         if (!piece->text)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "no piece has id %zu, expected one for each below %zu", id, t->n_pieces);
-        if (nm_names_add(&t->names, piece->text, piece->n_text) == NM_NO_NAME)
+        if (!nm_names_add(&t->names, piece->text, piece->n_text, &number, err)) return false;
+        if (number != id)
             return nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" has ids %zu and %zu, expected one",
-                           (int)(piece->n_text < 64 ? piece->n_text : 64), piece->text,
-                           nm_names_find(&t->names, piece->text, piece->n_text), id);
+                           (int)(piece->n_text < 64 ? piece->n_text : 64), piece->text, number, id);
     }
     return true;
 }
@@ -246,7 +247,9 @@ static bool pad(nm_hf_tokenizer *t, nomul_error *err)
     if (!t->pad_text) return nm_fail_memory(err, n_pads * PAD_TEXT);
     for (char *text = t->pad_text; t->n_pieces < t->capacity; text += PAD_TEXT, t->n_pieces++) {
         size_t n = (size_t)snprintf(text, PAD_TEXT, "[PAD%" PRIu32 "]", (uint32_t)t->n_pieces);
-        if (nm_names_add(&t->names, text, n) == NM_NO_NAME)
+        size_t number;
+        if (!nm_names_add(&t->names, text, n, &number, err)) return nm_fail_in(err, "tokenizer");
+        if (number != t->n_pieces)
             return nm_fail(err, NOMUL_E_UNSUPPORTED,
                            "tokenizer: \"%s\" is a piece, and the name for the unused id %zu", text,
                            t->n_pieces);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MAX_NAMES ((size_t)1 << 31)
+#define MAX_PROBES 256 /* at most half of the slots are taken: chance alone needs a few dozen */
 
 bool nm_names_open(nm_names *names, size_t capacity, nomul_error *err)
 {
@@ -34,30 +35,39 @@ void nm_names_close(nm_names *names)
     *names = (nm_names){0};
 }
 
-/* The slot of a text, or the free one where it would go: there always is a free one. */
+/* The slot of a text, or the free one where it would go; NULL if that is too far. */
 static uint32_t *slot_of(const nm_names *names, const char *text, size_t n_text)
 {
-    for (size_t at = (size_t)nm_xxh64_of(text, n_text);; at++) {
-        uint32_t *slot = &names->slots[at & names->mask];
+    size_t first = (size_t)nm_xxh64_of(text, n_text);
+
+    for (size_t i = 0; i < MAX_PROBES; i++) {
+        uint32_t *slot = &names->slots[(first + i) & names->mask];
         if (*slot == 0) return slot;
         const nm_name *name = &names->names[*slot - 1];
         if (name->n_text == n_text && memcmp(name->text, text, n_text) == 0) return slot;
     }
+    return NULL;
 }
 
 size_t nm_names_find(const nm_names *names, const char *text, size_t n_text)
 {
-    uint32_t number = *slot_of(names, text, n_text);
-    return number ? number - 1 : NM_NO_NAME;
+    const uint32_t *slot = slot_of(names, text, n_text);
+    return slot && *slot ? *slot - 1 : NM_NO_NAME;
 }
 
-size_t nm_names_add(nm_names *names, const char *text, size_t n_text)
+bool nm_names_add(nm_names *names, const char *text, size_t n_text, size_t *number,
+                  nomul_error *err)
 {
     uint32_t *slot = slot_of(names, text, n_text);
 
-    if (*slot) return NM_NO_NAME;
-    assert(names->n_names < names->capacity);
-    names->names[names->n_names++] = (nm_name){text, n_text};
-    *slot = (uint32_t)names->n_names;
-    return names->n_names - 1;
+    if (!slot)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "\"%.*s\" collides with more than %d names",
+                       (int)(n_text < 64 ? n_text : 64), text, MAX_PROBES);
+    if (*slot == 0) {
+        assert(names->n_names < names->capacity);
+        names->names[names->n_names++] = (nm_name){text, n_text};
+        *slot = (uint32_t)names->n_names;
+    }
+    *number = *slot - 1;
+    return true;
 }

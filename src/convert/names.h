@@ -30,7 +30,12 @@ void nm_names_close(nm_names *names);
 /* The number of a text, or NM_NO_NAME. */
 size_t nm_names_find(const nm_names *names, const char *text, size_t n_text);
 
-/* Adds a text and gives its number; NM_NO_NAME if it is there already.  The room must suffice. */
-size_t nm_names_add(nm_names *names, const char *text, size_t n_text);
+/*
+ * Adds a text unless it is there already: *number is its own, the highest so far if it is new.
+ * The room must suffice.  Texts made to collide are refused: no file may cost the square of its
+ * size.
+ */
+bool nm_names_add(nm_names *names, const char *text, size_t n_text, size_t *number,
+                  nomul_error *err);
 
 #endif

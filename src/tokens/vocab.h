@@ -51,9 +51,10 @@ typedef struct nm_vocab {
 
 /*
  * *present is false, and the vocab empty, for tokenizer.ggml.model "no_vocab".  Checks: the arrays
- * are there, of n_vocab elements each, pieces not empty, not too long, valid UTF-8, none twice,
- * scores finite, types known, special ids inside, byte pieces well formed and all 256 there or none
- * (then there is an unknown id).  The gguf's bytes outlive the vocab.
+ * are there, of n_vocab elements each, pieces not empty, not too long, valid UTF-8, none twice or
+ * made to collide in the index, scores finite, types known, special ids inside, byte pieces well
+ * formed and all 256 there or none (then there is an unknown id).  The gguf's bytes outlive the
+ * vocab.
  */
 bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
                    nomul_error *err);
