@@ -2,6 +2,7 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 static volatile sig_atomic_t caught, patient;
 static struct timespec       caught_at;
 static const char *volatile guarded;
-static const char *volatile doomed;
+static atomic_bool is_doomed;
+static char        doomed[4096]; /* a copy: the owner's may be freed just as a signal comes */
 
 /* What reaches one of our threads twice at once, as from timeout(1), is one wish. */
 static bool is_impatient(void)
@@ -27,7 +29,7 @@ static void on_stop(int signal)
     if (!caught)
         clock_gettime(CLOCK_MONOTONIC, &caught_at);
     else if (!patient && is_impatient()) {
-        if (doomed) unlink(doomed);
+        if (is_doomed) unlink(doomed);
         _exit(128 + signal);
     }
     caught = signal;
@@ -97,7 +99,7 @@ static void say(const char *text)
 static void on_bus_error(int signal)
 {
     (void)signal;
-    if (doomed) unlink(doomed);
+    if (is_doomed) unlink(doomed);
     say("nomul: ");
     say(guarded);
     say(": the file shrank, or can't be read, while in use\n");
@@ -112,5 +114,8 @@ void nm_interrupt_guard(const char *path)
 
 void nm_interrupt_doom(const char *path)
 {
-    doomed = path;
+    is_doomed = false;
+    if (!path || strlen(path) >= sizeof doomed) return;
+    strcpy(doomed, path);
+    is_doomed = true;
 }

@@ -36,7 +36,7 @@ size_t nm_interrupt_pace(size_t n_tokens, double seconds);
  */
 void nm_interrupt_guard(const char *path);
 
-/* A file to remove on these sudden ways out; NULL when there is none any more. */
+/* A file to remove on these sudden ways out, by a copy of its path; NULL when there is none. */
 void nm_interrupt_doom(const char *path);
 
 #endif
