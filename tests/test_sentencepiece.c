@@ -416,8 +416,24 @@ static void test_trained(const char *path, size_t n_pieces, const char *piece, s
     free(data);
 }
 
+static void test_byte(void)
+{
+    static const char *const others[] = {"<0x0a>", "<0x0G>",  "<0X41>",
+                                         "<0x41",  "<0x041>", "(0x41>"};
+    char                     text[8];
+
+    test_case("the byte that <0xNN> stands for");
+    for (int byte = 0; byte < 256; byte++) {
+        snprintf(text, sizeof text, "<0x%02X>", (unsigned)byte);
+        CHECK_INT(nm_sentencepiece_byte(text, 6), byte);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        CHECK_INT(nm_sentencepiece_byte(others[i], strlen(others[i])), -1);
+}
+
 void test_sentencepiece(void)
 {
+    test_byte();
     test_small();
     test_wounds();
     test_wire();

@@ -19,13 +19,13 @@ static lead lead_of(uint8_t byte)
 }
 
 /* Are the bytes behind a first byte, as many as there are up to its length, as they must be? */
-static int follows(lead first, const uint8_t *bytes, size_t n_bytes)
+static bool follows(lead first, const uint8_t *bytes, size_t n_bytes)
 {
     for (size_t i = 1; i < n_bytes && i < first.length; i++) {
         uint8_t low = i == 1 ? first.low : 0x80, high = i == 1 ? first.high : 0xBF;
-        if (bytes[i] < low || bytes[i] > high) return 0;
+        if (bytes[i] < low || bytes[i] > high) return false;
     }
-    return 1;
+    return true;
 }
 
 size_t nm_utf8_char(const char *text, size_t n_bytes, uint32_t *code_point)

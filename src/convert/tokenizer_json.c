@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define BLANK "\xE2\x96\x81"  /* U+2581, which stands for a blank */
 #define MAX_PIECE 1024        /* bytes; keeps the check of pairs linear in the file's size */
 #define MAX_MERGES (1u << 24) /* ranks that binary32 holds exactly */
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -79,14 +78,14 @@ static bool pattern_is_blank(const nm_json *pattern)
 
 static bool take_normalizer(blanks *b, const step *s, nomul_error *err)
 {
-    bool prepend = is_text(&s->type, "Prepend") && is_text(&s->prepend, BLANK);
-    bool replace = is_text(&s->type, "Replace") && is_text(&s->content, BLANK) &&
+    bool prepend = is_text(&s->type, "Prepend") && is_text(&s->prepend, NM_BLANK);
+    bool replace = is_text(&s->type, "Replace") && is_text(&s->content, NM_BLANK) &&
                    pattern_is_blank(&s->pattern);
 
     if ((!prepend && !replace) || (prepend && b->prepend) || (replace && b->replace))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "normalizer %s: not supported (expected Prepend \"" BLANK
-                       "\" and Replace \" \" by \"" BLANK "\")",
+                       "normalizer %s: not supported (expected Prepend \"" NM_BLANK
+                       "\" and Replace \" \" by \"" NM_BLANK "\")",
                        s->type.data);
     b->prepend |= prepend;
     b->replace |= replace;
@@ -120,9 +119,9 @@ static bool take_metaspace(blanks *b, const step *s, nomul_error *err)
     const nm_hf_text *scheme = &s->prepend_scheme;
     bool              never = scheme->given ? is_text(scheme, "never") : !s->add_prefix_space;
 
-    if (s->replacement.given && !is_text(&s->replacement, BLANK))
+    if (s->replacement.given && !is_text(&s->replacement, NM_BLANK))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "pre_tokenizer: replacement is \"%s\": not supported (expected \"" BLANK
+                       "pre_tokenizer: replacement is \"%s\": not supported (expected \"" NM_BLANK
                        "\")",
                        s->replacement.data);
     if (scheme->given && !never && !is_text(scheme, "first") && !is_text(scheme, "always"))
@@ -162,7 +161,7 @@ static bool read_blanks(nm_hf_tokenizer *t, const whole *w, nomul_error *err)
         return false;
     if (!b.replace)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "normalizer: does not write blanks as \"" BLANK "\": not supported");
+                       "normalizer: does not write blanks as \"" NM_BLANK "\": not supported");
     t->add_space_prefix = b.prepend;
     return true;
 }
@@ -222,18 +221,6 @@ static bool read_model(model *m, const nm_json *value, nomul_error *err)
 
 /* ---- Vocabulary ------------------------------------------------------------------------------ */
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
-}
-
-/* "<0x0A>": the library writes two capital digits. */
-static bool is_byte(const char *text, size_t n)
-{
-    return n == 6 && memcmp(text, "<0x", 3) == 0 && is_hex(text[3]) && is_hex(text[4]) &&
-           text[5] == '>';
-}
-
 static bool place_piece(nm_hf_tokenizer *t, const char *text, size_t n, uint64_t id,
                         nomul_error *err)
 {
@@ -246,7 +233,8 @@ static bool place_piece(nm_hf_tokenizer *t, const char *text, size_t n, uint64_t
                        text, id, t->capacity);
     nm_sp_piece *piece = &t->pieces[id];
     if (piece->text) return nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " is there twice", id);
-    *piece = (nm_sp_piece){text, n, 0, is_byte(text, n) ? NOMUL_TOKEN_BYTE : NOMUL_TOKEN_NORMAL};
+    *piece = (nm_sp_piece){
+        text, n, 0, nm_sentencepiece_byte(text, n) >= 0 ? NOMUL_TOKEN_BYTE : NOMUL_TOKEN_NORMAL};
     if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
     return true;
 }

@@ -169,12 +169,10 @@ static bool take_u64(cursor *c, const char *what, uint64_t *value)
 
 static bool check_name(cursor *c, nm_gguf_text name)
 {
-    for (size_t i = 0, length; i < name.size; i += length) {
-        uint32_t code_point = 0;
-        length = nm_utf8_char(name.data + i, name.size - i, &code_point);
-        if (length == 0) return nm_fail(c->err, NOMUL_E_FORMAT, "name is not valid UTF-8");
-        if (code_point == 0) return nm_fail(c->err, NOMUL_E_FORMAT, "name has a NUL in it");
-    }
+    if (!nm_utf8_valid(name.data, name.size))
+        return nm_fail(c->err, NOMUL_E_FORMAT, "name is not valid UTF-8");
+    if (memchr(name.data, '\0', name.size))
+        return nm_fail(c->err, NOMUL_E_FORMAT, "name has a NUL in it");
     return true;
 }
 

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PIECE 7999 /* bytes; the sentencepiece library refuses longer ones too */
-
 /* ---- Wire format ----------------------------------------------------------------------------- */
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
@@ -218,15 +216,13 @@ static bool read_piece_field(const field *f, nm_sp_piece *piece, int32_t *type, 
 static bool check_piece(const nm_sp_piece *piece, nomul_error *err)
 {
     if (piece->n_text == 0) return nm_fail(err, NOMUL_E_FORMAT, "is empty");
-    if (piece->n_text > MAX_PIECE)
+    if (piece->n_text > NM_MAX_PIECE)
         return nm_fail(err, NOMUL_E_FORMAT, "has %zu bytes, at most %d expected", piece->n_text,
-                       MAX_PIECE);
-    for (size_t at = 0, step; at < piece->n_text; at += step) {
-        uint32_t code_point;
-        step = nm_utf8_char(piece->text + at, piece->n_text - at, &code_point);
-        if (step == 0) return nm_fail(err, NOMUL_E_FORMAT, "is not valid UTF-8");
-        if (code_point == 0) return nm_fail(err, NOMUL_E_FORMAT, "has a NUL in it");
-    }
+                       NM_MAX_PIECE);
+    if (!nm_utf8_valid(piece->text, piece->n_text))
+        return nm_fail(err, NOMUL_E_FORMAT, "is not valid UTF-8");
+    if (memchr(piece->text, '\0', piece->n_text))
+        return nm_fail(err, NOMUL_E_FORMAT, "has a NUL in it");
     if (!isfinite(piece->score)) return nm_fail(err, NOMUL_E_FORMAT, "has a score of no number");
     return true;
 }
@@ -349,12 +345,17 @@ static bool take_special_ids(nm_sentencepiece *sp, const specs *s, nomul_error *
            check_special(sp, s->eos_id, NOMUL_TOKEN_CONTROL, "trainer_spec.eos_id", err);
 }
 
-static bool is_byte_piece(const nm_sp_piece *piece)
+static int hex_digit(char c)
 {
-    const char *hex = "0123456789ABCDEF";
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
-    return piece->n_text == 6 && memcmp(piece->text, "<0x", 3) == 0 && piece->text[5] == '>' &&
-           strchr(hex, piece->text[3]) && strchr(hex, piece->text[4]);
+int nm_sentencepiece_byte(const char *text, size_t n_text)
+{
+    if (n_text != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
+    int high = hex_digit(text[3]), low = hex_digit(text[4]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 /* With no piece twice (checked by now), 256 well-formed ones are all there can be. */
@@ -366,7 +367,7 @@ static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
         const nm_sp_piece *piece = &sp->pieces[i];
         n_unknown += piece->type == NOMUL_TOKEN_UNKNOWN;
         if (piece->type != NOMUL_TOKEN_BYTE) continue;
-        if (!is_byte_piece(piece))
+        if (nm_sentencepiece_byte(piece->text, piece->n_text) < 0)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "piece %zu: is of type byte, but not one of <0x00> to <0xFF>", i);
         n_bytes++;

@@ -9,6 +9,15 @@
 
 #include "nomul.h"
 
+#define NM_MAX_PIECE 7999 /* bytes; the sentencepiece library refuses longer ones too */
+
+/* How a vocabulary spells a blank: U+2581. */
+#define NM_BLANK "\xE2\x96\x81"
+#define NM_BLANK_BYTES 3
+
+/* The byte that a piece spelled <0xNN> stands for, NN in capitals; -1 if it is not one. */
+int nm_sentencepiece_byte(const char *text, size_t n_text);
+
 typedef struct nm_sp_piece {
     const char      *text; /* view into the file, not NUL-terminated */
     size_t           n_text;

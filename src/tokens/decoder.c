@@ -78,18 +78,6 @@ static size_t write_bytes(const char *bytes, size_t n_bytes, char *out)
     return n_bytes;
 }
 
-/* <0xNN>, well formed: its digits follow one another as 0-9 and A-F. */
-static char byte_of(const nm_piece *piece)
-{
-    unsigned byte = 0;
-
-    for (int i = 3; i < 5; i++) {
-        unsigned digit = (unsigned)piece->text[i];
-        byte = byte << 4 | (digit <= '9' ? digit - '0' : digit - 'A' + 10);
-    }
-    return (char)byte;
-}
-
 /* Control pieces are no text, so a blank behind them still isn't either. */
 static size_t write_piece(nomul_decoder *decoder, const nm_piece *piece, char *out)
 {
@@ -102,7 +90,9 @@ static size_t write_piece(nomul_decoder *decoder, const nm_piece *piece, char *o
     decoder->strip = false;
     switch (piece->type) {
     case NOMUL_TOKEN_UNKNOWN: return write_bytes(UNKNOWN_SURFACE, sizeof UNKNOWN_SURFACE - 1, out);
-    case NOMUL_TOKEN_BYTE: byte = byte_of(piece); return write_bytes(&byte, 1, out);
+    case NOMUL_TOKEN_BYTE:
+        byte = (char)nm_sentencepiece_byte(piece->text, piece->n_text);
+        return write_bytes(&byte, 1, out);
     }
     return write_text(piece, strip, out);
 }

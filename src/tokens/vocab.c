@@ -137,22 +137,6 @@ static bool get_keys(const nm_gguf *gguf, size_t n_vocab, keys *k, nomul_error *
            get_array(gguf, KEY "token_type", NOMUL_VALUE_I32, n_vocab, &k->types, err);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The byte that <0xNN> stands for, or -1. */
-static int byte_of(const nm_piece *piece)
-{
-    const char *text = piece->text;
-
-    if (piece->n_text != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
-    int high = hex_digit(text[3]), low = hex_digit(text[4]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 /* A piece's text, shortened to what fits into a message. */
 #define SPELL(piece) (int)((piece)->n_text < 100 ? (piece)->n_text : 100), (piece)->text
 
@@ -185,12 +169,6 @@ static bool take_piece(nm_vocab *vocab, size_t id, nm_gguf_text text, float scor
     return true;
 }
 
-static int32_t load_i32(const uint8_t *from)
-{
-    uint32_t bits = nm_load_u32(from);
-    return bits > INT32_MAX ? -(int32_t)(UINT32_MAX - bits) - 1 : (int32_t)bits;
-}
-
 static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
 {
     const uint8_t *at = k->tokens->value;
@@ -198,7 +176,7 @@ static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
     for (size_t id = 0; id < vocab->n_pieces; id++) {
         nm_gguf_text text = nm_gguf_next_string(&at);
         float        score = nm_load_f32(k->scores->value + 4 * id);
-        int32_t      type = load_i32(k->types->value + 4 * id);
+        int32_t      type = (int32_t)nm_load_u32(k->types->value + 4 * id);
         if (!take_piece(vocab, id, text, score, type, err)) return false;
     }
     return true;
@@ -232,7 +210,7 @@ static bool take_bytes(nm_vocab *vocab, nomul_error *err)
     for (size_t id = 0; id < vocab->n_pieces; id++) {
         const nm_piece *piece = &vocab->pieces[id];
         if (piece->type != NOMUL_TOKEN_BYTE) continue;
-        int byte = byte_of(piece);
+        int byte = nm_sentencepiece_byte(piece->text, piece->n_text);
         if (byte < 0)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "key " KEY "tokens[%zu]: \"%.*s\" is of type byte, "

@@ -5,12 +5,7 @@
 
 #include "base/arena.h"
 #include "format/gguf.h"
-
-/* How a vocabulary spells a blank: U+2581. */
-#define NM_BLANK "\xE2\x96\x81"
-#define NM_BLANK_BYTES 3
-
-#define NM_MAX_PIECE 7999 /* bytes; the sentencepiece library refuses longer ones too */
+#include "format/sentencepiece.h"
 
 typedef struct nm_piece {
     const char *text; /* view into the file */
