@@ -113,6 +113,11 @@ static bool check_added(const nm_hf_tokenizer *t, const nm_hf_added *added, nomu
         return nm_fail(err, NOMUL_E_FORMAT,
                        "\"%s\" has id %" PRIu64 ", expected less than vocab_size %zu",
                        added->content.data, added->id, t->capacity);
+    const nm_sp_piece *piece = &t->pieces[added->id];
+    if (piece->type == NOMUL_TOKEN_BYTE &&
+        nm_sentencepiece_byte(added->content.data, added->content.size) < 0)
+        return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has id %" PRIu64 ", expected %.*s",
+                       added->content.data, added->id, (int)piece->n_text, piece->text);
     /* Of a special one it would only matter where control tokens are parsed out of text. */
     if (!added->special && flag)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "\"%s\": %s is true: not supported",

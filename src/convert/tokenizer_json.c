@@ -423,6 +423,6 @@ bool nm_tokenizer_json_read(nm_hf_tokenizer *t, const char *text, size_t n_text,
         return false;
     if (!read_model(&m, &w.model, err)) return nm_fail_in(err, "model");
     return read_vocab(t, &m.vocab, err) && read_added_tokens(t, &w.added_tokens, err) &&
-           nm_hf_tokenizer_index(t, err) && check_bytes(t, err) &&
-           mark_unknown(t, &m.unk_token, err) && score(t, &m.merges, err);
+           nm_hf_tokenizer_index(t, err) && mark_unknown(t, &m.unk_token, err) &&
+           check_bytes(t, err) && score(t, &m.merges, err);
 }
