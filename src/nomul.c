@@ -350,5 +350,5 @@ nomul_status nomul_convert(const char *directory, const char *output,
         nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
         return err->code;
     }
-    return nm_status(nm_convert(directory, output, &ours, err), err);
+    return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }

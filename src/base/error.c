@@ -51,8 +51,3 @@ bool nm_fail_memory(nomul_error *err, size_t n_bytes)
 {
     return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);
 }
-
-nomul_status nm_status(bool ok, const nomul_error *err)
-{
-    return ok ? NOMUL_OK : err->code;
-}

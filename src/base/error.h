@@ -22,7 +22,4 @@ bool nm_fail_in(nomul_error *err, const char *format, ...) NM_PRINTF(2, 3);
 
 bool nm_fail_memory(nomul_error *err, size_t n_bytes);
 
-/* For errors that are about to be returned by the public API: the code, or NOMUL_OK if ok. */
-nomul_status nm_status(bool ok, const nomul_error *err);
-
 #endif

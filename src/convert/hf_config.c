@@ -69,20 +69,15 @@ static const struct {
 #undef ROW
 };
 
-static bool is_text(const nm_hf_text *text, const char *word)
-{
-    return strcmp(text->data, word) == 0 && text->size == strlen(word);
-}
-
 static bool check_supported(const source *s, nomul_error *err)
 {
     const nm_hf_text *act = &s->hidden_act, *type = &s->model_type;
 
-    if (type->given && !is_text(type, NM_ARCHITECTURE))
+    if (type->given && !nm_hf_text_is(type, NM_ARCHITECTURE))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "model_type is \"%s\": not supported (expected \"%s\")", type->data,
                        NM_ARCHITECTURE);
-    if (act->given && !is_text(act, "swish") && !is_text(act, "silu"))
+    if (act->given && !nm_hf_text_is(act, "swish") && !nm_hf_text_is(act, "silu"))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "hidden_act is \"%s\": not supported (expected \"swish\" or \"silu\")",
                        act->data);

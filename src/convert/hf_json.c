@@ -77,6 +77,11 @@ bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul
     return true;
 }
 
+bool nm_hf_text_is(const nm_hf_text *text, const char *word)
+{
+    return text->given && text->size == strlen(word) && memcmp(text->data, word, text->size) == 0;
+}
+
 const char *nm_hf_take_string(const nm_json *json, char **at, size_t *n)
 {
     char *text = *at;

@@ -58,6 +58,9 @@ bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul
 bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_error *err);
 bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul_error *err);
 
+/* False for a text that was not given. */
+bool nm_hf_text_is(const nm_hf_text *text, const char *word);
+
 /*
  * The KEY or STRING now, unescaped to *at, which moves behind it and its NUL.  A string's quotes
  * make up for the NUL: all strings of a text fit into as many bytes as it has.

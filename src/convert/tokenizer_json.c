@@ -54,11 +54,6 @@ typedef struct blanks {
     bool prepend, replace;
 } blanks;
 
-static bool is_text(const nm_hf_text *text, const char *word)
-{
-    return text->size == strlen(word) && memcmp(text->data, word, text->size) == 0;
-}
-
 static bool read_step(step *s, nm_json *json, const char *key, nomul_error *err)
 {
     *s = (step){.add_prefix_space = true, .split = true}; /* the library's defaults */
@@ -78,8 +73,8 @@ static bool pattern_is_blank(const nm_json *pattern)
 
 static bool take_normalizer(blanks *b, const step *s, nomul_error *err)
 {
-    bool prepend = is_text(&s->type, "Prepend") && is_text(&s->prepend, NM_BLANK);
-    bool replace = is_text(&s->type, "Replace") && is_text(&s->content, NM_BLANK) &&
+    bool prepend = nm_hf_text_is(&s->type, "Prepend") && nm_hf_text_is(&s->prepend, NM_BLANK);
+    bool replace = nm_hf_text_is(&s->type, "Replace") && nm_hf_text_is(&s->content, NM_BLANK) &&
                    pattern_is_blank(&s->pattern);
 
     if ((!prepend && !replace) || (prepend && b->prepend) || (replace && b->replace))
@@ -99,7 +94,7 @@ static bool read_normalizer(blanks *b, const nm_json *value, nomul_error *err)
 
     if (!nm_hf_given(&json)) return true;
     if (!read_step(&s, &json, "normalizer", err)) return false;
-    if (!is_text(&s.type, "Sequence")) return take_normalizer(b, &s, err);
+    if (!nm_hf_text_is(&s.type, "Sequence")) return take_normalizer(b, &s, err);
 
     json = s.normalizers;
     if (!nm_hf_expect(&json, "normalizers", NM_JSON_ARRAY, err)) return false;
@@ -117,14 +112,15 @@ static bool read_normalizer(blanks *b, const nm_json *value, nomul_error *err)
 static bool take_metaspace(blanks *b, const step *s, nomul_error *err)
 {
     const nm_hf_text *scheme = &s->prepend_scheme;
-    bool              never = scheme->given ? is_text(scheme, "never") : !s->add_prefix_space;
+    bool              never = scheme->given ? nm_hf_text_is(scheme, "never") : !s->add_prefix_space;
 
-    if (s->replacement.given && !is_text(&s->replacement, NM_BLANK))
+    if (s->replacement.given && !nm_hf_text_is(&s->replacement, NM_BLANK))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "pre_tokenizer: replacement is \"%s\": not supported (expected \"" NM_BLANK
                        "\")",
                        s->replacement.data);
-    if (scheme->given && !never && !is_text(scheme, "first") && !is_text(scheme, "always"))
+    if (scheme->given && !never && !nm_hf_text_is(scheme, "first") &&
+        !nm_hf_text_is(scheme, "always"))
         return nm_fail(
             err, NOMUL_E_UNSUPPORTED,
             "pre_tokenizer: prepend_scheme is \"%s\": not supported (expected \"first\", "
@@ -147,7 +143,7 @@ static bool read_pre_tokenizer(blanks *b, const nm_json *value, nomul_error *err
 
     if (!nm_hf_given(&json)) return true;
     if (!read_step(&s, &json, "pre_tokenizer", err)) return false;
-    if (is_text(&s.type, "Metaspace")) return take_metaspace(b, &s, err);
+    if (nm_hf_text_is(&s.type, "Metaspace")) return take_metaspace(b, &s, err);
     return nm_fail(err, NOMUL_E_UNSUPPORTED,
                    "pre_tokenizer is %s: not supported (expected none or Metaspace)", s.type.data);
 }
@@ -211,7 +207,7 @@ static bool read_model(model *m, const nm_json *value, nomul_error *err)
     /* Another model's members may be of other types: its name is the better message. */
     static const nm_hf_field type[] = {{"type", NM_HF_TEXT, offsetof(model, type), false}};
     if (!nm_hf_read_fields(&json, type, 1, m, err)) return false;
-    if (!is_text(&m->type, "BPE"))
+    if (!nm_hf_text_is(&m->type, "BPE"))
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "type is \"%s\": not supported (expected \"BPE\")",
                        m->type.data);
     json = *value;
