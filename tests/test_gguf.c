@@ -220,20 +220,20 @@ static void test_values(void)
 
     test_case("another type is an error");
     CHECK_FAILS(nm_gguf_get_u32(&gguf, "key.text", false, &u32, &err), err,
-                "key key.text: is a string, u32 expected");
+                "key key.text: is a string, expected u32");
     CHECK_INT(err.code, NOMUL_E_FORMAT);
     CHECK_FAILS(nm_gguf_get_u64(&gguf, "key.i8", false, &u64, &err), err,
-                "key key.i8: is an i8, u64 expected");
+                "key key.i8: is an i8, expected u64");
     CHECK_FAILS(nm_gguf_get_f32(&gguf, "key.f64", false, &f32, &err), err,
-                "key key.f64: is an f64, f32 expected");
+                "key key.f64: is an f64, expected f32");
     CHECK_FAILS(nm_gguf_get_bool(&gguf, "key.u8", false, &yes, &err), err,
-                "key key.u8: is a u8, bool expected");
+                "key key.u8: is a u8, expected bool");
     CHECK_FAILS(nm_gguf_get_string(&gguf, "list.text", false, &text, &err), err,
-                "key list.text: is an array of string, string expected");
+                "key list.text: is an array of string, expected string");
     CHECK_FAILS(nm_gguf_get_array(&gguf, "list.f32", false, NOMUL_VALUE_STRING, &key, &err), err,
-                "key list.f32: is an array of f32, array of string expected");
+                "key list.f32: is an array of f32, expected array of string");
     CHECK_FAILS(nm_gguf_get_array(&gguf, "key.yes", false, NOMUL_VALUE_U64, &key, &err), err,
-                "key key.yes: is a bool, array of u64 expected");
+                "key key.yes: is a bool, expected array of u64");
     nm_gguf_close(&gguf);
 }
 
@@ -262,19 +262,19 @@ static const struct {
     {"GGUF", 16, 8, UINT64_MAX, NOMUL_E_FORMAT, "says " U64_MAX " keys, at most 4096 are read"},
     {"GGUF", 16, 8, 4096, NOMUL_E_FORMAT, "says 4096 keys, too many for its size"},
     {"general.alignment", 17, 4, 5, NOMUL_E_FORMAT,
-     "key general.alignment: is an i32, u32 expected"},
+     "key general.alignment: is an i32, expected u32"},
     {"general.alignment", 21, 4, 0, NOMUL_E_FORMAT,
-     "key general.alignment: is 0, a power of two from 8 up expected"},
+     "key general.alignment: is 0, expected a power of two from 8 up"},
     {"general.alignment", 21, 4, 4, NOMUL_E_FORMAT,
-     "key general.alignment: is 4, a power of two from 8 up expected"},
+     "key general.alignment: is 4, expected a power of two from 8 up"},
     {"general.alignment", 21, 4, 96, NOMUL_E_FORMAT,
-     "key general.alignment: is 96, a power of two from 8 up expected"},
+     "key general.alignment: is 96, expected a power of two from 8 up"},
     {"general.alignment", 21, 4, 128, NOMUL_E_FORMAT,
      "tensor directory: padding behind it is not zero"},
-    {"general.alignment", 21, 4, 32, NOMUL_E_FORMAT, "tensor blocks: offset 64, 32 expected"},
+    {"general.alignment", 21, 4, 32, NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
     {"general.alignment", 21, 4, 0x80000000, NOMUL_E_FORMAT,
-     "tensor directory: file ends after 1024 bytes, padding to 2147483648 expected"},
-    {"general.alignment", 3, 1, 'x', NOMUL_E_FORMAT, "tensor blocks: offset 64, 32 expected"},
+     "tensor directory: file ends after 1024 bytes, expected padding to 2147483648"},
+    {"general.alignment", 3, 1, 'x', NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
     {"key.u8", 4, 2, '8' << 8 | 'i', NOMUL_E_FORMAT, "key key.i8: twice"},
     {"key.u8", 6, 4, 13, NOMUL_E_FORMAT, "key key.u8: value type 13 is unknown"},
     {"key.u8", 6, 4, UINT32_MAX, NOMUL_E_FORMAT, "key key.u8: value type 4294967295 is unknown"},
@@ -283,13 +283,13 @@ static const struct {
     {"key.u8", 3, 1, '\n', NOMUL_OK, ""},
     {"key.i8", 3, 1, 0x80, NOMUL_E_FORMAT, "key 3 of 17: name is not valid UTF-8"},
     {"general.alignment", 17 + 8, 8, 0, NOMUL_E_FORMAT,
-     "key 2 of 17: name of 0 bytes, 1 to 65535 expected"},
+     "key 2 of 17: name of 0 bytes, expected 1 to 65535"},
     {"general.alignment", 17 + 8, 8, 65536, NOMUL_E_FORMAT,
-     "key 2 of 17: name of 65536 bytes, 1 to 65535 expected"},
+     "key 2 of 17: name of 65536 bytes, expected 1 to 65535"},
     {"general.alignment", 17 + 8, 8, UINT64_MAX, NOMUL_E_FORMAT,
-     "key 2 of 17: name of " U64_MAX " bytes, 1 to 65535 expected"},
+     "key 2 of 17: name of " U64_MAX " bytes, expected 1 to 65535"},
     {"general.alignment", 17 + 8, 8, 60000, NOMUL_E_FORMAT, "key 2 of 17: file ends in its name"},
-    {"key.yes", 11, 1, 2, NOMUL_E_FORMAT, "key key.yes: a bool is 2, 0 or 1 expected"},
+    {"key.yes", 11, 1, 2, NOMUL_E_FORMAT, "key key.yes: a bool is 2, expected 0 or 1"},
     {"key.text", 12, 8, 5000, NOMUL_E_FORMAT,
      "key key.text: string of 5000 bytes, file ends after 770"},
     {"key.text", 12, 8, UINT64_MAX, NOMUL_E_FORMAT,
@@ -304,18 +304,18 @@ static const struct {
      "key list.text: element 1: string of 18446744073709551613 bytes, file ends after 632"},
     {"list.f32", 16, 8, (uint64_t)1 << 62, NOMUL_E_FORMAT,
      "key list.f32: needs 4611686018427387904 f32, file ends after 587 bytes"},
-    {"list.bool", 25, 1, 3, NOMUL_E_FORMAT, "key list.bool: a bool is 3, 0 or 1 expected"},
-    {"list.bool", 27, 1, 255, NOMUL_E_FORMAT, "key list.bool: a bool is 255, 0 or 1 expected"},
+    {"list.bool", 25, 1, 3, NOMUL_E_FORMAT, "key list.bool: a bool is 3, expected 0 or 1"},
+    {"list.bool", 27, 1, 255, NOMUL_E_FORMAT, "key list.bool: a bool is 255, expected 0 or 1"},
     {"list.none", 17, 8, UINT64_MAX, NOMUL_E_FORMAT,
      "key list.none: needs " U64_MAX " u64, file ends after 510 bytes"},
     {"first.weight", 0, 1, 0xFF, NOMUL_E_FORMAT, "tensor 1 of 4: name is not valid UTF-8"},
     {"first.weight", 5, 1, 0, NOMUL_E_FORMAT, "tensor 1 of 4: name has a NUL in it"},
-    {"list.none", 25, 8, 0, NOMUL_E_FORMAT, "tensor 1 of 4: name of 0 bytes, 1 to 64 expected"},
-    {"list.none", 25, 8, 65, NOMUL_E_FORMAT, "tensor 1 of 4: name of 65 bytes, 1 to 64 expected"},
+    {"list.none", 25, 8, 0, NOMUL_E_FORMAT, "tensor 1 of 4: name of 0 bytes, expected 1 to 64"},
+    {"list.none", 25, 8, 65, NOMUL_E_FORMAT, "tensor 1 of 4: name of 65 bytes, expected 1 to 64"},
     {"first.weight", 12, 4, 0, NOMUL_E_FORMAT,
-     "tensor first.weight: has 0 dimensions, 1 to 4 expected"},
+     "tensor first.weight: has 0 dimensions, expected 1 to 4"},
     {"first.weight", 12, 4, 5, NOMUL_E_FORMAT,
-     "tensor first.weight: has 5 dimensions, 1 to 4 expected"},
+     "tensor first.weight: has 5 dimensions, expected 1 to 4"},
     {"first.weight", 16, 8, 0, NOMUL_E_FORMAT, "tensor first.weight: dimension 0 is 0"},
     {"first.weight", 16, 8, UINT64_MAX, NOMUL_E_FORMAT, "tensor first.weight: its size overflows"},
     {"first.weight", 16, 8, 4096, NOMUL_E_FORMAT,
@@ -325,13 +325,13 @@ static const struct {
     {"first.weight", 24, 4, 12, NOMUL_E_UNSUPPORTED, "tensor first.weight: type 12 is not read"},
     {"first.weight", 28, 8, 1, NOMUL_E_FORMAT,
      "tensor first.weight: offset 1 is not a multiple of 64"},
-    {"first.weight", 28, 8, 64, NOMUL_E_FORMAT, "tensor first.weight: offset 64, 0 expected"},
+    {"first.weight", 28, 8, 64, NOMUL_E_FORMAT, "tensor first.weight: offset 64, expected 0"},
     {"blocks", 10, 8, 33, NOMUL_E_FORMAT,
-     "tensor blocks: is Q8_0 with rows of 33, a multiple of 32 expected"},
+     "tensor blocks: is Q8_0 with rows of 33, expected a multiple of 32"},
     {"blocks", 18, 8, (uint64_t)1 << 60, NOMUL_E_FORMAT, "tensor blocks: its size overflows"},
-    {"blocks", 30, 8, 0, NOMUL_E_FORMAT, "tensor blocks: offset 0, 64 expected"},
+    {"blocks", 30, 8, 0, NOMUL_E_FORMAT, "tensor blocks: offset 0, expected 64"},
     {"blocks", 30, 8, UINT64_MAX - 63, NOMUL_E_FORMAT,
-     "tensor blocks: offset 18446744073709551552, 64 expected"},
+     "tensor blocks: offset 18446744073709551552, expected 64"},
     {"cube", 16, 8, (uint64_t)1 << 32, NOMUL_E_FORMAT,
      "tensor cube: needs 103079215104 bytes, file ends after 128"},
     {"cube", 24, 8, (uint64_t)1 << 63, NOMUL_E_FORMAT, "tensor cube: its size overflows"},
@@ -403,7 +403,7 @@ static void test_sizes(void)
     d.bytes[d.size - 1] = 0;
     CHECK(opens(d.bytes, d.size));
     CHECK_FAILS(opens(d.bytes, d.size - 1), err,
-                "tensor bytes: file ends after 1023 bytes, padding to 1024 expected");
+                "tensor bytes: file ends after 1023 bytes, expected padding to 1024");
 
     test_case("no prefix of a file is one");
     draw(&d);
@@ -441,7 +441,7 @@ static void test_empty(void)
     add(&d, "GGUF\3\0\0", 8);
     add_number(&d, 0, 8), add_number(&d, 0, 8);
     CHECK_FAILS(opens(d.bytes, d.size), err,
-                "tensor directory: file ends after 24 bytes, padding to 32 expected");
+                "tensor directory: file ends after 24 bytes, expected padding to 32");
     pad_to(&d, 32);
     CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
     CHECK_INT(gguf.alignment, 32);
@@ -516,7 +516,7 @@ static void test_names(void)
         bytes = finish(&writer, &size);
         if (more)
             CHECK_FAILS(opens(bytes, size), err,
-                        "key 2 of 2: name of 65536 bytes, 1 to 65535 expected");
+                        "key 2 of 2: name of 65536 bytes, expected 1 to 65535");
         else
             CHECK_OK(opens(bytes, size), err);
         free(bytes);

@@ -162,8 +162,8 @@ static const struct {
     {X("\"data_offsets\":[0,"), 0, NOMUL_E_FORMAT, "tensor x: line 1: a value expected"},
     {X(F32_4 "," SPAN(4, 0)), 4, NOMUL_E_FORMAT,
      "tensor x: data_offsets run backwards, from 4 to 0"},
-    {X(F32_4 "," SPAN(0, 5)), 5, NOMUL_E_FORMAT, "tensor x: has 5 bytes, 4 expected"},
-    {X(F32_4 "," SPAN(0, 3)), 3, NOMUL_E_FORMAT, "tensor x: has 3 bytes, 4 expected"},
+    {X(F32_4 "," SPAN(0, 5)), 5, NOMUL_E_FORMAT, "tensor x: has 5 bytes, expected 4"},
+    {X(F32_4 "," SPAN(0, 3)), 3, NOMUL_E_FORMAT, "tensor x: has 3 bytes, expected 4"},
     {"{" TENSOR("x", "F32", "[4611686018427387904]", 0, 0) "}", 0, NOMUL_E_FORMAT,
      "tensor x: its size overflows"},
     {"{" TENSOR("x", "U8", "[4294967296,4294967296]", 0, 0) "}", 0, NOMUL_E_FORMAT,
@@ -172,17 +172,17 @@ static const struct {
     {X(F32_4 "," SPAN(0, 4)), 3, NOMUL_E_FORMAT, "tensor x: needs 4 bytes, file ends after 3"},
     {X(F32_4 "," SPAN(0, 4)), 5, NOMUL_E_FORMAT, "has 1 bytes behind its last tensor"},
     {"{}", 7, NOMUL_E_FORMAT, "has 7 bytes behind its last tensor"},
-    {X(F32_4 "," SPAN(4, 8)), 8, NOMUL_E_FORMAT, "tensor x: data begins at 4, 0 expected"},
+    {X(F32_4 "," SPAN(4, 8)), 8, NOMUL_E_FORMAT, "tensor x: data begins at 4, expected 0"},
     {X(F32_4 "," SPAN(18446744073709551611, 18446744073709551615)), 4, NOMUL_E_FORMAT,
-     "tensor x: data begins at 18446744073709551611, 0 expected"},
+     "tensor x: data begins at 18446744073709551611, expected 0"},
     {"{" TENSOR("x", "U8", "[18446744073709551615]", 0, 18446744073709551615) "}", 4,
      NOMUL_E_FORMAT, "tensor x: needs 18446744073709551615 bytes, file ends after 4"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("y", "U8", "[4]", 5, 9) "}", 9, NOMUL_E_FORMAT,
-     "tensor y: data begins at 5, 4 expected"},
+     "tensor y: data begins at 5, expected 4"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("y", "U8", "[4]", 3, 7) "}", 7, NOMUL_E_FORMAT,
-     "tensor y: data begins at 3, 4 expected"},
+     "tensor y: data begins at 3, expected 4"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("y", "U8", "[4]", 0, 4) "}", 4, NOMUL_E_FORMAT,
-     "tensor y: data begins at 0, 4 expected"},
+     "tensor y: data begins at 0, expected 4"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("x", "U8", "[4]", 4, 8) "}", 8, NOMUL_E_FORMAT,
      "tensor x: twice"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("\\u0078", "U8", "[4]", 4, 8) "}", 8,
@@ -309,7 +309,7 @@ static void test_file_rules(void)
     check_open_fails(write_sample(0, 8), "header does not begin with '{'");
     check_open_fails(
         write_sample(100000001, size),
-        "not a safetensors file: header of 100000001 bytes, at most 100000000 expected");
+        "not a safetensors file: header of 100000001 bytes, expected at most 100000000");
     snprintf(says, sizeof says, "header of 100000000 bytes, file ends after %zu", n + 22);
     check_open_fails(write_sample(100000000, size), says);
     check_open_fails(write_sample(n, size - 1), "tensor last: needs 6 bytes, file ends after 5");

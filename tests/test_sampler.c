@@ -427,30 +427,30 @@ static void test_refused(void)
     nomul_logit_bias      bias[2] = {{7, 1}, {0, 1}};
     nomul_error           err;
 
-    REFUSED("temp: is -0.1, at least 0 expected", o.temp = -0.1f);
-    REFUSED("temp: is inf, at least 0 expected", o.temp = INFINITY);
-    REFUSED("temp: is nan, at least 0 expected", o.temp = NAN);
-    REFUSED("top_k: is -1, at least 0 expected", o.top_k = -1);
-    REFUSED("top_p: is 1.01, 0 to 1 expected", o.top_p = 1.01f);
-    REFUSED("top_p: is nan, 0 to 1 expected", o.top_p = NAN);
-    REFUSED("min_p: is -1, 0 to 1 expected", o.min_p = -1);
-    REFUSED("repeat_penalty: is 0, more than 0 expected", o.repeat_penalty = 0);
-    REFUSED("repeat_penalty: is inf, more than 0 expected", o.repeat_penalty = INFINITY);
-    REFUSED("repeat_last_n: is -2, -1 to 1048576 expected", o.repeat_last_n = -2);
-    REFUSED("repeat_last_n: is 1048577, -1 to 1048576 expected",
+    REFUSED("temp: is -0.1, expected at least 0", o.temp = -0.1f);
+    REFUSED("temp: is inf, expected at least 0", o.temp = INFINITY);
+    REFUSED("temp: is nan, expected at least 0", o.temp = NAN);
+    REFUSED("top_k: is -1, expected at least 0", o.top_k = -1);
+    REFUSED("top_p: is 1.01, expected 0 to 1", o.top_p = 1.01f);
+    REFUSED("top_p: is nan, expected 0 to 1", o.top_p = NAN);
+    REFUSED("min_p: is -1, expected 0 to 1", o.min_p = -1);
+    REFUSED("repeat_penalty: is 0, expected more than 0", o.repeat_penalty = 0);
+    REFUSED("repeat_penalty: is inf, expected more than 0", o.repeat_penalty = INFINITY);
+    REFUSED("repeat_last_n: is -2, expected -1 to 1048576", o.repeat_last_n = -2);
+    REFUSED("repeat_last_n: is 1048577, expected -1 to 1048576",
             o.repeat_last_n = NM_SAMPLER_MAX_LAST_N + 1);
-    REFUSED("presence_penalty: is nan, a finite number expected", o.presence_penalty = NAN);
-    REFUSED("frequency_penalty: is -inf, a finite number expected",
+    REFUSED("presence_penalty: is nan, expected a finite number", o.presence_penalty = NAN);
+    REFUSED("frequency_penalty: is -inf, expected a finite number",
             o.frequency_penalty = -INFINITY);
     REFUSED("logit_bias: is NULL", o.n_logit_bias = 1);
-    REFUSED("logit_bias[1].id: is 8, 0 to 7 expected", o.logit_bias = bias; o.n_logit_bias = 2;
+    REFUSED("logit_bias[1].id: is 8, expected 0 to 7", o.logit_bias = bias; o.n_logit_bias = 2;
             bias[1].id = 8);
-    REFUSED("logit_bias[1].id: is -1, 0 to 7 expected", o.logit_bias = bias; o.n_logit_bias = 2;
+    REFUSED("logit_bias[1].id: is -1, expected 0 to 7", o.logit_bias = bias; o.n_logit_bias = 2;
             bias[1].id = -1);
     bias[1].id = 0;
-    REFUSED("logit_bias[1].bias: is nan, a finite number or -inf expected", o.logit_bias = bias;
+    REFUSED("logit_bias[1].bias: is nan, expected a finite number or -inf", o.logit_bias = bias;
             o.n_logit_bias = 2; bias[1].bias = NAN);
-    REFUSED("logit_bias[1].bias: is inf, a finite number or -inf expected", o.logit_bias = bias;
+    REFUSED("logit_bias[1].bias: is inf, expected a finite number or -inf", o.logit_bias = bias;
             o.n_logit_bias = 2; bias[1].bias = INFINITY);
 
     test_case("must fail: a size that isn't known, a vocabulary of none");
@@ -464,7 +464,7 @@ static void test_refused(void)
         CHECK_FAILS(nomul_sampler_new(8, &o, &err), err, words);
         CHECK_INT(err.code, NOMUL_E_ARG);
     }
-    CHECK_FAILS(nomul_sampler_new(0, NULL, &err), err, "n_vocab: is 0, 1 to 2147483647 expected");
+    CHECK_FAILS(nomul_sampler_new(0, NULL, &err), err, "n_vocab: is 0, expected 1 to 2147483647");
     CHECK(!nomul_sampler_new(0, NULL, NULL));
 }
 

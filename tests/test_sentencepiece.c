@@ -216,21 +216,21 @@ static const wound wounds[] = {
     {"denormalizer_spec.precompiled_charsmap: has 1 bytes of rules, only identity is read",
      NOMUL_E_UNSUPPORTED, END("\x2a\x03\x12\x01x")},
 
-    {"trainer_spec.model_type: has wire type 5, 0 expected", NOMUL_E_FORMAT,
+    {"trainer_spec.model_type: has wire type 5, expected 0", NOMUL_E_FORMAT,
      TRAINER("\x1d\x02\x00\x00\x00")},
-    {"trainer_spec.byte_fallback: has wire type 2, 0 expected", NOMUL_E_FORMAT,
+    {"trainer_spec.byte_fallback: has wire type 2, expected 0", NOMUL_E_FORMAT,
      TRAINER("\x9a\x02\x01\x01")},
-    {"normalizer_spec.precompiled_charsmap: has wire type 0, 2 expected", NOMUL_E_FORMAT,
+    {"normalizer_spec.precompiled_charsmap: has wire type 0, expected 2", NOMUL_E_FORMAT,
      NORMALIZER("\x10\x00")},
-    {"denormalizer_spec.precompiled_charsmap: has wire type 0, 2 expected", NOMUL_E_FORMAT,
+    {"denormalizer_spec.precompiled_charsmap: has wire type 0, expected 2", NOMUL_E_FORMAT,
      END("\x2a\x02\x10\x00")},
-    {"pieces: has wire type 0, 2 expected", NOMUL_E_FORMAT, END("\x08\x00")},
-    {"trainer_spec: has wire type 0, 2 expected", NOMUL_E_FORMAT, END("\x10\x00")},
-    {"normalizer_spec: has wire type 5, 2 expected", NOMUL_E_FORMAT, END("\x1d\x00\x00\x00\x00")},
-    {"piece 260: piece: has wire type 0, 2 expected", NOMUL_E_FORMAT, PIECES("\x0a\x02\x08\x00")},
-    {"piece 260: score: has wire type 1, 5 expected", NOMUL_E_FORMAT,
+    {"pieces: has wire type 0, expected 2", NOMUL_E_FORMAT, END("\x08\x00")},
+    {"trainer_spec: has wire type 0, expected 2", NOMUL_E_FORMAT, END("\x10\x00")},
+    {"normalizer_spec: has wire type 5, expected 2", NOMUL_E_FORMAT, END("\x1d\x00\x00\x00\x00")},
+    {"piece 260: piece: has wire type 0, expected 2", NOMUL_E_FORMAT, PIECES("\x0a\x02\x08\x00")},
+    {"piece 260: score: has wire type 1, expected 5", NOMUL_E_FORMAT,
      PIECES("\x0a\x0c\x0a\x01z\x11\x00\x00\x00\x00\x00\x00\x00\x00")},
-    {"piece 260: type: has wire type 5, 0 expected", NOMUL_E_FORMAT,
+    {"piece 260: type: has wire type 5, expected 0", NOMUL_E_FORMAT,
      PIECES("\x0a\x08\x0a\x01z\x1d\x01\x00\x00\x00")},
 
     {"piece 260: is empty", NOMUL_E_FORMAT, PIECES("\x0a\x02\x0a\x00")},
@@ -241,8 +241,8 @@ static const wound wounds[] = {
      PIECES("\x0a\x08\x0a\x01z\x15\x00\x00\xc0\x7f")},
     {"piece 260: has a score of no number", NOMUL_E_FORMAT,
      PIECES("\x0a\x08\x0a\x01z\x15\x00\x00\x80\xff")},
-    {"piece 260: has type 0, 1 to 6 expected", NOMUL_E_FORMAT, PIECES("\x0a\x05\x0a\x01z\x18\x00")},
-    {"piece 260: has type 7, 1 to 6 expected", NOMUL_E_FORMAT, PIECES("\x0a\x05\x0a\x01z\x18\x07")},
+    {"piece 260: has type 0, expected 1 to 6", NOMUL_E_FORMAT, PIECES("\x0a\x05\x0a\x01z\x18\x00")},
+    {"piece 260: has type 7, expected 1 to 6", NOMUL_E_FORMAT, PIECES("\x0a\x05\x0a\x01z\x18\x07")},
     {"piece 260: is the same as piece 259", NOMUL_E_FORMAT,
      PIECES("\x0a\x03\x0a\x01"
             "a")},
@@ -251,9 +251,9 @@ static const wound wounds[] = {
      PIECES("\x0a\x0a\x0a\x06<0x0g>\x18\x06")},
     {"piece 260: is of type byte, but not one of <0x00> to <0xFF>", NOMUL_E_FORMAT,
      PIECES("\x0a\x0a\x0a\x06<0xff>\x18\x06")},
-    {"has 2 pieces of type unknown, 1 expected", NOMUL_E_FORMAT,
+    {"has 2 pieces of type unknown, expected 1", NOMUL_E_FORMAT,
      PIECES("\x0a\x05\x0a\x01z\x18\x02")},
-    {"trainer_spec.unk_id: piece 1 has type 3, 2 expected", NOMUL_E_FORMAT,
+    {"trainer_spec.unk_id: piece 1 has type 3, expected 2", NOMUL_E_FORMAT,
      TRAINER("\xc0\x02\x01")},
     {"trainer_spec.unk_id: is -1, there are 260 pieces", NOMUL_E_FORMAT,
      TRAINER("\xc0\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
@@ -261,7 +261,7 @@ static const wound wounds[] = {
      TRAINER("\xc8\x02\x84\x02")},
     {"trainer_spec.bos_id: is -2, there are 260 pieces", NOMUL_E_FORMAT,
      TRAINER("\xc8\x02\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
-    {"trainer_spec.eos_id: piece 259 has type 1, 3 expected", NOMUL_E_FORMAT,
+    {"trainer_spec.eos_id: piece 259 has type 1, expected 3", NOMUL_E_FORMAT,
      TRAINER("\xd0\x02\x83\x02")},
 };
 
@@ -338,7 +338,7 @@ static void test_lengths(void)
             CHECK_INT(sp.pieces[260].n_text, 7999);
         } else {
             CHECK_FAILS(nm_sentencepiece_open(&sp, whole.bytes, whole.n_bytes, &err), err,
-                        "piece 260: has 8000 bytes, at most 7999 expected");
+                        "piece 260: has 8000 bytes, expected at most 7999");
         }
         nm_sentencepiece_close(&sp);
     }
@@ -349,7 +349,7 @@ static void test_lengths(void)
     while (memcmp(byte, "<0x41>", 6) != 0) byte++;
     byte[12] = NOMUL_TOKEN_NORMAL; /* behind the text: 5 bytes of score, the type's tag, the type */
     CHECK_FAILS(nm_sentencepiece_open(&sp, m.bytes, m.n_bytes, &err), err,
-                "has 255 pieces of type byte, 256 expected");
+                "has 255 pieces of type byte, expected 256");
 }
 
 /* What is read last is what makes it whole, so every shorter file must fail. */

@@ -209,7 +209,7 @@ static void test_errors(void)
     CHECK_FAILS(try_tokenize(&v, "a", 1, 0, ids, 4, NULL, &err), err, "n_ids: is NULL");
     CHECK_FAILS(try_tokenize(&v, "a", 1, 9, ids, 4, &n, &err), err, "flags: 0x8 is unknown");
     CHECK_FAILS(try_tokenize(&v, "a", ((size_t)1 << 29) + 1, 0, ids, 4, &n, &err), err,
-                "text: has 536870913 bytes, at most 536870912 expected");
+                "text: has 536870913 bytes, expected at most 536870912");
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_INT(nomul_tokenize(NULL, "a", 1, 0, ids, 4, &n, NULL), NOMUL_E_ARG);
 

@@ -33,7 +33,7 @@ static const struct {
     {"one layer fewer", "hgrn_bit.block_count", VALUE, "\2\0\0\0", 4,
      "tensor lower_bounds: has dimensions [96, 3], expected [96, 2]"},
     {"a key of another type", "hgrn_bit.block_count", 0, "\5", 1,
-     "key hgrn_bit.block_count: is an i32, u32 expected"},
+     "key hgrn_bit.block_count: is an i32, expected u32"},
     {"a wider stream", "hgrn_bit.embedding_length", VALUE, "\141", 1,
      "tensor token_embd.weight: has dimensions [96, 512], expected [97, 512]"},
     {"a width of zero", "hgrn_bit.embedding_length", VALUE, "\0\0\0\0", 4,

@@ -182,7 +182,7 @@ static bool take_name(cursor *c, size_t max_bytes, nm_gguf_text *name)
 
     if (!take_u64(c, "name", &n)) return false;
     if (n == 0 || n > max_bytes)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "name of %" PRIu64 " bytes, 1 to %zu expected", n,
+        return nm_fail(c->err, NOMUL_E_FORMAT, "name of %" PRIu64 " bytes, expected 1 to %zu", n,
                        max_bytes);
     if (n > left(c)) return fail_end(c, "name");
     *name = (nm_gguf_text){(const char *)c->at, (size_t)n};
@@ -215,7 +215,7 @@ static bool check_bools(const cursor *c, const uint8_t *bytes, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
         if (bytes[i] > 1)
-            return nm_fail(c->err, NOMUL_E_FORMAT, "a bool is %d, 0 or 1 expected", bytes[i]);
+            return nm_fail(c->err, NOMUL_E_FORMAT, "a bool is %d, expected 0 or 1", bytes[i]);
     return true;
 }
 
@@ -278,7 +278,7 @@ static bool take_dims(cursor *c, nm_gguf_tensor *tensor)
 {
     if (!take_u32(c, "dimensions", &tensor->n_dims)) return false;
     if (tensor->n_dims == 0 || tensor->n_dims > NM_GGUF_MAX_DIMS)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "has %" PRIu32 " dimensions, 1 to %d expected",
+        return nm_fail(c->err, NOMUL_E_FORMAT, "has %" PRIu32 " dimensions, expected 1 to %d",
                        tensor->n_dims, NM_GGUF_MAX_DIMS);
     for (uint32_t i = 0; i < NM_GGUF_MAX_DIMS; i++) {
         tensor->dims[i] = 1;
@@ -301,7 +301,7 @@ static bool take_tensor_type(cursor *c, nm_gguf_tensor *tensor)
     tensor->type = tensor_types[row].type;
     if (tensor->dims[0] % tensor_types[row].values != 0)
         return nm_fail(c->err, NOMUL_E_FORMAT,
-                       "is %s with rows of %" PRIu64 ", a multiple of %" PRIu32 " expected",
+                       "is %s with rows of %" PRIu64 ", expected a multiple of %" PRIu32,
                        tensor_types[row].name, tensor->dims[0], tensor_types[row].values);
     if (!nm_gguf_tensor_bytes(tensor->type, tensor->n_dims, tensor->dims, &tensor->n_bytes))
         return nm_fail(c->err, NOMUL_E_FORMAT, "its size overflows");
@@ -392,7 +392,7 @@ static bool read_alignment(nm_gguf *gguf, nomul_error *err)
     if (gguf->alignment >= MIN_ALIGNMENT && (gguf->alignment & (gguf->alignment - 1)) == 0)
         return true;
     return nm_fail(err, NOMUL_E_FORMAT,
-                   "key %s: is %" PRIu32 ", a power of two from %d up expected", name,
+                   "key %s: is %" PRIu32 ", expected a power of two from %d up", name,
                    gguf->alignment, MIN_ALIGNMENT);
 }
 
@@ -403,7 +403,7 @@ static bool skip_padding(const nm_gguf *gguf, uint64_t *at, nomul_error *err)
 
     if (n > gguf->size - *at)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "file ends after %zu bytes, padding to %" PRIu64 " expected", gguf->size,
+                       "file ends after %zu bytes, expected padding to %" PRIu64, gguf->size,
                        *at + n);
     for (; n; n--, ++*at)
         if (gguf->data[*at] != 0)
@@ -421,8 +421,8 @@ static bool place_tensor(const nm_gguf *gguf, nm_gguf_tensor *tensor, uint64_t d
         return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 " is not a multiple of %" PRIu32,
                        tensor->offset, gguf->alignment);
     if (tensor->offset != *at - data_at)
-        return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 ", %" PRIu64 " expected",
-                       tensor->offset, *at - data_at);
+        return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 ", expected %" PRIu64, tensor->offset,
+                       *at - data_at);
     if (tensor->n_bytes > room)
         return nm_fail(err, NOMUL_E_FORMAT, "needs %" PRIu64 " bytes, file ends after %" PRIu64,
                        tensor->n_bytes, room);

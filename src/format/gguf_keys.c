@@ -14,7 +14,7 @@ static bool fail_type(const nm_gguf_key *key, nomul_value_type wanted, const cha
     const char *article = strchr("aif", name[0]) ? "an" : "a"; /* an array, an i8, an f32 */
     bool        array = key->type == NOMUL_VALUE_ARRAY;
 
-    return nm_fail(err, NOMUL_E_FORMAT, "key %.*s: is %s %s%s%s, %s%s%s expected",
+    return nm_fail(err, NOMUL_E_FORMAT, "key %.*s: is %s %s%s%s, expected %s%s%s",
                    NM_GGUF_SHOW(key->name), article, name, array ? " of " : "",
                    array ? nm_gguf_value_type_name(key->element_type) : "",
                    nm_gguf_value_type_name(wanted), of, element);

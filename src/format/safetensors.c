@@ -113,7 +113,7 @@ static bool check_size(const entry *e, nomul_error *err)
         if (!nm_mul_u64(n_bytes, e->shape[i], &n_bytes))
             return nm_fail(err, NOMUL_E_FORMAT, "its size overflows");
     if (n_bytes == e->end - e->begin) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes, %" PRIu64 " expected",
+    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes, expected %" PRIu64,
                    e->end - e->begin, n_bytes);
 }
 
@@ -249,8 +249,8 @@ static bool check_places(const nm_safetensors *st, uint64_t data_at, uint64_t da
         const nm_safetensor *tensor = &st->tensors[i];
         if (tensor->offset != at)
             return nm_fail(err, NOMUL_E_FORMAT,
-                           "tensor %s: data begins at %" PRIu64 ", %" PRIu64 " expected",
-                           tensor->name, tensor->offset - data_at, at - data_at);
+                           "tensor %s: data begins at %" PRIu64 ", expected %" PRIu64, tensor->name,
+                           tensor->offset - data_at, at - data_at);
         if (tensor->n_bytes > data_bytes - (at - data_at))
             return nm_fail(err, NOMUL_E_FORMAT,
                            "tensor %s: needs %" PRIu64 " bytes, file ends after %" PRIu64,
@@ -316,7 +316,7 @@ static bool read_header(nm_safetensors *st, nomul_error *err)
     uint64_t n_json = nm_load_u64(length);
     if (n_json > NM_SAFETENSORS_MAX_HEADER)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "not a safetensors file: header of %" PRIu64 " bytes, at most %d expected",
+                       "not a safetensors file: header of %" PRIu64 " bytes, expected at most %d",
                        n_json, NM_SAFETENSORS_MAX_HEADER);
     if (n_json > size - LENGTH_BYTES)
         return nm_fail(err, NOMUL_E_FORMAT, "header of %" PRIu64 " bytes, file ends after %" PRIu64,

@@ -92,7 +92,7 @@ static bool next_field(cursor *c, field *f, nomul_error *err)
 static bool expect_wire(const field *f, unsigned wire, const char *name, nomul_error *err)
 {
     return f->wire == wire ||
-           nm_fail(err, NOMUL_E_FORMAT, "%s: has wire type %u, %u expected", name, f->wire, wire);
+           nm_fail(err, NOMUL_E_FORMAT, "%s: has wire type %u, expected %u", name, f->wire, wire);
 }
 
 /* An enum or int32: protobuf keeps the low 32 bits, a negative number takes 10 bytes. */
@@ -217,7 +217,7 @@ static bool check_piece(const nm_sp_piece *piece, nomul_error *err)
 {
     if (piece->n_text == 0) return nm_fail(err, NOMUL_E_FORMAT, "is empty");
     if (piece->n_text > NM_MAX_PIECE)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu bytes, at most %d expected", piece->n_text,
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu bytes, expected at most %d", piece->n_text,
                        NM_MAX_PIECE);
     if (!nm_utf8_valid(piece->text, piece->n_text))
         return nm_fail(err, NOMUL_E_FORMAT, "is not valid UTF-8");
@@ -235,7 +235,7 @@ static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
     while (c.at < c.end)
         if (!next_field(&c, &f, err) || !read_piece_field(&f, piece, &type, err)) return false;
     if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
-        return nm_fail(err, NOMUL_E_FORMAT, "has type %" PRId32 ", 1 to 6 expected", type);
+        return nm_fail(err, NOMUL_E_FORMAT, "has type %" PRId32 ", expected 1 to 6", type);
     piece->type = (nomul_token_type)type;
     return check_piece(piece, err);
 }
@@ -268,7 +268,7 @@ static bool count_pieces(cursor c, size_t *n_pieces, nomul_error *err)
     }
     if (*n_pieces == 0) return nm_fail(err, NOMUL_E_FORMAT, "has no pieces");
     if (*n_pieces > INT32_MAX)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, at most %d expected", *n_pieces,
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most %d", *n_pieces,
                        INT32_MAX);
     return true;
 }
@@ -332,7 +332,7 @@ static bool check_special(const nm_sentencepiece *sp, int32_t id, nomul_token_ty
         return nm_fail(err, NOMUL_E_FORMAT, "%s: is %" PRId32 ", there are %zu pieces", name, id,
                        sp->n_pieces);
     if (sp->pieces[id].type != type)
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: piece %" PRId32 " has type %d, %d expected", name,
+        return nm_fail(err, NOMUL_E_FORMAT, "%s: piece %" PRId32 " has type %d, expected %d", name,
                        id, (int)sp->pieces[id].type, (int)type);
     return true;
 }
@@ -373,10 +373,10 @@ static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
         n_bytes++;
     }
     if (n_unknown != 1)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, 1 expected",
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, expected 1",
                        n_unknown);
     if (n_bytes != 256)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, 256 expected", n_bytes);
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, expected 256", n_bytes);
     return true;
 }
 

@@ -149,23 +149,23 @@ void nomul_sampler_options_init(nomul_sampler_options *options)
 static bool check_finite(float value, const char *name, nomul_error *err)
 {
     return isfinite(value) ||
-           nm_fail(err, NOMUL_E_ARG, "%s: is %g, a finite number expected", name, (double)value);
+           nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected a finite number", name, (double)value);
 }
 
 /* Written so that a NaN fails. */
 static bool check_share(float value, const char *name, nomul_error *err)
 {
     return (value >= 0 && value <= 1) ||
-           nm_fail(err, NOMUL_E_ARG, "%s: is %g, 0 to 1 expected", name, (double)value);
+           nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected 0 to 1", name, (double)value);
 }
 
 static bool check_penalties(const nomul_sampler_options *o, nomul_error *err)
 {
     if (!(o->repeat_penalty > 0 && isfinite(o->repeat_penalty)))
-        return nm_fail(err, NOMUL_E_ARG, "repeat_penalty: is %g, more than 0 expected",
+        return nm_fail(err, NOMUL_E_ARG, "repeat_penalty: is %g, expected more than 0",
                        (double)o->repeat_penalty);
     if (o->repeat_last_n < -1 || o->repeat_last_n > NM_SAMPLER_MAX_LAST_N)
-        return nm_fail(err, NOMUL_E_ARG, "repeat_last_n: is %" PRId32 ", -1 to %d expected",
+        return nm_fail(err, NOMUL_E_ARG, "repeat_last_n: is %" PRId32 ", expected -1 to %d",
                        o->repeat_last_n, NM_SAMPLER_MAX_LAST_N);
     return check_finite(o->presence_penalty, "presence_penalty", err) &&
            check_finite(o->frequency_penalty, "frequency_penalty", err);
@@ -178,13 +178,12 @@ static bool check_bias(const nomul_sampler_options *o, size_t n_vocab, nomul_err
         nomul_logit_bias b = o->logit_bias[i];
         if (b.id < 0 || (size_t)b.id >= n_vocab)
             return nm_fail(err, NOMUL_E_ARG,
-                           "logit_bias[%zu].id: is %" PRId32 ", 0 to %zu expected", i, b.id,
+                           "logit_bias[%zu].id: is %" PRId32 ", expected 0 to %zu", i, b.id,
                            n_vocab - 1);
         if (isnan(b.bias) || b.bias > FLT_MAX)
             return nm_fail(err, NOMUL_E_ARG,
-                           "logit_bias[%zu].bias: is %g, a finite number or "
-                           "-inf expected",
-                           i, (double)b.bias);
+                           "logit_bias[%zu].bias: is %g, expected a finite number or -inf", i,
+                           (double)b.bias);
     }
     return true;
 }
@@ -192,11 +191,11 @@ static bool check_bias(const nomul_sampler_options *o, size_t n_vocab, nomul_err
 static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
 {
     if (n_vocab == 0 || n_vocab > INT32_MAX)
-        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, 1 to %d expected", n_vocab, INT32_MAX);
+        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, expected 1 to %d", n_vocab, INT32_MAX);
     if (!(o->temp >= 0 && isfinite(o->temp)))
-        return nm_fail(err, NOMUL_E_ARG, "temp: is %g, at least 0 expected", (double)o->temp);
+        return nm_fail(err, NOMUL_E_ARG, "temp: is %g, expected at least 0", (double)o->temp);
     if (o->top_k < 0)
-        return nm_fail(err, NOMUL_E_ARG, "top_k: is %" PRId32 ", at least 0 expected", o->top_k);
+        return nm_fail(err, NOMUL_E_ARG, "top_k: is %" PRId32 ", expected at least 0", o->top_k);
     return check_share(o->top_p, "top_p", err) && check_share(o->min_p, "min_p", err) &&
            check_penalties(o, err) && check_bias(o, n_vocab, err);
 }

@@ -400,7 +400,7 @@ static bool check_arguments(const nomul_tokenizer *tokenizer, const char *text, 
     if (!n_ids) return nm_fail(err, NOMUL_E_ARG, "n_ids: is NULL");
     if (flags & ~known) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags & ~known);
     if (n_bytes > MAX_TEXT)
-        return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, at most %zu expected", n_bytes,
+        return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
                        MAX_TEXT);
     return true;
 }

@@ -122,7 +122,7 @@ static bool get_array(const nm_gguf *gguf, const char *name, nomul_value_type ty
 {
     if (!nm_gguf_get_array(gguf, name, true, type, key, err)) return false;
     if ((*key)->n_elements != n_vocab)
-        return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, %zu expected", name,
+        return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, expected %zu", name,
                        (*key)->n_elements, n_vocab);
     return true;
 }
@@ -145,7 +145,7 @@ static bool check_text(nm_gguf_text text, size_t id, nomul_error *err)
     if (text.size == 0) return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is empty", id);
     if (text.size > NM_MAX_PIECE)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "key " KEY "tokens[%zu]: has %zu bytes, at most %d expected", id, text.size,
+                       "key " KEY "tokens[%zu]: has %zu bytes, expected at most %d", id, text.size,
                        NM_MAX_PIECE);
     if (!nm_utf8_valid(text.data, text.size))
         return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is not valid UTF-8", id);
@@ -162,7 +162,7 @@ static bool take_piece(nm_vocab *vocab, size_t id, nm_gguf_text text, float scor
         return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "scores[%zu]: is not a finite number", id);
     if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "key " KEY "token_type[%zu]: is %" PRId32 ", 1 to 6 expected", id, type);
+                       "key " KEY "token_type[%zu]: is %" PRId32 ", expected 1 to 6", id, type);
     *piece = (nm_piece){text.data, (uint32_t)text.size, score, (uint8_t)type};
     if (piece->n_text > vocab->max_piece) vocab->max_piece = piece->n_text;
     vocab->has_unused |= type == NOMUL_TOKEN_UNUSED;
@@ -214,14 +214,14 @@ static bool take_bytes(nm_vocab *vocab, nomul_error *err)
         if (byte < 0)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "key " KEY "tokens[%zu]: \"%.*s\" is of type byte, "
-                           "<0x00> to <0xFF> expected",
+                           "expected <0x00> to <0xFF>",
                            id, SPELL(piece));
         vocab->bytes[byte] = (int32_t)id;
         n_bytes++;
     }
     if (n_bytes != 0 && n_bytes != 256)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "key " KEY "token_type: has %zu pieces of type byte, 256 or none expected",
+                       "key " KEY "token_type: has %zu pieces of type byte, expected 256 or none",
                        n_bytes);
     if (n_bytes == 0 && vocab->unk_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT,
@@ -281,7 +281,7 @@ static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_
     if (!nm_gguf_find_key(gguf, name)) return true;
     if (!nm_gguf_get_u32(gguf, name, true, &value, err)) return false;
     if (value >= n_vocab)
-        return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %" PRIu32 ", 0 to %zu expected", name,
+        return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %" PRIu32 ", expected 0 to %zu", name,
                        value, n_vocab - 1);
     *id = (int32_t)value;
     return true;
@@ -352,7 +352,7 @@ bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *p
     if (is_named(model, "no_vocab")) return true;
     if (!is_named(model, "llama"))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "key " KEY "model: is \"%.*s\", \"llama\" or \"no_vocab\" expected",
+                       "key " KEY "model: is \"%.*s\", expected \"llama\" or \"no_vocab\"",
                        (int)(model.size < 100 ? model.size : 100), model.data);
     if (!get_keys(gguf, n_vocab, &k, err)) return false;
 
