@@ -70,6 +70,10 @@ static void test_ffn(void)
                                      "1365333333333, expected 1 to 1048576");
     FAILS("{\"intermediate_size\": 1.5}",
           "intermediate_size is 1.5, expected a whole number from 0 up");
+    test_case("a state that is too wide, in config.json's own words");
+    FAILS("{\"hidden_size\": 524288, \"expand_ratio\": 3, \"use_lower_bound\": false,"
+          " \"intermediate_size\": 64}",
+          "expand_ratio is 3, expected at most 2 for a hidden_size of 524288");
     test_case("a token id that is none");
     FAILS("{\"eos_token_id\": -1}", "eos_token_id is -1, expected a whole number from 0 up");
     FAILS("{\"eos_token_id\": 2147483648}",

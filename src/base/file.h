@@ -31,6 +31,7 @@ typedef struct nm_filemap {
     void          *read;
 } nm_filemap;
 
+/* Errors name the path. */
 bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_error *err);
 void nm_filemap_close(nm_filemap *map);
 
@@ -38,6 +39,7 @@ void nm_filemap_close(nm_filemap *map);
  * A file being written under a temporary name beside its own.  Commit syncs it to disk and renames
  * it; until then nothing bears the name but what was there before.  Abort removes the temporary
  * file.  A path that exists and is not a regular file is refused; a symbolic link is followed.
+ * Errors name the path as the caller spelled it; after one only abort is left to do.
  */
 typedef struct nm_outfile {
     int      fd;

@@ -191,7 +191,8 @@ static void set_presets(const parser *p)
             set(p, o, o->preset, o->value);
         else
             *(const char **)field = NULL;
-        assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
+        assert(o->preset ||
+               (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT && o->kind != NM_OPT_CHOICE));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "kernels/ternary.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -156,6 +157,11 @@ static bool take_all(nm_config *config, const source *s, nomul_error *err)
         if (!take_number(config, numbers[i].key, value, numbers[i].to, err)) return false;
     }
     if (!take_ffn(config, s, err)) return false;
+    if (config->dim > NM_MAX_COLS / config->expand_ratio)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "expand_ratio is %" PRIu32 ", expected at most %" PRIu32
+                       " for a hidden_size of %" PRIu32,
+                       config->expand_ratio, NM_MAX_COLS / config->dim, config->dim);
     if (!(eps > 0 && eps < 1))
         return nm_fail(err, NOMUL_E_FORMAT,
                        "rms_norm_eps is %g, expected more than 0 and less than 1", s->rms_norm_eps);

@@ -25,7 +25,10 @@ typedef struct nm_hf_tokenizer {
     char        *pad_text;
 } nm_hf_tokenizer;
 
-/* `ids` are config.json's.  n_vocab is vocab_size: ids that no file names become unused pieces. */
+/*
+ * `ids` are config.json's.  n_vocab is vocab_size: ids that no file names become unused pieces.  To
+ * be closed on failure too.
+ */
 bool nm_hf_tokenizer_open(nm_hf_tokenizer *tokenizer, const char *directory, size_t n_vocab,
                           const nm_hf_ids *ids, nomul_error *err);
 void nm_hf_tokenizer_close(nm_hf_tokenizer *tokenizer);
