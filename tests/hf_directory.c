@@ -340,3 +340,30 @@ const char *hf_with_path(const hf_directory *d, const char *text)
     out[at] = '\0';
     return out;
 }
+
+/* ---- What came of a tokenizer ---------------------------------------------------------------- */
+
+const nm_hf_ids hf_no_ids = {-1, -1, -1, -1};
+
+void hf_check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
+                    nomul_token_type type)
+{
+    const nm_sp_piece *p = &t->pieces[id];
+
+    CHECK_THAT(p->n_text == strlen(text) && memcmp(p->text, text, p->n_text) == 0,
+               "piece %zu is %.*s, not %s", id, (int)p->n_text, p->text, text);
+    CHECK_THAT(p->score == score, "score of %s is %g, not %g", text, (double)p->score,
+               (double)score);
+    CHECK_THAT(p->type == type, "type of %s is %d, not %d", text, p->type, type);
+}
+
+void hf_check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says)
+{
+    nm_hf_tokenizer t;
+    nomul_error     err;
+
+    test_case("must fail: %s", says);
+    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
+                hf_with_path(d, says));
+    nm_hf_tokenizer_close(&t);
+}

@@ -6,6 +6,7 @@
 #ifndef NM_TEST_HF_DIRECTORY_H
 #define NM_TEST_HF_DIRECTORY_H
 
+#include "convert/hf_tokenizer.h"
 #include "model/config.h"
 
 typedef struct hf_tensor {
@@ -68,5 +69,14 @@ size_t hf_count_files(const char *path);
 
 /* `text` with every '@' replaced by the directory's path; in a static buffer. */
 const char *hf_with_path(const hf_directory *d, const char *text);
+
+/* What config.json says where it names no token. */
+extern const nm_hf_ids hf_no_ids;
+
+void hf_check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
+                    nomul_token_type type);
+
+/* A case of its own: the directory's tokenizer can't be opened, and `says` says why. */
+void hf_check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says);
 
 #endif

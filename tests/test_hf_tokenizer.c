@@ -13,20 +13,6 @@
 #define REPLACE                                                                                    \
     "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" BLANK "\"}"
 
-static const nm_hf_ids no_ids = {-1, -1, -1, -1};
-
-static void check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
-                        nomul_token_type type)
-{
-    const nm_sp_piece *p = &t->pieces[id];
-
-    CHECK_THAT(p->n_text == strlen(text) && memcmp(p->text, text, p->n_text) == 0,
-               "piece %zu is %.*s, not %s", id, (int)p->n_text, p->text, text);
-    CHECK_THAT(p->score == score, "score of %s is %g, not %g", text, (double)p->score,
-               (double)score);
-    CHECK_THAT(p->type == type, "type of %s is %d, not %d", text, p->type, type);
-}
-
 /* ---- Special ids ----------------------------------------------------------------------------- */
 
 typedef struct side {
@@ -116,14 +102,14 @@ static void test_model(void)
                        "\"8192\": {\"content\": \"<|\\u0078|>\", \"special\": true},"
                        "\"0\": {\"content\": \"<unk>\", \"special\": true}},"
                        "\"add_prefix_space\": false}");
-    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, 8196, &no_ids, &err), err);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, 8196, &hf_no_ids, &err), err);
     CHECK_INT(t.n_pieces, 8196);
-    check_piece(&t, 0, "<unk>", 0, NOMUL_TOKEN_UNKNOWN);
-    check_piece(&t, 1, "<s>", 0, NOMUL_TOKEN_CONTROL);
-    check_piece(&t, 3, "<0x00>", 0, NOMUL_TOKEN_BYTE);
-    check_piece(&t, 8192, "<|x|>", 0, NOMUL_TOKEN_CONTROL);
-    check_piece(&t, 8193, "<|y|>", 0, NOMUL_TOKEN_USER_DEFINED);
-    check_piece(&t, 8194, "[PAD8194]", 0, NOMUL_TOKEN_UNUSED);
+    hf_check_piece(&t, 0, "<unk>", 0, NOMUL_TOKEN_UNKNOWN);
+    hf_check_piece(&t, 1, "<s>", 0, NOMUL_TOKEN_CONTROL);
+    hf_check_piece(&t, 3, "<0x00>", 0, NOMUL_TOKEN_BYTE);
+    hf_check_piece(&t, 8192, "<|x|>", 0, NOMUL_TOKEN_CONTROL);
+    hf_check_piece(&t, 8193, "<|y|>", 0, NOMUL_TOKEN_USER_DEFINED);
+    hf_check_piece(&t, 8194, "[PAD8194]", 0, NOMUL_TOKEN_UNUSED);
     CHECK_INT(t.unk_id, 0);
     CHECK_INT(t.bos_id, 1);
     CHECK_INT(t.eos_id, 2);
@@ -201,7 +187,7 @@ static void check_file(const char *title, const char *name, const char *file, co
     snprintf(folder, sizeof folder, "vectors-%zu-%s", n_vocab, name);
     hf_directory_init(&d, folder);
     hf_directory_copy(&d, file, name);
-    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &no_ids, &err), err);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &hf_no_ids, &err), err);
     vocabulary_plan_init(&plan, t.pieces, t.n_pieces);
     plan.unk_id = t.unk_id, plan.add_space_prefix = t.add_space_prefix;
     if (vocabulary_open(&v, &plan, &err))
@@ -234,17 +220,6 @@ static void test_vectors(void)
 }
 
 /* ---- Must fail ------------------------------------------------------------------------------- */
-
-static void check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says)
-{
-    nm_hf_tokenizer t;
-    nomul_error     err;
-
-    test_case("must fail: %s", says);
-    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
-                hf_with_path(d, says));
-    nm_hf_tokenizer_close(&t);
-}
 
 static const struct {
     side        side;
@@ -283,7 +258,7 @@ static void test_side_wounds(void)
         hf_directory_init(&d, name);
         hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
         write_sides(&d, s);
-        check_refused(&d, s->ids.bos ? &s->ids : &no_ids, side_wounds[i].says);
+        hf_check_refused(&d, s->ids.bos ? &s->ids : &hf_no_ids, side_wounds[i].says);
         hf_directory_free(&d);
     }
 }
@@ -293,17 +268,17 @@ static void test_missing(void)
     hf_directory d;
 
     hf_directory_init(&d, "no-tokenizer");
-    check_refused(
-        &d, &no_ids,
+    hf_check_refused(
+        &d, &hf_no_ids,
         "@: has neither tokenizer.model nor tokenizer.json (--no-tokenizer converts without "
         "one)");
     hf_directory_write(&d, "tokenizer.json", "{\"model\": 1}");
-    check_refused(&d, &no_ids,
+    hf_check_refused(&d, &hf_no_ids,
                   JSON "normalizer: does not write blanks as \"" BLANK "\": not supported");
     hf_directory_write(&d, "tokenizer.json", "{\"normalizer\": " REPLACE "}");
-    check_refused(&d, &no_ids, JSON "model is missing, expected an object");
+    hf_check_refused(&d, &hf_no_ids, JSON "model is missing, expected an object");
     hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
-    check_refused(&d, &no_ids,
+    hf_check_refused(&d, &hf_no_ids,
                   "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
     hf_directory_free(&d);
 }

@@ -6,8 +6,6 @@
 
 #define BLANK "\xE2\x96\x81"
 
-static const nm_hf_ids no_ids = {-1, -1, -1, -1};
-
 static void open_json(hf_directory *d, nm_hf_tokenizer *t, const char *name,
                       const hf_tokenizer_parts *p)
 {
@@ -15,19 +13,7 @@ static void open_json(hf_directory *d, nm_hf_tokenizer *t, const char *name,
 
     hf_directory_init(d, name);
     hf_directory_write_tokenizer(d, p);
-    CHECK_OK(nm_hf_tokenizer_open(t, d->path, HF_N_VOCAB, &no_ids, &err), err);
-}
-
-static void check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
-                        nomul_token_type type)
-{
-    const nm_sp_piece *p = &t->pieces[id];
-
-    CHECK_THAT(p->n_text == strlen(text) && memcmp(p->text, text, p->n_text) == 0,
-               "piece %zu is %.*s, not %s", id, (int)p->n_text, p->text, text);
-    CHECK_THAT(p->score == score, "score of %s is %g, not %g", text, (double)p->score,
-               (double)score);
-    CHECK_THAT(p->type == type, "type of %s is %d, not %d", text, p->type, type);
+    CHECK_OK(nm_hf_tokenizer_open(t, d->path, HF_N_VOCAB, &hf_no_ids, &err), err);
 }
 
 static void test_json(void)
@@ -38,16 +24,16 @@ static void test_json(void)
     test_case("tokenizer.json: pieces, scores, types, unused ids");
     open_json(&d, &t, "json", &hf_sound_tokenizer);
     CHECK_INT(t.n_pieces, HF_N_VOCAB);
-    check_piece(&t, 0, "<unk>", -4, NOMUL_TOKEN_UNKNOWN);
-    check_piece(&t, 1, "<s>", -4, NOMUL_TOKEN_CONTROL);
-    check_piece(&t, 13, "<0x0A>", -4, NOMUL_TOKEN_BYTE);
-    check_piece(&t, 261, "b", -4, NOMUL_TOKEN_NORMAL);
-    check_piece(&t, 262, "ab", 0, NOMUL_TOKEN_NORMAL);
-    check_piece(&t, 264, BLANK "a", -1, NOMUL_TOKEN_NORMAL);
-    check_piece(&t, 263, BLANK "ab", -2, NOMUL_TOKEN_NORMAL);
-    check_piece(&t, 265, "<|x|>", -4, NOMUL_TOKEN_USER_DEFINED);
-    check_piece(&t, 266, "[PAD266]", 0, NOMUL_TOKEN_UNUSED);
-    check_piece(&t, 269, "[PAD269]", 0, NOMUL_TOKEN_UNUSED);
+    hf_check_piece(&t, 0, "<unk>", -4, NOMUL_TOKEN_UNKNOWN);
+    hf_check_piece(&t, 1, "<s>", -4, NOMUL_TOKEN_CONTROL);
+    hf_check_piece(&t, 13, "<0x0A>", -4, NOMUL_TOKEN_BYTE);
+    hf_check_piece(&t, 261, "b", -4, NOMUL_TOKEN_NORMAL);
+    hf_check_piece(&t, 262, "ab", 0, NOMUL_TOKEN_NORMAL);
+    hf_check_piece(&t, 264, BLANK "a", -1, NOMUL_TOKEN_NORMAL);
+    hf_check_piece(&t, 263, BLANK "ab", -2, NOMUL_TOKEN_NORMAL);
+    hf_check_piece(&t, 265, "<|x|>", -4, NOMUL_TOKEN_USER_DEFINED);
+    hf_check_piece(&t, 266, "[PAD266]", 0, NOMUL_TOKEN_UNUSED);
+    hf_check_piece(&t, 269, "[PAD269]", 0, NOMUL_TOKEN_UNUSED);
     CHECK_INT(t.unk_id, 0);
     CHECK_INT(t.bos_id, -1);
     CHECK_INT(t.eos_id, -1);
@@ -92,17 +78,6 @@ static void test_prefix(void)
 }
 
 /* ---- Must fail ------------------------------------------------------------------------------- */
-
-static void check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *says)
-{
-    nm_hf_tokenizer t;
-    nomul_error     err;
-
-    test_case("must fail: %s", says);
-    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
-                hf_with_path(d, says));
-    nm_hf_tokenizer_close(&t);
-}
 
 #define BPE "\"type\": \"BPE\", \"byte_fallback\": true"
 #define EXPECTED                                                                                   \
@@ -190,7 +165,7 @@ static void test_json_wounds(void)
         hf_directory d;
         hf_directory_init(&d, "json-wound");
         hf_directory_write_tokenizer(&d, &json_wounds[i].parts);
-        check_refused(&d, &no_ids, json_wounds[i].says);
+        hf_check_refused(&d, &hf_no_ids, json_wounds[i].says);
         hf_directory_free(&d);
     }
 }
