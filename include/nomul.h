@@ -64,6 +64,7 @@ typedef struct nomul_model_options {
     size_t size;
     bool   in_memory;     /* read the file into memory instead of mapping it; default false */
     bool   check_tensors; /* also verify every checksum and every code; default false */
+    const char *kernels;  /* a name as nomul_kernels_name gives it; NULL: the best for this CPU */
 } nomul_model_options;
 
 void nomul_model_options_init(nomul_model_options *options);
@@ -102,6 +103,15 @@ typedef struct nomul_model_info {
     uint64_t    ternary_bytes; /* stored size of the ternary weights, padding and scales too */
     uint64_t    state_bytes;   /* all that a text leaves behind: n_layers * state_dim floats */
 } nomul_model_info;
+
+/*
+ * The kernels of this build, one set per instruction set, plainest first: their names; NULL past
+ * the last.  All give the same bits.
+ */
+const char *nomul_kernels_name(size_t index);
+
+/* The name of those that this model uses. */
+const char *nomul_model_kernels(const nomul_model *model);
 
 /* Owned by the model; never NULL. */
 const nomul_model_info *nomul_model_get_info(const nomul_model *model);

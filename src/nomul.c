@@ -23,13 +23,14 @@
 #endif
 
 struct nomul_model {
-    nm_filemap       map; /* zeros if the caller owns the bytes */
-    nm_gguf          gguf;
-    nm_weights       weights;
-    nomul_tokenizer  tokenizer;
-    bool             has_tokenizer;
-    nomul_model_info info;
-    char             name[256];
+    nm_filemap        map; /* zeros if the caller owns the bytes */
+    nm_gguf           gguf;
+    nm_weights        weights;
+    nomul_tokenizer   tokenizer;
+    bool              has_tokenizer;
+    const nm_kernels *kernels;
+    nomul_model_info  info;
+    char              name[256];
 };
 
 const char *nomul_version(void)
@@ -96,6 +97,7 @@ static void fill_info(nomul_model *model, size_t file_bytes)
 static bool open_bytes(nomul_model *model, const void *data, size_t size,
                        const nomul_model_options *options, nomul_error *err)
 {
+    if (!nm_kernels_choose(&model->kernels, options->kernels, err)) return false;
     if (!nm_gguf_open(&model->gguf, data, size, err)) return false;
     if (!nm_weights_open(&model->weights, &model->gguf, err)) return false;
     if (!nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
@@ -175,6 +177,17 @@ void nomul_model_close(nomul_model *model)
     nm_free(model);
 }
 
+const char *nomul_kernels_name(size_t index)
+{
+    const nm_kernels *kernels = nm_kernels_row(index);
+    return kernels ? kernels->name : NULL;
+}
+
+const char *nomul_model_kernels(const nomul_model *model)
+{
+    return model->kernels->name;
+}
+
 const nomul_model_info *nomul_model_get_info(const nomul_model *model)
 {
     return &model->info;
@@ -246,7 +259,7 @@ size_t nomul_session_memory(const nomul_model *model, const nomul_session_option
     nomul_session_options ours;
 
     if (!model || !take_session_options(&ours, options, NULL)) return 0;
-    return nm_session_bytes(&model->weights, ours.n_threads, ours.n_batch);
+    return nm_session_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
 }
 
 nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_options *options,
@@ -265,7 +278,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
         nm_fail_memory(err, sizeof *session);
         return NULL;
     }
-    if (!nm_session_init(session, &model->weights, &nm_kernels_scalar, ours.n_threads, ours.n_batch,
+    if (!nm_session_init(session, &model->weights, model->kernels, ours.n_threads, ours.n_batch,
                          err)) {
         nomul_session_free(session);
         return NULL;

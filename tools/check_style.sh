@@ -11,7 +11,6 @@ set -eu
 elsewhere='
 arena base
 error base
-exp kernels
 pool base
 rng base
 xxh64 base

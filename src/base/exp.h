@@ -9,4 +9,22 @@
  */
 float nm_exp(float x);
 
+/* Adding 1.5 * 2^23 leaves a float's nearest integer, ties to even, in its low bits. */
+#define NM_ROUNDER 12582912.0f
+
+/* The numbers of exp.c, for the vector kernels, which repeat its operations in its order. */
+/* clang-format off */
+#define NM_EXP_LEAST (-150.0f)
+#define NM_EXP_MOST  128.0f
+#define NM_LOG2_E    0x1.715476p+0f
+#define NM_LN2_HIGH  0.693359375f /* 355/512, 9 bits: an integer below 2^15 times it is exact */
+#define NM_LN2_LOW   (-2.12194440e-4f)
+#define NM_EXP_R7    1.9875691500e-4f /* the factor of r^7 */
+#define NM_EXP_R6    1.3981999507e-3f
+#define NM_EXP_R5    8.3334519073e-3f
+#define NM_EXP_R4    4.1665795894e-2f
+#define NM_EXP_R3    1.6666665459e-1f
+#define NM_EXP_R2    5.0000001201e-1f
+/* clang-format on */
+
 #endif

@@ -22,8 +22,8 @@ void     nm_pool_free(nm_pool *pool); /* NULL is fine */
 size_t   nm_pool_threads(const nm_pool *pool);
 
 /*
- * Runs the job over n_items in ranges of `grain` items (the last may be shorter); returns when all
- * are done.  What each item computes must not depend on who does it.
+ * Runs the job over n_items < 2^32, in ranges of up to `grain` items; returns when all are done.
+ * What each item computes must not depend on who does it.
  */
 void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 

@@ -1,16 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of kernels.def, and the choice: nothing here is remembered, so the caller keeps it. */
 #include "kernels/kernels.h"
 
-#include "kernels/scalar.h"
+#include "base/error.h"
+#include "kernels/cpu.h"
 
-const nm_kernels nm_kernels_scalar = {
-    .name = "scalar",
-    .ternary_product = nm_scalar_ternary_product,
-    .rmsnorm = nm_scalar_rmsnorm,
-    .quantize = nm_scalar_quantize,
-    .dequantize = nm_scalar_dequantize,
-    .mlgru_step = nm_scalar_mlgru_step,
-    .glu = nm_scalar_glu,
-    .add = nm_scalar_add,
-    .multiply = nm_scalar_multiply,
+#include <stdio.h>
+#include <string.h>
+
+static const nm_kernels rows[] = {
+#define NM_KERNELS(name, ternary, floats, features)                                                \
+    {#name, features, nm_##ternary##_ternary, &nm_##floats##_floats},
+#include "kernels/kernels.def"
+#undef NM_KERNELS
 };
+
+#define N_ROWS (sizeof rows / sizeof rows[0])
+
+const nm_kernels *nm_kernels_row(size_t n)
+{
+    return n < N_ROWS ? &rows[n] : NULL;
+}
+
+bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size)
+{
+    uint32_t lacking = kernels->features & ~nm_cpu_features();
+
+    nm_cpu_names(missing, size, lacking);
+    return lacking == 0;
+}
+
+const nm_kernels *nm_kernels_best(void)
+{
+    uint32_t features = nm_cpu_features();
+    size_t   best = N_ROWS - 1;
+
+    while (rows[best].features & ~features) best--; /* row 0 needs nothing */
+    return &rows[best];
+}
+
+/* "scalar, ssse3, ..." */
+static void list_names(char *text, size_t size)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < N_ROWS && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", rows[i].name);
+}
+
+bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err)
+{
+    char words[256];
+
+    *kernels = nm_kernels_best();
+    if (!name) return true;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        if (strcmp(rows[i].name, name) != 0) continue;
+        *kernels = &rows[i];
+        if (nm_kernels_runs(*kernels, words, sizeof words)) return true;
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "kernels %s: this CPU lacks %s", name, words);
+    }
+    list_names(words, sizeof words);
+    return nm_fail(err, NOMUL_E_ARG, "kernels %s: not in this build, which has %s", name, words);
+}

@@ -1,98 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Packing and unpacking.  Like the kernels, without a multiply instruction. */
 #include "kernels/ternary.h"
+
+#include "kernels/opaque.h"
 
 #include <string.h>
 
-#define TRIPLE_GROUPS 3 /* groups are padded to a multiple of this */
-
-const nm_packing nm_packings[NM_PACKINGS] = {
-    [NM_T4] = {"t4", 4, NM_BLOCK_COLS / 4},
+/* q and p of packing t5 as ternary.h lists them. */
+static const int8_t t5_triples[16][3] = {
+    {0, 0, 0}, {0, 0, 0},  {0, 0, 0},  {0, 0, 1},  {0, 1, -1}, {0, 1, 0}, {0, 1, 1},  {1, -1, -1},
+    {1, -1, 0}, {1, -1, 1}, {1, 0, -1}, {1, 0, 0}, {1, 0, 1},  {1, 1, -1}, {1, 1, 0}, {1, 1, 1},
+};
+static const int8_t t5_pairs[8][2] = {
+    {-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1},
 };
 
-static size_t divide_up(size_t n, size_t by)
-{
-    return (n + by - 1) / by;
-}
+const nm_packing nm_packings[NM_PACKINGS] = {
+    [NM_T4] = {"t4", 4, NM_BLOCK_COLS / 4, NM_BLOCK_COLS / 12},
+    [NM_T5] = {"t5", 5, NM_BLOCK_COLS / 5, NM_BLOCK_COLS / 15},
+};
 
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
+/* a * b by shifts and sums; quick where b is small. */
+static size_t times(size_t a, size_t b)
+{
+    size_t product = 0;
+
+    for (; b; b >>= 1, a <<= 1) {
+        if (b & 1) product += a;
+        NM_OPAQUE(product);
+    }
+    return product;
+}
+
+/* How many steps of `step` cover n, for n <= NM_MAX_COLS. */
+static size_t steps_over(size_t n, size_t step)
+{
+    size_t n_steps = 0;
+
+    for (size_t covered = 0; covered < n; covered += step) {
+        n_steps++;
+        NM_OPAQUE(n_steps);
+    }
+    return n_steps;
+}
+
 void nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t cols)
 {
-    size_t triple_cols = TRIPLE_GROUPS * nm_packings[packing].group_cols;
+    size_t group_cols = nm_packings[packing].group_cols;
+    size_t n_triples = steps_over(cols, group_cols + group_cols + group_cols);
 
     *w = (nm_ternary){
         .rows = rows,
         .cols = cols,
-        .n_groups = TRIPLE_GROUPS * divide_up(cols, triple_cols),
-        .n_tiles = divide_up(rows, NM_TILE_ROWS),
+        .n_groups = n_triples + n_triples + n_triples,
+        .n_triples = n_triples,
+        .n_tiles = (rows + NM_TILE_ROWS - 1) / NM_TILE_ROWS,
         .packing = packing,
     };
 }
 
 size_t nm_ternary_bytes(const nm_ternary *w)
 {
-    return w->n_tiles * w->n_groups * NM_TILE_ROWS;
+    return times(w->n_tiles, w->n_groups) * NM_TILE_ROWS;
 }
 
 size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group)
 {
     size_t block_groups = nm_packings[w->packing].block_groups;
-    size_t panel = tile / NM_PANEL_TILES;
-    size_t block = group / block_groups;
-    size_t panel_tiles = smaller(NM_PANEL_TILES, w->n_tiles - panel * NM_PANEL_TILES);
-    size_t groups_here = smaller(block_groups, w->n_groups - block * block_groups);
+    size_t panel_tile = tile / NM_PANEL_TILES * NM_PANEL_TILES;
+    size_t panel_tiles = smaller(NM_PANEL_TILES, w->n_tiles - panel_tile);
+    size_t block_group = times(group / block_groups, block_groups);
+    size_t groups_here = smaller(block_groups, w->n_groups - block_group);
 
-    return NM_TILE_ROWS * (panel * NM_PANEL_TILES * w->n_groups + /* panels before */
-                           block * panel_tiles * block_groups +   /* K blocks before */
-                           tile % NM_PANEL_TILES * groups_here +  /* tiles before */
-                           group % block_groups);
+    return NM_TILE_ROWS * (times(w->n_groups, panel_tile) +         /* panels before */
+                           times(block_group, panel_tiles) +        /* K blocks before */
+                           times(groups_here, tile - panel_tile) +  /* tiles before */
+                           group - block_group);
 }
 
-static unsigned code_of(int8_t trit)
+static void decode_t4(unsigned code, int8_t *trits)
 {
-    return (unsigned)trit & 3;
+    static const int8_t trit_of[4] = {0, 1, 0, -1};
+
+    for (unsigned j = 0; j < 4; j++, code >>= 2) trits[j] = trit_of[code & 3];
 }
 
-static int8_t trit_of(unsigned code)
+static void decode_t5(unsigned code, int8_t *trits)
 {
-    static const int8_t trits[4] = {0, 1, 0, -1};
-    return trits[code & 3];
+    unsigned n = code & 15, p3 = code >> 4 & 7;
+    bool     escape = n < 2, minus = code >> 7;
+
+    memcpy(trits, t5_triples[escape ? p3 << 1 | n : n], 3);
+    memcpy(trits + 3, escape ? t5_triples[0] : t5_pairs[p3], 2);
+    for (size_t j = 0; j < 5; j++) trits[j] = (int8_t)(minus ? -trits[j] : trits[j]);
+}
+
+void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS])
+{
+    (packing == NM_T4 ? decode_t4 : decode_t5)(code, trits);
+}
+
+/* Trits as a number to the base 3, for an index. */
+static unsigned number_of(const int8_t *trits, size_t n_trits)
+{
+    unsigned number = 0;
+
+    for (size_t j = 0; j < n_trits; j++) number += number + number + (unsigned)(trits[j] + 1);
+    return number;
+}
+
+#define N_VECTORS 243 /* of five trits */
+
+/* The inverse of decode: of the bytes that give a vector, the smallest. */
+static void find_codes(nm_packing_id packing, uint8_t codes[N_VECTORS])
+{
+    int8_t trits[NM_MAX_GROUP_COLS];
+
+    for (unsigned code = 256; code-- > 0;) {
+        nm_ternary_decode(packing, (uint8_t)code, trits);
+        codes[number_of(trits, nm_packings[packing].group_cols)] = (uint8_t)code;
+    }
+}
+
+/* Where the bytes of a row are: one step a group, and one more where a K block ends. */
+typedef struct row_walk {
+    const nm_ternary *w;
+    size_t            at, block_end;
+} row_walk;
+
+static size_t walk_to(row_walk *walk, size_t row, size_t group)
+{
+    if (group == walk->block_end) {
+        walk->block_end += nm_packings[walk->w->packing].block_groups;
+        walk->at = nm_ternary_offset(walk->w, row / NM_TILE_ROWS, group) + row % NM_TILE_ROWS;
+    } else {
+        walk->at += NM_TILE_ROWS;
+    }
+    return walk->at;
 }
 
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits)
 {
-    for (size_t col = 0; col < w->cols; col++) {
-        size_t at = nm_ternary_offset(w, row / NM_TILE_ROWS, col / 4) + row % NM_TILE_ROWS;
-        codes[at] = (uint8_t)(codes[at] | code_of(trits[col]) << 2 * (col % 4));
+    size_t   group_cols = nm_packings[w->packing].group_cols;
+    row_walk walk = {.w = w};
+    uint8_t  code_of[N_VECTORS];
+
+    find_codes(w->packing, code_of);
+    for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
+        int8_t vector[NM_MAX_GROUP_COLS] = {0};
+        memcpy(vector, trits + col, smaller(group_cols, w->cols - col));
+        codes[walk_to(&walk, row, group)] = code_of[number_of(vector, group_cols)];
     }
 }
 
 void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
 {
-    for (size_t col = 0; col < w->cols; col++) {
-        size_t at = nm_ternary_offset(w, row / NM_TILE_ROWS, col / 4) + row % NM_TILE_ROWS;
-        trits[col] = trit_of((unsigned)w->codes[at] >> 2 * (col % 4));
+    size_t   group_cols = nm_packings[w->packing].group_cols;
+    row_walk walk = {.w = w};
+
+    for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
+        int8_t vector[NM_MAX_GROUP_COLS];
+        nm_ternary_decode(w->packing, w->codes[walk_to(&walk, row, group)], vector);
+        memcpy(trits + col, vector, smaller(group_cols, w->cols - col));
     }
 }
 
-/* May this code stand at this place: no 10 anywhere, nothing but 00 in the padding? */
-static bool code_is_good(const nm_ternary *w, unsigned code, size_t row, size_t col)
+void nm_ternary_neg(const nm_ternary *w, int32_t *neg)
 {
-    return row < w->rows && col < w->cols ? code != 2 : code == 0;
+    size_t rows = w->n_tiles * NM_TILE_ROWS;
+
+    memset(neg, 0, rows * sizeof *neg);
+    for (size_t tile = 0; tile < w->n_tiles; tile++, neg += NM_TILE_ROWS) {
+        for (size_t group = 0; group < w->n_groups; group++) {
+            const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
+            for (size_t row = 0; row < NM_TILE_ROWS; row++) neg[row] += codes[row] >> 7;
+        }
+    }
+}
+
+/* The first trit of a byte that no packer writes so, or that isn't 0 in the padding; -1 if none. */
+static int bad_trit(const nm_ternary *w, const uint8_t code_of[N_VECTORS], uint8_t code, size_t row,
+                    size_t col)
+{
+    size_t group_cols = nm_packings[w->packing].group_cols;
+    int8_t trits[NM_MAX_GROUP_COLS];
+
+    nm_ternary_decode(w->packing, code, trits);
+    bool canonical = code_of[number_of(trits, group_cols)] == code;
+    for (size_t j = 0; j < group_cols; j++) {
+        bool padding = row >= w->rows || col + j >= w->cols;
+        bool reserved = w->packing == NM_T4 ? (code >> (j + j) & 3) == 2 : !canonical;
+        if (reserved || (padding && trits[j] != 0)) return (int)j;
+    }
+    return -1;
 }
 
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col)
 {
+    size_t  group_cols = nm_packings[w->packing].group_cols;
+    uint8_t code_of[N_VECTORS];
+
+    find_codes(w->packing, code_of);
     for (size_t tile = 0; tile < w->n_tiles; tile++) {
-        for (size_t group = 0; group < w->n_groups; group++) {
+        *col = 0;
+        for (size_t group = 0; group < w->n_groups; group++, *col += group_cols) {
             const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
-            for (size_t i = 0; i < 4 * NM_TILE_ROWS; i++) {
-                *row = tile * NM_TILE_ROWS + i / 4, *col = 4 * group + i % 4;
-                unsigned code = (unsigned)codes[i / 4] >> 2 * (i % 4) & 3;
-                if (!code_is_good(w, code, *row, *col)) return false;
+            for (size_t i = 0; i < NM_TILE_ROWS; i++) {
+                *row = tile * NM_TILE_ROWS + i;
+                int bad = codes[i] ? bad_trit(w, code_of, codes[i], *row, *col) : -1;
+                if (bad >= 0) return *col += (size_t)bad, false;
             }
         }
     }

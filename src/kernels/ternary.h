@@ -2,20 +2,32 @@
 /*
  * The stored form of a ternary matrix [rows, cols]: the one place that knows it.
  *
- * Packing t4: a byte is one *group* of one row, four consecutive columns, trit j of the group in
- * bits 2j and 2j+1 as a two's complement number:
+ * A byte is one *group* of one row: a few consecutive columns, how many and how coded is the
+ * packing.  0x00 is all zeros in every packing.
+ *
+ * t4, four trits a byte: trit j in bits 2j and 2j+1 as a two's complement number:
  *
  *     bit   7 6   5 4   3 2   1 0        00 = 0   01 = +1   11 = -1
  *          trit3 trit2 trit1 trit0       10 is never written and counts as 0
  *
- * Geometry: rows are padded to *tiles* of 128, columns to *triples* of three groups (12 columns);
- * sixteen tiles are a *panel* (2048 rows; the last may have fewer), sixty groups a *K block* (240
- * columns; the last may have fewer).  Order in the file:
+ * t5, five trits a byte, the whole vector negated where s is 1:
+ *
+ *     bit   7   6 5 4   3 2 1 0          n >= 2: q[n] and p[p3]
+ *           s    p3        n             n <  2: q[2 p3 + n] and (0, 0)
+ *
+ *     q: 3 times (0,0,0), then the 13 triples whose first trit that isn't 0 is +1, ascending as
+ *        numbers to the base 3, trit0 first; p: the 8 pairs other than (0,0), ascending.
+ *
+ * A vector that several bytes would give is written as the smallest of them.
+ *
+ * Geometry, the same for all packings: rows are padded to *tiles* of 128, columns to *triples* of
+ * three groups; sixteen tiles are a *panel* (2048 rows; the last may have fewer), 240 columns a
+ * *K block* (60 groups of t4, 48 of t5; the last may have fewer).  Order in the file:
  *
  *     panel > K block > tile > group > row (128 bytes)
  *
  * so a range of panels is one ascending run of bytes, and so is a (K block, tile).  Padding is
- * zeros: byte 0x00 is four zero trits.
+ * zeros.
  */
 #ifndef NM_TERNARY_H
 #define NM_TERNARY_H
@@ -30,13 +42,17 @@
 #define NM_BLOCK_COLS 240
 #define NM_MAX_COLS (1 << 20) /* sums of cols terms of at most 127 stay inside int32 */
 
-typedef enum nm_packing_id { NM_T4 = 0, NM_PACKINGS } nm_packing_id;
+#define NM_TRIPLE_GROUPS 3
+#define NM_MAX_GROUP_COLS 5
+
+typedef enum nm_packing_id { NM_T4 = 0, NM_T5 = 1, NM_PACKINGS } nm_packing_id;
 
 /* One row per packing: how many columns a byte holds. */
 typedef struct nm_packing {
     const char *name;
     size_t      group_cols;   /* columns a byte */
     size_t      block_groups; /* groups a K block: NM_BLOCK_COLS / group_cols */
+    size_t      block_triples;
 } nm_packing;
 
 extern const nm_packing nm_packings[NM_PACKINGS];
@@ -45,7 +61,7 @@ extern const nm_packing nm_packings[NM_PACKINGS];
 typedef struct nm_ternary {
     const uint8_t *codes;
     size_t         rows, cols;
-    size_t         n_groups; /* a row, padding counted */
+    size_t         n_groups, n_triples; /* a row, padding counted: n_groups is 3 n_triples */
     size_t         n_tiles;
     nm_packing_id  packing;
     float          scale; /* s of the BitLinear: a weight is scale * trit */
@@ -64,6 +80,12 @@ size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group);
  */
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits);
 void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
+
+/* The trits of one byte: as many as the packing has columns a group. */
+void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS]);
+
+/* For files: how many bytes of each row have bit 7 set; neg[128 * n_tiles].  No kernel needs it. */
+void nm_ternary_neg(const nm_ternary *w, int32_t *neg);
 
 /* Is every code one that pack writes, padding included?  If not, row and column of the first. */
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col);

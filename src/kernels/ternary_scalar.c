@@ -1,50 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ternary product, plainly: what every faster kernel must equal.  Additions and subtractions
- * only; the object is disassembled to see that it stays so.
+ * The ternary product, plainly: what every faster kernel must equal.  The sum that each of the 256
+ * possible bytes stands for is made once a group, so that a row adds one number a group.
  */
-#include "kernels/scalar.h"
+#include "kernels/kernels.h"
+#include "kernels/opaque.h"
 
 #include <string.h>
 
-/*
- * What each code adds to a row's sum when its trit meets x.  Unsigned, so that q which no quantizer
- * makes can't overflow: they give a wrong sum and nothing else.
- */
-static void fill_terms(uint32_t terms[4], int8_t x)
+#define N_CODES 256
+
+typedef int16_t group_table[N_CODES]; /* |entry| <= 5 * 127 */
+
+/* entry += trit * q, without a product. */
+static void add_column(group_table table, int8_t trits[N_CODES][NM_MAX_GROUP_COLS], size_t j,
+                       int8_t q)
 {
-    uint32_t value = (uint32_t)(int32_t)x;
-
-    terms[0] = 0, terms[1] = value, terms[2] = 0, terms[3] = 0 - value;
-}
-
-static void add_group(uint32_t sums[NM_TILE_ROWS], const uint8_t *codes, const int8_t q[4])
-{
-    uint32_t terms[4][4];
-
-    for (size_t j = 0; j < 4; j++) fill_terms(terms[j], q[j]);
-    for (size_t row = 0; row < NM_TILE_ROWS; row++) {
-        unsigned code = codes[row];
-        sums[row] += terms[0][code & 3] + terms[1][code >> 2 & 3] + terms[2][code >> 4 & 3] +
-                     terms[3][code >> 6];
+    for (size_t code = 0; code < N_CODES; code++) {
+        int trit = trits[code][j];
+        table[code] = (int16_t)(table[code] + (trit > 0 ? q : trit < 0 ? -q : 0));
     }
 }
 
-static void tile_product(int32_t *y, const nm_ternary *w, size_t tile, const int8_t *q)
+static void fill_tables(nm_packing_id packing, group_table *table, group_table *end,
+                        const int8_t *q)
 {
-    uint32_t sums[NM_TILE_ROWS] = {0};
+    int8_t trits[N_CODES][NM_MAX_GROUP_COLS];
 
-    for (size_t group = 0; group < w->n_groups; group++, q += 4)
-        add_group(sums, w->codes + nm_ternary_offset(w, tile, group), q);
-    memcpy(y, sums, sizeof sums);
+    for (size_t code = 0; code < N_CODES; code++)
+        nm_ternary_decode(packing, (uint8_t)code, trits[code]);
+    for (; table < end; table++) {
+        memset(*table, 0, sizeof *table);
+        for (size_t j = 0; j < nm_packings[packing].group_cols; j++)
+            add_column(*table, trits, j, *q++);
+    }
 }
 
-void nm_scalar_ternary_product(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                               size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens)
+static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q,
+                        size_t triple_begin, size_t triple_end)
 {
+    size_t       group_cols = nm_packings[packing].group_cols;
+    group_table *table = (group_table *)(void *)tables;
+
+    for (size_t i = 0; i < triple_begin; i++) {
+        q += group_cols + group_cols + group_cols;
+        NM_OPAQUE(q);
+    }
+    fill_tables(packing, table + NM_TRIPLE_GROUPS * triple_begin,
+                table + NM_TRIPLE_GROUPS * triple_end, q);
+}
+
+static void add_group(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                      size_t group, const group_table table)
+{
+    for (size_t tile = tile_begin; tile < tile_end; tile++, y += NM_TILE_ROWS) {
+        const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
+        for (size_t row = 0; row < NM_TILE_ROWS; row++) y[row] += table[codes[row]];
+    }
+}
+
+static void gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                 const uint8_t *tables)
+{
+    const group_table *table = (const group_table *)(const void *)tables;
+
+    memset(y, 0, (tile_end - tile_begin) * NM_TILE_ROWS * sizeof *y);
+    for (size_t group = 0; group < w->n_groups; group++)
+        add_group(y, w, tile_begin, tile_end, group, table[group]);
+}
+
+static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+{
+    make_tables(NM_T4, tables, q, begin, end);
+}
+
+static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+{
+    make_tables(NM_T5, tables, q, begin, end);
+}
+
+#define BATCH_GROUPS (20 * NM_TRIPLE_GROUPS) /* whose tables gemm makes at once: 30 KB */
+
+static size_t gemm_scratch(size_t n_tokens)
+{
+    (void)n_tokens;
+    return BATCH_GROUPS * sizeof(group_table);
+}
+
+static void gemm(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
+                 size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens, void *scratch)
+{
+    size_t       group_cols = nm_packings[w->packing].group_cols;
+    group_table *tables = scratch;
+
     for (; n_tokens; n_tokens--, y += y_stride, q += q_stride) {
-        int32_t *rows = y;
-        for (size_t tile = tile_begin; tile < tile_end; tile++, rows += NM_TILE_ROWS)
-            tile_product(rows, w, tile, q);
+        const int8_t *x = q;
+        memset(y, 0, (tile_end - tile_begin) * NM_TILE_ROWS * sizeof *y);
+        for (size_t group = 0; group < w->n_groups; group += BATCH_GROUPS) {
+            size_t left = w->n_groups - group, n = left < BATCH_GROUPS ? left : BATCH_GROUPS;
+            fill_tables(w->packing, tables, tables + n, x);
+            for (size_t i = 0; i < n; i++) {
+                add_group(y, w, tile_begin, tile_end, group + i, tables[i]);
+                x += group_cols;
+                NM_OPAQUE(x);
+            }
+        }
     }
 }
+
+const nm_ternary_ops nm_scalar_ternary[NM_PACKINGS] = {
+    [NM_T4] = {NM_TRIPLE_GROUPS * sizeof(group_table), make_tables_t4, gemv, gemm_scratch, gemm},
+    [NM_T5] = {NM_TRIPLE_GROUPS * sizeof(group_table), make_tables_t5, gemv, gemm_scratch, gemm},
+};

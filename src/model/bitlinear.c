@@ -1,57 +1,236 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One token goes by look-up tables made of its q (gemv), more by the tiled product (gemm).  Threads
+ * share out tables by columns and sums by rows or tokens; each output is one thread's.
+ */
 #include "model/bitlinear.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
+#define QUANTIZE_GRAIN 8  /* rows: fewer are done sooner than a thread is called */
+#define TABLES_GRAIN 32   /* triples of columns */
+#define GEMV_GRAIN 4      /* tiles */
+#define GEMM_TOKENS 96    /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
+
 typedef struct bitlinear_job {
-    nm_work            *work;
-    const nm_bitlinear *layer;
-    float              *y;
-    const float        *x;
-    size_t              n_tokens;
+    nm_work          *work;
+    const nm_product *products;
+    size_t            n_products;
+    size_t            n_tokens; /* in the batch */
+    size_t            token;    /* gemv: which of them */
 } bitlinear_job;
 
-/* Tokens [begin, end): x to 8 bits.  Padding columns are zeroed: a wider layer was here before. */
-static void quantize_tokens(void *context, size_t begin, size_t end, size_t thread)
+static int8_t *q_of(const nm_work *work, size_t product, size_t token)
+{
+    return work->q + (product * work->n_batch + token) * work->q_stride;
+}
+
+static float *q_scale_of(const nm_work *work, size_t product, size_t token)
+{
+    return work->q_scale + product * work->n_batch + token;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows [begin, end) of all products' tokens: x to 8 bits, zero behind: a wider layer was here. */
+static void quantize_rows(void *context, size_t begin, size_t end, size_t thread)
 {
     const bitlinear_job *job = context;
     nm_work             *work = job->work;
-    size_t               cols = job->layer->w.cols;
-    float               *normed = work->normed + thread * work->max_cols;
 
-    for (size_t t = begin; t < end; t++) {
-        int8_t *q = work->q + t * work->q_stride;
-        work->kernels->rmsnorm(normed, job->x + t * cols, job->layer->gain, cols, NM_BITLINEAR_EPS);
-        work->q_scale[t] = work->kernels->quantize(q, normed, cols);
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        size_t            p = i / job->n_tokens, t = i % job->n_tokens;
+        const nm_product *product = &job->products[p];
+        size_t            cols = product->layer->w.cols;
+        int8_t           *q = q_of(work, p, t);
+
+        *q_scale_of(work, p, t) = work->kernels->floats->rmsnorm_quantize(
+            q, product->x + t * cols, product->layer->gain, cols, NM_BITLINEAR_EPS);
         memset(q + cols, 0, nm_q_stride(cols) - cols);
     }
 }
 
-/* Tiles [begin, end) of rows, one at a time so that their sums stay in the cache. */
-static void multiply_tiles(void *context, size_t begin, size_t end, size_t thread)
+/*
+ * Work that runs over several products, one behind the other: the part of [begin, end) that lies in
+ * the one with `size` items from `base` on, counted from its own first.  False if there is none.
+ */
+static bool part_of(size_t begin, size_t end, size_t base, size_t size, size_t *from, size_t *to)
+{
+    *from = begin > base ? begin - base : 0;
+    *to = end > base ? smaller(end - base, size) : 0;
+    return *from < *to;
+}
+
+static const nm_ternary_ops *ops_of(const nm_work *work, const nm_product *product)
+{
+    return &work->kernels->ternary[product->layer->w.packing];
+}
+
+/* Triples [begin, end) of all products: look-up tables of the token's q. */
+static void make_tables(void *context, size_t begin, size_t end, size_t thread)
 {
     const bitlinear_job *job = context;
     const nm_work       *work = job->work;
-    const nm_ternary    *w = &job->layer->w;
-    int32_t             *sums = work->sums + thread * work->n_batch * NM_TILE_ROWS;
+    size_t               base = 0, from, to;
 
-    for (size_t tile = begin; tile < end; tile++) {
-        size_t row = tile * NM_TILE_ROWS;
-        size_t n_rows = w->rows - row < NM_TILE_ROWS ? w->rows - row : NM_TILE_ROWS;
-
-        work->kernels->ternary_product(sums, NM_TILE_ROWS, w, tile, tile + 1, work->q,
-                                       work->q_stride, job->n_tokens);
-        for (size_t t = 0; t < job->n_tokens; t++)
-            work->kernels->dequantize(job->y + t * w->rows + row, sums + t * NM_TILE_ROWS,
-                                      w->scale / work->q_scale[t], n_rows);
+    (void)thread;
+    for (size_t p = 0; p < job->n_products; p++) {
+        const nm_product *product = &job->products[p];
+        size_t            n_triples = product->layer->w.n_triples;
+        if (part_of(begin, end, base, n_triples, &from, &to))
+            ops_of(work, product)
+                ->make_tables(work->tables + p * work->table_stride, q_of(work, p, job->token),
+                              from, to);
+        base += n_triples;
     }
 }
 
-void nm_bitlinear_forward(nm_work *work, const nm_bitlinear *layer, float *y, const float *x,
+/* y of n_tokens from row on = sums * s / a */
+static void scale_sums(const bitlinear_job *job, size_t p, size_t row, size_t n_rows, size_t token,
+                       size_t n_tokens, const int32_t *sums, size_t sums_stride)
+{
+    const nm_product *product = &job->products[p];
+    const nm_ternary *w = &product->layer->w;
+
+    for (size_t t = 0; t < n_tokens; t++)
+        job->work->kernels->floats->dequantize(
+            product->y + (token + t) * w->rows + row, sums + t * sums_stride,
+            w->scale / *q_scale_of(job->work, p, token + t), n_rows);
+}
+
+/* Tiles [begin, end) of one product, panel by panel. */
+static void add_tiles(const bitlinear_job *job, size_t p, size_t begin, size_t end, size_t thread)
+{
+    nm_work          *work = job->work;
+    const nm_product *product = &job->products[p];
+    const nm_ternary *w = &product->layer->w;
+    int32_t          *sums = work->sums + thread * work->sums_stride;
+
+    while (begin < end) {
+        size_t panel_end = (begin / NM_PANEL_TILES + 1) * NM_PANEL_TILES;
+        size_t here = smaller(end, panel_end), row = begin * NM_TILE_ROWS;
+
+        ops_of(work, product)->gemv(sums, w, begin, here, work->tables + p * work->table_stride);
+        scale_sums(job, p, row, smaller(here * NM_TILE_ROWS, w->rows) - row, job->token, 1, sums,
+                   0);
+        begin = here;
+    }
+}
+
+static void gemv(void *context, size_t begin, size_t end, size_t thread)
+{
+    const bitlinear_job *job = context;
+    size_t               base = 0, from, to;
+
+    for (size_t p = 0; p < job->n_products; p++) {
+        size_t n_tiles = job->products[p].layer->w.n_tiles;
+        if (part_of(begin, end, base, n_tiles, &from, &to)) add_tiles(job, p, from, to, thread);
+        base += n_tiles;
+    }
+}
+
+static void forward_token(bitlinear_job *job, size_t token)
+{
+    size_t triples = 0, tiles = 0;
+
+    job->token = token;
+    for (size_t p = 0; p < job->n_products; p++) {
+        triples += job->products[p].layer->w.n_triples;
+        tiles += job->products[p].layer->w.n_tiles;
+    }
+    nm_pool_run(job->work->pool, make_tables, job, triples, TABLES_GRAIN);
+    nm_pool_run(job->work->pool, gemv, job, tiles, GEMV_GRAIN);
+}
+
+static size_t n_panels(const nm_product *product)
+{
+    return (product->layer->w.n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES;
+}
+
+static size_t n_token_blocks(const bitlinear_job *job)
+{
+    return (job->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
+}
+
+/* One panel of one product for one block of tokens. */
+static void add_panel(const bitlinear_job *job, size_t p, size_t panel, size_t block, size_t thread)
+{
+    nm_work          *work = job->work;
+    const nm_product *product = &job->products[p];
+    const nm_ternary *w = &product->layer->w;
+    int32_t          *sums = work->sums + thread * work->sums_stride;
+    size_t            tile = panel * NM_PANEL_TILES, row = tile * NM_TILE_ROWS;
+    size_t            tile_end = smaller(tile + NM_PANEL_TILES, w->n_tiles);
+    size_t            token = block * GEMM_TOKENS;
+    size_t            n_tokens = smaller(GEMM_TOKENS, job->n_tokens - token);
+
+    ops_of(work, product)
+        ->gemm(sums, NM_PANEL_ROWS, w, tile, tile_end, q_of(work, p, token), work->q_stride,
+               n_tokens, work->scratch + thread * work->scratch_stride);
+    scale_sums(job, p, row, smaller(NM_PANEL_ROWS, w->rows - row), token, n_tokens, sums,
+               NM_PANEL_ROWS);
+}
+
+/* Items are (product, panel, token block), the last running fastest: a panel's bytes stay near. */
+static void gemm(void *context, size_t begin, size_t end, size_t thread)
+{
+    const bitlinear_job *job = context;
+    size_t               base = 0, from, to, n_blocks = n_token_blocks(job);
+
+    for (size_t p = 0; p < job->n_products; p++) {
+        size_t size = n_panels(&job->products[p]) * n_blocks;
+        if (part_of(begin, end, base, size, &from, &to))
+            for (size_t i = from; i < to; i++)
+                add_panel(job, p, i / n_blocks, i % n_blocks, thread);
+        base += size;
+    }
+}
+
+static void forward_tokens(bitlinear_job *job)
+{
+    size_t items = 0;
+
+    for (size_t p = 0; p < job->n_products; p++)
+        items += n_panels(&job->products[p]) * n_token_blocks(job);
+    nm_pool_run(job->work->pool, gemm, job, items, 1);
+}
+
+void nm_bitlinear_forward(nm_work *work, const nm_product *products, size_t n_products,
                           size_t n_tokens)
 {
-    bitlinear_job job = {.work = work, .layer = layer, .y = y, .x = x, .n_tokens = n_tokens};
+    bitlinear_job job = {
+        .work = work, .products = products, .n_products = n_products, .n_tokens = n_tokens};
 
-    nm_pool_run(work->pool, quantize_tokens, &job, n_tokens, 1);
-    nm_pool_run(work->pool, multiply_tiles, &job, layer->w.n_tiles, 1);
+    nm_pool_run(work->pool, quantize_rows, &job, n_products * n_tokens, QUANTIZE_GRAIN);
+    if (n_tokens >= GEMM_MIN_TOKENS)
+        forward_tokens(&job);
+    else
+        for (size_t t = 0; t < n_tokens; t++) forward_token(&job, t);
+}
+
+void nm_bitlinear_place(nm_work *work, nm_arena *arena, nm_packing_id packing, size_t max_cols,
+                        size_t n_threads)
+{
+    const nm_ternary_ops *ops = &work->kernels->ternary[packing];
+    nm_ternary            widest;
+    size_t                n_tokens = smaller(work->n_batch, GEMM_TOKENS);
+
+    nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
+    work->q_stride = nm_q_stride(max_cols);
+    work->table_stride = widest.n_triples * ops->table_bytes;
+    work->sums_stride = n_tokens * NM_PANEL_ROWS;
+    work->scratch_stride = nm_round_up(ops->gemm_scratch(n_tokens), NM_ALIGN);
+    work->q = nm_arena_take(arena, NM_MAX_PRODUCTS * work->n_batch, work->q_stride);
+    work->q_scale = nm_arena_take(arena, NM_MAX_PRODUCTS * work->n_batch, sizeof(float));
+    work->tables = nm_arena_take(arena, NM_MAX_PRODUCTS, work->table_stride);
+    work->sums = nm_arena_take(arena, n_threads * work->sums_stride, sizeof(int32_t));
+    work->scratch = nm_arena_take(arena, n_threads, work->scratch_stride);
 }

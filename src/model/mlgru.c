@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/mlgru.h"
 
-#define SCAN_GRAIN 256 /* state elements a thread takes through all tokens at a time */
+#define SCAN_WORK 4096 /* state elements times tokens that are worth calling a thread for */
+#define SCAN_GRAIN 64  /* state elements at least */
 
 typedef struct mlgru_job {
-    nm_work                *work;
+    const nm_float_ops     *floats;
     const nm_mlgru         *layer;
     const nm_mlgru_scratch *scratch;
     float                  *h;
@@ -21,8 +22,7 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
     for (size_t t = 0; t < job->n_tokens; t++) {
         float *f = job->scratch->f + t * job->n_state + begin;
         float *i = job->scratch->i + t * job->n_state + begin;
-        job->work->kernels->mlgru_step(i, job->h + begin, f, i, bound ? bound + begin : NULL,
-                                       end - begin);
+        job->floats->mlgru_step(i, job->h + begin, f, i, bound ? bound + begin : NULL, end - begin);
     }
 }
 
@@ -32,31 +32,38 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
  */
 static void gate(void *context, size_t begin, size_t end, size_t thread)
 {
-    const mlgru_job  *job = context;
-    const nm_kernels *kernels = job->work->kernels;
+    const mlgru_job *job = context;
 
     (void)thread;
     for (size_t t = begin; t < end; t++) {
         float *g = job->scratch->g + t * job->n_state;
-        kernels->rmsnorm(g, g, job->layer->g_gain, job->n_state, job->layer->eps);
-        kernels->multiply(g, job->scratch->i + t * job->n_state, job->n_state);
+        job->floats->rmsnorm(g, g, job->layer->g_gain, job->n_state, job->layer->eps);
+        job->floats->multiply(g, job->scratch->i + t * job->n_state, job->n_state);
     }
+}
+
+static size_t scan_grain(size_t n_tokens)
+{
+    size_t grain = SCAN_WORK / n_tokens / SCAN_GRAIN * SCAN_GRAIN;
+    return grain > SCAN_GRAIN ? grain : SCAN_GRAIN;
 }
 
 void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scratch *scratch,
                       float *y, const float *u, float *h, size_t n_tokens)
 {
-    mlgru_job job = {.work = work,
-                     .layer = layer,
-                     .scratch = scratch,
-                     .h = h,
-                     .n_tokens = n_tokens,
-                     .n_state = layer->i_proj.w.rows};
+    nm_product inputs[] = {{.layer = &layer->f_proj, .y = scratch->f, .x = u},
+                           {.layer = &layer->i_proj, .y = scratch->i, .x = u},
+                           {.layer = &layer->g_proj, .y = scratch->g, .x = u}};
+    nm_product output = {.layer = &layer->o_proj, .y = y, .x = scratch->g};
+    mlgru_job  job = {.floats = work->kernels->floats,
+                      .layer = layer,
+                      .scratch = scratch,
+                      .h = h,
+                      .n_tokens = n_tokens,
+                      .n_state = layer->i_proj.w.rows};
 
-    nm_bitlinear_forward(work, &layer->f_proj, scratch->f, u, n_tokens);
-    nm_bitlinear_forward(work, &layer->i_proj, scratch->i, u, n_tokens);
-    nm_bitlinear_forward(work, &layer->g_proj, scratch->g, u, n_tokens);
-    nm_pool_run(work->pool, scan, &job, job.n_state, SCAN_GRAIN);
+    nm_bitlinear_forward(work, inputs, 3, n_tokens);
+    nm_pool_run(work->pool, scan, &job, job.n_state, scan_grain(n_tokens));
     nm_pool_run(work->pool, gate, &job, n_tokens, 1);
-    nm_bitlinear_forward(work, &layer->o_proj, y, scratch->g, n_tokens);
+    nm_bitlinear_forward(work, &output, 1, n_tokens);
 }

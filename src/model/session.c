@@ -15,7 +15,6 @@ static void place(nomul_session *s, nm_arena *arena, size_t n_threads)
 {
     const nm_config *c = &s->weights->config;
     size_t           n = s->n_batch, state_dim = nm_config_state_dim(c);
-    nm_work         *work = &s->work;
 
     s->state = nm_arena_take(arena, c->n_layers * state_dim, sizeof(float));
     s->x = nm_arena_take(arena, n * c->dim, sizeof(float));
@@ -27,18 +26,15 @@ static void place(nomul_session *s, nm_arena *arena, size_t n_threads)
     s->glu.gate_up = nm_arena_take(arena, n * 2 * c->ffn, sizeof(float));
     s->glu.product = nm_arena_take(arena, n * c->ffn, sizeof(float));
 
-    work->n_batch = n;
-    work->max_cols = larger(larger(c->dim, state_dim), c->ffn);
-    work->q_stride = nm_q_stride(work->max_cols);
-    work->q = nm_arena_take(arena, n * work->q_stride, sizeof(int8_t));
-    work->q_scale = nm_arena_take(arena, n, sizeof(float));
-    work->normed = nm_arena_take(arena, n_threads * work->max_cols, sizeof(float));
-    work->sums = nm_arena_take(arena, n_threads * n * NM_TILE_ROWS, sizeof(int32_t));
+    s->work.n_batch = n;
+    nm_bitlinear_place(&s->work, arena, s->weights->packing,
+                       larger(larger(c->dim, state_dim), c->ffn), n_threads);
 }
 
-size_t nm_session_bytes(const nm_weights *weights, size_t n_threads, size_t n_batch)
+size_t nm_session_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
+                        size_t n_batch)
 {
-    nomul_session s = {.weights = weights, .n_batch = n_batch};
+    nomul_session s = {.weights = weights, .n_batch = n_batch, .work.kernels = kernels};
     nm_arena      arena = {0};
 
     place(&s, &arena, n_threads);
@@ -71,11 +67,11 @@ void nm_session_reset(nomul_session *s)
 }
 
 typedef struct token_job {
-    const nm_kernels *kernels;
-    float            *y;
-    const float      *x, *gain;
-    size_t            dim;
-    float             eps;
+    const nm_float_ops *floats;
+    float              *y;
+    const float        *x, *gain;
+    size_t              dim;
+    float               eps;
 } token_job;
 
 static void normalize_tokens(void *context, size_t begin, size_t end, size_t thread)
@@ -84,14 +80,14 @@ static void normalize_tokens(void *context, size_t begin, size_t end, size_t thr
 
     (void)thread;
     for (size_t t = begin; t < end; t++)
-        job->kernels->rmsnorm(job->y + t * job->dim, job->x + t * job->dim, job->gain, job->dim,
-                              job->eps);
+        job->floats->rmsnorm(job->y + t * job->dim, job->x + t * job->dim, job->gain, job->dim,
+                             job->eps);
 }
 
 static void rmsnorm(nomul_session *s, float *y, const float *x, const float *gain, size_t n_tokens)
 {
     const nm_config *c = &s->weights->config;
-    token_job        job = {.kernels = s->work.kernels,
+    token_job        job = {.floats = s->work.kernels->floats,
                             .y = y,
                             .x = x,
                             .gain = gain,
@@ -109,20 +105,21 @@ void nm_session_layer(nomul_session *s, size_t index, float *x, size_t n_tokens)
 
     rmsnorm(s, s->u, x, layer->attn_gain, n_tokens);
     nm_mlgru_forward(&s->work, &layer->mlgru, &s->mlgru, s->y, s->u, h, n_tokens);
-    s->work.kernels->add(x, s->y, n_tokens * c->dim);
+    s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
 
     rmsnorm(s, s->u, x, layer->ffn_gain, n_tokens);
     nm_glu_forward(&s->work, &layer->glu, &s->glu, s->y, s->u, n_tokens);
-    s->work.kernels->add(x, s->y, n_tokens * c->dim);
+    s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
 }
 
 /* Logits of the last n_tokens of the batch that is in x[batch][dim]. */
 static void head(nomul_session *s, float *logits, size_t batch, size_t n_tokens)
 {
     const float *x = s->x + (batch - n_tokens) * s->weights->config.dim;
+    nm_product   output = {.layer = &s->weights->output, .y = logits, .x = s->u};
 
     rmsnorm(s, s->u, x, s->weights->output_gain, n_tokens);
-    nm_bitlinear_forward(&s->work, &s->weights->output, logits, s->u, n_tokens);
+    nm_bitlinear_forward(&s->work, &output, 1, n_tokens);
 }
 
 void nm_session_feed(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,

@@ -23,7 +23,8 @@ struct nomul_session {
 };
 
 /* n_threads and n_batch inside their limits, not 0. */
-size_t nm_session_bytes(const nm_weights *weights, size_t n_threads, size_t n_batch);
+size_t nm_session_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
+                        size_t n_batch);
 bool   nm_session_init(nomul_session *session, const nm_weights *weights, const nm_kernels *kernels,
                        size_t n_threads, size_t n_batch, nomul_error *err);
 void   nm_session_close(nomul_session *session);

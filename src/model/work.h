@@ -6,18 +6,23 @@
 #include "base/pool.h"
 #include "kernels/kernels.h"
 
+#define NM_MAX_PRODUCTS 3 /* bitlinears computed side by side: the i, f and g of the token mixer */
+
 typedef struct nm_work {
     const nm_kernels *kernels;
     nm_pool          *pool;
+    size_t            n_batch;
 
-    /* Of bitlinear, for n_batch tokens: */
-    int8_t  *q; /* [n_batch][q_stride], zero behind each row's columns */
+    /* Of bitlinear: */
+    int8_t  *q; /* [NM_MAX_PRODUCTS][n_batch][q_stride] */
     size_t   q_stride;
-    float   *q_scale; /* [n_batch]: the a of each row */
-    float   *normed;  /* [n_threads][max_cols] */
-    size_t   max_cols;
-    int32_t *sums; /* [n_threads][n_batch][NM_TILE_ROWS] */
-    size_t   n_batch;
+    float   *q_scale; /* [NM_MAX_PRODUCTS][n_batch]: the a of each row */
+    uint8_t *tables;  /* [NM_MAX_PRODUCTS][table_stride]: of one token's q */
+    size_t   table_stride;
+    int32_t *sums; /* [n_threads][sums_stride] */
+    size_t   sums_stride;
+    uint8_t *scratch; /* [n_threads][scratch_stride]: of the kernels */
+    size_t   scratch_stride;
 } nm_work;
 
 #endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x86: a feature is there if CPUID says so and the operating system saves the registers it works
+ * on, which XCR0 says (Intel SDM volume 1, chapter 13).  aarch64: NEON is part of it.
+ */
+#include "kernels/cpu.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { EBX, ECX }; /* of the four registers that CPUID fills, those that hold our bits */
+
+#define YMM 0x06u /* in XCR0: SSE, AVX */
+#define ZMM 0xE6u /* and mask registers, upper halves of zmm0-15, zmm16-31 */
+
+/* clang-format off */
+/* One row per feature.  leaf 0: nothing to ask. */
+static const struct feature {
+    const char *name;
+    uint32_t    bit;
+    uint32_t    leaf, where, at; /* CPUID leaf (subleaf 0), register, bit in it */
+    uint32_t    state;           /* bits of XCR0 that must be set */
+} features[] = {
+    {"ssse3",      NM_CPU_SSSE3,      1, ECX, 9,  0},
+    {"avx2",       NM_CPU_AVX2,       7, EBX, 5,  YMM},
+    {"avx512f",    NM_CPU_AVX512F,    7, EBX, 16, ZMM},
+    {"avx512bw",   NM_CPU_AVX512BW,   7, EBX, 30, ZMM},
+    {"avx512vl",   NM_CPU_AVX512VL,   7, EBX, 31, ZMM},
+    {"avx512vbmi", NM_CPU_AVX512VBMI, 7, ECX, 1,  ZMM},
+    {"gfni",       NM_CPU_GFNI,       7, ECX, 8,  0},
+    {"neon",       NM_CPU_NEON,       0, 0,   0,  0},
+};
+/* clang-format on */
+
+#define N_FEATURES (sizeof features / sizeof features[0])
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+
+/* What the operating system saves when it switches tasks; 0 if it does not say. */
+static uint32_t saved_state(void)
+{
+    const uint32_t osxsave = 1u << 27;
+    uint32_t       eax, ebx, ecx, edx;
+
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & osxsave)) return 0;
+    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+    return eax;
+}
+
+static bool has(const struct feature *f)
+{
+    uint32_t eax, found[2], edx;
+
+    if (f->leaf == 0 || !__get_cpuid_count(f->leaf, 0, &eax, &found[EBX], &found[ECX], &edx))
+        return false;
+    return (found[f->where] >> f->at & 1) && (f->state & ~saved_state()) == 0;
+}
+
+#else
+
+static bool has(const struct feature *f)
+{
+#if defined(__aarch64__)
+    return f->bit == NM_CPU_NEON;
+#else
+    return (void)f, false;
+#endif
+}
+
+#endif
+
+uint32_t nm_cpu_features(void)
+{
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < N_FEATURES; i++)
+        if (has(&features[i])) bits |= features[i].bit;
+    return bits;
+}
+
+void nm_cpu_names(char *text, size_t size, uint32_t bits)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < N_FEATURES; i++) {
+        size_t length = strlen(features[i].name), blank = used > 0;
+        if (!(bits & features[i].bit)) continue;
+        if (used + blank + length >= size) return;
+        if (blank) text[used++] = ' ';
+        memcpy(text + used, features[i].name, length + 1);
+        used += length;
+    }
+}

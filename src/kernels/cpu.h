@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this CPU and its operating system offer beyond the architecture's baseline. */
+#ifndef NM_CPU_H
+#define NM_CPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    NM_CPU_SSSE3 = 1 << 0,
+    NM_CPU_AVX2 = 1 << 1,
+    NM_CPU_AVX512F = 1 << 2,
+    NM_CPU_AVX512BW = 1 << 3,
+    NM_CPU_AVX512VL = 1 << 4,
+    NM_CPU_AVX512VBMI = 1 << 5,
+    NM_CPU_GFNI = 1 << 6,
+    NM_CPU_NEON = 1 << 7,
+};
+
+/* The bits above that may be used here and now. */
+uint32_t nm_cpu_features(void);
+
+/* Their names, "avx512vbmi gfni"; cut where text[size] is full; "" for none.  size > 0. */
+void nm_cpu_names(char *text, size_t size, uint32_t features);
+
+#endif

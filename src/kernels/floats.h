@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all float kernels share.  Sums run in 16 lanes, element i in lane i mod 16, then lanes 8
+ * apart, 4, 2, 1: one register of 512 bits, two of 256 or four of 128 can keep that order.
+ */
+#ifndef NM_FLOATS_H
+#define NM_FLOATS_H
+
+#include <math.h>
+#include <stddef.h>
+
+#define NM_LANES 16
+#define NM_ABSMAX_LEAST 1e-5f
+
+/* Overwrites the lanes. */
+static inline float nm_lanes_sum(float lane[NM_LANES])
+{
+    for (size_t apart = NM_LANES / 2; apart; apart /= 2)
+        for (size_t i = 0; i < apart; i++) lane[i] += lane[i + apart];
+    return lane[0];
+}
+
+/* What rmsnorm multiplies by, of the sum of n squares. */
+static inline float nm_norm_scale(float sum, size_t n, float eps)
+{
+    return 1.0f / sqrtf(sum / (float)n + eps);
+}
+
+#endif

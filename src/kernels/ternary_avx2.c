@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ternary products with 256-bit vectors. */
+#include "kernels/kernels.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define V_BYTES 32
+#define V_TARGET "avx2"
+#define V_PASS 1
+#define V_SHUFFLE(table, index) ((vec)_mm256_shuffle_epi8((__m256i)(table), (__m256i)(index)))
+#define V_TABLE(from) \
+    ((vec)_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)(from))))
+#define V_LESS(a, b) ((vec)_mm256_cmpgt_epi8((__m256i)(b), (__m256i)(a)))
+#define V_NEGATE(v, sign) ((vec)_mm256_sign_epi8((__m256i)(v), (__m256i)(sign)))
+/* One tile more ahead than the next: a tenth more from memory. */
+#define V_AHEAD(from) _mm_prefetch((const char *)(from) + 7680, _MM_HINT_T0)
+
+#include "kernels/ternary_shuffle.h"
+
+/* ---- Many tokens ----------------------------------------------------------------------------- */
+
+#define V_MANY_PASS 2
+
+/*
+ * In assembly: 8 sums of words, 4 of bytes, 2 indices, a table and what is looked up fill the 16
+ * registers, and gcc spills.  The result of a triple's first index is not added to anything.
+ */
+#define LOOK_UP_HALF(table, into0, into1)                                                          \
+    "vbroadcasti128 " table "(%[tables]), %[t]\n"                                                  \
+    "vpshufb %[index0], %[t], " into0 "\n vpshufb %[index1], %[t], " into1 "\n"
+#define INDEX(at)                                                                                  \
+    "vmovdqu " at "*32(%[indices]), %[index0]\n vmovdqu " at "*32+32(%[indices]), %[index1]\n"
+#define LOOK_UP_FIRST                                                                              \
+    INDEX("0") LOOK_UP_HALF("0", "%[lo0]", "%[lo1]") LOOK_UP_HALF("32", "%[hi0]", "%[hi1]")
+#define LOOK_UP(at, table)                                                                         \
+    INDEX(at)                                                                                      \
+    LOOK_UP_HALF(table, "%[s]", "%[t]")                                                            \
+    "vpaddb %[s], %[lo0], %[lo0]\n vpaddb %[t], %[lo1], %[lo1]\n"                                  \
+    LOOK_UP_HALF(table "+32", "%[s]", "%[t]")                                                      \
+    "vpaddb %[s], %[hi0], %[hi0]\n vpaddb %[t], %[hi1], %[hi1]\n"
+#define LOOK_UP_6                                                                                  \
+    LOOK_UP_FIRST LOOK_UP("2", "16") LOOK_UP("4", "64") LOOK_UP("6", "80") LOOK_UP("8", "128")     \
+    LOOK_UP("10", "144")
+#define LOOK_UP_8 LOOK_UP_6 LOOK_UP("12", "192") LOOK_UP("14", "208")
+
+#define RUN(text, lo, hi, codes, from)                                                             \
+    do {                                                                                           \
+        vec s_, t_, index0_, index1_;                                                              \
+        __asm__ volatile(text                                                                      \
+                         : [lo0] "=&x"((lo)[0]), [lo1] "=&x"((lo)[1]), [hi0] "=&x"((hi)[0]),       \
+                           [hi1] "=&x"((hi)[1]), [s] "=&x"(s_), [t] "=&x"(t_),                     \
+                           [index0] "=&x"(index0_), [index1] "=&x"(index1_)                        \
+                         : [indices] "r"(codes), [tables] "r"(from)                                \
+                         : "memory");                                                              \
+    } while (0)
+#define V_LOOK_UP_6(lo, hi, indices, tables) RUN(LOOK_UP_6, lo, hi, indices, tables)
+#define V_LOOK_UP_8(lo, hi, indices, tables) RUN(LOOK_UP_8, lo, hi, indices, tables)
+
+#include "kernels/ternary_pairs.h"
+
+const nm_ternary_ops nm_avx2_ternary[NM_PACKINGS] = {
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, gemv_t4, gemm_scratch, gemm_t4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, gemv_t5, gemm_scratch, gemm_t5},
+};
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ternary products with the 16-entry byte look-ups of NEON.
+ *
+ * How a row is summed, exactly for |q| <= 127: q = 16 hi + lo, lo in [-8, 7], hi in [-8, 8].  Two
+ * look-ups give a group's sum of lo, two that of hi, as signed bytes.
+ *  1. A triple's three groups are added as bytes: at most 15 columns, each of at most 8, and (t5)
+ *     1 for each group that is negated as -v - 1: within 123 of 0.
+ *  2. These are added to 16-bit words, one sum of lo and one of hi a row.  A K block has at most
+ *     20 triples, 20 * 123 = 2460.
+ *  3. The negated groups of a K block, at most 48, are counted: that is what lo and hi lack.
+ *  4. A K block's result, lo + 16 hi, is at most 240 * 127 = 30480 in size: a 16-bit word still,
+ *     whatever wraps on the way.  It is added to y.
+ */
+#include "kernels/kernels.h"
+#include "kernels/opaque.h"
+
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define MANY 4 /* tokens that gemm decodes a code for */
+
+/* Of tables. */
+#define GROUP_BYTES 64
+#define TRIPLE_BYTES (NM_TRIPLE_GROUPS * GROUP_BYTES)
+#define BLOCK_BYTES (NM_BLOCK_COLS / 4 * GROUP_BYTES) /* t4's, t5 has fewer groups */
+
+/* Of n triples, NM_TRIPLE_GROUPS times as many. */
+INLINE size_t groups_of(size_t n_triples)
+{
+    size_t twice = n_triples + n_triples;
+
+    NM_OPAQUE(twice);
+    return n_triples + twice;
+}
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+/*
+ * A group's tables, 16 entries each: lo of the columns in front, lo of those behind, hi of the ones
+ * and of the others.  In front are columns 0, 1 of t4, indexed by bits 0-3; 0 to 2 of t5, indexed
+ * by q; behind are columns 2, 3 of t4, by bits 4-7; 3 and 4 of t5, by 2 p3 (ternary.h).
+ *
+ * Entry i is the sum of three, or of two, of the group's columns: c adds column c, 16 + c takes it
+ * away, NONE is 0.
+ */
+#define NONE 0x80
+enum { FRONT = 0, BEHIND = 3, N_TERMS = 5 };
+/* clang-format off */
+static const uint8_t terms[NM_PACKINGS][N_TERMS][16] = {
+    [NM_T4] = {{NONE, 0, NONE, 16, NONE, 0, NONE, 16, NONE, 0, NONE, 16, NONE, 0, NONE, 16},
+               {NONE, NONE, NONE, NONE, 1, 1, 1, 1, NONE, NONE, NONE, NONE, 17, 17, 17, 17},
+               {NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+                NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE},
+               {NONE, 2, NONE, 18, NONE, 2, NONE, 18, NONE, 2, NONE, 18, NONE, 2, NONE, 18},
+               {NONE, NONE, NONE, NONE, 3, 3, 3, 3, NONE, NONE, NONE, NONE, 19, 19, 19, 19}},
+    [NM_T5] = {{NONE, NONE, NONE, NONE, NONE, NONE, NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+               {NONE, NONE, NONE, NONE, 1, 1, 1, 17, 17, 17, NONE, NONE, NONE, 1, 1, 1},
+               {NONE, NONE, NONE, 2, 18, NONE, 2, 18, NONE, 2, 18, NONE, 2, 18, NONE, 2},
+               {19, NONE, 19, NONE, 19, NONE, NONE, NONE,
+                NONE, NONE, 3, NONE, 3, NONE, 3, NONE},
+               {20, NONE, NONE, NONE, 4, NONE, 20, NONE, 4, NONE, 20, NONE, NONE, NONE, 4, NONE}},
+};
+/* clang-format on */
+
+/* A triple's tables of lo, or of hi: `columns` has that half of each column, and its negatives. */
+INLINE void triple_tables(int8_t *to, nm_packing_id packing, int8x16x2_t columns)
+{
+    const uint8x16_t step = vdupq_n_u8((uint8_t)nm_packings[packing].group_cols);
+    uint8x16_t       term[N_TERMS];
+
+    for (size_t i = 0; i < N_TERMS; i++) term[i] = vld1q_u8(terms[packing][i]);
+    for (size_t group = 0; group < NM_TRIPLE_GROUPS; group++, to += GROUP_BYTES) {
+        int8x16_t value[N_TERMS];
+        for (size_t i = 0; i < N_TERMS; i++) {
+            value[i] = vqtbl2q_s8(columns, term[i]);
+            term[i] = vaddq_u8(term[i], step); /* NONE stays beyond the 32 columns */
+        }
+        vst1q_s8(to, vaddq_s8(vaddq_s8(value[FRONT], value[FRONT + 1]), value[FRONT + 2]));
+        vst1q_s8(to + 16, vaddq_s8(value[BEHIND], value[BEHIND + 1]));
+    }
+}
+
+INLINE void make_tables(int8_t *tables, nm_packing_id packing, const int8_t *q, size_t n_triples)
+{
+    for (; n_triples; n_triples--, tables += TRIPLE_BYTES) {
+        int8x16_t x = vld1q_s8(q);
+        int8x16_t hi = vsubq_s8(vshrq_n_s8(x, 4), vshrq_n_s8(vshlq_n_s8(x, 4), 7));
+        int8x16_t lo = vsubq_s8(x, vshlq_n_s8(hi, 4));
+        triple_tables(tables, packing, (int8x16x2_t){{lo, vnegq_s8(lo)}});
+        triple_tables(tables + 32, packing, (int8x16x2_t){{hi, vnegq_s8(hi)}});
+        q += packing == NM_T4 ? 12 : 15;
+    }
+}
+
+static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+{
+    size_t group = groups_of(begin);
+
+    make_tables((int8_t *)tables + group * GROUP_BYTES, NM_T4, q + group * 4, end - begin);
+}
+
+static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+{
+    size_t group = groups_of(begin);
+
+    q += group;
+    NM_OPAQUE(q);
+    q += group * 4;
+    make_tables((int8_t *)tables + group * GROUP_BYTES, NM_T5, q, end - begin);
+}
+
+/* ---- A few rows of a K block ----------------------------------------------------------------- */
+
+typedef struct indices {
+    uint8x16_t front, behind; /* beyond 15: 0 */
+    int8x16_t  minus;         /* -1 where the group is negated */
+} indices;
+
+INLINE indices decode(nm_packing_id packing, uint8x16_t codes)
+{
+    uint8x16_t low = vandq_u8(codes, vdupq_n_u8(15));
+
+    if (packing == NM_T4) return (indices){low, vshrq_n_u8(codes, 4), vdupq_n_s8(0)};
+
+    uint8x16_t pair = vandq_u8(vshrq_n_u8(codes, 3), vdupq_n_u8(14));
+    uint8x16_t escape = vcltq_u8(low, vdupq_n_u8(2));
+    return (indices){vorrq_u8(low, vandq_u8(pair, escape)), vorrq_u8(pair, escape),
+                     vshrq_n_s8(vreinterpretq_s8_u8(codes), 7)};
+}
+
+INLINE int8x16_t look_up(const int8_t *tables, indices at)
+{
+    int8x16_t front = vqtbl1q_s8(vld1q_s8(tables), at.front);
+    int8x16_t behind = vqtbl1q_s8(vld1q_s8(tables + 16), at.behind);
+
+    return veorq_s8(vaddq_s8(front, behind), at.minus);
+}
+
+/* Sums of 16 rows. */
+typedef struct sums {
+    int16x8_t lo[2], hi[2];
+} sums;
+
+INLINE void add_triple(sums *s, int8x16_t lo, int8x16_t hi)
+{
+    s->lo[0] = vaddw_s8(s->lo[0], vget_low_s8(lo));
+    s->lo[1] = vaddw_high_s8(s->lo[1], lo);
+    s->hi[0] = vaddw_s8(s->hi[0], vget_low_s8(hi));
+    s->hi[1] = vaddw_high_s8(s->hi[1], hi);
+}
+
+/* minus_count: of negated groups, below 0. */
+INLINE void add_to_rows(int32_t *y, const sums *s, int8x16_t minus_count)
+{
+    const int16x8_t lack[2] = {vmovl_s8(vget_low_s8(minus_count)), vmovl_high_s8(minus_count)};
+
+    for (size_t i = 0; i < 2; i++, y += 8) {
+        int16x8_t lo = vsubq_s16(s->lo[i], lack[i]), hi = vsubq_s16(s->hi[i], lack[i]);
+        int16x8_t words = vaddq_s16(lo, vshlq_n_s16(hi, 4));
+        vst1q_s32(y, vaddw_s16(vld1q_s32(y), vget_low_s16(words)));
+        vst1q_s32(y + 4, vaddw_high_s16(vld1q_s32(y + 4), words));
+    }
+}
+
+/*
+ * 16 * n_vectors rows times n_tokens, of which one or the other is 1: a code is decoded once for
+ * all tokens, a table is for all rows.  A token's tables are BLOCK_BYTES behind the last one's.
+ * Meanwhile as many bytes as it reads are fetched from `ahead`, where nothing need exist.
+ */
+INLINE void rows_block(nm_packing_id packing, size_t n_vectors, size_t n_tokens, int32_t *y,
+                       size_t y_stride, const uint8_t *codes, const int8_t *tables,
+                       size_t n_triples, const uint8_t *ahead)
+{
+    const bool   many = n_tokens > 1;
+    const size_t n = many ? n_tokens : n_vectors;
+    const size_t table_step = many ? BLOCK_BYTES : 0, y_step = many ? y_stride : 16;
+    sums         s[MANY] = {0};
+    int8x16_t    minus_count[MANY] = {0};
+
+    for (; n_triples; n_triples--) {
+        int8x16_t lo[MANY], hi[MANY];
+#pragma GCC unroll 3
+        for (size_t group = 0; group < NM_TRIPLE_GROUPS; group++) {
+            const int8_t *table = tables;
+            indices       at;
+#pragma GCC unroll 4
+            for (size_t i = 0; i < n; i++, table += table_step) {
+                if (i < n_vectors) {
+                    at = decode(packing, vld1q_u8(codes + 16 * i));
+                    minus_count[i] = vaddq_s8(minus_count[i], at.minus);
+                }
+                int8x16_t l = look_up(table, at), h = look_up(table + 32, at);
+                lo[i] = group ? vaddq_s8(lo[i], l) : l;
+                hi[i] = group ? vaddq_s8(hi[i], h) : h;
+            }
+            codes += NM_TILE_ROWS, tables += GROUP_BYTES;
+        }
+#pragma GCC unroll 4
+        for (size_t i = 0; i < n; i++) add_triple(&s[i], lo[i], hi[i]);
+        for (size_t line = 0; line < 48 * n_vectors; line += 64) __builtin_prefetch(ahead + line);
+        ahead += 48 * n_vectors;
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n; i++, y += y_step) add_to_rows(y, &s[i], minus_count[many ? 0 : i]);
+}
+
+/* ---- A range of tiles ------------------------------------------------------------------------ */
+
+/* n_rows of whole tiles, times 1 token or MANY. */
+INLINE void tiles_block(nm_packing_id packing, size_t n_tokens, int32_t *y, size_t y_stride,
+                        size_t n_rows, const uint8_t *codes, const int8_t *tables, size_t n_triples)
+{
+    const size_t   n_vectors = n_tokens == 1 ? 2 : 1, n_rows_once = 16 * n_vectors;
+    const size_t   tile_bytes = groups_of(n_triples) * NM_TILE_ROWS;
+    const uint8_t *ahead = codes + tile_bytes;
+
+    for (const int32_t *end = y + n_rows; y < end; codes += tile_bytes - NM_TILE_ROWS) {
+        for (size_t row = 0; row < NM_TILE_ROWS; row += n_rows_once) {
+            rows_block(packing, n_vectors, n_tokens, y, y_stride, codes, tables, n_triples, ahead);
+            y += n_rows_once, codes += n_rows_once, ahead += groups_of(n_triples) * n_rows_once;
+        }
+    }
+}
+
+/* The K block that begins with this triple: how many it has. */
+static size_t block_triples(const nm_ternary *w, size_t triple)
+{
+    size_t full = nm_packings[w->packing].block_triples, left = w->n_triples - triple;
+
+    return left < full ? left : full;
+}
+
+static const uint8_t *block_codes(const nm_ternary *w, size_t tile, size_t triple)
+{
+    return w->codes + nm_ternary_offset(w, tile, groups_of(triple));
+}
+
+INLINE void gemv(nm_packing_id packing, int32_t *y, const nm_ternary *w, size_t tile_begin,
+                 size_t tile_end, const uint8_t *tables)
+{
+    const int8_t *table = (const int8_t *)tables;
+    size_t        n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, n_triples;
+
+    memset(y, 0, n_rows * sizeof *y);
+    for (size_t triple = 0; triple < w->n_triples; triple += n_triples) {
+        n_triples = block_triples(w, triple);
+        tiles_block(packing, 1, y, 0, n_rows, block_codes(w, tile_begin, triple), table, n_triples);
+        table += groups_of(n_triples) * GROUP_BYTES;
+    }
+}
+
+static void gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                    const uint8_t *tables)
+{
+    gemv(NM_T4, y, w, tile_begin, tile_end, tables);
+}
+
+static void gemv_t5(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                    const uint8_t *tables)
+{
+    gemv(NM_T5, y, w, tile_begin, tile_end, tables);
+}
+
+/* Tables of MANY tokens for one K block. */
+static size_t gemm_scratch(size_t n_tokens)
+{
+    (void)n_tokens;
+    return MANY * BLOCK_BYTES;
+}
+
+/* A K block for 1 token or MANY. */
+INLINE void tokens_block(nm_packing_id packing, size_t n_tokens, int32_t *y, size_t y_stride,
+                         size_t n_rows, const uint8_t *codes, size_t n_triples, const int8_t *q,
+                         size_t q_stride, int8_t *tables)
+{
+    int8_t *to = tables;
+
+    for (size_t i = 0; i < n_tokens; i++, q += q_stride, to += BLOCK_BYTES) {
+        make_tables(to, packing, q, n_triples);
+        NM_OPAQUE(i);
+    }
+    tiles_block(packing, n_tokens, y, y_stride, n_rows, codes, tables, n_triples);
+}
+
+INLINE void gemm(nm_packing_id packing, int32_t *y, size_t y_stride, const nm_ternary *w,
+                 size_t tile_begin, size_t tile_end, const int8_t *q, size_t q_stride,
+                 size_t n_tokens, int8_t *tables)
+{
+    size_t n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, n_triples;
+
+    int32_t *sums_of_token = y;
+    for (size_t i = 0; i < n_tokens; i++, sums_of_token += y_stride) {
+        memset(sums_of_token, 0, n_rows * sizeof *y);
+        NM_OPAQUE(i);
+    }
+    for (size_t triple = 0; triple < w->n_triples; triple += n_triples, q += NM_BLOCK_COLS) {
+        const uint8_t *codes = block_codes(w, tile_begin, triple);
+        const int8_t  *x = q;
+        int32_t       *to = y;
+        size_t         left = n_tokens;
+
+        n_triples = block_triples(w, triple);
+        for (; left >= MANY; left -= MANY) {
+            tokens_block(packing, MANY, to, y_stride, n_rows, codes, n_triples, x, q_stride,
+                         tables);
+            to += MANY * y_stride, x += MANY * q_stride;
+            NM_OPAQUE(left);
+        }
+        for (; left; left--) {
+            tokens_block(packing, 1, to, y_stride, n_rows, codes, n_triples, x, q_stride, tables);
+            to += y_stride, x += q_stride;
+            NM_OPAQUE(left);
+        }
+    }
+}
+
+static void gemm_t4(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
+                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
+                    void *scratch)
+{
+    gemm(NM_T4, y, y_stride, w, tile_begin, tile_end, q, q_stride, n_tokens, scratch);
+}
+
+static void gemm_t5(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
+                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
+                    void *scratch)
+{
+    gemm(NM_T5, y, y_stride, w, tile_begin, tile_end, q, q_stride, n_tokens, scratch);
+}
+
+const nm_ternary_ops nm_neon_ternary[NM_PACKINGS] = {
+    [NM_T4] = {TRIPLE_BYTES, make_tables_t4, gemv_t4, gemm_scratch, gemm_t4},
+    [NM_T5] = {TRIPLE_BYTES, make_tables_t5, gemv_t5, gemm_scratch, gemm_t5},
+};
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The product with one token by 16-entry byte shuffles, for any width of vector.  A source file
+ * defines the width and a few operations, then includes this:
+ *
+ *     V_BYTES, V_TARGET          16, "ssse3" and so on
+ *     V_PASS                     vectors of rows that go through the tables together
+ *     V_SHUFFLE(table, index)    in each 16 bytes: table[index & 15], 0 where bit 7 is set
+ *     V_TABLE(from)              16 bytes, repeated over the vector
+ *     V_LESS(a, b)               0xFF where a < b as signed bytes
+ *     V_NEGATE(v, sign)          -v where sign is negative; sign is never 0
+ *     V_AHEAD(from)              prefetch
+ *
+ * Two shuffles look up a group's sum of lo, two that of hi (ternary_sums.h).
+ */
+#include "kernels/ternary_sums.h"
+
+/* Of one group's four tables, looked up for lo and for hi. */
+INLINE void look_up_t4(vec codes, const uint8_t *tables, vec *lo, vec *hi)
+{
+    vec a = codes & 15, b = (vec)((vec16)codes >> 4) & 15;
+
+    *lo = V_SHUFFLE(V_TABLE(tables), a) + V_SHUFFLE(V_TABLE(tables + 16), b);
+    *hi = V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b);
+}
+
+/* An escape (n < 2) has bit 7 set in its pair's index, which makes the pair 0. */
+INLINE void look_up_t5(vec codes, const uint8_t *tables, vec *lo, vec *hi)
+{
+    vec n = codes & 15, p = (vec)((vec16)codes >> 3) & 14;
+    vec escape = V_LESS(n, (vec){0} + 2), sign = codes | 1;
+    vec a = n | (p & escape), b = p | escape;
+
+    *lo = V_NEGATE(V_SHUFFLE(V_TABLE(tables), a) + V_SHUFFLE(V_TABLE(tables + 16), b), sign);
+    *hi = V_NEGATE(V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b), sign);
+}
+
+INLINE void look_up(nm_packing_id packing, vec codes, const uint8_t *tables, vec *lo, vec *hi)
+{
+    (packing == NM_T4 ? look_up_t4 : look_up_t5)(codes, tables, lo, hi);
+}
+
+#define PASS_ROWS (V_PASS * V_BYTES)
+
+/* One triple of PASS_ROWS rows. */
+INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *codes,
+                       const uint8_t *tables)
+{
+    vec lo[V_PASS], hi[V_PASS];
+
+#pragma GCC unroll 2
+    for (int v = 0; v < V_PASS; v++)
+        look_up(packing, load(codes + v * V_BYTES), tables, &lo[v], &hi[v]);
+#pragma GCC unroll 2
+    for (int g = 1; g < NM_TRIPLE_GROUPS; g++) {
+        codes += NM_TILE_ROWS, tables += NM_TABLE_BYTES;
+#pragma GCC unroll 2
+       for (int v = 0; v < V_PASS; v++) {
+            vec l, h;
+            look_up(packing, load(codes + v * V_BYTES), tables, &l, &h);
+            lo[v] += l, hi[v] += h;
+        }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < V_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
+}
+
+/* A tile's part of a K block, a few rows at a time; meanwhile the tile `ahead` is fetched. */
+INLINE void tile_block(nm_packing_id packing, int32_t *y, const uint8_t *codes,
+                       const uint8_t *tables, size_t n_triples, const uint8_t *ahead)
+{
+    size_t bias = nm_block_bias(n_triples);
+
+    for (size_t row = 0; row < NM_TILE_ROWS; row += PASS_ROWS, y += PASS_ROWS) {
+        const uint8_t *at = codes + row, *table = tables;
+        sums           s[V_PASS];
+
+#pragma GCC unroll 2
+        for (int v = 0; v < V_PASS; v++) sums_start(&s[v], bias);
+        for (size_t i = 0; i < n_triples; i++) {
+            add_triple(packing, s, at, table);
+            for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD(ahead + line);
+            at += 3 * NM_TILE_ROWS, table += 3 * NM_TABLE_BYTES, ahead += 3 * PASS_ROWS;
+        }
+#pragma GCC unroll 2
+        for (int v = 0; v < V_PASS; v++) sums_collect(&s[v], y + v * V_BYTES);
+    }
+}
+
+NM_TARGET(V_TARGET)
+static void tile_block_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                          size_t n_triples, const uint8_t *ahead)
+{
+    tile_block(NM_T4, y, codes, tables, n_triples, ahead);
+}
+
+NM_TARGET(V_TARGET)
+static void tile_block_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                          size_t n_triples, const uint8_t *ahead)
+{
+    tile_block(NM_T5, y, codes, tables, n_triples, ahead);
+}
+
+static void gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                    const uint8_t *tables)
+{
+    nm_x86_gemv(y, w, tile_begin, tile_end, tables, 3 * NM_TABLE_BYTES, V_BYTES, tile_block_t4);
+}
+
+static void gemv_t5(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                    const uint8_t *tables)
+{
+    nm_x86_gemv(y, w, tile_begin, tile_end, tables, 3 * NM_TABLE_BYTES, V_BYTES, tile_block_t5);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/kernels.h"
+
+#if defined(__x86_64__)
+
+#include "kernels/ternary_x86.h"
+
+#include <string.h>
+
+#define SSSE3 NM_TARGET("ssse3")
+#define INLINE SSSE3 static inline __attribute__((always_inline))
+
+/* ---- The walk over K blocks ------------------------------------------------------------------ */
+
+static void enter_block(nm_block *b, const nm_packing *packing)
+{
+    size_t full = packing->block_triples;
+
+    b->n_triples = b->triples_left < full ? b->triples_left : full;
+    b->triples_left -= b->n_triples;
+    b->tile_bytes = (b->n_triples + b->n_triples + b->n_triples) * NM_TILE_ROWS;
+}
+
+nm_block nm_block_first(const nm_ternary *w, size_t tile)
+{
+    const nm_packing *packing = &nm_packings[w->packing];
+    size_t            begin = nm_ternary_offset(w, tile, 0);
+    nm_block          b = {.codes = w->codes + begin, .triples_left = w->n_triples};
+
+    enter_block(&b, packing);
+    if (b.triples_left) b.stride = nm_ternary_offset(w, tile, packing->block_groups) - begin;
+    return b;
+}
+
+void nm_block_next(nm_block *b, const nm_ternary *w, size_t tile)
+{
+    const nm_packing *packing = &nm_packings[w->packing];
+    size_t            left = b->triples_left;
+
+    b->number++;
+    if (left >= packing->block_triples)
+        b->codes += b->stride;
+    else if (left)
+        b->codes = w->codes + nm_ternary_offset(w, tile, w->n_groups - left - left - left);
+    enter_block(b, packing);
+}
+
+void nm_x86_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                 const uint8_t *tables, size_t table_bytes, size_t width,
+                 nm_tile_block tile_block)
+{
+    size_t   n_rows = (tile_end - tile_begin) * NM_TILE_ROWS;
+    nm_block b = nm_block_first(w, tile_begin);
+
+    memset(y, 0, n_rows * sizeof *y);
+    for (nm_block next = b; b.n_triples; b = next) {
+        nm_block_next(&next, w, tile_begin);
+        int32_t *at = y, *end = y + n_rows;
+        for (; at < end; at += NM_TILE_ROWS, b.codes += b.tile_bytes) {
+            const uint8_t *ahead = b.codes + b.tile_bytes;
+            if (at + NM_TILE_ROWS == end && next.n_triples) ahead = next.codes;
+            tile_block(at, b.codes, tables, b.n_triples, ahead);
+        }
+        for (size_t i = 0; i < b.n_triples; i++) {
+            tables += table_bytes;
+            NM_OPAQUE(tables);
+        }
+    }
+    nm_x86_finish(y, n_rows, width, b.number);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+/* The two words of each sum, their bias taken off, from what nm_tile_block describes. */
+INLINE void split_words(const int32_t *all, const int32_t *high, __m128i bias, __m128i *low_word,
+                        __m128i *high_word)
+{
+    __m128i h = _mm_loadu_si128((const __m128i *)high);
+
+    *low_word = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)all), _mm_slli_epi32(h, 16));
+    *low_word = _mm_sub_epi32(*low_word, bias);
+    *high_word = _mm_sub_epi32(h, bias);
+}
+
+/* 16 rows of the `width` that were collected together. */
+INLINE void finish_16(int32_t *y, const int32_t *collected, size_t width, __m128i bias)
+{
+    size_t  n = width / 4;
+    __m128i e0, e1, o0, o1, *to = (__m128i *)(void *)y;
+
+    split_words(collected, collected + n, bias, &e0, &e1);
+    split_words(collected + n + n, collected + n + n + n, bias, &o0, &o1);
+    __m128i a = _mm_unpacklo_epi32(e0, o0), b = _mm_unpacklo_epi32(e1, o1);
+    __m128i c = _mm_unpackhi_epi32(e0, o0), d = _mm_unpackhi_epi32(e1, o1);
+    _mm_storeu_si128(to, _mm_unpacklo_epi64(a, b));
+    _mm_storeu_si128(to + 1, _mm_unpackhi_epi64(a, b));
+    _mm_storeu_si128(to + 2, _mm_unpacklo_epi64(c, d));
+    _mm_storeu_si128(to + 3, _mm_unpackhi_epi64(c, d));
+}
+
+SSSE3
+void nm_x86_finish(int32_t *y, size_t n_rows, size_t width, size_t n_blocks)
+{
+    __m128i bias = _mm_set1_epi32((int32_t)(uint32_t)(n_blocks << 15));
+    int32_t collected[64];
+
+    for (int32_t *end = y + n_rows; y < end;) {
+        memcpy(collected, y, width * sizeof *y);
+        for (size_t i = 0; i < width / 4; i += 4, y += 16)
+            finish_16(y, collected + i, width, bias);
+    }
+}
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+/* Of 16 columns, q = 16 hi + lo as ternary_sums.h wants it, and their negatives. */
+typedef struct halves {
+    __m128i lo, minus_lo, hi, minus_hi;
+} halves;
+
+INLINE halves halve(__m128i q)
+{
+    const __m128i zero = _mm_setzero_si128(), one = _mm_set1_epi8(1), eight = _mm_set1_epi8(8);
+    const __m128i nibble = _mm_set1_epi8(15);
+    halves        h;
+
+    /* hi = floor(q / 16), and 1 more where lo came out negative */
+    h.lo = _mm_sub_epi8(_mm_and_si128(_mm_add_epi8(q, eight), nibble), eight);
+    h.hi = _mm_and_si128(_mm_srli_epi16(q, 4), nibble);
+    h.hi = _mm_sub_epi8(_mm_xor_si128(h.hi, eight), eight);
+    h.hi = _mm_add_epi8(h.hi, _mm_and_si128(_mm_srli_epi16(q, 3), one));
+    h.minus_lo = _mm_sub_epi8(zero, h.lo);
+    h.minus_hi = _mm_sub_epi8(zero, h.hi);
+    return h;
+}
+
+/*
+ * How the 16 entries of a table add up: entry i takes column index[i] & 7, negated if index[i] is 8
+ * or more, nothing if it is NONE.
+ */
+#define NONE 0x80
+typedef uint8_t column_of_entry[16];
+
+INLINE __m128i pick(__m128i columns, const column_of_entry index)
+{
+    return _mm_shuffle_epi8(columns, _mm_loadu_si128((const __m128i *)(const void *)index));
+}
+
+static const column_of_entry t4_columns[4] = {
+    {NONE, 0, NONE, 8, NONE, 0, NONE, 8, NONE, 0, NONE, 8, NONE, 0, NONE, 8},
+    {NONE, NONE, NONE, NONE, 1, 1, 1, 1, NONE, NONE, NONE, NONE, 9, 9, 9, 9},
+    {NONE, 2, NONE, 10, NONE, 2, NONE, 10, NONE, 2, NONE, 10, NONE, 2, NONE, 10},
+    {NONE, NONE, NONE, NONE, 3, 3, 3, 3, NONE, NONE, NONE, NONE, 11, 11, 11, 11},
+};
+
+/* q and p of ternary.h */
+static const column_of_entry t5_columns[5] = {
+    {NONE, NONE, NONE, NONE, NONE, NONE, NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {NONE, NONE, NONE, NONE, 1, 1, 1, 9, 9, 9, NONE, NONE, NONE, 1, 1, 1},
+    {NONE, NONE, NONE, 2, 10, NONE, 2, 10, NONE, 2, 10, NONE, 2, 10, NONE, 2},
+    {11, NONE, 11, NONE, 11, NONE, NONE, NONE, NONE, NONE, 3, NONE, 3, NONE, 3, NONE},
+    {12, NONE, NONE, NONE, 4, NONE, 12, NONE, 4, NONE, 12, NONE, NONE, NONE, 4, NONE},
+};
+
+/* Columns 0 to 7 of one half, and their negatives; bias goes to every entry of the first table. */
+INLINE void tables_of_half(uint8_t *to, nm_packing_id packing, __m128i half, __m128i minus,
+                           __m128i bias)
+{
+    __m128i columns = _mm_unpacklo_epi64(half, minus), before, behind;
+
+    if (packing == NM_T4) {
+        before = _mm_add_epi8(pick(columns, t4_columns[0]), pick(columns, t4_columns[1]));
+        behind = _mm_add_epi8(pick(columns, t4_columns[2]), pick(columns, t4_columns[3]));
+    } else {
+        before = _mm_add_epi8(pick(columns, t5_columns[0]), pick(columns, t5_columns[1]));
+        before = _mm_add_epi8(before, pick(columns, t5_columns[2]));
+        behind = _mm_add_epi8(pick(columns, t5_columns[3]), pick(columns, t5_columns[4]));
+    }
+    _mm_store_si128((__m128i *)(void *)to, _mm_add_epi8(before, bias));
+    _mm_store_si128((__m128i *)(void *)(to + 16), behind);
+}
+
+INLINE __m128i next_group(__m128i columns, nm_packing_id packing)
+{
+    return packing == NM_T4 ? _mm_srli_si128(columns, 4) : _mm_srli_si128(columns, 5);
+}
+
+/* Of n_groups groups in 16 columns; the first has the triple's bias. */
+INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i q, int n_groups)
+{
+    halves  h = halve(q);
+    __m128i bias = _mm_set1_epi8(-128);
+
+#pragma GCC unroll 4
+    for (int g = 0; g < n_groups; g++, to += NM_TABLE_BYTES) {
+        tables_of_half(to, packing, h.lo, h.minus_lo, bias);
+        tables_of_half(to + 32, packing, h.hi, h.minus_hi, bias);
+        bias = _mm_setzero_si128();
+        h.lo = next_group(h.lo, packing), h.minus_lo = next_group(h.minus_lo, packing);
+        h.hi = next_group(h.hi, packing), h.minus_hi = next_group(h.minus_hi, packing);
+    }
+}
+
+SSSE3
+void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end)
+{
+    for (size_t i = 0; i < triple_end; i++, q += 12, tables += 3 * NM_TABLE_BYTES)
+        if (i >= triple_begin)
+            tables_of_columns(tables, NM_T4, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
+}
+
+SSSE3
+void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end)
+{
+    for (size_t i = 0; i < triple_end; i++, q += 15, tables += 3 * NM_TABLE_BYTES)
+        if (i >= triple_begin)
+            tables_of_columns(tables, NM_T5, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
+}
+
+SSSE3
+void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin,
+                           size_t triple_end)
+{
+    const __m128i order =
+        _mm_setr_epi8(0, 1, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 2, 7, 12, (char)NONE);
+
+    for (size_t i = 0; i < triple_end; i++, q += 15, tables += 4 * NM_TABLE_BYTES) {
+        __m128i columns = _mm_loadu_si128((const __m128i *)(const void *)q);
+        if (i >= triple_begin)
+            tables_of_columns(tables, NM_T4, _mm_shuffle_epi8(columns, order), 4);
+    }
+}
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The float operations: of every row of kernels.def, bit for bit those of scalar, on arrays without
+ * a byte of slack; and scalar itself where its order of operations shows.
+ */
+#include "test.h"
+
+#include "base/bytes.h"
+#include "base/rng.h"
+#include "guard.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+#define MOST 5000 /* elements */
+
+enum { A, B, C, D, E, N_ARRAYS };
+
+/* What an operation works on: every array ends where a page does that faults. */
+typedef struct operands {
+    float   *block[N_ARRAYS];
+    float   *x[N_ARRAYS]; /* the last n of block */
+    int8_t  *q_block, *q;
+    int32_t *sums_block, *sums;
+    float    value; /* what the operation gives */
+} operands;
+
+static void take_operands(operands *o)
+{
+    for (size_t i = 0; i < N_ARRAYS; i++) o->block[i] = guard_take(MOST * sizeof(float));
+    o->q_block = guard_take(MOST);
+    o->sums_block = guard_take(MOST * sizeof(int32_t));
+}
+
+static void drop_operands(operands *o)
+{
+    for (size_t i = 0; i < N_ARRAYS; i++) guard_drop(o->block[i]);
+    guard_drop(o->q_block);
+    guard_drop(o->sums_block);
+}
+
+static void set_length(operands *o, size_t n)
+{
+    for (size_t i = 0; i < N_ARRAYS; i++) o->x[i] = o->block[i] + (MOST - n);
+    o->q = o->q_block + (MOST - n);
+    o->sums = o->sums_block + (MOST - n);
+}
+
+/* ---- What is in the arrays ---- */
+
+static float any_in(nm_rng *rng, float limit)
+{
+    return (float)(2 * nm_rng_double(rng) - 1) * limit;
+}
+
+/* Any finite float, as likely tiny as huge. */
+static float any_finite(nm_rng *rng)
+{
+    float x = nm_float_of_bits((uint32_t)nm_rng_next(rng));
+    return isfinite(x) ? x : 1.0f;
+}
+
+static float any_special(nm_rng *rng)
+{
+    /* clang-format off */
+    static const float specials[] = {
+        0.0f, -0.0f, 0.5f, 1.0f, -1.0f, 1e-5f, 126.5f, -127.0f,
+        0x1p-149f, -0x1p-149f, 0x1.fffffcp-127f, 0x1p-126f, -0x1p-126f, /* around the subnormals */
+        88.73f, -87.34f, -88.73f, -103.98f, 104.0f, 150.0f, -150.1f,    /* where exp ends */
+        0x1.fffffep127f, -0x1.fffffep127f,
+    };
+    /* clang-format on */
+    return specials[nm_rng_below(rng, sizeof specials / sizeof specials[0])];
+}
+
+static float any_special_or_infinite(nm_rng *rng)
+{
+    uint64_t dice = nm_rng_below(rng, 8);
+    return dice > 1 ? any_special(rng) : dice ? INFINITY : -INFINITY;
+}
+
+static float any_usual(nm_rng *rng)
+{
+    return any_in(rng, 8.0f);
+}
+
+static float any_tiny(nm_rng *rng)
+{
+    return any_in(rng, 1e-41f);
+}
+
+static float any_tie(nm_rng *rng)
+{
+    return (float)nm_rng_below(rng, 509) / 2 - 127.0f;
+}
+
+static const struct {
+    const char *name;
+    float (*next)(nm_rng *rng);
+} fillings[] = {
+    {"usual", any_usual}, {"finite", any_finite},   {"tiny", any_tiny},
+    {"ties", any_tie},    {"special", any_special}, {"infinite", any_special_or_infinite},
+};
+
+#define N_FILLINGS (sizeof fillings / sizeof fillings[0])
+
+static void fill(operands *o, size_t n, float (*next)(nm_rng *rng), nm_rng *rng)
+{
+    set_length(o, n);
+    for (size_t i = 0; i < N_ARRAYS; i++)
+        for (size_t k = 0; k < n; k++) o->x[i][k] = next(rng);
+    for (size_t k = 0; k < n; k++) {
+        o->sums[k] = (int32_t)nm_rng_next(rng) >> nm_rng_below(rng, 31);
+        o->q[k] = (int8_t)nm_rng_next(rng);
+    }
+    o->value = 0;
+}
+
+static void copy(operands *to, const operands *from, size_t n)
+{
+    set_length(to, n);
+    for (size_t i = 0; i < N_ARRAYS; i++) memcpy(to->x[i], from->x[i], n * sizeof(float));
+    memcpy(to->q, from->q, n);
+    memcpy(to->sums, from->sums, n * sizeof(int32_t));
+    to->value = from->value;
+}
+
+/* ---- Are they equal, those before the first included?  All NaNs are. ---- */
+
+static bool same(float a, float b)
+{
+    return nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
+}
+
+static bool same_operands(const operands *a, const operands *b, size_t n, size_t *where)
+{
+    size_t from = MOST - n < 64 ? 0 : MOST - n - 64;
+
+    *where = 0;
+    if (!same(a->value, b->value)) return false;
+    for (size_t i = 0; i < N_ARRAYS; i++)
+        for (*where = from; *where < MOST; ++*where)
+            if (!same(a->block[i][*where], b->block[i][*where])) return false;
+    for (*where = from; *where < MOST; ++*where)
+        if (a->q_block[*where] != b->q_block[*where]) return false;
+    return true;
+}
+
+/* ---- Every operation, also in place where its contract allows ---- */
+
+typedef void run_operation(const nm_float_ops *k, operands *o, size_t n);
+
+static void run_rmsnorm(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->rmsnorm(o->x[A], o->x[B], o->x[C], n, 1e-6f);
+}
+
+static void run_rmsnorm_in_place(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->rmsnorm(o->x[B], o->x[B], o->x[C], n, 1e-8f);
+}
+
+static void run_quantize(const nm_float_ops *k, operands *o, size_t n)
+{
+    o->value = k->quantize(o->q, o->x[A], n);
+}
+
+static void run_rmsnorm_quantize(const nm_float_ops *k, operands *o, size_t n)
+{
+    o->value = k->rmsnorm_quantize(o->q, o->x[A], o->x[B], n, 1e-6f);
+}
+
+static void run_dequantize(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->dequantize(o->x[A], o->sums, 0x1.234p-9f, n);
+}
+
+static void run_mlgru_step(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->mlgru_step(o->x[A], o->x[B], o->x[C], o->x[D], o->x[E], n);
+}
+
+static void run_mlgru_step_unbound(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->mlgru_step(o->x[A], o->x[B], o->x[C], o->x[D], NULL, n);
+}
+
+static void run_mlgru_step_into_f(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->mlgru_step(o->x[C], o->x[B], o->x[C], o->x[D], o->x[E], n);
+}
+
+static void run_mlgru_step_into_i(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->mlgru_step(o->x[D], o->x[B], o->x[C], o->x[D], NULL, n);
+}
+
+static void run_glu(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->glu(o->x[A], o->x[B], o->x[C], n);
+}
+
+static void run_glu_into_a(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->glu(o->x[B], o->x[B], o->x[C], n);
+}
+
+static void run_glu_into_b(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->glu(o->x[C], o->x[B], o->x[C], n);
+}
+
+static void run_add(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->add(o->x[A], o->x[B], n);
+}
+
+static void run_add_to_itself(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->add(o->x[A], o->x[A], n);
+}
+
+static void run_multiply(const nm_float_ops *k, operands *o, size_t n)
+{
+    k->multiply(o->x[A], o->x[B], n);
+}
+
+static const struct {
+    const char    *name;
+    run_operation *run;
+} operations[] = {
+#define OPERATION(name)                                                                            \
+    {                                                                                              \
+#name, run_##name                                                                          \
+    }
+    OPERATION(rmsnorm),
+    OPERATION(rmsnorm_in_place),
+    OPERATION(quantize),
+    OPERATION(rmsnorm_quantize),
+    OPERATION(dequantize),
+    OPERATION(mlgru_step),
+    OPERATION(mlgru_step_unbound),
+    OPERATION(mlgru_step_into_f),
+    OPERATION(mlgru_step_into_i),
+    OPERATION(glu),
+    OPERATION(glu_into_a),
+    OPERATION(glu_into_b),
+    OPERATION(add),
+    OPERATION(add_to_itself),
+    OPERATION(multiply),
+#undef OPERATION
+};
+
+#define N_OPERATIONS (sizeof operations / sizeof operations[0])
+
+static const nm_float_ops *scalar(void)
+{
+    return nm_kernels_row(0)->floats;
+}
+
+/* Of one operation, over all fillings at this length. */
+static void check_length(const nm_float_ops *k, size_t operation, size_t n, operands o[3])
+{
+    nm_rng rng;
+    nm_rng_init(&rng, n);
+    for (size_t filling = 0; filling < N_FILLINGS; filling++) {
+        size_t where;
+        fill(&o[0], n, fillings[filling].next, &rng);
+        copy(&o[1], &o[0], n);
+        copy(&o[2], &o[0], n);
+        operations[operation].run(scalar(), &o[1], n);
+        operations[operation].run(k, &o[2], n);
+        CHECK_THAT(same_operands(&o[1], &o[2], n, &where), "n %zu, %s: differs at %zd", n,
+                   fillings[filling].name, (ptrdiff_t)where - (MOST - (ptrdiff_t)n));
+    }
+}
+
+static void test_row(const nm_kernels *row)
+{
+    static const size_t lengths[] = {255, 256, 1000, 1024, 2560, 4999, MOST};
+    operands            o[3];
+
+    for (size_t i = 0; i < 3; i++) take_operands(&o[i]);
+    for (size_t operation = 0; operation < N_OPERATIONS; operation++) {
+        test_case("%s: %s equals scalar", row->name, operations[operation].name);
+        for (size_t n = 0; n <= 200; n++) check_length(row->floats, operation, n, o);
+        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+            check_length(row->floats, operation, lengths[i], o);
+    }
+    for (size_t i = 0; i < 3; i++) drop_operands(&o[i]);
+}
+
+/* 5003 is prime: all low bits and all exponents occur. */
+static void test_silu_of_all_kinds(const nm_kernels *row)
+{
+    float x[MOST], one[MOST], want[MOST], got[MOST];
+
+    test_case("%s: silu of every 5003rd float equals scalar", row->name);
+    for (size_t i = 0; i < MOST; i++) one[i] = 1.0f;
+    for (uint64_t bits = 0; bits < UINT64_C(1) << 32;) {
+        for (size_t i = 0; i < MOST; i++, bits += 5003) x[i] = nm_float_of_bits((uint32_t)bits);
+        scalar()->glu(want, x, one, MOST);
+        row->floats->glu(got, x, one, MOST);
+        for (size_t i = 0; i < MOST; i++)
+            CHECK_THAT(same(got[i], want[i]), "%a: %a, not %a", (double)x[i], (double)got[i],
+                       (double)want[i]);
+    }
+}
+
+static void test_rows(void)
+{
+    char              missing[128];
+    const nm_kernels *row;
+
+    for (size_t i = 1; (row = nm_kernels_row(i)); i++) {
+        if (!nm_kernels_runs(row, missing, sizeof missing)) {
+            test_case("%s equals scalar", row->name);
+            test_skip("no %s", missing);
+            continue;
+        }
+        test_row(row);
+        test_silu_of_all_kinds(row);
+    }
+}
+
+/* ---- The specification ---- */
+
+/*
+ * Does the sum of squares of x[n] exceed 1, where x[0] is 1 and the others are tiny?  eps takes the
+ * 1 away again: what is left is 0, whose root divides to infinity, or it is not.  n: a power of 2.
+ */
+static bool sum_exceeds_one(const float *x, size_t n)
+{
+    float gain[256] = {1.0f}, y[256];
+
+    scalar()->rmsnorm(y, x, gain, n, -1.0f / (float)n);
+    return isfinite(y[0]);
+}
+
+static void test_order(void)
+{
+    test_case("a sum runs in 16 lanes");
+    /* 2^-24 is rounded away where it is added to 1; two of them, added before, are not. */
+    for (size_t lane = 0; lane < 16; lane++) {
+        float x[256] = {1.0f};
+        for (size_t i = 1; i < 16; i++) x[lane + 16 * i] = 0x1p-12f;
+        CHECK_INT(sum_exceeds_one(x, 256), lane > 0);
+    }
+
+    test_case("lanes are added 8 apart, then 4, 2, 1");
+    /* Do lanes b and c meet before they meet lane 0? */
+    static const struct {
+        size_t b, c;
+        bool   meet;
+    } pairs[] = {{1, 9, true},  {4, 12, true}, {2, 6, true},  {1, 3, true},   {1, 15, true},
+                 {8, 4, false}, {8, 1, false}, {4, 2, false}, {12, 1, false}, {10, 5, false}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        float x[16] = {1.0f};
+        x[pairs[i].b] = x[pairs[i].c] = 0x1p-12f;
+        CHECK_THAT(sum_exceeds_one(x, 16) == pairs[i].meet, "lanes %zu, %zu", pairs[i].b,
+                   pairs[i].c);
+    }
+}
+
+static void test_quantize(void)
+{
+    test_case("quantize rounds ties to even");
+    static const float  x[] = {127.0f, 0.5f,  1.5f,   2.5f,    -0.5f,
+                               -1.5f,  -2.5f, 126.5f, -126.5f, -0.0f};
+    static const int8_t want[] = {127, 0, 2, 2, 0, -2, -2, 126, -126, 0};
+    int8_t              q[sizeof want];
+    CHECK(scalar()->quantize(q, x, sizeof want) == 1.0f);
+    CHECK_MEM(q, want, sizeof want, "q");
+
+    test_case("quantize of almost nothing does not divide by it");
+    static const float  nothing[] = {0.0f, -0.0f, 1e-6f, -1e-5f};
+    static const int8_t little[] = {0, 0, 13, -127};
+    CHECK(scalar()->quantize(q, nothing, 4) == 127.0f / 1e-5f);
+    CHECK_MEM(q, little, 4, "q");
+}
+
+static void test_fusion(void)
+{
+    float  x[777], gain[777], y[777];
+    int8_t q[777], fused[777];
+    nm_rng rng;
+
+    test_case("rmsnorm_quantize is rmsnorm, then quantize");
+    nm_rng_init(&rng, 7);
+    for (size_t n = 1; n <= 777; n += 97) {
+        for (size_t i = 0; i < n; i++) x[i] = any_usual(&rng), gain[i] = any_usual(&rng);
+        scalar()->rmsnorm(y, x, gain, n, 1e-6f);
+        float a = scalar()->quantize(q, y, n);
+        CHECK(scalar()->rmsnorm_quantize(fused, x, gain, n, 1e-6f) == a);
+        CHECK_MEM(fused, q, n, "q");
+    }
+}
+
+static double exact_silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+static void test_values(void)
+{
+    test_case("mlgru_step and glu are what the paper says");
+    nm_rng rng;
+    nm_rng_init(&rng, 8);
+    for (int k = 0; k < 10000; k++) {
+        float  f = any_in(&rng, 20), i = any_in(&rng, 20), h = any_in(&rng, 5);
+        float  bound = (float)nm_rng_double(&rng), was = h, out, y;
+        double forget = bound + (1 - (double)bound) / (1 + exp(-(double)f));
+        double state = forget * (double)was + exact_silu((double)i) * (1 - forget);
+        scalar()->mlgru_step(&out, &h, &f, &i, &bound, 1);
+        scalar()->glu(&y, &f, &i, 1);
+        CHECK(fabs((double)h - state) < 1e-5);
+        CHECK(fabs((double)out - exact_silu(state)) < 1e-5);
+        CHECK(fabs((double)y - exact_silu((double)f) * (double)i) < 1e-4);
+    }
+}
+
+void test_float(void)
+{
+    test_order();
+    test_quantize();
+    test_fusion();
+    test_values();
+    test_rows();
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ternary products: scalar against a plain sum over trits, every other kernel against scalar,
+ * in memory whose neighbouring bytes fault.
+ */
+#include "test.h"
+
+#include "base/bytes.h"
+#include "base/rng.h"
+#include "guard.h"
+#include "kernels/kernels.h"
+
+#include <stdlib.h>
+
+/* ---- Matrices and vectors -------------------------------------------------------------------- */
+
+typedef enum fill { RANDOM, ALL_PLUS, ALL_MINUS, EXTREME, ZERO, SPARSE, N_FILLS } fill;
+
+static const char *const fill_names[N_FILLS] = {
+    "random", "all +1 x 127", "all -1 x 127", "random +-1 x +-127", "zero", "90 % zero",
+};
+
+static int8_t random_trit(fill f, nm_rng *rng)
+{
+    switch (f) {
+    case ALL_PLUS: return 1;
+    case ALL_MINUS: return -1;
+    case EXTREME: return nm_rng_below(rng, 2) ? 1 : -1;
+    case ZERO: return 0;
+    case SPARSE: return (int8_t)(nm_rng_below(rng, 10) ? 0 : nm_rng_below(rng, 2) ? 1 : -1);
+    default: return (int8_t)((int)nm_rng_below(rng, 3) - 1);
+    }
+}
+
+static int8_t random_q(fill f, nm_rng *rng)
+{
+    switch (f) {
+    case ALL_PLUS:
+    case ALL_MINUS: return 127;
+    case EXTREME: return nm_rng_below(rng, 2) ? 127 : -127;
+    default: return (int8_t)((int)nm_rng_below(rng, 255) - 127);
+    }
+}
+
+/* rows * cols; freed by the caller. */
+static int8_t *random_trits(size_t rows, size_t cols, fill f, nm_rng *rng)
+{
+    int8_t *trits = malloc(rows * cols);
+    for (size_t i = 0; i < rows * cols; i++) trits[i] = random_trit(f, rng);
+    return trits;
+}
+
+/* Packed; the byte behind, or the one before, faults. */
+static nm_ternary pack(nm_packing_id packing, size_t rows, size_t cols, const int8_t *trits,
+                       bool at_front)
+{
+    nm_ternary w;
+
+    nm_ternary_init(&w, packing, rows, cols);
+    uint8_t *codes = (at_front ? guard_take_front : guard_take)(nm_ternary_bytes(&w));
+    memset(codes, 0, nm_ternary_bytes(&w));
+    for (size_t row = 0; row < rows; row++)
+        nm_ternary_pack_row(&w, codes, row, trits + row * cols);
+    guard_lock(codes);
+    w.codes = codes;
+    return w;
+}
+
+static void drop(nm_ternary *w)
+{
+    guard_drop((void *)(uintptr_t)w->codes);
+}
+
+static int8_t *random_vectors(size_t cols, size_t n_tokens, fill f, nm_rng *rng)
+{
+    size_t  stride = nm_q_stride(cols);
+    int8_t *q = guard_take(n_tokens * stride);
+
+    memset(q, 0, n_tokens * stride);
+    for (size_t t = 0; t < n_tokens; t++)
+        for (size_t col = 0; col < cols; col++) q[t * stride + col] = random_q(f, rng);
+    guard_lock(q);
+    return q;
+}
+
+/* ---- Products -------------------------------------------------------------------------------- */
+
+#define TOKEN_GAP 32 /* words between the tokens' sums, which nobody may touch */
+
+/* Sums of the tiles given, a row of them per token; dropped by the caller. */
+static int32_t *run_gemv(const nm_ternary_ops *ops, const nm_ternary *w, size_t tile_begin,
+                         size_t tile_end, const int8_t *q, size_t n_tokens)
+{
+    size_t   n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, half = w->n_triples / 2;
+    int32_t *y = guard_take(n_tokens * (n_rows + TOKEN_GAP) * sizeof *y);
+    uint8_t *tables = guard_take(w->n_triples * ops->table_bytes);
+
+    for (size_t t = 0; t < n_tokens; t++) {
+        const int8_t *x = q + t * nm_q_stride(w->cols);
+        ops->make_tables(tables, x, half, w->n_triples);
+        ops->make_tables(tables, x, 0, half);
+        ops->gemv(y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables);
+    }
+    guard_drop(tables);
+    return y;
+}
+
+static int32_t *run_gemm(const nm_ternary_ops *ops, const nm_ternary *w, size_t tile_begin,
+                         size_t tile_end, const int8_t *q, size_t n_tokens)
+{
+    size_t   stride = (tile_end - tile_begin) * NM_TILE_ROWS + TOKEN_GAP;
+    int32_t *y = guard_take(n_tokens * stride * sizeof *y);
+    void    *scratch = guard_take(ops->gemm_scratch(n_tokens));
+
+    ops->gemm(y, stride, w, tile_begin, tile_end, q, nm_q_stride(w->cols), n_tokens, scratch);
+    guard_drop(scratch);
+    return y;
+}
+
+static void check_same(const char *name, const char *what, const nm_ternary *w, size_t tile_begin,
+                       size_t tile_end, size_t n_tokens, const int32_t *got, const int32_t *want)
+{
+    size_t n_rows = (tile_end - tile_begin) * NM_TILE_ROWS + TOKEN_GAP;
+
+    for (size_t i = 0; i < n_tokens * n_rows; i++) {
+        if (got[i] == want[i]) continue;
+        test_fail(__FILE__, __LINE__,
+                  "%s %s of %s, %zu x %zu, tiles %zu to %zu: token %zu of %zu, row %zu: %d, not %d",
+                  name, what, nm_packings[w->packing].name, w->rows, w->cols, tile_begin, tile_end,
+                  i / n_rows, n_tokens, i % n_rows, got[i], want[i]);
+        return;
+    }
+}
+
+/* Everything against scalar, for some tiles within one panel. */
+static void check_product(const nm_ternary *w, const int8_t *q, size_t n_tokens, nm_rng *rng)
+{
+    size_t panel = nm_rng_below(rng, (w->n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES);
+    size_t begin = panel * NM_PANEL_TILES, end = begin + NM_PANEL_TILES;
+
+    if (end > w->n_tiles) end = w->n_tiles;
+    if (nm_rng_below(rng, 2)) begin += nm_rng_below(rng, end - begin);
+    if (nm_rng_below(rng, 2)) end -= nm_rng_below(rng, end - begin);
+    size_t   n_few = n_tokens < 3 ? n_tokens : 3;
+    int32_t *want = run_gemm(&nm_kernels_row(0)->ternary[w->packing], w, begin, end, q, n_tokens);
+    const nm_kernels *kernels;
+    for (size_t i = 0; (kernels = nm_kernels_row(i)); i++) {
+        const nm_ternary_ops *ops = &kernels->ternary[w->packing];
+        char                  missing[200];
+        if (!nm_kernels_runs(kernels, missing, sizeof missing)) continue;
+        int32_t *got = run_gemv(ops, w, begin, end, q, n_few);
+        check_same(kernels->name, "gemv", w, begin, end, n_few, got, want);
+        guard_drop(got);
+        got = run_gemm(ops, w, begin, end, q, n_tokens);
+        check_same(kernels->name, "gemm", w, begin, end, n_tokens, got, want);
+        guard_drop(got);
+    }
+    guard_drop(want);
+}
+
+static void check_shape(size_t rows, size_t cols, size_t n_tokens, fill f, nm_rng *rng)
+{
+    int8_t *trits = random_trits(rows, cols, f, rng);
+    int8_t *q = random_vectors(cols, n_tokens, f, rng);
+
+    for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
+        nm_ternary w = pack(packing, rows, cols, trits, nm_rng_below(rng, 2));
+        check_product(&w, q, n_tokens, rng);
+        drop(&w);
+    }
+    guard_drop(q);
+    free(trits);
+}
+
+/* ---- Cases ----------------------------------------------------------------------------------- */
+
+static void test_scalar(nm_rng *rng)
+{
+    for (int i = 0; i < 40; i++) {
+        size_t  rows = 1 + nm_rng_below(rng, 200), cols = 1 + nm_rng_below(rng, 600);
+        fill    f = (fill)(i % N_FILLS);
+        int8_t *trits = random_trits(rows, cols, f, rng), *q = random_vectors(cols, 1, f, rng);
+
+        test_case("scalar, %zu x %zu, %s", rows, cols, fill_names[f]);
+        for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
+            nm_ternary w = pack(packing, rows, cols, trits, false);
+            int32_t   *y = run_gemv(&nm_kernels_row(0)->ternary[packing], &w, 0, w.n_tiles, q, 1);
+            for (size_t row = 0; row < w.n_tiles * NM_TILE_ROWS; row++) {
+                int32_t want = 0;
+                for (size_t col = 0; col < cols && row < rows; col++)
+                    want += trits[row * cols + col] * q[col];
+                CHECK_INT(y[row], want);
+            }
+            guard_drop(y);
+            drop(&w);
+        }
+        guard_drop(q);
+        free(trits);
+    }
+}
+
+static void test_random_shapes(nm_rng *rng)
+{
+    for (int i = 0; i < 200; i++) {
+        size_t rows = 1 + nm_rng_below(rng, i % 20 ? 300 : 4500);
+        size_t cols = 1 + nm_rng_below(rng, i % 5 ? 700 : 5000);
+        size_t n_tokens = 1 + nm_rng_below(rng, i % 4 ? 14 : 70);
+        fill   f = (fill)nm_rng_below(rng, N_FILLS);
+
+        test_case("%zu x %zu, %zu tokens, %s", rows, cols, n_tokens, fill_names[f]);
+        check_shape(rows, rows > 300 ? cols % 500 + 1 : cols, rows > 300 ? 7 : n_tokens, f, rng);
+    }
+}
+
+/* Every remainder of the K block, of the triple, of the row vectors. */
+static void test_tails(nm_rng *rng)
+{
+    test_case("every number of columns up to 500");
+    for (size_t cols = 1; cols <= 500; cols++)
+        check_shape(1, cols, 1 + cols % 7, cols % 2 ? ALL_MINUS : RANDOM, rng);
+    test_case("every number of tokens up to 26");
+    for (size_t n_tokens = 1; n_tokens <= 26; n_tokens++)
+        check_shape(129, 250, n_tokens, RANDOM, rng);
+    test_case("every number of rows up to 130");
+    for (size_t rows = 1; rows <= 130; rows++) check_shape(rows, 37, 2, RANDOM, rng);
+}
+
+static void test_long_sums(nm_rng *rng)
+{
+    static const size_t cols[] = {1 << 16, 65521, NM_MAX_COLS};
+    static const fill   fills[] = {ALL_PLUS, ALL_MINUS, EXTREME};
+
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < 3; j++) {
+            test_case("%zu columns, %s", cols[i], fill_names[fills[j]]);
+            check_shape(2, cols[i], i == 2 ? 1 : 4, fills[j], rng);
+        }
+    }
+}
+
+/* What no packer writes must not lead a kernel astray either: 10 counts as 0. */
+static void test_all_codes(nm_rng *rng)
+{
+    for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
+        test_case("all 256 bytes of %s", nm_packings[packing].name);
+        nm_ternary w;
+        nm_ternary_init(&w, packing, 256, 1000);
+        uint8_t *codes = guard_take(nm_ternary_bytes(&w));
+        for (size_t i = 0; i < nm_ternary_bytes(&w); i++) codes[i] = (uint8_t)nm_rng_next(rng);
+        w.codes = codes;
+        int8_t *q = random_vectors(1000, 9, RANDOM, rng);
+        check_product(&w, q, 9, rng);
+        guard_drop(q);
+        drop(&w);
+    }
+}
+
+static void test_packing(nm_rng *rng)
+{
+    for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
+        test_case("%s packs, unpacks and is checked", nm_packings[packing].name);
+        for (int i = 0; i < 20; i++) {
+            size_t  rows = 1 + nm_rng_below(rng, 2300), cols = 1 + nm_rng_below(rng, 300);
+            int8_t *trits = random_trits(rows, cols, RANDOM, rng), *back = malloc(cols);
+            nm_ternary w = pack(packing, rows, cols, trits, false);
+            size_t     row, col;
+            CHECK(nm_ternary_check(&w, &row, &col));
+            for (size_t r = 0; r < rows; r++) {
+                nm_ternary_unpack_row(&w, r, back);
+                CHECK_MEM(back, trits + r * cols, cols, "row");
+            }
+            drop(&w);
+            free(trits), free(back);
+        }
+    }
+    test_case("negated bytes are counted");
+    int8_t     signs[2 * 15] = {-1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0};
+    nm_ternary v = pack(NM_T5, 2, 15, signs, false);
+    int32_t    neg[NM_TILE_ROWS];
+    nm_ternary_neg(&v, neg);
+    for (size_t row = 0; row < NM_TILE_ROWS; row++) CHECK_INT(neg[row], row == 0);
+    drop(&v);
+
+    test_case("t5: 243 vectors, 243 codes, the smallest ones");
+    nm_ternary w;
+    uint8_t    codes[3 * NM_TILE_ROWS], seen[256] = {0};
+    nm_ternary_init(&w, NM_T5, 1, 5);
+    w.codes = codes;
+    for (int i = 0; i < 243; i++) {
+        int8_t trits[5], back[5];
+        for (int j = 0, n = i; j < 5; j++, n /= 3) trits[j] = (int8_t)(n % 3 - 1);
+        memset(codes, 0, sizeof codes);
+        nm_ternary_pack_row(&w, codes, 0, trits);
+        CHECK(seen[codes[0]]++ == 0);
+        for (unsigned smaller = 0; smaller < codes[0]; smaller++) {
+            nm_ternary_decode(NM_T5, (uint8_t)smaller, back);
+            CHECK(memcmp(back, trits, 5) != 0);
+        }
+        nm_ternary_unpack_row(&w, 0, back);
+        CHECK_MEM(back, trits, 5, "vector");
+    }
+    for (unsigned code = 0; code < 256; code++) {
+        size_t row, col;
+        codes[0] = (uint8_t)code;
+        CHECK_INT(nm_ternary_check(&w, &row, &col), seen[code]);
+    }
+}
+
+/* What this CPU cannot run is said, and counted. */
+static void name_the_skipped(void)
+{
+    const nm_kernels *kernels;
+    char              missing[200];
+
+    for (size_t i = 0; (kernels = nm_kernels_row(i)); i++) {
+        if (nm_kernels_runs(kernels, missing, sizeof missing)) continue;
+        test_case("%s", kernels->name);
+        test_skip("no %s", missing);
+    }
+}
+
+void test_ternary(void)
+{
+    nm_rng rng;
+
+    name_the_skipped();
+    nm_rng_init(&rng, 7);
+    test_packing(&rng);
+    test_scalar(&rng);
+    test_all_codes(&rng);
+    test_tails(&rng);
+    test_random_shapes(&rng);
+    test_long_sums(&rng);
+}
