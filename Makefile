@@ -43,7 +43,7 @@ CHECKED := nomul tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all demo check test test-long debug asan tsan fuzz checked fuzzers long \
+.PHONY: FORCE all demo check test test-long debug asan tsan check-no-mul fuzz checked fuzzers long \
         install uninstall format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
@@ -92,6 +92,14 @@ test-long: ## the tests that take minutes: the whole held-out text
 	@$(MAKE) --no-print-directory MODE=debug long
 long: $(OUT)/tests/tests
 	$(RUN) $(OUT)/tests/tests --long
+
+check-no-mul: ## disassembles the ternary kernels of gcc and clang: not one multiplication
+	@sh tools/check_no_mul.sh --self-test
+	@for cc in gcc clang; do \
+	    if ! command -v $$cc > /dev/null; then echo "SKIP $$cc: not there"; continue; fi; \
+	    $(MAKE) --no-print-directory MODE=release CC=$$cc BUILD=$(BUILD)/no-mul-$$cc all > /dev/null && \
+	    sh tools/check_no_mul.sh $(BUILD)/no-mul-$$cc/obj-release/src/kernels/ternary*.o || exit 1; \
+	done
 
 fuzz: ## every fuzz target for SECONDS=20 each; needs clang
 	@$(MAKE) --no-print-directory MODE=fuzz CC=$(if $(filter clang%,$(CC)),$(CC),clang) fuzzers
