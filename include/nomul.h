@@ -61,10 +61,10 @@ typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 typedef struct nomul_model nomul_model;
 
 typedef struct nomul_model_options {
-    size_t size;
-    bool   in_memory;     /* read the file into memory instead of mapping it; default false */
-    bool   check_tensors; /* also verify every checksum and every code; default false */
-    const char *kernels;  /* a name as nomul_kernels_name gives it; NULL: the best for this CPU */
+    size_t      size;
+    bool        in_memory;     /* read the file into memory instead of mapping it; default false */
+    bool        check_tensors; /* also verify every checksum and every code; default false */
+    const char *kernels; /* a name as nomul_kernels_name gives it; NULL: the best for this CPU */
 } nomul_model_options;
 
 void nomul_model_options_init(nomul_model_options *options);
@@ -86,7 +86,7 @@ void nomul_model_close(nomul_model *model);
 
 typedef struct nomul_model_info {
     const char *name;    /* general.name, "" if absent */
-    const char *packing; /* how trits are stored: "t4" is 2 bits each */
+    const char *packing; /* how trits are stored: "t4" is 2 bits each, "t5" 1.6 */
     uint32_t    n_layers;
     uint32_t    dim;       /* width of the residual stream */
     uint32_t    state_dim; /* width of the recurrent state: dim * expand_ratio */
@@ -346,6 +346,12 @@ typedef enum nomul_embedding {
     NOMUL_EMBEDDING_Q8_0,
 } nomul_embedding;
 
+/* How ternary weights are stored; models/FORMAT.md says which is better where. */
+typedef enum nomul_packing {
+    NOMUL_PACKING_T4 = 0, /* 2 bits each */
+    NOMUL_PACKING_T5,     /* 1.6 bits each */
+} nomul_packing;
+
 typedef struct nomul_convert_options {
     size_t          size;
     nomul_embedding embedding;    /* how the embedding is stored; default F16 */
@@ -353,6 +359,7 @@ typedef struct nomul_convert_options {
     const char     *name;         /* general.name, UTF-8; NULL, the default: no such key */
     nomul_progress  progress;     /* bytes of tensors read, of all; NULL, the default: none */
     void           *progress_context;
+    nomul_packing   pack; /* default T4 */
 } nomul_convert_options;
 
 void nomul_convert_options_init(nomul_convert_options *options);

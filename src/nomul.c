@@ -341,6 +341,17 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
 
 /* ---- Convert --------------------------------------------------------------------------------- */
 
+/* Both are indices into nm_packings. */
+_Static_assert((int)NOMUL_PACKING_T4 == (int)NM_T4 && (int)NOMUL_PACKING_T5 == (int)NM_T5 &&
+                   NM_PACKINGS == 2,
+               "nomul_packing is nm_packing_id");
+
+static bool check_pack(nomul_packing pack, nomul_error *err)
+{
+    if ((unsigned)pack < NM_PACKINGS) return true;
+    return nm_fail(err, NOMUL_E_ARG, "pack: is %d, expected 0 to %d", (int)pack, NM_PACKINGS - 1);
+}
+
 nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err)
 {
@@ -363,5 +374,6 @@ nomul_status nomul_convert(const char *directory, const char *output,
         nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
         return err->code;
     }
+    if (!check_pack(ours.pack, err)) return err->code;
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }

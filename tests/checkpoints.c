@@ -6,9 +6,10 @@
 
 #include <stdlib.h>
 
-nomul_model *test_open_tiny(const char *name)
+nomul_model *test_open_tiny_as(const char *name, nomul_packing pack, const char *kernels)
 {
     nomul_convert_options options;
+    nomul_model_options   opening;
     nomul_error           err;
     char                  from[256], to[256];
 
@@ -17,10 +18,22 @@ nomul_model *test_open_tiny(const char *name)
     nomul_convert_options_init(&options);
     options.embedding = NOMUL_EMBEDDING_F32;
     options.no_tokenizer = true;
+    options.pack = pack;
     CHECK_OK(nomul_convert(test_path(from), test_scratch(to), &options, &err) == NOMUL_OK, err);
-    nomul_model *model = nomul_model_open(test_scratch(to), NULL, &err);
-    CHECK_OK(model != NULL, err);
+    nomul_model_options_init(&opening);
+    opening.check_tensors = true;
+    opening.kernels = kernels;
+    nomul_model *model = nomul_model_open(test_scratch(to), &opening, &err);
+    if (!model && kernels && err.code == NOMUL_E_UNSUPPORTED)
+        test_skip("%s", err.text);
+    else
+        CHECK_OK(model != NULL, err);
     return model;
+}
+
+nomul_model *test_open_tiny(const char *name)
+{
+    return test_open_tiny_as(name, NOMUL_PACKING_T4, NULL);
 }
 
 nomul_model *test_open_stories(void)

@@ -2,7 +2,8 @@
 /*
  * Agreement with the numpy reference: logits of three tiny models within 1e-4, the layers of the
  * trained one each within 1e-5 but for a few flips of a rounding, its logits within a small
- * divergence.  And the other half of exactness: one result for any threads, batches and pieces.
+ * divergence.  And the other half of exactness: one result for any threads, batches, pieces,
+ * kernels and packings.
  */
 #include "checkpoints.h"
 #include "test.h"
@@ -44,6 +45,29 @@ static double largest_difference(const float *a, const float *b, size_t n)
     return largest;
 }
 
+/* Every row of kernels, in both packings: the logits that the best one makes of t4. */
+static void test_packings(const char *name, const int32_t *ids, size_t n_ids, const float *want,
+                          size_t n_bytes, uint64_t model_id)
+{
+    static const nomul_packing packs[] = {NOMUL_PACKING_T4, NOMUL_PACKING_T5};
+    const char                *kernels;
+
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; (kernels = nomul_kernels_name(k)) != NULL; k++) {
+            test_case("%s: %s, packing %zu: the same bits", name, kernels, i);
+            nomul_model *model = test_open_tiny_as(name, packs[i], kernels);
+            if (!model) continue;
+            CHECK_STR(nomul_model_get_info(model)->packing, i ? "t5" : "t4");
+            CHECK(nomul_model_get_info(model)->model_id == model_id);
+            for (size_t piece = 1; piece <= n_ids; piece += 4) {
+                float *got = run_all(model, ids, n_ids, 2, 0, piece);
+                CHECK_MEM(got, want, n_bytes, "a logit");
+                free(got);
+            }
+            nomul_model_close(model);
+        }
+}
+
 static void test_tiny(const char *name)
 {
     char   path[256];
@@ -70,6 +94,7 @@ static void test_tiny(const char *name)
                 }
             }
         }
+        test_packings(name, ids, n_ids, got, n_bytes, nomul_model_get_info(model)->model_id);
         free(got);
     }
     nomul_model_close(model);

@@ -63,6 +63,11 @@ static void test_misuse(const nomul_model *model)
     convert.name = "a\xFF";
     CHECK_FAILS(nomul_convert("x", "x", &convert, &err) == NOMUL_OK, err,
                 "name: is not valid UTF-8");
+    nomul_convert_options_init(&convert);
+    convert.pack = (nomul_packing)2;
+    CHECK_FAILS(nomul_convert("a", "b", &convert, &err) == NOMUL_OK, err,
+                "pack: is 2, expected 0 to 1");
+    CHECK_INT(err.code, NOMUL_E_ARG);
 
     test_case("an id outside the vocabulary changes nothing");
     nomul_session *session = test_session(model, 1, 4);

@@ -20,16 +20,17 @@
 #include <unistd.h>
 
 static bool convert_as(const char *from, const char *to, nomul_embedding embedding,
-                       nomul_error *err)
+                       nm_packing_id packing, nomul_error *err)
 {
-    nomul_convert_options options = {
-        .size = sizeof options, .embedding = embedding, .no_tokenizer = true};
+    nomul_convert_options options = {.size = sizeof options, .no_tokenizer = true};
+
+    options.embedding = embedding, options.pack = (nomul_packing)packing;
     return nm_convert(from, to, &options, err);
 }
 
 static bool convert_to(const char *from, const char *to, nomul_error *err)
 {
-    return convert_as(from, to, NOMUL_EMBEDDING_F16, err);
+    return convert_as(from, to, NOMUL_EMBEDDING_F16, NM_T4, err);
 }
 
 /* ---- What is in the file --------------------------------------------------------------------- */
@@ -60,6 +61,7 @@ typedef struct opened {
     nm_gguf        gguf;
     char          *bytes;
     nm_config      config;
+    nm_packing_id  packing;
     nm_xxh64       model_id; /* as models/FORMAT.md defines it */
     size_t         n_checked;
 } opened;
@@ -87,9 +89,10 @@ static const nm_gguf_tensor *next_tensor(opened *o, const char *name, const char
     const nm_gguf_key *hashes = nm_gguf_find_key(&o->gguf, "hgrn_bit.tensor_xxh64");
     CHECK(nm_load_u64(hashes->value + 8 * o->n_checked) ==
           nm_xxh64_of(t->data, (size_t)t->n_bytes));
+    o->n_checked++;
+    if (type == NM_GGUF_I32) return t; /* follows from other tensors */
     nm_xxh64_add(&o->model_id, full, strlen(full));
     if (type != NM_GGUF_I8) nm_xxh64_add(&o->model_id, t->data, (size_t)t->n_bytes);
-    o->n_checked++;
     return t;
 }
 
@@ -132,6 +135,20 @@ static void quantize(const float *w, size_t n, float *scale, int8_t *codes)
     for (size_t i = 0; i < n; i++) codes[i] = (int8_t)fminf(fmaxf(rintf(w[i] / *scale), -1), 1);
 }
 
+/* Bytes of a row whose bit 7 is set: counted in the file's own order, a byte at a time. */
+static void check_neg(opened *o, const nm_planned *p, const nm_ternary *w)
+{
+    size_t                n_rows = w->n_tiles * NM_TILE_ROWS;
+    const nm_gguf_tensor *t = next_tensor(o, p->gguf_name, ".neg", NM_GGUF_I32, n_rows, 0);
+
+    for (size_t r = 0; r < n_rows; r++) {
+        uint32_t n = 0;
+        for (size_t g = 0; g < w->n_groups; g++)
+            n += w->codes[nm_ternary_offset(w, r / NM_TILE_ROWS, g) + r % NM_TILE_ROWS] >= 0x80;
+        CHECK_INT(nm_load_u32(t->data + 4 * r), n);
+    }
+}
+
 static void check_bitlinear(opened *o, const nm_planned *p)
 {
     size_t     n = p->rows * p->cols;
@@ -143,7 +160,7 @@ static void check_bitlinear(opened *o, const nm_planned *p)
     nm_tensor_name(name, p->source_name, ".weight");
     float *source = read_source(&o->st, name, n);
     quantize(source, n, &scale, codes);
-    nm_ternary_init(&w, NM_T4, p->rows, p->cols);
+    nm_ternary_init(&w, o->packing, p->rows, p->cols);
     w.codes = next_tensor(o, p->gguf_name, ".weight", NM_GGUF_I8, nm_ternary_bytes(&w), 0)->data;
     for (size_t r = 0; r < p->rows; r++) {
         nm_ternary_unpack_row(&w, r, row);
@@ -156,6 +173,7 @@ static void check_bitlinear(opened *o, const nm_planned *p)
     const nm_gguf_tensor *t = next_tensor(o, p->gguf_name, ".scale", NM_GGUF_F32, 1, 0);
     CHECK(nm_load_f32(t->data) == scale);
     check_floats(o, p, ".norm.weight", 1);
+    if (o->packing == NM_T5) check_neg(o, p, &w);
     free(source);
     free(codes);
     free(row);
@@ -188,7 +206,7 @@ static void check_keys(opened *o)
                                    c->use_lower_bound, c->n_heads};
 
     CHECK_OK(nm_gguf_get_string(&o->gguf, "hgrn_bit.ternary.packing", true, &text, &err), err);
-    CHECK(text.size == 2 && memcmp(text.data, "t4", 2) == 0);
+    CHECK(text.size == 2 && memcmp(text.data, o->packing == NM_T5 ? "t5" : "t4", 2) == 0);
     CHECK_OK(nm_gguf_get_string(&o->gguf, "tokenizer.ggml.model", true, &text, &err), err);
     CHECK(text.size == 8 && memcmp(text.data, "no_vocab", 8) == 0);
     CHECK(!nm_gguf_find_key(&o->gguf, "tokenizer.ggml.tokens"));
@@ -206,17 +224,18 @@ static void check_keys(opened *o)
     CHECK(id == nm_xxh64_value(&o->model_id));
 }
 
-static void check_golden(const char *name, const nm_config *want)
+static void check_file(const char *name, nm_packing_id packing, const nm_config *want)
 {
-    opened      o = {.st = {.file = NM_FILE_CLOSED}};
+    opened      o = {.st = {.file = NM_FILE_CLOSED}, .packing = packing};
     nomul_error err;
     size_t      size;
     char        path[128], model[160];
 
-    test_case("%s: every key, code and number of the file", name);
+    test_case("%s in %s: every key, code and number of the file", name, nm_packings[packing].name);
     snprintf(path, sizeof path, "golden/%s", name);
     snprintf(model, sizeof model, "%s/model.safetensors", path);
-    CHECK_OK(convert_to(test_path(path), test_scratch("golden.gguf"), &err), err);
+    const char *to = test_scratch("golden.gguf");
+    CHECK_OK(convert_as(test_path(path), to, NOMUL_EMBEDDING_F16, packing, &err), err);
     CHECK_OK(nm_safetensors_open(&o.st, test_path(model), &err), err);
     o.bytes = test_read_file(test_scratch("golden.gguf"), &size);
     nm_xxh64_init(&o.model_id);
@@ -231,6 +250,11 @@ static void check_golden(const char *name, const nm_config *want)
     nm_gguf_close(&o.gguf);
     nm_safetensors_close(&o.st);
     free(o.bytes);
+}
+
+static void check_golden(const char *name, const nm_config *want)
+{
+    for (nm_packing_id id = 0; id < NM_PACKINGS; id++) check_file(name, id, want);
 }
 
 static void test_golden(void)
@@ -348,7 +372,7 @@ static void check_embedding_type(hf_directory *d, nomul_embedding embedding, nm_
     char            *bytes;
 
     test_case("embedding as %s", nm_gguf_type_name(type));
-    CHECK_OK(convert_as(d->path, test_scratch("option.gguf"), embedding, &err), err);
+    CHECK_OK(convert_as(d->path, test_scratch("option.gguf"), embedding, NM_T4, &err), err);
     nm_gguf               gguf = open_file(test_scratch("option.gguf"), &bytes);
     const nm_gguf_tensor *t = nm_gguf_find_tensor(&gguf, "token_embd.weight");
     CHECK(t && t->type == type);
@@ -361,17 +385,16 @@ static void check_embedding_type(hf_directory *d, nomul_embedding embedding, nm_
 
 static void check_name(const hf_directory *d)
 {
-    nomul_convert_options options = {
-        .size = sizeof options, .no_tokenizer = true, .name = "a name"};
-    nm_gguf_text text = {.data = "", .size = 0};
-    nomul_error  err;
-    char        *bytes;
+    nomul_convert_options options = {.size = sizeof options, .no_tokenizer = true, .name = "nomen"};
+    nm_gguf_text          text = {.data = "", .size = 0};
+    nomul_error           err;
+    char                 *bytes;
 
     test_case("general.name is what the option says");
     CHECK_OK(nm_convert(d->path, test_scratch("option.gguf"), &options, &err), err);
     nm_gguf gguf = open_file(test_scratch("option.gguf"), &bytes);
     CHECK_OK(nm_gguf_get_string(&gguf, "general.name", true, &text, &err), err);
-    CHECK(text.size == 6 && memcmp(text.data, "a name", 6) == 0);
+    CHECK(text.size == 5 && memcmp(text.data, "nomen", 5) == 0);
     nm_gguf_close(&gguf);
     free(bytes);
 }

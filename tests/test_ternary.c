@@ -277,7 +277,7 @@ static void test_packing(nm_rng *rng)
     int8_t     signs[2 * 15] = {-1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0};
     nm_ternary v = pack(NM_T5, 2, 15, signs, false);
     int32_t    neg[NM_TILE_ROWS];
-    nm_ternary_neg(&v, neg);
+    nm_ternary_neg(&v, 0, neg);
     for (size_t row = 0; row < NM_TILE_ROWS; row++) CHECK_INT(neg[row], row == 0);
     drop(&v);
 

@@ -7,20 +7,26 @@
 #include "test.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/xxh64.h"
+#include "format/gguf.h"
 
 #include <stdlib.h>
 
 /* Behind a key's name come four bytes of type, then the value. */
 #define VALUE 4
 
-static const struct {
+typedef struct wound {
     const char *name;  /* of the case */
     const char *after; /* the text to look for */
     size_t      skip;  /* bytes behind it */
     const char *put;
     size_t      n_put;
     const char *says;
-} wounds[] = {
+} wound;
+
+/* Of models/tiny.gguf, in t4. */
+static const wound wounds[] = {
     {"another architecture", "general.architecture", VALUE + 8, "llamabit", 8,
      "key general.architecture: is \"llamabit\", expected \"hgrn_bit\""},
     {"no architecture", "general.architectur", 0, "X", 1, "key general.architecture: missing"},
@@ -58,7 +64,7 @@ static const struct {
     {"a layout of the future", "hgrn_bit.ternary.layout_version", VALUE, "\2", 1,
      "key hgrn_bit.ternary.layout_version: is 2, expected 1"},
     {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t9", 2,
-     "key hgrn_bit.ternary.packing: is \"t9\", expected \"t4\""},
+     "key hgrn_bit.ternary.packing: is \"t9\", expected \"t4\" or \"t5\""},
     {"no identity", "hgrn_bit.model_i", 0, "X", 1, "key hgrn_bit.model_id: missing"},
     {"no checksums", "hgrn_bit.tensor_xxh6", 0, "X", 1, "key hgrn_bit.tensor_xxh64: missing"},
     {"a tensor misnamed", "blk.1.ffn_down.weigh", 0, "X", 1,
@@ -69,6 +75,55 @@ static const struct {
 };
 
 #define N_WOUNDS (sizeof wounds / sizeof wounds[0])
+
+/* Behind a tensor's name come four bytes of n_dims, eight of each dimension, then the type. */
+#define DIMS 4
+#define TYPE (4 + 8)
+
+/* Of golden/small-t5.gguf, whose matrices take as many bytes as in t4. */
+static const wound t5_wounds[] = {
+    {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t6", 2,
+     "key hgrn_bit.ternary.packing: is \"t6\", expected \"t4\" or \"t5\""},
+    {"counts in a t4 file", "hgrn_bit.ternary.packing", VALUE + 8, "t4", 2,
+     "tensor blk.0.attn_i.neg: not one of this model's"},
+    {"counts misnamed", "blk.0.attn_i.ne", 0, "X", 1, "tensor blk.0.attn_i.neg: missing"},
+    {"counts that are floats", "blk.0.attn_i.neg", TYPE, "\0", 1,
+     "tensor blk.0.attn_i.neg: is F32, expected I32"},
+    {"a count too few", "blk.1.ffn_down.neg", DIMS, "\177", 1,
+     "tensor blk.1.ffn_down.neg: has dimensions [127], expected [128]"},
+};
+
+#define N_T5_WOUNDS (sizeof t5_wounds / sizeof t5_wounds[0])
+
+/* Of golden/small.gguf: the counts of t5 are missed. */
+static const wound t4_wound = {
+    "no counts in a t5 file",          "hgrn_bit.ternary.packing", VALUE + 8, "t5", 2,
+    "tensor blk.0.attn_i.neg: missing"};
+
+/* A byte of a tensor of golden/small-t5.gguf with the checksum made to fit. */
+static const struct {
+    const char *name, *tensor;
+    size_t      at;
+    uint8_t     put;
+    const char *says;
+} lies[] = {
+    {"a count that is wrong", "blk.0.attn_i.neg", 4 * 4, 77,
+     "tensor blk.0.attn_i.neg: row 4 is 77, expected 2"},
+    {"a count below zero", "blk.1.ffn_gate_up.neg", 4 * 3 + 3, 0x80,
+     "tensor blk.1.ffn_gate_up.neg: row 3 is -2147483646, expected 2"},
+    {"a count of the padding", "output.neg", 4 * 383, 1,
+     "tensor output.neg: row 383 is 1, expected 0"},
+    {"five zeros, not as the smallest code", "blk.0.attn_i.weight", 6, 0x01,
+     "tensor blk.0.attn_i.weight: row 6, column 0: not a code that is ever written"},
+    {"five zeros, negated", "blk.0.attn_i.weight", 128 + 7, 0x80,
+     "tensor blk.0.attn_i.weight: row 7, column 5: not a code that is ever written"},
+    {"a code in the padding's rows", "output.weight", 3 * 128 * 2 + 127, 0x03,
+     "tensor output.weight: row 383, column 2: not a code that is ever written"},
+    {"a code in the padding's columns", "blk.0.attn_i.weight", 2 * 128, 0x03,
+     "tensor blk.0.attn_i.weight: row 0, column 12: not a code that is ever written"},
+};
+
+#define N_LIES (sizeof lies / sizeof lies[0])
 
 /* An aligned copy of a file's bytes. */
 static uint8_t *copy_of(const void *data, size_t size)
@@ -98,16 +153,46 @@ static bool opens(const void *data, size_t size, bool check_tensors, nomul_error
     return model != NULL;
 }
 
-static void test_wounds(const char *file, size_t size)
+static void test_wounds(const char *file, size_t size, const wound *w, size_t n_wounds)
 {
     nomul_error err;
 
-    for (size_t i = 0; i < N_WOUNDS; i++) {
-        test_case("must fail: %s", wounds[i].name);
+    for (; n_wounds > 0; n_wounds--, w++) {
+        test_case("must fail: %s", w->name);
         uint8_t *copy = copy_of(file, size);
-        uint8_t *at = find_bytes(copy, size, wounds[i].after) + strlen(wounds[i].after);
-        memcpy(at + wounds[i].skip, wounds[i].put, wounds[i].n_put);
-        CHECK_FAILS(opens(copy, size, false, &err), err, wounds[i].says);
+        uint8_t *at = find_bytes(copy, size, w->after) + strlen(w->after);
+        memcpy(at + w->skip, w->put, w->n_put);
+        CHECK_FAILS(opens(copy, size, false, &err), err, w->says);
+        nm_free(copy);
+    }
+}
+
+/* Puts the byte and then the checksum of that tensor into the file. */
+static void lie(uint8_t *file, size_t size, const char *tensor, size_t at, uint8_t byte)
+{
+    nm_gguf     gguf;
+    nomul_error err;
+
+    CHECK_OK(nm_gguf_open(&gguf, file, size, &err), err);
+    const nm_gguf_tensor *t = nm_gguf_find_tensor(&gguf, tensor);
+    const nm_gguf_key    *hashes = nm_gguf_find_key(&gguf, "hgrn_bit.tensor_xxh64");
+    file[t->offset + at] = byte;
+    nm_store_u64(file + (hashes->value - file) + 8 * (t - gguf.tensors),
+                 nm_xxh64_of(t->data, (size_t)t->n_bytes));
+    nm_gguf_close(&gguf);
+}
+
+/* Only check_tensors sees them: no kernel minds. */
+static void test_lies(const char *file, size_t size)
+{
+    nomul_error err;
+
+    for (size_t i = 0; i < N_LIES; i++) {
+        test_case("check_tensors sees %s", lies[i].name);
+        uint8_t *copy = copy_of(file, size);
+        lie(copy, size, lies[i].tensor, lies[i].at, lies[i].put);
+        CHECK_FAILS(opens(copy, size, true, &err), err, lies[i].says);
+        CHECK_OK(opens(copy, size, false, &err), err);
         nm_free(copy);
     }
 }
@@ -147,24 +232,38 @@ static size_t data_begins(const nomul_model *model)
     return nomul_model_tensor(model, 0, &first) ? (size_t)first.offset : 0;
 }
 
-void test_weights(void)
+static void test_model(const char *path, const wound *w, size_t n_wounds)
 {
-    size_t      size, n_header;
-    nomul_error err;
-
-    test_case("the tiny model, mapped and read into memory");
     nomul_model_options options;
+    nomul_error         err;
+    size_t              size;
+
+    test_case("%s, read into memory", path);
     nomul_model_options_init(&options);
     options.in_memory = true;
-    char        *file = test_read_file(test_path("../models/tiny.gguf"), &size);
-    nomul_model *model = nomul_model_open(test_path("../models/tiny.gguf"), &options, &err);
+    char        *file = test_read_file(test_path(path), &size);
+    nomul_model *model = nomul_model_open(test_path(path), &options, &err);
     CHECK_OK(model != NULL, err);
     if (model) {
-        n_header = data_begins(model);
+        size_t n_header = data_begins(model);
         nomul_model_close(model);
-        test_wounds(file, size);
+        test_wounds(file, size, w, n_wounds);
         test_prefixes(file, size, n_header);
         test_damage(file, size, n_header);
     }
+    free(file);
+}
+
+void test_weights(void)
+{
+    size_t size;
+
+    test_model("../models/tiny.gguf", wounds, N_WOUNDS);
+    test_model("golden/small-t5.gguf", t5_wounds, N_T5_WOUNDS);
+    char *file = test_read_file(test_path("golden/small.gguf"), &size);
+    test_wounds(file, size, &t4_wound, 1);
+    free(file);
+    file = test_read_file(test_path("golden/small-t5.gguf"), &size);
+    test_lies(file, size);
     free(file);
 }

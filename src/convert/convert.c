@@ -3,7 +3,7 @@
  * The walk: every row of the plan is looked up in the checkpoint, described in the header and then
  * read, quantized and written, one tensor at a time.  Memory: the largest tensor as the checkpoint
  * stores it; the largest packed matrix, an eighth of that or less but for its padding (127 rows and
- * 11 columns at most); a few rows.
+ * 14 columns at most); a few rows.
  */
 #include "convert/convert.h"
 
@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PACKING NM_T4
 #define LAYOUT_VERSION 1
 #define READ_BYTES ((size_t)8 << 20) /* between two calls of progress */
 
@@ -32,6 +31,7 @@ typedef struct converter {
     const nomul_convert_options *options;
     const char                  *directory;
     nm_gguf_type                 embedding;
+    nm_packing_id                packing;
     nm_config                    config;
     nm_hf_ids                    ids; /* config.json's */
     nm_checkpoint                checkpoint;
@@ -126,9 +126,9 @@ static bool measure_planned(converter *c, const nm_planned *p)
         return measure_source(c, p, nm_plain_suffix(p->id), p->rows, p->cols);
 
     nm_ternary w;
-    nm_ternary_init(&w, PACKING, p->rows, p->cols);
+    nm_ternary_init(&w, c->packing, p->rows, p->cols);
     raise(&c->code_bytes, nm_ternary_bytes(&w));
-    c->n_stored++; /* the scale */
+    c->n_stored += nm_packings[c->packing].has_neg ? 2 : 1; /* the scale; the counts */
     return measure_source(c, p, ".weight", p->rows, p->cols) &&
            measure_source(c, p, ".norm.weight", 0, p->cols);
 }
@@ -273,10 +273,12 @@ static bool put_planned(converter *c, const nm_planned *p)
     case NM_KIND_GAIN: return put_tensor(c, p, suffix, NM_GGUF_F32, 0, p->cols);
     case NM_KIND_BITLINEAR: break;
     }
-    nm_ternary_init(&w, PACKING, p->rows, p->cols);
+    nm_ternary_init(&w, c->packing, p->rows, p->cols);
     return put_tensor(c, p, ".weight", NM_GGUF_I8, 0, nm_ternary_bytes(&w)) &&
            put_tensor(c, p, ".scale", NM_GGUF_F32, 0, 1) &&
-           put_tensor(c, p, ".norm.weight", NM_GGUF_F32, 0, p->cols);
+           put_tensor(c, p, ".norm.weight", NM_GGUF_F32, 0, p->cols) &&
+           (!nm_packings[c->packing].has_neg ||
+            put_tensor(c, p, ".neg", NM_GGUF_I32, 0, w.n_tiles * NM_TILE_ROWS));
 }
 
 static bool make_header(converter *c)
@@ -287,7 +289,7 @@ static bool make_header(converter *c)
         !put_text(c, "general.architecture", NM_ARCHITECTURE) ||
         (c->options->name && !put_text(c, "general.name", c->options->name)) ||
         !put_config(w, &c->config, c->err) ||
-        !put_text(c, "hgrn_bit.ternary.packing", nm_packings[PACKING].name) ||
+        !put_text(c, "hgrn_bit.ternary.packing", nm_packings[c->packing].name) ||
         !nm_gguf_put_u32(w, "hgrn_bit.ternary.layout_version", LAYOUT_VERSION, c->err) ||
         !put_hashes(c) || !put_tokenizer(c))
         return false;
@@ -381,7 +383,7 @@ static bool write_codes(converter *c, const nm_planned *p, float *scale)
     if (!source || !read_source(c, source, p->rows, p->cols, &m)) return false;
     if (!nm_quantize_scale(&m, c->row, scale, c->err))
         return nm_checkpoint_fail_in(&c->checkpoint, source, c->err);
-    nm_ternary_init(&w, PACKING, p->rows, p->cols);
+    nm_ternary_init(&w, c->packing, p->rows, p->cols);
     memset(c->codes, 0, nm_ternary_bytes(&w));
     begin_stored(c, &s, p, ".weight");
     for (size_t r = 0; r < p->rows; r++) {
@@ -391,6 +393,23 @@ static bool write_codes(converter *c, const nm_planned *p, float *scale)
         nm_ternary_pack_row(&w, c->codes, r, c->trits);
     }
     return put_stored(c, &s, c->codes, nm_ternary_bytes(&w)) && end_stored(c, &s);
+}
+
+/* Of the matrix in c->codes.  It follows from the codes, so it is no part of the identity. */
+static bool write_neg(converter *c, const nm_planned *p)
+{
+    int32_t    neg[NM_TILE_ROWS]; /* the host's byte order is the file's */
+    nm_ternary w;
+    stored     s = {.n_bytes = 0};
+
+    nm_ternary_init(&w, c->packing, p->rows, p->cols);
+    w.codes = c->codes;
+    nm_xxh64_init(&s.hash);
+    for (size_t tile = 0; tile < w.n_tiles; tile++) {
+        nm_ternary_neg(&w, tile, neg);
+        if (!put_stored(c, &s, neg, sizeof neg)) return false;
+    }
+    return end_stored(c, &s);
 }
 
 static bool write_planned(converter *c, const nm_planned *p)
@@ -405,7 +424,8 @@ static bool write_planned(converter *c, const nm_planned *p)
     case NM_KIND_BITLINEAR: break;
     }
     return write_codes(c, p, &scale) && write_scale(c, p, scale) &&
-           write_floats(c, p, ".norm.weight", NM_GGUF_F32, 1);
+           write_floats(c, p, ".norm.weight", NM_GGUF_F32, 1) &&
+           (!nm_packings[c->packing].has_neg || write_neg(c, p));
 }
 
 /* The hyper-parameters end the model's identity; then the header is complete. */
@@ -500,6 +520,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
         .options = options,
         .directory = directory,
         .embedding = types[options->embedding],
+        .packing = (nm_packing_id)options->pack, /* alike: nomul.c asserts it */
         .out = {.fd = -1},
         .err = err,
     };

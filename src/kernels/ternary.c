@@ -16,8 +16,8 @@ static const int8_t t5_pairs[8][2] = {
 };
 
 const nm_packing nm_packings[NM_PACKINGS] = {
-    [NM_T4] = {"t4", 4, NM_BLOCK_COLS / 4, NM_BLOCK_COLS / 12},
-    [NM_T5] = {"t5", 5, NM_BLOCK_COLS / 5, NM_BLOCK_COLS / 15},
+    [NM_T4] = {"t4", 4, NM_BLOCK_COLS / 4, NM_BLOCK_COLS / 12, false},
+    [NM_T5] = {"t5", 5, NM_BLOCK_COLS / 5, NM_BLOCK_COLS / 15, true},
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -170,16 +170,12 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
     }
 }
 
-void nm_ternary_neg(const nm_ternary *w, int32_t *neg)
+void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS])
 {
-    size_t rows = w->n_tiles * NM_TILE_ROWS;
-
-    memset(neg, 0, rows * sizeof *neg);
-    for (size_t tile = 0; tile < w->n_tiles; tile++, neg += NM_TILE_ROWS) {
-        for (size_t group = 0; group < w->n_groups; group++) {
-            const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
-            for (size_t row = 0; row < NM_TILE_ROWS; row++) neg[row] += codes[row] >> 7;
-        }
+    memset(neg, 0, NM_TILE_ROWS * sizeof *neg);
+    for (size_t group = 0; group < w->n_groups; group++) {
+        const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
+        for (size_t row = 0; row < NM_TILE_ROWS; row++) neg[row] += codes[row] >> 7;
     }
 }
 

@@ -47,12 +47,13 @@
 
 typedef enum nm_packing_id { NM_T4 = 0, NM_T5 = 1, NM_PACKINGS } nm_packing_id;
 
-/* One row per packing: how many columns a byte holds. */
+/* One row per packing: how many columns a byte holds, and what the file has beside the codes. */
 typedef struct nm_packing {
     const char *name;
     size_t      group_cols;   /* columns a byte */
     size_t      block_groups; /* groups a K block: NM_BLOCK_COLS / group_cols */
     size_t      block_triples;
+    bool        has_neg; /* bit 7 negates a byte: nm_ternary_neg */
 } nm_packing;
 
 extern const nm_packing nm_packings[NM_PACKINGS];
@@ -84,8 +85,8 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
 /* The trits of one byte: as many as the packing has columns a group. */
 void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS]);
 
-/* For files: how many bytes of each row have bit 7 set; neg[128 * n_tiles].  No kernel needs it. */
-void nm_ternary_neg(const nm_ternary *w, int32_t *neg);
+/* For files: how many bytes of each row of a tile have bit 7 set.  No kernel of ours needs it. */
+void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS]);
 
 /* Is every code one that pack writes, padding included?  If not, row and column of the first. */
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col);

@@ -33,9 +33,9 @@ typedef enum nm_tensor_id {
 } nm_tensor_id;
 
 /*
- * Names have no ".weight": the parts of a bitlinear are NAME.weight, NAME.scale and
- * NAME.norm.weight in a GGUF file, NAME.weight and NAME.norm.weight in a checkpoint; all others are
- * NAME.weight, but for lower_bounds, which is bare in both.
+ * Names have no ".weight": the parts of a bitlinear are NAME.weight, NAME.scale, NAME.norm.weight
+ * and, if the packing has it, NAME.neg in a GGUF file, NAME.weight and NAME.norm.weight in a
+ * checkpoint; all others are NAME.weight, but for lower_bounds, which is bare in both.
  */
 typedef struct nm_planned {
     nm_tensor_id   id;
@@ -51,7 +51,7 @@ size_t nm_plan_count(const nm_config *config);
 void   nm_plan_get(const nm_config *config, size_t index, nm_planned *planned);
 
 #define NM_TENSOR_NAME 80
-/* gguf_name or source_name with a suffix: "" ".weight" ".scale" ".norm.weight". */
+/* gguf_name or source_name with a suffix: "" ".weight" ".scale" ".norm.weight" ".neg". */
 void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
 
 /* The suffix of the one stored tensor of a plain row: ".weight", or "" for lower_bounds. */

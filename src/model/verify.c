@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nm_weights_verify: what --check-tensors reads and an ordinary start does not. */
+/* nm_weights_verify...: what --check-tensors reads and an ordinary start does not. */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/xxh64.h"
@@ -34,19 +34,40 @@ static bool check_finite(const nm_gguf_tensor *t, nomul_error *err)
     return true;
 }
 
-static bool check_codes(const nm_bitlinear *layer, const char *name, nomul_error *err)
+static bool check_codes(const nm_ternary *w, const char *name, nomul_error *err)
 {
     size_t row, col;
 
-    if (nm_ternary_check(&layer->w, &row, &col)) return true;
+    if (nm_ternary_check(w, &row, &col)) return true;
     return nm_fail(err, NOMUL_E_FORMAT,
                    "tensor %s.weight: row %zu, column %zu: not a code that is ever written", name,
                    row, col);
 }
 
-static const nm_bitlinear *planned_bitlinear(const nm_weights *w, const nm_planned *p)
+/* NAME.neg, whose shape is right, against the codes. */
+static bool check_neg(const nm_gguf *gguf, const nm_ternary *w, const char *name, nomul_error *err)
 {
-    const nm_layer *layer = &w->layers[p->layer];
+    char    full[NM_TENSOR_NAME];
+    int32_t neg[NM_TILE_ROWS];
+
+    nm_tensor_name(full, name, ".neg");
+    const uint8_t *stored = nm_gguf_find_tensor(gguf, full)->data;
+    for (size_t tile = 0; tile < w->n_tiles; tile++) {
+        nm_ternary_neg(w, tile, neg);
+        for (size_t i = 0; i < NM_TILE_ROWS; i++, stored += 4) {
+            int32_t found = (int32_t)nm_load_u32(stored);
+            if (found == neg[i]) continue;
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "tensor %s: row %zu is %" PRId32 ", expected %" PRId32, full,
+                           tile * NM_TILE_ROWS + i, found, neg[i]);
+        }
+    }
+    return true;
+}
+
+const nm_bitlinear *nm_weights_bitlinear(const nm_weights *weights, const nm_planned *p)
+{
+    const nm_layer *layer = &weights->layers[p->layer];
 
     switch (p->id) {
     case NM_ATTN_I: return &layer->mlgru.i_proj;
@@ -55,22 +76,36 @@ static const nm_bitlinear *planned_bitlinear(const nm_weights *w, const nm_plann
     case NM_ATTN_OUTPUT: return &layer->mlgru.o_proj;
     case NM_FFN_GATE_UP: return &layer->glu.gate_up_proj;
     case NM_FFN_DOWN: return &layer->glu.down_proj;
-    default: return &w->output;
+    default: return &weights->output;
     }
+}
+
+bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
+                              nomul_error *err)
+{
+    const nm_gguf_tensor *t = &gguf->tensors[index];
+
+    return check_sum(weights, t, index, err) && (t->type != NM_GGUF_F32 || check_finite(t, err));
+}
+
+bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
+                              nomul_error *err)
+{
+    const nm_ternary *w = &nm_weights_bitlinear(weights, p)->w;
+
+    return check_codes(w, p->gguf_name, err) &&
+           (!nm_packings[w->packing].has_neg || check_neg(gguf, w, p->gguf_name, err));
 }
 
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
 {
-    for (size_t i = 0; i < gguf->n_tensors; i++) {
-        const nm_gguf_tensor *t = &gguf->tensors[i];
-        if (!check_sum(weights, t, i, err)) return false;
-        if (t->type == NM_GGUF_F32 && !check_finite(t, err)) return false;
-    }
+    for (size_t i = 0; i < gguf->n_tensors; i++)
+        if (!nm_weights_verify_tensor(weights, gguf, i, err)) return false;
     for (size_t i = 0; i < nm_plan_count(&weights->config); i++) {
         nm_planned p;
         nm_plan_get(&weights->config, i, &p);
-        if (p.kind != NM_KIND_BITLINEAR) continue;
-        if (!check_codes(planned_bitlinear(weights, &p), p.gguf_name, err)) return false;
+        if (p.kind == NM_KIND_BITLINEAR && !nm_weights_verify_matrix(weights, gguf, &p, err))
+            return false;
     }
     return true;
 }

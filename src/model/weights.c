@@ -88,6 +88,17 @@ static bool open_embedding(opening *o, const nm_planned *p)
     return true;
 }
 
+/* Other engines want it; ours only checks that it is right. */
+static bool open_neg(opening *o, const nm_planned *p, const nm_ternary *w)
+{
+    if (!nm_packings[w->packing].has_neg) return true;
+    const nm_gguf_tensor *t = find(o, p->gguf_name, ".neg");
+    if (!t || !check_type(o, t, NM_GGUF_I32) || !check_shape(o, t, w->n_tiles * NM_TILE_ROWS, 0, 1))
+        return false;
+    o->weights->ternary_bytes += t->n_bytes;
+    return true;
+}
+
 static bool open_bitlinear(opening *o, const nm_planned *p, nm_bitlinear *layer)
 {
     nm_ternary           *w = &layer->w;
@@ -109,7 +120,7 @@ static bool open_bitlinear(opening *o, const nm_planned *p, nm_bitlinear *layer)
     o->weights->n_ternary_params += (uint64_t)p->rows * p->cols;
     o->weights->n_params += (uint64_t)p->rows * p->cols + p->cols;
     o->weights->ternary_bytes += nm_ternary_bytes(w) + sizeof *scale;
-    return layer->gain != NULL;
+    return layer->gain && open_neg(o, p, w);
 }
 
 static bool open_gain(opening *o, const nm_planned *p, const float **gain)
@@ -254,7 +265,7 @@ static bool read_packing(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
         }
     }
     return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                   "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\"",
+                   "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
                    (int)(name.size < 32 ? name.size : 32), name.data);
 }
 

@@ -37,10 +37,20 @@ typedef struct nm_weights {
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
 void nm_weights_close(nm_weights *weights);
 
+/* Of the plan's row, which is a NM_KIND_BITLINEAR. */
+const nm_bitlinear *nm_weights_bitlinear(const nm_weights *weights, const nm_planned *p);
+
 /*
- * Reads every byte: checksums of all tensors, codes and padding of the ternary ones, finite gains.
+ * Reads every byte: checksums of all tensors, codes and padding of the ternary ones and what the
+ * file counts of them, finite gains.
  */
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
+
+/* Its parts: a stored tensor's checksum and finiteness; a matrix's codes and their counts. */
+bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
+                              nomul_error *err);
+bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
+                              nomul_error *err);
 
 /* What the file says the checksum of its index-th tensor is. */
 uint64_t nm_weights_checksum(const nm_weights *weights, size_t index);

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/golden/small.gguf, tests/golden/small/ and the fuzz targets' first inputs.
+"""Makes tests/golden/small*.gguf, tests/golden/small/ and the fuzz targets' first inputs.
 
-A random model with a tokenizer of 300 pieces, as a checkpoint and as a model file.  The model file
-is written from models/FORMAT.md alone, without nomul's converter: a second writer of the format.
+A random model with a tokenizer of 300 pieces, as a checkpoint and as model files.  These are
+written from models/FORMAT.md alone, without nomul's converter: a second writer of the format.
 The outputs are checked in; the same numpy gives the same bytes.
 
     make_seeds.py [DIR]        DIR: the folder tests/ (default: where this file is)
 """
 import collections
+import itertools
 import json
 import os
 import struct
@@ -215,19 +216,56 @@ def ternary(weight):
     return np.clip(np.rint(weight / scale), -1, 1).astype(np.int8), scale
 
 
-def pack_t4(trits):
-    """panel (16 tiles) > K block (60 groups) > tile (128 rows) > group (4 columns) > row."""
+def groups_of(trits, width):
+    """[rows padded to tiles][groups padded to triples][width], zeros behind."""
     rows, cols = trits.shape
-    n_tiles, n_groups = -(-rows // 128), -(-cols // 12) * 3
-    padded = np.zeros((n_tiles * 128, n_groups * 4), np.uint8)
-    padded[:rows, :cols] = trits.view(np.uint8) & 3
-    codes = sum(padded[:, j::4] << 2 * j for j in range(4)).astype(np.uint8)
+    n_groups = -(-cols // (3 * width)) * 3
+    padded = np.zeros((-(-rows // 128) * 128, n_groups * width), np.int8)
+    padded[:rows, :cols] = trits
+    return padded.reshape(-1, n_groups, width)
+
+
+def in_order(codes, block_groups):
+    """panel (16 tiles) > K block (240 columns) > tile (128 rows) > group > row."""
+    n_tiles, n_groups = codes.shape[0] // 128, codes.shape[1]
     out = b""
     for panel in range(0, n_tiles, 16):
-        for block in range(0, n_groups, 60):
+        for block in range(0, n_groups, block_groups):
             for tile in range(panel, min(panel + 16, n_tiles)):
-                out += codes[tile * 128:tile * 128 + 128, block:block + 60].T.tobytes()
+                out += codes[tile * 128:tile * 128 + 128, block:block + block_groups].T.tobytes()
     return out
+
+
+def pack_t4(trits):
+    """The bytes of the file, and no counts."""
+    groups = groups_of(trits, 4).view(np.uint8) & 3
+    codes = sum(groups[:, :, j] << 2 * j for j in range(4)).astype(np.uint8)
+    return in_order(codes, 60), None
+
+
+def t5_codes():
+    """{five trits: its smallest code}"""
+    vectors = list(itertools.product((-1, 0, 1), repeat=3))
+    triples = [(0, 0, 0)] * 3 + [v for v in vectors if next((t for t in v if t), -1) == 1]
+    pairs = [v for v in itertools.product((-1, 0, 1), repeat=2) if any(v)]
+    codes = {}
+    for code in range(256):
+        n, p3, sign = code & 15, code >> 4 & 7, -1 if code >> 7 else 1
+        vector = triples[n] + pairs[p3] if n >= 2 else triples[2 * p3 + n] + (0, 0)
+        codes.setdefault(tuple(sign * trit for trit in vector), code)
+    return codes
+
+
+def pack_t5(trits):
+    """The bytes of the file, and how many of each row have bit 7 set."""
+    code_of = np.zeros((3,) * 5, np.uint8)
+    for vector, code in t5_codes().items():
+        code_of[tuple(trit + 1 for trit in vector)] = code
+    codes = code_of[tuple(np.moveaxis(groups_of(trits, 5) + 1, 2, 0))]
+    return in_order(codes, 48), (codes >> 7).sum(axis=1, dtype=np.int32)
+
+
+PACKINGS = {"t4": pack_t4, "t5": pack_t5}
 
 
 def gguf_string(text):
@@ -247,7 +285,7 @@ def gguf_value(kind, value):
     return struct.pack("<I" + form, number, value)
 
 
-def stored_tensors(config, weights):
+def stored_tensors(config, weights, packing):
     """(name, type number, dimensions, bytes) in the file's order, and the hash of the values."""
     values = b""
     out = []
@@ -257,11 +295,14 @@ def stored_tensors(config, weights):
         values += (name + suffix).encode()
         if kind == "ternary":
             trits, scale = ternary(weight)
-            codes, gain = pack_t4(trits), weights[source + ".norm.weight"].tobytes()
+            codes, neg = PACKINGS[packing](trits)
+            gain = weights[source + ".norm.weight"].tobytes()
             scale = np.float32(scale).tobytes()
             out.append((name + ".weight", 24, (len(codes),), codes))
             out.append((name + ".scale", 0, (1,), scale))
             out.append((name + ".norm.weight", 0, (cols,), gain))
+            if neg is not None:
+                out.append((name + ".neg", 26, (len(neg),), neg.tobytes()))
             values += trits.tobytes() + (name + ".scale").encode() + scale
             values += (name + ".norm.weight").encode() + gain
         elif kind == "embedding":
@@ -275,8 +316,8 @@ def stored_tensors(config, weights):
     return out, values
 
 
-def gguf(config, weights, pieces):
-    tensors, values = stored_tensors(config, weights)
+def gguf(config, weights, pieces, packing="t4"):
+    tensors, values = stored_tensors(config, weights, packing)
     numbers = [("block_count", "num_hidden_layers"), ("embedding_length", "hidden_size"),
                ("feed_forward_length", "intermediate_size"), ("vocab_size", "vocab_size"),
                ("context_length", "max_position_embeddings"), ("expand_ratio", "expand_ratio")]
@@ -288,7 +329,7 @@ def gguf(config, weights, pieces):
         values += struct.pack("<f" if kind == "f32" else "<I", value)
     keys = [("general.alignment", "u32", 64), ("general.architecture", "string", "hgrn_bit")]
     keys += hyper
-    keys += [("hgrn_bit.ternary.packing", "string", "t4"),
+    keys += [("hgrn_bit.ternary.packing", "string", packing),
              ("hgrn_bit.ternary.layout_version", "u32", 1),
              ("hgrn_bit.tensor_xxh64", "array of u64", [xxh64(t[3]) for t in tensors]),
              ("hgrn_bit.model_id", "u64", xxh64(values))]
@@ -351,6 +392,7 @@ def main():
     put("golden/small/tokenizer.model", model_file)
     put("golden/small/tokenizer.json", tokenizer_json(pieces, merges))
     put("golden/small.gguf", gguf(config, weights, pieces))
+    put("golden/small-t5.gguf", gguf(config, weights, pieces, "t5"))
 
     tiny = hyper_parameters(5, 4, 3, 1)
     tiny_weights = random_checkpoint(tiny, 2)
@@ -359,6 +401,7 @@ def main():
     seed("gguf", "no_vocab", gguf(tiny, tiny_weights, None))
     seed("gguf", "vocab", gguf(tiny, tiny_weights, few))
     seed("gguf", "wide", gguf(wide, random_checkpoint(wide, 3), None))
+    seed("gguf", "t5", gguf(tiny, tiny_weights, None, "t5"))
     seed("gguf", "cut", gguf(tiny, tiny_weights, few)[:700])
 
     header = safetensors(tiny_weights)
