@@ -373,6 +373,26 @@ void nomul_convert_options_init(nomul_convert_options *options);
 nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err);
 
+/* ---- Repack ---------------------------------------------------------------------------------- */
+
+typedef struct nomul_repack_options {
+    size_t         size;
+    nomul_packing  pack;     /* default T4 */
+    nomul_progress progress; /* bytes of tensors read, of all; NULL, the default: none */
+    void          *progress_context;
+} nomul_repack_options;
+
+void nomul_repack_options_init(nomul_repack_options *options);
+
+/*
+ * Writes a model file anew with its ternary weights in another packing.  All else is copied, so
+ * model_id and every logit stay the same, and the way there and back gives the same bytes.  Every
+ * tensor is checked on the way; the output appears as that of nomul_convert does, and may be the
+ * input.  Memory: the largest matrix and a few rows, beside the mapped input.
+ */
+nomul_status nomul_repack(const char *input, const char *output,
+                          const nomul_repack_options *options, nomul_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "convert/convert.h"
 #include "format/gguf.h"
+#include "model/repack.h"
 #include "model/session.h"
 #include "tokens/tokenizer.h"
 
@@ -53,6 +54,11 @@ void nomul_session_options_init(nomul_session_options *options)
 void nomul_convert_options_init(nomul_convert_options *options)
 {
     *options = (nomul_convert_options){.size = sizeof *options};
+}
+
+void nomul_repack_options_init(nomul_repack_options *options)
+{
+    *options = (nomul_repack_options){.size = sizeof *options};
 }
 
 /* ---- Model ----------------------------------------------------------------------------------- */
@@ -339,7 +345,7 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     return NOMUL_OK;
 }
 
-/* ---- Convert --------------------------------------------------------------------------------- */
+/* ---- Convert and repack ---------------------------------------------------------------------- */
 
 /* Both are indices into nm_packings. */
 _Static_assert((int)NOMUL_PACKING_T4 == (int)NM_T4 && (int)NOMUL_PACKING_T5 == (int)NM_T5 &&
@@ -376,4 +382,25 @@ nomul_status nomul_convert(const char *directory, const char *output,
     }
     if (!check_pack(ours.pack, err)) return err->code;
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
+}
+
+nomul_status nomul_repack(const char *input, const char *output,
+                          const nomul_repack_options *options, nomul_error *err)
+{
+    nomul_repack_options ours;
+    nomul_error          local;
+
+    if (!err) err = &local;
+    nomul_repack_options_init(&ours);
+    if (!input || !output) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL");
+        return err->code;
+    }
+    if (!take_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
+        return err->code;
+    nomul_model *model = nomul_model_open(input, NULL, err);
+    if (!model) return err->code;
+    bool ok = nm_repack(&model->weights, &model->gguf, input, output, &ours, err);
+    nomul_model_close(model);
+    return nm_status(ok, err);
 }

@@ -148,6 +148,38 @@ static void convert_each(void)
     fail_each("convert, tokenizer.json", convert, &(conversion){source, folder});
 }
 
+typedef struct repacking {
+    const char   *input, *folder;
+    nomul_packing pack;
+} repacking;
+
+static bool repack(const void *context, nomul_error *err)
+{
+    const repacking     *r = context;
+    nomul_repack_options options;
+    char                 output[PATH_MAX];
+
+    nomul_repack_options_init(&options);
+    options.pack = r->pack;
+    snprintf(output, sizeof output, "%s/out.gguf", r->folder);
+    CHECK(mkdir(r->folder, 0777) == 0);
+    bool ok = nomul_repack(r->input, output, &options, err) == NOMUL_OK;
+    CHECK_THAT(remove(output) == (ok ? 0 : -1), "%s: there, or not there", output);
+    CHECK_THAT(rmdir(r->folder) == 0, "%s: something is left in it", r->folder);
+    return ok;
+}
+
+static void repack_each(void)
+{
+    char input[1024], folder[1024];
+
+    snprintf(folder, sizeof folder, "%s", test_scratch("alloc"));
+    snprintf(input, sizeof input, "%s", test_path(MODEL));
+    fail_each("repack to t5", repack, &(repacking){input, folder, NOMUL_PACKING_T5});
+    snprintf(input, sizeof input, "%s", test_path("golden/small-t5.gguf"));
+    fail_each("repack to t4", repack, &(repacking){input, folder, NOMUL_PACKING_T4});
+}
+
 /* Feeding and sampling take nothing, whatever the batch. */
 static void test_steady(const nomul_model *model)
 {
@@ -209,6 +241,7 @@ void test_alloc(void)
     fail_each("model, read into memory", open_model, "in memory");
     fail_each("sampler", new_sampler, NULL);
     convert_each();
+    repack_each();
 
     test_case("model");
     nomul_model *model = nomul_model_open(test_path(MODEL), NULL, &err);

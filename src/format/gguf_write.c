@@ -66,21 +66,32 @@ bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t
     return put_u64(writer, n_text, err) && nm_gguf_put_bytes(writer, text, n_text, err);
 }
 
-static bool put_key(nm_gguf_writer *writer, const char *key, nomul_value_type type,
-                    nomul_error *err)
+static bool put_name(nm_gguf_writer *writer, nm_gguf_text name, nomul_value_type type,
+                     nomul_error *err)
 {
     assert(writer->n_tensors == 0); /* keys come first in the file */
     writer->n_keys++;
-    return nm_gguf_put_element_string(writer, key, strlen(key), err) &&
+    return nm_gguf_put_element_string(writer, name.data, name.size, err) &&
            put_u32(writer, (uint32_t)type, err);
 }
 
-bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
+static bool put_key(nm_gguf_writer *writer, const char *key, nomul_value_type type,
+                    nomul_error *err)
+{
+    return put_name(writer, (nm_gguf_text){key, strlen(key)}, type, err);
+}
+
+bool nm_gguf_writer_begin(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
 {
     static const uint8_t head[24] = {'G', 'G', 'U', 'F', 3};
 
     *writer = (nm_gguf_writer){.alignment = alignment};
-    return nm_gguf_put_bytes(writer, head, sizeof head, err) &&
+    return nm_gguf_put_bytes(writer, head, sizeof head, err);
+}
+
+bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
+{
+    return nm_gguf_writer_begin(writer, alignment, err) &&
            nm_gguf_put_u32(writer, "general.alignment", alignment, err);
 }
 
@@ -124,6 +135,17 @@ bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type
 {
     return put_key(writer, key, NOMUL_VALUE_ARRAY, err) &&
            put_u32(writer, (uint32_t)element_type, err) && put_u64(writer, n_elements, err);
+}
+
+/* In front of the value of a string is its length; of an array the elements' type and number. */
+bool nm_gguf_put_key(nm_gguf_writer *writer, const nm_gguf_key *key, nomul_error *err)
+{
+    if (!put_name(writer, key->name, key->type, err)) return false;
+    if (key->type == NOMUL_VALUE_STRING && !put_u64(writer, key->n_bytes, err)) return false;
+    if (key->type == NOMUL_VALUE_ARRAY && (!put_u32(writer, (uint32_t)key->element_type, err) ||
+                                           !put_u64(writer, key->n_elements, err)))
+        return false;
+    return nm_gguf_put_bytes(writer, key->value, key->n_bytes, err);
 }
 
 /* The next multiple of the alignment; false if it wraps. */

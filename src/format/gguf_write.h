@@ -21,6 +21,8 @@ typedef struct nm_gguf_writer {
 
 /* Writes magic, version and general.alignment; the counts are filled in by finish. */
 bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err);
+/* The same without the key: it is to come with those of another file. */
+bool nm_gguf_writer_begin(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err);
 void nm_gguf_writer_free(nm_gguf_writer *writer);
 
 bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err);
@@ -29,6 +31,8 @@ bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul
 bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err);
 bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
                         nomul_error *err);
+/* A key of another file, whatever its type. */
+bool nm_gguf_put_key(nm_gguf_writer *writer, const nm_gguf_key *key, nomul_error *err);
 /* The head of an array; its elements follow by nm_gguf_put_bytes / _element_string. */
 bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type element_type,
                        uint64_t n_elements, nomul_error *err);
