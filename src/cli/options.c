@@ -189,10 +189,11 @@ static void set_presets(const parser *p)
             *(nm_strings *)field = (nm_strings){0};
         else if (o->preset)
             set(p, o, o->preset, o->value);
+        else if (o->kind == NM_OPT_CHOICE)
+            *(int64_t *)field = -1;
         else
             *(const char **)field = NULL;
-        assert(o->preset ||
-               (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT && o->kind != NM_OPT_CHOICE));
+        assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
     }
 }
 

@@ -19,7 +19,7 @@ typedef enum nm_option_kind {
     NM_OPT_STRING, /* const char *; NULL without a preset */
     NM_OPT_INT,    /* int64_t, min to max */
     NM_OPT_FLOAT,  /* double, min to max */
-    NM_OPT_CHOICE, /* int64_t: which word of `value`, "a|b|c" */
+    NM_OPT_CHOICE, /* int64_t: which word of `value`, "a|b|c"; -1 without a preset */
     NM_OPT_LIST,   /* nm_strings: once for each time it is given */
     NM_OPT_ARG,    /* const char *: a word that is no option; min 1 if it must be there */
 } nm_option_kind;

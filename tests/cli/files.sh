@@ -28,6 +28,12 @@ try logits -m $m --ids 1 -o models
 try convert golden/small -o no/where.gguf
 try convert no-directory -o out.gguf
 try convert models -o out.gguf
+try repack no.gguf -o out.gguf --pack 2bit
+try repack models -o out.gguf --pack 2bit
+try repack text.txt -o text.txt --pack 2bit
+try repack short.gguf -o out.gguf --pack 1.6bit
+try repack $m -o models --pack 1.6bit
+try repack $m -o no/where.gguf --pack 1.6bit
 ls
 
 # The environment's model, and none at all.

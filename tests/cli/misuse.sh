@@ -7,7 +7,7 @@ try ''
 try --frob
 try help nosuch
 try help run info
-for command in run convert info logits tokenize; do try $command --frob; done
+for command in run convert repack info logits tokenize; do try $command --frob; done
 
 # Options that aren't there, and values that aren't.
 try run -m no.gguf --tmp 1
@@ -75,6 +75,15 @@ try convert no-directory -o no.gguf --embedding bf16
 try convert no-directory -o no.gguf --embedding ''
 nomul convert no-directory -o no.gguf --name "$(printf 'a\377')" 2>&1
 echo "[$?]"
+try convert no-directory -o no.gguf --pack t5
+try convert no-directory -o no.gguf --pack 1.6
+try repack
+try repack no.gguf
+try repack no.gguf -o no.gguf
+try repack no.gguf -o no.gguf --pack
+try repack no.gguf -o no.gguf --pack 3bit
+try repack no.gguf -o no.gguf --pack 2bit --pack ''
+try repack no.gguf no.gguf -o no.gguf --pack 2bit
 try info no.gguf -m no.gguf
 try info no.gguf other.gguf
 try logits -m no.gguf

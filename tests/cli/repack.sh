@@ -1,0 +1,52 @@
+# One model, two packings: the same logits, the same file after the way there and back.
+need models/stories-49m.gguf
+hash() { nomul logits -m $1 --ids 1,2,17,299,0 --hash; }
+packing() { nomul info "$@" | grep -E '^(ternary|model id|checked)'; }
+cp golden/small.gguf a.gguf
+try repack a.gguf -o b.gguf --pack 1.6bit | sed 's/in [0-9.]* m\{0,1\}s$/in TIME/'
+packing a.gguf --check-tensors
+packing b.gguf --check-tensors
+cmp b.gguf golden/small-t5.gguf
+nomul convert golden/small -q -o b.gguf --pack 1.6bit
+cmp b.gguf golden/small-t5.gguf
+nomul convert golden/small -q -o b.gguf --pack 2bit
+cmp b.gguf a.gguf
+[ "$(hash a.gguf)" = "$(hash golden/small-t5.gguf)" ] || echo "other logits"
+
+nomul repack b.gguf -qo b.gguf --pack 1.6bit # in place
+cmp b.gguf golden/small-t5.gguf
+nomul repack b.gguf -qo b.gguf --pack 1.6bit
+cmp b.gguf golden/small-t5.gguf
+nomul repack b.gguf -qo b.gguf --pack=2bit
+cmp b.gguf a.gguf
+for m in models/tiny.gguf models/stories-49m.gguf; do
+    nomul repack $m -qo t5.gguf --pack 1.6bit
+    packing t5.gguf
+    [ "$(hash $m)" = "$(hash t5.gguf)" ] || echo "$m: other logits"
+    nomul repack t5.gguf -qo t4.gguf --pack 2bit
+    cmp t4.gguf $m
+    rm t4.gguf t5.gguf
+done
+
+# Damage is found, and the old file stays.
+{ head -c 15430 a.gguf; printf '\377'; tail -c +15432 a.gguf; } > wrong.gguf
+try repack wrong.gguf -o b.gguf --pack 1.6bit
+cmp b.gguf a.gguf
+try repack wrong.gguf -o wrong.gguf --pack 2bit
+(
+    ulimit -f 8
+    try repack a.gguf -o b.gguf --pack 1.6bit
+) | cat
+cmp b.gguf a.gguf
+
+# Ctrl-C leaves nothing; TERM, as a shell starts this with INT ignored.
+mkdir out
+$RUN "$program" repack models/stories-49m.gguf -o out/t5.gguf --pack 1.6bit 2> err &
+while [ -z "$(ls -A out)" ] && kill -0 $! 2> /dev/null; do :; done
+kill -s TERM $!
+wait $!
+echo "[$?]"
+cat err
+ls -A out
+rm -r err out
+ls
