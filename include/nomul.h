@@ -113,6 +113,9 @@ const char *nomul_kernels_name(size_t index);
 /* The name of those that this model uses. */
 const char *nomul_model_kernels(const nomul_model *model);
 
+/* The packing to prefer with them, named as in nomul_model_info. */
+const char *nomul_model_best_packing(const nomul_model *model);
+
 /* Owned by the model; never NULL. */
 const nomul_model_info *nomul_model_get_info(const nomul_model *model);
 

@@ -194,6 +194,11 @@ const char *nomul_model_kernels(const nomul_model *model)
     return model->kernels->name;
 }
 
+const char *nomul_model_best_packing(const nomul_model *model)
+{
+    return nm_packings[model->kernels->best_packing].name;
+}
+
 const nomul_model_info *nomul_model_get_info(const nomul_model *model)
 {
     return &model->info;
@@ -396,11 +401,11 @@ nomul_status nomul_repack(const char *input, const char *output,
         nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL");
         return err->code;
     }
-    if (!take_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
         return err->code;
     nomul_model *model = nomul_model_open(input, NULL, err);
     if (!model) return err->code;
     bool ok = nm_repack(&model->weights, &model->gguf, input, output, &ours, err);
     nomul_model_close(model);
-    return nm_status(ok, err);
+    return ok ? NOMUL_OK : err->code;
 }

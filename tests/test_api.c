@@ -85,6 +85,30 @@ static void test_misuse(const nomul_model *model)
     free(logits);
 }
 
+/* The packing that kernels like belongs to them, not to the file. */
+static void test_best_packing(void)
+{
+    nomul_model_options options;
+    nomul_error         err;
+    const char         *kernels;
+
+    nomul_model_options_init(&options);
+    for (size_t k = 0; (kernels = nomul_kernels_name(k)) != NULL; k++) {
+        test_case("the best packing for %s", kernels);
+        options.kernels = kernels;
+        nomul_model *model = nomul_model_open(test_path("../models/tiny.gguf"), &options, &err);
+        if (!model && err.code == NOMUL_E_UNSUPPORTED) {
+            test_skip("%s", err.text);
+            continue;
+        }
+        CHECK_OK(model != NULL, err);
+        if (!model) continue;
+        CHECK_STR(nomul_model_kernels(model), kernels);
+        CHECK_STR(nomul_model_best_packing(model), strcmp(kernels, "avx512") == 0 ? "t5" : "t4");
+        nomul_model_close(model);
+    }
+}
+
 /* LAST is the last row of ALL, NONE changes the state alike, reset brings back the beginning. */
 static void test_feed(const nomul_model *model)
 {
@@ -120,6 +144,7 @@ void test_api(void)
     test_info(model);
     test_misuse(model);
     test_feed(model);
+    test_best_packing();
     CHECK_STR(nomul_version(), NOMUL_VERSION);
     nomul_model_close(model);
 }

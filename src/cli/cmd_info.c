@@ -135,6 +135,17 @@ static void print_network(const nomul_model_info *i)
     nm_output_print("%-12s %016" PRIx64 "\n", "model id", i->model_id);
 }
 
+static void print_kernels(const nomul_model *model)
+{
+    const char *best = nomul_model_best_packing(model);
+
+    nm_output_print("%-12s %s, which prefer %s", "kernels", nomul_model_kernels(model), best);
+    if (strcmp(best, nomul_model_get_info(model)->packing) == 0)
+        nm_output_print(", as here\n");
+    else
+        nm_output_print(": nomul repack --pack %s\n", strcmp(best, "t5") == 0 ? "1.6bit" : "2bit");
+}
+
 static void print_human(const nomul_model *model, const char *path, bool checked)
 {
     const nomul_model_info *i = nomul_model_get_info(model);
@@ -146,6 +157,7 @@ static void print_human(const nomul_model *model, const char *path, bool checked
         nm_output_print("\n");
     }
     print_network(i);
+    print_kernels(model);
     nm_output_print("%-12s %s of file (%s bytes), mapped\n", "memory",
                     nm_show_bytes(i->file_bytes).text, nm_show_count(i->file_bytes).text);
     nm_output_print("%-12s %s for a session, of it %s of state, however long the text\n", "",
@@ -218,6 +230,8 @@ static void print_json(const nomul_model *model, const char *path, bool checked)
                     i->n_layers, i->dim, i->state_dim, i->ffn_dim, i->n_vocab, i->n_heads);
     nm_output_print(",\"lower_bounds\":%s,\"packing\":\"%s\",\"model_id\":\"%016" PRIx64 "\"",
                     i->use_lower_bound ? "true" : "false", i->packing, i->model_id);
+    nm_output_print(",\"kernels\":\"%s\",\"best_packing\":\"%s\"", nomul_model_kernels(model),
+                    nomul_model_best_packing(model));
     nm_output_print(",\"parameters\":%" PRIu64 ",\"ternary_parameters\":%" PRIu64
                     ",\"ternary_bytes\":%" PRIu64,
                     i->n_params, i->n_ternary_params, i->ternary_bytes);

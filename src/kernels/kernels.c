@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const nm_kernels rows[] = {
-#define NM_KERNELS(name, ternary, floats, features)                                                \
-    {#name, features, nm_##ternary##_ternary, &nm_##floats##_floats},
+#define NM_KERNELS(name, ternary, floats, packing, features)                                       \
+    {#name, features, nm_##ternary##_ternary, &nm_##floats##_floats, packing},
 #include "kernels/kernels.def"
 #undef NM_KERNELS
 };

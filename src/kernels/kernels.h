@@ -81,6 +81,7 @@ typedef struct nm_kernels {
     uint32_t              features; /* of cpu.h: what the CPU must have */
     const nm_ternary_ops *ternary;  /* [NM_PACKINGS], exact for |q| <= 127 */
     const nm_float_ops   *floats;
+    nm_packing_id         best_packing; /* to prefer, where there is a choice */
 } nm_kernels;
 
 /* The n-th row of kernels.def that this build has, plainest first; NULL past the last. */
@@ -96,7 +97,7 @@ const nm_kernels *nm_kernels_best(void);
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err);
 
 /* The tables that the rows are made of: nm_avx2_ternary, nm_avx2_floats, ... */
-#define NM_KERNELS(name, ternary, floats, features)                                                \
+#define NM_KERNELS(name, ternary, floats, packing, features)                                       \
     extern const nm_ternary_ops nm_##ternary##_ternary[NM_PACKINGS];                               \
     extern const nm_float_ops   nm_##floats##_floats;
 #include "kernels/kernels.def"
