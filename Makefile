@@ -62,13 +62,18 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
+COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
+$(OUT)/commit: FORCE
+	$(call stamp,$(COMMIT))
+$(OUT)/src/cli/bench_result.o: INCLUDE = -DNOMUL_COMMIT='"$(COMMIT)"'
+$(OUT)/src/cli/bench_result.o: $(OUT)/commit
 
 $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
-$(OUT)/tests/tests: $(TEST_OBJ) $(PROG)/libnomul.a
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o,$(CLI_OBJ)) $(PROG)/libnomul.a
 	$(LINK)
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)

@@ -103,7 +103,6 @@ static void fill_info(nomul_model *model, size_t file_bytes)
 static bool open_bytes(nomul_model *model, const void *data, size_t size,
                        const nomul_model_options *options, nomul_error *err)
 {
-    if (!nm_kernels_choose(&model->kernels, options->kernels, err)) return false;
     if (!nm_gguf_open(&model->gguf, data, size, err)) return false;
     if (!nm_weights_open(&model->weights, &model->gguf, err)) return false;
     if (!nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
@@ -116,12 +115,14 @@ static bool open_bytes(nomul_model *model, const void *data, size_t size,
     return true;
 }
 
-static nomul_model *model_alloc(nomul_error *err)
+static nomul_model *model_alloc(const nomul_model_options *options, nomul_error *err)
 {
-    nomul_model *model = nm_alloc(sizeof *model);
+    const nm_kernels *kernels = NULL;
 
+    if (!nm_kernels_choose(&kernels, options->kernels, err)) return NULL;
+    nomul_model *model = nm_alloc(sizeof *model);
     if (model)
-        *model = (nomul_model){0};
+        *model = (nomul_model){.kernels = kernels};
     else
         nm_fail_memory(err, sizeof *model);
     return model;
@@ -138,7 +139,7 @@ nomul_model *nomul_model_open(const char *path, const nomul_model_options *optio
         nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL");
         return NULL;
     }
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err)))
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
         return NULL;
     if (!nm_filemap_open(&model->map, path, ours.in_memory, err)) {
         nomul_model_close(model);
@@ -164,7 +165,7 @@ nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
                 NM_ALIGN);
         return NULL;
     }
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(err)))
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
         return NULL;
     if (!open_bytes(model, data, n_bytes, &ours, err)) {
         nomul_model_close(model);

@@ -23,6 +23,8 @@ session agreement
 config weights
 tensors weights
 verify weights
+memory bench
+synthetic bench
 '
 
 # Everything that is written by hand, without the names of what is built or generated.

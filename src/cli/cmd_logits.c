@@ -11,13 +11,14 @@
 #include "base/xxh64.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/kernels_option.h"
 #include "cli/model_path.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 
 typedef struct logits_args {
-    const char *model, *ids, *prompt, *file, *output;
+    const char *model, *ids, *prompt, *file, *output, *kernels;
     int64_t     n_threads, n_batch;
     bool        hash, no_mmap;
 } logits_args;
@@ -44,6 +45,7 @@ static const nm_option table[] = {
     {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
     {'b', "batch-size", NM_OPT_INT, F(n_batch), "128", "N",
      "tokens taken together; the logits are the same for any", 1, 4096},
+    NM_KERNELS_OPTION(F(kernels)),
     {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
      "read the model into memory instead of mapping it", 0, 0},
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
@@ -52,6 +54,7 @@ static const nm_option table[] = {
 
 typedef struct running {
     const logits_args *args;
+    const char        *kernels;
     nomul_model       *model;
     const char        *path;
     nomul_session     *session;
@@ -216,6 +219,7 @@ static int run_all(running *r, const char *argv0)
 
     nomul_model_options_init(&o);
     o.in_memory = r->args->no_mmap;
+    o.kernels = r->kernels;
     r->model = nm_model_open(r->args->model, argv0, &o, &r->path);
     if (!r->model) return NM_EXIT_FAILED;
     r->n_vocab = nomul_model_get_info(r->model)->n_vocab;
@@ -235,6 +239,8 @@ static int run(const void *arguments, const char *argv0)
     int     code = check_args(r.args);
 
     if (code != NM_EXIT_DONE) return code;
+    r.kernels = r.args->kernels;
+    if (!nm_kernels_option("logits", &r.kernels)) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
     code = run_all(&r, argv0);
     if (r.writes) nm_outfile_abort(&r.out);

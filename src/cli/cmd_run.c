@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/generate.h"
 #include "cli/interrupt.h"
+#include "cli/kernels_option.h"
 #include "cli/model_path.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
@@ -19,7 +20,7 @@
 #include "cli/report.h"
 
 typedef struct run_args {
-    const char *model, *prompt, *file;
+    const char *model, *prompt, *file, *kernels;
     int64_t     n_predict, top_k, repeat_last_n, seed, n_threads, n_batch, n_ctx, n_logprobs;
     double      temp, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
     nm_strings  stops, biases;
@@ -82,6 +83,7 @@ static const nm_option table[] = {
      4096},
     {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
      1e9},
+    NM_KERNELS_OPTION(F(kernels)),
     {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
      "read the model into memory instead of mapping it", 0, 0},
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
@@ -90,7 +92,7 @@ static const nm_option table[] = {
 
 typedef struct running {
     const run_args        *args;
-    const char            *argv0;
+    const char            *argv0, *kernels;
     nomul_logit_bias      *biases;
     size_t                 n_biases;
     nomul_model           *model;
@@ -257,6 +259,7 @@ static bool open_model(running *r)
 
     nomul_model_options_init(&options);
     options.in_memory = r->args->no_mmap;
+    options.kernels = r->kernels;
     r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
     r->report.load_seconds = nm_clock() - began;
     if (r->model) r->tokenizer = nm_model_need_tokenizer(r->model, r->path);
@@ -286,7 +289,8 @@ static int run(const void *arguments, const char *argv0)
     r.biases = nm_alloc((args->biases.n + 1) * sizeof *r.biases);
     if (!r.biases) return nm_command_failed(NULL);
     r.report.seed = args->seed < 0 ? nm_random_seed() : (uint64_t)args->seed;
-    if (check_args(args) && parse_biases(&r)) {
+    r.kernels = args->kernels;
+    if (check_args(args) && nm_kernels_option("run", &r.kernels) && parse_biases(&r)) {
         nm_interrupt_catch();
         code = run_all(&r);
     }

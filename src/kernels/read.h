@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading memory and nothing else, as fast as this CPU can: what decoding is held against. */
+#ifndef NM_READ_H
+#define NM_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NM_READ_STEP 256 /* what n_bytes is a multiple of */
+
+/* Reads bytes[0..n_bytes), aligned to 64. */
+typedef void (*nm_read)(const uint8_t *bytes, size_t n_bytes);
+
+/* The widest loop that this CPU runs. */
+nm_read nm_read_best(void);
+
+#endif
