@@ -43,6 +43,58 @@ size_t nomul_bench_n_batch(const nomul_session *session);
  */
 uint64_t nomul_bench_read(nomul_session *session);
 
+/* ---- Where the time goes --------------------------------------------------------------------- */
+
+#define NOMUL_BENCH_PHASES 9
+
+/* The phases of a pass; NULL past the last. */
+const char *nomul_bench_phase(size_t index);
+
+/* Feeds ids one by one, each with its logits, and says how many seconds each phase took in all. */
+nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                 float *logits, double seconds[NOMUL_BENCH_PHASES],
+                                 nomul_error *err);
+
+/* ---- Kernels --------------------------------------------------------------------------------- */
+
+/*
+ * Does this CPU run the index-th kernels (nomul_kernels_name)?  The names of the features that they
+ * need and of those it lacks, each cut to size bytes.
+ */
+bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size);
+
+/* All CPU features that nomul knows and this CPU has. */
+void nomul_bench_features(char *found, size_t size);
+
+/*
+ * Compares every operation of the index-th kernels, which this CPU runs, with scalar: both
+ * packings, random and extreme inputs, tails.  The number of results compared goes to *n_compared.
+ * False if one differs.
+ */
+bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err);
+
+/* One measurement of one operation, on one thread. */
+typedef struct nomul_bench_speed {
+    const char *kernels;
+    const char *op;      /* "gemv", "gemm", "tables", "rmsnorm", ... */
+    const char *packing; /* "t4", "t5"; "" for what is of no packing */
+    bool        hot;     /* from the caches; else streaming from memory */
+    size_t      rows, cols, n_tokens;
+    double      per_cycle, best_per_cycle; /* weights times tokens, or elements: median, best */
+    double      gbs;                       /* not hot: bytes of codes a second / 10^9, median */
+    double      read_gbs;                  /* not hot: of the loop that only reads them */
+} nomul_bench_speed;
+
+/* False cancels. */
+typedef bool (*nomul_bench_report)(void *context, const nomul_bench_speed *speed);
+
+/*
+ * Measures every operation of the index-th kernels, which this CPU runs, and reports each.  Times
+ * are the thread's own, cycles those of a loop of dependent additions before and after.
+ */
+nomul_status nomul_bench_speeds(size_t index, nomul_bench_report report, void *context,
+                                nomul_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 /* The bench room: synthetic models are valid files; what a token reads is counted right. */
 #include "test.h"
 
+#include "bench/selftest.h"
 #include "nomul_bench.h"
 
 static nomul_model *open_synthetic(const char *packing, void **bytes)
@@ -58,6 +59,114 @@ static void check_model(const char *packing)
     nomul_bench_free(bytes);
 }
 
+/* ---- The self-test finds what is wrong ---- */
+
+static const nm_kernels *scalar;
+
+static void wrong_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                       const uint8_t *tables)
+{
+    scalar->ternary[w->packing].gemv(y, w, tile_begin, tile_end, tables);
+    if (w->cols == 250) y[128 * (tile_end - tile_begin) - 1]++;
+}
+
+static void wrong_gemm(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
+                       size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
+                       void *scratch)
+{
+    scalar->ternary[w->packing].gemm(y, y_stride, w, tile_begin, tile_end, q, q_stride, n_tokens,
+                                     scratch);
+    if (w->cols == NM_MAX_COLS) y[0]--;
+}
+
+static void wrong_glu(float *y, const float *a, const float *b, size_t n)
+{
+    scalar->floats->glu(y, a, b, n);
+    if (n == 70) y[69] = -y[69];
+}
+
+static void check_wrong(const nm_ternary_ops *ternary, const nm_float_ops *floats,
+                        const char *words)
+{
+    nm_kernels  wrong = {.name = "wrong", .ternary = ternary, .floats = floats};
+    nomul_error err = {NOMUL_OK, ""};
+    uint64_t    n = 0;
+
+    CHECK(!nm_selftest(&wrong, scalar, &n, &err));
+    CHECK_THAT(strncmp(err.text, words, strlen(words)) == 0, "said: %s", err.text);
+}
+
+static void test_selftest(void)
+{
+    nm_ternary_ops ternary[NM_PACKINGS];
+    nm_float_ops   floats;
+    nomul_error    err = {NOMUL_OK, ""};
+    uint64_t       n = 0;
+
+    scalar = nm_kernels_row(0);
+    test_case("kernels that are right pass");
+    CHECK_OK(nm_selftest(nm_kernels_best(), scalar, &n, &err), err);
+    CHECK(n > 100000);
+    test_case("one wrong result is found and named");
+    memcpy(ternary, scalar->ternary, sizeof ternary);
+    ternary[NM_T5].gemv = wrong_gemv;
+    check_wrong(ternary, scalar->floats, "kernels wrong: gemv of t5, 1 rows, 250 columns, token 0");
+    memcpy(ternary, scalar->ternary, sizeof ternary);
+    ternary[NM_T4].gemm = wrong_gemm;
+    check_wrong(ternary, scalar->floats,
+                "kernels wrong: gemm of t4, 1 rows, 1048576 columns, token 0 of 1, row 0: ");
+    floats = *scalar->floats;
+    floats.glu = wrong_glu;
+    check_wrong(scalar->ternary, &floats, "kernels wrong: glu of 70: element 69 is not");
+}
+
+/* ---- Profile and speeds ---- */
+
+static void test_profile(void)
+{
+    void        *bytes;
+    nomul_model *model = open_synthetic("t4", &bytes);
+    nomul_error  err = {NOMUL_OK, ""};
+    double       seconds[NOMUL_BENCH_PHASES], all = 0;
+    float        logits[300], again[300];
+
+    test_case("a profile changes nothing and has every phase of a token");
+    nomul_session *session = model ? nomul_session_new(model, NULL, &err) : NULL;
+    if (!session) return;
+    const int32_t ids[2] = {5, 6};
+    CHECK_INT(nomul_bench_profile(session, ids, 2, logits, seconds, &err), NOMUL_OK);
+    for (size_t i = 0; i < NOMUL_BENCH_PHASES; i++) {
+        CHECK_THAT((seconds[i] > 0) == (strcmp(nomul_bench_phase(i), "ternary gemm") != 0),
+                   "%s: %g", nomul_bench_phase(i), seconds[i]);
+        all += seconds[i];
+    }
+    CHECK(all > 0 && !nomul_bench_phase(NOMUL_BENCH_PHASES));
+    nomul_session_reset(session);
+    CHECK_INT(nomul_session_feed(session, ids, 2, NOMUL_LOGITS_LAST, again, &err), NOMUL_OK);
+    CHECK_MEM(again, logits, sizeof logits, "logits");
+    nomul_session_free(session);
+    nomul_model_close(model);
+    nomul_bench_free(bytes);
+}
+
+static bool take_one(void *context, const nomul_bench_speed *speed)
+{
+    *(nomul_bench_speed *)context = *speed;
+    return false;
+}
+
+static void test_speeds(void)
+{
+    nomul_bench_speed speed = {.kernels = ""};
+    nomul_error       err = {NOMUL_OK, ""};
+
+    test_case("speeds are reported, and stop when told");
+    CHECK_INT(nomul_bench_speeds(0, take_one, &speed, &err), NOMUL_E_CANCELLED);
+    CHECK_STR(speed.kernels, "scalar");
+    CHECK_STR(speed.op, "rmsnorm");
+    CHECK_THAT(speed.per_cycle > 1e-4 && speed.per_cycle < 64, "%g a cycle", speed.per_cycle);
+}
+
 void test_bench(void)
 {
     nomul_error err;
@@ -74,4 +183,7 @@ void test_bench(void)
     CHECK_STR(nomul_bench_shape(0), "tiny");
     CHECK_STR(nomul_bench_shape(4), "13b");
     CHECK(!nomul_bench_shape(5));
+    test_selftest();
+    test_profile();
+    test_speeds();
 }

@@ -25,6 +25,10 @@ tensors weights
 verify weights
 memory bench
 synthetic bench
+selftest bench
+speeds bench
+profile_pass bench
+profile bench
 '
 
 # Everything that is written by hand, without the names of what is built or generated.

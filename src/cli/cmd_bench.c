@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "cli/bench_ops.h"
 #include "cli/bench_result.h"
 #include "cli/commands.h"
 #include "cli/counts.h"
@@ -22,7 +23,7 @@ typedef struct bench_args {
     nm_strings  models, shapes, n_prompt, n_gen, n_threads, n_batch;
     const char *kernels;
     int64_t     pack, n_repetitions, format;
-    bool        no_warmup;
+    bool        no_warmup, ops;
 } bench_args;
 
 #define F(field) offsetof(bench_args, field)
@@ -47,6 +48,8 @@ static const nm_option table[] = {
      "tokens of the prompt taken through a layer together (default\tthe library's)", 0, 0},
     {'r', "repetitions", NM_OPT_INT, F(n_repetitions), "5", "N", "repetitions of each test", 1,
      NM_MOST_REPETITIONS},
+    {0, "ops", NM_OPT_FLAG, F(ops), NULL, NULL,
+     "instead of these: every operation alone, then generating a token split by phase", 0, 0},
     {0, "no-warmup", NM_OPT_FLAG, F(no_warmup), NULL, NULL, "measure from the first run on", 0, 0},
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output and machine", 0, 0},
@@ -109,6 +112,10 @@ static bool check_args(running *r)
 
     if (args->models.n > 0 && args->shapes.n > 0) {
         nm_misused("bench", "-m goes without --shape");
+        return false;
+    }
+    if (args->ops && args->format != NM_BENCH_MD) {
+        nm_misused("bench", "--ops has no other format than md");
         return false;
     }
     r->kernels = args->kernels;
@@ -191,6 +198,17 @@ static bool measure_all(running *r, nomul_error *err)
     return true;
 }
 
+/* --ops: a warm-up, then -n tokens. */
+static bool split_by_phase(running *r, nomul_error *err)
+{
+    size_t n_ids = (size_t)r->n_gen.at[0] + (r->n_gen.at[0] == 0);
+
+    if (!feed(r, 0, 1, err)) return false;
+    nm_output_print("%s, kernels %s, %zu thread%s\n\n", r->path, nomul_model_kernels(r->model),
+                    r->result.n_threads, r->result.n_threads == 1 ? "" : "s");
+    return nm_bench_phases(r->session, r->ids, n_ids, r->logits, err);
+}
+
 static bool bench_session(running *r, size_t n_threads, size_t n_batch, nomul_error *err)
 {
     nomul_session_options o;
@@ -203,7 +221,7 @@ static bool bench_session(running *r, size_t n_threads, size_t n_batch, nomul_er
     r->result.n_threads = nomul_session_n_threads(r->session);
     r->result.n_batch = nomul_bench_n_batch(r->session);
     r->result.weight_bytes = nomul_bench_weight_bytes(r->session);
-    bool ok = measure_all(r, err);
+    bool ok = r->args->ops ? split_by_phase(r, err) : measure_all(r, err);
     nomul_session_free(r->session);
     r->session = NULL;
     return ok;
@@ -288,6 +306,9 @@ static int bench_all(running *r)
     const bench_args *args = r->args;
     int               code = NM_EXIT_DONE;
 
+    nomul_error err;
+
+    if (args->ops && !nm_bench_ops(r->kernels, &err)) return nm_command_failed(&err);
     if (args->models.n + args->shapes.n == 0) return bench_file(r, NULL);
     for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
         code = bench_file(r, args->models.at[i]);
@@ -328,7 +349,9 @@ const nm_command nm_cmd_bench = {
     "loop "
     "that does nothing but read gets from the same bytes with the same threads, before and after "
     "each repetition; bandwidth_percent is the share of it that generating reached, the median of "
-    "the repetitions.",
+    "the repetitions.\n\n"
+    "--ops measures each kernel of each instruction set on one thread, from the caches and from "
+    "memory, beside a loop that only reads the same bytes.",
     table,
     sizeof(bench_args),
     run};

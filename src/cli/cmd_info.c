@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/json_out.h"
+#include "cli/kernels_option.h"
 #include "cli/model_path.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
@@ -252,6 +253,7 @@ static int run(const void *arguments, const char *argv0)
     if (args->file && args->model) return nm_misused("info", "FILE and -m are the same");
     nomul_model_options_init(&o);
     o.check_tensors = args->check_tensors;
+    if (!nm_kernels_option("info", &o.kernels)) return NM_EXIT_MISUSED;
     nomul_model *model = nm_model_open(args->file ? args->file : args->model, argv0, &o, &path);
     if (!model) return NM_EXIT_FAILED;
     if (args->json)

@@ -41,9 +41,9 @@ void nm_report_statistics(const nm_report *r)
             nm_show_seconds(r->load_seconds).text);
     print_speed("prompt", g->n_read, g->n_read, g->prompt_seconds);
     print_speed("generated", g->ids.n, g->n_steps, g->seconds);
-    fprintf(stderr, "%-9s %s, of it %s of state, however long the text; %zu thread%s\n", "memory",
-            nm_show_bytes(r->session_bytes).text, nm_show_bytes(info->state_bytes).text,
-            r->n_threads, r->n_threads == 1 ? "" : "s");
+    fprintf(stderr, "%-9s %s, of it %s of state, however long the text; %zu thread%s, kernels %s\n",
+            "memory", nm_show_bytes(r->session_bytes).text, nm_show_bytes(info->state_bytes).text,
+            r->n_threads, r->n_threads == 1 ? "" : "s", nomul_model_kernels(r->model));
     fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", r->seed);
 }
 

@@ -147,7 +147,9 @@ static void forward_token(bitlinear_job *job, size_t token)
         tiles += job->products[p].layer->w.n_tiles;
     }
     nm_pool_run(job->work->pool, make_tables, job, triples, TABLES_GRAIN);
+    nm_work_done(job->work, NM_PHASE_TABLES);
     nm_pool_run(job->work->pool, gemv, job, tiles, GEMV_GRAIN);
+    nm_work_done(job->work, NM_PHASE_GEMV);
 }
 
 static size_t n_panels(const nm_product *product)
@@ -201,6 +203,7 @@ static void forward_tokens(bitlinear_job *job)
     for (size_t p = 0; p < job->n_products; p++)
         items += n_panels(&job->products[p]) * n_token_blocks(job);
     nm_pool_run(job->work->pool, gemm, job, items, 1);
+    nm_work_done(job->work, NM_PHASE_GEMM);
 }
 
 void nm_bitlinear_forward(nm_work *work, const nm_product *products, size_t n_products,
@@ -210,6 +213,7 @@ void nm_bitlinear_forward(nm_work *work, const nm_product *products, size_t n_pr
         .work = work, .products = products, .n_products = n_products, .n_tokens = n_tokens};
 
     nm_pool_run(work->pool, quantize_rows, &job, n_products * n_tokens, QUANTIZE_GRAIN);
+    nm_work_done(work, NM_PHASE_QUANTIZE);
     if (n_tokens >= GEMM_MIN_TOKENS)
         forward_tokens(&job);
     else

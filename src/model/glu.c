@@ -28,5 +28,6 @@ void nm_glu_forward(nm_work *work, const nm_glu *layer, const nm_glu_scratch *sc
 
     nm_bitlinear_forward(work, &gate_up, 1, n_tokens);
     nm_pool_run(work->pool, gate, &job, n_tokens, 1);
+    nm_work_done(work, NM_PHASE_GATE);
     nm_bitlinear_forward(work, &down, 1, n_tokens);
 }

@@ -64,6 +64,8 @@ void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scrat
 
     nm_bitlinear_forward(work, inputs, 3, n_tokens);
     nm_pool_run(work->pool, scan, &job, job.n_state, scan_grain(n_tokens));
+    nm_work_done(work, NM_PHASE_SCAN);
     nm_pool_run(work->pool, gate, &job, n_tokens, 1);
+    nm_work_done(work, NM_PHASE_GATE);
     nm_bitlinear_forward(work, &output, 1, n_tokens);
 }

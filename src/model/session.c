@@ -95,6 +95,7 @@ static void rmsnorm(nomul_session *s, float *y, const float *x, const float *gai
                             .eps = c->rms_norm_eps};
 
     nm_pool_run(s->work.pool, normalize_tokens, &job, n_tokens, 1);
+    nm_work_done(&s->work, NM_PHASE_NORM);
 }
 
 void nm_session_layer(nomul_session *s, size_t index, float *x, size_t n_tokens)
@@ -106,10 +107,12 @@ void nm_session_layer(nomul_session *s, size_t index, float *x, size_t n_tokens)
     rmsnorm(s, s->u, x, layer->attn_gain, n_tokens);
     nm_mlgru_forward(&s->work, &layer->mlgru, &s->mlgru, s->y, s->u, h, n_tokens);
     s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
+    nm_work_done(&s->work, NM_PHASE_ADD);
 
     rmsnorm(s, s->u, x, layer->ffn_gain, n_tokens);
     nm_glu_forward(&s->work, &layer->glu, &s->glu, s->y, s->u, n_tokens);
     s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
+    nm_work_done(&s->work, NM_PHASE_ADD);
 }
 
 /* Logits of the last n_tokens of the batch that is in x[batch][dim]. */
@@ -131,6 +134,7 @@ void nm_session_feed(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_l
         size_t n = n_ids < s->n_batch ? n_ids : s->n_batch;
 
         for (size_t t = 0; t < n; t++) nm_weights_embedding(s->weights, s->x + t * c->dim, ids[t]);
+        nm_work_done(&s->work, NM_PHASE_EMBEDDING);
         for (size_t l = 0; l < c->n_layers; l++) nm_session_layer(s, l, s->x, n);
         ids += n, n_ids -= n, s->n_tokens += n;
 

@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "kernels/kernels.h"
+#include "model/profile.h"
 
 #define NM_MAX_PRODUCTS 3 /* bitlinears computed side by side: the i, f and g of the token mixer */
 
@@ -12,6 +13,7 @@ typedef struct nm_work {
     const nm_kernels *kernels;
     nm_pool          *pool;
     size_t            n_batch;
+    nm_profile       *profile; /* NULL: nobody asks */
 
     /* Of bitlinear: */
     int8_t  *q; /* [NM_MAX_PRODUCTS][n_batch][q_stride] */
@@ -24,5 +26,11 @@ typedef struct nm_work {
     uint8_t *scratch; /* [n_threads][scratch_stride]: of the kernels */
     size_t   scratch_stride;
 } nm_work;
+
+/* A phase of the pass has ended. */
+static inline void nm_work_done(nm_work *work, nm_phase phase)
+{
+    if (work->profile) nm_profile_mark(work->profile, phase);
+}
 
 #endif

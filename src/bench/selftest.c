@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a user can have checked where no test suite is at hand: does this CPU, with this build, give
+ * the bits of the specification?
+ */
+#include "bench/selftest.h"
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "kernels/cpu.h"
+#include "nomul_bench.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_TOKENS 26
+#define MOST_ROWS 2400
+#define MOST_SHORT 5000 /* columns where rows and tokens are many */
+#define MOST_FLOATS 5000
+#define N_ARRAYS 4 /* of floats that an operation takes */
+
+/* Of the kernels: what one operation reads and writes. */
+typedef struct results {
+    int32_t *y; /* [MOST_TOKENS][MOST_ROWS] */
+    float   *x[N_ARRAYS];
+    int8_t  *q;
+    float    value;
+} results;
+
+typedef struct tester {
+    const nm_kernels *tested, *reference;
+    uint64_t          n_compared;
+    uint8_t          *codes;
+    int8_t           *q;
+    uint8_t          *tables, *scratch;
+    results           got, want;
+    nm_rng            rng;
+    nm_arena          arena;
+    nomul_error      *err;
+} tester;
+
+/* ---- Ternary products ------------------------------------------------------------------------ */
+
+typedef enum fill { RANDOM, ALL_PLUS, ALL_MINUS, N_FILLS } fill;
+
+/* Some byte whose trits are all this one. */
+static uint8_t code_of_all(nm_packing_id packing, int8_t trit)
+{
+    int8_t trits[NM_MAX_GROUP_COLS];
+
+    for (unsigned code = 0; code < 256; code++) {
+        size_t n = 0;
+        nm_ternary_decode(packing, (uint8_t)code, trits);
+        while (n < nm_packings[packing].group_cols && trits[n] == trit) n++;
+        if (n == nm_packings[packing].group_cols) return (uint8_t)code;
+    }
+    return 0;
+}
+
+/* Any byte is a code that every kernel must take alike; padding is nobody's business here. */
+static void fill_codes(tester *t, const nm_ternary *w, fill f)
+{
+    size_t n_bytes = nm_ternary_bytes(w);
+
+    if (f != RANDOM)
+        memset(t->codes, code_of_all(w->packing, f == ALL_PLUS ? 1 : -1), n_bytes);
+    else
+        for (size_t i = 0; i < n_bytes; i += 8) nm_store_u64(t->codes + i, nm_rng_next(&t->rng));
+}
+
+static void fill_q(tester *t, size_t cols, size_t n_tokens, fill f)
+{
+    size_t stride = nm_q_stride(cols);
+
+    memset(t->q, 0, n_tokens * stride);
+    for (size_t token = 0; token < n_tokens; token++)
+        for (size_t col = 0; col < cols; col++)
+            t->q[token * stride + col] =
+                (int8_t)(f == RANDOM ? (int)nm_rng_below(&t->rng, 255) - 127 : 127);
+}
+
+static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_tokens,
+                      size_t n_rows)
+{
+    for (size_t i = 0; i < n_tokens * n_rows; i++) {
+        t->n_compared++;
+        if (t->got.y[i] == t->want.y[i]) continue;
+        return nm_fail(t->err, NOMUL_E_UNSUPPORTED,
+                       "kernels %s: %s of %s, %zu rows, %zu columns, token %zu of %zu, row %zu: "
+                       "%d, but scalar has %d",
+                       t->tested->name, op, nm_packings[w->packing].name, w->rows, w->cols,
+                       i / n_rows, n_tokens, i % n_rows, t->got.y[i], t->want.y[i]);
+    }
+    return true;
+}
+
+static void run_gemm(tester *t, const nm_kernels *k, const nm_ternary *w, size_t n_tokens,
+                     int32_t *y)
+{
+    size_t n_rows = w->n_tiles * NM_TILE_ROWS, stride = nm_q_stride(w->cols);
+
+    for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
+        size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
+        k->ternary[w->packing].gemm(y + tile * NM_TILE_ROWS, n_rows, w, tile, end, t->q, stride,
+                                    n_tokens, t->scratch);
+    }
+}
+
+static void run_gemv(tester *t, const nm_kernels *k, const nm_ternary *w, int32_t *y)
+{
+    const nm_ternary_ops *ops = &k->ternary[w->packing];
+
+    ops->make_tables(t->tables, t->q, 0, w->n_triples);
+    for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
+        size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
+        ops->gemv(y + tile * NM_TILE_ROWS, w, tile, end, t->tables);
+    }
+}
+
+static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t cols,
+                          size_t n_tokens, fill f)
+{
+    nm_ternary w;
+
+    nm_ternary_init(&w, packing, rows, cols);
+    w.codes = t->codes;
+    fill_codes(t, &w, f);
+    fill_q(t, cols, n_tokens, f);
+    size_t n_rows = w.n_tiles * NM_TILE_ROWS;
+    run_gemm(t, t->reference, &w, n_tokens, t->want.y);
+    run_gemm(t, t->tested, &w, n_tokens, t->got.y);
+    if (!same_sums(t, &w, "gemm", n_tokens, n_rows)) return false;
+    run_gemv(t, t->tested, &w, t->got.y);
+    return same_sums(t, &w, "gemv", 1, n_rows);
+}
+
+static bool check_products(tester *t, nm_packing_id packing)
+{
+    for (size_t cols = 1; cols <= 260; cols++) /* every tail of a K block */
+        if (!check_product(t, packing, 1, cols, 1 + cols % 7, (fill)(cols % N_FILLS))) return false;
+    for (size_t n = 1; n <= MOST_TOKENS; n++) /* every tail of a group of tokens */
+        if (!check_product(t, packing, 129, 250, n, RANDOM)) return false;
+    for (size_t i = 0; i < 12; i++) {
+        size_t rows = 1 + (size_t)nm_rng_below(&t->rng, i % 4 ? 300 : MOST_ROWS - NM_TILE_ROWS);
+        size_t cols = 1 + (size_t)nm_rng_below(&t->rng, rows > 300 ? 700 : MOST_SHORT);
+        if (!check_product(t, packing, rows, cols, 1 + i % 8, RANDOM)) return false;
+    }
+    return check_product(t, packing, 1, 1 << 16, 2, ALL_PLUS) &&
+           check_product(t, packing, 1, NM_MAX_COLS, 1, ALL_MINUS);
+}
+
+/* ---- Floats ---------------------------------------------------------------------------------- */
+
+typedef enum float_op {
+    RMSNORM,
+    QUANTIZE,
+    RMSNORM_QUANTIZE,
+    DEQUANTIZE,
+    MLGRU_STEP,
+    MLGRU_STEP_UNBOUND,
+    GLU,
+    ADD,
+    MULTIPLY,
+    N_FLOAT_OPS
+} float_op;
+
+static const char *const float_names[N_FLOAT_OPS] = {
+    "rmsnorm", "quantize", "rmsnorm_quantize", "dequantize", "mlgru_step", "mlgru_step unbound",
+    "glu",     "add",      "multiply",
+};
+
+static void run_float(const nm_float_ops *f, float_op op, results *r, size_t n)
+{
+    float *const *x = r->x;
+
+    r->value = 0;
+    switch (op) {
+    case RMSNORM: f->rmsnorm(x[0], x[1], x[2], n, 1e-6f); break;
+    case QUANTIZE: r->value = f->quantize(r->q, x[0], n); break;
+    case RMSNORM_QUANTIZE: r->value = f->rmsnorm_quantize(r->q, x[0], x[1], n, 1e-6f); break;
+    case DEQUANTIZE: f->dequantize(x[0], r->y, 0.37f, n); break;
+    case MLGRU_STEP: f->mlgru_step(x[0], x[1], x[0], x[2], x[3], n); break;
+    case MLGRU_STEP_UNBOUND: f->mlgru_step(x[0], x[1], x[0], x[2], NULL, n); break;
+    case GLU: f->glu(x[0], x[1], x[2], n); break;
+    case ADD: f->add(x[0], x[1], n); break;
+    case MULTIPLY: f->multiply(x[0], x[1], n); break;
+    case N_FLOAT_OPS: break;
+    }
+}
+
+/* Near 0, or any number at all but an infinity. */
+static float any_float(nm_rng *rng, bool usual)
+{
+    float x = nm_float_of_bits((uint32_t)nm_rng_next(rng));
+
+    if (usual || !isfinite(x)) return (float)(16 * nm_rng_double(rng) - 8);
+    return x;
+}
+
+static void fill_floats(tester *t, size_t n, bool usual)
+{
+    for (size_t i = 0; i < N_ARRAYS; i++) {
+        for (size_t k = 0; k < n; k++) t->want.x[i][k] = any_float(&t->rng, usual);
+        memcpy(t->got.x[i], t->want.x[i], n * sizeof(float));
+    }
+    for (size_t k = 0; k < n; k++) t->want.y[k] = (int32_t)nm_rng_next(&t->rng);
+    memcpy(t->got.y, t->want.y, n * sizeof *t->got.y);
+    memset(t->got.q, 0, n);
+    memset(t->want.q, 0, n);
+}
+
+/* The same bits, or both no number. */
+static bool same_float(float a, float b)
+{
+    return nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
+}
+
+static bool differ(tester *t, float_op op, size_t n, size_t i)
+{
+    return nm_fail(t->err, NOMUL_E_UNSUPPORTED,
+                   "kernels %s: %s of %zu: element %zu is not what scalar has", t->tested->name,
+                   float_names[op], n, i);
+}
+
+static bool check_float(tester *t, float_op op, size_t n, bool usual)
+{
+    fill_floats(t, n, usual);
+    run_float(t->reference->floats, op, &t->want, n);
+    run_float(t->tested->floats, op, &t->got, n);
+    if (!same_float(t->got.value, t->want.value)) return differ(t, op, n, 0);
+    for (size_t i = 0; i < n; i++) {
+        t->n_compared++;
+        if (t->got.q[i] != t->want.q[i]) return differ(t, op, n, i);
+        for (size_t a = 0; a < 2; a++) /* none writes another */
+            if (!same_float(t->got.x[a][i], t->want.x[a][i])) return differ(t, op, n, i);
+    }
+    return true;
+}
+
+static bool check_floats(tester *t)
+{
+    for (float_op op = 0; op < N_FLOAT_OPS; op++) {
+        for (size_t n = 0; n <= 70; n++)
+            if (!check_float(t, op, n, n % 2)) return false;
+        for (size_t i = 0; i < 20; i++)
+            if (!check_float(t, op, (size_t)nm_rng_below(&t->rng, MOST_FLOATS), i % 2))
+                return false;
+    }
+    return true;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The most that any case above takes: few rows of very many columns, or many of few. */
+static void place(tester *t)
+{
+    size_t n_codes = 0, n_tables = 0, n_scratch = 0, most_y = MOST_TOKENS * MOST_ROWS;
+
+    for (nm_packing_id p = 0; p < NM_PACKINGS; p++) {
+        nm_ternary longest, tall, wide;
+        nm_ternary_init(&longest, p, 1, NM_MAX_COLS);
+        nm_ternary_init(&tall, p, MOST_ROWS, 700);
+        nm_ternary_init(&wide, p, 300, MOST_SHORT);
+        n_codes = larger(n_codes, nm_ternary_bytes(&longest));
+        n_codes = larger(n_codes, larger(nm_ternary_bytes(&tall), nm_ternary_bytes(&wide)));
+        n_tables = larger(n_tables, longest.n_triples * t->tested->ternary[p].table_bytes);
+        for (size_t n = 1; n <= MOST_TOKENS; n++) {
+            n_scratch = larger(n_scratch, t->tested->ternary[p].gemm_scratch(n));
+            n_scratch = larger(n_scratch, t->reference->ternary[p].gemm_scratch(n));
+        }
+    }
+    t->codes = nm_arena_take(&t->arena, n_codes, 1);
+    t->tables = nm_arena_take(&t->arena, n_tables, 1);
+    t->scratch = nm_arena_take(&t->arena, n_scratch, 1);
+    t->q = nm_arena_take(
+        &t->arena, larger(nm_q_stride(NM_MAX_COLS), MOST_TOKENS * nm_q_stride(MOST_SHORT)), 1);
+    for (results *r = &t->got; r; r = r == &t->got ? &t->want : NULL) {
+        r->y = nm_arena_take(&t->arena, most_y, sizeof *r->y);
+        r->q = nm_arena_take(&t->arena, MOST_FLOATS, 1);
+        for (size_t i = 0; i < N_ARRAYS; i++)
+            r->x[i] = nm_arena_take(&t->arena, MOST_FLOATS, sizeof(float));
+    }
+}
+
+bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t *n_compared,
+                 nomul_error *err)
+{
+    tester t = {.tested = tested, .reference = reference, .err = err};
+
+    nm_rng_init(&t.rng, 1);
+    place(&t);
+    if (!nm_arena_back(&t.arena, err)) return false;
+    place(&t);
+    bool ok = check_floats(&t);
+    for (nm_packing_id p = 0; p < NM_PACKINGS && ok; p++) ok = check_products(&t, p);
+    *n_compared = t.n_compared;
+    nm_arena_free(&t.arena);
+    return ok;
+}
+
+bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size)
+{
+    const nm_kernels *kernels = nm_kernels_row(index);
+
+    nm_cpu_names(needed, size, kernels->features);
+    return nm_kernels_runs(kernels, missing, size);
+}
+
+void nomul_bench_features(char *found, size_t size)
+{
+    nm_cpu_names(found, size, nm_cpu_features());
+}
+
+bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
+{
+    return nm_selftest(nm_kernels_row(index), nm_kernels_row(0), n_compared, err);
+}

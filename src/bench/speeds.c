@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every operation of a set of kernels alone, on one thread.  Cycles are those of a loop of
+ * additions each of which waits for the one before, timed around every sample; times are the
+ * thread's own, so that another one on the same CPU counts for little.
+ */
+#include "nomul_bench.h"
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "kernels/kernels.h"
+#include "kernels/opaque.h"
+#include "kernels/read.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define HOT_ROWS 2048
+#define HOT_COLS 2048
+#define COLD_COLS 2560
+#define COLD_PANELS 120 /* one behind the other: far more than a cache holds */
+#define MOST_TOKENS 512
+#define N_FLOATS 2048
+#define N_SAMPLES 9
+#define SAMPLE_SECONDS 0.004
+#define ENOUGH_SECONDS 1.0 /* then three samples will do */
+
+static const size_t token_counts[] = {8, 64, MOST_TOKENS};
+
+typedef struct bench {
+    const nm_kernels  *kernels;
+    nomul_bench_report report;
+    void              *context;
+    uint8_t           *codes;
+    int8_t            *q;
+    uint8_t           *tables, *scratch;
+    int32_t           *y;
+    float             *x[4];
+    nm_arena           arena;
+} bench;
+
+/* One thing to be timed: what it does, how much that is. */
+typedef struct subject {
+    void (*run)(const struct subject *s);
+    bench                *b;
+    const nm_ternary_ops *ops;
+    nm_ternary            w;
+    size_t                n_tokens, which;
+    double                items; /* of one run */
+} subject;
+
+/* ---- Clocks ---------------------------------------------------------------------------------- */
+
+static double thread_seconds(void)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static inline uint64_t add_once(uint64_t sum, uint64_t one)
+{
+    sum += one;
+    NM_OPAQUE(sum);
+    return sum;
+}
+
+/* Eight additions a turn, each of the sum before: a cycle each, whatever else the turn takes. */
+static double seconds_per_cycle(void)
+{
+    enum { TURNS = 8000 };
+    uint64_t sum = 0, one = 1;
+    double   began = thread_seconds();
+
+    NM_OPAQUE(one);
+    for (int i = 0; i < TURNS; i++) {
+        sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
+        sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
+    }
+    __asm__ volatile("" : : "r"(sum)); /* it is wanted */
+    return (thread_seconds() - began) / (8.0 * TURNS);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, size_t n)
+{
+    qsort(x, n, sizeof *x, compare);
+    return x[n / 2];
+}
+
+/* Seconds of one run, over as many as take a few milliseconds: asking the clock takes its time. */
+static double time_run(const subject *s)
+{
+    for (size_t n = 1;; n *= 2) {
+        double began = thread_seconds();
+        for (size_t i = 0; i < n; i++) s->run(s);
+        double seconds = thread_seconds() - began;
+        if (seconds >= SAMPLE_SECONDS) return seconds / (double)n;
+    }
+}
+
+/* ---- What is timed --------------------------------------------------------------------------- */
+
+static void run_gemv(const subject *s)
+{
+    const bench *b = s->b;
+
+    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
+        s->ops->gemv(b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
+}
+
+static void run_gemm(const subject *s)
+{
+    const bench *b = s->b;
+
+    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
+        s->ops->gemm(b->y, HOT_ROWS, &s->w, tile, tile + NM_PANEL_TILES, b->q,
+                     nm_q_stride(s->w.cols), s->n_tokens, b->scratch);
+}
+
+static void run_tables(const subject *s)
+{
+    s->ops->make_tables(s->b->tables, s->b->q, 0, s->w.n_triples);
+}
+
+static void run_read(const subject *s)
+{
+    nm_read_best()(s->b->codes, nm_ternary_bytes(&s->w) / NM_READ_STEP * NM_READ_STEP);
+}
+
+static const char *const float_names[] = {
+    "rmsnorm", "quantize", "rmsnorm_quantize", "dequantize", "mlgru_step", "glu", "add", "multiply",
+};
+
+#define N_FLOAT_OPS (sizeof float_names / sizeof *float_names)
+
+/* x[2] is of -1 and 1: what is multiplied by it again and again stays a normal number. */
+static void run_float(const subject *s)
+{
+    const nm_float_ops *f = s->b->kernels->floats;
+    float *const       *x = s->b->x;
+
+    switch (s->which) {
+    case 0: f->rmsnorm(x[0], x[1], x[2], N_FLOATS, 1e-6f); break;
+    case 1: f->quantize(s->b->q, x[1], N_FLOATS); break;
+    case 2: f->rmsnorm_quantize(s->b->q, x[1], x[2], N_FLOATS, 1e-6f); break;
+    case 3: f->dequantize(x[0], s->b->y, 0.01f, N_FLOATS); break;
+    case 4: f->mlgru_step(x[0], x[3], x[1], x[2], NULL, N_FLOATS); break;
+    case 5: f->glu(x[0], x[1], x[2], N_FLOATS); break;
+    case 6: f->add(x[0], x[2], N_FLOATS); break;
+    default: f->multiply(x[0], x[2], N_FLOATS);
+    }
+}
+
+/* ---- Measuring ------------------------------------------------------------------------------- */
+
+static bool measure_hot(const subject *s, nomul_bench_speed *speed)
+{
+    double rates[N_SAMPLES], began = thread_seconds();
+    size_t n = 0;
+
+    s->run(s);
+    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < ENOUGH_SECONDS)) {
+        double cycle = seconds_per_cycle();
+        double seconds = time_run(s);
+        cycle = fmin(cycle, seconds_per_cycle()); /* the other was disturbed */
+        rates[n++] = s->items / (seconds / cycle);
+    }
+    speed->hot = true;
+    speed->per_cycle = median(rates, n);
+    speed->best_per_cycle = rates[n - 1];
+    return s->b->report(s->b->context, speed);
+}
+
+/* One run is as long as a sample; the loop that only reads goes before and after. */
+static bool measure_cold(const subject *s, nomul_bench_speed *speed)
+{
+    subject reader = *s;
+    double  rates[N_SAMPLES], gbs[N_SAMPLES], read_gbs[N_SAMPLES], began = thread_seconds();
+    double  giga = (double)nm_ternary_bytes(&s->w) / 1e9;
+    size_t  n = 0;
+
+    reader.run = run_read;
+    double before = giga / time_run(&reader);
+    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < ENOUGH_SECONDS)) {
+        double cycle = seconds_per_cycle();
+        double seconds = time_run(s);
+        cycle = fmin(cycle, seconds_per_cycle());
+        double after = giga / time_run(&reader);
+        rates[n] = s->items / (seconds / cycle);
+        gbs[n] = giga / seconds;
+        read_gbs[n++] = (before + after) / 2;
+        before = after;
+    }
+    speed->hot = false;
+    speed->per_cycle = median(rates, n);
+    speed->best_per_cycle = rates[n - 1];
+    speed->gbs = median(gbs, n);
+    speed->read_gbs = median(read_gbs, n);
+    return s->b->report(s->b->context, speed);
+}
+
+static subject ternary_subject(bench *b, nm_packing_id packing, size_t rows, size_t cols)
+{
+    subject s = {.b = b, .ops = &b->kernels->ternary[packing], .n_tokens = 1};
+
+    nm_ternary_init(&s.w, packing, rows, cols);
+    s.w.codes = b->codes;
+    s.items = (double)rows * (double)cols;
+    return s;
+}
+
+static nomul_bench_speed speed_of(const subject *s, const char *op)
+{
+    return (nomul_bench_speed){.kernels = s->b->kernels->name,
+                               .op = op,
+                               .packing = nm_packings[s->w.packing].name,
+                               .rows = s->w.rows,
+                               .cols = s->w.cols,
+                               .n_tokens = s->n_tokens};
+}
+
+static bool measure_packing(bench *b, nm_packing_id packing)
+{
+    subject           s = ternary_subject(b, packing, HOT_ROWS, HOT_COLS);
+    subject           tables = s, gemm = s;
+    nomul_bench_speed speed;
+
+    tables.run = run_tables;
+    tables.items = (double)s.w.cols;
+    speed = speed_of(&tables, "tables");
+    if (!measure_hot(&tables, &speed)) return false;
+    s.run = run_gemv;
+    speed = speed_of(&s, "gemv");
+    if (!measure_hot(&s, &speed)) return false;
+    gemm.run = run_gemm;
+    for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++) {
+        gemm.n_tokens = token_counts[i];
+        gemm.items = s.items * (double)gemm.n_tokens;
+        speed = speed_of(&gemm, "gemm");
+        if (!measure_hot(&gemm, &speed)) return false;
+    }
+    s = ternary_subject(b, packing, COLD_PANELS * NM_PANEL_ROWS, COLD_COLS);
+    s.run = run_tables, s.run(&s);
+    s.run = run_gemv;
+    speed = speed_of(&s, "gemv");
+    return measure_cold(&s, &speed);
+}
+
+static bool measure_floats(bench *b)
+{
+    for (size_t op = 0; op < N_FLOAT_OPS; op++) {
+        subject           s = {.run = run_float, .b = b, .which = op, .items = N_FLOATS};
+        nomul_bench_speed speed = {.kernels = b->kernels->name,
+                                   .op = float_names[op],
+                                   .packing = "",
+                                   .rows = 1,
+                                   .cols = N_FLOATS,
+                                   .n_tokens = 1};
+        if (!measure_hot(&s, &speed)) return false;
+    }
+    return true;
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void place(bench *b)
+{
+    size_t n_codes = 0, n_tables = 0, n_scratch = 0;
+
+    for (nm_packing_id p = 0; p < NM_PACKINGS; p++) {
+        const nm_ternary_ops *ops = &b->kernels->ternary[p];
+        nm_ternary            cold;
+        nm_ternary_init(&cold, p, COLD_PANELS * NM_PANEL_ROWS, COLD_COLS);
+        n_codes = larger(n_codes, nm_ternary_bytes(&cold));
+        n_tables = larger(n_tables, cold.n_triples * ops->table_bytes);
+        for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
+            n_scratch = larger(n_scratch, ops->gemm_scratch(token_counts[i]));
+    }
+    b->codes = nm_arena_take(&b->arena, n_codes, 1);
+    b->tables = nm_arena_take(&b->arena, n_tables, 1);
+    b->scratch = nm_arena_take(&b->arena, n_scratch, 1);
+    b->q = nm_arena_take(&b->arena, MOST_TOKENS, nm_q_stride(COLD_COLS));
+    b->y = nm_arena_take(&b->arena, MOST_TOKENS * HOT_ROWS, sizeof *b->y);
+    for (size_t i = 0; i < 4; i++) b->x[i] = nm_arena_take(&b->arena, N_FLOATS, sizeof(float));
+}
+
+/* Any byte is a code to a kernel. */
+static void fill(bench *b)
+{
+    nm_rng rng;
+
+    nm_rng_init(&rng, 1);
+    for (uint8_t *to = b->codes; to < b->tables; to += 8) nm_store_u64(to, nm_rng_next(&rng));
+    for (size_t i = 0; i < MOST_TOKENS * nm_q_stride(COLD_COLS); i++)
+        b->q[i] = (int8_t)((int)nm_rng_below(&rng, 255) - 127);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < N_FLOATS; k++) b->x[i][k] = (float)(2 * nm_rng_double(&rng) - 1);
+    for (size_t k = 0; k < N_FLOATS; k++) b->x[2][k] = b->x[2][k] < 0 ? -1.0f : 1.0f;
+}
+
+nomul_status nomul_bench_speeds(size_t index, nomul_bench_report report, void *context,
+                                nomul_error *err)
+{
+    bench       b = {.kernels = nm_kernels_row(index), .report = report, .context = context};
+    nomul_error local;
+
+    if (!err) err = &local;
+    place(&b);
+    if (!nm_arena_back(&b.arena, err)) return err->code;
+    place(&b);
+    fill(&b);
+    bool ok = measure_floats(&b);
+    for (nm_packing_id p = 0; p < NM_PACKINGS && ok; p++) ok = measure_packing(&b, p);
+    nm_arena_free(&b.arena);
+    if (!ok) nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    return ok ? NOMUL_OK : err->code;
+}

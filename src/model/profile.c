@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/profile.h"
+
+#include <time.h>
+
+static uint64_t now(void)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+const char *nm_phase_name(size_t phase)
+{
+    static const char *const names[NM_PHASES] = {
+        [NM_PHASE_EMBEDDING] = "embedding",
+        [NM_PHASE_NORM] = "rmsnorm",
+        [NM_PHASE_QUANTIZE] = "norm and quantize",
+        [NM_PHASE_TABLES] = "look-up tables",
+        [NM_PHASE_GEMV] = "ternary gemv",
+        [NM_PHASE_GEMM] = "ternary gemm",
+        [NM_PHASE_SCAN] = "recurrence",
+        [NM_PHASE_GATE] = "gates",
+        [NM_PHASE_ADD] = "residual",
+    };
+
+    return phase < NM_PHASES ? names[phase] : NULL;
+}
+
+void nm_profile_begin(nm_profile *profile)
+{
+    *profile = (nm_profile){.last = now()};
+}
+
+void nm_profile_mark(nm_profile *profile, nm_phase phase)
+{
+    uint64_t t = now();
+
+    profile->ns[phase] += t - profile->last;
+    profile->last = t;
+}
