@@ -85,7 +85,8 @@ def draw_bar(result, x, width, y_of):
             x, y, width, bottom - y, colour),
         '<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="#222" stroke-width="2"/>' % (
             x - 3, x + width + 3, y_most, y_most),
-        text(x + width / 2, min(y, y_most) - 6, "%.1f" % speed, size=11),
+        text(x + width / 2, (y_most if abs(y - y_most - 8) < 14 else y) - 6, "%.1f" % speed,
+             size=11),
         text(x + width / 2, bottom - 6, "%.0f %%" % result["bandwidth_percent"], size=11,
              colour="#fff"),
     ]
