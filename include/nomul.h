@@ -179,7 +179,8 @@ typedef struct nomul_session nomul_session;
 typedef struct nomul_session_options {
     size_t size;
     size_t n_threads; /* 0, the default: one for each CPU that this process may use */
-    size_t n_batch;   /* tokens taken through a layer together, 1..4096; 0, the default: 128 */
+    size_t n_batch;   /* tokens taken through a layer together, 1..4096; 0, the default: as many
+                         as 32 MiB of scratch memory hold, 48..384 */
 } nomul_session_options;
 
 void nomul_session_options_init(nomul_session_options *options);
@@ -215,6 +216,7 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
 /* Ids fed since the beginning or the last reset. */
 uint64_t nomul_session_n_tokens(const nomul_session *session);
 size_t   nomul_session_n_threads(const nomul_session *session);
+size_t   nomul_session_n_batch(const nomul_session *session);
 
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
 

@@ -34,9 +34,6 @@ void  nomul_bench_free(void *data);
  */
 uint64_t nomul_bench_weight_bytes(const nomul_session *session);
 
-/* Tokens that the session takes through a layer together. */
-size_t nomul_bench_n_batch(const nomul_session *session);
-
 /*
  * Does nothing but read, once and with the session's threads, the stretch of the file that the
  * ternary tensors lie in.  Gives its bytes.
@@ -45,7 +42,7 @@ uint64_t nomul_bench_read(nomul_session *session);
 
 /* ---- Where the time goes --------------------------------------------------------------------- */
 
-#define NOMUL_BENCH_PHASES 9
+#define NOMUL_BENCH_PHASES 8
 
 /* The phases of a pass; NULL past the last. */
 const char *nomul_bench_phase(size_t index);

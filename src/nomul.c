@@ -251,7 +251,7 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
 /* ---- Session --------------------------------------------------------------------------------- */
 
 static bool take_session_options(nomul_session_options *ours, const nomul_session_options *theirs,
-                                 nomul_error *err)
+                                 const nomul_model *model, nomul_error *err)
 {
     nomul_session_options_init(ours);
     if (!nm_args_options(ours, theirs, sizeof *ours, err)) return false;
@@ -262,7 +262,8 @@ static bool take_session_options(nomul_session_options *ours, const nomul_sessio
         return nm_fail(err, NOMUL_E_ARG, "n_batch: is %zu, expected up to %d", ours->n_batch,
                        NM_MAX_BATCH);
     if (ours->n_threads == 0) ours->n_threads = nm_pool_default_threads();
-    if (ours->n_batch == 0) ours->n_batch = NM_DEFAULT_BATCH;
+    if (ours->n_batch == 0)
+        ours->n_batch = nm_session_default_batch(&model->weights, model->kernels);
     return true;
 }
 
@@ -270,7 +271,7 @@ size_t nomul_session_memory(const nomul_model *model, const nomul_session_option
 {
     nomul_session_options ours;
 
-    if (!model || !take_session_options(&ours, options, NULL)) return 0;
+    if (!model || !take_session_options(&ours, options, model, NULL)) return 0;
     return nm_session_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
 }
 
@@ -284,7 +285,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
         nm_fail(err, NOMUL_E_ARG, "nomul_session_new: model is NULL");
         return NULL;
     }
-    if (!take_session_options(&ours, options, err)) return NULL;
+    if (!take_session_options(&ours, options, model, err)) return NULL;
     session = nm_alloc(sizeof *session);
     if (!session) {
         nm_fail_memory(err, sizeof *session);
@@ -318,6 +319,11 @@ uint64_t nomul_session_n_tokens(const nomul_session *session)
 size_t nomul_session_n_threads(const nomul_session *session)
 {
     return nm_pool_threads(session->work.pool);
+}
+
+size_t nomul_session_n_batch(const nomul_session *session)
+{
+    return session->n_batch;
 }
 
 static bool check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,

@@ -79,8 +79,3 @@ uint64_t nomul_bench_weight_bytes(const nomul_session *session)
 
     return w->ternary_bytes + gain_bytes(&w->config) + w->embedding->n_bytes / w->config.vocab;
 }
-
-size_t nomul_bench_n_batch(const nomul_session *session)
-{
-    return session->n_batch;
-}

@@ -219,7 +219,7 @@ static bool bench_session(running *r, size_t n_threads, size_t n_batch, nomul_er
     r->session = nomul_session_new(r->model, &o, err);
     if (!r->session) return false;
     r->result.n_threads = nomul_session_n_threads(r->session);
-    r->result.n_batch = nomul_bench_n_batch(r->session);
+    r->result.n_batch = nomul_session_n_batch(r->session);
     r->result.weight_bytes = nomul_bench_weight_bytes(r->session);
     bool ok = r->args->ops ? split_by_phase(r, err) : measure_all(r, err);
     nomul_session_free(r->session);

@@ -43,7 +43,7 @@ static const nm_option table[] = {
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
     {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "128", "N",
+    {'b', "batch-size", NM_OPT_INT, F(n_batch), "96", "N",
      "tokens taken together; the logits are the same for any", 1, 4096},
     NM_KERNELS_OPTION(F(kernels)),
     {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,

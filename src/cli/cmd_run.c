@@ -79,8 +79,8 @@ static const nm_option table[] = {
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
     {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "128", "N", "tokens of the prompt read together", 1,
-     4096},
+    {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
+     "tokens of the prompt read together; 0 is as many as 32 MiB hold", 0, 4096},
     {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
      1e9},
     NM_KERNELS_OPTION(F(kernels)),
@@ -218,7 +218,6 @@ static bool prepare(running *r, nomul_error *err)
         r->biases[r->n_biases++] = (nomul_logit_bias){eos, -INFINITY};
     g->tokenizer = r->tokenizer;
     g->n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    g->n_piece = (size_t)args->n_batch;
     g->n_predict = args->n_predict;
     g->n_logprobs = (size_t)args->n_logprobs;
     if (g->n_logprobs > g->n_vocab) g->n_logprobs = g->n_vocab;
@@ -233,6 +232,7 @@ static bool prepare(running *r, nomul_error *err)
     double began = nm_clock();
     g->session = new_session(r, err);
     r->report.load_seconds += nm_clock() - began;
+    if (g->session) g->n_piece = nomul_session_n_batch(g->session);
     return g->session != NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One token goes by look-up tables made of its q (gemv), more by the tiled product (gemm).  Threads
- * share out tables by columns and sums by rows or tokens; each output is one thread's.
+ * share out rows and tokens; each output is one thread's.
  */
 #include "model/bitlinear.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define QUANTIZE_GRAIN 8  /* rows: fewer are done sooner than a thread is called */
-#define TABLES_GRAIN 32   /* triples of columns */
-#define GEMV_GRAIN 4      /* tiles */
-#define GEMM_TOKENS 96    /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMV_GRAIN 8      /* tiles */
+#define GEMM_TOKENS 48    /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMM_MIN_TILES 4  /* rows of one gemm: fewer read more tables than codes */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 typedef struct bitlinear_job {
@@ -22,6 +22,7 @@ typedef struct bitlinear_job {
     size_t            n_products;
     size_t            n_tokens; /* in the batch */
     size_t            token;    /* gemv: which of them */
+    size_t            n_tiles;  /* gemm: of an item */
 } bitlinear_job;
 
 static int8_t *q_of(const nm_work *work, size_t product, size_t token)
@@ -74,23 +75,22 @@ static const nm_ternary_ops *ops_of(const nm_work *work, const nm_product *produ
     return &work->kernels->ternary[product->layer->w.packing];
 }
 
-/* Triples [begin, end) of all products: look-up tables of the token's q. */
-static void make_tables(void *context, size_t begin, size_t end, size_t thread)
+/*
+ * Look-up tables of the token's q.  Each thread makes its own, when it comes to a product: that is
+ * sooner done than sharing the work, waiting for the others and fetching what they made.
+ */
+static const uint8_t *tables_of(const bitlinear_job *job, size_t p, size_t thread)
 {
-    const bitlinear_job *job = context;
-    const nm_work       *work = job->work;
-    size_t               base = 0, from, to;
+    nm_work          *work = job->work;
+    nm_tables        *tables = &work->tables[thread];
+    uint64_t          wanted = work->n_forwarded * NM_MAX_PRODUCTS + p;
+    const nm_product *product = &job->products[p];
 
-    (void)thread;
-    for (size_t p = 0; p < job->n_products; p++) {
-        const nm_product *product = &job->products[p];
-        size_t            n_triples = product->layer->w.n_triples;
-        if (part_of(begin, end, base, n_triples, &from, &to))
-            ops_of(work, product)
-                ->make_tables(work->tables + p * work->table_stride, q_of(work, p, job->token),
-                              from, to);
-        base += n_triples;
-    }
+    if (tables->made != wanted)
+        ops_of(work, product)
+            ->make_tables(tables->bytes, q_of(work, p, job->token), 0, product->layer->w.n_triples);
+    tables->made = wanted;
+    return tables->bytes;
 }
 
 /* y of n_tokens from row on = sums * s / a */
@@ -112,13 +112,14 @@ static void add_tiles(const bitlinear_job *job, size_t p, size_t begin, size_t e
     nm_work          *work = job->work;
     const nm_product *product = &job->products[p];
     const nm_ternary *w = &product->layer->w;
+    const uint8_t    *tables = tables_of(job, p, thread);
     int32_t          *sums = work->sums + thread * work->sums_stride;
 
     while (begin < end) {
         size_t panel_end = (begin / NM_PANEL_TILES + 1) * NM_PANEL_TILES;
         size_t here = smaller(end, panel_end), row = begin * NM_TILE_ROWS;
 
-        ops_of(work, product)->gemv(sums, w, begin, here, work->tables + p * work->table_stride);
+        ops_of(work, product)->gemv(sums, w, begin, here, tables);
         scale_sums(job, p, row, smaller(here * NM_TILE_ROWS, w->rows) - row, job->token, 1, sums,
                    0);
         begin = here;
@@ -139,22 +140,13 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
 
 static void forward_token(bitlinear_job *job, size_t token)
 {
-    size_t triples = 0, tiles = 0;
+    size_t tiles = 0;
 
     job->token = token;
-    for (size_t p = 0; p < job->n_products; p++) {
-        triples += job->products[p].layer->w.n_triples;
-        tiles += job->products[p].layer->w.n_tiles;
-    }
-    nm_pool_run(job->work->pool, make_tables, job, triples, TABLES_GRAIN);
-    nm_work_done(job->work, NM_PHASE_TABLES);
+    job->work->n_forwarded++;
+    for (size_t p = 0; p < job->n_products; p++) tiles += job->products[p].layer->w.n_tiles;
     nm_pool_run(job->work->pool, gemv, job, tiles, GEMV_GRAIN);
     nm_work_done(job->work, NM_PHASE_GEMV);
-}
-
-static size_t n_panels(const nm_product *product)
-{
-    return (product->layer->w.n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES;
 }
 
 static size_t n_token_blocks(const bitlinear_job *job)
@@ -162,47 +154,61 @@ static size_t n_token_blocks(const bitlinear_job *job)
     return (job->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
 }
 
-/* One panel of one product for one block of tokens. */
-static void add_panel(const bitlinear_job *job, size_t p, size_t panel, size_t block, size_t thread)
+/* Items of gemm in a product: (rows, token block), the last running fastest. */
+static size_t n_items(const bitlinear_job *job, size_t p)
+{
+    size_t n_tiles = job->products[p].layer->w.n_tiles;
+    return (n_tiles + job->n_tiles - 1) / job->n_tiles * n_token_blocks(job);
+}
+
+/* Tiles from `tile` on of one product for one block of tokens; a panel is a multiple of n_tiles. */
+static void add_item(const bitlinear_job *job, size_t p, size_t tile, size_t block, size_t thread)
 {
     nm_work          *work = job->work;
     const nm_product *product = &job->products[p];
     const nm_ternary *w = &product->layer->w;
     int32_t          *sums = work->sums + thread * work->sums_stride;
-    size_t            tile = panel * NM_PANEL_TILES, row = tile * NM_TILE_ROWS;
-    size_t            tile_end = smaller(tile + NM_PANEL_TILES, w->n_tiles);
-    size_t            token = block * GEMM_TOKENS;
-    size_t            n_tokens = smaller(GEMM_TOKENS, job->n_tokens - token);
+    size_t            tile_end = smaller(tile + job->n_tiles, w->n_tiles);
+    size_t row = tile * NM_TILE_ROWS, row_end = smaller(tile_end * NM_TILE_ROWS, w->rows);
+    size_t token = block * GEMM_TOKENS;
+    size_t n_tokens = smaller(GEMM_TOKENS, job->n_tokens - token);
 
     ops_of(work, product)
         ->gemm(sums, NM_PANEL_ROWS, w, tile, tile_end, q_of(work, p, token), work->q_stride,
                n_tokens, work->scratch + thread * work->scratch_stride);
-    scale_sums(job, p, row, smaller(NM_PANEL_ROWS, w->rows - row), token, n_tokens, sums,
-               NM_PANEL_ROWS);
+    scale_sums(job, p, row, row_end - row, token, n_tokens, sums, NM_PANEL_ROWS);
 }
 
-/* Items are (product, panel, token block), the last running fastest: a panel's bytes stay near. */
 static void gemm(void *context, size_t begin, size_t end, size_t thread)
 {
     const bitlinear_job *job = context;
     size_t               base = 0, from, to, n_blocks = n_token_blocks(job);
 
     for (size_t p = 0; p < job->n_products; p++) {
-        size_t size = n_panels(&job->products[p]) * n_blocks;
+        size_t size = n_items(job, p);
         if (part_of(begin, end, base, size, &from, &to))
             for (size_t i = from; i < to; i++)
-                add_panel(job, p, i / n_blocks, i % n_blocks, thread);
+                add_item(job, p, i / n_blocks * job->n_tiles, i % n_blocks, thread);
         base += size;
     }
 }
 
+static size_t all_items(const bitlinear_job *job)
+{
+    size_t n = 0;
+
+    for (size_t p = 0; p < job->n_products; p++) n += n_items(job, p);
+    return n;
+}
+
+/* Whole panels at a time, or as much less as it takes for every thread to find a few items. */
 static void forward_tokens(bitlinear_job *job)
 {
-    size_t items = 0;
+    size_t enough = 4 * nm_pool_threads(job->work->pool);
 
-    for (size_t p = 0; p < job->n_products; p++)
-        items += n_panels(&job->products[p]) * n_token_blocks(job);
-    nm_pool_run(job->work->pool, gemm, job, items, 1);
+    job->n_tiles = NM_PANEL_TILES;
+    while (all_items(job) < enough && job->n_tiles > GEMM_MIN_TILES) job->n_tiles /= 2;
+    nm_pool_run(job->work->pool, gemm, job, all_items(job), 1);
     nm_work_done(job->work, NM_PHASE_GEMM);
 }
 
@@ -229,12 +235,15 @@ void nm_bitlinear_place(nm_work *work, nm_arena *arena, nm_packing_id packing, s
 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     work->q_stride = nm_q_stride(max_cols);
-    work->table_stride = widest.n_triples * ops->table_bytes;
     work->sums_stride = n_tokens * NM_PANEL_ROWS;
     work->scratch_stride = nm_round_up(ops->gemm_scratch(n_tokens), NM_ALIGN);
     work->q = nm_arena_take(arena, NM_MAX_PRODUCTS * work->n_batch, work->q_stride);
     work->q_scale = nm_arena_take(arena, NM_MAX_PRODUCTS * work->n_batch, sizeof(float));
-    work->tables = nm_arena_take(arena, NM_MAX_PRODUCTS, work->table_stride);
+    work->tables = nm_arena_take(arena, n_threads, sizeof(nm_tables));
+    for (size_t i = 0; i < n_threads; i++) {
+        uint8_t *bytes = nm_arena_take(arena, widest.n_triples, ops->table_bytes);
+        if (work->tables) work->tables[i].bytes = bytes;
+    }
     work->sums = nm_arena_take(arena, n_threads * work->sums_stride, sizeof(int32_t));
     work->scratch = nm_arena_take(arena, n_threads, work->scratch_stride);
 }

@@ -10,7 +10,6 @@ typedef enum nm_phase {
     NM_PHASE_EMBEDDING,
     NM_PHASE_NORM,
     NM_PHASE_QUANTIZE,
-    NM_PHASE_TABLES,
     NM_PHASE_GEMV,
     NM_PHASE_GEMM,
     NM_PHASE_SCAN,

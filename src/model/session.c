@@ -41,6 +41,17 @@ size_t nm_session_bytes(const nm_weights *weights, const nm_kernels *kernels, si
     return arena.overflow ? SIZE_MAX : arena.used;
 }
 
+/* Long batches read the weights less often; longer ones than this gain nothing more. */
+size_t nm_session_default_batch(const nm_weights *weights, const nm_kernels *kernels)
+{
+    size_t n_batch = 8 * NM_BATCH_STEP;
+
+    while (n_batch > NM_BATCH_STEP && nm_session_bytes(weights, kernels, 1, n_batch) > (size_t)32
+                                                                                           << 20)
+        n_batch -= NM_BATCH_STEP;
+    return n_batch;
+}
+
 bool nm_session_init(nomul_session *s, const nm_weights *weights, const nm_kernels *kernels,
                      size_t n_threads, size_t n_batch, nomul_error *err)
 {

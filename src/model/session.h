@@ -5,7 +5,7 @@
 
 #include "model/weights.h"
 
-#define NM_DEFAULT_BATCH 128
+#define NM_BATCH_STEP 48 /* the default is a multiple of this, up to 8 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
 
@@ -25,6 +25,8 @@ struct nomul_session {
 /* n_threads and n_batch inside their limits, not 0. */
 size_t nm_session_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                         size_t n_batch);
+/* As many tokens as 32 MiB of scratch memory hold, in whole steps. */
+size_t nm_session_default_batch(const nm_weights *weights, const nm_kernels *kernels);
 bool   nm_session_init(nomul_session *session, const nm_weights *weights, const nm_kernels *kernels,
                        size_t n_threads, size_t n_batch, nomul_error *err);
 void   nm_session_close(nomul_session *session);

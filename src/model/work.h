@@ -3,11 +3,18 @@
 #ifndef NM_WORK_H
 #define NM_WORK_H
 
+#include "base/alloc.h"
 #include "base/pool.h"
 #include "kernels/kernels.h"
 #include "model/profile.h"
 
 #define NM_MAX_PRODUCTS 3 /* bitlinears computed side by side: the i, f and g of the token mixer */
+
+/* A thread's look-up tables, and which product of which token they are of. */
+typedef struct nm_tables {
+    _Alignas(NM_ALIGN) uint8_t *bytes;
+    uint64_t made;
+} nm_tables;
 
 typedef struct nm_work {
     const nm_kernels *kernels;
@@ -16,15 +23,15 @@ typedef struct nm_work {
     nm_profile       *profile; /* NULL: nobody asks */
 
     /* Of bitlinear: */
-    int8_t  *q; /* [NM_MAX_PRODUCTS][n_batch][q_stride] */
-    size_t   q_stride;
-    float   *q_scale; /* [NM_MAX_PRODUCTS][n_batch]: the a of each row */
-    uint8_t *tables;  /* [NM_MAX_PRODUCTS][table_stride]: of one token's q */
-    size_t   table_stride;
-    int32_t *sums; /* [n_threads][sums_stride] */
-    size_t   sums_stride;
-    uint8_t *scratch; /* [n_threads][scratch_stride]: of the kernels */
-    size_t   scratch_stride;
+    int8_t    *q; /* [NM_MAX_PRODUCTS][n_batch][q_stride] */
+    size_t     q_stride;
+    float     *q_scale;     /* [NM_MAX_PRODUCTS][n_batch]: the a of each row */
+    nm_tables *tables;      /* [n_threads] */
+    uint64_t   n_forwarded; /* tokens that went one by one, so far */
+    int32_t   *sums;        /* [n_threads][sums_stride] */
+    size_t     sums_stride;
+    uint8_t   *scratch; /* [n_threads][scratch_stride]: of the kernels */
+    size_t     scratch_stride;
 } nm_work;
 
 /* A phase of the pass has ended. */

@@ -53,7 +53,7 @@ try run -s -2
 try run -s 9007199254740992
 try run -t -1
 try run -t 1025
-try run -b 0
+try run -b -1
 try run -b 4097
 try run -c -1
 
