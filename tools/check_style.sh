@@ -21,6 +21,7 @@ glu agreement
 mlgru agreement
 session agreement
 config weights
+hf_pieces hf_tokenizer
 tensors weights
 verify weights
 memory bench

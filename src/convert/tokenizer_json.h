@@ -8,7 +8,7 @@
 #ifndef NM_TOKENIZER_JSON_H
 #define NM_TOKENIZER_JSON_H
 
-#include "convert/hf_tokenizer.h"
+#include "convert/hf_pieces.h"
 
 /* Fills pieces, names, unk_id and add_space_prefix of a tokenizer with room for its capacity. */
 bool nm_tokenizer_json_read(nm_hf_tokenizer *tokenizer, const char *text, size_t n_text,
