@@ -80,9 +80,19 @@ example() {
     one cmp "$tests/continue.out" tests/examples/continue.out
 }
 
+# The two long parts run side by side.
+sh tests/cli/run.sh "$out/nomul" > "$logs/cli.words" 2>&1 &
+cli=$!
+finish_cli() {
+    wait $cli
+    code=$?
+    cat "$logs/cli.words"
+    return $code
+}
+
 library=$out/libnomul.a
 part unit $RUN "$tests/tests"
-part cli sh tests/cli/run.sh "$out/nomul"
+part cli finish_cli
 part includes one sh tools/check_includes.sh
 part walls sh tools/check_includes.sh --self-test
 part style one sh tools/check_style.sh
