@@ -3,6 +3,7 @@
 #include "fuzz/fuzz.h"
 
 #include "base/alloc.h"
+#include "convert/hf_tokenizer.h"
 #include "convert/tokenizer_json.h"
 
 #include <string.h>
