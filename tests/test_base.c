@@ -127,7 +127,7 @@ static void test_pool(void)
     nomul_error err;
     for (size_t n_threads = 1; n_threads <= 5; n_threads++) {
         test_case("%zu threads do every item once", n_threads);
-        nm_pool *pool = nm_pool_new(n_threads, &err);
+        nm_pool *pool = nm_pool_new(n_threads, NULL, NULL, &err);
         CHECK_OK(pool != NULL, err);
         for (size_t n = 0; n < 300; n += 7) {
             for (size_t grain = 1; grain < 40; grain += 13) {

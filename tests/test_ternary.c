@@ -92,13 +92,15 @@ static int32_t *run_gemv(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
                          size_t tile_end, const int8_t *q, size_t n_tokens)
 {
     size_t   n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, half = w->n_triples / 2;
+    size_t   triple_cols = NM_TRIPLE_GROUPS * nm_packings[w->packing].group_cols;
     int32_t *y = guard_take(n_tokens * (n_rows + TOKEN_GAP) * sizeof *y);
     uint8_t *tables = guard_take(w->n_triples * ops->table_bytes);
 
     for (size_t t = 0; t < n_tokens; t++) {
         const int8_t *x = q + t * nm_q_stride(w->cols);
-        ops->make_tables(tables, x, half, w->n_triples);
-        ops->make_tables(tables, x, 0, half);
+        ops->make_tables(tables, x, half);
+        ops->make_tables(tables + half * ops->table_bytes, x + half * triple_cols,
+                         w->n_triples - half);
         ops->gemv(y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables);
     }
     guard_drop(tables);

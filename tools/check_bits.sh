@@ -38,7 +38,7 @@ all() {
     for program in $programs; do
         for pack in 2bit 1.6bit; do
             ${RUN-} "$program" repack "$model" -o "$scratch/$pack" --pack $pack -q
-            for kernels in scalar ssse3 avx2 avx512bw avx512 neon; do
+            for kernels in scalar ssse3 avx2 avx512bw avx512 avx512_48k neon; do
                 for way in "$@"; do
                     same "$program" "$scratch/$pack" --kernels $kernels -t "${way%,*}" \
                         -b "${way#*,}"

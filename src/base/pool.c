@@ -32,6 +32,9 @@ typedef struct worker {
 struct nm_pool {
     size_t n_threads; /* running ones, the caller counted */
 
+    nm_pool_idle idle; /* NULL: nothing */
+    void        *idle_context;
+
     nm_pool_job job;
     void       *context;
     size_t      grain;
@@ -193,6 +196,8 @@ static void *work(void *argument)
             do_items(pool, self->index);
             atomic_fetch_sub_explicit(&pool->round, INSIDE_ONE, memory_order_release);
             waited = 0;
+        } else if (pool->idle && pool->idle(pool->idle_context, self->index)) {
+            waited = 0;
         } else if (!wait_awake(&waited)) {
             sleep_until_called(pool, seen);
             waited = 0;
@@ -232,14 +237,14 @@ static nm_pool *place(nm_arena *arena, size_t n_threads)
     return pool;
 }
 
-nm_pool *nm_pool_new(size_t n_threads, nomul_error *err)
+nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_error *err)
 {
     nm_arena arena = {0};
 
     place(&arena, n_threads);
     if (!nm_arena_back(&arena, err)) return NULL;
     nm_pool *pool = place(&arena, n_threads);
-    pool->arena = arena;
+    pool->arena = arena, pool->idle = idle, pool->idle_context = context;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     if (!start_workers(pool, n_threads, err)) {
@@ -266,15 +271,17 @@ size_t nm_pool_threads(const nm_pool *pool)
     return pool->n_threads;
 }
 
-/* Equal shares, in whole grains but for the last. */
-static void hand_out(nm_pool *pool, size_t n_items, size_t grain)
+/* Not in whole grains: a share that is a grain larger would keep all the others waiting. */
+size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads)
 {
-    size_t n_grains = (n_items + grain - 1) / grain;
+    return n_items * thread / n_threads;
+}
 
+static void hand_out(nm_pool *pool, size_t n_items)
+{
     for (size_t i = 0; i < pool->n_threads; i++) {
-        size_t begin = n_grains * i / pool->n_threads * grain;
-        size_t end = n_grains * (i + 1) / pool->n_threads * grain;
-        if (end > n_items) end = n_items;
+        size_t begin = nm_pool_share(n_items, i, pool->n_threads);
+        size_t end = nm_pool_share(n_items, i + 1, pool->n_threads);
         atomic_store_explicit(&pool->shares[i].range, pack_range(begin, end), memory_order_relaxed);
     }
 }
@@ -287,7 +294,7 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
         return;
     }
     pool->job = job, pool->context = context, pool->grain = grain;
-    hand_out(pool, n_items, grain);
+    hand_out(pool, n_items);
     uint64_t round = atomic_load_explicit(&pool->round, memory_order_relaxed);
     atomic_store(&pool->round, (round / NEXT_ROUND + 1) * NEXT_ROUND + OPEN);
     if (atomic_load(&pool->n_asleep)) wake_sleepers(pool);

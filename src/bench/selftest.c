@@ -112,7 +112,7 @@ static void run_gemv(tester *t, const nm_kernels *k, const nm_ternary *w, int32_
 {
     const nm_ternary_ops *ops = &k->ternary[w->packing];
 
-    ops->make_tables(t->tables, t->q, 0, w->n_triples);
+    ops->make_tables(t->tables, t->q, w->n_triples);
     for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
         size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
         ops->gemv(y + tile * NM_TILE_ROWS, w, tile, end, t->tables);

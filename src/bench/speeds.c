@@ -130,7 +130,7 @@ static void run_gemm(const subject *s)
 
 static void run_tables(const subject *s)
 {
-    s->ops->make_tables(s->b->tables, s->b->q, 0, s->w.n_triples);
+    s->ops->make_tables(s->b->tables, s->b->q, s->w.n_triples);
 }
 
 static void run_read(const subject *s)

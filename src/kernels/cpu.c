@@ -29,6 +29,7 @@ static const struct feature {
     {"avx512vbmi", NM_CPU_AVX512VBMI, 7, ECX, 1,  ZMM},
     {"gfni",       NM_CPU_GFNI,       7, ECX, 8,  0},
     {"neon",       NM_CPU_NEON,       0, 0,   0,  0},
+    {"l1d48k",     NM_CPU_L1D_48K,    0, 0,   0,  0},
 };
 /* clang-format on */
 
@@ -49,9 +50,28 @@ static uint32_t saved_state(void)
     return eax;
 }
 
+/* Bytes of the first cache that this leaf describes, which is the data cache; 0 if it can't say. */
+static size_t first_cache(uint32_t leaf)
+{
+    const uint32_t data = 1;
+    uint32_t       eax, ebx, ecx, edx;
+
+    if (!__get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx) || (eax & 31) != data) return 0;
+    size_t line = (ebx & 0xFFF) + 1, partitions = (ebx >> 12 & 0x3FF) + 1, ways = (ebx >> 22) + 1;
+    return line * partitions * ways * ((size_t)ecx + 1);
+}
+
+static bool has_l1d_48k(void)
+{
+    const uint32_t intel = 4, amd = 0x8000001D;
+    return first_cache(intel) >= 48 << 10 || first_cache(amd) >= 48 << 10;
+}
+
 static bool has(const struct feature *f)
 {
     uint32_t eax, found[2], edx;
+
+    if (f->bit == NM_CPU_L1D_48K) return has_l1d_48k();
 
     if (f->leaf == 0 || !__get_cpuid_count(f->leaf, 0, &eax, &found[EBX], &found[ECX], &edx))
         return false;

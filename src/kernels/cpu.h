@@ -15,6 +15,7 @@ enum {
     NM_CPU_AVX512VBMI = 1 << 5,
     NM_CPU_GFNI = 1 << 6,
     NM_CPU_NEON = 1 << 7,
+    NM_CPU_L1D_48K = 1 << 8, /* not an instruction: a first-level data cache of 48 KiB or more */
 };
 
 /* The bits above that may be used here and now. */

@@ -26,11 +26,11 @@ static inline size_t nm_q_stride(size_t cols)
 typedef struct nm_ternary_ops {
     /*
      * One token.  Look-up tables are made of its q once, triple by triple (a triple is three
-     * groups) so that threads can share the making, and read by gemv for any tiles of any matrix
-     * with the same cols and packing.
+     * groups, each with tables of its own), and read by gemv for any tiles of any matrix with the
+     * same cols and packing.
      */
     size_t table_bytes; /* of one triple, a multiple of 64 */
-    void (*make_tables)(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end);
+    void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
     /*
      * y[r] = sum over k of C[r][k] q[k] for the rows of tiles [tile_begin, tile_end), which lie in
      * one panel; r counts from the first of them; padding rows become 0.

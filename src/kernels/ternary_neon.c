@@ -97,21 +97,14 @@ INLINE void make_tables(int8_t *tables, nm_packing_id packing, const int8_t *q, 
     }
 }
 
-static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    size_t group = groups_of(begin);
-
-    make_tables((int8_t *)tables + group * GROUP_BYTES, NM_T4, q + group * 4, end - begin);
+    make_tables((int8_t *)tables, NM_T4, q, n_triples);
 }
 
-static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    size_t group = groups_of(begin);
-
-    q += group;
-    NM_OPAQUE(q);
-    q += group * 4;
-    make_tables((int8_t *)tables + group * GROUP_BYTES, NM_T5, q, end - begin);
+    make_tables((int8_t *)tables, NM_T5, q, n_triples);
 }
 
 /* ---- A few rows of a K block ----------------------------------------------------------------- */

@@ -95,7 +95,7 @@ INLINE void look_up_triple(int n_indices, vec lo[V_MANY_PASS], vec hi[V_MANY_PAS
     for (int i = 0; i < n_indices; i++, indices += MANY_ROWS) {
         vec lo_table = V_TABLE(tables), hi_table = V_TABLE(tables + 32);
 #pragma GCC unroll 2
-       for (int v = 0; v < V_MANY_PASS; v++) {
+        for (int v = 0; v < V_MANY_PASS; v++) {
             vec index = load(indices + v * V_BYTES);
             vec l = V_SHUFFLE(lo_table, index), h = V_SHUFFLE(hi_table, index);
             if (i)
@@ -152,7 +152,7 @@ INLINE void block_product(nm_packing_id packing, nm_product p, many_room *room, 
         n = p.n_tokens < MANY ? p.n_tokens : MANY;
         for (size_t t = 0; t < n; t++, nm_product_step(&p)) {
             if (b->number == 0) memset(p.y, 0, p.n_rows * sizeof *p.y);
-            (packing == NM_T4 ? nm_x86_tables_t4 : nm_x86_pair_tables_t5)(room->tables[t], p.q, 0,
+            (packing == NM_T4 ? nm_x86_tables_t4 : nm_x86_pair_tables_t5)(room->tables[t], p.q,
                                                                           b->n_triples);
         }
         for (int32_t *end = tile_y + p.n_rows; tile_y < end; tile_y += NM_TILE_ROWS) {

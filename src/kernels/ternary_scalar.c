@@ -36,18 +36,11 @@ static void fill_tables(nm_packing_id packing, group_table *table, group_table *
     }
 }
 
-static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q,
-                        size_t triple_begin, size_t triple_end)
+static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    size_t       group_cols = nm_packings[packing].group_cols;
     group_table *table = (group_table *)(void *)tables;
 
-    for (size_t i = 0; i < triple_begin; i++) {
-        q += group_cols + group_cols + group_cols;
-        NM_OPAQUE(q);
-    }
-    fill_tables(packing, table + NM_TRIPLE_GROUPS * triple_begin,
-                table + NM_TRIPLE_GROUPS * triple_end, q);
+    fill_tables(packing, table, table + NM_TRIPLE_GROUPS * n_triples, q);
 }
 
 static void add_group(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
@@ -69,14 +62,14 @@ static void gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile
         add_group(y, w, tile_begin, tile_end, group, table[group]);
 }
 
-static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    make_tables(NM_T4, tables, q, begin, end);
+    make_tables(NM_T4, tables, q, n_triples);
 }
 
-static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t begin, size_t end)
+static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    make_tables(NM_T5, tables, q, begin, end);
+    make_tables(NM_T5, tables, q, n_triples);
 }
 
 #define BATCH_GROUPS (20 * NM_TRIPLE_GROUPS) /* whose tables gemm makes at once: 30 KB */

@@ -46,11 +46,11 @@ void nm_block_next(nm_block *b, const nm_ternary *w, size_t tile)
 }
 
 void nm_x86_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                 const uint8_t *tables, size_t table_bytes, size_t width,
-                 nm_tile_block tile_block)
+                 const uint8_t *tables, size_t table_bytes, size_t width, nm_tile_block tile_block)
 {
-    size_t   n_rows = (tile_end - tile_begin) * NM_TILE_ROWS;
-    nm_block b = nm_block_first(w, tile_begin);
+    size_t         n_rows = (tile_end - tile_begin) * NM_TILE_ROWS;
+    nm_block       b = nm_block_first(w, tile_begin);
+    const uint8_t *then = w->codes + nm_ternary_offset(w, tile_end, 0);
 
     memset(y, 0, n_rows * sizeof *y);
     for (nm_block next = b; b.n_triples; b = next) {
@@ -58,7 +58,7 @@ void nm_x86_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile
         int32_t *at = y, *end = y + n_rows;
         for (; at < end; at += NM_TILE_ROWS, b.codes += b.tile_bytes) {
             const uint8_t *ahead = b.codes + b.tile_bytes;
-            if (at + NM_TILE_ROWS == end && next.n_triples) ahead = next.codes;
+            if (at + NM_TILE_ROWS == end) ahead = next.n_triples ? next.codes : then;
             tile_block(at, b.codes, tables, b.n_triples, ahead);
         }
         for (size_t i = 0; i < b.n_triples; i++) {
@@ -106,8 +106,7 @@ void nm_x86_finish(int32_t *y, size_t n_rows, size_t width, size_t n_blocks)
 
     for (int32_t *end = y + n_rows; y < end;) {
         memcpy(collected, y, width * sizeof *y);
-        for (size_t i = 0; i < width / 4; i += 4, y += 16)
-            finish_16(y, collected + i, width, bias);
+        for (size_t i = 0; i < width / 4; i += 4, y += 16) finish_16(y, collected + i, width, bias);
     }
 }
 
@@ -202,32 +201,28 @@ INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i q, int
 }
 
 SSSE3
-void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end)
+void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    for (size_t i = 0; i < triple_end; i++, q += 12, tables += 3 * NM_TABLE_BYTES)
-        if (i >= triple_begin)
-            tables_of_columns(tables, NM_T4, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
+    for (; n_triples; n_triples--, q += 12, tables += 3 * NM_TABLE_BYTES)
+        tables_of_columns(tables, NM_T4, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
 }
 
 SSSE3
-void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end)
+void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    for (size_t i = 0; i < triple_end; i++, q += 15, tables += 3 * NM_TABLE_BYTES)
-        if (i >= triple_begin)
-            tables_of_columns(tables, NM_T5, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
+    for (; n_triples; n_triples--, q += 15, tables += 3 * NM_TABLE_BYTES)
+        tables_of_columns(tables, NM_T5, _mm_loadu_si128((const __m128i *)(const void *)q), 3);
 }
 
 SSSE3
-void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin,
-                           size_t triple_end)
+void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
     const __m128i order =
         _mm_setr_epi8(0, 1, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 2, 7, 12, (char)NONE);
 
-    for (size_t i = 0; i < triple_end; i++, q += 15, tables += 4 * NM_TABLE_BYTES) {
+    for (; n_triples; n_triples--, q += 15, tables += 4 * NM_TABLE_BYTES) {
         __m128i columns = _mm_loadu_si128((const __m128i *)(const void *)q);
-        if (i >= triple_begin)
-            tables_of_columns(tables, NM_T4, _mm_shuffle_epi8(columns, order), 4);
+        tables_of_columns(tables, NM_T4, _mm_shuffle_epi8(columns, order), 4);
     }
 }
 

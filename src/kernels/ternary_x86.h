@@ -47,22 +47,20 @@ typedef void (*nm_tile_block)(int32_t *y, const uint8_t *codes, const uint8_t *t
 
 /* A gemv (kernels.h) made of tile_block; table_bytes are those of a triple. */
 void nm_x86_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                 const uint8_t *tables, size_t table_bytes, size_t width,
-                 nm_tile_block tile_block);
+                 const uint8_t *tables, size_t table_bytes, size_t width, nm_tile_block tile_block);
 
 /* What nm_tile_block left of n_blocks K blocks becomes the rows' sums. */
 void nm_x86_finish(int32_t *y, size_t n_rows, size_t width, size_t n_blocks);
 
 /* make_tables (kernels.h) for shuffles: 3 NM_TABLE_BYTES a triple */
-void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end);
-void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin, size_t triple_end);
+void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
+void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
 
 /*
  * Tables of t5 by pairs of columns, as t4's, 4 NM_TABLE_BYTES a triple: the triple's columns in the
  * order 0 1 3 4, 5 6 8 9, 10 11 13 14, 2 7 12 and nothing.
  */
-void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t triple_begin,
-                           size_t triple_end);
+void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
 
 /* The tokens of a gemm (kernels.h); q and y move on from one to the next. */
 typedef struct nm_product {

@@ -10,11 +10,11 @@
 
 #include <string.h>
 
-#define QUANTIZE_GRAIN 8  /* rows: fewer are done sooner than a thread is called */
-#define GEMV_GRAIN 8      /* tiles */
-#define GEMM_TOKENS 48    /* tokens of one gemm: its sums stay in the second-level cache */
-#define GEMM_MIN_TILES 4  /* rows of one gemm: fewer read more tables than codes */
-#define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
+#define QUANTIZE_GRAIN 8          /* rows: fewer are done sooner than a thread is called */
+#define GEMV_GRAIN NM_PANEL_TILES /* fewer read more tables than codes */
+#define GEMM_TOKENS 48            /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMM_MIN_TILES 4          /* rows of one gemm: fewer read more tables than codes */
+#define GEMM_MIN_TOKENS 3         /* fewer are faster one by one */
 
 typedef struct bitlinear_job {
     nm_work          *work;
@@ -77,18 +77,34 @@ static const nm_ternary_ops *ops_of(const nm_work *work, const nm_product *produ
 
 /*
  * Look-up tables of the token's q.  Each thread makes its own, when it comes to a product: that is
- * sooner done than sharing the work, waiting for the others and fetching what they made.
+ * sooner done than sharing the work, waiting for the others and fetching what they made.  They are
+ * made K block by K block, and the weights begin to come meanwhile.
  */
+static void make_tables(const bitlinear_job *job, size_t p, size_t thread)
+{
+    nm_work              *work = job->work;
+    const nm_bitlinear   *first = job->products[0].layer;
+    const nm_ternary     *w = &job->products[p].layer->w;
+    const nm_packing     *packing = &nm_packings[w->packing];
+    const nm_ternary_ops *ops = ops_of(work, &job->products[p]);
+    const int8_t         *q = q_of(work, p, job->token);
+    uint8_t              *tables = work->tables[thread].bytes;
+
+    for (size_t left = w->n_triples, n; left; left -= n) {
+        n = smaller(left, packing->block_triples);
+        ops->make_tables(tables, q, n);
+        tables += n * ops->table_bytes, q += n * NM_TRIPLE_GROUPS * packing->group_cols;
+        if (first->n_together)
+            nm_ahead_fetch(&work->tables[thread].ahead, first, thread, nm_pool_threads(work->pool));
+    }
+}
+
 static const uint8_t *tables_of(const bitlinear_job *job, size_t p, size_t thread)
 {
-    nm_work          *work = job->work;
-    nm_tables        *tables = &work->tables[thread];
-    uint64_t          wanted = work->n_forwarded * NM_MAX_PRODUCTS + p;
-    const nm_product *product = &job->products[p];
+    nm_tables *tables = &job->work->tables[thread];
+    uint64_t   wanted = job->work->n_forwarded * NM_MAX_PRODUCTS + p;
 
-    if (tables->made != wanted)
-        ops_of(work, product)
-            ->make_tables(tables->bytes, q_of(work, p, job->token), 0, product->layer->w.n_triples);
+    if (tables->made != wanted) make_tables(job, p, thread);
     tables->made = wanted;
     return tables->bytes;
 }
@@ -140,13 +156,26 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
 
 static void forward_token(bitlinear_job *job, size_t token)
 {
-    size_t tiles = 0;
+    nm_work            *work = job->work;
+    const nm_bitlinear *next = job->products[job->n_products - 1].layer->next;
+    size_t              tiles = 0;
 
     job->token = token;
-    job->work->n_forwarded++;
+    work->n_forwarded++;
     for (size_t p = 0; p < job->n_products; p++) tiles += job->products[p].layer->w.n_tiles;
-    nm_pool_run(job->work->pool, gemv, job, tiles, GEMV_GRAIN);
-    nm_work_done(job->work, NM_PHASE_GEMV);
+    nm_ahead_fetch_gains(next);
+    atomic_store_explicit(&work->next, next, memory_order_relaxed);
+    nm_pool_run(work->pool, gemv, job, tiles, GEMV_GRAIN);
+    nm_work_done(work, NM_PHASE_GEMV);
+}
+
+bool nm_bitlinear_idle(void *context, size_t thread)
+{
+    nm_work            *work = context;
+    const nm_bitlinear *next = atomic_load_explicit(&work->next, memory_order_relaxed);
+
+    return next &&
+           nm_ahead_fetch(&work->tables[thread].ahead, next, thread, nm_pool_threads(work->pool));
 }
 
 static size_t n_token_blocks(const bitlinear_job *job)
@@ -207,6 +236,7 @@ static void forward_tokens(bitlinear_job *job)
     size_t enough = 4 * nm_pool_threads(job->work->pool);
 
     job->n_tiles = NM_PANEL_TILES;
+    atomic_store_explicit(&job->work->next, NULL, memory_order_relaxed);
     while (all_items(job) < enough && job->n_tiles > GEMM_MIN_TILES) job->n_tiles /= 2;
     nm_pool_run(job->work->pool, gemm, job, all_items(job), 1);
     nm_work_done(job->work, NM_PHASE_GEMM);

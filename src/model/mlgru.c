@@ -19,6 +19,8 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
     const float     *bound = job->layer->bound;
 
     (void)thread;
+    begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
+    if (end > job->n_state) end = job->n_state;
     for (size_t t = 0; t < job->n_tokens; t++) {
         float *f = job->scratch->f + t * job->n_state + begin;
         float *i = job->scratch->i + t * job->n_state + begin;
@@ -44,8 +46,8 @@ static void gate(void *context, size_t begin, size_t end, size_t thread)
 
 static size_t scan_grain(size_t n_tokens)
 {
-    size_t grain = SCAN_WORK / n_tokens / SCAN_GRAIN * SCAN_GRAIN;
-    return grain > SCAN_GRAIN ? grain : SCAN_GRAIN;
+    size_t grain = SCAN_WORK / n_tokens / SCAN_GRAIN;
+    return grain > 1 ? grain : 1;
 }
 
 void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scratch *scratch,
@@ -63,7 +65,8 @@ void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scrat
                       .n_state = layer->i_proj.w.rows};
 
     nm_bitlinear_forward(work, inputs, 3, n_tokens);
-    nm_pool_run(work->pool, scan, &job, job.n_state, scan_grain(n_tokens));
+    nm_pool_run(work->pool, scan, &job, (job.n_state + SCAN_GRAIN - 1) / SCAN_GRAIN,
+                scan_grain(n_tokens));
     nm_work_done(work, NM_PHASE_SCAN);
     nm_pool_run(work->pool, gate, &job, n_tokens, 1);
     nm_work_done(work, NM_PHASE_GATE);

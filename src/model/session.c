@@ -59,7 +59,7 @@ bool nm_session_init(nomul_session *s, const nm_weights *weights, const nm_kerne
     place(s, &s->arena, n_threads);
     if (!nm_arena_back(&s->arena, err)) return false;
     place(s, &s->arena, n_threads);
-    s->work.pool = nm_pool_new(n_threads, err);
+    s->work.pool = nm_pool_new(n_threads, nm_bitlinear_idle, &s->work, err);
     return s->work.pool != NULL;
 }
 

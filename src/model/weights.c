@@ -284,6 +284,30 @@ static bool read_identity(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
+/* In the order in which mlgru.c, glu.c and session.c take a token through them. */
+static void link_products(nm_weights *w)
+{
+    nm_bitlinear *last = NULL;
+
+    for (size_t l = 0; l < w->config.n_layers; l++) {
+        nm_mlgru *m = &w->layers[l].mlgru;
+        nm_glu   *g = &w->layers[l].glu;
+        struct {
+            nm_bitlinear *product;
+            size_t        n_together;
+        } order[] = {{&m->f_proj, 3}, {&m->i_proj, 0},       {&m->g_proj, 0},
+                     {&m->o_proj, 1}, {&g->gate_up_proj, 1}, {&g->down_proj, 1}};
+
+        for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+            order[i].product->n_together = order[i].n_together;
+            if (last) last->next = order[i].product;
+            last = order[i].product;
+        }
+    }
+    if (last) last->next = &w->output;
+    w->output.n_together = 1;
+}
+
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
 {
     opening o = {.weights = weights, .gguf = gguf, .err = err};
@@ -296,7 +320,9 @@ bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
         return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
                        gguf->alignment, NM_ALIGNMENT);
     weights->layers = take(&weights->layers_arena, weights->config.n_layers, sizeof(nm_layer), err);
-    return weights->layers && open_tensors(&o) && open_bounds_of_layers(&o);
+    if (!weights->layers || !open_tensors(&o) || !open_bounds_of_layers(&o)) return false;
+    link_products(weights);
+    return true;
 }
 
 void nm_weights_close(nm_weights *weights)

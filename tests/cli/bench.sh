@@ -2,10 +2,11 @@
 m=models/tiny.gguf
 bench() {
     nomul bench -r 2 "$@" 2>&1 | sed -E '
-        s/kernels": "[a-z0-9]*/kernels": "K/; s/(build_commit|cpu_info|test_time)": "[^"]*/\1": "X/g
+        s/kernels": "[a-z0-9_]*/kernels": "K/
+        s/(build_commit|cpu_info|test_time)": "[^"]*/\1": "X/g
         s/((avg|stddev)_(ns|ts)|read_bandwidth_gbs|bandwidth_percent)": [0-9.e+]+/\1": N/g
         s/(samples_[nt]s": \[) [0-9.e+]+, [0-9.e+]+ \]/\1 N, N ]/g
-        s/ +[0-9.]+ ± [0-9.]+ \| [a-z0-9]+ +/ N ± N | K /
+        s/ +[0-9.]+ ± [0-9.]+ \| [a-z0-9_]+ +/ N ± N | K /
         s/( [0-9]+ \|) +[0-9]+\.[0-9]{2} \| +([0-9]+\.[0-9]|-) \|/\1 N | N |/
         s/^build: .* \(/build: X (/'
 }
@@ -13,7 +14,7 @@ bench -m $m -p 8 -n 4 -t 1
 bench -m $m -p 8 -n 0 -t 1,2 -b 4 -o json
 bench -m $m -p 0 -n 2-4+2 -t 2 -b 2 -o jsonl --no-warmup
 bench -m $m -p 4 -n 2 -t 1 -o csv | sed -E 's/"(-?[0-9.]+)"/"N"/g
-    s/^"[^"]*","[^"]*"/"X","X"/; s/"[0-9-]+T[0-9:]+Z"/"T"/; s/"[a-z0-9]*","t4"/"K","t4"/'
+    s/^"[^"]*","[^"]*"/"X","X"/; s/"[0-9-]+T[0-9:]+Z"/"T"/; s/"[a-z0-9_]*","t4"/"K","t4"/'
 # Models and shapes may be given again.
 bench -m $m -m $m -p 4 -n 0 -t 1 | grep -c tiny
 bench --shape tiny --shape tiny -p 0 -n 2 -t 1

@@ -55,7 +55,7 @@ nomul run -m $m -q -n 12 --temp 0 -p Once -r Nowhere -r "$first" --json |
 # Notes and statistics are words for stderr; none with -q.
 nomul run -m $m -p Once -n 4 --temp 0 -s 7 -c 4096 -t 2 2> words > text
 sed 's/in [0-9.]* m\{0,1\}s/in TIME/; s/[0-9.]* tokens\/s/SPEED/
-     s/y    [0-9.]* [kM]B/y    SIZE/; s/kernels [a-z0-9]*/kernels K/' words
+     s/y    [0-9.]* [kM]B/y    SIZE/; s/kernels [a-z0-9_]*/kernels K/' words
 nomul run -m $m -p Once -n 4 --temp 0 -s 7 -c 4096 -q 2> words | cmp - text
 cat words
 nomul run -m $m -p Once -n 4 2> words > text

@@ -3,10 +3,10 @@ m=golden/small.gguf
 # What a session takes is the library's business, which kernels there are the machine's.
 try info $m | sed 's/[0-9.]* [kM]B for a session/SIZE for a session/; s/^kernels .*/kernels/'
 try info -m $m --json | sed 's/"session_bytes":[0-9]*/"session_bytes":SIZE/
-    s/"kernels":"[a-z0-9]*","best_packing":"t[45]"/"kernels":"K","best_packing":"T"/'
+    s/"kernels":"[a-z0-9_]*","best_packing":"t[45]"/"kernels":"K","best_packing":"T"/'
 # Of two files in two packings one is as these kernels like it.
 for t in golden/small.gguf golden/small-t5.gguf; do nomul info $t | grep '^kernels'; done |
-    sed 's/[a-z0-9]*, which prefer t[45]/K, which prefer T/; s/[0-9.]*bit/N/' | sort
+    sed 's/[a-z0-9_]*, which prefer t[45]/K, which prefer T/; s/[0-9.]*bit/N/' | sort
 try info $m --check-tensors | grep checked
 nomul info $m --check-tensors --json | grep -c '"checked":true'
 for m in models/tiny.gguf models/stories-49m.gguf; do

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing can be seen of what is fetched but where it is and how much. */
+#include "test.h"
+
+#include "model/ahead.h"
+#include "model/bitlinear.h"
+
+#include <string.h>
+
+#define N_LAYERS 4
+#define TOGETHER 3
+
+/* Three products side by side, and one alone; there are no codes, and none are read. */
+static void link_layers(nm_bitlinear *layers, size_t rows, size_t cols)
+{
+    static const size_t together[N_LAYERS] = {TOGETHER, 0, 0, 1};
+
+    memset(layers, 0, N_LAYERS * sizeof *layers);
+    for (size_t i = 0; i < N_LAYERS; i++) {
+        nm_ternary_init(&layers[i].w, NM_T4, rows, cols);
+        layers[i].next = i + 1 < N_LAYERS ? &layers[i + 1] : NULL;
+        layers[i].n_together = together[i];
+    }
+}
+
+static size_t fetch_all(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads)
+{
+    size_t n_steps = 0;
+
+    while (nm_ahead_fetch(ahead, first, thread, n_threads)) n_steps++;
+    return n_steps;
+}
+
+static void test_share(void)
+{
+    nm_bitlinear layers[N_LAYERS];
+    nm_ahead     ahead = {0};
+
+    test_case("a thread fetches from where its share begins");
+    link_layers(layers, 20 * NM_TILE_ROWS, 2560);
+    for (size_t thread = 0; thread < 4; thread++) {
+        size_t tile = nm_pool_share(TOGETHER * 20, thread, 4); /* of all three */
+        nm_ahead_fetch(&ahead, layers, thread, 4);
+        ahead.first = NULL;
+        CHECK(ahead.w == &layers[tile / 20].w);
+        CHECK_INT(ahead.tile, tile % 20);
+        CHECK_INT(ahead.n_tiles, tile % 20 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 20
+                                                            : 20 - tile % 20);
+    }
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2);
+    CHECK(ahead.w == &layers[TOGETHER].w);
+    CHECK_INT(ahead.tile, 10);
+}
+
+static void test_end(void)
+{
+    nm_bitlinear layers[N_LAYERS];
+    nm_ahead     ahead = {0};
+
+    test_case("fetching comes to an end");
+    link_layers(layers, 2 * NM_TILE_ROWS, 250); /* a K block, and three groups of the next */
+    CHECK(fetch_all(&ahead, layers, 0, 1) > 0);
+    CHECK_INT(ahead.group, 120);
+    CHECK_INT(ahead.at, ahead.end);
+    CHECK_INT(fetch_all(&ahead, layers, 0, 1), 0);
+    CHECK(fetch_all(&ahead, &layers[TOGETHER], 0, 1) > 0);
+}
+
+static void test_limit(void)
+{
+    nm_bitlinear layers[N_LAYERS];
+    nm_ahead     ahead = {0};
+
+    test_case("no more is fetched than a cache holds");
+    link_layers(layers, 4096, 4096);
+    CHECK_INT(fetch_all(&ahead, layers, 0, 1) * 4096, 192 << 10);
+}
+
+void test_ahead(void)
+{
+    test_share();
+    test_end();
+    test_limit();
+}
