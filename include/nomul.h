@@ -218,6 +218,62 @@ uint64_t nomul_session_n_tokens(const nomul_session *session);
 size_t   nomul_session_n_threads(const nomul_session *session);
 size_t   nomul_session_n_batch(const nomul_session *session);
 
+/*
+ * Scores a text: logprobs[i], of float[n_ids - 1], becomes the natural logarithm of the probability
+ * of ids[i + 1] after ids[0..i] and all that was fed before.  The last id is not fed: it is the
+ * first of the next call, so a text may come in parts of at least two ids.  Takes memory for the
+ * logits of a few tokens while it runs.  Thread: the session's.
+ */
+nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                 float *logprobs, nomul_error *err);
+
+/* ---- Many texts ------------------------------------------------------------------------------ */
+
+/*
+ * A session that shares scratch memory and threads with `host`, which may itself share: all it has
+ * of its own is the state, info.state_bytes and less than 1 KiB.  It begins with an empty text.
+ * One thread at a time may use any of the sessions that share; they are freed in any order, the
+ * one that was made by nomul_session_new last.  NULL on failure.
+ */
+nomul_session *nomul_session_share(nomul_session *host, nomul_error *err);
+
+/* What comes next of one of many texts. */
+typedef struct nomul_feed {
+    nomul_session *session;
+    const int32_t *ids;
+    size_t         n_ids;
+    bool           logits; /* of its last id; n_ids > 0 then */
+} nomul_feed;
+
+/*
+ * Takes the ids of several texts through the model together: the weights are read once for up to
+ * n_batch tokens of all.  The sessions share one host, none comes twice.  logits gets a row of
+ * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each text's bits are those
+ * of nomul_session_feed on its own; no state changes if an argument is wrong.
+ */
+nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
+                                     nomul_error *err);
+
+/* ---- A text's memory ------------------------------------------------------------------------- */
+
+/*
+ * All that a text leaves behind, as bytes to keep or to copy: nomul_snapshot_bytes of them, a few
+ * more than info.state_bytes, the same for every text, machine and packing of a model.  Any thread
+ * may hold them; taking and restoring are the session's thread's.  Restoring bytes that are not a
+ * snapshot of this model is NOMUL_E_ARG and changes nothing.
+ */
+size_t       nomul_snapshot_bytes(const nomul_model *model);
+nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
+                                    nomul_error *err);
+nomul_status nomul_session_restore(nomul_session *session, const void *snapshot, size_t n_bytes,
+                                   nomul_error *err);
+
+/*
+ * Another session at the same place of the same text: with scratch memory and threads of its own,
+ * or sharing the host's if this one does.  NULL on failure.
+ */
+nomul_session *nomul_session_clone(const nomul_session *session, nomul_error *err);
+
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
 
 /* Text to ids and back: SentencePiece BPE as Llama's and Mistral's.  Immutable, a model's own. */
@@ -331,6 +387,23 @@ void nomul_sampler_accept(nomul_sampler *sampler, int32_t id);
 /* Draws an id from logits[n_vocab], which stay as they are.  It is not accepted by this. */
 int32_t nomul_sampler_sample(nomul_sampler *sampler, const float *logits);
 
+/*
+ * Where a sampler stands.  Penalties are told of the last ids only: with a longer repeat_last_n the
+ * ids before them are forgotten.
+ */
+#define NOMUL_SAMPLER_LAST 64
+typedef struct nomul_sampler_state {
+    uint64_t rng[4]; /* xoshiro256**, never all zero */
+    uint32_t n_last;
+    int32_t  last[NOMUL_SAMPLER_LAST]; /* n_last ids accepted, the latest last */
+} nomul_sampler_state;
+
+void nomul_sampler_get_state(const nomul_sampler *sampler, nomul_sampler_state *state);
+
+/* The draws that follow are those that would have followed there.  NOMUL_E_ARG: no such state. */
+nomul_status nomul_sampler_set_state(nomul_sampler *sampler, const nomul_sampler_state *state,
+                                     nomul_error *err);
+
 typedef struct nomul_logprob {
     int32_t id;
     float   logprob; /* natural logarithm of the probability under softmax(logits) */
@@ -342,6 +415,37 @@ typedef struct nomul_logprob {
  */
 void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, size_t n_best,
                     nomul_logprob *of);
+
+/* ---- Session files --------------------------------------------------------------------------- */
+
+/* What a session file says beside the state. */
+typedef struct nomul_saved {
+    uint64_t              model_id;
+    uint64_t              state_bytes;
+    uint64_t              n_tokens;      /* of the text, the last one too */
+    int32_t               last_id;       /* not fed yet: feeding it gives the logits to go on with */
+    nomul_sampler_options sampler;       /* no logit bias */
+    nomul_sampler_state   sampler_state; /* last_id has been accepted */
+} nomul_saved;
+
+/*
+ * Writes a text to a file of less than state_bytes + 2 KiB: the session's state, the id that comes
+ * next, and the sampler (NULL: as if by default options, told of last_id only).  The file appears
+ * whole or not at all, and an older one stays until then.  It belongs to the model_id: any packing,
+ * machine and number of threads goes on with it bit for bit.
+ */
+nomul_status nomul_session_save(const nomul_session *session, int32_t last_id,
+                                const nomul_sampler *sampler, const char *path, nomul_error *err);
+
+/*
+ * Reads it back into a session of the same model_id; *saved (may be NULL) says the rest.  Every byte
+ * is checked first: on failure the session and *saved are as before.
+ */
+nomul_status nomul_session_load(nomul_session *session, const char *path, nomul_saved *saved,
+                                nomul_error *err);
+
+/* What a session file says, without a model. */
+nomul_status nomul_saved_read(const char *path, nomul_saved *saved, nomul_error *err);
 
 /* ---- Convert --------------------------------------------------------------------------------- */
 

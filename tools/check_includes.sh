@@ -17,7 +17,9 @@ bench:   base format kernels model bench nomul_bench.h
 convert: base format convert kernels/ternary.h model/config.h model/tensors.h
 cli:     cli nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
 cli:     base/error.h base/alloc.h base/bytes.h base/rng.h
-nomul.c: base format kernels tokens model convert nomul_bench.h
+nomul.c: base format kernels tokens model convert nomul_model.h
+nomul_session.c: base format model tokens nomul_model.h
+nomul_model.h: base format model tokens
 include: nomul.h
 '
 # Of the system: the C library is everybody's, the rest belongs to rooms.

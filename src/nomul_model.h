@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the reception knows of a model that is open. */
+#ifndef NM_NOMUL_MODEL_H
+#define NM_NOMUL_MODEL_H
+
+#include "base/file.h"
+#include "format/gguf.h"
+#include "model/weights.h"
+#include "tokens/tokenizer.h"
+
+struct nomul_model {
+    nm_filemap        map; /* zeros if the caller owns the bytes */
+    nm_gguf           gguf;
+    nm_weights        weights;
+    nomul_tokenizer   tokenizer;
+    bool              has_tokenizer;
+    const nm_kernels *kernels;
+    nomul_model_info  info;
+    char              name[256];
+};
+
+#endif
