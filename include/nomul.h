@@ -423,7 +423,7 @@ typedef struct nomul_saved {
     uint64_t              model_id;
     uint64_t              state_bytes;
     uint64_t              n_tokens;      /* of the text, the last one too */
-    int32_t               last_id;       /* not fed yet: feeding it gives the logits to go on with */
+    int32_t               last_id;       /* not fed yet: feeding it gives the logits to draw from */
     nomul_sampler_options sampler;       /* no logit bias */
     nomul_sampler_state   sampler_state; /* last_id has been accepted */
 } nomul_saved;
@@ -438,8 +438,8 @@ nomul_status nomul_session_save(const nomul_session *session, int32_t last_id,
                                 const nomul_sampler *sampler, const char *path, nomul_error *err);
 
 /*
- * Reads it back into a session of the same model_id; *saved (may be NULL) says the rest.  Every byte
- * is checked first: on failure the session and *saved are as before.
+ * Reads it back into a session of the same model_id; *saved (may be NULL) says the rest.  Every
+ * byte is checked first: on failure the session and *saved are as before.
  */
 nomul_status nomul_session_load(nomul_session *session, const char *path, nomul_saved *saved,
                                 nomul_error *err);

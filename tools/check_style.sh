@@ -16,6 +16,7 @@ rng base
 xxh64 base
 gguf_keys gguf
 nomul api
+nomul_session api
 bitlinear agreement
 glu agreement
 mlgru agreement
