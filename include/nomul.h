@@ -248,8 +248,8 @@ typedef struct nomul_feed {
 /*
  * Takes the ids of several texts through the model together: the weights are read once for up to
  * n_batch tokens of all.  The sessions share one host, none comes twice.  logits gets a row of
- * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each text's bits are those
- * of nomul_session_feed on its own; no state changes if an argument is wrong.
+ * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each text's bits are
+ * those of nomul_session_feed on its own; no state changes if an argument is wrong.
  */
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err);
