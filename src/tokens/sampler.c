@@ -188,16 +188,21 @@ static bool check_bias(const nomul_sampler_options *o, size_t n_vocab, nomul_err
     return true;
 }
 
-static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
+bool nm_sampler_check_settings(const nomul_sampler_options *o, nomul_error *err)
 {
-    if (n_vocab == 0 || n_vocab > INT32_MAX)
-        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, expected 1 to %d", n_vocab, INT32_MAX);
     if (!(o->temp >= 0 && isfinite(o->temp)))
         return nm_fail(err, NOMUL_E_ARG, "temp: is %g, expected at least 0", (double)o->temp);
     if (o->top_k < 0)
         return nm_fail(err, NOMUL_E_ARG, "top_k: is %" PRId32 ", expected at least 0", o->top_k);
     return check_share(o->top_p, "top_p", err) && check_share(o->min_p, "min_p", err) &&
-           check_penalties(o, err) && check_bias(o, n_vocab, err);
+           check_penalties(o, err);
+}
+
+static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
+{
+    if (n_vocab == 0 || n_vocab > INT32_MAX)
+        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, expected 1 to %d", n_vocab, INT32_MAX);
+    return nm_sampler_check_settings(o, err) && check_bias(o, n_vocab, err);
 }
 
 /* ---- The sampler ----------------------------------------------------------------------------- */
@@ -214,8 +219,8 @@ struct nomul_sampler {
     size_t                n_best;
     double               *weights; /* of the candidates, relative to the first */
     uint32_t             *counts;  /* by id, of what the penalties see */
-    int32_t              *recent;  /* a ring of the last ids; NULL if all count */
-    size_t                n_recent, recent_at;
+    int32_t              *recent;  /* a ring of the last ids */
+    size_t                room, n_recent, recent_at;
 };
 
 static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab)
@@ -230,8 +235,8 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
     if (n_best == n_vocab) s.spare = nm_arena_take(a, n_best, sizeof *s.spare);
     s.weights = nm_arena_take(a, n_best, sizeof *s.weights);
     s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
-    if (o->repeat_last_n > 0)
-        s.recent = nm_arena_take(a, (size_t)o->repeat_last_n, sizeof *s.recent);
+    s.room = o->repeat_last_n > NOMUL_SAMPLER_LAST ? (size_t)o->repeat_last_n : NOMUL_SAMPLER_LAST;
+    s.recent = nm_arena_take(a, s.room, sizeof *s.recent);
     if (at) *at = s;
     return at;
 }
@@ -264,21 +269,75 @@ void nomul_sampler_free(nomul_sampler *sampler)
     nm_arena_free(&arena);
 }
 
-void nomul_sampler_accept(nomul_sampler *sampler, int32_t id)
+/*
+ * All remember the last ids, for nomul_sampler_get_state; the penalties see the window, the last
+ * repeat_last_n of them, or -1 for all since the beginning.  window <= room, so the id that leaves
+ * it is still in the ring.
+ */
+void nomul_sampler_accept(nomul_sampler *s, int32_t id)
 {
-    if (!sampler || id < 0 || (size_t)id >= sampler->n_vocab) return;
-    if (sampler->options.repeat_last_n == 0) return;
-    if (sampler->recent) {
-        size_t   room = (size_t)sampler->options.repeat_last_n;
-        int32_t *place = &sampler->recent[sampler->recent_at];
-        if (sampler->n_recent == room)
-            sampler->counts[*place]--;
-        else
-            sampler->n_recent++;
-        *place = id;
-        sampler->recent_at = (sampler->recent_at + 1) % room;
+    if (!s || id < 0 || (size_t)id >= s->n_vocab) return;
+    int32_t last_n = s->options.repeat_last_n;
+    size_t  window = last_n > 0 ? (size_t)last_n : 0;
+
+    if (window && s->n_recent >= window)
+        s->counts[s->recent[(s->recent_at + s->room - window) % s->room]]--;
+    if (last_n != 0 && s->counts[id] < UINT32_MAX) s->counts[id]++;
+    s->recent[s->recent_at] = id;
+    s->recent_at = (s->recent_at + 1) % s->room;
+    if (s->n_recent < s->room) s->n_recent++;
+}
+
+/* ---- Where a sampler stands ------------------------------------------------------------------ */
+
+const nomul_sampler_options *nm_sampler_settings(const nomul_sampler *sampler)
+{
+    return &sampler->options;
+}
+
+void nomul_sampler_get_state(const nomul_sampler *sampler, nomul_sampler_state *state)
+{
+    if (!state) return;
+    *state = (nomul_sampler_state){.n_last = 0};
+    if (!sampler) return;
+    size_t n = sampler->n_recent < NOMUL_SAMPLER_LAST ? sampler->n_recent : NOMUL_SAMPLER_LAST;
+    size_t from = sampler->recent_at + sampler->room - n;
+
+    memcpy(state->rng, sampler->rng.s, sizeof state->rng);
+    state->n_last = (uint32_t)n;
+    for (size_t i = 0; i < n; i++) state->last[i] = sampler->recent[(from + i) % sampler->room];
+}
+
+bool nm_sampler_check_state(const nomul_sampler_state *state, size_t n_vocab, nomul_error *err)
+{
+    if (!(state->rng[0] | state->rng[1] | state->rng[2] | state->rng[3]))
+        return nm_fail(err, NOMUL_E_ARG, "rng: is all zero, which makes only zeros");
+    if (state->n_last > NOMUL_SAMPLER_LAST)
+        return nm_fail(err, NOMUL_E_ARG, "n_last: is %" PRIu32 ", expected 0 to %d", state->n_last,
+                       NOMUL_SAMPLER_LAST);
+    for (uint32_t i = 0; i < state->n_last; i++)
+        if (state->last[i] < 0 || (size_t)state->last[i] >= n_vocab)
+            return nm_fail(err, NOMUL_E_ARG, "last[%" PRIu32 "]: is %" PRId32 ", expected 0 to %zu",
+                           i, state->last[i], n_vocab - 1);
+    return true;
+}
+
+nomul_status nomul_sampler_set_state(nomul_sampler *sampler, const nomul_sampler_state *state,
+                                     nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!sampler || !state) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_sampler_set_state: an argument is NULL");
+        return err->code;
     }
-    if (sampler->counts[id] < UINT32_MAX) sampler->counts[id]++;
+    if (!nm_sampler_check_state(state, sampler->n_vocab, err)) return err->code;
+    memcpy(sampler->rng.s, state->rng, sizeof state->rng);
+    memset(sampler->counts, 0, sampler->n_vocab * sizeof *sampler->counts);
+    sampler->n_recent = sampler->recent_at = 0;
+    for (uint32_t i = 0; i < state->n_last; i++) nomul_sampler_accept(sampler, state->last[i]);
+    return NOMUL_OK;
 }
 
 /* ---- Sampling, step by step ------------------------------------------------------------------ */

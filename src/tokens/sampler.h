@@ -19,4 +19,13 @@
 /* Limit of repeat_last_n: that many ids are kept. */
 #define NM_SAMPLER_MAX_LAST_N (1 << 20)
 
+/* As given to nomul_sampler_new, defaults filled in. */
+const nomul_sampler_options *nm_sampler_settings(const nomul_sampler *sampler);
+
+/* What nomul_sampler_new checks of options, the biases aside; no field but those is read. */
+bool nm_sampler_check_settings(const nomul_sampler_options *options, nomul_error *err);
+
+/* What nomul_sampler_set_state checks; n_vocab > 0. */
+bool nm_sampler_check_state(const nomul_sampler_state *state, size_t n_vocab, nomul_error *err);
+
 #endif

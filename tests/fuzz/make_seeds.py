@@ -316,8 +316,7 @@ def stored_tensors(config, weights, packing):
     return out, values
 
 
-def gguf(config, weights, pieces, packing="t4"):
-    tensors, values = stored_tensors(config, weights, packing)
+def hyper_keys(config):
     numbers = [("block_count", "num_hidden_layers"), ("embedding_length", "hidden_size"),
                ("feed_forward_length", "intermediate_size"), ("vocab_size", "vocab_size"),
                ("context_length", "max_position_embeddings"), ("expand_ratio", "expand_ratio")]
@@ -325,14 +324,26 @@ def gguf(config, weights, pieces, packing="t4"):
     hyper += [("hgrn_bit.use_lower_bound", "bool", config["use_lower_bound"]),
               ("hgrn_bit.attention.head_count", "u32", config["num_heads"]),
               ("hgrn_bit.attention.layer_norm_rms_epsilon", "f32", config["rms_norm_eps"])]
-    for _, kind, value in hyper:
+    return hyper
+
+
+def model_id(config, weights):
+    """The same for every packing."""
+    _, values = stored_tensors(config, weights, "t4")
+    for _, kind, value in hyper_keys(config):
         values += struct.pack("<f" if kind == "f32" else "<I", value)
+    return xxh64(values)
+
+
+def gguf(config, weights, pieces, packing="t4"):
+    tensors, _ = stored_tensors(config, weights, packing)
+    hyper = hyper_keys(config)
     keys = [("general.alignment", "u32", 64), ("general.architecture", "string", "hgrn_bit")]
     keys += hyper
     keys += [("hgrn_bit.ternary.packing", "string", packing),
              ("hgrn_bit.ternary.layout_version", "u32", 1),
              ("hgrn_bit.tensor_xxh64", "array of u64", [xxh64(t[3]) for t in tensors]),
-             ("hgrn_bit.model_id", "u64", xxh64(values))]
+             ("hgrn_bit.model_id", "u64", model_id(config, weights))]
     if pieces:
         keys += [("tokenizer.ggml.model", "string", "llama"),
                  ("tokenizer.ggml.tokens", "array of string", [p[0] for p in pieces]),
@@ -355,6 +366,19 @@ def gguf(config, weights, pieces, packing="t4"):
                                                 len(body))
         body += raw + bytes(-len(raw) % 64)
     return head + bytes(-len(head) % 64) + body
+
+
+# ---- A session file ------------------------------------------------------------------------------
+
+def session(model_id, state, n_tokens, last, temp=0.75, version=1):
+    """The text's last id is the last of `last`."""
+    head = struct.pack("<8sIIQQQi", b"NOMULSES", version, len(last), model_id, 4 * len(state),
+                       n_tokens, last[-1])
+    head += struct.pack("<fifffiff", temp, 50, 0.9375, 0.03125, 1.125, 32, 0.25, -0.5)
+    head += struct.pack("<IQ4Q", 0, 42, 1, 2, 0x0123456789ABCDEF, MASK)
+    head += struct.pack(f"<{len(last)}i", *last).ljust(264, b"\0")
+    body = head + np.asarray(state, "<f4").tobytes()
+    return body + struct.pack("<Q", xxh64(body))
 
 
 # ---- The files -----------------------------------------------------------------------------------
@@ -393,6 +417,16 @@ def main():
     put("golden/small/tokenizer.json", tokenizer_json(pieces, merges))
     put("golden/small.gguf", gguf(config, weights, pieces))
     put("golden/small-t5.gguf", gguf(config, weights, pieces, "t5"))
+
+    small_id = model_id(config, weights)
+    small = session(small_id, np.linspace(-1, 1, 16), 12, [299, 0, 265])
+    put("golden/small.nms", small)
+    seed("session_file", "small", small)
+    seed("session_file", "cut", small[:-20])
+    seed("session_file", "other", session(small_id + 1, [0.5], 1, [0]))
+    seed("session_file", "wild", session(small_id, [np.inf, np.nan] * 8, 999, [300] * 64))
+    seed("session_file", "settings", session(small_id, [0.0] * 16, 2, [7], temp=np.nan))
+    seed("session_file", "version", session(small_id, [0.0] * 16, 2, [7], version=2))
 
     tiny = hyper_parameters(5, 4, 3, 1)
     tiny_weights = random_checkpoint(tiny, 2)
