@@ -7,7 +7,7 @@ try ''
 try --frob
 try help nosuch
 try help run info
-for command in run convert repack info logits tokenize bench selftest; do try $command --frob; done
+for command in run convert repack info session logits tokenize bench selftest; do try $command --frob; done
 
 # Options that aren't there, and values that aren't.
 try run -m no.gguf --tmp 1
@@ -86,6 +86,8 @@ try repack no.gguf -o no.gguf --pack 2bit --pack ''
 try repack no.gguf no.gguf -o no.gguf --pack 2bit
 try info no.gguf -m no.gguf
 try info no.gguf other.gguf
+try session
+try session no.nms other.nms
 try logits -m no.gguf
 try logits -m no.gguf --ids 1
 try logits -m no.gguf --ids 1 -p x --hash
