@@ -18,6 +18,7 @@ gguf_keys gguf
 nomul api
 nomul_session api
 bitlinear agreement
+engine agreement
 glu agreement
 mlgru agreement
 session agreement
