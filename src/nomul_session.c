@@ -34,8 +34,7 @@ size_t nomul_session_memory(const nomul_model *model, const nomul_session_option
     nomul_session_options ours;
 
     if (!model || !take_session_options(&ours, options, model, NULL)) return 0;
-    size_t engine =
-        nm_engine_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
+    size_t engine = nm_engine_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
     size_t text = nm_session_bytes(&model->weights);
     return text > SIZE_MAX - engine ? SIZE_MAX : text + engine;
 }
@@ -159,7 +158,7 @@ static size_t find_twin(const nomul_feed *feeds, size_t index)
     return twin;
 }
 
-/* Sessions are marked with the number of their engine's call: one that comes twice is known by it. */
+/* The sessions of a call are marked with its number: one that comes twice is known by it. */
 static uint64_t next_call(const nomul_feed *feeds, size_t n_feeds)
 {
     return n_feeds && feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;

@@ -249,8 +249,7 @@ static void test_memory(const script *s)
 
 /* ---- Wrong arguments ------------------------------------------------------------------------- */
 
-static void check_refused(const nomul_feed *feeds, size_t n_feeds, float *logits,
-                          const char *words)
+static void check_refused(const nomul_feed *feeds, size_t n_feeds, float *logits, const char *words)
 {
     nomul_error err;
 
@@ -264,12 +263,12 @@ static void refuse_all(nomul_session *a, nomul_session *b, nomul_session *strang
     static const int32_t ids[] = {1, 2, 300, -7};
     static float         logits[3 * MOST_VOCAB];
     nomul_feed           none[] = {{a, ids, 2, false}, {NULL, ids, 2, false}};
-    nomul_feed           other[] = {{a, ids, 2, false}, {b, ids, 1, true}, {stranger, ids, 1, true}};
-    nomul_feed           twice[] = {{a, ids, 2, false}, {b, ids, 2, false}, {b, NULL, 0, false}};
-    nomul_feed           null[] = {{a, ids, 2, true}, {b, NULL, 2, false}};
-    nomul_feed           empty[] = {{a, ids, 2, true}, {b, ids, 0, true}};
-    nomul_feed           outside[] = {{a, ids, 2, true}, {b, ids, 4, true}};
-    nomul_feed           below[] = {{a, ids + 3, 1, true}, {b, ids, 4, true}};
+    nomul_feed other[] = {{a, ids, 2, false}, {b, ids, 1, true}, {stranger, ids, 1, true}};
+    nomul_feed twice[] = {{a, ids, 2, false}, {b, ids, 2, false}, {b, NULL, 0, false}};
+    nomul_feed null[] = {{a, ids, 2, true}, {b, NULL, 2, false}};
+    nomul_feed empty[] = {{a, ids, 2, true}, {b, ids, 0, true}};
+    nomul_feed outside[] = {{a, ids, 2, true}, {b, ids, 4, true}};
+    nomul_feed below[] = {{a, ids + 3, 1, true}, {b, ids, 4, true}};
 
     check_refused(NULL, 1, logits, "nomul_session_feed_many: feeds is NULL");
     check_refused(none, 2, logits, "feed 1: session is NULL");
@@ -278,7 +277,8 @@ static void refuse_all(nomul_session *a, nomul_session *b, nomul_session *strang
     check_refused(twice, 3, logits, "feed 2: session is that of feed 1 too");
     check_refused(null, 2, logits, "feed 1: ids is NULL");
     check_refused(empty, 2, logits, "feed 1: logits of its last id are wanted, it has no ids");
-    check_refused(outside, 2, logits, "feed 1: id 300 at position 2: outside the vocabulary of 300");
+    check_refused(outside, 2, logits,
+                  "feed 1: id 300 at position 2: outside the vocabulary of 300");
     check_refused(below, 2, logits, "feed 0: id -7 at position 0: outside the vocabulary of 300");
     check_refused(other, 2, NULL, "feed 1: wants logits, which is NULL");
 }

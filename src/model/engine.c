@@ -182,8 +182,7 @@ void nm_engine_put(nm_engine *e, float *state, const int32_t *ids, size_t n_ids,
 void nm_engine_run(nm_engine *e, float **logits)
 {
     if (!e->batch.n_tokens) return;
-    for (size_t l = 0; l < e->weights->config.n_layers; l++)
-        nm_engine_layer(e, l, e->x, &e->batch);
+    for (size_t l = 0; l < e->weights->config.n_layers; l++) nm_engine_layer(e, l, e->x, &e->batch);
     if (e->n_wanted) head(e, logits);
     e->batch.n_segments = e->batch.n_tokens = e->n_wanted = 0;
 }
