@@ -2,7 +2,6 @@
 /* The reception of sessions: one text, many texts, and what a text leaves behind. */
 #include "nomul_model.h"
 
-#include "base/alloc.h"
 #include "base/args.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -26,7 +25,7 @@ static bool take_session_options(nomul_session_options *ours, const nomul_sessio
                        NM_MAX_BATCH);
     if (ours->n_threads == 0) ours->n_threads = nm_pool_default_threads();
     if (ours->n_batch == 0)
-        ours->n_batch = nm_session_default_batch(&model->weights, model->kernels);
+        ours->n_batch = nm_engine_default_batch(&model->weights, model->kernels);
     return true;
 }
 
@@ -35,38 +34,39 @@ size_t nomul_session_memory(const nomul_model *model, const nomul_session_option
     nomul_session_options ours;
 
     if (!model || !take_session_options(&ours, options, model, NULL)) return 0;
-    return nm_session_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
+    size_t engine = nm_engine_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
+    size_t text = nm_session_bytes(&model->weights);
+    return text > SIZE_MAX - engine ? SIZE_MAX : text + engine;
+}
+
+/* With an engine of its own. */
+static nomul_session *new_session(const nm_weights *weights, const nm_kernels *kernels,
+                                  size_t n_threads, size_t n_batch, nomul_error *err)
+{
+    nm_engine *engine = nm_engine_new(weights, kernels, n_threads, n_batch, err);
+
+    if (!engine) return NULL;
+    nomul_session *session = nm_session_new(engine, false, err);
+    if (!session) nm_engine_free(engine);
+    return session;
 }
 
 nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_options *options,
                                  nomul_error *err)
 {
     nomul_session_options ours;
-    nomul_session        *session;
 
     if (!model) {
         nm_fail(err, NOMUL_E_ARG, "nomul_session_new: model is NULL");
         return NULL;
     }
     if (!take_session_options(&ours, options, model, err)) return NULL;
-    session = nm_alloc(sizeof *session);
-    if (!session) {
-        nm_fail_memory(err, sizeof *session);
-        return NULL;
-    }
-    if (!nm_session_init(session, &model->weights, model->kernels, ours.n_threads, ours.n_batch,
-                         err)) {
-        nomul_session_free(session);
-        return NULL;
-    }
-    return session;
+    return new_session(&model->weights, model->kernels, ours.n_threads, ours.n_batch, err);
 }
 
 void nomul_session_free(nomul_session *session)
 {
-    if (!session) return;
-    nm_session_close(session);
-    nm_free(session);
+    if (session) nm_session_free(session);
 }
 
 void nomul_session_reset(nomul_session *session)
@@ -81,12 +81,12 @@ uint64_t nomul_session_n_tokens(const nomul_session *session)
 
 size_t nomul_session_n_threads(const nomul_session *session)
 {
-    return nm_pool_threads(session->work.pool);
+    return nm_pool_threads(session->engine->work.pool);
 }
 
 size_t nomul_session_n_batch(const nomul_session *session)
 {
-    return session->n_batch;
+    return session->engine->n_batch;
 }
 
 static bool check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
@@ -117,5 +117,94 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     }
     if (!check_ids(session, ids, n_ids, err)) return err->code;
     nm_session_feed(session, ids, n_ids, which, logits);
+    return NOMUL_OK;
+}
+
+/* ---- Many texts ------------------------------------------------------------------------------ */
+
+nomul_session *nomul_session_share(nomul_session *host, nomul_error *err)
+{
+    if (!host) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_session_share: host is NULL");
+        return NULL;
+    }
+    return nm_session_new(host->engine, true, err);
+}
+
+nomul_session *nomul_session_clone(const nomul_session *session, nomul_error *err)
+{
+    nomul_session *clone;
+
+    if (!session) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_session_clone: session is NULL");
+        return NULL;
+    }
+    nm_engine *engine = session->engine;
+    if (session->shares)
+        clone = nm_session_new(engine, true, err);
+    else
+        clone = new_session(engine->weights, engine->work.kernels,
+                            nm_pool_threads(engine->work.pool), engine->n_batch, err);
+    if (clone) nm_session_copy(clone, session);
+    return clone;
+}
+
+/* Which of the feeds in front of the index-th has its session. */
+static size_t find_twin(const nomul_feed *feeds, size_t index)
+{
+    size_t twin = 0;
+
+    while (feeds[twin].session != feeds[index].session) twin++;
+    return twin;
+}
+
+/* The sessions of a call are marked with its number: one that comes twice is known by it. */
+static uint64_t next_call(const nomul_feed *feeds, size_t n_feeds)
+{
+    return n_feeds && feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
+}
+
+static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, nomul_error *err)
+{
+    const nomul_feed *feed = &feeds[index];
+
+    if (!feed->session) return nm_fail(err, NOMUL_E_ARG, "session is NULL");
+    if (feed->session->engine != feeds[0].session->engine)
+        return nm_fail(err, NOMUL_E_ARG, "session shares another host than that of feed 0");
+    if (feed->session->call == call)
+        return nm_fail(err, NOMUL_E_ARG, "session is that of feed %zu too",
+                       find_twin(feeds, index));
+    feed->session->call = call;
+    if (feed->n_ids && !feed->ids) return nm_fail(err, NOMUL_E_ARG, "ids is NULL");
+    if (!feed->n_ids && feed->logits)
+        return nm_fail(err, NOMUL_E_ARG, "logits of its last id are wanted, it has no ids");
+    return check_ids(feed->session, feed->ids, feed->n_ids, err);
+}
+
+static bool check_feeds(const nomul_feed *feeds, size_t n_feeds, const float *logits,
+                        nomul_error *err)
+{
+    uint64_t call = next_call(feeds, n_feeds);
+
+    for (size_t i = 0; i < n_feeds; i++) {
+        if (!check_feed(feeds, i, call, err)) return nm_fail_in(err, "feed %zu", i);
+        if (feeds[i].logits && !logits)
+            return nm_fail(err, NOMUL_E_ARG, "feed %zu: wants logits, which is NULL", i);
+    }
+    return true;
+}
+
+nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
+                                     nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (n_feeds && !feeds) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_session_feed_many: feeds is NULL");
+        return err->code;
+    }
+    if (!check_feeds(feeds, n_feeds, logits, err)) return err->code;
+    nm_session_feed_many(feeds, n_feeds, logits);
     return NOMUL_OK;
 }

@@ -68,6 +68,26 @@ static bool new_session(const void *model, nomul_error *err)
     return session != NULL;
 }
 
+/* Both kinds of clone: with an engine of its own, and beside one that shares. */
+static bool copy_sessions(const void *model, nomul_error *err)
+{
+    nomul_session_options options;
+
+    nomul_session_options_init(&options);
+    options.n_threads = 2;
+    nomul_session *host = nomul_session_new(model, &options, err);
+    nomul_session *shared = host ? nomul_session_share(host, err) : NULL;
+    nomul_session *beside = shared ? nomul_session_clone(shared, err) : NULL;
+    nomul_session *own = beside ? nomul_session_clone(host, err) : NULL;
+    bool           ok = own != NULL;
+
+    nomul_session_free(own);
+    nomul_session_free(beside);
+    nomul_session_free(shared);
+    nomul_session_free(host);
+    return ok;
+}
+
 static bool tokenize(const void *tokenizer, nomul_error *err)
 {
     static const char text[] = "Once upon a time the \xC3\xA9\xFF fox said to the moon";
@@ -212,6 +232,15 @@ static void test_steady(const nomul_model *model)
     }
     nomul_session_reset(session);
     CHECK_INT(alloc_calls() - calls, 0);
+
+    test_case("feeding many texts allocates nothing");
+    nomul_session *other = nomul_session_share(session, &err);
+    CHECK_OK(other != NULL, err);
+    calls = alloc_calls();
+    nomul_feed feeds[] = {{session, ids, 1, true}, {other, ids, IDS, true}};
+    CHECK(nomul_session_feed_many(feeds, 2, logits, &err) == NOMUL_OK);
+    CHECK_INT(alloc_calls() - calls, 0);
+    nomul_session_free(other);
     nomul_sampler_free(sampler);
     nomul_session_free(session);
 }
@@ -248,6 +277,7 @@ void test_alloc(void)
     CHECK_OK(model != NULL, err);
     if (!model) return;
     fail_each("session", new_session, model);
+    fail_each("sessions shared and cloned", copy_sessions, model);
     fail_each("tokenize", tokenize, nomul_model_tokenizer(model));
     fail_each("decoder", new_decoder, nomul_model_tokenizer(model));
     test_steady(model);

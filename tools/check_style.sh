@@ -19,6 +19,7 @@ nomul api
 nomul_session api
 nomul_saved saved
 bitlinear agreement
+engine agreement
 glu agreement
 mlgru agreement
 session agreement

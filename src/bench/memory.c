@@ -59,7 +59,7 @@ uint64_t nomul_bench_read(nomul_session *session)
     read_job job = {.read = nm_read_best(), .what = ternary_stretch(session->weights)};
     size_t   size = (size_t)(job.what.end - job.what.begin);
 
-    nm_pool_run(session->work.pool, read_chunks, &job, nm_round_up(size, CHUNK) / CHUNK, 1);
+    nm_pool_run(session->engine->work.pool, read_chunks, &job, nm_round_up(size, CHUNK) / CHUNK, 1);
     return size;
 }
 

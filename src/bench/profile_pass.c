@@ -18,13 +18,13 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
     nm_profile   profile, sum = {0};
     nomul_status status = NOMUL_OK;
 
-    session->work.profile = &profile;
+    session->engine->work.profile = &profile;
     for (size_t i = 0; i < n_ids && status == NOMUL_OK; i++) {
         nm_profile_begin(&profile);
         status = nomul_session_feed(session, ids + i, 1, NOMUL_LOGITS_LAST, logits, err);
         for (size_t p = 0; p < NM_PHASES; p++) sum.ns[p] += profile.ns[p];
     }
-    session->work.profile = NULL;
+    session->engine->work.profile = NULL;
     for (size_t p = 0; p < NM_PHASES; p++) seconds[p] = 1e-9 * (double)sum.ns[p];
     return status;
 }

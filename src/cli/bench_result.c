@@ -21,7 +21,7 @@
 
 /* What is printed is worked out once. */
 typedef struct summary {
-    char     model_type[64], test[24];
+    char     model_type[64], test[64];
     uint64_t model_size;
     size_t   n; /* samples */
     double   ns[NM_MOST_REPETITIONS], ts[NM_MOST_REPETITIONS];
@@ -51,19 +51,32 @@ static uint64_t model_size(const nomul_model *model)
     return sum;
 }
 
+static void describe_test(const nm_bench_result *r, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%s%zu", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen);
+
+    if (r->n_parallel > 1) snprintf(out + n, size - (size_t)n, " x%zu", r->n_parallel);
+}
+
+/* How often generating reads the weights: once for n_batch texts. */
+static size_t n_passes(const nm_bench_result *r)
+{
+    return r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
+}
+
 static void summarize(summary *s, const nm_bench_result *r)
 {
     double rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
 
     describe_model(r->model, s->model_type, sizeof s->model_type);
     s->model_size = model_size(r->model);
-    snprintf(s->test, sizeof s->test, "%s%zu", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen);
+    describe_test(r, s->test, sizeof s->test);
     s->n = r->n;
     for (size_t i = 0; i < r->n; i++) {
         s->ns[i] = 1e9 * r->seconds[i];
-        s->ts[i] = (double)(r->n_prompt + r->n_gen) / r->seconds[i];
+        s->ts[i] = (double)(r->n_prompt + r->n_gen * r->n_parallel) / r->seconds[i];
         rates[i] = r->read_rate[i];
-        shares[i] = (double)r->weight_bytes * s->ts[i] / r->read_rate[i];
+        shares[i] = (double)r->weight_bytes * (double)n_passes(r) / r->seconds[i] / r->read_rate[i];
     }
     s->read_gbs = nm_median(rates, r->n) / 1e9;
     s->percent = 100 * nm_median(shares, r->n);
@@ -252,6 +265,7 @@ static void make_fields(fields *f, const nm_bench_result *r, const summary *s)
     add(f, "n_threads", false, "%zu", r->n_threads);
     add(f, "n_prompt", false, "%zu", r->n_prompt);
     add(f, "n_gen", false, "%zu", r->n_gen);
+    add(f, "n_parallel", false, "%zu", r->n_parallel);
     add(f, "test_time", true, "%s", r->test_time);
     add(f, "avg_ns", false, "%.0f", nm_mean(s->ns, s->n));
     add(f, "stddev_ns", false, "%.0f", nm_deviation(s->ns, s->n));

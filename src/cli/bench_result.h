@@ -12,6 +12,7 @@ typedef struct nm_bench_result {
     const nomul_model *model;
     uint64_t           weight_bytes; /* that a token reads */
     size_t             n_prompt, n_gen, n_threads, n_batch;
+    size_t             n_parallel;    /* texts of n_gen tokens each */
     char               test_time[24]; /* when it began, ISO 8601 */
     size_t             n;             /* repetitions */
     double             seconds[NM_MOST_REPETITIONS];

@@ -20,7 +20,7 @@
 #include "nomul_bench.h"
 
 typedef struct bench_args {
-    nm_strings  models, shapes, n_prompt, n_gen, n_threads, n_batch;
+    nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
     const char *kernels;
     int64_t     pack, n_repetitions, format;
     bool        no_warmup, ops;
@@ -42,6 +42,8 @@ static const nm_option table[] = {
      "tokens of a prompt, read together; 0 for no such test (default\t512)", 0, 0},
     {'n', "n-gen", NM_OPT_LIST, F(n_gen), NULL, "N",
      "tokens generated one by one; 0 for no such test (default\t128)", 0, 0},
+    {0, "parallel", NM_OPT_LIST, F(n_parallel), NULL, "N",
+     "texts that -n tokens each are generated of at once (default\t1)", 0, 0},
     {'t', "threads", NM_OPT_LIST, F(n_threads), NULL, "N", "threads (default\tone for each CPU)", 0,
      0},
     {'b', "batch-size", NM_OPT_LIST, F(n_batch), NULL, "N",
@@ -65,14 +67,15 @@ static const char *const packings[] = {"t4", "t5"}; /* of --pack */
 typedef struct running {
     const bench_args *args;
     const char       *argv0, *kernels;
-    nm_counts         n_prompt, n_gen, n_threads, n_batch;
+    nm_counts         n_prompt, n_gen, n_parallel, n_threads, n_batch;
     nm_bench_writer   writer;
     nomul_model      *model;
     const char       *path;
     void             *bytes; /* of a synthetic model */
     nomul_session    *session;
-    int32_t          *ids; /* as many as the longest test takes */
-    float            *logits;
+    nomul_feed       *feeds;  /* of as many texts as go at once at most; the first is the session */
+    int32_t          *ids;    /* as many as the longest test takes */
+    float            *logits; /* a row for each text */
     nm_bench_result   result;
 } running;
 
@@ -122,25 +125,34 @@ static bool check_args(running *r)
     return check_shapes(args) && nm_kernels_option("bench", &r->kernels) &&
            add_counts(&r->n_prompt, &args->n_prompt, 512, 1 << 24, "-p") &&
            add_counts(&r->n_gen, &args->n_gen, 128, 1 << 24, "-n") &&
+           add_counts(&r->n_parallel, &args->n_parallel, 1, 4096, "--parallel") &&
            add_counts(&r->n_threads, &args->n_threads, 0, 1024, "-t") &&
            add_counts(&r->n_batch, &args->n_batch, 0, 4096, "-b");
 }
 
 /* ---- One test -------------------------------------------------------------------------------- */
 
-/* Feeds a prompt whole, or ids one by one, each time with the logits of the last. */
-static bool feed(running *r, size_t n_together, size_t n_single, nomul_error *err)
+static bool go_on(nomul_error *err)
 {
-    if (n_together && nomul_session_feed(r->session, r->ids, n_together, NOMUL_LOGITS_LAST,
-                                         r->logits, err) != NOMUL_OK)
-        return false;
-    for (size_t i = 0; i < n_single; i++) {
-        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        if (nomul_session_feed(r->session, r->ids + i, 1, NOMUL_LOGITS_LAST, r->logits, err) !=
-            NOMUL_OK)
+    return !nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+}
+
+static bool read_prompt(running *r, size_t n_ids, nomul_error *err)
+{
+    return nomul_session_feed(r->session, r->ids, n_ids, NOMUL_LOGITS_LAST, r->logits, err) ==
+               NOMUL_OK &&
+           go_on(err);
+}
+
+/* So many tokens of each of n_texts, no two alike, each time with the logits of all. */
+static bool generate(running *r, size_t n_tokens, size_t n_texts, nomul_error *err)
+{
+    for (size_t i = 0; i < n_tokens; i++) {
+        for (size_t k = 0; k < n_texts; k++) r->feeds[k].ids = r->ids + i + k;
+        if (nomul_session_feed_many(r->feeds, n_texts, r->logits, err) != NOMUL_OK || !go_on(err))
             return false;
     }
-    return !nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    return true;
 }
 
 /* Bytes a second that the session's threads can read of its weights, over a tenth of a second. */
@@ -166,18 +178,24 @@ static void begin_result(nm_bench_result *result)
         result->test_time[0] = '\0';
 }
 
-static bool measure(running *r, size_t n_prompt, size_t n_gen, nomul_error *err)
+/* A prompt or, with n_gen, what is generated. */
+static bool feed(running *r, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_error *err)
+{
+    return n_gen ? generate(r, n_gen, n_texts, err) : read_prompt(r, n_prompt, err);
+}
+
+static bool measure(running *r, size_t n_prompt, size_t n_gen, size_t n_parallel, nomul_error *err)
 {
     nm_bench_result *result = &r->result;
 
     begin_result(result);
-    result->n_prompt = n_prompt, result->n_gen = n_gen;
-    if (!r->args->no_warmup && !feed(r, n_prompt, n_gen > 0, err)) return false;
+    result->n_prompt = n_prompt, result->n_gen = n_gen, result->n_parallel = n_parallel;
+    if (!r->args->no_warmup && !feed(r, n_prompt, n_gen > 0, n_parallel, err)) return false;
     double before = read_rate(r);
     while (result->n < (size_t)r->args->n_repetitions) {
-        nomul_session_reset(r->session);
+        for (size_t k = 0; k < n_parallel; k++) nomul_session_reset(r->feeds[k].session);
         double began = nm_clock();
-        if (!feed(r, n_prompt, n_gen, err)) return false;
+        if (!feed(r, n_prompt, n_gen, n_parallel, err)) return false;
         result->seconds[result->n] = nm_clock() - began;
         double after = read_rate(r);
         result->read_rate[result->n++] = (before + after) / 2;
@@ -189,12 +207,19 @@ static bool measure(running *r, size_t n_prompt, size_t n_gen, nomul_error *err)
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
+static bool measure_texts(running *r, size_t n_gen, nomul_error *err)
+{
+    for (size_t i = 0; i < r->n_parallel.n; i++)
+        if (!measure(r, 0, n_gen, (size_t)r->n_parallel.at[i], err)) return false;
+    return true;
+}
+
 static bool measure_all(running *r, nomul_error *err)
 {
     for (size_t i = 0; i < r->n_prompt.n; i++)
-        if (r->n_prompt.at[i] && !measure(r, (size_t)r->n_prompt.at[i], 0, err)) return false;
+        if (r->n_prompt.at[i] && !measure(r, (size_t)r->n_prompt.at[i], 0, 1, err)) return false;
     for (size_t i = 0; i < r->n_gen.n; i++)
-        if (r->n_gen.at[i] && !measure(r, 0, (size_t)r->n_gen.at[i], err)) return false;
+        if (r->n_gen.at[i] && !measure_texts(r, (size_t)r->n_gen.at[i], err)) return false;
     return true;
 }
 
@@ -203,10 +228,45 @@ static bool split_by_phase(running *r, nomul_error *err)
 {
     size_t n_ids = (size_t)r->n_gen.at[0] + (r->n_gen.at[0] == 0);
 
-    if (!feed(r, 0, 1, err)) return false;
+    if (!generate(r, 1, 1, err)) return false;
     nm_output_print("%s, kernels %s, %zu thread%s\n\n", r->path, nomul_model_kernels(r->model),
                     r->result.n_threads, r->result.n_threads == 1 ? "" : "s");
     return nm_bench_phases(r->session, r->ids, n_ids, r->logits, err);
+}
+
+static int64_t largest(const nm_counts *counts)
+{
+    int64_t most = 0;
+
+    for (size_t i = 0; i < counts->n; i++)
+        if (counts->at[i] > most) most = counts->at[i];
+    return most;
+}
+
+/* The session's text, and those that share with it. */
+static bool begin_texts(running *r, nomul_error *err)
+{
+    size_t n = (size_t)largest(&r->n_parallel);
+
+    for (size_t k = 0; k < n; k++) {
+        nomul_session *text = k ? nomul_session_share(r->session, err) : r->session;
+        if (!text) return false;
+        r->feeds[k] = (nomul_feed){.session = text, .n_ids = 1, .logits = true};
+    }
+    return true;
+}
+
+/* The one that the others share with last. */
+static void end_texts(running *r)
+{
+    size_t n = (size_t)largest(&r->n_parallel);
+
+    for (size_t k = 1; k < n; k++) {
+        nomul_session_free(r->feeds[k].session);
+        r->feeds[k].session = NULL;
+    }
+    nomul_session_free(r->session);
+    r->session = NULL;
 }
 
 static bool bench_session(running *r, size_t n_threads, size_t n_batch, nomul_error *err)
@@ -221,30 +281,24 @@ static bool bench_session(running *r, size_t n_threads, size_t n_batch, nomul_er
     r->result.n_threads = nomul_session_n_threads(r->session);
     r->result.n_batch = nomul_session_n_batch(r->session);
     r->result.weight_bytes = nomul_bench_weight_bytes(r->session);
-    bool ok = r->args->ops ? split_by_phase(r, err) : measure_all(r, err);
-    nomul_session_free(r->session);
-    r->session = NULL;
+    bool ok = begin_texts(r, err) && (r->args->ops ? split_by_phase(r, err) : measure_all(r, err));
+    end_texts(r);
     return ok;
-}
-
-static int64_t largest(const nm_counts *counts)
-{
-    int64_t most = 0;
-
-    for (size_t i = 0; i < counts->n; i++)
-        if (counts->at[i] > most) most = counts->at[i];
-    return most;
 }
 
 static bool take_memory(running *r, nomul_error *err)
 {
     size_t n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    size_t n_ids = (size_t)(largest(&r->n_prompt) + largest(&r->n_gen)) + 1;
+    size_t n_texts = (size_t)largest(&r->n_parallel);
+    size_t n_ids = (size_t)(largest(&r->n_prompt) + largest(&r->n_gen)) + n_texts;
     nm_rng rng;
 
     r->ids = nm_alloc(n_ids * sizeof *r->ids);
-    r->logits = nm_alloc(n_vocab * sizeof *r->logits);
-    if (!r->ids || !r->logits) return nm_fail_memory(err, n_ids * sizeof *r->ids);
+    r->logits = nm_alloc(n_texts * n_vocab * sizeof *r->logits);
+    r->feeds = nm_alloc(n_texts * sizeof *r->feeds);
+    if (!r->ids || !r->logits || !r->feeds)
+        return nm_fail_memory(err, n_texts * n_vocab * sizeof *r->logits);
+    memset(r->feeds, 0, n_texts * sizeof *r->feeds);
     nm_rng_init(&rng, 1);
     for (size_t i = 0; i < n_ids; i++) r->ids[i] = (int32_t)nm_rng_below(&rng, n_vocab);
     return true;
@@ -261,7 +315,8 @@ static bool bench_model(running *r, nomul_error *err)
             ok = bench_session(r, (size_t)r->n_threads.at[t], (size_t)r->n_batch.at[b], err);
     nm_free(r->ids);
     nm_free(r->logits);
-    r->ids = NULL, r->logits = NULL;
+    nm_free(r->feeds);
+    r->ids = NULL, r->logits = NULL, r->feeds = NULL;
     return ok;
 }
 
@@ -331,7 +386,6 @@ static int run(const void *arguments, const char *argv0)
         code = bench_all(r);
         nm_bench_end(&r->writer);
     }
-    nomul_session_free(r->session);
     nm_free(r);
     return code;
 }
@@ -340,10 +394,11 @@ const nm_command nm_cmd_bench = {
     "bench",
     "measure tokens a second beside what the memory allows",
     "Measures how fast a model reads prompts (ppN: N random tokens fed together) and generates "
-    "(tgN: N random tokens fed one by one). Columns, formats and keys are those of llama-bench; "
-    "t/s "
-    "is the average and standard deviation of the repetitions.\n\n"
-    "Ours behind them: weight_bytes_per_token is what generating a token reads, every stored byte "
+    "(tgN: N random tokens fed one by one; tgN xK: of each of K texts at once). Columns, formats "
+    "and keys are those of llama-bench; t/s is the average and standard deviation of the "
+    "repetitions, of all texts together.\n\n"
+    "Ours behind them: weight_bytes_per_token is what generating a token reads, or one of each of "
+    "several texts, every stored byte "
     "of "
     "the ternary tensors, the gains and one row of the embedding; read_bandwidth_gbs is what a "
     "loop "

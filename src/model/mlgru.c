@@ -8,23 +8,36 @@ typedef struct mlgru_job {
     const nm_float_ops     *floats;
     const nm_mlgru         *layer;
     const nm_mlgru_scratch *scratch;
-    float                  *h;
-    size_t                  n_tokens, n_state;
+    const nm_batch         *batch;
+    size_t                  at; /* in each state */
+    size_t                  n_state;
 } mlgru_job;
+
+/* One text: elements [begin, end) of its state through time, from the batch's token `first` on. */
+static void scan_segment(const mlgru_job *job, const nm_segment *segment, size_t first,
+                         size_t begin, size_t end)
+{
+    const float *bound = job->layer->bound;
+    float       *h = segment->state + job->at + begin;
+
+    for (size_t t = first; t < first + segment->n_tokens; t++) {
+        float *f = job->scratch->f + t * job->n_state + begin;
+        float *i = job->scratch->i + t * job->n_state + begin;
+        job->floats->mlgru_step(i, h, f, i, bound ? bound + begin : NULL, end - begin);
+    }
+}
 
 /* The recurrence is element-wise, so a range of the state goes through time on its own. */
 static void scan(void *context, size_t begin, size_t end, size_t thread)
 {
     const mlgru_job *job = context;
-    const float     *bound = job->layer->bound;
 
     (void)thread;
     begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
     if (end > job->n_state) end = job->n_state;
-    for (size_t t = 0; t < job->n_tokens; t++) {
-        float *f = job->scratch->f + t * job->n_state + begin;
-        float *i = job->scratch->i + t * job->n_state + begin;
-        job->floats->mlgru_step(i, job->h + begin, f, i, bound ? bound + begin : NULL, end - begin);
+    for (size_t s = 0, first = 0; s < job->batch->n_segments; s++) {
+        scan_segment(job, &job->batch->segments[s], first, begin, end);
+        first += job->batch->segments[s].n_tokens;
     }
 }
 
@@ -51,8 +64,9 @@ static size_t scan_grain(size_t n_tokens)
 }
 
 void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scratch *scratch,
-                      float *y, const float *u, float *h, size_t n_tokens)
+                      float *y, const float *u, const nm_batch *batch, size_t at)
 {
+    size_t     n_tokens = batch->n_tokens;
     nm_product inputs[] = {{.layer = &layer->f_proj, .y = scratch->f, .x = u},
                            {.layer = &layer->i_proj, .y = scratch->i, .x = u},
                            {.layer = &layer->g_proj, .y = scratch->g, .x = u}};
@@ -60,8 +74,8 @@ void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scrat
     mlgru_job  job = {.floats = work->kernels->floats,
                       .layer = layer,
                       .scratch = scratch,
-                      .h = h,
-                      .n_tokens = n_tokens,
+                      .batch = batch,
+                      .at = at,
                       .n_state = layer->i_proj.w.rows};
 
     nm_bitlinear_forward(work, inputs, 3, n_tokens);

@@ -18,8 +18,23 @@ typedef struct nm_mlgru_scratch {
     float *f, *i, *g;
 } nm_mlgru_scratch;
 
-/* y[n_tokens][dim] of u[n_tokens][dim]; h[state_dim] moves on by n_tokens. */
+/* Tokens of one text, one behind the other. */
+typedef struct nm_segment {
+    float *state; /* of the text: [n_layers][state_dim] */
+    size_t n_tokens;
+} nm_segment;
+
+/* Tokens that go through a layer together, segment behind segment; no two of one text. */
+typedef struct nm_batch {
+    nm_segment *segments;
+    size_t      n_segments, n_tokens;
+} nm_batch;
+
+/*
+ * y[n_tokens][dim] of u[n_tokens][dim], for the tokens of the batch; what each state has of this
+ * layer, state_dim floats from `at` on, moves on by its segment's tokens.
+ */
 void nm_mlgru_forward(nm_work *work, const nm_mlgru *layer, const nm_mlgru_scratch *scratch,
-                      float *y, const float *u, float *h, size_t n_tokens);
+                      float *y, const float *u, const nm_batch *batch, size_t at);
 
 #endif

@@ -1,159 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/session.h"
 
-#include "base/error.h"
-
 #include <string.h>
 
-static size_t larger(size_t a, size_t b)
+static size_t state_bytes(const nm_weights *weights)
 {
-    return a > b ? a : b;
+    const nm_config *c = &weights->config;
+    return (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float);
 }
 
-/* Every size here is a product of checked hyper-parameters; the arena refuses what would wrap. */
-static void place(nomul_session *s, nm_arena *arena, size_t n_threads)
+/* A session and its state are one block; NULL while measuring. */
+static nomul_session *place(nm_arena *arena, const nm_weights *weights)
 {
-    const nm_config *c = &s->weights->config;
-    size_t           n = s->n_batch, state_dim = nm_config_state_dim(c);
+    nomul_session *s = nm_arena_take(arena, 1, sizeof *s);
+    float         *state = nm_arena_take(arena, 1, state_bytes(weights));
 
-    s->state = nm_arena_take(arena, c->n_layers * state_dim, sizeof(float));
-    s->x = nm_arena_take(arena, n * c->dim, sizeof(float));
-    s->u = nm_arena_take(arena, n * c->dim, sizeof(float));
-    s->y = nm_arena_take(arena, n * c->dim, sizeof(float));
-    s->mlgru.f = nm_arena_take(arena, n * state_dim, sizeof(float));
-    s->mlgru.i = nm_arena_take(arena, n * state_dim, sizeof(float));
-    s->mlgru.g = nm_arena_take(arena, n * state_dim, sizeof(float));
-    s->glu.gate_up = nm_arena_take(arena, n * 2 * c->ffn, sizeof(float));
-    s->glu.product = nm_arena_take(arena, n * c->ffn, sizeof(float));
-
-    s->work.n_batch = n;
-    nm_bitlinear_place(&s->work, arena, s->weights->packing,
-                       larger(larger(c->dim, state_dim), c->ffn), n_threads);
+    if (s) s->weights = weights, s->state = state;
+    return s;
 }
 
-size_t nm_session_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
-                        size_t n_batch)
+size_t nm_session_bytes(const nm_weights *weights)
 {
-    nomul_session s = {.weights = weights, .n_batch = n_batch, .work.kernels = kernels};
-    nm_arena      arena = {0};
+    nm_arena arena = {0};
 
-    place(&s, &arena, n_threads);
-    return arena.overflow ? SIZE_MAX : arena.used;
+    place(&arena, weights);
+    return arena.used;
 }
 
-/* Long batches read the weights less often; longer ones than this gain nothing more. */
-size_t nm_session_default_batch(const nm_weights *weights, const nm_kernels *kernels)
+nomul_session *nm_session_new(nm_engine *engine, bool shares, nomul_error *err)
 {
-    size_t n_batch = 8 * NM_BATCH_STEP;
+    nm_arena arena = {0};
 
-    while (n_batch > NM_BATCH_STEP && nm_session_bytes(weights, kernels, 1, n_batch) > (size_t)32
-                                                                                           << 20)
-        n_batch -= NM_BATCH_STEP;
-    return n_batch;
+    place(&arena, engine->weights);
+    if (!nm_arena_back(&arena, err)) return NULL;
+    nomul_session *s = place(&arena, engine->weights);
+    s->engine = engine, s->shares = shares, s->arena = arena;
+    return s;
 }
 
-bool nm_session_init(nomul_session *s, const nm_weights *weights, const nm_kernels *kernels,
-                     size_t n_threads, size_t n_batch, nomul_error *err)
+void nm_session_free(nomul_session *s)
 {
-    *s = (nomul_session){.weights = weights, .n_batch = n_batch, .work.kernels = kernels};
-    place(s, &s->arena, n_threads);
-    if (!nm_arena_back(&s->arena, err)) return false;
-    place(s, &s->arena, n_threads);
-    s->work.pool = nm_pool_new(n_threads, nm_bitlinear_idle, &s->work, err);
-    return s->work.pool != NULL;
-}
-
-void nm_session_close(nomul_session *s)
-{
-    nm_pool_free(s->work.pool);
-    nm_arena_free(&s->arena);
+    if (!s->shares) nm_engine_free(s->engine);
+    nm_arena arena = s->arena;
+    nm_arena_free(&arena);
 }
 
 void nm_session_reset(nomul_session *s)
 {
-    const nm_config *c = &s->weights->config;
-
-    memset(s->state, 0, (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float));
+    memset(s->state, 0, state_bytes(s->weights));
     s->n_tokens = 0;
 }
 
-typedef struct token_job {
-    const nm_float_ops *floats;
-    float              *y;
-    const float        *x, *gain;
-    size_t              dim;
-    float               eps;
-} token_job;
-
-static void normalize_tokens(void *context, size_t begin, size_t end, size_t thread)
+void nm_session_copy(nomul_session *to, const nomul_session *from)
 {
-    const token_job *job = context;
-
-    (void)thread;
-    for (size_t t = begin; t < end; t++)
-        job->floats->rmsnorm(job->y + t * job->dim, job->x + t * job->dim, job->gain, job->dim,
-                             job->eps);
-}
-
-static void rmsnorm(nomul_session *s, float *y, const float *x, const float *gain, size_t n_tokens)
-{
-    const nm_config *c = &s->weights->config;
-    token_job        job = {.floats = s->work.kernels->floats,
-                            .y = y,
-                            .x = x,
-                            .gain = gain,
-                            .dim = c->dim,
-                            .eps = c->rms_norm_eps};
-
-    nm_pool_run(s->work.pool, normalize_tokens, &job, n_tokens, 1);
-    nm_work_done(&s->work, NM_PHASE_NORM);
+    memcpy(to->state, from->state, state_bytes(from->weights));
+    to->n_tokens = from->n_tokens;
 }
 
 void nm_session_layer(nomul_session *s, size_t index, float *x, size_t n_tokens)
 {
-    const nm_config *c = &s->weights->config;
-    const nm_layer  *layer = &s->weights->layers[index];
-    float           *h = s->state + index * nm_config_state_dim(c);
+    nm_segment alone = {.state = s->state, .n_tokens = n_tokens};
+    nm_batch   batch = {.segments = &alone, .n_segments = 1, .n_tokens = n_tokens};
 
-    rmsnorm(s, s->u, x, layer->attn_gain, n_tokens);
-    nm_mlgru_forward(&s->work, &layer->mlgru, &s->mlgru, s->y, s->u, h, n_tokens);
-    s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
-    nm_work_done(&s->work, NM_PHASE_ADD);
-
-    rmsnorm(s, s->u, x, layer->ffn_gain, n_tokens);
-    nm_glu_forward(&s->work, &layer->glu, &s->glu, s->y, s->u, n_tokens);
-    s->work.kernels->floats->add(x, s->y, n_tokens * c->dim);
-    nm_work_done(&s->work, NM_PHASE_ADD);
+    nm_engine_layer(s->engine, index, x, &batch);
 }
 
-/* Logits of the last n_tokens of the batch that is in x[batch][dim]. */
-static void head(nomul_session *s, float *logits, size_t batch, size_t n_tokens)
+/* Puts ids behind what is in the batch, which runs whenever it is full. */
+static void put(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
+                float **logits)
 {
-    const float *x = s->x + (batch - n_tokens) * s->weights->config.dim;
-    nm_product   output = {.layer = &s->weights->output, .y = logits, .x = s->u};
+    s->n_tokens += n_ids;
+    while (n_ids) {
+        size_t room = nm_engine_room(s->engine), n = n_ids < room ? n_ids : room;
+        size_t last = which == NOMUL_LOGITS_LAST && n == n_ids;
 
-    rmsnorm(s, s->u, x, s->weights->output_gain, n_tokens);
-    nm_bitlinear_forward(&s->work, &output, 1, n_tokens);
+        nm_engine_put(s->engine, s->state, ids, n, which == NOMUL_LOGITS_ALL ? n : last);
+        if (n == room) nm_engine_run(s->engine, logits);
+        ids += n, n_ids -= n;
+    }
 }
 
 void nm_session_feed(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
                      float *logits)
 {
-    const nm_config *c = &s->weights->config;
+    put(s, ids, n_ids, which, &logits);
+    nm_engine_run(s->engine, &logits);
+}
 
-    while (n_ids) {
-        size_t n = n_ids < s->n_batch ? n_ids : s->n_batch;
-
-        for (size_t t = 0; t < n; t++) nm_weights_embedding(s->weights, s->x + t * c->dim, ids[t]);
-        nm_work_done(&s->work, NM_PHASE_EMBEDDING);
-        for (size_t l = 0; l < c->n_layers; l++) nm_session_layer(s, l, s->x, n);
-        ids += n, n_ids -= n, s->n_tokens += n;
-
-        if (which == NOMUL_LOGITS_ALL) {
-            head(s, logits, n, n);
-            logits += n * c->vocab;
-        } else if (which == NOMUL_LOGITS_LAST && n_ids == 0) {
-            head(s, logits, n, 1);
-        }
-    }
+void nm_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits)
+{
+    for (size_t i = 0; i < n_feeds; i++)
+        put(feeds[i].session, feeds[i].ids, feeds[i].n_ids,
+            feeds[i].logits ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, &logits);
+    if (n_feeds) nm_engine_run(feeds[0].session->engine, &logits);
 }
