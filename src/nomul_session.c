@@ -89,8 +89,8 @@ size_t nomul_session_n_batch(const nomul_session *session)
     return session->n_batch;
 }
 
-static bool check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
-                      nomul_error *err)
+bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
+                          nomul_error *err)
 {
     uint32_t n_vocab = session->weights->config.vocab;
 
@@ -115,7 +115,7 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
         nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which, NOMUL_LOGITS_ALL);
         return err->code;
     }
-    if (!check_ids(session, ids, n_ids, err)) return err->code;
+    if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
     nm_session_feed(session, ids, n_ids, which, logits);
     return NOMUL_OK;
 }

@@ -19,6 +19,7 @@ cli:     cli nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
 cli:     base/error.h base/alloc.h base/bytes.h base/rng.h
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h
+nomul_score.c: base format model tokens nomul_model.h
 nomul_model.h: base format model tokens
 include: nomul.h
 '

@@ -17,6 +17,7 @@ xxh64 base
 gguf_keys gguf
 nomul api
 nomul_session api
+nomul_score score
 bitlinear agreement
 glu agreement
 mlgru agreement
