@@ -32,9 +32,9 @@ typedef struct nm_documents {
 } nm_documents;
 
 /*
- * All of fd.  Without a separator the text is one document: BOS and the text.  With one, the file's
- * last newline is dropped and each document is BOS, its text, EOS.  Every token after BOS is scored.
- * Ends as nm_tally_score does; the figures so far are there whatever happened.
+ * All of fd.  Without a separator the text is one document: BOS and the text.  With one, the last
+ * newline is dropped and each document is BOS, its text, EOS, from a zero state.  Every token after
+ * BOS is scored.  Ends as nm_tally_score does; the figures so far are there whatever happened.
  */
 bool nm_documents_score(nm_documents *documents, int fd, nomul_error *err);
 void nm_documents_free(nm_documents *documents);

@@ -21,7 +21,7 @@ void nm_text_free(nm_text *text);
 bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err);
 
 /*
- * The same by pieces: a descriptor, or -1; then what has come, at least a byte and some KiB at most,
+ * The same by pieces: a descriptor, or -1; then what has come, a byte at least, some KiB at most,
  * added as soon as it is there: *n_bytes of it, 0 at the end.  Errors of reading name nothing.
  */
 int         nm_text_open(const char *path, nomul_error *err);
