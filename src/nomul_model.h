@@ -19,4 +19,8 @@ struct nomul_model {
     char              name[256];
 };
 
+/* Are they all inside the vocabulary?  In nomul_session.c, for all that feeds a session. */
+bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
+                          nomul_error *err);
+
 #endif

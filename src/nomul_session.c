@@ -89,8 +89,8 @@ size_t nomul_session_n_batch(const nomul_session *session)
     return session->engine->n_batch;
 }
 
-static bool check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
-                      nomul_error *err)
+bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
+                          nomul_error *err)
 {
     uint32_t n_vocab = session->weights->config.vocab;
 
@@ -115,7 +115,7 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
         nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which, NOMUL_LOGITS_ALL);
         return err->code;
     }
-    if (!check_ids(session, ids, n_ids, err)) return err->code;
+    if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
     nm_session_feed(session, ids, n_ids, which, logits);
     return NOMUL_OK;
 }
@@ -178,7 +178,7 @@ static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, nom
     if (feed->n_ids && !feed->ids) return nm_fail(err, NOMUL_E_ARG, "ids is NULL");
     if (!feed->n_ids && feed->logits)
         return nm_fail(err, NOMUL_E_ARG, "logits of its last id are wanted, it has no ids");
-    return check_ids(feed->session, feed->ids, feed->n_ids, err);
+    return nm_session_check_ids(feed->session, feed->ids, feed->n_ids, err);
 }
 
 static bool check_feeds(const nomul_feed *feeds, size_t n_feeds, const float *logits,

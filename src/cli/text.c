@@ -55,30 +55,49 @@ static bool wait_for_bytes(int fd, nomul_error *err)
     return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
-static bool add_all(nm_text *text, int fd, nomul_error *err)
+bool nm_text_read(nm_text *text, int fd, size_t *n_bytes, nomul_error *err)
 {
     enum { PIECE = 1 << 16 };
+    ssize_t n;
 
-    for (;;) {
+    do {
         if (!reserve(text, PIECE, err) || !wait_for_bytes(fd, err)) return false;
-        ssize_t n = read(fd, text->data + text->n_bytes, PIECE);
-        if (n == 0) return true;
-        if (n > 0)
-            text->n_bytes += (size_t)n;
-        else if (errno != EINTR)
-            return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
-    }
+        n = read(fd, text->data + text->n_bytes, PIECE);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+    text->n_bytes += (size_t)n;
+    *n_bytes = (size_t)n;
+    return true;
+}
+
+int nm_text_open(const char *path, nomul_error *err)
+{
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
+    return fd;
+}
+
+void nm_text_close(int fd)
+{
+    if (fd != STDIN_FILENO) close(fd);
+}
+
+const char *nm_text_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int  fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int    fd = nm_text_open(path, err);
+    size_t n = 1;
+    bool   ok = true;
 
-    if (fd < 0) return nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
-    bool ok = add_all(text, fd, err);
-    if (!is_stdin) close(fd);
-    return ok || nm_fail_in(err, "%s", is_stdin ? "standard input" : path);
+    if (fd < 0) return false;
+    while (ok && n > 0) ok = nm_text_read(text, fd, &n, err);
+    nm_text_close(fd);
+    return ok || nm_fail_in(err, "%s", nm_text_name(path));
 }
 
 static int hex_digit(char c)

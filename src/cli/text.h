@@ -20,6 +20,15 @@ void nm_text_free(nm_text *text);
  */
 bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err);
 
+/*
+ * The same by pieces: a descriptor, or -1; then what has come, a byte at least, some KiB at most,
+ * added as soon as it is there: *n_bytes of it, 0 at the end.  Errors of reading name nothing.
+ */
+int         nm_text_open(const char *path, nomul_error *err);
+bool        nm_text_read(nm_text *text, int fd, size_t *n_bytes, nomul_error *err);
+void        nm_text_close(int fd);
+const char *nm_text_name(const char *path); /* what errors call it */
+
 /* \n \r \t \' \" \\ and \xHH become the byte; any other backslash stays.  It never grows. */
 void nm_text_unescape(nm_text *text);
 
