@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nomul run: continue a text.  Options and their order of events; the loop itself is generate.c. */
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/generate.h"
 #include "cli/interrupt.h"
@@ -18,13 +15,14 @@
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/report.h"
+#include "cli/text_options.h"
 
 typedef struct run_args {
-    const char *model, *prompt, *file, *kernels;
-    int64_t     n_predict, top_k, repeat_last_n, seed, n_threads, n_batch, n_ctx, n_logprobs;
-    double      temp, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
-    nm_strings  stops, biases;
-    bool        quiet, no_display_prompt, ignore_eos, escapes, special, json, no_mmap;
+    const char  *model, *prompt, *file, *kernels;
+    const char  *load, *save, *cache;
+    nm_text_args text;
+    int64_t      n_threads, n_batch, n_ctx, n_logprobs;
+    bool         quiet, no_display_prompt, escapes, json, no_mmap;
 } run_args;
 
 #define F(field) offsetof(run_args, field)
@@ -34,40 +32,21 @@ static const nm_option table[] = {
     {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "text to continue", 0, 0},
     {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
      "file with the text to continue, - for stdin; after the text of -p if both are given", 0, 0},
-    {'n', "predict", NM_OPT_INT, F(n_predict), "256", "N",
-     "tokens to make, -1 for as many as it takes to the end of the text", -1, 1e9},
-    {0, "n-predict", NM_OPT_INT, F(n_predict), "256", "N", NULL, -1, 1e9},
-    {'r', "reverse-prompt", NM_OPT_LIST, F(stops), NULL, "TEXT",
-     "stop when the text ends with this; may be given again", 0, 0},
     {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
      "in -p, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for the byte", 0, 0},
-    {0, "special", NM_OPT_FLAG, F(special), NULL, NULL,
-     "control tokens may be spelled in the prompt, and are printed", 0, 0},
-    {0, "ignore-eos", NM_OPT_FLAG, F(ignore_eos), NULL, NULL, "never draw the end of the text", 0,
-     0},
+    NM_TEXT_OPTIONS(F, text),
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Drawing a token, in this order", 0, 0},
-    {'l', "logit-bias", NM_OPT_LIST, F(biases), NULL, "ID+X|ID-X",
-     "add to the logit of token ID; ID-inf forbids it; may be given again", 0, 0},
-    {0, "repeat-penalty", NM_OPT_FLOAT, F(repeat_penalty), "1.0", "X",
-     "logits of tokens seen are divided by it, negative ones multiplied; 1 is off", 1e-3,
-     NM_NO_MAX},
-    {0, "presence-penalty", NM_OPT_FLOAT, F(presence_penalty), "0.0", "X",
-     "subtracted once from the logit of a token seen", -1e3, 1e3},
-    {0, "frequency-penalty", NM_OPT_FLOAT, F(frequency_penalty), "0.0", "X",
-     "subtracted for each time a token was seen", -1e3, 1e3},
-    {0, "repeat-last-n", NM_OPT_INT, F(repeat_last_n), "64", "N",
-     "how many tokens back the penalties look, prompt included; -1 all, 0 none", -1, 1048576},
-    {0, "top-k", NM_OPT_INT, F(top_k), "40", "N", "keep the N likeliest; 0 is off", 0, 1e9},
-    {0, "top-p", NM_OPT_FLOAT, F(top_p), "0.95", "P",
-     "keep the likeliest that are P together; 1 is off", 0, 1},
-    {0, "min-p", NM_OPT_FLOAT, F(min_p), "0.05", "P",
-     "keep what has P times the chance of the likeliest; 0 is off", 0, 1},
-    {0, "temp", NM_OPT_FLOAT, F(temp), "0.8", "T", "how daring; 0 takes the likeliest", 0,
-     NM_NO_MAX},
-    {0, "temperature", NM_OPT_FLOAT, F(temp), "0.8", "T", NULL, 0, NM_NO_MAX},
-    {'s', "seed", NM_OPT_INT, F(seed), "-1", "N",
-     "the same seed makes the same text, on any machine; -1 is a random one", -1, NM_INT_MAX_EXACT},
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "A text's memory", 0, 0},
+    {0, "save-session", NM_OPT_STRING, F(save), NULL, "FILE",
+     "at the end, write what the text leaves behind: a few hundred kilobytes, however long it is",
+     0, 0},
+    {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
+     "go on with a saved text; -p and -f add to it, options not given are those it was saved with",
+     0, 0},
+    {0, "prompt-cache", NM_OPT_STRING, F(cache), NULL, "FILE",
+     "load it if it is there, save it at the end", 0, 0},
+
+    NM_DRAWING_OPTIONS(F, text),
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output", 0, 0},
     {0, "no-display-prompt", NM_OPT_FLAG, F(no_display_prompt), NULL, NULL,
@@ -93,54 +72,24 @@ static const nm_option table[] = {
 typedef struct running {
     const run_args        *args;
     const char            *argv0, *kernels;
-    nomul_logit_bias      *biases;
-    size_t                 n_biases;
+    const char            *load, *save; /* paths, or NULL */
     nomul_model           *model;
     const char            *path;
     const nomul_tokenizer *tokenizer;
-    nm_ids                 prompt;
+    nomul_saved            saved; /* if load */
+    nm_drawing             drawing;
     nm_generation          generation;
     nm_report              report;
 } running;
 
 /* ---- What the command line alone can get wrong ----------------------------------------------- */
 
-/* "15043+1.5", "2-inf" */
-static bool parse_bias(const char *text, nomul_logit_bias *bias)
-{
-    size_t n_digits = strspn(text, "0123456789");
-    char  *end = NULL;
-
-    if (n_digits == 0 || n_digits > 9 || (text[n_digits] != '+' && text[n_digits] != '-'))
-        return false;
-    bias->id = (int32_t)strtol(text, NULL, 10);
-    if (strcmp(text + n_digits, "-inf") == 0) {
-        bias->bias = -INFINITY;
-        return true;
-    }
-    if (strspn(text + n_digits + 1, "0123456789.e+-") != strlen(text + n_digits + 1)) return false;
-    bias->bias = strtof(text + n_digits, &end);
-    return *end == '\0' && isfinite(bias->bias);
-}
-
-static bool parse_biases(running *r)
-{
-    const nm_strings *list = &r->args->biases;
-
-    for (r->n_biases = 0; r->n_biases < list->n; r->n_biases++) {
-        if (parse_bias(list->at[r->n_biases], &r->biases[r->n_biases])) continue;
-        nm_misused("run", "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
-                   list->at[r->n_biases]);
-        return false;
-    }
-    return true;
-}
-
 static bool check_args(const run_args *args)
 {
-    for (size_t i = 0; i < args->stops.n; i++) {
-        if (args->stops.at[i][0] != '\0') continue;
-        nm_misused("run", "-r: every text ends with an empty one");
+    if (!nm_text_args_check("run", &args->text)) return false;
+    if (args->cache && (args->load || args->save)) {
+        nm_misused("run", "--prompt-cache loads and saves: with it there is no %s",
+                   args->load ? "--load-session" : "--save-session");
         return false;
     }
     if (args->n_logprobs > 0 && !args->json) {
@@ -152,88 +101,121 @@ static bool check_args(const run_args *args)
 
 /* ---- Order of events ------------------------------------------------------------------------- */
 
-static bool read_prompt(running *r, nomul_error *err)
+static bool open_model(running *r)
 {
-    const run_args *args = r->args;
-    bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
-    unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
+    nomul_model_options options;
+    double              began = nm_clock();
 
-    if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
-        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    return nm_prompt_read(&r->generation.text, args->prompt, args->file, flags, err) &&
-           nm_prompt_ids(&r->prompt, r->tokenizer, &r->generation.text, args->special, err);
+    nomul_model_options_init(&options);
+    options.in_memory = r->args->no_mmap;
+    options.kernels = r->kernels;
+    r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
+    if (r->model) r->tokenizer = nm_model_need_tokenizer(r->model, r->path);
+    r->report.load_seconds = nm_clock() - began;
+    return r->tokenizer != NULL;
 }
 
-static nomul_session *new_session(running *r, nomul_error *err)
+static bool open_session(running *r, nomul_error *err)
 {
+    nm_generation        *g = &r->generation;
     nomul_session_options options;
+    double                began = nm_clock();
 
     nomul_session_options_init(&options);
     options.n_threads = (size_t)r->args->n_threads;
     options.n_batch = (size_t)r->args->n_batch;
     r->report.session_bytes = nomul_session_memory(r->model, &options);
-    return nomul_session_new(r->model, &options, err);
-}
-
-static nomul_sampler *new_sampler(running *r, nomul_error *err)
-{
-    const run_args       *args = r->args;
-    size_t                n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    nomul_sampler_options options;
-
-    nomul_sampler_options_init(&options);
-    options.temp = (float)args->temp;
-    options.top_k = (int32_t)args->top_k;
-    options.top_p = (float)args->top_p;
-    options.min_p = (float)args->min_p;
-    options.repeat_penalty = (float)args->repeat_penalty;
-    options.repeat_last_n = (int32_t)args->repeat_last_n;
-    options.presence_penalty = (float)args->presence_penalty;
-    options.frequency_penalty = (float)args->frequency_penalty;
-    options.seed = r->report.seed;
-    options.logit_bias = r->biases;
-    options.n_logit_bias = r->n_biases;
-    return nomul_sampler_new(n_vocab, &options, err);
-}
-
-static bool check_biases(const running *r, size_t n_vocab, nomul_error *err)
-{
-    for (size_t i = 0; i < r->n_biases; i++) {
-        int32_t id = r->biases[i].id;
-        if ((size_t)id >= n_vocab)
-            return nm_fail(err, NOMUL_E_ARG,
-                           "--logit-bias: id %" PRId32 " is outside the vocabulary of %zu", id,
-                           n_vocab);
-    }
+    g->session = nomul_session_new(r->model, &options, err);
+    if (!g->session) return false;
+    if (r->load && nomul_session_load(g->session, r->load, &r->saved, err) != NOMUL_OK)
+        return false;
+    r->report.load_seconds += nm_clock() - began;
     return true;
 }
 
-static bool prepare(running *r, nomul_error *err)
+/* A text that goes on has its id at rest in front, and neither BOS nor a blank in the middle. */
+static bool take_ids(running *r, nomul_error *err)
+{
+    nm_generation *g = &r->generation;
+    unsigned       special = r->args->text.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+
+    if (!r->load) return nm_prompt_ids(&g->pending, r->tokenizer, &g->text, special, err);
+    g->n_carried = 1;
+    return nm_ids_add(&g->pending, r->saved.last_id, err) &&
+           nm_prompt_tokenize(&g->pending, r->tokenizer, &g->text,
+                              special | NOMUL_TOKENIZE_NO_PREFIX, err);
+}
+
+static bool read_prompt(running *r, nomul_error *err)
+{
+    const run_args *args = r->args;
+    bool            given = args->prompt || args->file;
+    bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
+    unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
+
+    if (r->load && !given) return take_ids(r, err);
+    if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
+        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
+    return nm_prompt_read(&r->generation.text, args->prompt, args->file, flags, err) &&
+           take_ids(r, err);
+}
+
+/* A seed given begins its generator anew; else the generator goes on where it stood. */
+static bool resume_sampler(running *r, nomul_error *err)
+{
+    nomul_sampler      *sampler = r->generation.sampler;
+    nomul_sampler_state state;
+
+    nomul_sampler_get_state(sampler, &state);
+    if (nm_option_given(table, &r->args->text.given, offsetof(run_args, text.seed)))
+        memcpy(r->saved.sampler_state.rng, state.rng, sizeof state.rng);
+    return nomul_sampler_set_state(sampler, &r->saved.sampler_state, err) == NOMUL_OK;
+}
+
+static bool open_sampler(running *r, nomul_error *err)
+{
+    nm_generation *g = &r->generation;
+    size_t         n_vocab = nomul_model_get_info(r->model)->n_vocab;
+
+    if (!nm_drawing_init(&r->drawing, &r->args->text, table, r->args,
+                         r->load ? &r->saved.sampler : NULL, r->model, err))
+        return false;
+    r->report.seed = r->drawing.options.seed;
+    g->sampler = nomul_sampler_new(n_vocab, &r->drawing.options, err);
+    if (!g->sampler || (r->load && !resume_sampler(r, err))) return false;
+    for (size_t i = g->n_carried; i < g->pending.n; i++)
+        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+    return true;
+}
+
+static bool generate(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
     nm_generation  *g = &r->generation;
-    int32_t         eos = nomul_token_eos(r->tokenizer);
 
-    if (args->ignore_eos && eos >= 0) /* there is room for one more than were given */
-        r->biases[r->n_biases++] = (nomul_logit_bias){eos, -INFINITY};
     g->tokenizer = r->tokenizer;
     g->n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    g->n_predict = args->n_predict;
+    g->n_predict = args->text.n_predict;
     g->n_logprobs = (size_t)args->n_logprobs;
     if (g->n_logprobs > g->n_vocab) g->n_logprobs = g->n_vocab;
-    g->stops = &args->stops;
-    g->decode_flags = args->special ? NOMUL_DECODE_SPECIAL : 0;
-    if (g->text.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
+    g->stops = &args->text.stops;
+    g->decode_flags = args->text.special ? NOMUL_DECODE_SPECIAL : 0;
+    if (!r->load && g->text.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
     g->stream = !args->json;
     g->show_prompt = !args->no_display_prompt;
-    g->sampler = check_biases(r, g->n_vocab, err) ? new_sampler(r, err) : NULL;
-    if (!g->sampler) return false;
+    return nm_generate(g, nomul_session_n_batch(g->session), err);
+}
 
-    double began = nm_clock();
-    g->session = new_session(r, err);
-    r->report.load_seconds += nm_clock() - began;
-    if (g->session) g->n_piece = nomul_session_n_batch(g->session);
-    return g->session != NULL;
+static bool save(running *r, nomul_error *err)
+{
+    const nm_generation *g = &r->generation;
+
+    if (!r->save) return true;
+    if (!nm_generation_at_rest(g))
+        return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the prompt was not read to its end",
+                       r->save);
+    return nomul_session_save(g->session, g->pending.at[g->n_fed], g->sampler, r->save, err) ==
+           NOMUL_OK;
 }
 
 /* The result is out: what is left is the newline of a terminal, and the words around it. */
@@ -252,20 +234,6 @@ static bool report(running *r, nomul_error *err)
     return true;
 }
 
-static bool open_model(running *r)
-{
-    nomul_model_options options;
-    double              began = nm_clock();
-
-    nomul_model_options_init(&options);
-    options.in_memory = r->args->no_mmap;
-    options.kernels = r->kernels;
-    r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    r->report.load_seconds = nm_clock() - began;
-    if (r->model) r->tokenizer = nm_model_need_tokenizer(r->model, r->path);
-    return r->tokenizer != NULL;
-}
-
 static int run_all(running *r)
 {
     nomul_error err;
@@ -274,8 +242,8 @@ static int run_all(running *r)
     if (r->args->n_ctx > 0 && !r->args->quiet)
         fprintf(stderr, "nomul: -c does nothing: there is no context window, a text may go on "
                         "for ever\n");
-    bool ok = read_prompt(r, &err) && prepare(r, &err) &&
-              nm_generate(&r->generation, &r->prompt, &err) && report(r, &err);
+    bool ok = open_session(r, &err) && read_prompt(r, &err) && open_sampler(r, &err) &&
+              generate(r, &err) && report(r, &err) && save(r, &err);
     if (!ok) return nm_command_failed(&err);
     return r->generation.finish == NM_FINISH_CANCELLED ? nm_interrupt_exit_code() : NM_EXIT_DONE;
 }
@@ -283,23 +251,21 @@ static int run_all(running *r)
 static int run(const void *arguments, const char *argv0)
 {
     const run_args *args = arguments;
-    running         r = {.args = args, .argv0 = argv0};
+    running         r = {.args = args, .argv0 = argv0, .load = args->load, .save = args->save};
     int             code = NM_EXIT_MISUSED;
 
-    r.biases = nm_alloc((args->biases.n + 1) * sizeof *r.biases);
-    if (!r.biases) return nm_command_failed(NULL);
-    r.report.seed = args->seed < 0 ? nm_random_seed() : (uint64_t)args->seed;
+    if (args->cache) r.save = args->cache;
+    if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
     r.kernels = args->kernels;
-    if (check_args(args) && nm_kernels_option("run", &r.kernels) && parse_biases(&r)) {
+    if (check_args(args) && nm_kernels_option("run", &r.kernels)) {
         nm_interrupt_catch();
         code = run_all(&r);
     }
     nomul_session_free(r.generation.session);
     nomul_sampler_free(r.generation.sampler);
     nm_generation_free(&r.generation);
-    nm_ids_free(&r.prompt);
+    nm_drawing_free(&r.drawing);
     nomul_model_close(r.model);
-    nm_free(r.biases);
     return code;
 }
 

@@ -9,23 +9,6 @@
 #include "cli/numbers.h"
 #include "cli/output.h"
 
-/* What lives as long as the loop. */
-typedef struct loop {
-    nm_generation *g;
-    nomul_decoder *decoder;
-    float         *logits;
-    nomul_logprob *scores; /* n_logprobs + 1 */
-    bool           done;
-    bool           cut; /* a reverse prompt has the last word: what is held back is past it */
-} loop;
-
-static bool finish(loop *l, nm_finish how)
-{
-    l->g->finish = how;
-    l->done = true;
-    return true;
-}
-
 /* ---- Text ------------------------------------------------------------------------------------ */
 
 static bool ends_with_a_stop(const nm_generation *g, size_t n_bytes)
@@ -49,138 +32,184 @@ static bool cut_at_stop(nm_generation *g, size_t from)
     return false;
 }
 
-static bool emit(loop *l, const char *bytes, size_t n_bytes, nomul_error *err)
+static void finish(nm_generation *g, nm_finish how)
 {
-    nm_generation *g = l->g;
-    size_t         from = g->text.n_bytes;
+    g->finish = how;
+    g->done = true;
+}
+
+static bool emit(nm_generation *g, const char *bytes, size_t n_bytes, nomul_error *err)
+{
+    size_t from = g->text.n_bytes;
 
     if (!bytes || n_bytes == 0) return true;
     if (!nm_text_add(&g->text, bytes, n_bytes, err)) return false;
-    l->cut = g->stops->n > 0 && cut_at_stop(g, from);
-    if (l->cut) finish(l, NM_FINISH_STOP);
+    g->cut = g->stops->n > 0 && cut_at_stop(g, from);
+    if (g->cut) finish(g, NM_FINISH_STOP);
     if (!g->stream) return true;
     nm_output_write(g->text.data + from, g->text.n_bytes - from);
-    return nm_output_flush() || finish(l, NM_FINISH_CLOSED);
+    if (!nm_output_flush()) finish(g, NM_FINISH_CLOSED);
+    return true;
+}
+
+/* Bytes of a character that stayed unfinished. */
+static bool flush(nm_generation *g, nomul_error *err)
+{
+    size_t      n_bytes = 0;
+    const char *bytes = nomul_decoder_flush(g->decoder, &n_bytes);
+    nm_finish   how = g->finish;
+
+    if (g->cut || how == NM_FINISH_CLOSED) return true;
+    bool ok = emit(g, bytes, n_bytes, err);
+    if (!g->cut && g->finish != NM_FINISH_CLOSED) g->finish = how;
+    return ok;
+}
+
+bool nm_generation_stop(nm_generation *g, nm_finish how, nomul_error *err)
+{
+    double *seconds = g->ids.n > 0 ? &g->seconds : &g->prompt_seconds;
+
+    *seconds = nm_clock() - g->began;
+    finish(g, how);
+    return flush(g, err);
 }
 
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
-static bool keep(loop *l, int32_t id, nomul_error *err)
+static bool keep(nm_generation *g, int32_t id, const float *logits, nomul_error *err)
 {
-    nm_generation *g = l->g;
-    size_t         n_bytes = (g->n_logprobs + 1) * sizeof *l->scores;
+    size_t n_bytes = (g->n_logprobs + 1) * sizeof *g->scores;
 
     if (!nm_ids_add(&g->ids, id, err)) return false;
+    g->pending.n = g->n_fed = 0;
+    if (!nm_ids_add(&g->pending, id, err)) return false;
+    nomul_sampler_accept(g->sampler, id);
     if (g->n_logprobs == 0) return true;
-    l->scores[0].id = id;
-    nomul_logprobs(l->logits, g->n_vocab, l->scores + 1, g->n_logprobs, l->scores);
-    return nm_text_add(&g->logprobs, (const char *)l->scores, n_bytes, err);
+    g->scores[0].id = id;
+    nomul_logprobs(logits, g->n_vocab, g->scores + 1, g->n_logprobs, g->scores);
+    return nm_text_add(&g->logprobs, (const char *)g->scores, n_bytes, err);
 }
 
-static bool feed(loop *l, const int32_t *ids, size_t n_ids, nomul_logits which, nomul_error *err)
+/* The first one ends the time of the prompt. */
+static void count_draw(nm_generation *g)
 {
-    return nomul_session_feed(l->g->session, ids, n_ids, which, l->logits, err) == NOMUL_OK;
+    double now = nm_clock();
+
+    if (g->ids.n == 0) {
+        g->prompt_seconds = now - g->began;
+        g->began = now;
+    } else {
+        g->n_steps++;
+    }
 }
 
-static bool read_prompt(loop *l, const nm_ids *prompt, nomul_error *err)
+/* Draws an id and says what it says. */
+static bool draw(nm_generation *g, const float *logits, nomul_error *err)
 {
-    nm_generation *g = l->g;
-    size_t         n_piece = g->n_piece;
+    size_t n_bytes = 0;
 
-    while (g->n_read < prompt->n) {
-        size_t left = prompt->n - g->n_read;
-        bool   last = left <= n_piece;
-        size_t n = last ? left : n_piece;
+    count_draw(g);
+    int32_t id = nomul_sampler_sample(g->sampler, logits);
+    if (!keep(g, id, logits, err)) return false;
+    if (id == nomul_token_eos(g->tokenizer)) return nm_generation_stop(g, NM_FINISH_STOP, err);
+    const char *bytes = nomul_decoder_push(g->decoder, id, &n_bytes);
+    if (!emit(g, bytes, n_bytes, err)) return false;
+    return !g->done || nm_generation_stop(g, g->finish, err);
+}
+
+static bool may_draw(const nm_generation *g)
+{
+    return g->n_predict < 0 || g->ids.n < (uint64_t)g->n_predict;
+}
+
+size_t nm_generation_next(nm_generation *g, size_t most, const int32_t **ids, bool *wanted)
+{
+    size_t left = g->pending.n - g->n_fed;
+    bool   drawing = may_draw(g);
+    size_t n = drawing ? left : left - 1; /* the last waits for who draws from it */
+
+    if (g->done) n = 0;
+    if (n > most) n = most;
+    *ids = g->pending.at + g->n_fed;
+    *wanted = drawing && n > 0 && n == left;
+    return n;
+}
+
+bool nm_generation_fed(nm_generation *g, size_t n_ids, const float *logits, nomul_error *err)
+{
+    g->n_fed += n_ids;
+    if (logits && !draw(g, logits, err)) return false;
+    if (g->done || may_draw(g) || g->n_fed + 1 < g->pending.n) return true;
+    return nm_generation_stop(g, NM_FINISH_LENGTH, err);
+}
+
+bool nm_generation_at_rest(const nm_generation *g)
+{
+    return g->n_fed + 1 == g->pending.n;
+}
+
+size_t nm_generation_n_read(const nm_generation *g)
+{
+    if (g->ids.n > 0 || nm_generation_at_rest(g)) return g->n_prompt_ids;
+    return g->n_fed > g->n_carried ? g->n_fed - g->n_carried : 0;
+}
+
+/* ---- A whole text ---------------------------------------------------------------------------- */
+
+bool nm_generation_begin(nm_generation *g, nomul_error *err)
+{
+    size_t n_scores = (g->n_logprobs + 1) * sizeof *g->scores;
+
+    g->n_prompt_bytes = g->text.n_bytes;
+    g->n_prompt_ids = g->pending.n - g->n_carried;
+    g->scores = nm_alloc(n_scores);
+    if (!g->scores) return nm_fail_memory(err, n_scores);
+    g->decoder = nomul_decoder_new(g->tokenizer, g->decode_flags, err);
+    if (!g->decoder) return false;
+    g->began = nm_clock();
+    if (g->stream && g->show_prompt) nm_output_write(g->text.data, g->text.n_bytes);
+    if (!nm_output_flush()) return nm_generation_stop(g, NM_FINISH_CLOSED, err);
+    return nm_generation_fed(g, 0, NULL, err);
+}
+
+static bool run(nm_generation *g, size_t n_piece, float *logits, nomul_error *err)
+{
+    const int32_t *ids;
+    bool           wanted;
+
+    for (size_t n; (n = nm_generation_next(g, n_piece, &ids, &wanted)) > 0;) {
         double began = nm_clock();
 
-        if (nm_interrupted()) return finish(l, NM_FINISH_CANCELLED);
-        if (!feed(l, prompt->at + g->n_read, n, last ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, err))
+        if (nm_interrupted()) return nm_generation_stop(g, NM_FINISH_CANCELLED, err);
+        if (nomul_session_feed(g->session, ids, n, wanted ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE,
+                               logits, err) != NOMUL_OK)
             return false;
-        g->n_read += n;
-        n_piece = nm_interrupt_pace(n, nm_clock() - began);
+        n_piece = nm_interrupt_pace(n_piece < n ? n_piece : n, nm_clock() - began);
+        if (!nm_generation_fed(g, n, wanted ? logits : NULL, err)) return false;
     }
-    for (size_t i = 0; i < prompt->n; i++) nomul_sampler_accept(g->sampler, prompt->at[i]);
     return true;
 }
 
-/* Draws an id, says what it says, and takes it through the model unless it was the last. */
-static bool step(loop *l, nomul_error *err)
+bool nm_generate(nm_generation *g, size_t n_piece, nomul_error *err)
 {
-    nm_generation *g = l->g;
-    size_t         n_bytes = 0;
+    size_t n_logits = g->n_vocab * sizeof(float);
+    float *logits = nm_alloc(n_logits);
 
-    if (nm_interrupted()) return finish(l, NM_FINISH_CANCELLED);
-    if (g->n_predict >= 0 && g->ids.n >= (uint64_t)g->n_predict) return finish(l, NM_FINISH_LENGTH);
-
-    int32_t id = nomul_sampler_sample(g->sampler, l->logits);
-    if (!keep(l, id, err)) return false;
-    if (id == nomul_token_eos(g->tokenizer)) return finish(l, NM_FINISH_STOP);
-    nomul_sampler_accept(g->sampler, id);
-    const char *bytes = nomul_decoder_push(l->decoder, id, &n_bytes);
-    if (!emit(l, bytes, n_bytes, err)) return false;
-    if (l->done || (uint64_t)g->n_predict == g->ids.n) return true;
-    g->n_steps++;
-    return feed(l, &id, 1, NOMUL_LOGITS_LAST, err);
-}
-
-/* Bytes of a character that stayed unfinished. */
-static bool flush(loop *l, nomul_error *err)
-{
-    size_t      n_bytes = 0;
-    const char *bytes = nomul_decoder_flush(l->decoder, &n_bytes);
-
-    if (l->cut || l->g->finish == NM_FINISH_CLOSED) return true;
-    return emit(l, bytes, n_bytes, err);
-}
-
-static bool run(loop *l, const nm_ids *prompt, nomul_error *err)
-{
-    nm_generation *g = l->g;
-    double         began = nm_clock();
-
-    if (g->stream && g->show_prompt) nm_output_write(g->text.data, g->text.n_bytes);
-    if (!nm_output_flush()) finish(l, NM_FINISH_CLOSED);
-    bool ok = l->done || read_prompt(l, prompt, err);
-    g->prompt_seconds = nm_clock() - began;
-
-    began = nm_clock();
-    while (ok && !l->done) ok = step(l, err);
-    g->seconds = nm_clock() - began;
-    return ok && flush(l, err);
-}
-
-static bool take_memory(loop *l, nomul_error *err)
-{
-    const nm_generation *g = l->g;
-    size_t               n_logits = g->n_vocab * sizeof *l->logits;
-    size_t               n_scores = (g->n_logprobs + 1) * sizeof *l->scores;
-
-    l->logits = nm_alloc(n_logits);
-    if (!l->logits) return nm_fail_memory(err, n_logits);
-    l->scores = nm_alloc(n_scores);
-    if (!l->scores) return nm_fail_memory(err, n_scores);
-    l->decoder = nomul_decoder_new(g->tokenizer, g->decode_flags, err);
-    return l->decoder != NULL;
-}
-
-bool nm_generate(nm_generation *g, const nm_ids *prompt, nomul_error *err)
-{
-    loop l = {.g = g};
-
-    g->n_prompt_bytes = g->text.n_bytes;
-    g->n_prompt_ids = prompt->n;
-    bool ok = take_memory(&l, err) && run(&l, prompt, err);
-    nomul_decoder_free(l.decoder);
-    nm_free(l.scores);
-    nm_free(l.logits);
+    if (!logits) return nm_fail_memory(err, n_logits);
+    bool ok = nm_generation_begin(g, err) && run(g, n_piece, logits, err);
+    nm_free(logits);
     return ok;
 }
 
 void nm_generation_free(nm_generation *g)
 {
+    nomul_decoder_free(g->decoder);
+    nm_free(g->scores);
     nm_text_free(&g->text);
     nm_text_free(&g->logprobs);
     nm_ids_free(&g->ids);
+    nm_ids_free(&g->pending);
+    g->decoder = NULL, g->scores = NULL;
 }
 
 const nomul_logprob *nm_generation_logprobs(const nm_generation *g, size_t index)

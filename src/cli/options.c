@@ -159,7 +159,23 @@ static bool add_to_list(nm_strings *list, const char *value, size_t most)
     return true;
 }
 
-static bool set(const parser *p, const nm_option *o, const char *value, const char *spelled)
+static void note_given(const parser *p, const nm_option *given)
+{
+    size_t row = (size_t)(given - p->options);
+
+    assert(row < 64);
+    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
+        if (o->kind == NM_OPT_GIVEN) *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
+}
+
+bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)
+{
+    for (size_t row = 0; options[row].kind != NM_OPT_END; row++)
+        if (options[row].field == field && (*given >> row & 1)) return true;
+    return false;
+}
+
+static bool set_value(const parser *p, const nm_option *o, const char *value, const char *spelled)
 {
     void *field = p->args + o->field;
 
@@ -171,10 +187,18 @@ static bool set(const parser *p, const nm_option *o, const char *value, const ch
     case NM_OPT_FLOAT: return set_float(o, field, value, p->command, spelled);
     case NM_OPT_CHOICE: return set_choice(o, field, value, p->command, spelled);
     case NM_OPT_LIST: return add_to_list(field, value, p->n_argv);
+    case NM_OPT_GIVEN:
     case NM_OPT_GROUP:
     case NM_OPT_END: break;
     }
     return false;
+}
+
+/* What the user gave. */
+static bool set(const parser *p, const nm_option *o, const char *value, const char *spelled)
+{
+    note_given(p, o);
+    return set_value(p, o, value, spelled);
 }
 
 static void set_presets(const parser *p)
@@ -183,12 +207,14 @@ static void set_presets(const parser *p)
         void *field = p->args + o->field;
 
         if (o->kind == NM_OPT_GROUP) continue;
-        if (o->kind == NM_OPT_FLAG)
+        if (o->kind == NM_OPT_GIVEN)
+            *(nm_given *)field = 0;
+        else if (o->kind == NM_OPT_FLAG)
             *(bool *)field = false;
         else if (o->kind == NM_OPT_LIST)
             *(nm_strings *)field = (nm_strings){0};
         else if (o->preset)
-            set(p, o, o->preset, o->value);
+            set_value(p, o, o->preset, o->value);
         else if (o->kind == NM_OPT_CHOICE)
             *(int64_t *)field = -1;
         else

@@ -22,7 +22,11 @@ typedef enum nm_option_kind {
     NM_OPT_CHOICE, /* int64_t: which word of `value`, "a|b|c"; -1 without a preset */
     NM_OPT_LIST,   /* nm_strings: once for each time it is given */
     NM_OPT_ARG,    /* const char *: a word that is no option; min 1 if it must be there */
+    NM_OPT_GIVEN,  /* no option: nm_given, which rows the user gave */
 } nm_option_kind;
+
+/* A bit for each row of a table, at most 64. */
+typedef uint64_t nm_given;
 
 /* The end of a range that has none; the end of the whole numbers that doubles hold, 2^53 - 1. */
 #define NM_NO_MAX HUGE_VAL
@@ -53,6 +57,9 @@ typedef enum nm_parse { NM_PARSE_OK, NM_PARSE_HELP, NM_PARSE_WRONG } nm_parse;
 nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
                           char **argv);
 void     nm_options_free(const nm_option *options, void *args);
+
+/* Did the user give an option that fills this field? */
+bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);
 
 /* Says "nomul COMMAND: ...; see nomul help COMMAND" on stderr, returns 2; COMMAND may be NULL. */
 int nm_misused(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -35,11 +35,12 @@ void nm_report_statistics(const nm_report *r)
 {
     const nm_generation    *g = r->generation;
     const nomul_model_info *info = nomul_model_get_info(r->model);
+    size_t                  n_read = nm_generation_n_read(g);
 
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->path, nm_show_bytes(info->file_bytes).text,
             nm_show_seconds(r->load_seconds).text);
-    print_speed("prompt", g->n_read, g->n_read, g->prompt_seconds);
+    print_speed("prompt", n_read, n_read, g->prompt_seconds);
     print_speed("generated", g->ids.n, g->n_steps, g->seconds);
     fprintf(stderr, "%-9s %s, of it %s of state, however long the text; %zu thread%s, kernels %s\n",
             "memory", nm_show_bytes(r->session_bytes).text, nm_show_bytes(info->state_bytes).text,
@@ -52,14 +53,15 @@ void nm_report_statistics(const nm_report *r)
 static void print_timings(const nm_report *r)
 {
     const nm_generation *g = r->generation;
+    size_t               n_read = nm_generation_n_read(g);
     const struct {
         const char *name;
         double      value;
     } rows[] = {
         {"load_ms", 1000 * r->load_seconds},
-        {"prompt_n", (double)g->n_read},
+        {"prompt_n", (double)n_read},
         {"prompt_ms", 1000 * g->prompt_seconds},
-        {"prompt_per_second", rate(g->n_read, g->prompt_seconds)},
+        {"prompt_per_second", rate(n_read, g->prompt_seconds)},
         {"predicted_n", (double)g->ids.n},
         {"predicted_ms", 1000 * g->seconds},
         {"predicted_per_second", rate(g->n_steps, g->seconds)},
