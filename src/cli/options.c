@@ -165,7 +165,8 @@ static void note_given(const parser *p, const nm_option *given)
 
     assert(row < 64);
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
-        if (o->kind == NM_OPT_GIVEN) *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
+        if (o->kind == NM_OPT_GIVEN)
+            *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
 }
 
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)

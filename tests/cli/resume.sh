@@ -19,9 +19,9 @@ run --load-session c -n 20 --json | grep -o '"seed":[0-9]*' > seed
 run -p 'Lily' -n 40 --temp 1.5 --top-k 0 --repeat-penalty 1.3 -s "$(cut -d: -f2 seed)" > e
 run --load-session c -n 20 | cat d - | cmp - e
 # What is given wins; a text added has neither BOS nor a blank in front.
-run --load-session c -n 12 --temp 0 -p ' and then'
-run --load-session c -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
-run --load-session c -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
+run --load-session b -n 12 --temp 0 -p ' and then'
+run --load-session b -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
+run --load-session b -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
 # A cache is made by the first call.
 run --prompt-cache cache -p 'A dog' -n 4 --temp 0 && run --prompt-cache cache -n 4 --temp 0 && echo
 run -p 'A dog' -n 8 --temp 0 && echo
@@ -31,7 +31,8 @@ try run -m $m --load-session nowhere
 head -c 1000 saved > cut
 try run -m $m --load-session cut -q
 { head -c 3000 saved; printf '~'; tail -c +3002 saved; } > changed
-nomul run -m $m --load-session changed 2>&1 | sed 's/is [0-9a-f]*, expected [0-9a-f]*:/is X, expected Y:/'
+nomul run -m $m --load-session changed 2>&1 |
+    sed 's/is [0-9a-f]*, expected [0-9a-f]*:/is X, expected Y:/'
 try run -m $m --prompt-cache x --load-session y
 try run -m $m -p x -n 1 --temp 0 --save-session nowhere/x -q
 ls
