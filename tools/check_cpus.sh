@@ -22,7 +22,8 @@ want=$("$nomul" logits -m $model --ids 1,2,3 --hash)
 hash() { # CPU [OPTION...]
     cpu=$1
     shift
-    qemu-x86_64 -cpu "$cpu" "$nomul" logits -m $model --ids 1,2,3 --hash "$@" 2>&1 | grep -v ^qemu
+    qemu-x86_64 -cpu "$cpu" "$nomul" logits -m $model --ids 1,2,3 --hash "$@" 2>&1 |
+        grep -v ^qemu
 }
 
 # check CPU BEST REFUSED LACKS: the kernels chosen, others, what the CPU lacks for them.
