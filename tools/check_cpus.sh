@@ -28,7 +28,8 @@ hash() { # CPU [OPTION...]
 
 # check CPU BEST REFUSED LACKS: the kernels chosen, others, what the CPU lacks for them.
 check() {
-    got=$(qemu-x86_64 -cpu "$1" "$nomul" info $model 2> /dev/null | sed -n 's/^kernels *\([a-z0-9_]*\).*/\1/p')
+    got=$(qemu-x86_64 -cpu "$1" "$nomul" info $model 2> /dev/null |
+        sed -n 's/^kernels *\([a-z0-9_]*\).*/\1/p')
     is "$1: kernels" "$got" "$2"
     is "$1: bits" "$(hash "$1")" "$want"
     is "$1: $3" "$(hash "$1" --kernels "$3")" "nomul: kernels $3: this CPU lacks $4"
