@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _XOPEN_SOURCE 700
+#define _FILE_OFFSET_BITS 64
+
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static size_t      countdown, most;
+static int         failure;
+static const char *failed;
+static bool        renamed;
+
+void faults_at(size_t k, int number)
+{
+    countdown = k;
+    failure = number;
+    failed = NULL;
+    renamed = false;
+}
+
+const char *faults_failed(void)
+{
+    return failed;
+}
+
+bool faults_renamed(void)
+{
+    return renamed;
+}
+
+void faults_trickle(size_t n_bytes)
+{
+    most = n_bytes;
+}
+
+/* Is it this one's turn? */
+static bool fails(const char *call)
+{
+    if (!countdown || --countdown) return false;
+    failed = call;
+    errno = failure;
+    return true;
+}
+
+static size_t part(size_t n_bytes)
+{
+    return most && most < n_bytes ? most : n_bytes;
+}
+
+static int faulty_open(const char *path, int flags, mode_t mode)
+{
+    return fails("open") ? -1 : open(path, flags, mode);
+}
+
+static int faulty_stat(const char *path, struct stat *status)
+{
+    return fails("stat") ? -1 : stat(path, status);
+}
+
+static int faulty_lstat(const char *path, struct stat *status)
+{
+    return fails("lstat") ? -1 : lstat(path, status);
+}
+
+static int faulty_fstat(int fd, struct stat *status)
+{
+    return fails("fstat") ? -1 : fstat(fd, status);
+}
+
+static int faulty_fchmod(int fd, mode_t mode)
+{
+    return fails("fchmod") ? -1 : fchmod(fd, mode);
+}
+
+static char *faulty_realpath(const char *path, char *real)
+{
+    return fails("realpath") ? NULL : realpath(path, real);
+}
+
+static ssize_t faulty_pread(int fd, void *to, size_t n_bytes, off_t offset)
+{
+    return fails("pread") ? -1 : pread(fd, to, part(n_bytes), offset);
+}
+
+static ssize_t faulty_pwrite(int fd, const void *from, size_t n_bytes, off_t offset)
+{
+    return fails("pwrite") ? -1 : pwrite(fd, from, part(n_bytes), offset);
+}
+
+static int faulty_fsync(int fd)
+{
+    return fails("fsync") ? -1 : fsync(fd);
+}
+
+/* As the systems do it: whatever is said, the file is closed. */
+static int faulty_close(int fd)
+{
+    int result = close(fd);
+    return fails("close") ? -1 : result;
+}
+
+static int faulty_rename(const char *from, const char *to)
+{
+    if (fails("rename")) return -1;
+    int result = rename(from, to);
+    if (result == 0) renamed = true;
+    return result;
+}
+
+/* The names with arguments only: struct stat stays what it is.  open's mode may be left out. */
+#define open(path, ...) faulty_open(path, FIRST_TWO(__VA_ARGS__, 0, 0))
+#define FIRST_TWO(flags, mode, ...) flags, mode
+#define stat(path, status) faulty_stat(path, status)
+#define lstat(path, status) faulty_lstat(path, status)
+#define fstat(fd, status) faulty_fstat(fd, status)
+#define fchmod(fd, mode) faulty_fchmod(fd, mode)
+#define realpath(path, real) faulty_realpath(path, real)
+#define pread(fd, to, n_bytes, offset) faulty_pread(fd, to, n_bytes, offset)
+#define pwrite(fd, from, n_bytes, offset) faulty_pwrite(fd, from, n_bytes, offset)
+#define fsync(fd) faulty_fsync(fd)
+#define close(fd) faulty_close(fd)
+#define rename(from, to) faulty_rename(from, to)
+
+#include "base/file.c"

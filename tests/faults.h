@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A system that refuses: base/file.c once more, linked before the library's, with its system calls
+ * counted.  Any of them can be told to fail; reads and writes can be told to do little at a time.
+ * What was told holds for one thread.
+ */
+#ifndef NM_TEST_FAULTS_H
+#define NM_TEST_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The k-th call from now fails with this errno, and only that one: 1 is the next.  0: none. */
+void faults_at(size_t k, int number);
+
+/* The name of the call that was made to fail, or NULL if it did not come to that. */
+const char *faults_failed(void);
+
+/* Has a file been renamed since faults_at? */
+bool faults_renamed(void);
+
+/* No read or write moves more bytes than this; 0: no limit. */
+void faults_trickle(size_t n_bytes);
+
+#endif

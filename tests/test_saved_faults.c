@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Saving and loading a session on a system that refuses: each allocation and each system call fails
+ * in turn, with every errno; reads and writes do little at a time.  There is an error or the thing
+ * is done; the file is the old one or the new one; nothing lies beside it; no block, no descriptor
+ * is lost.
+ */
+#define _XOPEN_SOURCE 700
+
+#include "checkpoints.h"
+#include "test.h"
+
+#include "alloc.h"
+#include "faults.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE 64
+#define FILE_BYTES (384 + STATE + 8)
+#define SNAPSHOT (16 + STATE)
+
+static const int numbers[] = {ENOSPC, EIO, EINTR};
+#define N_NUMBERS (sizeof numbers / sizeof numbers[0])
+
+/* A folder with one file in it, and two texts that may be in that. */
+typedef struct stage {
+    char           folder[512], path[600];
+    nomul_session *session; /* the new text */
+    unsigned char  old_file[FILE_BYTES], new_file[FILE_BYTES];
+    unsigned char  new_state[SNAPSHOT];
+} stage;
+
+static nomul_error err;
+
+static void take_file(const char *path, unsigned char *to)
+{
+    size_t size;
+    char  *data = test_read_file(path, &size);
+
+    CHECK_INT(size, FILE_BYTES);
+    if (size == FILE_BYTES) memcpy(to, data, size);
+    free(data);
+}
+
+static void set_up(stage *s, const nomul_model *model, const char *name)
+{
+    const int32_t ids[] = {1, 290, 4, 17};
+
+    snprintf(s->folder, sizeof s->folder, "%s", test_scratch(name));
+    snprintf(s->path, sizeof s->path, "%s/text.nms", s->folder);
+    CHECK_INT(mkdir(s->folder, 0755), 0);
+    s->session = test_session(model, 1, 4);
+    CHECK_OK(nomul_session_save(s->session, 1, NULL, s->path, &err) == NOMUL_OK, err);
+    take_file(s->path, s->old_file);
+    CHECK(nomul_session_feed(s->session, ids, 4, NOMUL_LOGITS_NONE, NULL, NULL) == NOMUL_OK);
+    CHECK_OK(nomul_session_save(s->session, 9, NULL, s->path, &err) == NOMUL_OK, err);
+    take_file(s->path, s->new_file);
+    CHECK(nomul_session_snapshot(s->session, s->new_state, SNAPSHOT, NULL) == NOMUL_OK);
+    CHECK(memcmp(s->old_file, s->new_file, FILE_BYTES) != 0);
+}
+
+static int count_entries(const char *folder)
+{
+    int  n = -2; /* "." and ".." */
+    DIR *dir = opendir(folder);
+
+    while (dir && readdir(dir)) n++;
+    if (dir) closedir(dir);
+    return n;
+}
+
+/* The lowest descriptor that is free. */
+static int next_descriptor(void)
+{
+    int fd = open("/", O_RDONLY);
+    close(fd);
+    return fd;
+}
+
+/* ---- Saving ---------------------------------------------------------------------------------- */
+
+/* One save, with whatever was told to fail; true if it went well. */
+static bool save(const stage *s, bool replaces)
+{
+    int    fd = next_descriptor();
+    size_t live = alloc_live();
+
+    if (replaces)
+        test_write_file(s->path, s->old_file, FILE_BYTES);
+    else
+        unlink(s->path);
+    err = (nomul_error){.code = NOMUL_OK};
+    bool ok = nomul_session_save(s->session, 9, NULL, s->path, &err) == NOMUL_OK;
+    CHECK_INT(ok, err.code == NOMUL_OK);
+    CHECK_INT(next_descriptor(), fd);
+    CHECK_INT(alloc_live() - live, 0);
+    return ok;
+}
+
+/* Afterwards: the new file, or what was there before; nothing else. */
+static void check_folder(const stage *s, bool replaces, bool saved, const char *call)
+{
+    unsigned char now[FILE_BYTES];
+    bool          there = saved || replaces;
+
+    CHECK_THAT(count_entries(s->folder) == there, "%s: %d files", call, count_entries(s->folder));
+    if (!there) return;
+    take_file(s->path, now);
+    CHECK_THAT(memcmp(now, saved ? s->new_file : s->old_file, FILE_BYTES) == 0,
+               "%s: saved %d, but it is not that file", call, saved);
+}
+
+static void save_with_faults(const stage *s, bool replaces, int number)
+{
+    const char *call = "";
+
+    test_case("save, %s: every call says %s", replaces ? "over a file" : "a new file",
+              strerror(number));
+    for (size_t k = 1; call; k++) {
+        faults_at(k, number);
+        bool ok = save(s, replaces);
+        bool renamed = faults_renamed();
+        call = faults_failed();
+        faults_at(0, 0);
+        check_folder(s, replaces, ok, call ? call : "none");
+        CHECK_THAT(ok == renamed, "%s: renamed %d, said %d", call ? call : "none", renamed, ok);
+        if (!call) {
+            CHECK_THAT(ok && k > 8, "only %zu calls, ok %d", k, ok);
+        } else if (!ok) {
+            CHECK_INT(err.code, NOMUL_E_IO);
+            CHECK_THAT(strstr(err.text, s->path) == err.text && strstr(err.text, strerror(number)),
+                       "%s: %s", call, err.text);
+            CHECK_THAT(number != EINTR || (strcmp(call, "pwrite") && strcmp(call, "fsync") &&
+                                           strcmp(call, "close")),
+                       "%s is not tried again", call);
+        }
+    }
+}
+
+static void save_without_memory(const stage *s, bool replaces)
+{
+    bool reached = true;
+
+    test_case("save, %s: every allocation fails", replaces ? "over a file" : "a new file");
+    for (size_t k = 1; reached; k++) {
+        alloc_fail_at(k);
+        bool ok = save(s, replaces);
+        reached = alloc_failed();
+        alloc_fail_at(0);
+        check_folder(s, replaces, ok, "an allocation");
+        CHECK_INT(ok, !reached);
+        if (reached) CHECK_INT(err.code, NOMUL_E_MEMORY);
+        if (!reached) CHECK_THAT(k > 1, "nothing was allocated: the test tests nothing");
+    }
+}
+
+static void save_slowly(const stage *s)
+{
+    for (size_t n = 1; n < 9; n += 3) {
+        test_case("save: no write takes more than %zu bytes", n);
+        faults_trickle(n);
+        CHECK_OK(save(s, true), err);
+        faults_trickle(0);
+        check_folder(s, true, true, "pwrite");
+    }
+}
+
+/* ---- Loading --------------------------------------------------------------------------------- */
+
+/* One load into a session that stands elsewhere; on failure all is as before. */
+static bool load(const stage *s, nomul_session *session)
+{
+    unsigned char before[SNAPSHOT], after[SNAPSHOT];
+    nomul_saved   saved, untouched;
+    int           fd = next_descriptor();
+    size_t        live = alloc_live();
+
+    nomul_session_reset(session);
+    memset(&saved, 0x33, sizeof saved);
+    untouched = saved;
+    CHECK(nomul_session_snapshot(session, before, SNAPSHOT, NULL) == NOMUL_OK);
+    err = (nomul_error){.code = NOMUL_OK};
+    bool ok = nomul_session_load(session, s->path, &saved, &err) == NOMUL_OK;
+    CHECK_INT(ok, err.code == NOMUL_OK);
+    CHECK(nomul_session_snapshot(session, after, SNAPSHOT, NULL) == NOMUL_OK);
+    CHECK_MEM(after, ok ? s->new_state : before, SNAPSHOT, "the session");
+    if (!ok) CHECK_MEM(&saved, &untouched, sizeof saved, "*saved");
+    if (ok) CHECK_INT(saved.last_id, 9);
+    CHECK_INT(next_descriptor(), fd);
+    CHECK_INT(alloc_live() - live, 0);
+    return ok;
+}
+
+static void load_with_faults(const stage *s, nomul_session *session, int number)
+{
+    const char *call = "";
+
+    test_case("load: every call says %s", strerror(number));
+    for (size_t k = 1; call; k++) {
+        faults_at(k, number);
+        bool ok = load(s, session);
+        call = faults_failed();
+        faults_at(0, 0);
+        if (!call) {
+            CHECK_THAT(ok && k > 5, "only %zu calls, ok %d", k, ok);
+            continue;
+        }
+        bool harmless =
+            strcmp(call, "close") == 0 || (number == EINTR && strcmp(call, "pread") == 0);
+        CHECK_THAT(ok == harmless, "%s: ok %d, %s", call, ok, err.text);
+        if (!ok) CHECK_INT(err.code, NOMUL_E_IO);
+    }
+}
+
+static void load_without_memory(const stage *s, nomul_session *session)
+{
+    bool reached = true;
+
+    test_case("load: every allocation fails");
+    for (size_t k = 1; reached; k++) {
+        alloc_fail_at(k);
+        bool ok = load(s, session);
+        reached = alloc_failed();
+        alloc_fail_at(0);
+        CHECK_INT(ok, !reached);
+        if (reached) CHECK_INT(err.code, NOMUL_E_MEMORY);
+        if (!reached) CHECK_THAT(k > 1, "nothing was allocated: the test tests nothing");
+    }
+}
+
+static void load_slowly(const stage *s, nomul_session *session)
+{
+    for (size_t n = 1; n < 9; n += 3) {
+        test_case("load: no read gives more than %zu bytes", n);
+        faults_trickle(n);
+        CHECK_OK(load(s, session), err);
+        faults_trickle(0);
+    }
+}
+
+void test_saved_faults(void)
+{
+    stage        s;
+    nomul_model *model;
+
+    test_case("two texts to save");
+    model = nomul_model_open(test_path("golden/small.gguf"), NULL, &err);
+    CHECK_OK(model != NULL, err);
+    if (!model) return;
+    nomul_session *session = test_session(model, 1, 1);
+    set_up(&s, model, "faults");
+
+    for (size_t i = 0; i < N_NUMBERS; i++) {
+        save_with_faults(&s, true, numbers[i]);
+        save_with_faults(&s, false, numbers[i]);
+    }
+    save_without_memory(&s, true);
+    save_without_memory(&s, false);
+    save_slowly(&s);
+    for (size_t i = 0; i < N_NUMBERS; i++) load_with_faults(&s, session, numbers[i]);
+    load_without_memory(&s, session);
+    load_slowly(&s, session);
+
+    nomul_session_free(session);
+    nomul_session_free(s.session);
+    nomul_model_close(model);
+}
