@@ -7,7 +7,7 @@ try ''
 try --frob
 try help nosuch
 try help run info
-for command in run convert repack info logits tokenize bench selftest; do try $command --frob; done
+for command in run convert repack info logits perplexity tokenize bench selftest; do try $command --frob; done
 
 # Options that aren't there, and values that aren't.
 try run -m no.gguf --tmp 1
@@ -95,6 +95,13 @@ try logits -m no.gguf --ids '1 2 0x3' --hash
 try logits -m no.gguf --ids ' ,' --hash
 try logits -m no.gguf --ids '' --hash
 try logits -m no.gguf --ids @ --hash
+try perplexity -m no.gguf -c 2
+try perplexity -m no.gguf -c -1
+try perplexity -m no.gguf -c 512 --per-token
+try perplexity -m no.gguf -c 512 --separator x
+nomul perplexity -m no.gguf --separator "$(printf 'a\nb')" 2>&1
+echo "[$?]"
+try perplexity -m no.gguf word
 try tokenize -m no.gguf --decode --count
 try tokenize -m no.gguf --decode --no-bos
 try tokenize -m no.gguf --count --json
