@@ -115,6 +115,7 @@ static const nm_sp_piece odd_pieces[] = {
     {"\n", 1, -9, NOMUL_TOKEN_NORMAL},
     {"ab", 2, -2, NOMUL_TOKEN_NORMAL},
     {"bc", 2, -3, NOMUL_TOKEN_UNUSED},
+    {"ba", 2, -1.5f, NOMUL_TOKEN_UNUSED},
     {"abca", 4, -1, NOMUL_TOKEN_NORMAL},
     {NM_BLANK "a", 4, -4, NOMUL_TOKEN_NORMAL},
     {NM_BLANK NM_BLANK, 6, -5, NOMUL_TOKEN_NORMAL},

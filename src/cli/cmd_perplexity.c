@@ -111,22 +111,23 @@ static void print_documents_json(const nm_documents *d, double nats)
     print_speed(&d->tally);
 }
 
-/* Behind lines for each token the figures are words around the result. */
-static void print_documents(const nm_documents *d, double nats, FILE *to)
+/* Behind the lines of --per-token the figures are words around the result. */
+static void print_documents(const nm_documents *d, double nats, bool as_result)
 {
-    char   lines[512];
-    size_t n = (size_t)snprintf(
-        lines, sizeof lines,
-        "nats a token  %.4f\nperplexity    %.4f\nbits a byte   %.4f\ntokens        %s\n"
-        "bytes         %s\ndocuments     %s\n",
-        nats, exp(nats), bits_per_byte(d), nm_show_count(d->tally.n_tokens).text,
-        nm_show_count(d->n_bytes).text, nm_show_count(d->n_documents).text);
+    char   bits[64] = "", lines[512];
+    size_t n;
 
-    if (n >= sizeof lines) n = sizeof lines - 1;
-    if (to == stdout)
+    if (d->n_bytes > 0) snprintf(bits, sizeof bits, "bits a byte   %.4f\n", bits_per_byte(d));
+    n = (size_t)snprintf(lines, sizeof lines,
+                         "nats a token  %.4f\nperplexity    %.4f\n%stokens        %s\n"
+                         "bytes         %s\ndocuments     %s\n",
+                         nats, exp(nats), bits, nm_show_count(d->tally.n_tokens).text,
+                         nm_show_count(d->n_bytes).text, nm_show_count(d->n_documents).text);
+    if (n >= sizeof lines) n = sizeof lines - 1; /* numbers at their longest: perplexity has 309 */
+    if (as_result)
         nm_output_write(lines, n);
     else
-        fwrite(lines, 1, n, to);
+        fwrite(lines, 1, n, stderr);
 }
 
 static void report_documents(const running *r, const nm_documents *d)
@@ -137,10 +138,8 @@ static void report_documents(const running *r, const nm_documents *d)
     if (d->tally.n_tokens == 0) return;
     if (args->json)
         print_documents_json(d, nats);
-    else if (!args->per_token)
-        print_documents(d, nats, stdout);
-    else if (!args->quiet)
-        print_documents(d, nats, stderr);
+    else if (!args->per_token || !args->quiet)
+        print_documents(d, nats, !args->per_token);
     if (nm_output_flush()) say_speed(r, &d->tally);
 }
 

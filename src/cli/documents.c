@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "cli/prompt.h"
 
+#define SLICE 4096 /* bytes, about a thousand tokens */
+
 static void drop_front(nm_text *text, size_t n_bytes)
 {
     if (n_bytes == 0) return;
@@ -50,12 +52,16 @@ static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
     return true;
 }
 
+/* In slices, so that what a signal interrupts is never much. */
 static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error *err)
 {
-    if (!nm_text_add(&d->text, bytes, n_bytes, err)) return false;
-    size_t n_safe = nm_cutter_last(&d->cutter, d->text.data, d->text.n_bytes, d->n_held);
-    if (!score_text(d, n_safe, err)) return false;
-    d->n_held = d->text.n_bytes;
+    for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
+        n = n_bytes < SLICE ? n_bytes : SLICE;
+        if (!nm_text_add(&d->text, bytes, n, err)) return false;
+        size_t n_safe = nm_cutter_last(&d->cutter, d->text.data, d->text.n_bytes, d->n_held);
+        if (!score_text(d, n_safe, err)) return false;
+        d->n_held = d->text.n_bytes;
+    }
     return true;
 }
 
@@ -117,7 +123,7 @@ static bool finish(nm_documents *d, nomul_error *err)
     nm_text *rest = &d->input;
 
     if (rest->n_bytes > 0 && rest->data[rest->n_bytes - 1] == '\n') rest->n_bytes--;
-    return (rest->n_bytes == 0 || add(d, rest->data, rest->n_bytes, err)) && end(d, err);
+    return add(d, rest->data, rest->n_bytes, err) && end(d, err);
 }
 
 static bool check_specials(const nm_documents *d, nomul_error *err)
