@@ -10,6 +10,15 @@
  * Options are structs that a function fills with defaults; the caller then changes what it wants.
  * Wherever options are taken, NULL means the defaults.  `size` is set by the init function and lets
  * the structs grow: the library reads only the first `size` bytes.
+ *
+ * Threads: any function may be called from any thread.  What may run at the same time depends on
+ * what a function is given, and is the same for all that take it:
+ *
+ *   nomul_model, nomul_tokenizer   anything: they never change; close a model after all else is gone
+ *   nomul_session                  one call at a time, counting all sessions that share a host; also
+ *                                  for those that only read it: snapshot, clone, save, n_tokens
+ *   nomul_sampler, nomul_decoder   one call at a time for each
+ *   plain arguments, paths         anything; of two that write one file the later stays, whole
  */
 #ifndef NOMUL_H
 #define NOMUL_H
@@ -222,7 +231,7 @@ size_t   nomul_session_n_batch(const nomul_session *session);
  * Scores a text: logprobs[i], of float[n_ids - 1], becomes the natural logarithm of the probability
  * of ids[i + 1] after ids[0..i] and all that was fed before.  The last id is not fed: it is the
  * first of the next call, so a text may come in parts of at least two ids.  Takes memory for the
- * logits of a few tokens while it runs.  Thread: the session's.
+ * logits of a few tokens while it runs.
  */
 nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logprobs, nomul_error *err);
