@@ -15,7 +15,7 @@
  * what a function is given, and is the same for all that take it:
  *
  *   nomul_model, nomul_tokenizer   anything: they never change; close a model after all else is gone
- *   nomul_session                  one call at a time, counting all sessions that share a host; also
+ *   nomul_model, nomul_tokenizer   anything: they never change; a model is closed last of all
  *                                  for those that only read it: snapshot, clone, save, n_tokens
  *   nomul_sampler, nomul_decoder   one call at a time for each
  *   plain arguments, paths         anything; of two that write one file the later stays, whole
