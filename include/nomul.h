@@ -14,8 +14,8 @@
  * Threads: any function may be called from any thread.  What may run at the same time depends on
  * what a function is given, and is the same for all that take it:
  *
- *   nomul_model, nomul_tokenizer   anything: they never change; close a model after all else is gone
  *   nomul_model, nomul_tokenizer   anything: they never change; a model is closed last of all
+ *   nomul_session                  one call at a time, with all sessions that share its host; also
  *                                  for those that only read it: snapshot, clone, save, n_tokens
  *   nomul_sampler, nomul_decoder   one call at a time for each
  *   plain arguments, paths         anything; of two that write one file the later stays, whole
