@@ -17,13 +17,33 @@
 
 #include "kernels/ternary_sums.h"
 
+#include <string.h>
+
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /*
- * They are put together from the tables for shuffles (ternary_x86.h), 64 bytes a group: an entry is
- * the sum of what is found there at two places.
+ * Of a group first the sums of the columns before (q, 16 entries) and behind (p, 8 of 16), for lo
+ * and for hi, in one vector:
+ *
+ *     q of lo   p of lo   q of hi   p of hi
+ *
+ * Then the 128 entries for lo and the 128 for hi: each is the sum of a q and a p.
  */
 typedef uint8_t places[64];
+
+/* Places in  lo  -lo  hi  -hi,  16 columns each, of which the last is 0. */
+#define N 15
+#define M(column) (16 + (column))
+#define Q_0 N, N, N, N, N, N, N, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define Q_1 N, N, N, N, 1, 1, 1, M(1), M(1), M(1), N, N, N, 1, 1, 1
+#define Q_2 N, N, N, 2, M(2), N, 2, M(2), N, 2, M(2), N, 2, M(2), N, 2
+#define P_0 M(3), N, M(3), N, M(3), N, N, N, N, N, 3, N, 3, N, 3, N
+#define P_1 M(4), N, N, N, 4, N, M(4), N, 4, N, M(4), N, N, N, 4, N
+#define NOTHING N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N
+
+static const uint8_t terms[3][32] = {{Q_0, P_0}, {Q_1, P_1}, {Q_2, NOTHING}};
+#undef N
+#undef M
 
 #define ROW_OF_4(f, i) f(i), f(i + 1), f(i + 2), f(i + 3)
 #define ROW_OF_16(f, i) ROW_OF_4(f, i), ROW_OF_4(f, i + 4), ROW_OF_4(f, i + 8), ROW_OF_4(f, i + 12)
@@ -37,11 +57,32 @@ typedef uint8_t places[64];
 static const places q_places[2] = {{ROW_OF_64(Q_OF, 0)}, {ROW_OF_64(Q_OF, 64)}};
 static const places p_places[2] = {{ROW_OF_64(P_OF, 0)}, {ROW_OF_64(P_OF, 64)}};
 
-/* half: 0 for lo, 32 for hi */
-INLINE vec pick(const places p, int half, const uint8_t *from)
+INLINE vec pick(vec index, vec from)
 {
-    vec index = load(p) + (uint8_t)half;
-    return (vec)_mm512_permutexvar_epi8((__m512i)index, (__m512i)load(from));
+    return (vec)_mm512_permutexvar_epi8((__m512i)index, (__m512i)from);
+}
+
+/* Of 15 columns of q, of which q = 16 hi + lo (ternary_sums.h):  lo  -lo  hi  -hi */
+INLINE vec halve(const int8_t *q)
+{
+    typedef int8_t columns __attribute__((vector_size(16)));
+    const columns  zero = {0}, but_last = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    columns        x, lo, hi;
+
+    memcpy(&x, q, sizeof x);
+    x &= but_last;
+    lo = ((x + 8) & 15) - 8, hi = (x >> 4) + ((x >> 3) & 1);
+    __m256i both_lo = _mm256_set_m128i((__m128i)(zero - lo), (__m128i)lo);
+    __m256i both_hi = _mm256_set_m128i((__m128i)(zero - hi), (__m128i)hi);
+    return (vec)_mm512_inserti64x4(_mm512_castsi256_si512(both_lo), both_hi, 1);
+}
+
+/* The places for hi are 32 further, but a 15 is as good as a 47. */
+INLINE vec of_both(const uint8_t *of_lo)
+{
+    __m256i lo = _mm256_loadu_si256((const __m256i *)(const void *)of_lo);
+    __m512i hi = _mm512_add_epi8(_mm512_broadcast_i64x4(lo), _mm512_set1_epi8(32));
+    return (vec)_mm512_inserti64x4(hi, lo, 0);
 }
 
 #define GROUP_BYTES 256 /* 128 entries for lo, 128 for hi */
@@ -50,18 +91,24 @@ INLINE vec pick(const places p, int half, const uint8_t *from)
 NM_TARGET(V_TARGET)
 static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    uint8_t from[3 * NM_TABLE_BYTES] __attribute__((aligned(64)));
-    vec    *to = (vec *)tables;
+    const vec t0 = of_both(terms[0]), t1 = of_both(terms[1]), t2 = of_both(terms[2]);
+    const vec q0 = load(q_places[0]), q64 = load(q_places[1]);
+    const vec p0 = load(p_places[0]), p64 = load(p_places[1]);
+    const vec bias = (vec)_mm512_maskz_set1_epi8(0x0000FFFF0000FFFF, -128); /* of the first q */
+    vec      *to = (vec *)tables;
 
-    for (; n_triples; n_triples--, q += 15, to += 12) {
-        nm_x86_tables_t5(from, q, 1);
+    for (; n_triples; n_triples--, q += 15) {
+        vec columns = halve(q), extra = bias;
 #pragma GCC unroll 3
-        for (int g = 0; g < 3; g++) {
-            const uint8_t *group = from + g * NM_TABLE_BYTES;
-#pragma GCC unroll 4
-            for (int j = 0; j < 4; j++)
-                to[4 * g + j] = pick(q_places[j & 1], j < 2 ? 0 : 32, group) +
-                                pick(p_places[j & 1], j < 2 ? 0 : 32, group);
+        for (int g = 0; g < 3; g++, to += 4) {
+            vec lo = pick(t0, columns) + pick(t1, columns) + pick(t2, columns) + extra;
+            vec hi = (vec)_mm512_shuffle_i64x2((__m512i)lo, (__m512i)lo, 0x0E);
+            to[0] = pick(q0, lo) + pick(p0, lo);
+            to[1] = pick(q64, lo) + pick(p64, lo);
+            to[2] = pick(q0, hi) + pick(p0, hi);
+            to[3] = pick(q64, hi) + pick(p64, hi);
+            columns = (vec)_mm512_bsrli_epi128((__m512i)columns, 5);
+            extra = (vec){0};
         }
     }
 }
