@@ -66,11 +66,11 @@ INLINE vec pick(vec index, vec from)
 INLINE vec halve(const int8_t *q)
 {
     typedef int8_t columns __attribute__((vector_size(16)));
-    const columns  zero = {0}, but_last = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    columns        x, lo, hi;
+    const columns zero = {0};
+    columns       x, lo, hi;
 
     memcpy(&x, q, sizeof x);
-    x &= but_last;
+    x[15] = 0;
     lo = ((x + 8) & 15) - 8, hi = (x >> 4) + ((x >> 3) & 1);
     __m256i both_lo = _mm256_set_m128i((__m128i)(zero - lo), (__m128i)lo);
     __m256i both_hi = _mm256_set_m128i((__m128i)(zero - hi), (__m128i)hi);
