@@ -441,19 +441,21 @@ typedef struct nomul_saved {
  * Writes a text to a file of less than state_bytes + 2 KiB: the session's state, the id that comes
  * next, and the sampler (NULL: as if by default options, told of last_id only).  The file appears
  * whole or not at all, and an older one stays until then.  It belongs to the model_id: any packing,
- * machine and number of threads goes on with it bit for bit.
+ * machine and number of threads goes on with it bit for bit.  Thread: the session's, and no other
+ * uses the sampler meanwhile.
  */
 nomul_status nomul_session_save(const nomul_session *session, int32_t last_id,
                                 const nomul_sampler *sampler, const char *path, nomul_error *err);
 
 /*
  * Reads it back into a session of the same model_id; *saved (may be NULL) says the rest.  Every
- * byte is checked first: on failure the session and *saved are as before.
+ * byte is checked first: on failure the session and *saved are as before.  NOMUL_E_ARG: it is of
+ * another model.  Thread: the session's.
  */
 nomul_status nomul_session_load(nomul_session *session, const char *path, nomul_saved *saved,
                                 nomul_error *err);
 
-/* What a session file says, without a model. */
+/* What a session file says, without a model; its checksum and values are checked.  Any thread. */
 nomul_status nomul_saved_read(const char *path, nomul_saved *saved, nomul_error *err);
 
 /* ---- Convert --------------------------------------------------------------------------------- */

@@ -11,17 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static size_t      countdown, most;
-static int         failure;
-static const char *failed;
-static bool        renamed;
+static _Thread_local size_t      countdown, most;
+static _Thread_local int         failure;
+static _Thread_local const char *failed;
+static _Thread_local bool        renamed, late;
 
 void faults_at(size_t k, int number)
 {
     countdown = k;
     failure = number;
     failed = NULL;
-    renamed = false;
+    renamed = late = false;
 }
 
 const char *faults_failed(void)
@@ -34,6 +34,11 @@ bool faults_renamed(void)
     return renamed;
 }
 
+bool faults_failed_late(void)
+{
+    return late;
+}
+
 void faults_trickle(size_t n_bytes)
 {
     most = n_bytes;
@@ -44,6 +49,7 @@ static bool fails(const char *call)
 {
     if (!countdown || --countdown) return false;
     failed = call;
+    late = renamed;
     errno = failure;
     return true;
 }

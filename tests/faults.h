@@ -2,7 +2,7 @@
 /*
  * A system that refuses: base/file.c once more, linked before the library's, with its system calls
  * counted.  Any of them can be told to fail; reads and writes can be told to do little at a time.
- * What was told holds for one thread.
+ * Each thread has its own faults.
  */
 #ifndef NM_TEST_FAULTS_H
 #define NM_TEST_FAULTS_H
@@ -16,8 +16,9 @@ void faults_at(size_t k, int number);
 /* The name of the call that was made to fail, or NULL if it did not come to that. */
 const char *faults_failed(void);
 
-/* Has a file been renamed since faults_at? */
+/* Has a file been renamed since faults_at?  And was it, before that call failed? */
 bool faults_renamed(void);
+bool faults_failed_late(void);
 
 /* No read or write moves more bytes than this; 0: no limit. */
 void faults_trickle(size_t n_bytes);
