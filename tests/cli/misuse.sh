@@ -7,7 +7,9 @@ try ''
 try --frob
 try help nosuch
 try help run info
-for command in run convert repack info logits perplexity tokenize bench selftest; do try $command --frob; done
+for command in run convert repack info logits perplexity tokenize bench selftest; do
+    try $command --frob
+done
 
 # Options that aren't there, and values that aren't.
 try run -m no.gguf --tmp 1

@@ -75,7 +75,8 @@ wait $!
 echo "[$?] $(tail -n 1 out)"
 figures -f line --per-token > line.tokens
 (printf 'Once upon a ti'; sleep 1; printf 'me\n') | figures --per-token | cmp - line.tokens
-(printf 'Once\n='; sleep 1; printf '=\nTwo times\n') | figures --separator == --per-token | cmp - both
+(printf 'Once\n='; sleep 1; printf '=\nTwo times\n') |
+    figures --separator == --per-token | cmp - both
 
 # Stopped, while it waits and while it works: the figures so far.
 : > out
