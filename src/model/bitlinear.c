@@ -13,7 +13,7 @@
 #define QUANTIZE_GRAIN 8          /* rows: fewer are done sooner than a thread is called */
 #define GEMV_GRAIN NM_PANEL_TILES /* fewer read more tables than codes */
 #define GEMM_TOKENS 48            /* tokens of one gemm: its sums stay in the second-level cache */
-#define GEMM_TABLES 1             /* tiles that could be added while the tables of a gemm are made */
+#define GEMM_TABLES 1             /* tiles that take as long as making the tables of a gemm */
 #define GEMM_MIN_TOKENS 3         /* fewer are faster one by one */
 
 typedef struct bitlinear_job {

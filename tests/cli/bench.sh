@@ -21,9 +21,11 @@ bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
 bench -m $m -p 4 -n 2,3 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
-nomul bench -m $m -p 8 -n 3 --parallel 1,16 -r 1 -t 1 -o jsonl |
-    sed -E 's/.*"n_prompt": ([0-9]+), "n_gen": ([0-9]+), "n_parallel": ([0-9]+),.*"avg_ns": ([0-9]+),.*"avg_ts": ([0-9.]+),.*/\1 \2 \3 \4 \5/' |
-    awk '{printf "n_prompt %d, n_gen %d, n_parallel %d: %.1f tokens\n", $1, $2, $3, $4 * $5 / 1e9}'
+nomul bench -m $m -p 8 -n 3 --parallel 1,16 -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
+    for (i = 1; i < NF; i++) value[$i] = $(i + 1)
+    printf "p %d, n %d, parallel %d: ", value["n_prompt:"], value["n_gen:"], value["n_parallel:"]
+    printf "%.1f tokens\n", value["avg_ns:"] * value["avg_ts:"] / 1e9
+}'
 
 # What the command line gets wrong.
 try bench -m $m --shape 370m
