@@ -164,15 +164,16 @@ static void forward_token(bitlinear_job *job, size_t token)
     work->n_forwarded++;
     for (size_t p = 0; p < job->n_products; p++) tiles += job->products[p].layer->w.n_tiles;
     nm_ahead_fetch_gains(next);
-    atomic_store_explicit(&work->next, next, memory_order_relaxed);
+    atomic_store_explicit(&work->next, next, memory_order_release);
     nm_pool_run(work->pool, gemv, job, tiles, GEMV_GRAIN);
     nm_work_done(work, NM_PHASE_GEMV);
 }
 
+/* Whoever sees a product to come sees the pool as well, which is made after its threads run. */
 bool nm_bitlinear_idle(void *context, size_t thread)
 {
     nm_work            *work = context;
-    const nm_bitlinear *next = atomic_load_explicit(&work->next, memory_order_relaxed);
+    const nm_bitlinear *next = atomic_load_explicit(&work->next, memory_order_acquire);
 
     return next &&
            nm_ahead_fetch(&work->tables[thread].ahead, next, thread, nm_pool_threads(work->pool));
