@@ -81,13 +81,13 @@ typedef struct running {
 
 /* ---- What the command line alone can get wrong ----------------------------------------------- */
 
-static bool add_counts(nm_counts *counts, const nm_strings *words, int64_t preset, int64_t most,
-                       const char *spelled)
+static bool add_counts(nm_counts *counts, const nm_strings *words, int64_t preset, int64_t least,
+                       int64_t most, const char *spelled)
 {
     nomul_error err;
 
     for (size_t i = 0; i < words->n; i++) {
-        if (nm_counts_add(counts, words->at[i], preset ? 0 : 1, most, &err)) continue;
+        if (nm_counts_add(counts, words->at[i], least, most, &err)) continue;
         nm_misused("bench", "%s: %s", spelled, err.text);
         return false;
     }
@@ -123,11 +123,11 @@ static bool check_args(running *r)
     }
     r->kernels = args->kernels;
     return check_shapes(args) && nm_kernels_option("bench", &r->kernels) &&
-           add_counts(&r->n_prompt, &args->n_prompt, 512, 1 << 24, "-p") &&
-           add_counts(&r->n_gen, &args->n_gen, 128, 1 << 24, "-n") &&
-           add_counts(&r->n_parallel, &args->n_parallel, 1, 4096, "--parallel") &&
-           add_counts(&r->n_threads, &args->n_threads, 0, 1024, "-t") &&
-           add_counts(&r->n_batch, &args->n_batch, 0, 4096, "-b");
+           add_counts(&r->n_prompt, &args->n_prompt, 512, 0, 1 << 24, "-p") &&
+           add_counts(&r->n_gen, &args->n_gen, 128, 0, 1 << 24, "-n") &&
+           add_counts(&r->n_parallel, &args->n_parallel, 1, 1, 4096, "--parallel") &&
+           add_counts(&r->n_threads, &args->n_threads, 0, 1, 1024, "-t") &&
+           add_counts(&r->n_batch, &args->n_batch, 0, 1, 4096, "-b");
 }
 
 /* ---- One test -------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #define QUANTIZE_GRAIN 8          /* rows: fewer are done sooner than a thread is called */
 #define GEMV_GRAIN NM_PANEL_TILES /* fewer read more tables than codes */
 #define GEMM_TOKENS 48            /* tokens of one gemm: its sums stay in the second-level cache */
-#define GEMM_MIN_TILES 4          /* rows of one gemm: fewer read more tables than codes */
+#define GEMM_TABLES 1             /* tiles that take as long as making the tables of a gemm */
 #define GEMM_MIN_TOKENS 3         /* fewer are faster one by one */
 
 typedef struct bitlinear_job {
@@ -169,6 +169,7 @@ static void forward_token(bitlinear_job *job, size_t token)
     nm_work_done(work, NM_PHASE_GEMV);
 }
 
+/* Whoever sees a product to come sees the pool as well, which is made after its threads run. */
 bool nm_bitlinear_idle(void *context, size_t thread)
 {
     nm_work            *work = context;
@@ -230,14 +231,29 @@ static size_t all_items(const bitlinear_job *job)
     return n;
 }
 
-/* Whole panels at a time, or as much less as it takes for every thread to find a few items. */
+/* How long it takes, in tiles, if all threads are equally fast. */
+static size_t time_of_all(const bitlinear_job *job)
+{
+    size_t n_threads = nm_pool_threads(job->work->pool);
+    return (all_items(job) + n_threads - 1) / n_threads * (job->n_tiles + GEMM_TABLES);
+}
+
+/* Smaller items make more tables, larger ones keep threads waiting for the last. */
+static void choose_tiles(bitlinear_job *job)
+{
+    size_t best = NM_PANEL_TILES, least = SIZE_MAX;
+
+    for (size_t n_tiles = NM_PANEL_TILES; n_tiles; n_tiles /= 2) {
+        job->n_tiles = n_tiles;
+        if (time_of_all(job) < least) best = n_tiles, least = time_of_all(job);
+    }
+    job->n_tiles = best;
+}
+
 static void forward_tokens(bitlinear_job *job)
 {
-    size_t enough = 4 * nm_pool_threads(job->work->pool);
-
-    job->n_tiles = NM_PANEL_TILES;
+    choose_tiles(job);
     atomic_store_explicit(&job->work->next, NULL, memory_order_relaxed);
-    while (all_items(job) < enough && job->n_tiles > GEMM_MIN_TILES) job->n_tiles /= 2;
     nm_pool_run(job->work->pool, gemm, job, all_items(job), 1);
     nm_work_done(job->work, NM_PHASE_GEMM);
 }

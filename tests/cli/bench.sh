@@ -19,6 +19,14 @@ bench -m $m -p 4 -n 2 -t 1 -o csv | sed -E 's/"(-?[0-9.]+)"/"N"/g
 bench -m $m -m $m -p 4 -n 0 -t 1 | grep -c tiny
 bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 
+# Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
+bench -m $m -p 4 -n 2,3 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
+nomul bench -m $m -p 8 -n 3 --parallel 1,16 -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
+    for (i = 1; i < NF; i++) value[$i] = $(i + 1)
+    printf "p %d, n %d, parallel %d: ", value["n_prompt:"], value["n_gen:"], value["n_parallel:"]
+    printf "%.1f tokens\n", value["avg_ns:"] * value["avg_ts:"] / 1e9
+}'
+
 # What the command line gets wrong.
 try bench -m $m --shape 370m
 try bench --shape 7b
@@ -29,6 +37,8 @@ try bench -p 4-2
 try bench -n 2-8*1
 try bench -b 5000
 try bench -r 0
+try bench --parallel 0
+try bench --parallel 1,4097
 try bench -o xml
 try bench -m no.gguf -p 1 -n 0
 try bench --ops -o json
