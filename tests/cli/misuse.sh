@@ -7,11 +7,7 @@ try ''
 try --frob
 try help nosuch
 try help run info
-<<<<<<< HEAD
 for command in run convert repack info session logits perplexity tokenize bench selftest; do
-=======
-for command in run convert repack info logits perplexity tokenize bench selftest; do
->>>>>>> score
     try $command --frob
 done
 
