@@ -97,12 +97,23 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
     *(vec *)(to + NM_TILE_ROWS) = pair[2] + single;
 }
 
+/*
+ * What is read a page later: where memory is mapped in pages of 4 KiB the processor's own fetching
+ * stops at the end of each.  4 tokens were a fifth faster, 16 a tenth, hundreds the same (Zen 5).
+ */
+INLINE void fetch_triple(const uint8_t *codes)
+{
+    for (uintptr_t line = 4096; line < 4096 + 3 * NM_TILE_ROWS; line += 64)
+        _mm_prefetch((const char *)((uintptr_t)codes + line), _MM_HINT_T0);
+}
+
 /* A tile's part of a K block: 128 bytes for each three columns. */
 INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes, size_t n_triples)
 {
     size_t step = (packing == NM_T4 ? 4 : 5) * NM_TILE_ROWS;
 
     for (; n_triples; n_triples--, to += step, codes += 3 * NM_TILE_ROWS) {
+        fetch_triple(codes);
         if (packing == NM_T4) {
             index_triple_t4(to, codes);
             index_triple_t4(to + V_BYTES, codes + V_BYTES);
