@@ -23,7 +23,7 @@ FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
         $(FLAGS_$(MODE)) $(CFLAGS)
-LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lm
+LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -81,6 +81,7 @@ $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(P
 	$(LINK)
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(PROG)/libnomul.a
 	$(LINK) -fsanitize=fuzzer
+$(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main.o,$(CLI_OBJ))
 
 demo: all ## a story from the shipped model, the same one every time
 	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 3 --temp 0.6 --min-p 0.1

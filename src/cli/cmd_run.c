@@ -224,6 +224,7 @@ static bool report(running *r, nomul_error *err)
     const run_args *args = r->args;
     nm_report      *report = &r->report;
 
+    report->id = "\"0\"", report->n_id = 3;
     report->generation = &r->generation;
     report->model = r->model;
     report->path = r->path;

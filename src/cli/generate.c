@@ -201,15 +201,41 @@ bool nm_generate(nm_generation *g, size_t n_piece, nomul_error *err)
     return ok;
 }
 
-void nm_generation_free(nm_generation *g)
+static void free_loop(nm_generation *g)
 {
     nomul_decoder_free(g->decoder);
     nm_free(g->scores);
+    nm_ids_free(&g->pending);
+    g->decoder = NULL, g->scores = NULL;
+}
+
+/* Where there is no memory for less, it stays as it is. */
+static void drop_prompt(nm_generation *g)
+{
+    nm_text made = {0};
+    size_t  n = g->text.n_bytes - g->n_prompt_bytes;
+
+    if (n > 0 && !nm_text_add(&made, g->text.data + g->n_prompt_bytes, n, NULL)) return;
+    nm_text_free(&g->text);
+    g->text = made;
+    g->n_prompt_bytes = 0;
+}
+
+void nm_generation_close(nm_generation *g)
+{
+    size_t n_read = nm_generation_n_read(g);
+
+    free_loop(g);
+    drop_prompt(g);
+    g->n_fed = n_read, g->n_carried = 0; /* nm_generation_n_read gives the same */
+}
+
+void nm_generation_free(nm_generation *g)
+{
+    free_loop(g);
     nm_text_free(&g->text);
     nm_text_free(&g->logprobs);
     nm_ids_free(&g->ids);
-    nm_ids_free(&g->pending);
-    g->decoder = NULL, g->scores = NULL;
 }
 
 const nomul_logprob *nm_generation_logprobs(const nm_generation *g, size_t index)

@@ -79,6 +79,8 @@ bool nm_generation_at_rest(const nm_generation *g);
 /* Ids of the prompt that have been taken in. */
 size_t nm_generation_n_read(const nm_generation *g);
 
+/* It is done and only its words are wanted: gives back all other memory, the prompt's too. */
+void nm_generation_close(nm_generation *g);
 void nm_generation_free(nm_generation *g);
 
 /* The logprobs of ids.at[index]. */

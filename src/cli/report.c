@@ -142,7 +142,10 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
     size_t               n_made = g->text.n_bytes - g->n_prompt_bytes;
     bool                 ok = true;
 
-    nm_output_print("{\"id\":\"0\",\"prompt_tokens\":%zu,\"text\":", g->n_prompt_ids);
+    nm_output_print("{\"id\":");
+    nm_output_write(r->id, r->n_id);
+    if (r->has_index) nm_output_print(",\"index\":%zu", r->index);
+    nm_output_print(",\"prompt_tokens\":%zu,\"text\":", g->n_prompt_ids);
     nm_json_out_string(n_made > 0 ? g->text.data + g->n_prompt_bytes : "", n_made);
     nm_output_print(",\"tokens\":");
     nm_json_out_ids(g->ids.at, g->ids.n);

@@ -7,6 +7,10 @@
 
 typedef struct nm_report {
     const nm_generation *generation;
+    const char          *id; /* a JSON value as it is spelled, n_id bytes */
+    size_t               n_id;
+    bool                 has_index;
+    size_t               index; /* among the continuations of one prompt */
     const nomul_model   *model;
     const char          *path;
     size_t               session_bytes;

@@ -3,7 +3,7 @@ try --version
 try help
 try --help
 try -h
-for command in run convert repack info session logits perplexity tokenize bench selftest; do
+for command in run batch convert repack info session logits perplexity tokenize bench selftest; do
     try help $command
     for form in --help -h; do
         nomul $command $form > form

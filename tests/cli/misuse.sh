@@ -7,7 +7,7 @@ try ''
 try --frob
 try help nosuch
 try help run info
-for command in run convert repack info session logits perplexity tokenize bench selftest; do
+for command in run batch convert repack info session logits perplexity tokenize bench selftest; do
     try $command --frob
 done
 

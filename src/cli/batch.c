@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/batch.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/batch_show.h"
+#include "cli/interrupt.h"
+#include "cli/json_out.h"
+#include "cli/numbers.h"
+#include "cli/output.h"
+#include "cli/prompt.h"
+#include "cli/report.h"
+
+/* Below that, a pass of the tiled kernels is no faster for being shorter. */
+#define LEAST_STEP 16
+
+struct nm_batch_text {
+    nm_batch_job *job;
+    size_t        index;
+    bool          done, written;
+    nm_generation generation;
+};
+
+/*
+ * Its first continuation reads the prompt up to its last id; the others begin with a copy of the
+ * state there, and that id.
+ */
+struct nm_batch_job {
+    nm_batch_job *next, *previous, *next_read;
+    nm_batch_line line;
+    nm_ids        ids; /* of the prompt */
+    uint64_t      seed;
+    bool          is_read;
+    void         *snapshot; /* while continuations are to begin with it */
+    nm_text       problem;  /* words, if the line is wrong; there are no texts then */
+    size_t        n_texts, n_begun, n_written;
+    nm_batch_text texts[];
+};
+
+/* ---- Jobs ------------------------------------------------------------------------------------ */
+
+/* Behind all others; the caller fills it. */
+static nm_batch_job *add_job(nm_batch *b, nomul_error *err)
+{
+    size_t        n_bytes = sizeof(nm_batch_job) + b->n_best * sizeof(nm_batch_text);
+    nm_batch_job *job = nm_alloc(n_bytes);
+
+    if (!job) {
+        nm_fail_memory(err, n_bytes);
+        return NULL;
+    }
+    memset(job, 0, n_bytes);
+    job->n_texts = b->n_best;
+    for (size_t i = 0; i < b->n_best; i++)
+        job->texts[i].job = job, job->texts[i].index = i;
+    job->previous = b->last;
+    if (b->last)
+        b->last->next = job;
+    else
+        b->first = job;
+    b->last = job;
+    return job;
+}
+
+static void free_job(nm_batch *b, nm_batch_job *job)
+{
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        b->first = job->next;
+    if (job->next)
+        job->next->previous = job->previous;
+    else
+        b->last = job->previous;
+    for (size_t i = 0; i < b->n_best; i++) {
+        nomul_sampler_free(job->texts[i].generation.sampler);
+        nm_generation_free(&job->texts[i].generation);
+    }
+    nm_batch_line_free(&job->line);
+    nm_ids_free(&job->ids);
+    nm_text_free(&job->problem);
+    nm_free(job->snapshot);
+    nm_free(job);
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static void write_problem(const nm_batch_job *job)
+{
+    nm_output_print("{\"id\":");
+    nm_output_write(job->line.id.data, job->line.id.n_bytes);
+    nm_output_print(",\"error\":");
+    nm_json_out_string(job->problem.data, job->problem.n_bytes);
+    nm_output_print("}\n");
+}
+
+static bool write_text(const nm_batch *b, nm_batch_text *text, nomul_error *err)
+{
+    nm_batch_job *job = text->job;
+    nm_report     report = {
+        .generation = &text->generation,
+        .id = job->line.id.data,
+        .n_id = job->line.id.n_bytes,
+        .has_index = b->indexed,
+        .index = text->index,
+        .model = b->model,
+        .load_seconds = b->load_seconds,
+        .seed = job->seed + text->index,
+    };
+
+    if (!nm_report_json(&report, err)) return false;
+    nm_generation_free(&text->generation);
+    text->written = true;
+    job->n_written++;
+    return true;
+}
+
+static bool write_job(nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    for (size_t i = 0; i < job->n_texts; i++)
+        if (job->texts[i].done && !job->texts[i].written && !write_text(b, &job->texts[i], err))
+            return false;
+    return true;
+}
+
+static bool flush(nomul_error *err)
+{
+    return nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+}
+
+/* In order of the lines: the first job's texts, as far as they are done; then the next one's. */
+static bool write_in_order(nm_batch *b, nomul_error *err)
+{
+    for (nm_batch_job *job; (job = b->first) != NULL; free_job(b, job)) {
+        if (job->problem.n_bytes > 0) write_problem(job);
+        while (job->n_written < job->n_texts) {
+            nm_batch_text *text = &job->texts[job->n_written];
+            if (!text->done) return flush(err);
+            if (!write_text(b, text, err)) return false;
+        }
+    }
+    return flush(err);
+}
+
+/* Something of this job is to be written. */
+static bool answer(nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    if (!b->as_ready) return write_in_order(b, err);
+    if (job->problem.n_bytes > 0) write_problem(job);
+    if (!write_job(b, job, err)) return false;
+    if (job->n_written == job->n_texts) free_job(b, job);
+    return flush(err);
+}
+
+/* ---- A text's beginning and end -------------------------------------------------------------- */
+
+static nomul_session *take_session(nm_batch *b, nomul_error *err)
+{
+    if (b->n_idle > 0) {
+        nomul_session_reset(b->idle[--b->n_idle]);
+        return b->idle[b->n_idle];
+    }
+    nomul_session *session = nomul_session_share(b->host, err);
+    if (session) b->sessions[b->n_sessions++] = session;
+    return session;
+}
+
+static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *err)
+{
+    nm_generation       *g = &text->generation;
+    nm_batch_job        *job = text->job;
+    const nm_text_args  *args = &job->line.args;
+    nm_drawing           drawing;
+    bool                 ok = nm_drawing_init(&drawing, args, NULL, args, NULL, b->model, err);
+
+    if (ok && text->index == 0) job->seed = drawing.options.seed;
+    drawing.options.seed = job->seed + text->index;
+    if (ok) g->sampler = nomul_sampler_new(g->n_vocab, &drawing.options, err);
+    nm_drawing_free(&drawing);
+    for (size_t i = 0; g->sampler && i < g->pending.n; i++)
+        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+    return g->sampler != NULL;
+}
+
+/* The last one to begin has the job's own; only then is there nothing more to copy. */
+static bool take_prompt(nm_batch_text *text, nomul_error *err)
+{
+    nm_generation *g = &text->generation;
+    nm_batch_job  *job = text->job;
+
+    if (job->n_begun + 1 == job->n_texts) {
+        g->pending = job->ids, g->text = job->line.prompt;
+        job->ids = (nm_ids){0}, job->line.prompt = (nm_text){0};
+        return true;
+    }
+    if (!nm_text_add(&g->text, job->line.prompt.data, job->line.prompt.n_bytes, err) ||
+        !nm_ids_reserve(&g->pending, job->ids.n, err))
+        return false;
+    memcpy(g->pending.at, job->ids.at, job->ids.n * sizeof *job->ids.at);
+    g->pending.n = job->ids.n;
+    return true;
+}
+
+/* After the last one to begin nobody wants it any more. */
+static bool take_state(const nm_batch *b, nm_batch_text *text, nomul_error *err)
+{
+    nm_generation *g = &text->generation;
+    nm_batch_job  *job = text->job;
+
+    if (text->index == 0) return true;
+    g->n_fed = g->pending.n - 1;
+    if (nomul_session_restore(g->session, job->snapshot, nomul_snapshot_bytes(b->model), err) !=
+        NOMUL_OK)
+        return false;
+    if (job->n_begun + 1 < job->n_texts) return true;
+    nm_free(job->snapshot);
+    job->snapshot = NULL;
+    return true;
+}
+
+static void set_up(const nm_batch *b, nm_batch_text *text)
+{
+    nm_generation      *g = &text->generation;
+    const nm_text_args *args = &text->job->line.args;
+
+    g->tokenizer = b->tokenizer;
+    g->n_vocab = nomul_model_get_info(b->model)->n_vocab;
+    g->n_predict = args->n_predict;
+    g->n_logprobs = b->n_logprobs < g->n_vocab ? b->n_logprobs : g->n_vocab;
+    g->stops = &args->stops;
+    g->decode_flags = args->special ? NOMUL_DECODE_SPECIAL : 0;
+    if (text->job->line.prompt.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
+}
+
+static bool end_text(nm_batch *b, size_t at, nomul_error *err)
+{
+    nm_batch_text *text = b->running[at];
+    nm_generation *g = &text->generation;
+
+    b->running[at] = b->running[--b->n_running];
+    b->idle[b->n_idle++] = g->session;
+    nomul_sampler_free(g->sampler);
+    g->session = NULL, g->sampler = NULL;
+    nm_generation_close(g);
+    text->done = true;
+    b->n_done++;
+    return answer(b, text->job, err);
+}
+
+/* Its first text has read the prompt but for the last id: the others can begin. */
+static bool hand_on(nm_batch *b, nm_batch_text *text, nomul_error *err)
+{
+    nm_batch_job *job = text->job;
+    size_t        n_bytes = nomul_snapshot_bytes(b->model);
+
+    job->is_read = true;
+    job->snapshot = nm_alloc(n_bytes);
+    if (!job->snapshot) return nm_fail_memory(err, n_bytes);
+    if (b->first_read)
+        b->last_read->next_read = job;
+    else
+        b->first_read = job;
+    b->last_read = job;
+    return nomul_session_snapshot(text->generation.session, job->snapshot, n_bytes, err) ==
+           NOMUL_OK;
+}
+
+static bool may_hand_on(const nm_batch_text *text)
+{
+    return text->job->n_texts > 1 && !text->job->is_read;
+}
+
+/* A text that was begun or fed. */
+static bool settle(nm_batch *b, size_t at, nomul_error *err)
+{
+    nm_batch_text *text = b->running[at];
+
+    if (may_hand_on(text) && nm_generation_at_rest(&text->generation) && !hand_on(b, text, err))
+        return false;
+    return !text->generation.done || end_text(b, at, err);
+}
+
+static bool begin_text(nm_batch *b, nm_batch_text *text, nomul_error *err)
+{
+    nm_generation *g = &text->generation;
+
+    set_up(b, text);
+    g->session = take_session(b, err);
+    if (!g->session) return false;
+    b->running[b->n_running++] = text;
+    if (!take_prompt(text, err) || !take_state(b, text, err) || !open_sampler(b, text, err) ||
+        !nm_generation_begin(g, err))
+        return false;
+    text->job->n_begun++;
+    return settle(b, b->n_running - 1, err);
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+/* The line gets its error, and the batch goes on; unless there is no memory. */
+static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    if (err->code == NOMUL_E_MEMORY) return false;
+    b->n_wrong++;
+    job->n_texts = 0;
+    return nm_text_add(&job->problem, err->text, strlen(err->text), err) && answer(b, job, err);
+}
+
+/* Their bound is far more than most texts need: they are kept in a block of their own size. */
+static bool tokenize(const nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    nm_ids ids = {0};
+    bool   ok = nm_prompt_ids(&ids, b->tokenizer, &job->line.prompt, job->line.args.special, err) &&
+              nm_ids_reserve(&job->ids, ids.n, err);
+
+    if (ok) memcpy(job->ids.at, ids.at, ids.n * sizeof *ids.at);
+    if (ok) job->ids.n = ids.n;
+    nm_ids_free(&ids);
+    return ok;
+}
+
+static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
+{
+    nm_batch_job *job = add_job(b, err);
+
+    if (!job) return false;
+    if (!nm_batch_line_read(&job->line, line, n_bytes, b->n_lines++, b->defaults, err) ||
+        !tokenize(b, job, err))
+        return refuse(b, job, err);
+    return begin_text(b, &job->texts[0], err);
+}
+
+/* Reads and begins one if there is one; *later: there may be one yet. */
+static bool next_line(nm_batch *b, bool *later, nomul_error *err)
+{
+    const char *line = NULL;
+    size_t      n_bytes = 0;
+
+    switch (nm_lines_next(&b->lines, b->n_running == 0, &line, &n_bytes, &b->end)) {
+    case NM_LINE_READ: return take_line(b, line, n_bytes, err);
+    case NM_LINE_LATER: *later = true; return true;
+    case NM_LINE_END:
+    case NM_LINE_FAILED: break;
+    }
+    b->ended = true;
+    return true;
+}
+
+/* The next continuation of a prompt that has been read.  The job may be gone with its last one. */
+static bool next_copy(nm_batch *b, nomul_error *err)
+{
+    nm_batch_job *job = b->first_read;
+
+    if (job->n_begun + 1 == job->n_texts) b->first_read = job->next_read;
+    return begin_text(b, &job->texts[job->n_begun], err);
+}
+
+static bool fill(nm_batch *b, nomul_error *err)
+{
+    bool later = false;
+
+    while (b->n_running < b->n_parallel && !later && !nm_interrupted()) {
+        if (!b->first_read && b->ended) break;
+        if (!(b->first_read ? next_copy(b, err) : next_line(b, &later, err))) return false;
+        nm_batch_show(b);
+    }
+    return true;
+}
+
+/* ---- Passes ---------------------------------------------------------------------------------- */
+
+static bool is_reading(const nm_batch_text *text)
+{
+    const nm_generation *g = &text->generation;
+
+    return g->ids.n == 0 && g->n_fed + 1 < g->pending.n;
+}
+
+/* Ids that each prompt may feed in a pass: those that go on have one each, prompts share the rest. */
+static size_t share(const nm_batch *b)
+{
+    size_t n_reading = 0;
+
+    for (size_t i = 0; i < b->n_running; i++) n_reading += is_reading(b->running[i]);
+    size_t n_going_on = b->n_running - n_reading;
+    size_t share = n_reading && b->n_step > n_going_on ? (b->n_step - n_going_on) / n_reading : 1;
+    return share > 1 ? share : 1;
+}
+
+/* What a text feeds, at most `most` > 0 ids; a prompt that is handed on stops at its last one. */
+static void gather_text(nm_batch_text *text, size_t most, nomul_feed *feed)
+{
+    nm_generation *g = &text->generation;
+
+    if (may_hand_on(text) && most > g->pending.n - 1 - g->n_fed) most = g->pending.n - 1 - g->n_fed;
+    feed->session = g->session;
+    feed->n_ids = nm_generation_next(g, most, &feed->ids, &feed->logits);
+}
+
+/* Every text has its turn; where a pass can't hold all of them, the next one begins where it ended. */
+static size_t gather(nm_batch *b)
+{
+    size_t n = 0, room = b->n_step, of_prompt = share(b);
+
+    for (; n < b->n_running && n < b->n_rows && room > 0; n++) {
+        nm_batch_text *text = b->running[(b->turn + n) % b->n_running];
+        size_t         most = is_reading(text) && of_prompt < room ? of_prompt : room;
+
+        gather_text(text, most, &b->feeds[n]);
+        b->fed[n] = text;
+        room -= b->feeds[n].n_ids;
+    }
+    b->turn = (b->turn + n) % b->n_running;
+    return n;
+}
+
+static bool draw(nm_batch *b, size_t n_feeds, nomul_error *err)
+{
+    size_t       n_vocab = nomul_model_get_info(b->model)->n_vocab;
+    const float *row = b->logits;
+
+    for (size_t i = 0; i < n_feeds; i++) {
+        const nomul_feed *feed = &b->feeds[i];
+        nm_generation    *g = &b->fed[i]->generation;
+
+        if (g->ids.n == 0) b->n_prompt_ids += feed->n_ids;
+        if (!nm_generation_fed(g, feed->n_ids, feed->logits ? row : NULL, err)) return false;
+        if (!feed->logits) continue;
+        row += n_vocab;
+        b->n_drawn++;
+    }
+    return true;
+}
+
+/* Where a pass takes long, the next is shorter: a signal is answered between two. */
+static void pace(nm_batch *b, size_t n_feeds, double seconds)
+{
+    size_t n_ids = 0;
+
+    for (size_t i = 0; i < n_feeds; i++) n_ids += b->feeds[i].n_ids;
+    size_t next = nm_interrupt_pace(n_ids, seconds);
+    if (next < n_ids && next >= LEAST_STEP) b->n_step = next;
+}
+
+static bool step(nm_batch *b, nomul_error *err)
+{
+    double began = nm_clock();
+    size_t n_feeds = gather(b);
+
+    if (nomul_session_feed_many(b->feeds, n_feeds, b->logits, err) != NOMUL_OK) return false;
+    pace(b, n_feeds, nm_clock() - began);
+    if (!draw(b, n_feeds, err)) return false;
+    for (size_t i = b->n_running; i-- > 0;) /* one that ends is replaced by one behind it */
+        if (!settle(b, i, err)) return false;
+    b->seconds += nm_clock() - began;
+    nm_batch_show(b);
+    return true;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* A signal: what runs ends where it stands, what has not begun never does. */
+static bool cancel(nm_batch *b, nomul_error *err)
+{
+    while (b->n_running > 0) {
+        nm_generation *g = &b->running[0]->generation;
+        if (!nm_generation_stop(g, NM_FINISH_CANCELLED, err) || !end_text(b, 0, err)) return false;
+    }
+    for (nm_batch_job *job = b->first; job; job = job->next) {
+        if (job->problem.n_bytes > 0) write_problem(job);
+        if (!write_job(b, job, err)) return false;
+    }
+    return flush(err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+}
+
+static bool take_memory(nm_batch *b, nomul_error *err)
+{
+    size_t n_vocab = nomul_model_get_info(b->model)->n_vocab, n = b->n_parallel;
+
+    b->n_step = nomul_session_n_batch(b->host);
+    b->n_rows = n < b->n_step ? n : b->n_step;
+    b->running = nm_alloc(n * sizeof *b->running);
+    b->sessions = nm_alloc(n * sizeof *b->sessions);
+    b->idle = nm_alloc(n * sizeof *b->idle);
+    b->feeds = nm_alloc(b->n_rows * sizeof *b->feeds);
+    b->fed = nm_alloc(b->n_rows * sizeof *b->fed);
+    b->logits = nm_alloc(b->n_rows * n_vocab * sizeof *b->logits);
+    if (!b->running || !b->sessions || !b->idle || !b->feeds || !b->fed || !b->logits)
+        return nm_fail_memory(err, b->n_rows * n_vocab * sizeof *b->logits);
+    b->idle[b->n_idle++] = b->host;
+    return true;
+}
+
+bool nm_batch_run(nm_batch *b, nomul_error *err)
+{
+    if (!take_memory(b, err)) return false;
+    while (!nm_interrupted()) {
+        if (!fill(b, err)) return false;
+        if (b->n_running == 0 || nm_interrupted()) break;
+        if (!step(b, err)) return false;
+    }
+    nm_batch_show_end(b);
+    if (nm_interrupted()) return cancel(b, err);
+    if (b->end.code == NOMUL_OK) return true;
+    *err = b->end;
+    return false;
+}
+
+void nm_batch_free(nm_batch *b)
+{
+    while (b->first) free_job(b, b->first);
+    for (size_t i = 0; i < b->n_sessions; i++) nomul_session_free(b->sessions[i]);
+    nm_free(b->running);
+    nm_free(b->sessions);
+    nm_free(b->idle);
+    nm_free(b->feeds);
+    nm_free(b->fed);
+    nm_free(b->logits);
+    nm_lines_free(&b->lines);
+}

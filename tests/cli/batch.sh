@@ -1,0 +1,124 @@
+# Many texts together are what each is on its own.
+m=models/stories-49m.gguf t=models/tiny.gguf
+need $m
+strip() { sed 's/,"timings":{[^}]*}//'; }
+cat > prompts << 'END'
+Once upon a time
+The little dog
+
+Lily and Tom went to the park to play with the new ball that their mother had bought for them.
+A
+  two blanks, and a "quote" \ é
+Timmy
+END
+# Every line by run, with the same options; then all of them by batch, in several ways.
+same() { # OPTION...
+    i=0
+    while IFS= read -r line; do
+        nomul run -m $m --json -q -p "$line" "$@" < /dev/null | strip | sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
+        i=$((i + 1))
+    done < prompts > alone
+    for how in '--parallel 1' '--parallel 3' '--parallel 16 -t 1' '--parallel 3 -b 2'; do
+        nomul batch -m $m -q -f prompts $how "$@" | strip | cmp - alone
+    done
+    sort alone > sorted
+    nomul batch -m $m -q --parallel 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
+    wc -l < alone | tr -d ' '
+}
+same -s 7 -n 24
+same -n 9 --temp 0 -s 1 --logprobs 2
+same -s 3 -n 30 -r . -r ' the' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
+same -s 3 -n 0
+# Each prompt is read once and continued several ways; each is run's with the next seed.
+best() { # OPTION...
+    i=0
+    while IFS= read -r line; do
+        for k in 0 1 2; do
+            nomul run -m $m --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
+                sed "s/\"id\":\"0\"/\"id\":\"$i\",\"index\":$k/"
+        done
+        i=$((i + 1))
+    done < prompts > alone
+    for n in 1 2 5 30; do
+        nomul batch -m $m -q -s 7 --n-best 3 --parallel $n "$@" < prompts | strip | cmp - alone
+    done
+    sort alone > sorted
+    nomul batch -m $m -q -s 7 --n-best 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
+    wc -l < alone | tr -d ' '
+}
+best -n 12 -r ,
+best -n 0
+nomul batch -m $m -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
+# What a line says goes before the options.
+cat > lines << 'END'
+{"prompt": "Once", "id": 17, "seed": 3, "n_predict": 4, "temperature": 1.5, "top_k": 0, "top_p": 1, "min_p": 0}
+{"id": "a\u0041/\"b\"", "prompt": "Once\n\"upon\"\u00e9", "stop": []}
+{"prompt": "Once", "stop": "time"}
+{"prompt": "Once", "stop": [".", " a"], "seed": 9}
+{"prompt": ""}
+ {"no": "object, with that blank"}
+END
+run() { nomul run -m $m --json -q "$@" < /dev/null | strip; }
+{
+    run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --top-p 1 --min-p 0
+    run -p 'Once
+"upon"é' -s 1 -n 8
+    run -p Once -s 1 -n 8 -r time
+    run -p Once -s 9 -n 8 -r . -r ' a'
+    run -p '' -s 1 -n 8 -r upon
+    run -p ' {"no": "object, with that blank"}' -s 1 -n 8 -r upon
+} | sed 's/"id":"0",//' > alone
+nomul batch -m $m -q -f lines -s 1 -n 8 -r upon | strip > together
+sed 's/"id":[^,]*,//' together | cmp - alone
+sed 's/,"prompt_tokens.*/}/' together
+# A seed that nobody gave is one of its own, and is told.
+printf 'Once\nOnce\n{"prompt":"Once","seed":-1}\n' | nomul batch -m $m -q -n 5 | strip > drawn
+seeds=$(sed 's/.*"seed":\([0-9]*\)}/\1/' drawn)
+for seed in $seeds; do run -p Once -n 5 -s "$seed"; done > again
+sed 's/"id":"[0-9]"/"id":"0"/' drawn | cmp - again
+echo "$seeds" | sort -u | wc -l | tr -d ' '
+# Lines that are wrong are answered in their place.
+printf '%s\n' '{"prompt": 1, "id": "x"}' good '{"id": 2, "prompt": "a", "topp": 1}' '{"prompt": "a"' '{}' |
+    nomul batch -m $t -q -n 0 --temp 0 -s 1 2>&1 | strip
+printf '{\n' | nomul batch -m $t -q --n-best 4 --as-ready
+echo "[$?]"
+# The end of the input, and of a line.
+printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
+printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip
+try batch -m $t -q
+try batch -m $t -q -f nowhere
+try batch -m $t -q -f .
+try batch -m $t -q -f prompts -l 100000+1
+try batch -m $t --parallel 0
+try batch -m $t -r ''
+# An answer does not wait for a line that has not come yet.
+mkfifo pipe
+nomul batch -m $t -q -n 1 -s 1 < pipe > answers &
+{
+    echo first
+    wait_for answers
+    wc -l < answers | tr -d ' ' > before
+    echo second
+} > pipe
+wait $!
+cat before
+wc -l < answers | tr -d ' '
+# A thousand at once.
+yes 'Once upon' | head -n 1000 > thousand
+nomul batch -m $t -f thousand --parallel 1000 -n 3 -s 1 2> words | strip | sed 's/"id":"[0-9]*"//' | sort | uniq -c | tr -s ' '
+sed -n 's/^texts *//p' words
+# Stopped: what is done, and what was running as far as it went.  TERM: see signals.sh.
+yes Once | $RUN "$program" batch -m $t -n -1 --ignore-eos -q --n-best 2 --parallel 3 -s 5 > cut &
+pid=$!
+sleep 1
+kill -s TERM $pid
+wait $pid
+echo "[$?]"
+sed 's/,"prompt_tokens.*"finish_reason":/ /; s/,"seed.*//' cut
+sleep 3 | $RUN "$program" batch -m $t -q > cut 2>&1 &
+pid=$!
+sleep 1
+kill -s TERM $pid
+wait $pid
+echo "[$?]"
+cat cut
