@@ -34,8 +34,8 @@ static const nm_option table[] = {
     {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
      "file with the text to continue, - for stdin; after the text of -p if both are given", 0, 0},
     {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in -p, and in -i's lines, prefix and suffix, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for the "
-     "byte",
+     "in -p, and in the lines of -i with what surrounds them, \\n \\r \\t \\' \\\" \\\\ and \\xHH "
+     "stand for the byte",
      0, 0},
     NM_TEXT_OPTIONS(F, text),
 

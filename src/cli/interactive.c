@@ -222,8 +222,8 @@ static bool begin(nm_interactive *it, const nm_text *beginning, nomul_error *err
     nm_text_args_follow(&it->text, &it->drawing->options);
     if (!nm_history_init(&it->history, it->model, err)) return false;
     if (it->on_terminal && !it->quiet)
-        fprintf(stderr, "nomul: type, and it goes on; Enter alone: further; Ctrl-C stops an answer, "
-                        "Ctrl-D ends; /help\n");
+        fprintf(stderr, "nomul: type, and it goes on; Enter alone: further; Ctrl-C stops an "
+                        "answer, Ctrl-D ends; /help\n");
     if (!beginning) return true;
     if (!nm_text_add(&it->words, beginning->data, beginning->n_bytes, err)) return false;
     end_turn(it, take_turn(it, it->show_words, &why), &why);

@@ -229,8 +229,8 @@ static bool help(nm_interactive *it, const char *value, nomul_error *err)
 
         fprintf(stderr, "%*s%s\n", n < 18 ? 18 - n : 1, "", c->help);
     }
-    fprintf(stderr, "Any other line is text, an empty one none: it goes on. A line that ends with \\ "
-                    "has another behind it; // at its beginning is one slash of text.\n");
+    fprintf(stderr, "Any other line is text, an empty one none: it goes on. A line that ends with "
+                    "\\ has\nanother behind it; // at its beginning is one slash of text.\n");
     return true;
 }
 
