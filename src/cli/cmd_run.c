@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/generate.h"
+#include "cli/interactive.h"
 #include "cli/interrupt.h"
 #include "cli/kernels_option.h"
 #include "cli/model_path.h"
@@ -19,10 +20,10 @@
 
 typedef struct run_args {
     const char  *model, *prompt, *file, *kernels;
-    const char  *load, *save, *cache;
+    const char  *load, *save, *cache, *prefix, *suffix;
     nm_text_args text;
     int64_t      n_threads, n_batch, n_ctx, n_logprobs;
-    bool         quiet, no_display_prompt, escapes, json, no_mmap;
+    bool         interactive, quiet, no_display_prompt, escapes, json, no_mmap;
 } run_args;
 
 #define F(field) offsetof(run_args, field)
@@ -33,8 +34,16 @@ static const nm_option table[] = {
     {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
      "file with the text to continue, - for stdin; after the text of -p if both are given", 0, 0},
     {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in -p, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for the byte", 0, 0},
+     "in -p, and in the lines of -i with what surrounds them, \\n \\r \\t \\' \\\" \\\\ and \\xHH "
+     "stand for the byte",
+     0, 0},
     NM_TEXT_OPTIONS(F, text),
+
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "In turns", 0, 0},
+    {'i', "interactive", NM_OPT_FLAG, F(interactive), NULL, NULL,
+     "go on with each line of stdin in turn; /help lists the commands", 0, 0},
+    {0, "in-prefix", NM_OPT_STRING, F(prefix), NULL, "TEXT", "in front of each line", 0, 0},
+    {0, "in-suffix", NM_OPT_STRING, F(suffix), NULL, "TEXT", "behind each line", 0, 0},
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "A text's memory", 0, 0},
     {0, "save-session", NM_OPT_STRING, F(save), NULL, "FILE",
@@ -80,13 +89,27 @@ typedef struct running {
     nm_drawing             drawing;
     nm_generation          generation;
     nm_report              report;
+    bool                   failed; /* something did on the way, and was said */
 } running;
 
 /* ---- What the command line alone can get wrong ----------------------------------------------- */
 
+static bool check_turns(const run_args *args)
+{
+    const char *wrong = NULL;
+
+    if (!args->interactive && (args->prefix || args->suffix))
+        wrong = args->prefix ? "--in-prefix needs -i" : "--in-suffix needs -i";
+    if (args->interactive && args->json) wrong = "-i has no --json";
+    if (args->interactive && args->file && strcmp(args->file, "-") == 0)
+        wrong = "-i takes its lines from stdin: with it there is no -f -";
+    if (wrong) nm_misused("run", "%s", wrong);
+    return !wrong;
+}
+
 static bool check_args(const run_args *args)
 {
-    if (!nm_text_args_check("run", &args->text)) return false;
+    if (!nm_text_args_check("run", &args->text) || !check_turns(args)) return false;
     if (args->cache && (args->load || args->save)) {
         nm_misused("run", "--prompt-cache loads and saves: with it there is no %s",
                    args->load ? "--load-session" : "--save-session");
@@ -153,11 +176,12 @@ static bool read_prompt(running *r, nomul_error *err)
     bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
     unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
+    if (args->interactive && !given) return true;
     if (r->load && !given) return take_ids(r, err);
     if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    return nm_prompt_read(&r->generation.text, args->prompt, args->file, flags, err) &&
-           take_ids(r, err);
+    if (!nm_prompt_read(&r->generation.text, args->prompt, args->file, flags, err)) return false;
+    return args->interactive || take_ids(r, err); /* in turns, it is the first turn's words */
 }
 
 /* A seed given begins its generator anew; else the generator goes on where it stood. */
@@ -203,7 +227,39 @@ static bool generate(running *r, nomul_error *err)
     if (!r->load && g->text.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
     g->stream = !args->json;
     g->show_prompt = !args->no_display_prompt;
-    return nm_generate(g, nomul_session_n_batch(g->session), err);
+    bool ok = nm_generate(g, nomul_session_n_batch(g->session), err);
+    nm_work_add(&r->report.work, g);
+    return ok;
+}
+
+/* In turns; then all is as if the text had been generated at once. */
+static bool take_turns(running *r, nomul_error *err)
+{
+    const run_args *args = r->args;
+    nm_generation  *g = &r->generation;
+    nm_interactive  it = {
+         .model = r->model,
+         .tokenizer = r->tokenizer,
+         .place = {g->session, g->sampler, r->load != NULL, r->saved.last_id, 0, ""},
+         .drawing = &r->drawing,
+         .text = args->text,
+         .prefix = args->prefix,
+         .suffix = args->suffix,
+         .escapes = args->escapes,
+         .show_words = !args->no_display_prompt,
+         .quiet = args->quiet,
+    };
+
+    bool ok = nm_interactive_run(&it, args->prompt || args->file ? &g->text : NULL, err);
+    g->sampler = it.place.sampler;
+    if (ok && it.place.begun) ok = nm_ids_add(&g->pending, it.place.last_id, err);
+    if (nm_interrupted()) g->finish = NM_FINISH_CANCELLED;
+    r->report.work = it.work;
+    r->report.seed = r->drawing.options.seed;
+    r->report.session_bytes += nm_history_bytes(r->model);
+    r->failed = it.failed && !isatty(STDIN_FILENO);
+    nm_interactive_free(&it);
+    return ok;
 }
 
 static bool save(running *r, nomul_error *err)
@@ -211,6 +267,8 @@ static bool save(running *r, nomul_error *err)
     const nm_generation *g = &r->generation;
 
     if (!r->save) return true;
+    if (r->args->interactive && g->pending.n == 0)
+        return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the text has not begun", r->save);
     if (!nm_generation_at_rest(g))
         return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the prompt was not read to its end",
                        r->save);
@@ -230,7 +288,7 @@ static bool report(running *r, nomul_error *err)
     report->path = r->path;
     report->n_threads = nomul_session_n_threads(r->generation.session);
     if (args->json && !nm_report_json(report, err)) return false;
-    if (!args->json && isatty(STDOUT_FILENO)) nm_output_print("\n");
+    if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
     if (nm_output_flush() && !args->quiet) nm_report_statistics(report);
     return true;
 }
@@ -244,9 +302,11 @@ static int run_all(running *r)
         fprintf(stderr, "nomul: -c does nothing: there is no context window, a text may go on "
                         "for ever\n");
     bool ok = open_session(r, &err) && read_prompt(r, &err) && open_sampler(r, &err) &&
-              generate(r, &err) && report(r, &err) && save(r, &err);
+              (r->args->interactive ? take_turns(r, &err) : generate(r, &err)) &&
+              report(r, &err) && save(r, &err);
     if (!ok) return nm_command_failed(&err);
-    return r->generation.finish == NM_FINISH_CANCELLED ? nm_interrupt_exit_code() : NM_EXIT_DONE;
+    if (r->generation.finish == NM_FINISH_CANCELLED) return nm_interrupt_exit_code();
+    return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
 }
 
 static int run(const void *arguments, const char *argv0)

@@ -76,6 +76,11 @@ int nm_interrupted(void)
     return (int)caught;
 }
 
+void nm_interrupt_clear(void)
+{
+    caught = 0;
+}
+
 int nm_interrupt_exit_code(void)
 {
     return 128 + (int)caught;

@@ -21,6 +21,9 @@ void nm_interrupt_catch_patiently(void);
 /* The signal that asked to stop, or 0. */
 int nm_interrupted(void);
 
+/* Forgets it: it was for something that is over. */
+void nm_interrupt_clear(void);
+
 /* 128 + the signal, as shells have it. */
 int nm_interrupt_exit_code(void);
 

@@ -353,6 +353,19 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
     return check_required(&p);
 }
 
+bool nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
+                    const char *value)
+{
+    parser           p = {command, options, args, NULL, 0, 0, options};
+    bool             letter = name[0] != '\0' && name[1] == '\0';
+    char             spelled[64];
+    const nm_option *o = letter ? find_letter(&p, name[0]) : find_long(&p, name, strlen(name));
+
+    if (!o) return unknown(&p, name, name) == NM_PARSE_OK;
+    snprintf(spelled, sizeof spelled, "--%s", o->name);
+    return take_value(&p, o, value, spelled) == NM_PARSE_OK;
+}
+
 void nm_options_free(const nm_option *options, void *args)
 {
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++)

@@ -58,6 +58,13 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
                           char **argv);
 void     nm_options_free(const nm_option *options, void *args);
 
+/*
+ * Sets one option of a table without lists, by its long name or its letter, as "--NAME VALUE"
+ * would; a NULL value is missing.  What is wrong has been said likewise, and args are as before.
+ */
+bool nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
+                    const char *value);
+
 /* Did the user give an option that fills this field? */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);
 

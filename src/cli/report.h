@@ -5,8 +5,18 @@
 
 #include "cli/generate.h"
 
+/* What was done, and how long it took. */
+typedef struct nm_work {
+    uint64_t n_read, n_made;
+    uint64_t n_steps; /* passes within `seconds` */
+    double   prompt_seconds, seconds;
+} nm_work;
+
+void nm_work_add(nm_work *work, const nm_generation *generation);
+
 typedef struct nm_report {
-    const nm_generation *generation;
+    const nm_generation *generation; /* JSON only */
+    nm_work              work;       /* statistics only */
     const char          *id; /* a JSON value as it is spelled, n_id bytes */
     size_t               n_id;
     bool                 has_index;

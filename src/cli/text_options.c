@@ -101,3 +101,16 @@ void nm_drawing_free(nm_drawing *drawing)
     nm_free(drawing->biases);
     *drawing = (nm_drawing){0};
 }
+
+void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *options)
+{
+    args->temp = (double)options->temp;
+    args->top_k = options->top_k;
+    args->top_p = (double)options->top_p;
+    args->min_p = (double)options->min_p;
+    args->repeat_penalty = (double)options->repeat_penalty;
+    args->repeat_last_n = options->repeat_last_n;
+    args->presence_penalty = (double)options->presence_penalty;
+    args->frequency_penalty = (double)options->frequency_penalty;
+    args->seed = (int64_t)options->seed;
+}

@@ -15,10 +15,13 @@ typedef struct nm_text_args {
 } nm_text_args;
 
 /* Rows of a command's table; A is where its nm_text_args is, F(A.field) where a field of it is. */
-#define NM_TEXT_OPTIONS(F, A)                                                                      \
+#define NM_PREDICT_OPTIONS(F, A)                                                                   \
     {'n', "predict", NM_OPT_INT, F(A.n_predict), "256", "N",                                       \
      "tokens to make, -1 for as many as it takes to the end of the text", -1, 1e9},                \
-    {0, "n-predict", NM_OPT_INT, F(A.n_predict), "256", "N", NULL, -1, 1e9},                       \
+    {0, "n-predict", NM_OPT_INT, F(A.n_predict), "256", "N", NULL, -1, 1e9}
+
+#define NM_TEXT_OPTIONS(F, A)                                                                      \
+    NM_PREDICT_OPTIONS(F, A),                                                                      \
     {'r', "reverse-prompt", NM_OPT_LIST, F(A.stops), NULL, "TEXT",                                 \
      "stop when the text ends with this; may be given again", 0, 0},                               \
     {0, "special", NM_OPT_FLAG, F(A.special), NULL, NULL,                                          \
@@ -31,6 +34,9 @@ typedef struct nm_text_args {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Drawing a token, in this order", 0, 0},                \
     {'l', "logit-bias", NM_OPT_LIST, F(A.biases), NULL, "ID+X|ID-X",                               \
      "add to the logit of token ID; ID-inf forbids it; may be given again", 0, 0},                 \
+    NM_SAMPLER_OPTIONS(F, A)
+
+#define NM_SAMPLER_OPTIONS(F, A)                                                                   \
     {0, "repeat-penalty", NM_OPT_FLOAT, F(A.repeat_penalty), "1.0", "X",                           \
      "logits of tokens seen are divided by it, negative ones multiplied; 1 is off", 1e-3,          \
      NM_NO_MAX},                                                                                   \
@@ -69,5 +75,8 @@ bool nm_drawing_init(nm_drawing *drawing, const nm_text_args *args, const nm_opt
                      const void *base, const nomul_sampler_options *saved,
                      const nomul_model *model, nomul_error *err);
 void nm_drawing_free(nm_drawing *drawing);
+
+/* The other way round: args become what a sampler's options say. */
+void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *options);
 
 #endif

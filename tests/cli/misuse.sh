@@ -70,6 +70,10 @@ try run --logit-bias 1+1 --logit-bias 5+1e99
 try run -r ''
 try run --logprobs 3
 try run --json --logprobs -1
+try run -i --json
+try run -i -f -
+try run --in-prefix x
+try run --in-suffix x
 try convert
 try convert no-directory
 try convert no-directory other -o no.gguf
