@@ -177,7 +177,7 @@ static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *er
 
     if (ok && text->index == 0) job->seed = drawing.options.seed;
     drawing.options.seed = job->seed + text->index;
-    if (ok) g->sampler = nomul_sampler_new(g->n_vocab, &drawing.options, err);
+    if (ok) g->sampler = nomul_sampler_share(b->drawer, &drawing.options, err);
     nm_drawing_free(&drawing);
     for (size_t i = 0; g->sampler && i < g->pending.n; i++)
         nomul_sampler_accept(g->sampler, g->pending.at[i]);
@@ -475,6 +475,16 @@ static bool cancel(nm_batch *b, nomul_error *err)
     return flush(err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
+static bool open_drawer(nm_batch *b, size_t n_vocab, nomul_error *err)
+{
+    nomul_sampler_options options;
+
+    nomul_sampler_options_init(&options);
+    options.top_k = 0;
+    b->drawer = nomul_sampler_new(n_vocab, &options, err);
+    return b->drawer != NULL;
+}
+
 static bool take_memory(nm_batch *b, nomul_error *err)
 {
     size_t n_vocab = nomul_model_get_info(b->model)->n_vocab, n = b->n_parallel;
@@ -490,7 +500,7 @@ static bool take_memory(nm_batch *b, nomul_error *err)
     if (!b->running || !b->sessions || !b->idle || !b->feeds || !b->fed || !b->logits)
         return nm_fail_memory(err, b->n_rows * n_vocab * sizeof *b->logits);
     b->idle[b->n_idle++] = b->host;
-    return true;
+    return open_drawer(b, n_vocab, err);
 }
 
 bool nm_batch_run(nm_batch *b, nomul_error *err)
@@ -512,6 +522,7 @@ void nm_batch_free(nm_batch *b)
 {
     while (b->first) free_job(b, b->first);
     for (size_t i = 0; i < b->n_sessions; i++) nomul_session_free(b->sessions[i]);
+    nomul_sampler_free(b->drawer);
     nm_free(b->running);
     nm_free(b->sessions);
     nm_free(b->idle);
