@@ -378,15 +378,15 @@ static bool is_reading(const nm_batch_text *text)
     return g->ids.n == 0 && g->n_fed + 1 < g->pending.n;
 }
 
-/* Ids that each prompt may feed in a pass: those that go on have one each, prompts share the rest. */
+/* Ids of each prompt in a pass: texts that go on feed one each, prompts share the rest. */
 static size_t share(const nm_batch *b)
 {
     size_t n_reading = 0;
 
     for (size_t i = 0; i < b->n_running; i++) n_reading += is_reading(b->running[i]);
     size_t n_going_on = b->n_running - n_reading;
-    size_t share = n_reading && b->n_step > n_going_on ? (b->n_step - n_going_on) / n_reading : 1;
-    return share > 1 ? share : 1;
+    size_t room = b->n_step > n_going_on ? b->n_step - n_going_on : 0;
+    return room > n_reading && n_reading > 0 ? room / n_reading : 1;
 }
 
 /* What a text feeds, at most `most` > 0 ids; a prompt that is handed on stops at its last one. */
@@ -399,7 +399,7 @@ static void gather_text(nm_batch_text *text, size_t most, nomul_feed *feed)
     feed->n_ids = nm_generation_next(g, most, &feed->ids, &feed->logits);
 }
 
-/* Every text has its turn; where a pass can't hold all of them, the next one begins where it ended. */
+/* Every text has its turn: where a pass can't hold all, the next one begins where it ended. */
 static size_t gather(nm_batch *b)
 {
     size_t n = 0, room = b->n_step, of_prompt = share(b);
