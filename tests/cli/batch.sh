@@ -61,7 +61,7 @@ cat > lines << 'END'
 END
 run() { nomul run -m $m --json -q "$@" < /dev/null | strip; }
 {
-    run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --min-p 0
+    run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --min-p 0 -r upon
     run -p 'Once
 "upon"é' -s 1 -n 8
     run -p Once -s 1 -n 8 -r time
