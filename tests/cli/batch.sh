@@ -86,6 +86,13 @@ echo "[$?]"
 # The end of the input, and of a line.
 printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
 printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip
+# A line that comes in many pieces, between short ones.
+tr '\n' ' ' < text.txt > long
+{ echo a; cat long long long long; printf '\nb\n'; } > lines
+cat long long long long | nomul run -m $t --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
+nomul batch -m $t -q -n 4 -s 1 < lines | strip > together
+sed -n 2p together | cmp - alone
+wc -l < together | tr -d ' '
 try batch -m $t -q
 try batch -m $t -q -f nowhere
 try batch -m $t -q -f .
