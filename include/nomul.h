@@ -390,6 +390,16 @@ nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *op
                                  nomul_error *err);
 void           nomul_sampler_free(nomul_sampler *sampler); /* NULL is fine */
 
+/*
+ * A sampler for another text that draws in the memory of `host`, which may itself share: of its own
+ * it has what the penalties see, 4 bytes for each id of the vocabulary and for each of the ids they
+ * look back, at least 64, and less than 1 KiB.  It may keep as many ids as the host does, so a host
+ * with top_k = 0 fits all; more is NOMUL_E_ARG.  One thread at a time may use any of those that
+ * share; they are freed in any order, the one made by nomul_sampler_new last.  NULL on failure.
+ */
+nomul_sampler *nomul_sampler_share(nomul_sampler *host, const nomul_sampler_options *options,
+                                   nomul_error *err);
+
 /* Tells the sampler of an id of the text, read or made, for the penalties. */
 void nomul_sampler_accept(nomul_sampler *sampler, int32_t id);
 

@@ -110,7 +110,8 @@ static void test_settings(void)
     nm_batch_line_free(&line);
 
     test_case("several stops, or none");
-    CHECK_OK(read_line(&line, "{\"stop\":[\"a\\n\",\"\\u00e9\",\"end\"],\"prompt\":\"a\"}", &err), err);
+    CHECK_OK(read_line(&line, "{\"stop\":[\"a\\n\",\"\\u00e9\",\"end\"],\"prompt\":\"\"}", &err),
+             err);
     CHECK_INT(line.args.stops.n, 3);
     if (line.args.stops.n == 3) {
         CHECK_STR(line.args.stops.at[0], "a\n");
@@ -176,7 +177,8 @@ static void test_wrong_lines(void)
     refuses("{\"prompt\":[{\"id\":1}],\"x\":2,\"id\":\"me\"}", "\"me\"",
             "prompt: is an array, expected a string");
     refuses("{\"x\":{\"id\":1},\"id\":\"me\"", "\"me\"", "unknown key \"x\"");
-    refuses("{\"stop\":[1,{\"id\":3}],\"id\":7}", "7", "stop: has a number in it, expected strings");
+    refuses("{\"stop\":[1,{\"id\":3}],\"id\":7}", "7",
+            "stop: has a number in it, expected strings");
 
     test_case("what is no JSON");
     refuses("{", "\"12\"", "byte 2: ends in the middle");

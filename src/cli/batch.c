@@ -177,7 +177,7 @@ static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *er
 
     if (ok && text->index == 0) job->seed = drawing.options.seed;
     drawing.options.seed = job->seed + text->index;
-    if (ok) g->sampler = nomul_sampler_new(g->n_vocab, &drawing.options, err);
+    if (ok) g->sampler = nomul_sampler_share(b->drawer, &drawing.options, err);
     nm_drawing_free(&drawing);
     for (size_t i = 0; g->sampler && i < g->pending.n; i++)
         nomul_sampler_accept(g->sampler, g->pending.at[i]);
@@ -378,15 +378,15 @@ static bool is_reading(const nm_batch_text *text)
     return g->ids.n == 0 && g->n_fed + 1 < g->pending.n;
 }
 
-/* Ids that each prompt may feed in a pass: those that go on have one each, prompts share the rest. */
+/* Ids of each prompt in a pass: texts that go on feed one each, prompts share the rest. */
 static size_t share(const nm_batch *b)
 {
     size_t n_reading = 0;
 
     for (size_t i = 0; i < b->n_running; i++) n_reading += is_reading(b->running[i]);
     size_t n_going_on = b->n_running - n_reading;
-    size_t share = n_reading && b->n_step > n_going_on ? (b->n_step - n_going_on) / n_reading : 1;
-    return share > 1 ? share : 1;
+    size_t room = b->n_step > n_going_on ? b->n_step - n_going_on : 0;
+    return room > n_reading && n_reading > 0 ? room / n_reading : 1;
 }
 
 /* What a text feeds, at most `most` > 0 ids; a prompt that is handed on stops at its last one. */
@@ -399,7 +399,7 @@ static void gather_text(nm_batch_text *text, size_t most, nomul_feed *feed)
     feed->n_ids = nm_generation_next(g, most, &feed->ids, &feed->logits);
 }
 
-/* Every text has its turn; where a pass can't hold all of them, the next one begins where it ended. */
+/* Every text has its turn: where a pass can't hold all, the next one begins where it ended. */
 static size_t gather(nm_batch *b)
 {
     size_t n = 0, room = b->n_step, of_prompt = share(b);
@@ -475,6 +475,16 @@ static bool cancel(nm_batch *b, nomul_error *err)
     return flush(err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
+static bool open_drawer(nm_batch *b, size_t n_vocab, nomul_error *err)
+{
+    nomul_sampler_options options;
+
+    nomul_sampler_options_init(&options);
+    options.top_k = 0;
+    b->drawer = nomul_sampler_new(n_vocab, &options, err);
+    return b->drawer != NULL;
+}
+
 static bool take_memory(nm_batch *b, nomul_error *err)
 {
     size_t n_vocab = nomul_model_get_info(b->model)->n_vocab, n = b->n_parallel;
@@ -490,7 +500,7 @@ static bool take_memory(nm_batch *b, nomul_error *err)
     if (!b->running || !b->sessions || !b->idle || !b->feeds || !b->fed || !b->logits)
         return nm_fail_memory(err, b->n_rows * n_vocab * sizeof *b->logits);
     b->idle[b->n_idle++] = b->host;
-    return true;
+    return open_drawer(b, n_vocab, err);
 }
 
 bool nm_batch_run(nm_batch *b, nomul_error *err)
@@ -512,6 +522,7 @@ void nm_batch_free(nm_batch *b)
 {
     while (b->first) free_job(b, b->first);
     for (size_t i = 0; i < b->n_sessions; i++) nomul_session_free(b->sessions[i]);
+    nomul_sampler_free(b->drawer);
     nm_free(b->running);
     nm_free(b->sessions);
     nm_free(b->idle);

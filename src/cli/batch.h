@@ -45,6 +45,7 @@ typedef struct nm_batch {
     size_t          n_running, turn; /* turn: whose is the next place in a pass */
     nomul_session **sessions, **idle; /* all made; those without a text */
     size_t          n_idle;
+    nomul_sampler  *drawer; /* in whose memory all of them draw */
     size_t          n_rows; /* of feeds, fed, logits */
     nomul_feed     *feeds;
     nm_batch_text **fed;

@@ -142,7 +142,7 @@ static bool take_stops(reader *r, nomul_error *err)
     return nm_fail(err, NOMUL_E_FORMAT, "stop: has %s in it, expected strings", type_words(json));
 }
 
-/* ---- Numbers, with the ranges of the options -------------------------------------------------- */
+/* ---- Numbers, with the ranges of the options ------------------------------------------------- */
 
 static bool is_spelled(const char *name, const char *key)
 {

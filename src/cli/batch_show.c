@@ -34,7 +34,8 @@ void nm_batch_statistics(const nm_batch *b, const char *path, size_t session_byt
     const nomul_model_info *info = nomul_model_get_info(b->model);
     size_t                  n_threads = nomul_session_n_threads(b->host);
     size_t                  n_bytes =
-        session_bytes + b->n_sessions * info->state_bytes + b->n_rows * info->n_vocab * 4;
+        session_bytes + b->n_sessions * (size_t)info->state_bytes + /* logits, ids counted: */
+        (b->n_rows + b->n_sessions + 1) * info->n_vocab * 4;
 
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", path, nm_show_bytes(info->file_bytes).text,

@@ -171,9 +171,9 @@ static int run(const void *arguments, const char *argv0)
 const nm_command nm_cmd_batch = {
     "batch",
     "continue many texts together",
-    "Continues every prompt of a file, one a line, many of them together, which is much faster "
-    "than one after the other. Each answer is the JSON object of nomul run --json, on one line, "
-    "the same that run gives with the same seed, whatever runs beside it.\n\n"
+    "Continues every prompt of a file, one a line, many of them together: the weights are read "
+    "once for all of them. Each answer is the JSON object of nomul run --json, on one line, the "
+    "same that run gives with the same seed, whatever runs beside it.\n\n"
     "A line is the prompt as it stands, without its newline and without a CR in front of that; an "
     "empty one is a text from its beginning. A line that begins with { is a JSON object: "
     "\"prompt\", and if wanted \"id\" (a string or a number, given back as it is; otherwise the "

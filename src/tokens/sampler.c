@@ -223,17 +223,35 @@ struct nomul_sampler {
     size_t                room, n_recent, recent_at;
 };
 
-static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab)
+static size_t count_best(const nomul_sampler_options *o, size_t n_vocab)
 {
-    size_t        n_best = o->top_k && (size_t)o->top_k < n_vocab ? (size_t)o->top_k : n_vocab;
-    nomul_sampler s = {.options = *o, .n_vocab = n_vocab, .n_best = n_best};
+    return o->top_k && (size_t)o->top_k < n_vocab ? (size_t)o->top_k : n_vocab;
+}
+
+/* What a draw works in and leaves behind without meaning: the host's, if there is one. */
+static void layout_work(nm_arena *a, nomul_sampler *s, const nomul_sampler *host)
+{
+    bool sorts = s->n_best == s->n_vocab;
+
+    if (host) {
+        s->logits = host->logits, s->best = host->best, s->weights = host->weights;
+        s->spare = sorts ? host->spare : NULL;
+        return;
+    }
+    s->logits = nm_arena_take(a, s->n_vocab, sizeof *s->logits);
+    s->best = nm_arena_take(a, s->n_best, sizeof *s->best);
+    if (sorts) s->spare = nm_arena_take(a, s->n_best, sizeof *s->spare);
+    s->weights = nm_arena_take(a, s->n_best, sizeof *s->weights);
+}
+
+static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab,
+                             const nomul_sampler *host)
+{
+    nomul_sampler s = {.options = *o, .n_vocab = n_vocab, .n_best = count_best(o, n_vocab)};
 
     nomul_sampler *at = nm_arena_take(a, 1, sizeof *at);
     s.bias = nm_arena_take(a, o->n_logit_bias, sizeof *s.bias);
-    s.logits = nm_arena_take(a, n_vocab, sizeof *s.logits);
-    s.best = nm_arena_take(a, n_best, sizeof *s.best);
-    if (n_best == n_vocab) s.spare = nm_arena_take(a, n_best, sizeof *s.spare);
-    s.weights = nm_arena_take(a, n_best, sizeof *s.weights);
+    layout_work(a, &s, host);
     s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
     s.room = o->repeat_last_n > NOMUL_SAMPLER_LAST ? (size_t)o->repeat_last_n : NOMUL_SAMPLER_LAST;
     s.recent = nm_arena_take(a, s.room, sizeof *s.recent);
@@ -241,25 +259,54 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
     return at;
 }
 
+static bool take_options(nomul_sampler_options *ours, const nomul_sampler_options *theirs,
+                         size_t n_vocab, nomul_error *err)
+{
+    nomul_sampler_options_init(ours);
+    return nm_args_options(ours, theirs, sizeof *ours, err) && check_options(ours, n_vocab, err);
+}
+
+static nomul_sampler *make(const nomul_sampler_options *o, size_t n_vocab,
+                           const nomul_sampler *host, nomul_error *err)
+{
+    nm_arena arena = {0};
+
+    layout(&arena, o, n_vocab, host);
+    if (!nm_arena_back(&arena, err)) return NULL;
+    nomul_sampler *sampler = layout(&arena, o, n_vocab, host);
+    sampler->arena = arena;
+    if (o->n_logit_bias)
+        memcpy(sampler->bias, o->logit_bias, o->n_logit_bias * sizeof *sampler->bias);
+    sampler->options.logit_bias = sampler->bias; /* the caller's may be gone later */
+    nm_rng_init(&sampler->rng, o->seed);
+    return sampler;
+}
+
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err)
 {
     nomul_sampler_options ours;
-    nm_arena              arena = {0};
 
-    nomul_sampler_options_init(&ours);
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, n_vocab, err))
+    return take_options(&ours, options, n_vocab, err) ? make(&ours, n_vocab, NULL, err) : NULL;
+}
+
+nomul_sampler *nomul_sampler_share(nomul_sampler *host, const nomul_sampler_options *options,
+                                   nomul_error *err)
+{
+    nomul_sampler_options ours;
+
+    if (!host) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_sampler_share: host is NULL");
         return NULL;
-
-    layout(&arena, &ours, n_vocab);
-    if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_sampler *sampler = layout(&arena, &ours, n_vocab);
-    sampler->arena = arena;
-    if (ours.n_logit_bias)
-        memcpy(sampler->bias, ours.logit_bias, ours.n_logit_bias * sizeof *sampler->bias);
-    sampler->options.logit_bias = sampler->bias; /* the caller's may be gone later */
-    nm_rng_init(&sampler->rng, ours.seed);
-    return sampler;
+    }
+    if (!take_options(&ours, options, host->n_vocab, err)) return NULL;
+    size_t n_best = count_best(&ours, host->n_vocab);
+    if (n_best > host->n_best) {
+        nm_fail(err, NOMUL_E_ARG, "top_k: keeps %zu ids, the host of this sampler %zu", n_best,
+                host->n_best);
+        return NULL;
+    }
+    return make(&ours, host->n_vocab, host, err);
 }
 
 void nomul_sampler_free(nomul_sampler *sampler)

@@ -15,7 +15,8 @@ END
 same() { # OPTION...
     i=0
     while IFS= read -r line; do
-        nomul run -m $m --json -q -p "$line" "$@" < /dev/null | strip | sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
+        nomul run -m $m --json -q -p "$line" "$@" < /dev/null | strip |
+            sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
         i=$((i + 1))
     done < prompts > alone
     for how in '--parallel 1' '--parallel 3' '--parallel 16 -t 1' '--parallel 3 -b 2'; do
@@ -51,7 +52,7 @@ best -n 0
 nomul batch -m $m -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
 # What a line says goes before the options.
 cat > lines << 'END'
-{"prompt": "Once", "id": 17, "seed": 3, "n_predict": 4, "temperature": 1.5, "top_k": 0, "top_p": 1, "min_p": 0}
+{"prompt": "Once", "id": 17, "seed": 3, "n_predict": 4, "temperature": 1.5, "top_k": 0, "min_p": 0}
 {"id": "a\u0041/\"b\"", "prompt": "Once\n\"upon\"\u00e9", "stop": []}
 {"prompt": "Once", "stop": "time"}
 {"prompt": "Once", "stop": [".", " a"], "seed": 9}
@@ -60,7 +61,7 @@ cat > lines << 'END'
 END
 run() { nomul run -m $m --json -q "$@" < /dev/null | strip; }
 {
-    run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --top-p 1 --min-p 0
+    run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --min-p 0 -r upon
     run -p 'Once
 "upon"é' -s 1 -n 8
     run -p Once -s 1 -n 8 -r time
@@ -78,13 +79,20 @@ for seed in $seeds; do run -p Once -n 5 -s "$seed"; done > again
 sed 's/"id":"[0-9]"/"id":"0"/' drawn | cmp - again
 echo "$seeds" | sort -u | wc -l | tr -d ' '
 # Lines that are wrong are answered in their place.
-printf '%s\n' '{"prompt": 1, "id": "x"}' good '{"id": 2, "prompt": "a", "topp": 1}' '{"prompt": "a"' '{}' |
-    nomul batch -m $t -q -n 0 --temp 0 -s 1 2>&1 | strip
+printf '%s\n' '{"prompt": 1, "id": "x"}' good '{"id": 2, "prompt": "a", "topp": 1}' \
+    '{"prompt": "a"' '{}' | nomul batch -m $t -q -n 0 --temp 0 -s 1 2>&1 | strip
 printf '{\n' | nomul batch -m $t -q --n-best 4 --as-ready
 echo "[$?]"
 # The end of the input, and of a line.
 printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
 printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip
+# A line that comes in many pieces, between short ones.
+tr '\n' ' ' < text.txt > long
+{ echo a; cat long long long long; printf '\nb\n'; } > lines
+cat long long long long | nomul run -m $t --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
+nomul batch -m $t -q -n 4 -s 1 < lines | strip > together
+sed -n 2p together | cmp - alone
+wc -l < together | tr -d ' '
 try batch -m $t -q
 try batch -m $t -q -f nowhere
 try batch -m $t -q -f .
@@ -105,7 +113,8 @@ cat before
 wc -l < answers | tr -d ' '
 # A thousand at once.
 yes 'Once upon' | head -n 1000 > thousand
-nomul batch -m $t -f thousand --parallel 1000 -n 3 -s 1 2> words | strip | sed 's/"id":"[0-9]*"//' | sort | uniq -c | tr -s ' '
+nomul batch -m $t -f thousand --parallel 1000 -n 3 -s 1 2> words | strip |
+    sed 's/"id":"[0-9]*"//' | sort | uniq -c | tr -s ' '
 sed -n 's/^texts *//p' words
 # Stopped: what is done, and what was running as far as it went.  TERM: see signals.sh.
 yes Once | $RUN "$program" batch -m $t -n -1 --ignore-eos -q --n-best 2 --parallel 3 -s 5 > cut &

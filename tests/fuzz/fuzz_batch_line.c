@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a line of nomul batch: its id is a JSON value, its settings are in range, and what it
- * refuses it refuses in one line of words.
+ * Any bytes as a line of nomul batch: its id is a JSON value, its settings are in range, and what
+ * is refused is refused in one line of words.
  */
 #include "fuzz/fuzz.h"
 
