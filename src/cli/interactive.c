@@ -141,8 +141,9 @@ static bool read_line(nm_interactive *it, bool *ended, nomul_error *err)
     it->line.n_bytes = 0;
     for (*ended = true; more; *ended = false) {
         show_sign(it);
-        if (!nm_lines_next(&it->lines, &line, &n_bytes, err)) return false;
-        if (!line) return true;
+        nm_line what = nm_lines_next(&it->lines, true, &line, &n_bytes, err);
+        if (what == NM_LINE_FAILED) return nm_fail_in(err, "%s", nm_text_name("-"));
+        if (what == NM_LINE_END) return true;
         more = n_bytes > 0 && line[n_bytes - 1] == '\\';
         if (!nm_text_add(&it->line, line, n_bytes - more, err)) return false;
         if (more && !nm_text_add(&it->line, "\n", 1, err)) return false;
@@ -218,6 +219,7 @@ static bool begin(nm_interactive *it, const nm_text *beginning, nomul_error *err
 {
     nomul_error why = {.code = NOMUL_OK};
 
+    it->lines.fd = STDIN_FILENO;
     it->on_terminal = isatty(STDIN_FILENO);
     nm_text_args_follow(&it->text, &it->drawing->options);
     if (!nm_history_init(&it->history, it->model, err)) return false;

@@ -1,50 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/lines.h"
 
+#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/error.h"
-
-/* The bytes of lines given before make room. */
-static void drop_read(nm_lines *l)
+/* Is there a newline in what was read?  It is then at text.data[seen]. */
+static bool find_newline(nm_lines *l)
 {
-    if (l->at == 0) return;
-    l->buffer.n_bytes -= l->at;
-    memmove(l->buffer.data, l->buffer.data + l->at, l->buffer.n_bytes);
-    l->at = 0;
+    size_t      n = l->text.n_bytes - l->seen;
+    const char *found = n > 0 ? memchr(l->text.data + l->seen, '\n', n) : NULL;
+
+    l->seen = found ? (size_t)(found - l->text.data) : l->text.n_bytes;
+    return found != NULL;
 }
 
-/* The first newline not before `from`, or NULL. */
-static const char *find_newline(const nm_lines *l, size_t from)
+static void take(nm_lines *l, size_t end, const char **line, size_t *n_bytes)
 {
-    size_t n = l->buffer.n_bytes - from;
+    size_t n = end - l->at;
 
-    return n > 0 ? memchr(l->buffer.data + from, '\n', n) : NULL;
+    *line = l->text.data + l->at;
+    *n_bytes = n > 0 && (*line)[n - 1] == '\r' ? n - 1 : n;
 }
 
-bool nm_lines_next(nm_lines *l, const char **line, size_t *n_bytes, nomul_error *err)
+/* Is there something to read, or an end or an error to find? */
+static bool is_ready(int fd)
 {
-    size_t      n = 1;
-    const char *newline = find_newline(l, l->at);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
 
-    while (!newline && !l->ended) {
-        drop_read(l);
-        size_t seen = l->buffer.n_bytes;
-        if (!nm_text_read(&l->buffer, STDIN_FILENO, &n, err))
-            return nm_fail_in(err, "%s", nm_text_name("-"));
-        l->ended = n == 0;
-        newline = find_newline(l, seen);
+    return poll(&wait, 1, 0) != 0;
+}
+
+/* Only the beginning of a line is left: it moves to the front, more goes behind it. */
+static bool read_more(nm_lines *l, nomul_error *err)
+{
+    size_t n = 0;
+
+    if (l->at > 0) {
+        memmove(l->text.data, l->text.data + l->at, l->text.n_bytes - l->at);
+        l->text.n_bytes -= l->at, l->seen -= l->at, l->at = 0;
     }
-    size_t left = l->buffer.n_bytes - l->at;
-    *line = left > 0 ? l->buffer.data + l->at : NULL;
-    *n_bytes = newline ? (size_t)(newline - *line) : left;
-    l->at += *n_bytes + (newline != NULL);
+    if (!nm_text_read(&l->text, l->fd, &n, err)) return false;
+    l->ended = n == 0;
     return true;
 }
 
-void nm_lines_free(nm_lines *l)
+nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    nm_text_free(&l->buffer);
-    *l = (nm_lines){0};
+    while (!find_newline(l) && !l->ended) {
+        if (!wait && !is_ready(l->fd)) return NM_LINE_LATER;
+        if (!read_more(l, err)) return NM_LINE_FAILED;
+    }
+    if (l->at == l->text.n_bytes) return NM_LINE_END;
+    take(l, l->seen, line, n_bytes);
+    l->at = l->seen < l->text.n_bytes ? l->seen + 1 : l->seen;
+    l->seen = l->at;
+    return NM_LINE_READ;
+}
+
+void nm_lines_free(nm_lines *lines)
+{
+    nm_text_free(&lines->text);
 }
