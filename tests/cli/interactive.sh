@@ -31,8 +31,8 @@ tr '\n' ' ' < text.txt > long
 say ' The end' | cat long - | nomul run -i -m $t -q --temp 0 -n 3 > c
 { say ' The end' | cat long - | nomul run -m $t -q --temp 0 -n 3; echo; } | cmp - c
 # A reverse prompt may begin before the answer that ends it.
-say Once '' '' | turns --temp 0 -n 1 -r 'on a' -r ' time' --no-display-prompt
-say Once '' '' | turns --temp 0 -n 9 -r 'on a' -r ' time' --no-display-prompt
+say Once '/set n 9' '' '' | turns --temp 0 -n 1 -r 'on a' -r 'a ti' --no-display-prompt
+say 'Once upon' /retry '' | turns --temp 0 -n 9 -r 'on a' -r 'a ti' --no-display-prompt
 
 # Taken back, everything is as it was, random numbers too; tried again, others come.
 say Lily ' and' /undo ' and' /retry /undo ' and' /undo /undo /undo | nomul run -i -m $m -s 3 -n 9 \
