@@ -219,6 +219,7 @@ static bool begin(nm_interactive *it, const nm_text *beginning, nomul_error *err
 {
     nomul_error why = {.code = NOMUL_OK};
 
+    it->lines.fd = STDIN_FILENO;
     it->on_terminal = isatty(STDIN_FILENO);
     nm_text_args_follow(&it->text, &it->drawing->options);
     if (!nm_history_init(&it->history, it->model, err)) return false;

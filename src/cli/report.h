@@ -15,8 +15,7 @@ typedef struct nm_work {
 void nm_work_add(nm_work *work, const nm_generation *generation);
 
 typedef struct nm_report {
-    const nm_generation *generation; /* JSON only */
-    nm_work              work;       /* statistics only */
+    const nm_generation *generation;
     const char          *id; /* a JSON value as it is spelled, n_id bytes */
     size_t               n_id;
     bool                 has_index;
@@ -27,6 +26,7 @@ typedef struct nm_report {
     size_t               n_threads;
     double               load_seconds;
     uint64_t             seed;
+    nm_work              work; /* what the statistics are about; JSON is about the generation */
 } nm_report;
 
 void nm_report_statistics(const nm_report *report);

@@ -26,14 +26,13 @@ say 'One\' two '/help' | turns --temp 0 -n 3 --in-prefix '<\x3c' --in-suffix ':\
 say 'One\' | turns --temp 0 -n 3
 say '//One' '/' ' / two' | turns --temp 0 -n 3
 # A line longer than one read.
-i=0
-while [ $i -lt 30 ]; do cat text.txt; i=$((i + 1)); done | tr '\n' ' ' > long
+tr '\n' ' ' < text.txt > long
 [ "$(wc -c < long)" -gt 66000 ] || echo short
 say ' The end' | cat long - | nomul run -i -m $t -q --temp 0 -n 3 > c
 { say ' The end' | cat long - | nomul run -m $t -q --temp 0 -n 3; echo; } | cmp - c
 # A reverse prompt may begin before the answer that ends it.
-say Once '' '' | turns --temp 0 -n 1 -r 'on a' -r ' time' --no-display-prompt
-say Once '' '' | turns --temp 0 -n 9 -r 'on a' -r ' time' --no-display-prompt
+say Once '/set n 9' '' '' | turns --temp 0 -n 1 -r 'on a' -r 'a ti' --no-display-prompt
+say 'Once upon' /retry '' | turns --temp 0 -n 9 -r 'on a' -r 'a ti' --no-display-prompt
 
 # Taken back, everything is as it was, random numbers too; tried again, others come.
 say Lily ' and' /undo ' and' /retry /undo ' and' /undo /undo /undo | nomul run -i -m $m -s 3 -n 9 \
@@ -94,6 +93,13 @@ say Lily ' and' /undo | nomul run -i -m $m -n 5 --temp 0 -s 1 2>&1 > c |
 
 # Ctrl-C ends an answer, and the next line is taken; at rest it ends all, and the text is saved.
 mkfifo lines
+until_out() { # COMMAND: until it succeeds; a minute at most
+    ticks=0
+    until "$@" > found 2>&1 || [ $ticks -ge 600 ]; do
+        sleep 0.1 2> /dev/null || sleep 1
+        ticks=$((ticks + 1))
+    done
+}
 start() {
     : > out
     $RUN "$program" run -i -m $m -s 1 -n -1 --ignore-eos "$@" < lines > out 2> err &
@@ -104,12 +110,12 @@ echo Once >&3
 wait_for out
 kill -s INT $!
 say '/set n 3' '/set temp 0' '/reset' 'Lily' >&3
-until grep -q '^Lily' out; do sleep 0.1 2> /dev/null || sleep 1; done
-sleep 0.3 2> /dev/null || sleep 1
+until_out grep '^Lily and Ben are$' out
+sleep 0.2 2> /dev/null || sleep 1 # for the newline that ends it to be more than written
 kill -s INT $!
+exec 3>&-
 wait $!
 echo "[$?]"
-exec 3>&-
 tail -n 1 out
 cat err
 nomul session stopped --json | grep -o '"tokens":[0-9]*'
@@ -118,18 +124,17 @@ start -q --save-session stopped
 echo Once >&3
 wait_for out
 kill -s TERM $!
+exec 3>&-
 wait $!
 echo "[$?]"
-exec 3>&-
 cat err
 nomul run -m $m --load-session stopped -n 1 -q > out || echo "not saved"
 # While the words are read: the turn is taken back.
-i=0
-while [ $i -lt 40 ]; do cat long; i=$((i + 1)); done > longer
+cat long long long long long > longer
 start -t 1 -b 1
 say '/set n 2' The >&3
 { cat longer; echo; } >&3
-sleep 1
+until_out grep "$(tail -c 40 longer)" out
 kill -s INT $!
 say /undo >&3
 exec 3>&-
