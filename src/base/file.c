@@ -49,7 +49,7 @@ static bool check_regular(const char *path, const struct stat *status, nomul_err
 bool nm_file_exists(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ typedef struct nm_file {
 
 #define NM_FILE_CLOSED ((nm_file){.fd = -1})
 
+/* True also where the system won't tell: then opening it says why, and no other file is taken. */
 bool nm_file_exists(const char *path);
 
 /* Errors of open name the path; those of read don't know it: the caller adds it. */
