@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static size_t      countdown, most;
-static int         failure;
-static const char *failed;
-static bool        renamed;
+/* Told by one thread, to itself. */
+static _Thread_local size_t      countdown, most;
+static _Thread_local int         failure;
+static _Thread_local const char *failed;
+static _Thread_local bool        renamed;
 
 void faults_at(size_t k, int number)
 {
