@@ -94,7 +94,7 @@ checked: $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,$(filter-out nomul,$(CHECKED)
 	@RUN='$(RUN)' sh tests/check.sh $(OUT)
 test: ## check by gcc and clang, -O0 and -O3, asan, tsan; the same bits from all of them
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' sh tests/all.sh
-test-long: ## the tests that take minutes: the whole held-out text, killed savers
+test-long: ## the tests that take minutes: the whole held-out text, killed savers, a million tokens
 	@$(MAKE) --no-print-directory MODE=debug long
 long: $(OUT)/tests/tests
 	$(RUN) $(OUT)/tests/tests --long

@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Told by one thread, to itself. */
 static _Thread_local size_t      countdown, most;
 static _Thread_local int         failure;
 static _Thread_local const char *failed;
@@ -99,6 +101,11 @@ static ssize_t faulty_pwrite(int fd, const void *from, size_t n_bytes, off_t off
     return fails("pwrite") ? -1 : pwrite(fd, from, part(n_bytes), offset);
 }
 
+static void *faulty_mmap(size_t n_bytes, int fd)
+{
+    return fails("mmap") ? MAP_FAILED : mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+
 static int faulty_fsync(int fd)
 {
     return fails("fsync") ? -1 : fsync(fd);
@@ -129,6 +136,7 @@ static int faulty_rename(const char *from, const char *to)
 #define realpath(path, real) faulty_realpath(path, real)
 #define pread(fd, to, n_bytes, offset) faulty_pread(fd, to, n_bytes, offset)
 #define pwrite(fd, from, n_bytes, offset) faulty_pwrite(fd, from, n_bytes, offset)
+#define mmap(at, n_bytes, protection, flags, fd, offset) faulty_mmap(n_bytes, fd)
 #define fsync(fd) faulty_fsync(fd)
 #define close(fd) faulty_close(fd)
 #define rename(from, to) faulty_rename(from, to)

@@ -94,6 +94,12 @@ static void test_open(void)
     }
     test_case("what exists");
     CHECK(nm_file_exists(folder) && nm_file_exists("/dev/null") && !nm_file_exists(missing));
+    CHECK(!nm_file_exists("/dev/null/below"));
+    test_case("what is one file");
+    const char *link = join(folder, "link");
+    CHECK_INT(symlink(fifo, link), 0);
+    CHECK(nm_file_same(fifo, link) && !nm_file_same(fifo, folder));
+    CHECK(!nm_file_same(missing, missing) && !nm_file_same(fifo, missing));
 }
 
 static void test_read(void)
@@ -178,6 +184,12 @@ static void test_commit(void)
     check_content(path, "new", 3);
     CHECK_OK(nm_outfile_commit(&out, &err), err);
     check_content(path, "newer", 5);
+
+    test_case("trying leaves no trace");
+    CHECK_OK(nm_outfile_try(path, &err), err);
+    CHECK_OK(nm_outfile_try(join(folder, "other"), &err), err);
+    check_content(path, "newer", 5);
+    CHECK_INT(count_entries(folder), 1);
 
     test_case("an older file stays after abort, and nothing else");
     CHECK_OK(nm_outfile_open(&out, path, &err), err);
@@ -266,6 +278,7 @@ static void test_refused(void)
                     at(rows[i].path, rows[i].words));
         CHECK_INT(err.code, NOMUL_E_IO);
         nm_outfile_abort(&out);
+        CHECK_FAILS(nm_outfile_try(rows[i].path, &err), err, at(rows[i].path, rows[i].words));
     }
     CHECK_INT(count_entries(folder), 2);
     struct stat status;

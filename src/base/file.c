@@ -49,7 +49,18 @@ static bool check_regular(const char *path, const struct stat *status, nomul_err
 bool nm_file_exists(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static bool is_one_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool nm_file_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && is_one_file(&a, &b);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -97,8 +108,7 @@ bool nm_file_is(const nm_file *file, const char *path)
 {
     struct stat ours, named;
 
-    return fstat(file->fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
-           ours.st_ino == named.st_ino;
+    return fstat(file->fd, &ours) == 0 && stat(path, &named) == 0 && is_one_file(&ours, &named);
 }
 
 void nm_file_close(nm_file *file)
@@ -259,6 +269,15 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
     if (create_temporary(out, mode, err)) return true;
     nm_outfile_abort(out);
     return false;
+}
+
+bool nm_outfile_try(const char *path, nomul_error *err)
+{
+    nm_outfile out;
+    bool       ok = nm_outfile_open(&out, path, err);
+
+    nm_outfile_abort(&out);
+    return ok;
 }
 
 static bool write_at(nm_outfile *out, uint64_t offset, const void *data, size_t n_bytes,

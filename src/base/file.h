@@ -13,11 +13,14 @@ typedef struct nm_file {
 
 #define NM_FILE_CLOSED ((nm_file){.fd = -1})
 
+/* True also where the system won't tell: then opening it says why, and no other file is taken. */
 bool nm_file_exists(const char *path);
+/* Do both name one file?  What is read must not be written over. */
+bool nm_file_same(const char *path, const char *other);
 
 /* Errors of open name the path; those of read don't know it: the caller adds it. */
 bool nm_file_open(nm_file *file, const char *path, nomul_error *err);
-/* Is it what the path names, perhaps by another name?  What is read must not be written over. */
+/* The same of an open one. */
 bool nm_file_is(const nm_file *file, const char *path);
 
 bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes, nomul_error *err);
@@ -52,6 +55,8 @@ typedef struct nm_outfile {
 } nm_outfile;
 
 bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err);
+/* Could it be opened now?  Asked before hours of work whose result it is to take; nothing stays. */
+bool nm_outfile_try(const char *path, nomul_error *err);
 bool nm_outfile_write(nm_outfile *out, const void *data, size_t n_bytes, nomul_error *err);
 bool nm_outfile_zeros(nm_outfile *out, size_t n_bytes, nomul_error *err);
 /* Writes over what has already been appended. */

@@ -187,12 +187,9 @@ static bool take_memory(running *r, nomul_error *err)
 static bool check_output(const running *r, nomul_error *err)
 {
     const char *output = r->args->output;
-    nm_file     file;
 
-    if (!output || !nm_file_open(&file, r->path, NULL)) return true;
-    bool is_model = nm_file_is(&file, output);
-    nm_file_close(&file);
-    return !is_model || nm_fail(err, NOMUL_E_ARG, "%s: is the model", output);
+    if (!output || !nm_file_same(output, r->path)) return true;
+    return nm_fail(err, NOMUL_E_ARG, "%s: is the model", output);
 }
 
 static bool compute(running *r, nomul_error *err)

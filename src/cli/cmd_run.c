@@ -169,6 +169,19 @@ static bool take_ids(running *r, nomul_error *err)
                               special | NOMUL_TOKENIZE_NO_PREFIX, err);
 }
 
+/* What can be known of the end is said before the beginning: a text may take hours. */
+static bool check_save(const running *r, nomul_error *err)
+{
+    const char *file = r->args->file;
+
+    if (!r->save) return true;
+    if (nm_file_same(r->save, r->path))
+        return nm_fail(err, NOMUL_E_ARG, "%s: is the model", r->save);
+    if (file && nm_file_same(r->save, file))
+        return nm_fail(err, NOMUL_E_ARG, "%s: is the prompt", r->save);
+    return nm_outfile_try(r->save, err);
+}
+
 static bool read_prompt(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
@@ -301,7 +314,8 @@ static int run_all(running *r)
     if (r->args->n_ctx > 0 && !r->args->quiet)
         fprintf(stderr, "nomul: -c does nothing: there is no context window, a text may go on "
                         "for ever\n");
-    bool ok = open_session(r, &err) && read_prompt(r, &err) && open_sampler(r, &err) &&
+    bool ok = check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) &&
+              open_sampler(r, &err) &&
               (r->args->interactive ? take_turns(r, &err) : generate(r, &err)) &&
               report(r, &err) && save(r, &err);
     if (!ok) return nm_command_failed(&err);

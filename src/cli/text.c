@@ -70,11 +70,16 @@ bool nm_text_read(nm_text *text, int fd, size_t *n_bytes, nomul_error *err)
     return true;
 }
 
+/* A pipe that nobody writes to yet is waited for as for its bytes, where a Ctrl-C is heard. */
 int nm_text_open(const char *path, nomul_error *err)
 {
-    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (strcmp(path, "-") == 0) return STDIN_FILENO;
 
-    if (fd < 0) nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
+    else
+        fcntl(fd, F_SETFL, O_RDONLY);
     return fd;
 }
 

@@ -1,0 +1,60 @@
+# What happens to anybody once: the wrong file in the wrong place.  One line says it, before the
+# first token, and what was there is as it was.
+cp models/tiny.gguf tiny.gguf
+m=tiny.gguf
+run() { try run -m $m -q -p x -n 1 "$@"; }
+: > empty
+: > new
+mkfifo pipe
+mkdir folder
+echo Once > words
+ln -s tiny.gguf link
+cat tiny.gguf words > before
+
+# As a session to go on with.
+for file in folder empty /dev/zero pipe words golden/small.gguf ''; do
+    run --load-session "$file"
+done
+for file in folder empty pipe words; do run --prompt-cache $file; done
+for file in empty pipe /dev/zero models golden/small/config.json golden/small/model.safetensors \
+    golden/small-t5.gguf; do try session $file; done
+try run -m golden/small.nms -p x
+try session golden/small.nms -m golden/small.nms
+
+# As a place for one.
+for file in no/where folder folder/ pipe /dev/null ''; do run --save-session "$file"; done
+run --save-session $m
+run --save-session link
+run --prompt-cache $m
+try run -m $m -q -f words -n 1 --save-session words
+try run -m $m -q -p x -f ./words -n 1 --load-session golden/small.nms --save-session words
+try logits -m $m --ids 1 -o $m
+try logits -m $m --ids 1 -o link
+run --temp 0 -s 1 --save-session new # what is empty may be filled
+try session new -m $m
+
+# As a text to score.
+try perplexity -m golden/small.nms -f words
+for file in empty folder /dev/null; do try perplexity -m $m -q -f $file; done
+try perplexity -m $m -q -c 3 -f empty
+for n in -1 1 2 x; do try perplexity -m $m -f words -c $n; done
+try perplexity -m $m -q -f words -c 0
+try perplexity -m $m -q -f words --separator ''
+try perplexity -m $m -q -f words --separator "$(printf 'a\nb')"
+try perplexity -m $m -q -f words --separator a --per-token -c 3
+nomul perplexity -m $m -q -f golden/small.nms -c 100
+head -c 5000 /dev/zero | nomul perplexity -m $m -q
+head -c 20000 /dev/zero | tr '\0' a | nomul perplexity -m $m -q
+
+# A pipe that nobody writes to is waited for; being told to stop ends that.
+for command in "perplexity -f pipe" "run -f pipe"; do
+    $RUN "$program" ${command%% *} -m $m ${command#* } 2> err &
+    sleep 1
+    kill -s TERM $!
+    wait $!
+    echo "[$?] $(cat err)"
+done
+{ echo Once > pipe; } &
+nomul perplexity -m $m -q -f pipe | head -n 1
+cat tiny.gguf words | cmp - before
+ls
