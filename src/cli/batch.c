@@ -5,154 +5,14 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/batch_jobs.h"
 #include "cli/batch_show.h"
 #include "cli/interrupt.h"
-#include "cli/json_out.h"
 #include "cli/numbers.h"
-#include "cli/output.h"
 #include "cli/prompt.h"
-#include "cli/report.h"
 
 /* Below that, a pass of the tiled kernels is no faster for being shorter. */
 #define LEAST_STEP 16
-
-struct nm_batch_text {
-    nm_batch_job *job;
-    size_t        index;
-    bool          done, written;
-    nm_generation generation;
-};
-
-/*
- * Its first continuation reads the prompt up to its last id; the others begin with a copy of the
- * state there, and that id.
- */
-struct nm_batch_job {
-    nm_batch_job *next, *previous, *next_read;
-    nm_batch_line line;
-    nm_ids        ids; /* of the prompt */
-    uint64_t      seed;
-    bool          is_read;
-    void         *snapshot; /* while continuations are to begin with it */
-    nm_text       problem;  /* words, if the line is wrong; there are no texts then */
-    size_t        n_texts, n_begun, n_written;
-    nm_batch_text texts[];
-};
-
-/* ---- Jobs ------------------------------------------------------------------------------------ */
-
-/* Behind all others; the caller fills it. */
-static nm_batch_job *add_job(nm_batch *b, nomul_error *err)
-{
-    size_t        n_bytes = sizeof(nm_batch_job) + b->n_best * sizeof(nm_batch_text);
-    nm_batch_job *job = nm_alloc(n_bytes);
-
-    if (!job) {
-        nm_fail_memory(err, n_bytes);
-        return NULL;
-    }
-    memset(job, 0, n_bytes);
-    job->n_texts = b->n_best;
-    for (size_t i = 0; i < b->n_best; i++)
-        job->texts[i].job = job, job->texts[i].index = i;
-    job->previous = b->last;
-    if (b->last)
-        b->last->next = job;
-    else
-        b->first = job;
-    b->last = job;
-    return job;
-}
-
-static void free_job(nm_batch *b, nm_batch_job *job)
-{
-    if (job->previous)
-        job->previous->next = job->next;
-    else
-        b->first = job->next;
-    if (job->next)
-        job->next->previous = job->previous;
-    else
-        b->last = job->previous;
-    for (size_t i = 0; i < b->n_best; i++) {
-        nomul_sampler_free(job->texts[i].generation.sampler);
-        nm_generation_free(&job->texts[i].generation);
-    }
-    nm_batch_line_free(&job->line);
-    nm_ids_free(&job->ids);
-    nm_text_free(&job->problem);
-    nm_free(job->snapshot);
-    nm_free(job);
-}
-
-/* ---- Answers --------------------------------------------------------------------------------- */
-
-static void write_problem(const nm_batch_job *job)
-{
-    nm_output_print("{\"id\":");
-    nm_output_write(job->line.id.data, job->line.id.n_bytes);
-    nm_output_print(",\"error\":");
-    nm_json_out_string(job->problem.data, job->problem.n_bytes);
-    nm_output_print("}\n");
-}
-
-static bool write_text(const nm_batch *b, nm_batch_text *text, nomul_error *err)
-{
-    nm_batch_job *job = text->job;
-    nm_report     report = {
-        .generation = &text->generation,
-        .id = job->line.id.data,
-        .n_id = job->line.id.n_bytes,
-        .has_index = b->indexed,
-        .index = text->index,
-        .model = b->model,
-        .load_seconds = b->load_seconds,
-        .seed = job->seed + text->index,
-    };
-
-    if (!nm_report_json(&report, err)) return false;
-    nm_generation_free(&text->generation);
-    text->written = true;
-    job->n_written++;
-    return true;
-}
-
-static bool write_job(nm_batch *b, nm_batch_job *job, nomul_error *err)
-{
-    for (size_t i = 0; i < job->n_texts; i++)
-        if (job->texts[i].done && !job->texts[i].written && !write_text(b, &job->texts[i], err))
-            return false;
-    return true;
-}
-
-static bool flush(nomul_error *err)
-{
-    return nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
-}
-
-/* In order of the lines: the first job's texts, as far as they are done; then the next one's. */
-static bool write_in_order(nm_batch *b, nomul_error *err)
-{
-    for (nm_batch_job *job; (job = b->first) != NULL; free_job(b, job)) {
-        if (job->problem.n_bytes > 0) write_problem(job);
-        while (job->n_written < job->n_texts) {
-            nm_batch_text *text = &job->texts[job->n_written];
-            if (!text->done) return flush(err);
-            if (!write_text(b, text, err)) return false;
-        }
-    }
-    return flush(err);
-}
-
-/* Something of this job is to be written. */
-static bool answer(nm_batch *b, nm_batch_job *job, nomul_error *err)
-{
-    if (!b->as_ready) return write_in_order(b, err);
-    if (job->problem.n_bytes > 0) write_problem(job);
-    if (!write_job(b, job, err)) return false;
-    if (job->n_written == job->n_texts) free_job(b, job);
-    return flush(err);
-}
 
 /* ---- A text's beginning and end -------------------------------------------------------------- */
 
@@ -246,7 +106,7 @@ static bool end_text(nm_batch *b, size_t at, nomul_error *err)
     nm_generation_close(g);
     text->done = true;
     b->n_done++;
-    return answer(b, text->job, err);
+    return nm_batch_answer(b, text->job, err);
 }
 
 /* Its first text has read the prompt but for the last id: the others can begin. */
@@ -305,7 +165,8 @@ static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
     if (err->code == NOMUL_E_MEMORY) return false;
     b->n_wrong++;
     job->n_texts = 0;
-    return nm_text_add(&job->problem, err->text, strlen(err->text), err) && answer(b, job, err);
+    return nm_text_add(&job->problem, err->text, strlen(err->text), err) &&
+           nm_batch_answer(b, job, err);
 }
 
 /* Their bound is far more than most texts need: they are kept in a block of their own size. */
@@ -323,7 +184,7 @@ static bool tokenize(const nm_batch *b, nm_batch_job *job, nomul_error *err)
 
 static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
 {
-    nm_batch_job *job = add_job(b, err);
+    nm_batch_job *job = nm_batch_add_job(b, err);
 
     if (!job) return false;
     if (!nm_batch_line_read(&job->line, line, n_bytes, b->n_lines++, b->defaults, err) ||
@@ -468,11 +329,7 @@ static bool cancel(nm_batch *b, nomul_error *err)
         nm_generation *g = &b->running[0]->generation;
         if (!nm_generation_stop(g, NM_FINISH_CANCELLED, err) || !end_text(b, 0, err)) return false;
     }
-    for (nm_batch_job *job = b->first; job; job = job->next) {
-        if (job->problem.n_bytes > 0) write_problem(job);
-        if (!write_job(b, job, err)) return false;
-    }
-    return flush(err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    return nm_batch_answer_all(b, err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
 static bool open_drawer(nm_batch *b, size_t n_vocab, nomul_error *err)
@@ -520,7 +377,7 @@ bool nm_batch_run(nm_batch *b, nomul_error *err)
 
 void nm_batch_free(nm_batch *b)
 {
-    while (b->first) free_job(b, b->first);
+    while (b->first) nm_batch_free_job(b, b->first);
     for (size_t i = 0; i < b->n_sessions; i++) nomul_session_free(b->sessions[i]);
     nomul_sampler_free(b->drawer);
     nm_free(b->running);
