@@ -10,14 +10,17 @@
 #define N_LAYERS 4
 #define TOGETHER 3
 
-/* Three products side by side, and one alone; there are no codes, and none are read. */
+/* Three products side by side, and one alone.  Of the codes none is read. */
 static void link_layers(nm_bitlinear *layers, size_t rows, size_t cols)
 {
     static const size_t together[N_LAYERS] = {TOGETHER, 0, 0, 1};
 
+    static uint8_t      codes[4096 * 4096 / 4];
+
     memset(layers, 0, N_LAYERS * sizeof *layers);
     for (size_t i = 0; i < N_LAYERS; i++) {
         nm_ternary_init(&layers[i].w, NM_T4, rows, cols);
+        layers[i].w.codes = codes;
         layers[i].next = i + 1 < N_LAYERS ? &layers[i + 1] : NULL;
         layers[i].n_together = together[i];
     }

@@ -89,7 +89,8 @@ static bool write_answer(nm_interactive *it, nm_generation *g, nomul_error *err)
         !nm_text_add(&g->text, place->tail, place->n_tail, err) || !generate(it, g, err))
         return false;
     place->last_id = g->pending.at[g->n_fed];
-    nm_place_add_tail(place, g->text.data + g->n_prompt_bytes, g->text.n_bytes - g->n_prompt_bytes);
+    size_t n_made = g->text.n_bytes - g->n_prompt_bytes;
+    if (n_made > 0) nm_place_add_tail(place, g->text.data + g->n_prompt_bytes, n_made);
     return true;
 }
 
@@ -174,8 +175,8 @@ static bool make_words(nm_interactive *it, const char *line, size_t n_bytes, nom
 
 static bool obey(nm_interactive *it, nomul_error *err)
 {
-    const char *line = it->line.data;
     size_t      n = it->line.n_bytes;
+    const char *line = n > 0 ? it->line.data : "";
     bool        slash = n > 0 && line[0] == '/', two = n > 1 && slash && line[1] == '/';
 
     if (slash && !two) return nm_slash(it, line + 1, n - 1, err);

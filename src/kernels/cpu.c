@@ -5,6 +5,7 @@
  */
 #include "kernels/cpu.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -91,13 +92,30 @@ static bool has(const struct feature *f)
 
 #endif
 
-uint32_t nm_cpu_features(void)
+static uint32_t ask(void)
 {
     uint32_t bits = 0;
 
     for (size_t i = 0; i < N_FEATURES; i++)
         if (has(&features[i])) bits |= features[i].bit;
     return bits;
+}
+
+/*
+ * Asked once: under a hypervisor every CPUID is a way out and back, all of them a tenth of a
+ * millisecond.  Threads that come here together find the same.
+ */
+uint32_t nm_cpu_features(void)
+{
+    static atomic_uint known; /* 0: not yet */
+    const uint32_t     asked = 1u << 31;
+    uint32_t           bits = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (bits == 0) {
+        bits = ask() | asked;
+        atomic_store_explicit(&known, bits, memory_order_relaxed);
+    }
+    return bits & ~asked;
 }
 
 void nm_cpu_names(char *text, size_t size, uint32_t bits)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of kernels.def, and the choice: nothing here is remembered, so the caller keeps it. */
+/* The table of kernels.def, and the choice, which the caller keeps. */
 #include "kernels/kernels.h"
 
 #include "base/error.h"

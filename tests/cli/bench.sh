@@ -20,7 +20,7 @@ bench -m $m -m $m -p 4 -n 0 -t 1 | grep -c tiny
 bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
-bench -m $m -p 4 -n 2,3 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
+bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
 nomul bench -m $m -p 8 -n 3 --parallel 1,16 -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
     for (i = 1; i < NF; i++) value[$i] = $(i + 1)
     printf "p %d, n %d, parallel %d: ", value["n_prompt:"], value["n_gen:"], value["n_parallel:"]
