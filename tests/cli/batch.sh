@@ -12,43 +12,45 @@ A
 Timmy
 END
 # Every line by run, with the same options; then all of them by batch, in several ways.
-same() { # OPTION...
-    i=0
+same() { # MODEL OPTION...
+    with=$1 i=0
+    shift
     while IFS= read -r line; do
-        nomul run -m $m --json -q -p "$line" "$@" < /dev/null | strip |
+        nomul run -m $with --json -q -p "$line" "$@" < /dev/null | strip |
             sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
         i=$((i + 1))
     done < prompts > alone
     for how in '--parallel 1' '--parallel 3' '--parallel 16 -t 1' '--parallel 3 -b 2'; do
-        nomul batch -m $m -q -f prompts $how "$@" | strip | cmp - alone
+        nomul batch -m $with -q -f prompts $how "$@" | strip | cmp - alone
     done
     sort alone > sorted
-    nomul batch -m $m -q --parallel 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
+    nomul batch -m $with -q --parallel 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
     wc -l < alone | tr -d ' '
 }
-same -s 7 -n 24
-same -n 9 --temp 0 -s 1 --logprobs 2
-same -s 3 -n 30 -r . -r ' the' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
-same -s 3 -n 0
+same $m -s 7 -n 10
+same $t -n 9 --temp 0 -s 1 --logprobs 2
+same $m -s 3 -n 12 -r . -r ' the' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
+same $t -s 3 -n 0
 # Each prompt is read once and continued several ways; each is run's with the next seed.
-best() { # OPTION...
-    i=0
+best() { # MODEL OPTION...
+    with=$1 i=0
+    shift
     while IFS= read -r line; do
         for k in 0 1 2; do
-            nomul run -m $m --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
+            nomul run -m $with --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
                 sed "s/\"id\":\"0\"/\"id\":\"$i\",\"index\":$k/"
         done
         i=$((i + 1))
     done < prompts > alone
     for n in 1 2 5 30; do
-        nomul batch -m $m -q -s 7 --n-best 3 --parallel $n "$@" < prompts | strip | cmp - alone
+        nomul batch -m $with -q -s 7 --n-best 3 --parallel $n "$@" < prompts | strip | cmp - alone
     done
     sort alone > sorted
-    nomul batch -m $m -q -s 7 --n-best 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
+    nomul batch -m $with -q -s 7 --n-best 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
     wc -l < alone | tr -d ' '
 }
-best -n 12 -r ,
-best -n 0
+best $m -n 6 -r ,
+best $t -n 0
 nomul batch -m $m -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
 # What a line says goes before the options.
 cat > lines << 'END'
@@ -86,11 +88,11 @@ echo "[$?]"
 # The end of the input, and of a line.
 printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
 printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip
-# A line that comes in many pieces, between short ones.
-tr '\n' ' ' < text.txt > long
-{ echo a; cat long long long long; printf '\nb\n'; } > lines
-cat long long long long | nomul run -m $t --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
-nomul batch -m $t -q -n 4 -s 1 < lines | strip > together
+# A line that comes in two pieces, between short ones.
+tr '\n' ' ' < text.txt | head -c 20000 > long
+nomul run -m $t -f long --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
+{ echo a; head -c 9000 long; sleep 0.2; tail -c +9001 long; printf '\nb\n'; } |
+    nomul batch -m $t -q -n 4 -s 1 | strip > together
 sed -n 2p together | cmp - alone
 wc -l < together | tr -d ' '
 try batch -m $t -q

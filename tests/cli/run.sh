@@ -11,6 +11,7 @@ update=false
 [ $# -gt 0 ] || { echo "run.sh: which nomul?" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
+[ -x "$program" ] || { echo "run.sh: $program: not a program" >&2; exit 2; }
 cases=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$cases/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/nomul-cli.XXXXXX") || exit 1
