@@ -73,7 +73,9 @@ $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
-$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o,$(CLI_OBJ)) $(PROG)/libnomul.a
+# tests/faults_cli.c has its own text.c and output.c.
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/text.o %/output.o,$(CLI_OBJ)) \
+                    $(PROG)/libnomul.a
 	$(LINK)
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)

@@ -46,8 +46,7 @@ void faults_trickle(size_t n_bytes)
     most = n_bytes;
 }
 
-/* Is it this one's turn? */
-static bool fails(const char *call)
+bool faults_turn(const char *call)
 {
     if (!countdown || --countdown) return false;
     failed = call;
@@ -56,71 +55,71 @@ static bool fails(const char *call)
     return true;
 }
 
-static size_t part(size_t n_bytes)
+size_t faults_part(size_t n_bytes)
 {
     return most && most < n_bytes ? most : n_bytes;
 }
 
 static int faulty_open(const char *path, int flags, mode_t mode)
 {
-    return fails("open") ? -1 : open(path, flags, mode);
+    return faults_turn("open") ? -1 : open(path, flags, mode);
 }
 
 static int faulty_stat(const char *path, struct stat *status)
 {
-    return fails("stat") ? -1 : stat(path, status);
+    return faults_turn("stat") ? -1 : stat(path, status);
 }
 
 static int faulty_lstat(const char *path, struct stat *status)
 {
-    return fails("lstat") ? -1 : lstat(path, status);
+    return faults_turn("lstat") ? -1 : lstat(path, status);
 }
 
 static int faulty_fstat(int fd, struct stat *status)
 {
-    return fails("fstat") ? -1 : fstat(fd, status);
+    return faults_turn("fstat") ? -1 : fstat(fd, status);
 }
 
 static int faulty_fchmod(int fd, mode_t mode)
 {
-    return fails("fchmod") ? -1 : fchmod(fd, mode);
+    return faults_turn("fchmod") ? -1 : fchmod(fd, mode);
 }
 
 static char *faulty_realpath(const char *path, char *real)
 {
-    return fails("realpath") ? NULL : realpath(path, real);
+    return faults_turn("realpath") ? NULL : realpath(path, real);
 }
 
 static ssize_t faulty_pread(int fd, void *to, size_t n_bytes, off_t offset)
 {
-    return fails("pread") ? -1 : pread(fd, to, part(n_bytes), offset);
+    return faults_turn("pread") ? -1 : pread(fd, to, faults_part(n_bytes), offset);
 }
 
 static ssize_t faulty_pwrite(int fd, const void *from, size_t n_bytes, off_t offset)
 {
-    return fails("pwrite") ? -1 : pwrite(fd, from, part(n_bytes), offset);
+    return faults_turn("pwrite") ? -1 : pwrite(fd, from, faults_part(n_bytes), offset);
 }
 
 static void *faulty_mmap(size_t n_bytes, int fd)
 {
-    return fails("mmap") ? MAP_FAILED : mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    return faults_turn("mmap") ? MAP_FAILED : mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
 }
 
 static int faulty_fsync(int fd)
 {
-    return fails("fsync") ? -1 : fsync(fd);
+    return faults_turn("fsync") ? -1 : fsync(fd);
 }
 
 /* As the systems do it: whatever is said, the file is closed. */
 static int faulty_close(int fd)
 {
     int result = close(fd);
-    return fails("close") ? -1 : result;
+    return faults_turn("close") ? -1 : result;
 }
 
 static int faulty_rename(const char *from, const char *to)
 {
-    if (fails("rename")) return -1;
+    if (faults_turn("rename")) return -1;
     int result = rename(from, to);
     if (result == 0) renamed = true;
     return result;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A system that refuses: base/file.c once more, linked before the library's, with its system calls
- * counted.  Any of them can be told to fail; reads and writes can be told to do little at a time.
- * Each thread has its own faults.
+ * A system that refuses: base/file.c once more, linked before the library's, and the command
+ * line's text.c and output.c, with their system calls (and stdio's) counted.  Any of them can be
+ * told to fail; reads and writes can be told to do little at a time.  Each thread has its own
+ * faults.
  */
 #ifndef NM_TEST_FAULTS_H
 #define NM_TEST_FAULTS_H
@@ -22,5 +23,12 @@ bool faults_failed_late(void);
 
 /* No read or write moves more bytes than this; 0: no limit. */
 void faults_trickle(size_t n_bytes);
+
+/* What output.c remembers of a failed stdout is forgotten. */
+void faults_forget_output(void);
+
+/* For the calls themselves: is it this one's turn?  And how many bytes it may move. */
+bool   faults_turn(const char *call);
+size_t faults_part(size_t n_bytes);
 
 #endif

@@ -100,55 +100,63 @@ static bool spell(speller *s, int32_t id, nomul_error *err)
     return nm_text_add(&s->bytes, bytes, n_bytes, err);
 }
 
-/* {"id":..,"token":"..","logprob":..,"bytes":[..]}, the brace at the end left to the caller. */
-static bool print_token(speller *s, const nomul_logprob *token, nomul_error *err)
+/* Takes the memory for all that it will spell: an answer is written whole or not begun. */
+static bool open_speller(speller *s, const nm_generation *g, nomul_error *err)
 {
-    if (!spell(s, token->id, err)) return false;
+    s->decoder = nomul_decoder_new(g->tokenizer, NOMUL_DECODE_SPECIAL, err);
+    if (!s->decoder) return false;
+    for (size_t i = 0; i < g->ids.n; i++)
+        for (size_t best = 0; best <= g->n_logprobs; best++)
+            if (!spell(s, nm_generation_logprobs(g, i)[best].id, err)) return false;
+    return true;
+}
+
+static void close_speller(speller *s)
+{
+    nomul_decoder_free(s->decoder);
+    nm_text_free(&s->bytes);
+}
+
+/* {"id":..,"token":"..","logprob":..,"bytes":[..]}, the brace at the end left to the caller. */
+static void print_token(speller *s, const nomul_logprob *token)
+{
+    spell(s, token->id, NULL); /* there is room for it */
     nm_output_print("{\"id\":%" PRId32 ",\"token\":", token->id);
     nm_json_out_string(s->bytes.data, s->bytes.n_bytes);
     nm_output_print(",\"logprob\":");
     nm_json_out_number((double)token->logprob);
     nm_output_print(",\"bytes\":");
     nm_json_out_bytes(s->bytes.data, s->bytes.n_bytes);
-    return true;
 }
 
-static bool print_position(speller *s, const nm_generation *g, size_t index, nomul_error *err)
+static void print_position(speller *s, const nm_generation *g, size_t index)
 {
     const nomul_logprob *scores = nm_generation_logprobs(g, index);
 
-    if (!print_token(s, scores, err)) return false;
+    print_token(s, scores);
     nm_output_print(",\"top_logprobs\":[");
     for (size_t i = 1; i <= g->n_logprobs; i++) {
         if (i > 1) nm_output_print(",");
-        if (!print_token(s, scores + i, err)) return false;
+        print_token(s, scores + i);
         nm_output_print("}");
     }
     nm_output_print("]}");
-    return true;
 }
 
-static bool print_logprobs(const nm_generation *g, nomul_error *err)
+static void print_logprobs(speller *s, const nm_generation *g)
 {
-    speller s = {.decoder = nomul_decoder_new(g->tokenizer, NOMUL_DECODE_SPECIAL, err)};
-    bool    ok = s.decoder != NULL;
-
     nm_output_print(",\"logprobs\":[");
-    for (size_t i = 0; ok && i < g->ids.n; i++) {
+    for (size_t i = 0; i < g->ids.n; i++) {
         if (i > 0) nm_output_print(",");
-        ok = print_position(&s, g, i, err);
+        print_position(s, g, i);
     }
     nm_output_print("]");
-    nomul_decoder_free(s.decoder);
-    nm_text_free(&s.bytes);
-    return ok;
 }
 
-bool nm_report_json(const nm_report *r, nomul_error *err)
+static void print_all(const nm_report *r, speller *s)
 {
     const nm_generation *g = r->generation;
     size_t               n_made = g->text.n_bytes - g->n_prompt_bytes;
-    bool                 ok = true;
 
     nm_output_print("{\"id\":");
     nm_output_write(r->id, r->n_id);
@@ -157,9 +165,19 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
     nm_json_out_string(n_made > 0 ? g->text.data + g->n_prompt_bytes : "", n_made);
     nm_output_print(",\"tokens\":");
     nm_json_out_ids(g->ids.at, g->ids.n);
-    if (g->n_logprobs > 0) ok = print_logprobs(g, err);
-    nm_output_print(",\"finish_reason\":\"%s\",\"seed\":%" PRIu64, finish_word(g->finish), r->seed);
+    if (g->n_logprobs > 0) print_logprobs(s, g);
+    nm_output_print(",\"finish_reason\":\"%s\",\"seed\":%" PRIu64, finish_word(g->finish),
+                    r->seed);
     print_timings(r);
     nm_output_print("}\n");
+}
+
+bool nm_report_json(const nm_report *r, nomul_error *err)
+{
+    speller s = {.decoder = NULL};
+    bool    ok = r->generation->n_logprobs == 0 || open_speller(&s, r->generation, err);
+
+    if (ok) print_all(r, &s);
+    close_speller(&s);
     return ok;
 }

@@ -8,6 +8,8 @@ full() {
 full run -m $m -q -p x -n 5
 full run -m $m -q -p x -n 5 --json
 full run -m $m -q -p x -n 5 --json --logprobs 2
+full batch -m $m -q -f text.txt -n 3
+full batch -m $m -q -f text.txt -n 3 --as-ready --parallel 3
 full perplexity -m $m -q -f text.txt --per-token
 full perplexity -m $m -q -f text.txt -c 64
 for option in '' --json '--separator ==' '-c 64 --json'; do
@@ -30,6 +32,7 @@ first() {
 }
 first run -m $m -q -p x -n 20000 --ignore-eos
 first run -m $m -q -p x -n 5000 --json
+first batch -m $m -q -f text.txt -n 3
 first perplexity -m $m -q -f text.txt --per-token
 first perplexity -m $m -q -f text.txt -c 64
 first session $s
