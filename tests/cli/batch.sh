@@ -29,7 +29,7 @@ same() { # MODEL OPTION...
 }
 same $m -s 7 -n 10
 same $t -n 9 --temp 0 -s 1 --logprobs 2
-same $m -s 3 -n 12 -r . -r ' the' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
+same $t -s 3 -n 12 -r e -r ' o' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
 same $t -s 3 -n 0
 # Each prompt is read once and continued several ways; each is run's with the next seed.
 best() { # MODEL OPTION...
@@ -49,7 +49,7 @@ best() { # MODEL OPTION...
     nomul batch -m $with -q -s 7 --n-best 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
     wc -l < alone | tr -d ' '
 }
-best $m -n 6 -r ,
+best $t -n 6 -r e
 best $t -n 0
 nomul batch -m $m -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
 # What a line says goes before the options.
