@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/pages.h"
 #include "base/rng.h"
 
 #include <errno.h>
@@ -122,6 +123,7 @@ static bool map_file(nm_filemap *map, const nm_file *file, nomul_error *err)
     void *mapped = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
 
     if (mapped == MAP_FAILED) return fail_errno(err, errno);
+    nm_pages_large(mapped, map->size);
     map->data = map->mapped = mapped;
     return true;
 }
@@ -130,6 +132,7 @@ static bool read_file(nm_filemap *map, const nm_file *file, nomul_error *err)
 {
     map->read = nm_alloc(map->size);
     if (!map->read) return nm_fail_memory(err, map->size);
+    nm_pages_large(map->read, map->size);
     map->data = map->read;
     return nm_file_read(file, 0, map->read, map->size, err);
 }

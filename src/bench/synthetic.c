@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/pages.h"
 #include "base/rng.h"
 #include "base/xxh64.h"
 #include "format/gguf_write.h"
@@ -319,6 +320,7 @@ static bool make_file(maker *m)
     m->n_bytes = m->header.n_bytes + (size_t)m->header.data_bytes;
     m->bytes = nm_alloc(m->n_bytes);
     if (!m->bytes) return nm_fail_memory(m->err, m->n_bytes);
+    nm_pages_large(m->bytes, m->n_bytes);
     memset(m->bytes, 0, m->n_bytes);
     memcpy(m->bytes, m->header.bytes, m->header.n_bytes);
     bool ok = nm_gguf_open(&gguf, m->bytes, m->n_bytes, m->err);
