@@ -60,9 +60,10 @@ static bool run(const way *w)
         .as_ready = w->as_ready,
         .lines = {.fd = open(w->input, O_RDONLY)},
     };
-    int    file = open(w->output, O_WRONLY | O_CREAT | O_TRUNC, 0666), before = dup(1);
     size_t live = alloc_live();
 
+    unlink(w->output);
+    int file = open(w->output, O_WRONLY | O_CREAT, 0666), before = dup(1);
     CHECK(b.lines.fd >= 0 && file >= 0 && before >= 0);
     dup2(file, 1);
     err = (nomul_error){.code = NOMUL_OK};
