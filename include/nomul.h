@@ -17,7 +17,8 @@
  *   nomul_model, nomul_tokenizer   anything: they never change; a model is closed last of all
  *   nomul_session                  one call at a time, with all sessions that share its host; also
  *                                  for those that only read it: snapshot, clone, save, n_tokens
- *   nomul_sampler, nomul_decoder   one call at a time for each
+ *   nomul_sampler                  one call at a time, with all samplers that share its host
+ *   nomul_decoder                  one call at a time for each
  *   plain arguments, paths         anything; of two that write one file the later stays, whole
  */
 #ifndef NOMUL_H
@@ -194,7 +195,10 @@ typedef struct nomul_session_options {
 
 void nomul_session_options_init(nomul_session_options *options);
 
-/* Bytes that nomul_session_new would take, threads' stacks aside; 0 if options are out of range. */
+/*
+ * Bytes that nomul_session_new would take for its text and its passes; the threads themselves take
+ * some more.  0 if options are out of range.
+ */
 size_t nomul_session_memory(const nomul_model *model, const nomul_session_options *options);
 
 /*
@@ -393,9 +397,10 @@ void           nomul_sampler_free(nomul_sampler *sampler); /* NULL is fine */
 /*
  * A sampler for another text that draws in the memory of `host`, which may itself share: of its own
  * it has what the penalties see, 4 bytes for each id of the vocabulary and for each of the ids they
- * look back, at least 64, and less than 1 KiB.  It may keep as many ids as the host does, so a host
- * with top_k = 0 fits all; more is NOMUL_E_ARG.  One thread at a time may use any of those that
- * share; they are freed in any order, the one made by nomul_sampler_new last.  NULL on failure.
+ * look back, at least 64, the logit biases, and less than 1 KiB.  It may keep as many ids as the
+ * host does, so a host with top_k = 0 fits all; more is NOMUL_E_ARG.  One thread at a time may use
+ * any of those that share; they are freed in any order, the one made by nomul_sampler_new last.
+ * NULL on failure.
  */
 nomul_sampler *nomul_sampler_share(nomul_sampler *host, const nomul_sampler_options *options,
                                    nomul_error *err);

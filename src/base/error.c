@@ -51,3 +51,12 @@ bool nm_fail_memory(nomul_error *err, size_t n_bytes)
 {
     return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);
 }
+
+bool nm_fail_errno(nomul_error *err, nomul_status code, int number)
+{
+    char words[256];
+
+    if (strerror_r(number, words, sizeof words) != 0)
+        snprintf(words, sizeof words, "error %d", number);
+    return nm_fail(err, code, "%s", words);
+}

@@ -22,4 +22,7 @@ bool nm_fail_in(nomul_error *err, const char *format, ...) NM_PRINTF(2, 3);
 
 bool nm_fail_memory(nomul_error *err, size_t n_bytes);
 
+/* What the system says to errno, as words. */
+bool nm_fail_errno(nomul_error *err, nomul_status code, int number);
+
 #endif

@@ -24,19 +24,9 @@
 #define BUFFER_BYTES ((size_t)256 << 10)
 #define CALL_BYTES ((size_t)1 << 30) /* a system may refuse to read or write INT_MAX at once */
 
-/* What the system says to errno, as words. */
-static bool fail_errno(nomul_error *err, int number)
-{
-    char words[256];
-
-    if (strerror_r(number, words, sizeof words) != 0)
-        snprintf(words, sizeof words, "error %d", number);
-    return nm_fail(err, NOMUL_E_IO, "%s", words);
-}
-
 static bool fail_path(nomul_error *err, const char *path, int number)
 {
-    fail_errno(err, number);
+    nm_fail_errno(err, NOMUL_E_IO, number);
     return nm_fail_in(err, "%s", path);
 }
 
@@ -90,12 +80,12 @@ bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes
     uint8_t *at = to;
 
     if (offset > INT64_MAX - CALL_BYTES || n_bytes > INT64_MAX - CALL_BYTES - offset)
-        return fail_errno(err, EOVERFLOW);
+        return nm_fail_errno(err, NOMUL_E_IO, EOVERFLOW);
     while (n_bytes) {
         size_t  part = n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES;
         ssize_t n = pread(file->fd, at, part, (off_t)offset);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return fail_errno(err, errno);
+        if (n < 0) return nm_fail_errno(err, NOMUL_E_IO, errno);
         if (n == 0)
             return nm_fail(err, NOMUL_E_IO,
                            "ends after %" PRIu64 " bytes, where %zu more were to be read", offset,
@@ -122,7 +112,7 @@ static bool map_file(nm_filemap *map, const nm_file *file, nomul_error *err)
 {
     void *mapped = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
 
-    if (mapped == MAP_FAILED) return fail_errno(err, errno);
+    if (mapped == MAP_FAILED) return nm_fail_errno(err, NOMUL_E_IO, errno);
     nm_pages_large(mapped, map->size);
     map->data = map->mapped = mapped;
     return true;

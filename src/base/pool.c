@@ -219,9 +219,10 @@ static bool start_workers(nm_pool *pool, size_t n_threads, nomul_error *err)
         worker *w = &pool->workers[pool->n_threads - 1];
         *w = (worker){.pool = pool, .index = pool->n_threads};
         int failure = pthread_create(&w->handle, NULL, work, w);
-        if (failure)
-            return nm_fail(err, NOMUL_E_MEMORY, "thread %zu of %zu: %s", pool->n_threads + 1,
-                           n_threads, strerror(failure));
+        if (failure) {
+            nm_fail_errno(err, NOMUL_E_MEMORY, failure);
+            return nm_fail_in(err, "thread %zu of %zu", pool->n_threads + 1, n_threads);
+        }
     }
     return true;
 }

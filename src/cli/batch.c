@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/batch.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -182,13 +183,21 @@ static bool tokenize(const nm_batch *b, nm_batch_job *job, nomul_error *err)
     return ok;
 }
 
+/* Its continuations take the seeds behind it. */
+static bool check_seed(const nm_batch *b, const nm_batch_line *line, nomul_error *err)
+{
+    return line->args.seed <= (int64_t)NM_INT_MAX_EXACT - (int64_t)(b->n_best - 1) ||
+           nm_fail(err, NOMUL_E_ARG, "seed: %" PRId64 " is too large for %zu in a row",
+                   line->args.seed, b->n_best);
+}
+
 static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
 {
     nm_batch_job *job = nm_batch_add_job(b, err);
 
     if (!job) return false;
     if (!nm_batch_line_read(&job->line, line, n_bytes, b->n_lines++, b->defaults, err) ||
-        !tokenize(b, job, err))
+        !check_seed(b, &job->line, err) || !tokenize(b, job, err))
         return refuse(b, job, err);
     return begin_text(b, &job->texts[0], err);
 }
@@ -218,12 +227,18 @@ static bool next_copy(nm_batch *b, nomul_error *err)
     return begin_text(b, &job->texts[job->n_begun], err);
 }
 
+/* Not while too many answers wait for one that takes long. */
+static bool may_read(const nm_batch *b)
+{
+    return !b->ended && (b->n_running == 0 || b->n_jobs / NM_BATCH_WAITING < b->n_parallel);
+}
+
 static bool fill(nm_batch *b, nomul_error *err)
 {
     bool later = false;
 
     while (b->n_running < b->n_parallel && !later && !nm_interrupted()) {
-        if (!b->first_read && b->ended) break;
+        if (!b->first_read && !may_read(b)) break;
         if (!(b->first_read ? next_copy(b, err) : next_line(b, &later, err))) return false;
         nm_batch_show(b);
     }
@@ -301,8 +316,9 @@ static void pace(nm_batch *b, size_t n_feeds, double seconds)
     size_t n_ids = 0;
 
     for (size_t i = 0; i < n_feeds; i++) n_ids += b->feeds[i].n_ids;
-    size_t next = nm_interrupt_pace(n_ids, seconds);
-    if (next < n_ids && next >= LEAST_STEP) b->n_step = next;
+    size_t next =
+        nm_interrupt_pace(b->n_step, n_ids, seconds, nomul_session_n_batch(b->host));
+    if (next >= LEAST_STEP) b->n_step = next;
 }
 
 static bool step(nm_batch *b, nomul_error *err)
@@ -360,15 +376,24 @@ static bool take_memory(nm_batch *b, nomul_error *err)
     return open_drawer(b, n_vocab, err);
 }
 
-bool nm_batch_run(nm_batch *b, nomul_error *err)
+/* Up to a signal, or the end of the lines and of what runs. */
+static bool run_texts(nm_batch *b, nomul_error *err)
 {
-    if (!take_memory(b, err)) return false;
     while (!nm_interrupted()) {
         if (!fill(b, err)) return false;
         if (b->n_running == 0 || nm_interrupted()) break;
         if (!step(b, err)) return false;
     }
+    return true;
+}
+
+bool nm_batch_run(nm_batch *b, nomul_error *err)
+{
+    bool ok = take_memory(b, err) && run_texts(b, err);
+
     nm_batch_show_end(b);
+    if (!ok) nm_batch_answer_all(b, NULL); /* what is done is not lost with what failed */
+    if (!ok) return false;
     if (nm_interrupted()) return cancel(b, err);
     if (b->end.code == NOMUL_OK) return true;
     *err = b->end;

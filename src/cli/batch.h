@@ -2,8 +2,8 @@
 /*
  * Many texts from lines of a file: up to n_parallel of them go on together, new ones join as others
  * end, and each answer is a line of JSON, the one nomul run would give.  Lines are read when there
- * is room for them, so memory is that of the texts that run, and of answers that wait for their
- * turn.
+ * is room for them, so memory is that of the texts that run, and of a number of answers that wait
+ * for their turn.
  */
 #ifndef NM_BATCH_H
 #define NM_BATCH_H
@@ -13,6 +13,7 @@
 #include "cli/lines.h"
 
 #define NM_BATCH_MAX_PARALLEL 10000
+#define NM_BATCH_WAITING 64 /* lines that may wait for one before them, for each of n_parallel */
 
 typedef struct nm_batch_text nm_batch_text; /* a continuation */
 typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continuations */
@@ -40,6 +41,7 @@ typedef struct nm_batch {
     double          shown; /* when progress was */
     size_t          n_step; /* ids of a pass, at most */
     nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
+    size_t          n_jobs;
     nm_batch_job   *first_read, *last_read; /* read, with continuations to begin */
     nm_batch_text **running;
     size_t          n_running, turn; /* turn: whose is the next place in a pass */

@@ -31,6 +31,7 @@ nm_batch_job *nm_batch_add_job(nm_batch *b, nomul_error *err)
     else
         b->first = job;
     b->last = job;
+    b->n_jobs++;
     return job;
 }
 
@@ -53,6 +54,7 @@ void nm_batch_free_job(nm_batch *b, nm_batch_job *job)
     nm_text_free(&job->problem);
     nm_free(job->snapshot);
     nm_free(job);
+    b->n_jobs--;
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */

@@ -183,7 +183,8 @@ const nm_command nm_cmd_batch = {
     "is in its answer.\n\n"
     "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the others go on, and "
     "the exit code is 1. Lines are read as there is room for them, so stdin may be a pipe that "
-    "never ends. Answers wait for those before them, unless --as-ready. Ctrl-C ends it: what is "
+    "never ends. Answers wait for those before them, unless --as-ready; where very many wait (64 "
+    "for each of --parallel), so do the next lines. Ctrl-C ends it: what is "
     "done is written, and what was running as \"cancelled\".",
     table,
     sizeof(batch_args),

@@ -150,18 +150,18 @@ static bool write_ids(running *r, nomul_error *err)
 
 static bool feed_all(running *r, nomul_error *err)
 {
-    size_t n_batch = (size_t)r->args->n_batch;
+    size_t most = (size_t)r->args->n_batch, step = most;
 
     for (size_t at = 0, n; at < r->ids.n; at += n) {
         double began = nm_clock();
-        n = r->ids.n - at < n_batch ? r->ids.n - at : n_batch;
+        n = r->ids.n - at < step ? r->ids.n - at : step;
 
         if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (nomul_session_feed(r->session, r->ids.at + at, n, NOMUL_LOGITS_ALL, r->rows, err) !=
             NOMUL_OK)
             return false;
         if (!take_rows(r, n, err)) return false;
-        n_batch = nm_interrupt_pace(n, nm_clock() - began);
+        step = nm_interrupt_pace(step, n, nm_clock() - began, most);
     }
     return true;
 }

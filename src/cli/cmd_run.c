@@ -15,6 +15,7 @@
 #include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/replace.h"
 #include "cli/report.h"
 #include "cli/text_options.h"
 
@@ -172,14 +173,8 @@ static bool take_ids(running *r, nomul_error *err)
 /* What can be known of the end is said before the beginning: a text may take hours. */
 static bool check_save(const running *r, nomul_error *err)
 {
-    const char *file = r->args->file;
-
-    if (!r->save) return true;
-    if (nm_file_same(r->save, r->path))
-        return nm_fail(err, NOMUL_E_ARG, "%s: is the model", r->save);
-    if (file && nm_file_same(r->save, file))
-        return nm_fail(err, NOMUL_E_ARG, "%s: is the prompt", r->save);
-    return nm_outfile_try(r->save, err);
+    return !r->save || (nm_may_replace(r->save, r->path, r->args->file, err) &&
+                        nm_outfile_try(r->save, err));
 }
 
 static bool read_prompt(running *r, nomul_error *err)
@@ -252,6 +247,8 @@ static bool take_turns(running *r, nomul_error *err)
     nm_generation  *g = &r->generation;
     nm_interactive  it = {
          .model = r->model,
+         .model_path = r->path,
+         .prompt_path = args->file,
          .tokenizer = r->tokenizer,
          .place = {g->session, g->sampler, r->load != NULL, r->saved.last_id, 0, ""},
          .drawing = &r->drawing,
@@ -285,8 +282,12 @@ static bool save(running *r, nomul_error *err)
     if (!nm_generation_at_rest(g))
         return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the prompt was not read to its end",
                        r->save);
-    return nomul_session_save(g->session, g->pending.at[g->n_fed], g->sampler, r->save, err) ==
-           NOMUL_OK;
+    if (nomul_session_save(g->session, g->pending.at[g->n_fed], g->sampler, r->save, err) !=
+        NOMUL_OK)
+        return false;
+    if (r->drawing.options.n_logit_bias > 0 && !r->args->quiet)
+        fprintf(stderr, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
+    return true;
 }
 
 /* The result is out: what is left is the newline of a terminal, and the words around it. */
@@ -316,9 +317,10 @@ static int run_all(running *r)
                         "for ever\n");
     bool ok = check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) &&
               open_sampler(r, &err) &&
-              (r->args->interactive ? take_turns(r, &err) : generate(r, &err)) &&
-              report(r, &err) && save(r, &err);
+              (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
     if (!ok) return nm_command_failed(&err);
+    bool reported = report(r, &err), saved = save(r, reported ? &err : NULL);
+    if (!reported || !saved) return nm_command_failed(&err);
     if (r->generation.finish == NM_FINISH_CANCELLED) return nm_interrupt_exit_code();
     return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
 }

@@ -104,14 +104,17 @@ static size_t find_needle(const nm_documents *d)
     return n;
 }
 
-/* Gives the documents all of the input but what may be the beginning of a needle. */
+/*
+ * Gives the documents all of the input but what may be the beginning of a needle.  One at the very
+ * end of the input is none: its last newline is the file's, which is dropped before all else.
+ */
 static bool split(nm_documents *d, nomul_error *err)
 {
     for (;;) {
         size_t at = find_needle(d);
         if (!add(d, d->input.data, at, err)) return false;
         drop_front(&d->input, at);
-        if (d->needle.n_bytes == 0 || d->input.n_bytes < d->needle.n_bytes) return true;
+        if (d->needle.n_bytes == 0 || d->input.n_bytes <= d->needle.n_bytes) return true;
         if (!end(d, err) || !begin(d, err)) return false;
         drop_front(&d->input, d->needle.n_bytes);
     }

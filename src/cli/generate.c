@@ -176,15 +176,16 @@ static bool run(nm_generation *g, size_t n_piece, float *logits, nomul_error *er
 {
     const int32_t *ids;
     bool           wanted;
+    size_t         step = n_piece;
 
-    for (size_t n; (n = nm_generation_next(g, n_piece, &ids, &wanted)) > 0;) {
+    for (size_t n; (n = nm_generation_next(g, step, &ids, &wanted)) > 0;) {
         double began = nm_clock();
 
         if (nm_interrupted()) return nm_generation_stop(g, NM_FINISH_CANCELLED, err);
         if (nomul_session_feed(g->session, ids, n, wanted ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE,
                                logits, err) != NOMUL_OK)
             return false;
-        n_piece = nm_interrupt_pace(n_piece < n ? n_piece : n, nm_clock() - began);
+        step = nm_interrupt_pace(step, n, nm_clock() - began, n_piece);
         if (!nm_generation_fed(g, n, wanted ? logits : NULL, err)) return false;
     }
     return true;

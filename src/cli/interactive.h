@@ -17,6 +17,7 @@
 typedef struct nm_interactive {
     /* What to work with; the caller's. */
     const nomul_model     *model;
+    const char            *model_path, *prompt_path; /* not to be saved over; NULL: none */
     const nomul_tokenizer *tokenizer;
     nm_place               place;   /* its sampler may be replaced by another, the caller's too */
     nm_drawing            *drawing; /* what the sampler was made of */

@@ -32,7 +32,7 @@ static void on_stop(int signal)
         if (is_doomed) unlink(doomed);
         _exit(128 + signal);
     }
-    caught = signal;
+    if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C is not in place of another */
 }
 
 /* While one of them runs, no other does. */
@@ -86,9 +86,11 @@ int nm_interrupt_exit_code(void)
     return 128 + (int)caught;
 }
 
-size_t nm_interrupt_pace(size_t n_tokens, double seconds)
+size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t most)
 {
-    return seconds > 1 && n_tokens > 1 ? n_tokens / 2 : n_tokens;
+    if (seconds > 1 && n_taken > 1) return n_taken / 2;
+    if (seconds < 0.25 && n_taken == step) return step <= most / 2 ? 2 * step : most;
+    return step;
 }
 
 /* Only what a handler may do: write, unlink, _exit. */

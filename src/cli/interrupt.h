@@ -28,10 +28,11 @@ void nm_interrupt_clear(void);
 int nm_interrupt_exit_code(void);
 
 /*
- * How many tokens to take together before the next look, if n_tokens took this long: fewer where
- * Ctrl-C would have waited too long for an answer.
+ * How many tokens to take together before the next look, at most `most`, where they were `step` and
+ * n_taken of them took this long: fewer if Ctrl-C would have waited too long for an answer, more
+ * again (the program may have been stopped meanwhile) if it was quick.
  */
-size_t nm_interrupt_pace(size_t n_tokens, double seconds);
+size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t most);
 
 /*
  * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/numbers.h"
+#include "cli/replace.h"
 
 typedef struct command {
     const char *name;
@@ -71,6 +72,7 @@ static bool save(nm_interactive *it, const char *path, nomul_error *err)
 
     if (!place->begun)
         return nm_fail(err, NOMUL_E_ARG, "%s: not saved: the text has not begun", path);
+    if (!nm_may_replace(path, it->model_path, it->prompt_path, err)) return false;
     if (nomul_session_save(place->session, place->last_id, place->sampler, path, err) != NOMUL_OK)
         return false;
     say(it, "saved: %s tokens\n", nm_show_count(nm_place_n_tokens(place)).text);
@@ -114,13 +116,26 @@ static void use_sampler(nm_interactive *it, nomul_sampler *sampler)
     nm_text_args_follow(&it->text, &it->drawing->options);
 }
 
+/* Before ids of another vocabulary are met. */
+static bool is_ours(const nm_interactive *it, const nomul_saved *saved, const char *path,
+                    nomul_error *err)
+{
+    uint64_t ours = nomul_model_get_info(it->model)->model_id;
+
+    return saved->model_id == ours ||
+           nm_fail(err, NOMUL_E_FORMAT,
+                   "%s: is a session of model %016" PRIx64 ", this is model %016" PRIx64, path,
+                   saved->model_id, ours);
+}
+
 /* The file's own settings count, and its generator: it goes on as it would have gone on there. */
 static bool load(nm_interactive *it, const char *path, nomul_error *err)
 {
     nm_place   *place = &it->place;
     nomul_saved saved;
 
-    if (nomul_saved_read(path, &saved, err) != NOMUL_OK) return false;
+    if (nomul_saved_read(path, &saved, err) != NOMUL_OK || !is_ours(it, &saved, path, err))
+        return false;
     saved.sampler.logit_bias = it->drawing->options.logit_bias;
     saved.sampler.n_logit_bias = it->drawing->options.n_logit_bias;
     nomul_sampler_options options = saved.sampler;
@@ -150,7 +165,10 @@ static bool show_settings(const nm_interactive *it)
 
         if (!o->help) continue;
         fprintf(stderr, "%s--%s ", blank, o->name);
-        if (o->kind == NM_OPT_INT) fprintf(stderr, "%" PRId64, *(const int64_t *)field);
+        if (o->field == offsetof(settings, text.seed))
+            fprintf(stderr, "%" PRIu64, it->drawing->options.seed);
+        else if (o->kind == NM_OPT_INT)
+            fprintf(stderr, "%" PRId64, *(const int64_t *)field);
         if (o->kind == NM_OPT_FLOAT) fprintf(stderr, "%g", *(const double *)field);
         blank = " ";
     }
@@ -177,8 +195,12 @@ static bool set(nm_interactive *it, const char *words, nomul_error *err)
     nomul_sampler_state state;
 
     if (!*words) return show_settings(it);
-    text.seed = NOT_SET;
+    text.seed = text.n_predict = NOT_SET;
     if (!set_option(&text, words)) return false;
+    if (text.n_predict != NOT_SET) { /* the sampler has no part in it */
+        it->text.n_predict = text.n_predict;
+        return true;
+    }
     bool reseeded = text.seed != NOT_SET;
     bool ok = nm_drawing_init(&drawing, &text, NULL, &text, NULL, it->model, err);
     if (!reseeded) drawing.options.seed = it->drawing->options.seed;
@@ -191,7 +213,6 @@ static bool set(nm_interactive *it, const char *words, nomul_error *err)
     }
     nm_drawing_free(it->drawing);
     *it->drawing = drawing;
-    it->text.n_predict = text.n_predict;
     use_sampler(it, sampler);
     return true;
 }

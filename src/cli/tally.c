@@ -14,12 +14,12 @@ static size_t step(const nm_tally *t, size_t n_ids)
     return n_ids < t->n_step ? n_ids : t->n_step;
 }
 
-static void end_step(nm_tally *t, double began)
+static void end_step(nm_tally *t, size_t n, double began)
 {
     double seconds = nm_clock() - began;
 
     t->seconds += seconds;
-    t->n_step = nm_interrupt_pace(t->n_step, seconds);
+    t->n_step = nm_interrupt_pace(t->n_step, n, seconds, NM_TALLY_STEP);
 }
 
 static bool may_go_on(nomul_error *err)
@@ -36,7 +36,7 @@ bool nm_tally_feed(nm_tally *t, const int32_t *ids, size_t n_ids, nomul_error *e
         if (!may_go_on(err)) return false;
         if (nomul_session_feed(t->session, ids + at, n, NOMUL_LOGITS_NONE, NULL, err) != NOMUL_OK)
             return false;
-        end_step(t, began);
+        end_step(t, n, began);
     }
     return true;
 }
@@ -64,7 +64,7 @@ bool nm_tally_score(nm_tally *t, const int32_t *ids, size_t n_ids, nomul_error *
         if (!may_go_on(err)) return false;
         if (nomul_session_score(t->session, ids + at, n + 1, t->logprobs, err) != NOMUL_OK)
             return false;
-        end_step(t, began);
+        end_step(t, n, began);
         if (!take(t, ids + at + 1, n, err)) return false;
     }
     return true;

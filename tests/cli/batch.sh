@@ -85,6 +85,10 @@ printf '%s\n' '{"prompt": 1, "id": "x"}' good '{"id": 2, "prompt": "a", "topp": 
     '{"prompt": "a"' '{}' | nomul batch -m $t -q -n 0 --temp 0 -s 1 2>&1 | strip
 printf '{\n' | nomul batch -m $t -q --n-best 4 --as-ready
 echo "[$?]"
+# More answers than may wait for the first one; seeds in a row have an end.
+{ echo '{"prompt":"a","n_predict":3000}'; yes b | head -n 300; } |
+    nomul batch -m $t -q -n 1 --ignore-eos -s 1 --parallel 2 | grep -c '"id":"[0-9]*","prompt'
+echo '{"prompt":"x","seed":9007199254740991}' | nomul batch -m $t -q --n-best 2 -n 1
 # The end of the input, and of a line.
 printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
 printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip

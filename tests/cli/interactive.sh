@@ -79,6 +79,19 @@ say '/save g' Lily /undoo '/undo 2' / '/ x' /save /load '/load nowhere' '/load o
     '/set tmp 1' '/set seed -2' '/set logit-bias 5+1' '/set n 1e9' '/set ' ' and' /quit no |
     turns --temp 0 -n 4 -s 1
 printf '/un\0do\n' | turns
+# A session is never saved over what it is made of; one of another model says so.
+cp $t own.gguf
+echo Words > words
+printf '%s\n' /save\ own.gguf '/save ./words' '/load f' |
+    nomul run -i -m own.gguf -f words -q -n 1 --temp 0 --no-display-prompt > c 2>&1
+echo "[$?]"
+grep '^nomul' c
+cmp own.gguf $t && cat words
+# /set n leaves the sampler alone: what it has seen beyond 64 ids, too.
+{ head -c 600 text.txt | tr '\n' ' '; say '' ''; } > lines
+turns --temp 0 --repeat-last-n -1 --presence-penalty 1000 -n 20 < lines > c
+sed '1a /set n 20' lines | turns --temp 0 --repeat-last-n -1 --presence-penalty 1000 -n 20 | cmp - c
+rm lines
 # Settings do not forget the penalties' ids, nor the biases.
 say ' a a a' '' | turns --repeat-penalty 9 -n 3 --logit-bias 262-inf -s 1 > c
 say ' a a a' '/set n 3' '' | turns --repeat-penalty 9 -n 3 --logit-bias 262-inf -s 1 | cmp - c
