@@ -76,7 +76,7 @@ static void fill_info(nomul_model *model, size_t file_bytes)
         .n_params = w->n_params,
         .n_ternary_params = w->n_ternary_params,
         .ternary_bytes = w->ternary_bytes,
-        .state_bytes = (uint64_t)c->n_layers * nm_config_state_dim(c) * sizeof(float),
+        .state_bytes = nm_config_state_bytes(c),
     };
 }
 

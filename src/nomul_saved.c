@@ -22,8 +22,7 @@
 
 static size_t state_bytes(const nomul_session *session)
 {
-    const nm_config *c = &session->weights->config;
-    return (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float);
+    return nm_config_state_bytes(&session->weights->config);
 }
 
 static nomul_status fail_null(nomul_error *err, const char *function)

@@ -40,8 +40,7 @@ static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *er
     drawing.options.seed = job->seed + text->index;
     if (ok) g->sampler = nomul_sampler_share(b->drawer, &drawing.options, err);
     nm_drawing_free(&drawing);
-    for (size_t i = 0; g->sampler && i < g->pending.n; i++)
-        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+    if (g->sampler) nm_generation_accept(g);
     return g->sampler != NULL;
 }
 

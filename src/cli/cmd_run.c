@@ -161,13 +161,11 @@ static bool open_session(running *r, nomul_error *err)
 static bool take_ids(running *r, nomul_error *err)
 {
     nm_generation *g = &r->generation;
-    unsigned       special = r->args->text.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+    bool           special = r->args->text.special;
 
     if (!r->load) return nm_prompt_ids(&g->pending, r->tokenizer, &g->text, special, err);
     g->n_carried = 1;
-    return nm_ids_add(&g->pending, r->saved.last_id, err) &&
-           nm_prompt_tokenize(&g->pending, r->tokenizer, &g->text,
-                              special | NOMUL_TOKENIZE_NO_PREFIX, err);
+    return nm_prompt_more_ids(&g->pending, r->tokenizer, r->saved.last_id, &g->text, special, err);
 }
 
 /* What can be known of the end is said before the beginning: a text may take hours. */
@@ -215,8 +213,7 @@ static bool open_sampler(running *r, nomul_error *err)
     r->report.seed = r->drawing.options.seed;
     g->sampler = nomul_sampler_new(n_vocab, &r->drawing.options, err);
     if (!g->sampler || (r->load && !resume_sampler(r, err))) return false;
-    for (size_t i = g->n_carried; i < g->pending.n; i++)
-        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+    nm_generation_accept(g);
     return true;
 }
 
@@ -236,7 +233,7 @@ static bool generate(running *r, nomul_error *err)
     g->stream = !args->json;
     g->show_prompt = !args->no_display_prompt;
     bool ok = nm_generate(g, nomul_session_n_batch(g->session), err);
-    nm_work_add(&r->report.work, g);
+    nm_effort_add(&r->report.effort, g);
     return ok;
 }
 
@@ -264,7 +261,7 @@ static bool take_turns(running *r, nomul_error *err)
     g->sampler = it.place.sampler;
     if (ok && it.place.begun) ok = nm_ids_add(&g->pending, it.place.last_id, err);
     if (nm_interrupted()) g->finish = NM_FINISH_CANCELLED;
-    r->report.work = it.work;
+    r->report.effort = it.effort;
     r->report.seed = r->drawing.options.seed;
     r->report.session_bytes += nm_history_bytes(r->model);
     r->failed = it.failed && !isatty(STDIN_FILENO);

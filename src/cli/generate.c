@@ -156,6 +156,12 @@ size_t nm_generation_n_read(const nm_generation *g)
 
 /* ---- A whole text ---------------------------------------------------------------------------- */
 
+void nm_generation_accept(nm_generation *g)
+{
+    for (size_t i = g->n_carried; i < g->pending.n; i++)
+        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+}
+
 bool nm_generation_begin(nm_generation *g, nomul_error *err)
 {
     size_t n_scores = (g->n_logprobs + 1) * sizeof *g->scores;

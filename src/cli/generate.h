@@ -55,6 +55,9 @@ typedef struct nm_generation {
     double         began;
 } nm_generation;
 
+/* The sampler gets to know the prompt's ids; those of an older text it knows. */
+void nm_generation_accept(nm_generation *g);
+
 /* Everything is set: takes its memory, shows the prompt. */
 bool nm_generation_begin(nm_generation *g, nomul_error *err);
 

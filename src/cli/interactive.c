@@ -30,7 +30,7 @@ static bool generate(nm_interactive *it, nm_generation *g, nomul_error *err)
 {
     bool ok = nm_generate(g, nomul_session_n_batch(g->session), err);
 
-    nm_work_add(&it->work, g);
+    nm_effort_add(&it->effort, g);
     if (ok && g->finish == NM_FINISH_CLOSED) it->left = true;
     return ok;
 }
@@ -38,14 +38,13 @@ static bool generate(nm_interactive *it, nm_generation *g, nomul_error *err)
 /* The first words of a text are a prompt; later ones go on in its middle, after its id at rest. */
 static bool take_ids(nm_interactive *it, nm_generation *g, nomul_error *err)
 {
-    unsigned special = it->text.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+    bool special = it->text.special;
 
     if (!it->place.begun)
-        return nm_prompt_ids(&g->pending, it->tokenizer, &it->words, it->text.special, err);
+        return nm_prompt_ids(&g->pending, it->tokenizer, &it->words, special, err);
     g->n_carried = 1;
-    return nm_ids_add(&g->pending, it->place.last_id, err) &&
-           nm_prompt_tokenize(&g->pending, it->tokenizer, &it->words,
-                              special | NOMUL_TOKENIZE_NO_PREFIX, err);
+    return nm_prompt_more_ids(&g->pending, it->tokenizer, it->place.last_id, &it->words, special,
+                              err);
 }
 
 static bool read_ids(nm_interactive *it, nm_generation *g, nomul_error *err)
@@ -53,8 +52,7 @@ static bool read_ids(nm_interactive *it, nm_generation *g, nomul_error *err)
     nm_place *place = &it->place;
 
     if (!take_ids(it, g, err)) return false;
-    for (size_t i = g->n_carried; i < g->pending.n; i++)
-        nomul_sampler_accept(g->sampler, g->pending.at[i]);
+    nm_generation_accept(g);
     if (!generate(it, g, err)) return false;
     if (!nm_generation_at_rest(g))
         return nm_fail(err, NOMUL_E_CANCELLED, "stopped while reading: the turn is taken back");

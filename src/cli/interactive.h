@@ -27,7 +27,7 @@ typedef struct nm_interactive {
     bool                   show_words, quiet;
 
     /* What comes of it. */
-    nm_work work;
+    nm_effort effort;
     bool    failed; /* a turn or a command did; it was said */
 
     /* Its own. */

@@ -34,6 +34,11 @@ bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_
     return true;
 }
 
+static unsigned parse(bool special)
+{
+    return special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+}
+
 /* What the model wants around an empty text shows what it wants in front of any. */
 static bool ask_bos(const nomul_tokenizer *tokenizer, bool *wanted, nomul_error *err)
 {
@@ -49,14 +54,21 @@ static bool ask_bos(const nomul_tokenizer *tokenizer, bool *wanted, nomul_error 
 bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
                    bool parse_special, nomul_error *err)
 {
-    int32_t  bos = nomul_token_bos(tokenizer);
-    unsigned flags = parse_special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
-    bool     wanted = false;
+    int32_t bos = nomul_token_bos(tokenizer);
+    bool    wanted = false;
 
     if (text->n_bytes == 0 && bos < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
     if (!ask_bos(tokenizer, &wanted, err)) return false;
     if (text->n_bytes == 0 || wanted)
         if (!nm_ids_add(ids, bos, err)) return false;
-    return nm_prompt_tokenize(ids, tokenizer, text, flags, err);
+    return nm_prompt_tokenize(ids, tokenizer, text, parse(parse_special), err);
+}
+
+bool nm_prompt_more_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, int32_t last_id,
+                        const nm_text *text, bool parse_special, nomul_error *err)
+{
+    unsigned flags = parse(parse_special) | NOMUL_TOKENIZE_NO_PREFIX;
+
+    return nm_ids_add(ids, last_id, err) && nm_prompt_tokenize(ids, tokenizer, text, flags, err);
 }

@@ -31,25 +31,25 @@ static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double 
     fprintf(stderr, "\n");
 }
 
-void nm_work_add(nm_work *work, const nm_generation *g)
+void nm_effort_add(nm_effort *effort, const nm_generation *g)
 {
-    work->n_read += nm_generation_n_read(g);
-    work->n_made += g->ids.n;
-    work->n_steps += g->n_steps;
-    work->prompt_seconds += g->prompt_seconds;
-    work->seconds += g->seconds;
+    effort->n_read += nm_generation_n_read(g);
+    effort->n_made += g->ids.n;
+    effort->n_steps += g->n_steps;
+    effort->prompt_seconds += g->prompt_seconds;
+    effort->seconds += g->seconds;
 }
 
 void nm_report_statistics(const nm_report *r)
 {
-    const nm_work          *work = &r->work;
+    const nm_effort        *effort = &r->effort;
     const nomul_model_info *info = nomul_model_get_info(r->model);
 
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->path, nm_show_bytes(info->file_bytes).text,
             nm_show_seconds(r->load_seconds).text);
-    print_speed("prompt", work->n_read, work->n_read, work->prompt_seconds);
-    print_speed("generated", work->n_made, work->n_steps, work->seconds);
+    print_speed("prompt", effort->n_read, effort->n_read, effort->prompt_seconds);
+    print_speed("generated", effort->n_made, effort->n_steps, effort->seconds);
     fprintf(stderr, "%-9s %s, of it %s of state, however long the text; %zu thread%s, kernels %s\n",
             "memory", nm_show_bytes(r->session_bytes).text, nm_show_bytes(info->state_bytes).text,
             r->n_threads, r->n_threads == 1 ? "" : "s", nomul_model_kernels(r->model));

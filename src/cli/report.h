@@ -6,13 +6,13 @@
 #include "cli/generate.h"
 
 /* What was done, and how long it took. */
-typedef struct nm_work {
+typedef struct nm_effort {
     uint64_t n_read, n_made;
     uint64_t n_steps; /* passes within `seconds` */
     double   prompt_seconds, seconds;
-} nm_work;
+} nm_effort;
 
-void nm_work_add(nm_work *work, const nm_generation *generation);
+void nm_effort_add(nm_effort *effort, const nm_generation *generation);
 
 typedef struct nm_report {
     const nm_generation *generation;
@@ -26,7 +26,7 @@ typedef struct nm_report {
     size_t               n_threads;
     double               load_seconds;
     uint64_t             seed;
-    nm_work              work; /* what the statistics are about; JSON is about the generation */
+    nm_effort            effort; /* what the statistics are about; JSON is about the generation */
 } nm_report;
 
 void nm_report_statistics(const nm_report *report);

@@ -26,6 +26,12 @@ static inline uint32_t nm_config_state_dim(const nm_config *c)
     return c->dim * c->expand_ratio;
 }
 
+/* All that a text leaves behind: a state for each layer. */
+static inline size_t nm_config_state_bytes(const nm_config *c)
+{
+    return (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float);
+}
+
 /*
  * One row per hyper-parameter, in the order in which they are written and hashed into model_id (as
  * u32, little-endian; the float as its bits; the bool as 0 or 1).

@@ -3,17 +3,11 @@
 
 #include <string.h>
 
-static size_t state_bytes(const nm_weights *weights)
-{
-    const nm_config *c = &weights->config;
-    return (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float);
-}
-
 /* A session and its state are one block; NULL while measuring. */
 static nomul_session *place(nm_arena *arena, const nm_weights *weights)
 {
     nomul_session *s = nm_arena_take(arena, 1, sizeof *s);
-    float         *state = nm_arena_take(arena, 1, state_bytes(weights));
+    float         *state = nm_arena_take(arena, 1, nm_config_state_bytes(&weights->config));
 
     if (s) s->weights = weights, s->state = state;
     return s;
@@ -47,13 +41,13 @@ void nm_session_free(nomul_session *s)
 
 void nm_session_reset(nomul_session *s)
 {
-    memset(s->state, 0, state_bytes(s->weights));
+    memset(s->state, 0, nm_config_state_bytes(&s->weights->config));
     s->n_tokens = 0;
 }
 
 void nm_session_copy(nomul_session *to, const nomul_session *from)
 {
-    memcpy(to->state, from->state, state_bytes(from->weights));
+    memcpy(to->state, from->state, nm_config_state_bytes(&from->weights->config));
     to->n_tokens = from->n_tokens;
 }
 
