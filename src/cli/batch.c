@@ -196,8 +196,10 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
 
     if (!job) return false;
     if (!nm_batch_line_read(&job->line, line, n_bytes, b->n_lines++, b->defaults, err) ||
-        !check_seed(b, &job->line, err) || !tokenize(b, job, err))
+        !check_seed(b, &job->line, err))
         return refuse(b, job, err);
+    if (b->escapes && n_bytes > 0 && line[0] != '{') nm_text_unescape(&job->line.prompt);
+    if (!tokenize(b, job, err)) return refuse(b, job, err);
     return begin_text(b, &job->texts[0], err);
 }
 

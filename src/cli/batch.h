@@ -25,6 +25,7 @@ typedef struct nm_batch {
     nomul_session         *host; /* others share with it; it is freed after nm_batch_free */
     const nm_text_args    *defaults;
     size_t                 n_parallel, n_best, n_logprobs;
+    bool                   escapes;   /* in lines that are the prompt itself */
     bool                   indexed;   /* answers say which of the n_best they are */
     bool                   as_ready;  /* in order of completion, else of the lines */
     bool                   show;      /* progress, on stderr */

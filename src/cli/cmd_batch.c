@@ -19,8 +19,8 @@
 typedef struct batch_args {
     const char  *model, *file, *kernels;
     nm_text_args text;
-    int64_t      n_parallel, n_best, n_threads, n_batch, n_logprobs;
-    bool         as_ready, quiet, no_mmap;
+    int64_t      n_parallel, n_best, n_threads, n_batch, n_logprobs, n_ctx;
+    bool         as_ready, quiet, no_mmap, escapes;
 } batch_args;
 
 #define F(field) offsetof(batch_args, field)
@@ -28,6 +28,9 @@ static const nm_option table[] = {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The texts", 0, 0},
     {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model to run", 0, 0},
     {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the prompts, - for stdin", 0, 0},
+    {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
+     "in lines that are the prompt itself, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for the byte",
+     0, 0},
     {0, "parallel", NM_OPT_INT, F(n_parallel), "8", "N", "texts that go on together", 1,
      NM_BATCH_MAX_PARALLEL},
     {0, "n-best", NM_OPT_INT, F(n_best), "0", "K",
@@ -49,6 +52,8 @@ static const nm_option table[] = {
     {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
     {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
      "tokens of all texts taken together; 0 is as many as 32 MiB hold", 0, 4096},
+    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
+     1e9},
     NM_KERNELS_OPTION(F(kernels)),
     {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
      "read the model into memory instead of mapping it", 0, 0},
@@ -107,6 +112,7 @@ static void set_up(running *r)
     b->n_parallel = (size_t)args->n_parallel;
     b->n_best = args->n_best > 0 ? (size_t)args->n_best : 1;
     b->indexed = args->n_best > 0;
+    b->escapes = args->escapes;
     b->n_logprobs = (size_t)args->n_logprobs;
     b->as_ready = args->as_ready;
     b->show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);

@@ -99,6 +99,10 @@ nomul run -m $t -f long --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
     nomul batch -m $t -q -n 4 -s 1 | strip > together
 sed -n 2p together | cmp - alone
 wc -l < together | tr -d ' '
+# Escapes, if asked for, in plain lines only.
+run -e -p 'One\ntwo' -s 1 -n 4 | sed 's/"id":"0"/"id":"1"/' > alone
+printf '%s\n' '{"prompt": "a\\nb"}' 'One\ntwo' | nomul batch -m $m -q -e -s 1 -n 4 | strip |
+    sed -n 2p | cmp - alone
 try batch -m $t -q
 try batch -m $t -q -f nowhere
 try batch -m $t -q -f .
