@@ -28,6 +28,16 @@ static nomul_session *take_session(nm_batch *b, nomul_error *err)
     return session;
 }
 
+/* It knows the ids of the saved text; unless it has a seed of its own, its generator goes on. */
+static bool resume_sampler(const nm_batch *b, nomul_sampler *sampler, bool anew, nomul_error *err)
+{
+    nomul_sampler_state fresh, state = b->saved->sampler_state;
+
+    nomul_sampler_get_state(sampler, &fresh);
+    if (anew) memcpy(state.rng, fresh.rng, sizeof state.rng);
+    return nomul_sampler_set_state(sampler, &state, err) == NOMUL_OK;
+}
+
 static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *err)
 {
     nm_generation       *g = &text->generation;
@@ -36,12 +46,15 @@ static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *er
     nm_drawing           drawing;
     bool                 ok = nm_drawing_init(&drawing, args, NULL, args, NULL, b->model, err);
 
-    if (ok && text->index == 0) job->seed = drawing.options.seed;
+    bool goes_on = b->saved && args->seed < 0;
+    if (ok && text->index == 0) job->seed = goes_on ? b->saved->sampler.seed : drawing.options.seed;
     drawing.options.seed = job->seed + text->index;
     if (ok) g->sampler = nomul_sampler_share(b->drawer, &drawing.options, err);
     nm_drawing_free(&drawing);
-    if (g->sampler) nm_generation_accept(g);
-    return g->sampler != NULL;
+    if (!g->sampler) return false;
+    if (b->saved && !resume_sampler(b, g->sampler, !goes_on || text->index > 0, err)) return false;
+    nm_generation_accept(g);
+    return true;
 }
 
 /* The last one to begin has the job's own; only then is there nothing more to copy. */
@@ -63,17 +76,21 @@ static bool take_prompt(nm_batch_text *text, nomul_error *err)
     return true;
 }
 
+static bool restore(const nm_batch *b, nomul_session *session, const void *state, nomul_error *err)
+{
+    return nomul_session_restore(session, state, nomul_snapshot_bytes(b->model), err) == NOMUL_OK;
+}
+
 /* After the last one to begin nobody wants it any more. */
 static bool take_state(const nm_batch *b, nm_batch_text *text, nomul_error *err)
 {
     nm_generation *g = &text->generation;
     nm_batch_job  *job = text->job;
 
-    if (text->index == 0) return true;
+    g->n_carried = b->saved != NULL;
+    if (text->index == 0) return !b->saved || restore(b, g->session, b->beginning, err);
     g->n_fed = g->pending.n - 1;
-    if (nomul_session_restore(g->session, job->snapshot, nomul_snapshot_bytes(b->model), err) !=
-        NOMUL_OK)
-        return false;
+    if (!restore(b, g->session, job->snapshot, err)) return false;
     if (job->n_begun + 1 < job->n_texts) return true;
     nm_free(job->snapshot);
     job->snapshot = NULL;
@@ -91,7 +108,8 @@ static void set_up(const nm_batch *b, nm_batch_text *text)
     g->n_logprobs = b->n_logprobs < g->n_vocab ? b->n_logprobs : g->n_vocab;
     g->stops = &args->stops;
     g->decode_flags = args->special ? NOMUL_DECODE_SPECIAL : 0;
-    if (text->job->line.prompt.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
+    if (text->job->line.prompt.n_bytes == 0 && !b->saved)
+        g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
 }
 
 static bool end_text(nm_batch *b, size_t at, nomul_error *err)
@@ -173,9 +191,13 @@ static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
 static bool tokenize(const nm_batch *b, nm_batch_job *job, nomul_error *err)
 {
     nm_ids ids = {0};
-    bool   ok = nm_prompt_ids(&ids, b->tokenizer, &job->line.prompt, job->line.args.special, err) &&
-              nm_ids_reserve(&job->ids, ids.n, err);
+    const nm_text *prompt = &job->line.prompt;
+    bool           special = job->line.args.special;
+    bool           ok = b->saved ? nm_prompt_more_ids(&ids, b->tokenizer, b->saved->last_id, prompt,
+                                            special, err)
+                       : nm_prompt_ids(&ids, b->tokenizer, prompt, special, err);
 
+    ok = ok && nm_ids_reserve(&job->ids, ids.n, err);
     if (ok) memcpy(job->ids.at, ids.at, ids.n * sizeof *ids.at);
     if (ok) job->ids.n = ids.n;
     nm_ids_free(&ids);
@@ -359,6 +381,17 @@ static bool open_drawer(nm_batch *b, size_t n_vocab, nomul_error *err)
     return b->drawer != NULL;
 }
 
+/* Sessions are reset before they take a text, the host too. */
+static bool keep_beginning(nm_batch *b, nomul_error *err)
+{
+    size_t n_bytes = nomul_snapshot_bytes(b->model);
+
+    if (!b->saved) return true;
+    b->beginning = nm_alloc(n_bytes);
+    if (!b->beginning) return nm_fail_memory(err, n_bytes);
+    return nomul_session_snapshot(b->host, b->beginning, n_bytes, err) == NOMUL_OK;
+}
+
 static bool take_memory(nm_batch *b, nomul_error *err)
 {
     size_t n_vocab = nomul_model_get_info(b->model)->n_vocab, n = b->n_parallel;
@@ -374,7 +407,7 @@ static bool take_memory(nm_batch *b, nomul_error *err)
     if (!b->running || !b->sessions || !b->idle || !b->feeds || !b->fed || !b->logits)
         return nm_fail_memory(err, b->n_rows * n_vocab * sizeof *b->logits);
     b->idle[b->n_idle++] = b->host;
-    return open_drawer(b, n_vocab, err);
+    return keep_beginning(b, err) && open_drawer(b, n_vocab, err);
 }
 
 /* Up to a signal, or the end of the lines and of what runs. */
@@ -406,6 +439,7 @@ void nm_batch_free(nm_batch *b)
     while (b->first) nm_batch_free_job(b, b->first);
     for (size_t i = 0; i < b->n_sessions; i++) nomul_session_free(b->sessions[i]);
     nomul_sampler_free(b->drawer);
+    nm_free(b->beginning);
     nm_free(b->running);
     nm_free(b->sessions);
     nm_free(b->idle);

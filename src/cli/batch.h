@@ -23,7 +23,8 @@ typedef struct nm_batch {
     nomul_model           *model;
     const nomul_tokenizer *tokenizer;
     nomul_session         *host; /* others share with it; it is freed after nm_batch_free */
-    const nm_text_args    *defaults;
+    const nomul_saved     *saved; /* what all texts go on from, as the host does; NULL: nothing */
+    const nm_text_args    *defaults; /* no seed: that of `saved`, where its generator stood */
     size_t                 n_parallel, n_best, n_logprobs;
     bool                   escapes;   /* in lines that are the prompt itself */
     bool                   indexed;   /* answers say which of the n_best they are */
@@ -40,6 +41,7 @@ typedef struct nm_batch {
 
     /* Its own. */
     double          shown; /* when progress was */
+    void           *beginning; /* the host's state, with `saved` */
     size_t          n_step; /* ids of a pass, at most */
     nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
     size_t          n_jobs;

@@ -17,7 +17,7 @@
 #include "cli/output.h"
 
 typedef struct batch_args {
-    const char  *model, *file, *kernels;
+    const char  *model, *file, *load, *kernels;
     nm_text_args text;
     int64_t      n_parallel, n_best, n_threads, n_batch, n_logprobs, n_ctx;
     bool         as_ready, quiet, no_mmap, escapes;
@@ -37,6 +37,9 @@ static const nm_option table[] = {
      "read each prompt once and continue it K ways, with seeds s, s+1 ..; 0 is one way, without "
      "\"index\"",
      0, 1000},
+    {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
+     "every prompt goes on with this saved text; options not given are those it was saved with", 0,
+     0},
     NM_TEXT_OPTIONS(F, text),
 
     NM_DRAWING_OPTIONS(F, text),
@@ -65,6 +68,8 @@ typedef struct running {
     const batch_args *args;
     const char       *argv0, *kernels, *path;
     size_t            session_bytes;
+    nm_text_args      defaults;
+    nomul_saved       saved;
     nm_batch          batch;
 } running;
 
@@ -89,16 +94,25 @@ static bool open_session(running *r, nomul_error *err)
     options.n_batch = (size_t)r->args->n_batch;
     r->session_bytes = nomul_session_memory(r->batch.model, &options);
     r->batch.host = nomul_session_new(r->batch.model, &options, err);
-    return r->batch.host != NULL;
+    if (!r->batch.host || !r->args->load) return r->batch.host != NULL;
+    r->batch.saved = &r->saved;
+    return nomul_session_load(r->batch.host, r->args->load, &r->saved, err) == NOMUL_OK;
 }
 
-/* What is wrong with the command's own settings is no line's fault. */
-static bool check_settings(const running *r, nomul_error *err)
+/*
+ * What lines do not say: the options given, else what the text was saved with.  What is wrong with
+ * them is no line's fault.  A seed not given stays so: the saved generator goes on.
+ */
+static bool find_defaults(running *r, nomul_error *err)
 {
-    const nm_text_args *args = &r->args->text;
-    nm_drawing          drawing;
-    bool ok = nm_drawing_init(&drawing, args, table, r->args, NULL, r->batch.model, err);
+    const nm_text_args          *args = &r->args->text;
+    const nomul_sampler_options *saved = r->args->load ? &r->saved.sampler : NULL;
+    nm_drawing                   drawing;
+    bool ok = nm_drawing_init(&drawing, args, table, r->args, saved, r->batch.model, err);
 
+    r->defaults = *args;
+    if (ok) nm_text_args_follow(&r->defaults, &drawing.options);
+    r->defaults.seed = args->seed;
     nm_drawing_free(&drawing);
     return ok;
 }
@@ -108,7 +122,7 @@ static void set_up(running *r)
     const batch_args *args = r->args;
     nm_batch         *b = &r->batch;
 
-    b->defaults = &args->text;
+    b->defaults = &r->defaults;
     b->n_parallel = (size_t)args->n_parallel;
     b->n_best = args->n_best > 0 ? (size_t)args->n_best : 1;
     b->indexed = args->n_best > 0;
@@ -148,7 +162,7 @@ static int run_all(running *r)
     double      began = nm_clock();
 
     if (!open_model(r)) return NM_EXIT_FAILED;
-    if (!open_session(r, &err) || !check_settings(r, &err) || !open_lines(r, &err))
+    if (!open_session(r, &err) || !find_defaults(r, &err) || !open_lines(r, &err))
         return nm_command_failed(&err);
     set_up(r);
     r->batch.load_seconds = nm_clock() - began;
@@ -187,6 +201,8 @@ const nm_command nm_cmd_batch = {
     "\"top_p\", \"min_p\", \"seed\", \"stop\" (a string or an array of strings, in the place of "
     "-r). What it doesn't say the options say. Without a seed each text has a random one, which "
     "is in its answer.\n\n"
+    "With --load-session every prompt goes on with the saved text, which is read from the file "
+    "once: a long instruction, then many questions.\n\n"
     "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the others go on, and "
     "the exit code is 1. Lines are read as there is room for them, so stdin may be a pipe that "
     "never ends. Answers wait for those before them, unless --as-ready; where very many wait (64 "

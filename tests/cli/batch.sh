@@ -99,6 +99,29 @@ nomul run -m $t -f long --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
     nomul batch -m $t -q -n 4 -s 1 | strip > together
 sed -n 2p together | cmp - alone
 wc -l < together | tr -d ' '
+# Prompts that go on with a saved text are run's with that session: its settings, its generator,
+# what its penalties saw; a seed begins another.
+nomul run -m $t -q -p "$(head -c 300 text.txt)" -n 9 -s 4 --temp 1.7 --repeat-penalty 1.5 \
+    --save-session saved > out
+resumed() { # OPTION...
+    while IFS= read -r line; do
+        nomul run -m $t --load-session saved --json -q -p "$line" "$@" < /dev/null | strip
+    done < prompts | sed 's/"id":"0",//' > alone
+    for n in 1 3; do
+        nomul batch -m $t --load-session saved -f prompts -q --parallel $n "$@" | strip |
+            sed 's/"id":"[0-9]",//' | cmp - alone
+    done
+    wc -l < alone | tr -d ' '
+}
+resumed -n 9
+resumed -n 9 -s 8 --top-k 7
+for k in 4 5 6; do
+    if [ $k = 4 ]; then seed=; else seed="-s $k"; fi # the first one goes on
+    nomul run -m $t --load-session saved --json -q -p ' and' -n 7 $seed < /dev/null
+done | strip | sed 's/"id":"0",//' > alone
+echo ' and' | nomul batch -m $t --load-session saved -q -n 7 --n-best 3 | strip |
+    sed 's/"id":"0","index":[0-9],//' | cmp - alone
+try batch -m $m --load-session saved
 # Escapes, if asked for, in plain lines only.
 run -e -p 'One\ntwo' -s 1 -n 4 | sed 's/"id":"0"/"id":"1"/' > alone
 printf '%s\n' '{"prompt": "a\\nb"}' 'One\ntwo' | nomul batch -m $m -q -e -s 1 -n 4 | strip |
