@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/batch_jobs.h"
 #include "cli/batch_show.h"
+#include "cli/batch_text.h"
 #include "cli/interrupt.h"
 #include "cli/numbers.h"
 #include "cli/prompt.h"
@@ -15,102 +16,7 @@
 /* Below that, a pass of the tiled kernels is no faster for being shorter. */
 #define LEAST_STEP 16
 
-/* ---- A text's beginning and end -------------------------------------------------------------- */
-
-static nomul_session *take_session(nm_batch *b, nomul_error *err)
-{
-    if (b->n_idle > 0) {
-        nomul_session_reset(b->idle[--b->n_idle]);
-        return b->idle[b->n_idle];
-    }
-    nomul_session *session = nomul_session_share(b->host, err);
-    if (session) b->sessions[b->n_sessions++] = session;
-    return session;
-}
-
-/* It knows the ids of the saved text; unless it has a seed of its own, its generator goes on. */
-static bool resume_sampler(const nm_batch *b, nomul_sampler *sampler, bool anew, nomul_error *err)
-{
-    nomul_sampler_state fresh, state = b->saved->sampler_state;
-
-    nomul_sampler_get_state(sampler, &fresh);
-    if (anew) memcpy(state.rng, fresh.rng, sizeof state.rng);
-    return nomul_sampler_set_state(sampler, &state, err) == NOMUL_OK;
-}
-
-static bool open_sampler(const nm_batch *b, nm_batch_text *text, nomul_error *err)
-{
-    nm_generation       *g = &text->generation;
-    nm_batch_job        *job = text->job;
-    const nm_text_args  *args = &job->line.args;
-    nm_drawing           drawing;
-    bool                 ok = nm_drawing_init(&drawing, args, NULL, args, NULL, b->model, err);
-
-    bool goes_on = b->saved && args->seed < 0;
-    if (ok && text->index == 0) job->seed = goes_on ? b->saved->sampler.seed : drawing.options.seed;
-    drawing.options.seed = job->seed + text->index;
-    if (ok) g->sampler = nomul_sampler_share(b->drawer, &drawing.options, err);
-    nm_drawing_free(&drawing);
-    if (!g->sampler) return false;
-    if (b->saved && !resume_sampler(b, g->sampler, !goes_on || text->index > 0, err)) return false;
-    nm_generation_accept(g);
-    return true;
-}
-
-/* The last one to begin has the job's own; only then is there nothing more to copy. */
-static bool take_prompt(nm_batch_text *text, nomul_error *err)
-{
-    nm_generation *g = &text->generation;
-    nm_batch_job  *job = text->job;
-
-    if (job->n_begun + 1 == job->n_texts) {
-        g->pending = job->ids, g->text = job->line.prompt;
-        job->ids = (nm_ids){0}, job->line.prompt = (nm_text){0};
-        return true;
-    }
-    if (!nm_text_add(&g->text, job->line.prompt.data, job->line.prompt.n_bytes, err) ||
-        !nm_ids_reserve(&g->pending, job->ids.n, err))
-        return false;
-    memcpy(g->pending.at, job->ids.at, job->ids.n * sizeof *job->ids.at);
-    g->pending.n = job->ids.n;
-    return true;
-}
-
-static bool restore(const nm_batch *b, nomul_session *session, const void *state, nomul_error *err)
-{
-    return nomul_session_restore(session, state, nomul_snapshot_bytes(b->model), err) == NOMUL_OK;
-}
-
-/* After the last one to begin nobody wants it any more. */
-static bool take_state(const nm_batch *b, nm_batch_text *text, nomul_error *err)
-{
-    nm_generation *g = &text->generation;
-    nm_batch_job  *job = text->job;
-
-    g->n_carried = b->saved != NULL;
-    if (text->index == 0) return !b->saved || restore(b, g->session, b->beginning, err);
-    g->n_fed = g->pending.n - 1;
-    if (!restore(b, g->session, job->snapshot, err)) return false;
-    if (job->n_begun + 1 < job->n_texts) return true;
-    nm_free(job->snapshot);
-    job->snapshot = NULL;
-    return true;
-}
-
-static void set_up(const nm_batch *b, nm_batch_text *text)
-{
-    nm_generation      *g = &text->generation;
-    const nm_text_args *args = &text->job->line.args;
-
-    g->tokenizer = b->tokenizer;
-    g->n_vocab = nomul_model_get_info(b->model)->n_vocab;
-    g->n_predict = args->n_predict;
-    g->n_logprobs = b->n_logprobs < g->n_vocab ? b->n_logprobs : g->n_vocab;
-    g->stops = &args->stops;
-    g->decode_flags = args->special ? NOMUL_DECODE_SPECIAL : 0;
-    if (text->job->line.prompt.n_bytes == 0 && !b->saved)
-        g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
-}
+/* ---- A text's end ---------------------------------------------------------------------------- */
 
 static bool end_text(nm_batch *b, size_t at, nomul_error *err)
 {
@@ -160,19 +66,9 @@ static bool settle(nm_batch *b, size_t at, nomul_error *err)
     return !text->generation.done || end_text(b, at, err);
 }
 
-static bool begin_text(nm_batch *b, nm_batch_text *text, nomul_error *err)
+static bool begin(nm_batch *b, nm_batch_text *text, nomul_error *err)
 {
-    nm_generation *g = &text->generation;
-
-    set_up(b, text);
-    g->session = take_session(b, err);
-    if (!g->session) return false;
-    b->running[b->n_running++] = text;
-    if (!take_prompt(text, err) || !take_state(b, text, err) || !open_sampler(b, text, err) ||
-        !nm_generation_begin(g, err))
-        return false;
-    text->job->n_begun++;
-    return settle(b, b->n_running - 1, err);
+    return nm_batch_begin_text(b, text, err) && settle(b, b->n_running - 1, err);
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -222,7 +118,7 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
         return refuse(b, job, err);
     if (b->escapes && n_bytes > 0 && line[0] != '{') nm_text_unescape(&job->line.prompt);
     if (!tokenize(b, job, err)) return refuse(b, job, err);
-    return begin_text(b, &job->texts[0], err);
+    return begin(b, &job->texts[0], err);
 }
 
 /* Reads and begins one if there is one; *later: there may be one yet. */
@@ -247,7 +143,7 @@ static bool next_copy(nm_batch *b, nomul_error *err)
     nm_batch_job *job = b->first_read;
 
     if (job->n_begun + 1 == job->n_texts) b->first_read = job->next_read;
-    return begin_text(b, &job->texts[job->n_begun], err);
+    return begin(b, &job->texts[job->n_begun], err);
 }
 
 /* Not while too many answers wait for one that takes long. */
