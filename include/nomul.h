@@ -2,24 +2,35 @@
 /*
  * nomul: inference of MatMul-free language models (Zhu et al., arXiv 2406.02528) on a CPU.
  *
- * The whole public API.  A model is a file on disk, opened read-only; a session is one running text
- * on it; a tokenizer belongs to its model; a sampler turns logits into the next id.  The library
- * never prints, never exits, installs no signal handler, reads no environment variable and keeps
- * nothing between calls: what it has to say is in the caller's nomul_error.
+ * This is the whole public API.  A model is a GGUF file, opened read-only.  A session holds the
+ * scratch memory and the threads that run a model, and one recurrent state.  A text (nomul_text)
+ * generates: it takes prompt bytes, steps token by token, alone or with other texts, and can be
+ * marked, rewound, forked, saved and loaded.  Tokenizer, decoder and sampler are the parts a text
+ * is made of, for callers who want their own loop.
  *
- * Options are structs that a function fills with defaults; the caller then changes what it wants.
- * Wherever options are taken, NULL means the defaults.  `size` is set by the init function and lets
- * the structs grow: the library reads only the first `size` bytes.
+ * The library never prints, never exits, installs no signal handler, reads no environment variable
+ * and has no global state.
  *
- * Threads: any function may be called from any thread.  What may run at the same time depends on
- * what a function is given, and is the same for all that take it:
- *
- *   nomul_model, nomul_tokenizer   anything: they never change; a model is closed last of all
- *   nomul_session                  one call at a time, with all sessions that share its host; also
- *                                  for those that only read it: snapshot, clone, save, n_tokens
- *   nomul_sampler                  one call at a time, with all samplers that share its host
- *   nomul_decoder                  one call at a time for each
- *   plain arguments, paths         anything; of two that write one file the later stays, whole
+ * NULL       A required pointer that is NULL is NOMUL_E_ARG; a function without a status returns
+ *            NULL, 0, -1 or false instead.  The free functions accept NULL.  Options may be NULL:
+ *            all defaults.  err may be NULL: no message.
+ * Structs    Options are filled with defaults by their init function, then changed by the caller.
+ *            A struct with a member `size` may grow in later versions: init sets size, and where
+ *            the library fills such a struct the caller sets size to sizeof beforehand.  The
+ *            library touches only the first `size` bytes.  The other structs never change.
+ * Ownership  Objects are reference-counted where they need each other, so they may be freed in any
+ *            order: a session keeps its model open, a text keeps its session's engine, a decoder
+ *            its tokenizer.  Strings and arrays that a function returns belong to the object.
+ * Cancelling A nomul_cancel given in options stops every long call: see nomul_cancel.
+ * Failure    A call that fails leaves its objects as they were, unless its comment says otherwise.
+ * Threads    Any function may be called from any thread.  At the same time:
+ *              nomul_model, nomul_tokenizer   any number of calls: they never change
+ *              nomul_session                  one call at a time for all that share one engine, and
+ *                                             for the texts made from them
+ *              nomul_sampler, nomul_decoder   one call at a time for each
+ *              paths                          any; of two writers of a file the later wins, whole
+ * Fork       After fork() a child may use and close models and tokenizers.  Sessions and texts have
+ *            threads that the child lacks: there they may only be freed.
  */
 #ifndef NOMUL_H
 #define NOMUL_H
@@ -32,41 +43,63 @@
 extern "C" {
 #endif
 
-#define NOMUL_VERSION "0.1.0"
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
-/* The version of the library linked, as NOMUL_VERSION was when it was built. */
+#define NOMUL_VERSION_MAJOR 0
+#define NOMUL_VERSION_MINOR 2
+#define NOMUL_VERSION_PATCH 0
+#define NOMUL_VERSION "0.2.0"
+
+/* The version of the linked library: NOMUL_VERSION as it was when the library was built. */
 const char *nomul_version(void);
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
 typedef enum nomul_status {
     NOMUL_OK = 0,
-    NOMUL_E_ARG,         /* the caller's fault: NULL, out of range, a struct of unknown size */
+    NOMUL_E_ARG,         /* the caller's mistake: NULL, out of range, a struct of unknown size */
     NOMUL_E_IO,          /* the system refused: open, read, write, map */
-    NOMUL_E_FORMAT,      /* a file is broken or is not what it says */
-    NOMUL_E_UNSUPPORTED, /* a file is sound, but asks for what nomul doesn't do */
+    NOMUL_E_FORMAT,      /* a file is damaged or is not what it claims to be */
+    NOMUL_E_UNSUPPORTED, /* a file is valid, but needs something that nomul does not support */
     NOMUL_E_MEMORY,      /* out of memory */
-    NOMUL_E_CANCELLED,   /* a progress callback said stop */
+    NOMUL_E_CANCELLED,   /* a nomul_cancel was set */
+    NOMUL_E_SPACE,       /* the caller's buffer is too small; the call says how much is needed */
 } nomul_status;
 
 /*
- * What went wrong, in one line without a newline: place, cause, found, expected.  The caller's,
- * last argument wherever something can fail; NULL where the words are not wanted.  Untouched on
- * success.
+ * One line without a newline: place, cause, found, expected.  The caller owns it and passes it as
+ * the last argument of every function that can fail.  Not written on success.
  */
 typedef struct nomul_error {
     nomul_status code;
     char         text[1024];
 } nomul_error;
 
-/* Called now and then during long work, from the calling thread; false cancels it. */
+/*
+ * A request to stop long calls.  Begins as zeros and must outlive the objects whose options name
+ * it.  nomul_cancel_request may be called from a signal handler and from any thread.  A call that
+ * sees the request returns NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK, and the text has finished
+ * with NOMUL_FINISH_CANCELLED); its comment says what state its objects are in.  The request stays
+ * until nomul_cancel_clear.  Latency: one piece of work, which is paced to a quarter of a second.
+ */
+typedef struct nomul_cancel {
+    int requested;
+} nomul_cancel;
+
+void nomul_cancel_request(nomul_cancel *cancel);
+void nomul_cancel_clear(nomul_cancel *cancel);
+bool nomul_cancel_requested(const nomul_cancel *cancel); /* NULL: false */
+
+/* Reports the progress of a long call, from the calling thread, now and then; false cancels it. */
 typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
 /*
- * An open model file: weights, hyper-parameters, tokenizer.  Immutable once open, so any number of
- * threads may use one at the same time, and any number of sessions.
+ * An open model file: weights, hyper-parameters, tokenizer.  It never changes, so any number of
+ * threads and sessions may use it at the same time.
  */
 typedef struct nomul_model nomul_model;
 
@@ -74,59 +107,63 @@ typedef struct nomul_model_options {
     size_t      size;
     bool        in_memory;     /* read the file into memory instead of mapping it; default false */
     bool        check_tensors; /* also verify every checksum and every code; default false */
-    const char *kernels; /* a name as nomul_kernels_name gives it; NULL: the best for this CPU */
+    const char *kernels; /* a name from nomul_kernels_name; NULL, the default: best for this CPU */
+    const nomul_cancel *cancel; /* of the open call and of nomul_tokenize; default NULL */
 } nomul_model_options;
 
 void nomul_model_options_init(nomul_model_options *options);
 
 /*
- * Opens a GGUF file of architecture hgrn_bit (models/FORMAT.md); takes milliseconds, whatever its
- * size, unless asked to check the tensors.  Everything read from the file is validated first.  A
- * mapped file must not shrink while it is open: the system answers with SIGBUS.  NULL on failure.
+ * Opens a GGUF file of architecture hgrn_bit (models/FORMAT.md).  Takes milliseconds for any file
+ * size, unless check_tensors is set.  Everything is validated before it is used.  A mapped file
+ * must not shrink while it is open, or the system raises SIGBUS.  NULL on failure.
  */
 nomul_model *nomul_model_open(const char *path, const nomul_model_options *options,
                               nomul_error *err);
 
-/* The same from n_bytes of memory that stay the caller's and outlive the model. */
+/*
+ * The same from memory: data[n_bytes], aligned to 64 bytes.  It stays the caller's and must outlive
+ * the model and everything made from it.
+ */
 nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
                                      const nomul_model_options *options, nomul_error *err);
 
-/* Closes the model; its sessions, samplers and decoders must be gone.  NULL is fine. */
+/* Drops the caller's reference.  What was made from the model keeps it open. */
 void nomul_model_close(nomul_model *model);
 
+/* Owned by the model; grows at its end. */
 typedef struct nomul_model_info {
     const char *name;    /* general.name, "" if absent */
-    const char *packing; /* how trits are stored: "t4" is 2 bits each, "t5" 1.6 */
+    const char *packing; /* how ternary weights are stored: "t4" (2 bits each) or "t5" (1.6) */
     uint32_t    n_layers;
     uint32_t    dim;       /* width of the residual stream */
     uint32_t    state_dim; /* width of the recurrent state: dim * expand_ratio */
     uint32_t    ffn_dim;
     uint32_t    n_vocab;
     uint32_t    n_heads;
-    uint32_t    n_ctx_train; /* information only: nothing limits the length of a text */
+    uint32_t    n_ctx_train; /* for information: the length of a text is not limited */
     bool        use_lower_bound;
     float       rms_norm_eps;
-    uint64_t    model_id; /* identity of the weights, the same for every packing */
+    uint64_t    model_id; /* identifies the weights; the same for every packing */
     uint64_t    file_bytes;
-    uint64_t    n_params; /* of the network: embedding, gains, bounds, ternary weights */
+    uint64_t    n_params; /* embedding, gains, bounds and ternary weights */
     uint64_t    n_ternary_params;
-    uint64_t    ternary_bytes; /* stored size of the ternary weights, padding and scales too */
-    uint64_t    state_bytes;   /* all that a text leaves behind: n_layers * state_dim floats */
+    uint64_t    ternary_bytes; /* stored size of the ternary weights with padding and scales */
+    uint64_t    state_bytes;   /* of the recurrent state: n_layers * state_dim floats */
 } nomul_model_info;
 
 /*
- * The kernels of this build, one set per instruction set, plainest first: their names; NULL past
- * the last.  All give the same bits.
+ * Names of the kernel sets of this build, one per instruction set, scalar first; NULL past the
+ * last.  All compute the same bits.
  */
 const char *nomul_kernels_name(size_t index);
 
-/* The name of those that this model uses. */
+/* The kernel set that this model uses. */
 const char *nomul_model_kernels(const nomul_model *model);
 
-/* The packing to prefer with them, named as in nomul_model_info. */
+/* The faster packing with that kernel set, named as in nomul_model_info. */
 const char *nomul_model_best_packing(const nomul_model *model);
 
-/* Owned by the model; never NULL. */
 const nomul_model_info *nomul_model_get_info(const nomul_model *model);
 
 /* The numbers are GGUF's. */
@@ -148,6 +185,7 @@ typedef enum nomul_value_type {
 
 /* One key of the file.  Strings are not NUL-terminated and belong to the model. */
 typedef struct nomul_metadata {
+    size_t           size; /* set by the caller */
     const char      *key;
     size_t           n_key;
     nomul_value_type type;
@@ -160,11 +198,12 @@ typedef struct nomul_metadata {
     uint64_t         n_elements;
 } nomul_metadata;
 
-/* Fill *out with key `index` in the file's order; false past the last. */
+/* Fills *out with key `index` in the file's order; false past the last. */
 bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out);
 
 /* One stored tensor.  The name is not NUL-terminated and belongs to the model. */
 typedef struct nomul_tensor {
+    size_t      size; /* set by the caller */
     const char *name;
     size_t      n_name;
     const char *type; /* "F32" "F16" "Q8_0" "I8" "I32" */
@@ -175,39 +214,50 @@ typedef struct nomul_tensor {
     uint64_t    xxh64;
 } nomul_tensor;
 
-/* Fill *out with tensor `index` in the file's order; false past the last. */
+/* Fills *out with tensor `index` in the file's order; false past the last. */
 bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out);
 
 /* ---- Session --------------------------------------------------------------------------------- */
 
 /*
- * One running text: recurrent state, scratch memory, threads.  Many sessions may share one model,
- * which must outlive them.  One thread at a time may use a session.
+ * An engine (scratch memory and threads) with one recurrent state: ids in, logits out.  Sessions
+ * that share an engine differ in their state only.
  */
 typedef struct nomul_session nomul_session;
 
 typedef struct nomul_session_options {
     size_t size;
-    size_t n_threads; /* 0, the default: one for each CPU that this process may use */
-    size_t n_batch;   /* tokens taken through a layer together, 1..4096; 0, the default: as many
+    size_t n_threads; /* 0, the default: one per CPU that this process may use */
+    size_t n_batch;   /* tokens that pass through a layer together, 1..4096; 0, the default: as many
                          as 32 MiB of scratch memory hold, 48..384 */
+    const nomul_cancel *cancel; /* of calls on this engine; NULL, the default: the model's */
 } nomul_session_options;
 
 void nomul_session_options_init(nomul_session_options *options);
 
 /*
- * Bytes that nomul_session_new would take for its text and its passes; the threads themselves take
- * some more.  0 if options are out of range.
+ * Bytes that nomul_session_new would allocate for its state and its engine, thread stacks excluded.
+ * 0 if options are out of range.
  */
 size_t nomul_session_memory(const nomul_model *model, const nomul_session_options *options);
 
 /*
- * All memory is taken here; the pass allocates nothing and the state has a fixed size, however long
- * the text grows.  Results don't depend on n_threads or n_batch: the same bits.  NULL on failure.
+ * A session with an engine of its own, at the beginning of a sequence.  All memory is allocated
+ * here.  Results do not depend on n_threads or n_batch: the same bits.  NULL on failure.
  */
 nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_options *options,
                                  nomul_error *err);
-void           nomul_session_free(nomul_session *session); /* NULL is fine */
+
+/*
+ * A session that shares the engine of another: it allocates its state, info.state_bytes, and less
+ * than 1 KiB.  It begins at the beginning of a sequence.  NULL on failure.
+ */
+nomul_session *nomul_session_share(nomul_session *session, nomul_error *err);
+
+/* A session with a copy of the state; it shares the engine.  NULL on failure. */
+nomul_session *nomul_session_clone(nomul_session *session, nomul_error *err);
+
+void nomul_session_free(nomul_session *session);
 
 /* Back to the state before the first token. */
 void nomul_session_reset(nomul_session *session);
@@ -219,61 +269,52 @@ typedef enum nomul_logits {
 } nomul_logits;
 
 /*
- * Takes n_ids ids through the model and writes the logits asked for: scores of the token that
- * follows.  Ids are checked before the state changes; an id outside the vocabulary is NOMUL_E_ARG.
- * n_ids = 0 does nothing.  Feeding ids together, in parts or one by one gives the same bits.
+ * Feeds ids[n_ids] and writes the logits asked for, the scores of the next token.  All ids are
+ * checked before the state changes.  n_ids = 0 is valid where no logits are asked for.  Feeding ids
+ * together, in parts or one by one gives the same bits.  Cancelled: n_tokens says how many ids were
+ * fed, and the logits are undefined.
  */
 nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids,
                                 nomul_logits which, float *logits, nomul_error *err);
 
-/* Ids fed since the beginning or the last reset. */
-uint64_t nomul_session_n_tokens(const nomul_session *session);
-size_t   nomul_session_n_threads(const nomul_session *session);
-size_t   nomul_session_n_batch(const nomul_session *session);
-
-/*
- * Scores a text: logprobs[i], of float[n_ids - 1], becomes the natural logarithm of the probability
- * of ids[i + 1] after ids[0..i] and all that was fed before.  The last id is not fed: it is the
- * first of the next call, so a text may come in parts of at least two ids.  Takes memory for the
- * logits of a few tokens while it runs.
- */
-nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
-                                 float *logprobs, nomul_error *err);
-
-/* ---- Many texts ------------------------------------------------------------------------------ */
-
-/*
- * A session that shares scratch memory and threads with `host`, which may itself share: all it has
- * of its own is the state, info.state_bytes and less than 1 KiB.  It begins with an empty text.
- * One thread at a time may use any of the sessions that share; they are freed in any order, the
- * one that was made by nomul_session_new last.  NULL on failure.
- */
-nomul_session *nomul_session_share(nomul_session *host, nomul_error *err);
-
-/* What comes next of one of many texts. */
+/* One of several sequences to be fed together. */
 typedef struct nomul_feed {
     nomul_session *session;
     const int32_t *ids;
     size_t         n_ids;
-    bool           logits; /* of its last id; n_ids > 0 then */
+    bool           logits; /* of the last id; n_ids > 0 then */
 } nomul_feed;
 
 /*
- * Takes the ids of several texts through the model together: the weights are read once for up to
- * n_batch tokens of all.  The sessions share one host, none comes twice.  logits gets a row of
- * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each text's bits are
- * those of nomul_session_feed on its own; no state changes if an argument is wrong.
+ * Feeds several sequences together: the weights are read once for up to n_batch tokens of all of
+ * them.  The sessions share one engine and no session occurs twice.  logits gets a row of
+ * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each sequence gets the
+ * bits that nomul_session_feed alone would give it.  Cannot be cancelled: callers choose its
+ * length.
  */
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err);
 
-/* ---- A text's memory ------------------------------------------------------------------------- */
+/*
+ * Scores a sequence: logprobs[i], of float[n_ids - 1], becomes the natural logarithm of the
+ * probability of ids[i + 1] after ids[0..i] and all ids fed before.  The last id is not fed: it is
+ * the first of the next call, so a sequence may be scored in parts of at least two ids.  Allocates
+ * memory for the logits of a few tokens.  Cancelled: n_tokens says how many ids were fed; logprobs
+ * are undefined.
+ */
+nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                 float *logprobs, nomul_error *err);
+
+/* Ids fed since the beginning or the last reset. */
+uint64_t           nomul_session_n_tokens(const nomul_session *session);
+size_t             nomul_session_n_threads(const nomul_session *session);
+size_t             nomul_session_n_batch(const nomul_session *session);
+const nomul_model *nomul_session_model(const nomul_session *session);
 
 /*
- * All that a text leaves behind, as bytes to keep or to copy: nomul_snapshot_bytes of them, a few
- * more than info.state_bytes, the same for every text, machine and packing of a model.  Any thread
- * may hold them; taking and restoring are the session's thread's.  Restoring bytes that are not a
- * snapshot of this model is NOMUL_E_ARG and changes nothing.
+ * The recurrent state as bytes: nomul_snapshot_bytes of them, 16 more than info.state_bytes, for
+ * any sequence, machine and packing of a model.  Restoring bytes that are not a snapshot of this
+ * model is NOMUL_E_ARG.
  */
 size_t       nomul_snapshot_bytes(const nomul_model *model);
 nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
@@ -281,37 +322,45 @@ nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot
 nomul_status nomul_session_restore(nomul_session *session, const void *snapshot, size_t n_bytes,
                                    nomul_error *err);
 
-/*
- * Another session at the same place of the same text: with scratch memory and threads of its own,
- * or sharing the host's if this one does.  NULL on failure.
- */
-nomul_session *nomul_session_clone(const nomul_session *session, nomul_error *err);
-
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
 
-/* Text to ids and back: SentencePiece BPE as Llama's and Mistral's.  Immutable, a model's own. */
+/* Text to ids and back: SentencePiece BPE as used by Llama and Mistral.  Owned by its model. */
 typedef struct nomul_tokenizer nomul_tokenizer;
 
-/* NULL if the model was converted without one. */
+/* NULL if the model file has no tokenizer. */
 const nomul_tokenizer *nomul_model_tokenizer(const nomul_model *model);
 
 enum {
-    NOMUL_TOKENIZE_ADD_SPECIAL = 1,   /* BOS in front, EOS behind, where the model wants them */
+    NOMUL_TOKENIZE_ADD_SPECIAL = 1,   /* add BOS and EOS where the model asks for them */
     NOMUL_TOKENIZE_PARSE_SPECIAL = 2, /* control tokens spelled in the text become their ids */
-    NOMUL_TOKENIZE_NO_PREFIX = 4,     /* no blank in front: this text continues another */
+    NOMUL_TOKENIZE_NO_PREFIX = 4,     /* add no leading space: this text continues another */
 };
 
-/* No text of n_bytes makes more ids than this; SIZE_MAX if that can't be counted. */
+/* An upper bound of the ids of any text of n_bytes; SIZE_MAX on overflow. */
 size_t nomul_tokenize_bound(size_t n_bytes);
 
 /*
- * Writes the ids of text[0..n_bytes) to ids[0..capacity) and their number to *n_ids.  The text may
- * hold any bytes, NUL and invalid UTF-8 too: what no piece spells goes byte by byte.  Takes n log n
- * time and some temporary memory.  NOMUL_E_ARG if the ids don't fit (*n_ids then says how many).
+ * Writes the ids of text[n_bytes] to ids[capacity] and their number to *n_ids.  The text may hold
+ * any bytes, NUL and invalid UTF-8 too: what no piece spells is encoded byte by byte.  O(n log n)
+ * time and temporary memory.  NOMUL_E_SPACE if the ids do not fit: *n_ids is then the number
+ * needed.
  */
 nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
                             unsigned flags, int32_t *ids, size_t capacity, size_t *n_ids,
                             nomul_error *err);
+
+/*
+ * The last position at or after `from` in text[n_bytes], its end included, where the text may be
+ * cut so that its parts, tokenized one by one, give the ids of the whole, whatever follows; 0 if
+ * there is none.  The first part is tokenized as it is, the others with NOMUL_TOKENIZE_NO_PREFIX;
+ * not with NOMUL_TOKENIZE_PARSE_SPECIAL.  With it an endless text is tokenized as it arrives.
+ */
+size_t nomul_tokenize_cut(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
+                          size_t from);
+
+/* Does NOMUL_TOKENIZE_ADD_SPECIAL add BOS, or EOS? */
+bool nomul_tokenizer_adds_bos(const nomul_tokenizer *tokenizer);
+bool nomul_tokenizer_adds_eos(const nomul_tokenizer *tokenizer);
 
 /* The numbers are GGUF's token types. */
 typedef enum nomul_token_type {
@@ -324,8 +373,9 @@ typedef enum nomul_token_type {
 } nomul_token_type;
 
 size_t nomul_token_count(const nomul_tokenizer *tokenizer);
-int32_t
-nomul_token_bos(const nomul_tokenizer *tokenizer); /* -1 if there is none; so are the next */
+
+/* Special ids; -1 where the vocabulary has none. */
+int32_t nomul_token_bos(const nomul_tokenizer *tokenizer);
 int32_t nomul_token_eos(const nomul_tokenizer *tokenizer);
 int32_t nomul_token_unk(const nomul_tokenizer *tokenizer);
 
@@ -334,38 +384,63 @@ const char *nomul_token_piece(const nomul_tokenizer *tokenizer, int32_t id, size
                               nomul_token_type *type);
 
 /*
- * Ids to text, one at a time.  Bytes of an unfinished UTF-8 character are held back until it is
- * whole.  Must not outlive its tokenizer.  One thread at a time.
+ * Ids to text, one id at a time.  An unfinished UTF-8 character is held back until it is complete.
  */
 typedef struct nomul_decoder nomul_decoder;
 
 enum {
-    NOMUL_DECODE_STRIP_BLANK = 1, /* a blank in front of the first piece is not text: drop it */
-    NOMUL_DECODE_SPECIAL = 2,     /* control tokens are written as they are spelled, not dropped */
+    NOMUL_DECODE_STRIP_SPACE = 1, /* drop the leading space that the tokenizer added to the text */
+    NOMUL_DECODE_SPECIAL = 2, /* write control tokens as they are spelled; else they are dropped */
 };
 
 nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flags,
                                  nomul_error *err);
-void           nomul_decoder_free(nomul_decoder *decoder); /* NULL is fine */
+void           nomul_decoder_free(nomul_decoder *decoder);
 
 /*
- * The bytes that id makes certain, *n_bytes of them, perhaps none.  They belong to the decoder and
- * last until the next call.  NULL for an id outside the vocabulary.
+ * The bytes that this id completes, *n_bytes of them, possibly none.  They belong to the decoder
+ * and are valid until its next call.  NULL for an id outside the vocabulary.
  */
 const char *nomul_decoder_push(nomul_decoder *decoder, int32_t id, size_t *n_bytes);
 
-/* The bytes still held back, raw; the decoder is then as new. */
+/* The bytes still held back, as they are; the decoder then begins a new text. */
 const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes);
 
 /* ---- Sampler --------------------------------------------------------------------------------- */
 
 /*
- * Logits to the next id.  Order: logit bias, penalties, top-k, top-p, min-p, temperature, draw;
- * among equal logits the lower id comes first.  The generator is xoshiro256** seeded through
- * splitmix64, one 53-bit draw a token, so a seed gives the same ids on every machine.  One thread
- * at a time.
+ * The sampler's options, one row each: type, name, default, least and most value, offset in a
+ * session file (src/format/session_file.h), key in a JSON line of `nomul batch`, letter of the
+ * short option or 0, name of its value, help.  The struct below, defaults, range checks, session
+ * files, command line and JSON follow the row.  The long option is the name with '-' for '_', and
+ * the key likewise.  A limit of 3.4e38 stands for none.  The command line takes seeds up to 2^53 -
+ * 1, and -1 for a random one.  A new row is the last one, and its slot in a session file lies in
+ * the reserved bytes, so that 0 there must mean its default.
  */
-typedef struct nomul_sampler nomul_sampler;
+#define NOMUL_SAMPLER_FIELDS(ROW)                                                                  \
+    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat_penalty", 0, "X",                    \
+        "divide the logits of repeated tokens by X, multiply negative ones; 1 = off")              \
+    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence_penalty", 0, "X",                   \
+        "subtract X once from the logit of a token that has occurred; 0 = off")                    \
+    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency_penalty", 0, "X",                 \
+        "subtract X for each time a token has occurred; 0 = off")                                  \
+    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat_last_n", 0, "N",                          \
+        "penalties look at the last N tokens, prompt included; 0 = none, -1 = all")                \
+    ROW(INT, top_k, 40, 0, 1000000000, 48, "top_k", 0, "N",                                        \
+        "keep the N most likely tokens; 0 = off")                                                  \
+    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top_p", 0, "P",                                             \
+        "keep the most likely tokens whose probabilities add up to P; 1 = off")                    \
+    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min_p", 0, "P",                                             \
+        "keep tokens with at least P times the probability of the most likely; 0 = off")           \
+    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temperature", 0, "T",                                    \
+        "sampling temperature; 0 = greedy")                                                        \
+    ROW(SEED, seed, 0, 0, 0, 80, "seed", 's', "N",                                                 \
+        "random seed: one seed gives the same text on every machine; -1 = random")
+
+#define NOMUL_SAMPLER_FLOAT float
+#define NOMUL_SAMPLER_INT int32_t
+#define NOMUL_SAMPLER_SEED uint64_t
+#define NOMUL_SAMPLER_MEMBER(TYPE, name, ...) NOMUL_SAMPLER_##TYPE name;
 
 typedef struct nomul_logit_bias {
     int32_t id;
@@ -373,60 +448,33 @@ typedef struct nomul_logit_bias {
 } nomul_logit_bias;
 
 typedef struct nomul_sampler_options {
-    size_t   size;
-    float    temp;              /* 0.8; 0 takes the likeliest */
-    int32_t  top_k;             /* 40; 0 is off */
-    float    top_p;             /* 0.95; 1 is off */
-    float    min_p;             /* 0.05; 0 is off */
-    float    repeat_penalty;    /* 1 is off: logits of seen ids are divided by it, or multiplied
-                                   where negative */
-    int32_t  repeat_last_n;     /* 64: how many ids back the penalties look; -1 is all, 0 is off */
-    float    presence_penalty;  /* 0: subtracted once for a seen id */
-    float    frequency_penalty; /* 0: subtracted for each time an id was seen */
-    uint64_t seed;              /* 0 */
+    size_t                  size;
     const nomul_logit_bias *logit_bias; /* copied; NULL if n_logit_bias is 0 */
     size_t                  n_logit_bias;
+    NOMUL_SAMPLER_FIELDS(NOMUL_SAMPLER_MEMBER)
 } nomul_sampler_options;
 
 void nomul_sampler_options_init(nomul_sampler_options *options);
 
+/*
+ * Logits to the next id.  Order: logit bias, penalties, top-k, top-p, min-p, temperature, random
+ * choice; of equal logits the lower id comes first.  The generator is xoshiro256** seeded through
+ * splitmix64, one 53-bit number a token, so one seed gives the same ids on every machine.
+ */
+typedef struct nomul_sampler nomul_sampler;
+
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err);
-void           nomul_sampler_free(nomul_sampler *sampler); /* NULL is fine */
+void           nomul_sampler_free(nomul_sampler *sampler);
 
-/*
- * A sampler for another text that draws in the memory of `host`, which may itself share: of its own
- * it has what the penalties see, 4 bytes for each id of the vocabulary and for each of the ids they
- * look back, at least 64, the logit biases, and less than 1 KiB.  It may keep as many ids as the
- * host does, so a host with top_k = 0 fits all; more is NOMUL_E_ARG.  One thread at a time may use
- * any of those that share; they are freed in any order, the one made by nomul_sampler_new last.
- * NULL on failure.
- */
-nomul_sampler *nomul_sampler_share(nomul_sampler *host, const nomul_sampler_options *options,
-                                   nomul_error *err);
+/* Samples an id from logits[n_vocab] and accepts it. */
+int32_t nomul_sampler_next(nomul_sampler *sampler, const float *logits);
 
-/* Tells the sampler of an id of the text, read or made, for the penalties. */
+/* Tells the penalties of an id of the sequence that was not sampled here: the prompt's. */
 void nomul_sampler_accept(nomul_sampler *sampler, int32_t id);
 
-/* Draws an id from logits[n_vocab], which stay as they are.  It is not accepted by this. */
+/* Samples an id without accepting it. */
 int32_t nomul_sampler_sample(nomul_sampler *sampler, const float *logits);
-
-/*
- * Where a sampler stands.  Penalties are told of the last ids only: with a longer repeat_last_n the
- * ids before them are forgotten.
- */
-#define NOMUL_SAMPLER_LAST 64
-typedef struct nomul_sampler_state {
-    uint64_t rng[4]; /* xoshiro256**, never all zero */
-    uint32_t n_last;
-    int32_t  last[NOMUL_SAMPLER_LAST]; /* n_last ids accepted, the latest last */
-} nomul_sampler_state;
-
-void nomul_sampler_get_state(const nomul_sampler *sampler, nomul_sampler_state *state);
-
-/* The draws that follow are those that would have followed there.  NOMUL_E_ARG: no such state. */
-nomul_status nomul_sampler_set_state(nomul_sampler *sampler, const nomul_sampler_state *state,
-                                     nomul_error *err);
 
 typedef struct nomul_logprob {
     int32_t id;
@@ -434,44 +482,178 @@ typedef struct nomul_logprob {
 } nomul_logprob;
 
 /*
- * The n_best likeliest ids of logits[n_vocab] in falling order, ties by id, and, if `of` is not
- * NULL, the log-probability of of->id into of->logprob.  n_best <= n_vocab.
+ * Writes the n_best most likely ids of logits[n_vocab] to best[n_best], most likely first, of
+ * equals the lower id first; n_best <= n_vocab.  If `of` is not NULL, of->logprob becomes the
+ * log-probability of of->id.
  */
 void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, size_t n_best,
                     nomul_logprob *of);
 
-/* ---- Session files --------------------------------------------------------------------------- */
-
-/* What a session file says beside the state. */
-typedef struct nomul_saved {
-    uint64_t              model_id;
-    uint64_t              state_bytes;
-    uint64_t              n_tokens;      /* of the text, the last one too */
-    int32_t               last_id;       /* not fed yet: feeding it gives the logits to draw from */
-    nomul_sampler_options sampler;       /* no logit bias */
-    nomul_sampler_state   sampler_state; /* last_id has been accepted */
-} nomul_saved;
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 /*
- * Writes a text to a file of less than state_bytes + 2 KiB: the session's state, the id that comes
- * next, and the sampler (NULL: as if by default options, told of last_id only).  The file appears
- * whole or not at all, and an older one stays until then.  It belongs to the model_id: any packing,
- * machine and number of threads goes on with it bit for bit.  Thread: the session's, and no other
- * uses the sampler meanwhile.
+ * A text that is being generated: prompt bytes in, generated bytes out, by steps of one token.  It
+ * joins a session, a tokenizer, a sampler and a decoder, and states these rules once:
+ *
+ * - The last id of a text is not fed until the next one is sampled: the state and that one id are
+ *   all a text needs to continue, however often and wherever.
+ * - A text without bytes is at its beginning.  There a prompt gets BOS and the tokenizer's leading
+ *   space, and the leading space of the first generated piece is dropped.  Later prompts get
+ *   neither.
+ * - A stop string may begin anywhere in the text, also before a save or a rewind, and ends in a
+ *   generated token.  The text ends with it: where the stop string ends inside a token, that token
+ *   is replaced by the ids of its bytes up to there.  Shown text and state are the same text.
+ * - EOS ends a text and is part of it; it has no bytes.
+ * - A text that has finished continues after nomul_text_prompt.
  */
-nomul_status nomul_session_save(const nomul_session *session, int32_t last_id,
-                                const nomul_sampler *sampler, const char *path, nomul_error *err);
+typedef struct nomul_text nomul_text;
+
+typedef struct nomul_text_options {
+    size_t                       size;
+    const nomul_sampler_options *sampler; /* copied; NULL, the default: its defaults */
+    const char *const           *stops;   /* stop strings, not empty, copied; default none */
+    size_t                       n_stops;
+    int64_t n_predict;  /* tokens generated after each prompt; -1, the default: no limit */
+    size_t  n_logprobs; /* log-probabilities of this many ids for each token; default 0 */
+    bool    special; /* control tokens may be spelled in prompts and are written; default false */
+    bool    ignore_eos;         /* never sample EOS; default false */
+    const nomul_cancel *cancel; /* NULL, the default: the session's */
+} nomul_text_options;
+
+void nomul_text_options_init(nomul_text_options *options);
+
+typedef enum nomul_finish {
+    NOMUL_FINISH_NONE = 0,  /* it has not finished */
+    NOMUL_FINISH_EOS,       /* the model ended the text */
+    NOMUL_FINISH_STOP,      /* a stop string */
+    NOMUL_FINISH_LENGTH,    /* n_predict tokens */
+    NOMUL_FINISH_CANCELLED, /* a nomul_cancel; the text stands between two tokens */
+} nomul_finish;
 
 /*
- * Reads it back into a session of the same model_id; *saved (may be NULL) says the rest.  Every
- * byte is checked first: on failure the session and *saved are as before.  NOMUL_E_ARG: it is of
- * another model.  Thread: the session's.
+ * A text without ids, which has finished (NOMUL_FINISH_LENGTH) until its first prompt.  It has a
+ * state of its own; it shares the engine of the session, whose own state it does not touch.
+ * NOMUL_E_UNSUPPORTED if the model has no tokenizer.  NULL on failure.
  */
-nomul_status nomul_session_load(nomul_session *session, const char *path, nomul_saved *saved,
-                                nomul_error *err);
+nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *options,
+                           nomul_error *err);
 
-/* What a session file says, without a model; its checksum and values are checked.  Any thread. */
-nomul_status nomul_saved_read(const char *path, nomul_saved *saved, nomul_error *err);
+/*
+ * A copy of a text at its present place, with other options and a generator seeded by them; or,
+ * with NULL, with the same options and generator, so that both continue alike.  Texts that are
+ * forks of one text can be stepped together.  NULL on failure.
+ */
+nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
+                            nomul_error *err);
+void        nomul_text_free(nomul_text *text);
+
+/*
+ * Appends a prompt, text[n_bytes], which may be empty, and lets the text continue: n_predict tokens
+ * may follow.  Of several prompts in a row each is tokenized by itself.  NOMUL_E_UNSUPPORTED for an
+ * empty text and an empty prompt if the vocabulary has no BOS.  NOMUL_E_CANCELLED: nothing was
+ * appended.
+ */
+nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
+                               nomul_error *err);
+
+/*
+ * One step of n_texts texts, forks of one text, none twice: each that has not finished reads its
+ * share of the prompt or generates a token.  The weights are read once for all.  A text's output
+ * does not depend on the others.  When cancelled, the texts that were not reached finish with
+ * NOMUL_FINISH_CANCELLED and the call succeeds.  After NOMUL_E_MEMORY (the ids of a cut token could
+ * not be allocated) that text has finished with its last token whole; the texts stay usable.
+ */
+nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_error *err);
+
+/* Why it finished. */
+nomul_finish nomul_text_finish(const nomul_text *text);
+
+/*
+ * What the last step generated: its bytes, *n_bytes of them; its id, or -1; log-probabilities, of
+ * the id itself and then of the n_logprobs most likely, NULL without.  Valid until the next call
+ * that changes the text.  The bytes are whole UTF-8 characters until the text finishes.
+ */
+const char          *nomul_text_bytes(const nomul_text *text, size_t *n_bytes);
+int32_t              nomul_text_id(const nomul_text *text);
+const nomul_logprob *nomul_text_logprobs(const nomul_text *text);
+
+typedef struct nomul_text_counts {
+    size_t   size;        /* set by the caller */
+    uint64_t n_tokens;    /* ids of the text, the last one too */
+    uint64_t n_prompt;    /* ids appended by the last prompt, BOS too */
+    uint64_t n_read;      /* of them, so many were read; the last one counts when all others are */
+    uint64_t n_generated; /* since the last prompt, EOS too */
+} nomul_text_counts;
+
+nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *counts,
+                                   nomul_error *err);
+
+/* ---- Marks and session files ----------------------------------------------------------------- */
+
+/*
+ * A place in a text: everything that is needed to continue from there, in state_bytes and a few
+ * KiB. In a file it is called a session file; it belongs to a model_id and continues bit for bit
+ * with any kernels, packing, number of threads and machine.  It never changes; any thread may use
+ * it.
+ */
+typedef struct nomul_mark nomul_mark;
+
+/* NULL on failure. */
+nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err);
+void        nomul_mark_free(nomul_mark *mark);
+
+enum {
+    NOMUL_REWIND_KEEP_GENERATOR = 1, /* the text's random numbers continue instead of the mark's */
+};
+
+/*
+ * Puts a text of the same model to the place of a mark.  The text keeps its options.  It has
+ * finished (NOMUL_FINISH_LENGTH) until nomul_text_prompt lets it continue.  NOMUL_E_ARG: another
+ * model.
+ */
+nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigned flags,
+                               nomul_error *err);
+
+/*
+ * Reads a session file.  Every byte is checked.  With a model, the file must be of that model
+ * (NOMUL_E_ARG otherwise) and the mark can be rewound to; with NULL it serves the queries below
+ * only.  NULL on failure.
+ */
+nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_error *err);
+
+/*
+ * Reads the rest of the prompt, if there is any, and writes a session file of less than state_bytes
+ * + 2 KiB.  A text without ids is saved as BOS alone.  The file appears whole or not at all; an
+ * older file stays until then.  NOMUL_E_CANCELLED: the prompt was not read to its end; no file is
+ * written.
+ */
+nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err);
+
+/* What a session file of this text would not hold. */
+enum {
+    NOMUL_UNSAVED_BIAS = 1,   /* logit biases, ignore_eos */
+    NOMUL_UNSAVED_WINDOW = 2, /* penalties look back on more than NOMUL_SAVED_IDS ids */
+    NOMUL_UNSAVED_STOPS = 4,  /* a stop string may have begun more than NOMUL_SAVED_BYTES back */
+};
+#define NOMUL_SAVED_IDS 64
+#define NOMUL_SAVED_BYTES 64
+unsigned nomul_text_unsaved(const nomul_text *text);
+
+/* Owned by the mark; grows at its end. */
+typedef struct nomul_mark_info {
+    uint64_t                     model_id;
+    uint64_t                     state_bytes;
+    uint64_t                     n_tokens; /* ids of the text, the last one too */
+    int32_t                      last_id;  /* not fed yet; -1: the text has no ids */
+    const nomul_sampler_options *sampler;  /* of the text, without logit bias */
+    uint64_t                     rng[4];   /* state of the generator, xoshiro256** */
+    const int32_t               *ids;      /* the last n_ids ids that penalties know, latest last */
+    size_t                       n_ids;
+    const char                  *tail; /* the last n_tail bytes, in which a stop string may begin */
+    size_t                       n_tail;
+} nomul_mark_info;
+
+const nomul_mark_info *nomul_mark_get_info(const nomul_mark *mark);
 
 /* ---- Convert --------------------------------------------------------------------------------- */
 
@@ -481,29 +663,30 @@ typedef enum nomul_embedding {
     NOMUL_EMBEDDING_Q8_0,
 } nomul_embedding;
 
-/* How ternary weights are stored; models/FORMAT.md says which is better where. */
+/* How ternary weights are stored; models/FORMAT.md compares them. */
 typedef enum nomul_packing {
     NOMUL_PACKING_T4 = 0, /* 2 bits each */
     NOMUL_PACKING_T5,     /* 1.6 bits each */
 } nomul_packing;
 
 typedef struct nomul_convert_options {
-    size_t          size;
-    nomul_embedding embedding;    /* how the embedding is stored; default F16 */
-    bool            no_tokenizer; /* leave the tokenizer out: the model is fed with ids */
-    const char     *name;         /* general.name, UTF-8; NULL, the default: no such key */
-    nomul_progress  progress;     /* bytes of tensors read, of all; NULL, the default: none */
-    void           *progress_context;
-    nomul_packing   pack; /* default T4 */
+    size_t              size;
+    nomul_embedding     embedding;    /* how the embedding is stored; default F16 */
+    bool                no_tokenizer; /* leave the tokenizer out; default false */
+    const char         *name;         /* general.name, UTF-8; NULL, the default: no such key */
+    nomul_progress      progress;     /* bytes of tensors read, of all; default NULL */
+    void               *progress_context;
+    nomul_packing       pack;   /* default T4 */
+    const nomul_cancel *cancel; /* default NULL */
 } nomul_convert_options;
 
 void nomul_convert_options_init(nomul_convert_options *options);
 
 /*
- * Reads a Hugging Face checkpoint directory (config.json, safetensors in one file or shards,
- * tokenizer.model or tokenizer.json) and writes a GGUF file.  The file appears under its name only
- * when it is complete and on disk; on any failure nothing is left behind and an older file stays.
- * Peak memory is less than twice the largest tensor + 64 MB.
+ * Reads a Hugging Face checkpoint directory (config.json, safetensors in one file or in shards,
+ * tokenizer.model or tokenizer.json) and writes a GGUF file.  The file appears under its name when
+ * it is complete and on disk; on failure nothing is left and an older file stays.  Peak memory is
+ * less than twice the largest tensor + 64 MB.
  */
 nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err);
@@ -511,22 +694,27 @@ nomul_status nomul_convert(const char *directory, const char *output,
 /* ---- Repack ---------------------------------------------------------------------------------- */
 
 typedef struct nomul_repack_options {
-    size_t         size;
-    nomul_packing  pack;     /* default T4 */
-    nomul_progress progress; /* bytes of tensors read, of all; NULL, the default: none */
-    void          *progress_context;
+    size_t              size;
+    nomul_packing       pack;     /* default T4 */
+    nomul_progress      progress; /* bytes of tensors read, of all; default NULL */
+    void               *progress_context;
+    const nomul_cancel *cancel; /* default NULL */
 } nomul_repack_options;
 
 void nomul_repack_options_init(nomul_repack_options *options);
 
 /*
- * Writes a model file anew with its ternary weights in another packing.  All else is copied, so
- * model_id and every logit stay the same, and the way there and back gives the same bytes.  Every
- * tensor is checked on the way; the output appears as that of nomul_convert does, and may be the
- * input.  Memory: the largest matrix and a few rows, beside the mapped input.
+ * Rewrites a model file with its ternary weights in another packing.  Everything else is copied, so
+ * model_id and every logit stay the same, and repacking back gives the same bytes.  Every tensor is
+ * checked.  The output appears as that of nomul_convert does, and may be the input.  Memory: the
+ * largest matrix and a few rows, besides the mapped input.
  */
 nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reception: checks what callers hand in and joins the rooms.  No algorithm lives here.  What
- * only one room knows it defines itself: tokenizer and sampler functions are in tokens/.  Sessions
- * are received in nomul_session.c.
+ * The public API of models, convert and repack: checks arguments and connects the rooms; no
+ * algorithm lives here.  Functions that concern one room only are defined there: tokenizer, decoder
+ * and sampler in tokens/, texts and marks in text/.  Sessions are in nomul_session.c.
  */
 #include "nomul_model.h"
 
@@ -28,17 +28,17 @@ const char *nomul_version(void)
 
 void nomul_model_options_init(nomul_model_options *options)
 {
-    *options = (nomul_model_options){.size = sizeof *options};
+    if (options) *options = (nomul_model_options){.size = sizeof *options};
 }
 
 void nomul_convert_options_init(nomul_convert_options *options)
 {
-    *options = (nomul_convert_options){.size = sizeof *options};
+    if (options) *options = (nomul_convert_options){.size = sizeof *options};
 }
 
 void nomul_repack_options_init(nomul_repack_options *options)
 {
-    *options = (nomul_repack_options){.size = sizeof *options};
+    if (options) *options = (nomul_repack_options){.size = sizeof *options};
 }
 
 /* ---- Model ----------------------------------------------------------------------------------- */
@@ -95,16 +95,31 @@ static bool open_bytes(nomul_model *model, const void *data, size_t size,
     return true;
 }
 
+static void free_model(void *owner)
+{
+    nomul_model *model = owner;
+
+    nm_vocab_close(&model->tokenizer.vocab);
+    nm_weights_close(&model->weights);
+    nm_gguf_close(&model->gguf);
+    nm_filemap_close(&model->map);
+    nm_free(model);
+}
+
 static nomul_model *model_alloc(const nomul_model_options *options, nomul_error *err)
 {
     const nm_kernels *kernels = NULL;
 
     if (!nm_kernels_choose(&kernels, options->kernels, err)) return NULL;
     nomul_model *model = nm_alloc(sizeof *model);
-    if (model)
-        *model = (nomul_model){.kernels = kernels};
-    else
+    if (!model) {
         nm_fail_memory(err, sizeof *model);
+        return NULL;
+    }
+    *model = (nomul_model){.kernels = kernels, .cancel = options->cancel};
+    model->tokenizer.refs = &model->refs;
+    model->tokenizer.cancel = options->cancel;
+    nm_refs_init(&model->refs, model, free_model);
     return model;
 }
 
@@ -156,12 +171,7 @@ nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
 
 void nomul_model_close(nomul_model *model)
 {
-    if (!model) return;
-    nm_vocab_close(&model->tokenizer.vocab);
-    nm_weights_close(&model->weights);
-    nm_gguf_close(&model->gguf);
-    nm_filemap_close(&model->map);
-    nm_free(model);
+    if (model) nm_refs_drop(&model->refs);
 }
 
 const char *nomul_kernels_name(size_t index)
@@ -172,60 +182,60 @@ const char *nomul_kernels_name(size_t index)
 
 const char *nomul_model_kernels(const nomul_model *model)
 {
-    return model->kernels->name;
+    return model ? model->kernels->name : NULL;
 }
 
 const char *nomul_model_best_packing(const nomul_model *model)
 {
-    return nm_packings[model->kernels->best_packing].name;
+    return model ? nm_packings[model->kernels->best_packing].name : NULL;
 }
 
 const nomul_model_info *nomul_model_get_info(const nomul_model *model)
 {
-    return &model->info;
+    return model ? &model->info : NULL;
 }
 
 const nomul_tokenizer *nomul_model_tokenizer(const nomul_model *model)
 {
-    return model->has_tokenizer ? &model->tokenizer : NULL;
+    return model && model->has_tokenizer ? &model->tokenizer : NULL;
 }
 
 bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out)
 {
-    if (index >= model->gguf.n_keys) return false;
+    if (!model || !out || index >= model->gguf.n_keys) return false;
     const nm_gguf_key *key = &model->gguf.keys[index];
+    nomul_metadata     m = {.key = key->name.data, .n_key = key->name.size, .type = key->type};
 
-    *out = (nomul_metadata){.key = key->name.data, .n_key = key->name.size, .type = key->type};
     switch (key->type) {
     case NOMUL_VALUE_ARRAY:
-        out->element_type = key->element_type;
-        out->n_elements = key->n_elements;
+        m.element_type = key->element_type;
+        m.n_elements = key->n_elements;
         break;
     case NOMUL_VALUE_STRING:
-        out->string = (const char *)key->value;
-        out->n_string = key->n_bytes;
+        m.string = (const char *)key->value;
+        m.n_string = key->n_bytes;
         break;
-    default: nm_gguf_number(key, &out->u, &out->i, &out->f);
+    default: nm_gguf_number(key, &m.u, &m.i, &m.f);
     }
-    return true;
+    return nm_args_fill(out, &m, sizeof m);
 }
 
 bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out)
 {
-    if (index >= model->gguf.n_tensors) return false;
+    if (!model || !out || index >= model->gguf.n_tensors) return false;
     const nm_gguf_tensor *t = &model->gguf.tensors[index];
-
-    *out = (nomul_tensor){
-        .name = t->name.data,
-        .n_name = t->name.size,
-        .type = nm_gguf_type_name(t->type),
-        .n_dims = t->n_dims,
-        .offset = t->offset,
-        .n_bytes = t->n_bytes,
-        .xxh64 = nm_weights_checksum(&model->weights, index),
+    nomul_tensor          tensor = {
+                 .name = t->name.data,
+                 .n_name = t->name.size,
+                 .type = nm_gguf_type_name(t->type),
+                 .n_dims = t->n_dims,
+                 .offset = t->offset,
+                 .n_bytes = t->n_bytes,
+                 .xxh64 = nm_weights_checksum(&model->weights, index),
     };
-    memcpy(out->dims, t->dims, sizeof out->dims);
-    return true;
+
+    memcpy(tensor.dims, t->dims, sizeof tensor.dims);
+    return nm_args_fill(out, &tensor, sizeof tensor);
 }
 
 /* ---- Convert and repack ---------------------------------------------------------------------- */

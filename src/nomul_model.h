@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the reception knows of a model that is open. */
+/* An open model, as the public API's files see it. */
 #ifndef NM_NOMUL_MODEL_H
 #define NM_NOMUL_MODEL_H
 
 #include "base/file.h"
+#include "base/refs.h"
 #include "format/gguf.h"
 #include "model/weights.h"
 #include "tokens/tokenizer.h"
 
 struct nomul_model {
-    nm_filemap        map; /* zeros if the caller owns the bytes */
-    nm_gguf           gguf;
-    nm_weights        weights;
-    nomul_tokenizer   tokenizer;
-    bool              has_tokenizer;
-    const nm_kernels *kernels;
-    nomul_model_info  info;
-    char              name[256];
+    nm_filemap          map; /* zeros if the caller owns the bytes */
+    nm_gguf             gguf;
+    nm_weights          weights;
+    nomul_tokenizer     tokenizer;
+    bool                has_tokenizer;
+    const nm_kernels   *kernels;
+    nomul_model_info    info;
+    char                name[256];
+    nm_refs             refs;
+    const nomul_cancel *cancel;
 };
 
-/* Are they all inside the vocabulary?  In nomul_session.c, for all that feeds a session. */
+/* Are all ids inside the vocabulary?  In nomul_session.c. */
 bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
                           nomul_error *err);
 

@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reception of sessions: one text, many texts, and what a text leaves behind. */
+/* The public API of sessions: checks arguments, then feeds, scores, copies and restores. */
 #include "nomul_model.h"
 
+#include "base/alloc.h"
 #include "base/args.h"
+#include "base/bytes.h"
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "model/session.h"
 
-void nomul_session_options_init(nomul_session_options *options)
+#include <inttypes.h>
+#include <string.h>
+
+#define SNAPSHOT_HEADER 16               /* bytes: model_id, n_tokens; then the state */
+#define SCORE_BYTES ((size_t)16 << 20)   /* of logits at a time, but at least one row */
+#define MAX_TOKENS ((uint64_t)INT64_MAX) /* of a sequence */
+
+static nomul_status fail_null(nomul_error *err, const char *function)
 {
-    *options = (nomul_session_options){.size = sizeof *options};
+    nm_fail(err, NOMUL_E_ARG, "%s: an argument is NULL", function);
+    return NOMUL_E_ARG;
 }
 
-static bool take_session_options(nomul_session_options *ours, const nomul_session_options *theirs,
-                                 const nomul_model *model, nomul_error *err)
+/* ---- Making sessions ------------------------------------------------------------------------- */
+
+void nomul_session_options_init(nomul_session_options *options)
+{
+    if (options) *options = (nomul_session_options){.size = sizeof *options};
+}
+
+static bool take_options(nomul_session_options *ours, const nomul_session_options *theirs,
+                         const nomul_model *model, nomul_error *err)
 {
     nomul_session_options_init(ours);
     if (!nm_args_options(ours, theirs, sizeof *ours, err)) return false;
@@ -26,6 +45,7 @@ static bool take_session_options(nomul_session_options *ours, const nomul_sessio
     if (ours->n_threads == 0) ours->n_threads = nm_pool_default_threads();
     if (ours->n_batch == 0)
         ours->n_batch = nm_engine_default_batch(&model->weights, model->kernels);
+    if (!ours->cancel) ours->cancel = model->cancel;
     return true;
 }
 
@@ -33,22 +53,10 @@ size_t nomul_session_memory(const nomul_model *model, const nomul_session_option
 {
     nomul_session_options ours;
 
-    if (!model || !take_session_options(&ours, options, model, NULL)) return 0;
+    if (!model || !take_options(&ours, options, model, NULL)) return 0;
     size_t engine = nm_engine_bytes(&model->weights, model->kernels, ours.n_threads, ours.n_batch);
-    size_t text = nm_session_bytes(&model->weights);
-    return text > SIZE_MAX - engine ? SIZE_MAX : text + engine;
-}
-
-/* With an engine of its own. */
-static nomul_session *new_session(const nm_weights *weights, const nm_kernels *kernels,
-                                  size_t n_threads, size_t n_batch, nomul_error *err)
-{
-    nm_engine *engine = nm_engine_new(weights, kernels, n_threads, n_batch, err);
-
-    if (!engine) return NULL;
-    nomul_session *session = nm_session_new(engine, false, err);
-    if (!session) nm_engine_free(engine);
-    return session;
+    size_t state = nm_session_bytes(&model->weights);
+    return state > SIZE_MAX - engine ? SIZE_MAX : state + engine;
 }
 
 nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_options *options,
@@ -57,11 +65,37 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
     nomul_session_options ours;
 
     if (!model) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_session_new: model is NULL");
+        fail_null(err, "nomul_session_new");
         return NULL;
     }
-    if (!take_session_options(&ours, options, model, err)) return NULL;
-    return new_session(&model->weights, model->kernels, ours.n_threads, ours.n_batch, err);
+    if (!take_options(&ours, options, model, err)) return NULL;
+    nm_engine *engine =
+        nm_engine_new(&model->weights, model->kernels, ours.n_threads, ours.n_batch, err);
+    if (!engine) return NULL;
+    engine->model = model;
+    engine->model_refs = nm_refs_take((nm_refs *)&model->refs); /* the count alone changes */
+    engine->cancel = ours.cancel;
+    nomul_session *session = nm_session_new(engine, err);
+    nm_refs_drop(&engine->refs); /* the session has its own */
+    return session;
+}
+
+nomul_session *nomul_session_share(nomul_session *session, nomul_error *err)
+{
+    if (session) return nm_session_new(session->engine, err);
+    fail_null(err, "nomul_session_share");
+    return NULL;
+}
+
+nomul_session *nomul_session_clone(nomul_session *session, nomul_error *err)
+{
+    nomul_session *clone = NULL;
+
+    if (!session)
+        fail_null(err, "nomul_session_clone");
+    else if ((clone = nm_session_new(session->engine, err)) != NULL)
+        nm_session_copy(clone, session);
+    return clone;
 }
 
 void nomul_session_free(nomul_session *session)
@@ -71,23 +105,30 @@ void nomul_session_free(nomul_session *session)
 
 void nomul_session_reset(nomul_session *session)
 {
-    nm_session_reset(session);
+    if (session) nm_session_reset(session);
 }
 
 uint64_t nomul_session_n_tokens(const nomul_session *session)
 {
-    return session->n_tokens;
+    return session ? session->n_tokens : 0;
 }
 
 size_t nomul_session_n_threads(const nomul_session *session)
 {
-    return nm_pool_threads(session->engine->work.pool);
+    return session ? nm_pool_threads(session->engine->work.pool) : 0;
 }
 
 size_t nomul_session_n_batch(const nomul_session *session)
 {
-    return session->engine->n_batch;
+    return session ? session->engine->n_batch : 0;
 }
+
+const nomul_model *nomul_session_model(const nomul_session *session)
+{
+    return session ? session->engine->model : NULL;
+}
+
+/* ---- Feeding --------------------------------------------------------------------------------- */
 
 bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size_t n_ids,
                           nomul_error *err)
@@ -107,91 +148,59 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     nomul_error local;
 
     if (!err) err = &local;
-    if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits)) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_session_feed: an argument is NULL");
-        return err->code;
-    }
+    if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits))
+        return fail_null(err, "nomul_session_feed");
     if ((unsigned)which > NOMUL_LOGITS_ALL) {
         nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which, NOMUL_LOGITS_ALL);
         return err->code;
     }
+    if (n_ids == 0 && which != NOMUL_LOGITS_NONE) {
+        nm_fail(err, NOMUL_E_ARG, "n_ids: is 0, expected at least 1 where logits are asked for");
+        return err->code;
+    }
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
-    nm_session_feed(session, ids, n_ids, which, logits);
+
+    const nomul_cancel *cancel = session->engine->cancel;
+    size_t              n_vocab = session->weights->config.vocab;
+    nm_pace             pace = nm_pace_start(cancel, cancel ? session->engine->n_batch : n_ids);
+
+    for (size_t at = 0, n; at < n_ids; at += n) {
+        double       began = nm_clock();
+        nomul_logits wanted = which;
+
+        n = pace.step < n_ids - at ? pace.step : n_ids - at;
+        if (nomul_cancel_requested(cancel)) {
+            nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+            return err->code;
+        }
+        if (which == NOMUL_LOGITS_LAST && at + n < n_ids) wanted = NOMUL_LOGITS_NONE;
+        nm_session_feed(session, ids + at, n, wanted,
+                        which == NOMUL_LOGITS_ALL ? logits + at * n_vocab : logits);
+        nm_pace_update(&pace, n, nm_clock() - began);
+    }
     return NOMUL_OK;
 }
 
-/* ---- Many texts ------------------------------------------------------------------------------ */
-
-nomul_session *nomul_session_share(nomul_session *host, nomul_error *err)
-{
-    if (!host) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_session_share: host is NULL");
-        return NULL;
-    }
-    return nm_session_new(host->engine, true, err);
-}
-
-nomul_session *nomul_session_clone(const nomul_session *session, nomul_error *err)
-{
-    nomul_session *clone;
-
-    if (!session) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_session_clone: session is NULL");
-        return NULL;
-    }
-    nm_engine *engine = session->engine;
-    if (session->shares)
-        clone = nm_session_new(engine, true, err);
-    else
-        clone = new_session(engine->weights, engine->work.kernels,
-                            nm_pool_threads(engine->work.pool), engine->n_batch, err);
-    if (clone) nm_session_copy(clone, session);
-    return clone;
-}
-
-/* Which of the feeds in front of the index-th has its session. */
-static size_t find_twin(const nomul_feed *feeds, size_t index)
-{
-    size_t twin = 0;
-
-    while (feeds[twin].session != feeds[index].session) twin++;
-    return twin;
-}
-
-/* The sessions of a call are marked with its number: one that comes twice is known by it. */
-static uint64_t next_call(const nomul_feed *feeds, size_t n_feeds)
-{
-    return n_feeds && feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
-}
-
-static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, nomul_error *err)
+/* The sessions of a call are marked with its number: one that occurs twice is known by it. */
+static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, const float *logits,
+                       nomul_error *err)
 {
     const nomul_feed *feed = &feeds[index];
 
     if (!feed->session) return nm_fail(err, NOMUL_E_ARG, "session is NULL");
     if (feed->session->engine != feeds[0].session->engine)
-        return nm_fail(err, NOMUL_E_ARG, "session shares another host than that of feed 0");
-    if (feed->session->call == call)
-        return nm_fail(err, NOMUL_E_ARG, "session is that of feed %zu too",
-                       find_twin(feeds, index));
+        return nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of feed 0");
+    if (feed->session->call == call) {
+        size_t twin = 0;
+        while (feeds[twin].session != feed->session) twin++;
+        return nm_fail(err, NOMUL_E_ARG, "session is that of feed %zu too", twin);
+    }
     feed->session->call = call;
     if (feed->n_ids && !feed->ids) return nm_fail(err, NOMUL_E_ARG, "ids is NULL");
-    if (!feed->n_ids && feed->logits)
-        return nm_fail(err, NOMUL_E_ARG, "logits of its last id are wanted, it has no ids");
+    if (feed->logits && (!feed->n_ids || !logits))
+        return nm_fail(err, NOMUL_E_ARG, "asks for logits, but %s",
+                       logits ? "has no ids" : "logits is NULL");
     return nm_session_check_ids(feed->session, feed->ids, feed->n_ids, err);
-}
-
-static bool check_feeds(const nomul_feed *feeds, size_t n_feeds, const float *logits,
-                        nomul_error *err)
-{
-    uint64_t call = next_call(feeds, n_feeds);
-
-    for (size_t i = 0; i < n_feeds; i++) {
-        if (!check_feed(feeds, i, call, err)) return nm_fail_in(err, "feed %zu", i);
-        if (feeds[i].logits && !logits)
-            return nm_fail(err, NOMUL_E_ARG, "feed %zu: wants logits, which is NULL", i);
-    }
-    return true;
 }
 
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
@@ -200,11 +209,120 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
     nomul_error local;
 
     if (!err) err = &local;
-    if (n_feeds && !feeds) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_session_feed_many: feeds is NULL");
+    if (n_feeds && !feeds) return fail_null(err, "nomul_session_feed_many");
+    if (n_feeds == 0) return NOMUL_OK;
+    uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
+    for (size_t i = 0; i < n_feeds; i++)
+        if (!check_feed(feeds, i, call, logits, err)) {
+            nm_fail_in(err, "feed %zu", i);
+            return err->code;
+        }
+    nm_session_feed_many(feeds, n_feeds, logits);
+    return NOMUL_OK;
+}
+
+/* ---- Scoring --------------------------------------------------------------------------------- */
+
+typedef struct score_job {
+    const float   *logits; /* [n][n_vocab] */
+    size_t         n_vocab;
+    const int32_t *next; /* [n]: the ids that followed */
+    float         *logprobs;
+} score_job;
+
+static void score_rows(void *context, size_t begin, size_t end, size_t thread)
+{
+    const score_job *job = context;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        nomul_logprob of = {.id = job->next[i]};
+        nomul_logprobs(job->logits + i * job->n_vocab, job->n_vocab, NULL, 0, &of);
+        job->logprobs[i] = of.logprob;
+    }
+}
+
+nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                 float *logprobs, nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!session || !ids || !logprobs) return fail_null(err, "nomul_session_score");
+    if (n_ids < 2) {
+        nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", n_ids);
         return err->code;
     }
-    if (!check_feeds(feeds, n_feeds, logits, err)) return err->code;
-    nm_session_feed_many(feeds, n_feeds, logits);
+    if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
+
+    size_t n_vocab = session->weights->config.vocab, n_scores = n_ids - 1;
+    size_t n_rows = SCORE_BYTES / sizeof(float) / n_vocab; /* logits do not outlive a batch */
+    if (n_rows == 0) n_rows = 1;
+    if (n_rows > session->engine->n_batch) n_rows = session->engine->n_batch;
+    if (n_rows > n_scores) n_rows = n_scores;
+    float *logits = nm_alloc(n_rows * n_vocab * sizeof *logits);
+    if (!logits) {
+        nm_fail_memory(err, n_rows * n_vocab * sizeof *logits);
+        return err->code;
+    }
+    nomul_status status = NOMUL_OK;
+    for (size_t at = 0; at < n_scores && status == NOMUL_OK; at += n_rows) {
+        size_t    n = n_rows < n_scores - at ? n_rows : n_scores - at;
+        score_job job = {logits, n_vocab, ids + at + 1, logprobs + at};
+
+        status = nomul_session_feed(session, ids + at, n, NOMUL_LOGITS_ALL, logits, err);
+        if (status == NOMUL_OK) nm_pool_run(session->engine->work.pool, score_rows, &job, n, 1);
+    }
+    nm_free(logits);
+    return status;
+}
+
+/* ---- Snapshots ------------------------------------------------------------------------------- */
+
+size_t nomul_snapshot_bytes(const nomul_model *model)
+{
+    return model ? SNAPSHOT_HEADER + (size_t)model->info.state_bytes : 0;
+}
+
+static bool check_snapshot_size(const nomul_session *session, size_t n_bytes, nomul_error *err)
+{
+    size_t expected = SNAPSHOT_HEADER + nm_config_state_bytes(&session->weights->config);
+
+    if (n_bytes == expected) return true;
+    return nm_fail(err, NOMUL_E_ARG, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
+}
+
+nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
+                                    nomul_error *err)
+{
+    uint8_t *to = snapshot;
+
+    if (!session || !snapshot) return fail_null(err, "nomul_session_snapshot");
+    if (!check_snapshot_size(session, n_bytes, err)) return NOMUL_E_ARG;
+    nm_store_u64(to, session->weights->model_id);
+    nm_store_u64(to + 8, session->n_tokens);
+    memcpy(to + SNAPSHOT_HEADER, session->state, n_bytes - SNAPSHOT_HEADER);
+    return NOMUL_OK;
+}
+
+nomul_status nomul_session_restore(nomul_session *session, const void *snapshot, size_t n_bytes,
+                                   nomul_error *err)
+{
+    const uint8_t *from = snapshot;
+
+    if (!session || !snapshot) return fail_null(err, "nomul_session_restore");
+    if (!check_snapshot_size(session, n_bytes, err)) return NOMUL_E_ARG;
+    uint64_t ours = session->weights->model_id, n_tokens = nm_load_u64(from + 8);
+    if (nm_load_u64(from) != ours) {
+        nm_fail(err, NOMUL_E_ARG, "snapshot: is of model %016" PRIx64 ", this is model %016" PRIx64,
+                nm_load_u64(from), ours);
+        return NOMUL_E_ARG;
+    }
+    if (n_tokens >= MAX_TOKENS) {
+        nm_fail(err, NOMUL_E_ARG, "snapshot: is of %" PRIu64 " tokens, expected fewer", n_tokens);
+        return NOMUL_E_ARG;
+    }
+    session->n_tokens = n_tokens;
+    memcpy(session->state, from + SNAPSHOT_HEADER, n_bytes - SNAPSHOT_HEADER);
     return NOMUL_OK;
 }

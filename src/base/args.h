@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What callers of nomul.h hand in: option structs, which grow from one version to the next. */
+/* Structs of nomul.h that grow from one version to the next; all begin with a size_t size. */
 #ifndef NM_ARGS_H
 #define NM_ARGS_H
 
@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The caller's options over ours, which hold the defaults: only the first `size` bytes are theirs.
- * Both begin with `size`; `theirs` may be NULL.
+ * Copies the caller's options over ours, which hold the defaults: the first `size` bytes of them.
+ * `theirs` may be NULL.
  */
 static inline bool nm_args_options(void *ours, const void *theirs, size_t our_size,
                                    nomul_error *err)
@@ -23,6 +23,20 @@ static inline bool nm_args_options(void *ours, const void *theirs, size_t our_si
                        "options: size is %zu, expected %zu to %zu: was init called?", size,
                        sizeof size, our_size);
     memcpy(ours, theirs, size);
+    return true;
+}
+
+/*
+ * Fills the caller's struct, whose size it has set, with the beginning of ours; false: no such
+ * size.
+ */
+static inline bool nm_args_fill(void *theirs, const void *ours, size_t our_size)
+{
+    size_t size;
+
+    memcpy(&size, theirs, sizeof size);
+    if (size < sizeof size || size > our_size) return false;
+    memcpy((char *)theirs + sizeof size, (const char *)ours + sizeof size, size - sizeof size);
     return true;
 }
 

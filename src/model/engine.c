@@ -64,6 +64,17 @@ size_t nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kern
     return n_batch;
 }
 
+static void free_engine(void *owner)
+{
+    nm_engine *engine = owner;
+    nm_refs   *model_refs = engine->model_refs;
+    nm_arena   arena = engine->arena; /* the engine lies in it */
+
+    nm_pool_free(engine->work.pool);
+    nm_arena_free(&arena);
+    nm_refs_drop(model_refs);
+}
+
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                          size_t n_batch, nomul_error *err)
 {
@@ -74,18 +85,11 @@ nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, s
     if (!nm_arena_back(&arena, err)) return NULL;
     nm_engine *e = place(&plan, &arena, n_threads);
     e->arena = arena;
+    nm_refs_init(&e->refs, e, free_engine);
     e->work.pool = nm_pool_new(n_threads, nm_bitlinear_idle, &e->work, err);
     if (e->work.pool) return e;
-    nm_engine_free(e);
+    nm_refs_drop(&e->refs);
     return NULL;
-}
-
-void nm_engine_free(nm_engine *engine)
-{
-    if (!engine) return;
-    nm_pool_free(engine->work.pool);
-    nm_arena arena = engine->arena;
-    nm_arena_free(&arena);
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #ifndef NM_ENGINE_H
 #define NM_ENGINE_H
 
+#include "base/refs.h"
 #include "model/weights.h"
 
 #define NM_BATCH_STEP 48 /* the default is a multiple of this, up to 8 of them */
@@ -25,6 +26,11 @@ typedef struct nm_engine {
     nm_glu_scratch   glu;
     nm_work          work;
     nm_arena         arena; /* it lies in itself */
+
+    nm_refs                   refs;  /* of the sessions that share it */
+    const struct nomul_model *model; /* and the reference that keeps it open; set by the API */
+    nm_refs                  *model_refs;
+    const nomul_cancel       *cancel;
 } nm_engine;
 
 /* n_threads and n_batch inside their limits, not 0; SIZE_MAX if that can't be counted. */
@@ -32,9 +38,9 @@ size_t nm_engine_bytes(const nm_weights *weights, const nm_kernels *kernels, siz
                        size_t n_batch);
 /* As many tokens as 32 MiB of memory hold, in whole steps. */
 size_t     nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kernels);
+/* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                          size_t n_batch, nomul_error *err);
-void       nm_engine_free(nm_engine *engine); /* NULL is fine */
 
 /*
  * One layer for the tokens of a batch: x[n_tokens][dim] becomes the layer's output, what each

@@ -21,22 +21,25 @@ size_t nm_session_bytes(const nm_weights *weights)
     return arena.used;
 }
 
-nomul_session *nm_session_new(nm_engine *engine, bool shares, nomul_error *err)
+nomul_session *nm_session_new(nm_engine *engine, nomul_error *err)
 {
     nm_arena arena = {0};
 
     place(&arena, engine->weights);
     if (!nm_arena_back(&arena, err)) return NULL;
     nomul_session *s = place(&arena, engine->weights);
-    s->engine = engine, s->shares = shares, s->arena = arena;
+    nm_refs_take(&engine->refs);
+    s->engine = engine, s->arena = arena;
     return s;
 }
 
 void nm_session_free(nomul_session *s)
 {
-    if (!s->shares) nm_engine_free(s->engine);
-    nm_arena arena = s->arena;
+    nm_engine *engine = s->engine;
+    nm_arena   arena = s->arena; /* the session lies in it */
+
     nm_arena_free(&arena);
+    nm_refs_drop(&engine->refs);
 }
 
 void nm_session_reset(nomul_session *s)

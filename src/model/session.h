@@ -8,7 +8,6 @@
 struct nomul_session {
     const nm_weights *weights;
     nm_engine        *engine;
-    bool              shares; /* the engine is another session's */
     uint64_t          n_tokens;
     float            *state; /* [n_layers][state_dim]: all that survives a token */
     uint64_t          call;  /* the last of the engine's n_calls that it was in */
@@ -16,8 +15,8 @@ struct nomul_session {
 };
 
 size_t nm_session_bytes(const nm_weights *weights);
-/* An empty text.  The engine is freed with it, unless it shares; NULL on failure: not freed. */
-nomul_session *nm_session_new(nm_engine *engine, bool shares, nomul_error *err);
+/* At the beginning of a sequence, with a reference to the engine.  NULL on failure. */
+nomul_session *nm_session_new(nm_engine *engine, nomul_error *err);
 void           nm_session_free(nomul_session *session);
 
 void nm_session_reset(nomul_session *session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids to text: see nomul_decoder in nomul.h. */
+/* Ids to text: see nomul_decoder in nomul.h.  A text (text/) uses nm_decoder_write itself. */
 #include "tokens/tokenizer.h"
 
 #include "base/alloc.h"
@@ -8,59 +8,46 @@
 
 #include <string.h>
 
-#define UNKNOWN_SURFACE " \xE2\x81\x87 " /* U+2047 between blanks, as sentencepiece writes it */
-#define MAX_HELD 3                       /* a character of 4 bytes is whole with the fourth */
+#define UNKNOWN_SURFACE " \xE2\x81\x87 " /* U+2047 between spaces, as sentencepiece writes it */
+#define MAX_HELD 3                       /* a character of 4 bytes is complete with the fourth */
 
-/* buffer: what the last call gave away, then what is held back. */
+/* buffer: what the last call returned, then what is held back. */
 struct nomul_decoder {
     const nm_vocab *vocab;
+    nm_refs        *refs; /* of the model that owns the vocabulary */
     unsigned        flags;
-    bool            strip; /* no piece has come yet, so a blank is not text */
+    bool            at_start; /* see nm_decoder_write */
     size_t          n_given, n_held;
     char            buffer[]; /* MAX_HELD and the longest that one id can write */
 };
 
-static void begin(nomul_decoder *decoder)
+size_t nm_decoder_max_bytes(const nm_vocab *vocab)
 {
-    decoder->strip = decoder->flags & NOMUL_DECODE_STRIP_BLANK;
-    decoder->n_held = 0;
+    size_t n = sizeof UNKNOWN_SURFACE - 1;
+
+    return n < vocab->max_piece ? vocab->max_piece : n; /* max_piece is limited */
 }
 
-nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flags, nomul_error *err)
+size_t nm_decoder_write(const nm_vocab *vocab, int32_t id, bool special, bool *at_start, char *out)
 {
-    unsigned unknown = flags & ~(unsigned)(NOMUL_DECODE_STRIP_BLANK | NOMUL_DECODE_SPECIAL);
+    const nm_piece *piece = &vocab->pieces[id];
+    bool            strip = *at_start;
+    size_t          n = 0;
 
-    if (!tokenizer || unknown) {
-        if (!tokenizer)
-            nm_fail(err, NOMUL_E_ARG, "tokenizer: is NULL");
-        else
-            nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown);
-        return NULL;
+    if (piece->type == NOMUL_TOKEN_CONTROL) {
+        if (special) memcpy(out, piece->text, n = piece->n_text);
+        return n;
     }
-    size_t n_write = sizeof UNKNOWN_SURFACE - 1;
-    if (n_write < tokenizer->vocab.max_piece) n_write = tokenizer->vocab.max_piece;
-    size_t         n_bytes = sizeof(nomul_decoder) + MAX_HELD + n_write; /* max_piece is limited */
-    nomul_decoder *decoder = nm_alloc(n_bytes);
-    if (!decoder) {
-        nm_fail_memory(err, n_bytes);
-        return NULL;
+    *at_start = false;
+    if (piece->type == NOMUL_TOKEN_UNKNOWN) {
+        memcpy(out, UNKNOWN_SURFACE, sizeof UNKNOWN_SURFACE - 1);
+        return sizeof UNKNOWN_SURFACE - 1;
     }
-    *decoder = (nomul_decoder){.vocab = &tokenizer->vocab, .flags = flags};
-    begin(decoder);
-    return decoder;
-}
-
-void nomul_decoder_free(nomul_decoder *decoder)
-{
-    nm_free(decoder);
-}
-
-/* Writes a piece with the vocabulary's blanks as blanks, the first left out where it is no text. */
-static size_t write_text(const nm_piece *piece, bool strip, char *out)
-{
-    size_t n = 0, at = 0;
-
-    while (at < piece->n_text) {
+    if (piece->type == NOMUL_TOKEN_BYTE) {
+        *out = (char)nm_sentencepiece_byte(piece->text, piece->n_text);
+        return 1;
+    }
+    for (size_t at = 0; at < piece->n_text;) {
         size_t left = piece->n_text - at;
         if (left >= NM_BLANK_BYTES && memcmp(piece->text + at, NM_BLANK, NM_BLANK_BYTES) == 0) {
             if (at > 0 || !strip) out[n++] = ' ';
@@ -72,29 +59,35 @@ static size_t write_text(const nm_piece *piece, bool strip, char *out)
     return n;
 }
 
-static size_t write_bytes(const char *bytes, size_t n_bytes, char *out)
+nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flags, nomul_error *err)
 {
-    memcpy(out, bytes, n_bytes);
-    return n_bytes;
+    unsigned unknown = flags & ~(unsigned)(NOMUL_DECODE_STRIP_SPACE | NOMUL_DECODE_SPECIAL);
+
+    if (!tokenizer || unknown) {
+        if (!tokenizer)
+            nm_fail(err, NOMUL_E_ARG, "tokenizer: is NULL");
+        else
+            nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown);
+        return NULL;
+    }
+    const nm_vocab *vocab = &tokenizer->vocab;
+    size_t          n_bytes = sizeof(nomul_decoder) + MAX_HELD + nm_decoder_max_bytes(vocab);
+    nomul_decoder  *decoder = nm_alloc(n_bytes);
+    if (!decoder) {
+        nm_fail_memory(err, n_bytes);
+        return NULL;
+    }
+    *decoder = (nomul_decoder){.vocab = vocab, .flags = flags};
+    decoder->at_start = flags & NOMUL_DECODE_STRIP_SPACE;
+    if (tokenizer->refs) decoder->refs = nm_refs_take(tokenizer->refs);
+    return decoder;
 }
 
-/* Control pieces are no text, so a blank behind them still isn't either. */
-static size_t write_piece(nomul_decoder *decoder, const nm_piece *piece, char *out)
+void nomul_decoder_free(nomul_decoder *decoder)
 {
-    bool strip = decoder->strip;
-    char byte;
-
-    if (piece->type == NOMUL_TOKEN_CONTROL)
-        return decoder->flags & NOMUL_DECODE_SPECIAL ? write_bytes(piece->text, piece->n_text, out)
-                                                     : 0;
-    decoder->strip = false;
-    switch (piece->type) {
-    case NOMUL_TOKEN_UNKNOWN: return write_bytes(UNKNOWN_SURFACE, sizeof UNKNOWN_SURFACE - 1, out);
-    case NOMUL_TOKEN_BYTE:
-        byte = (char)nm_sentencepiece_byte(piece->text, piece->n_text);
-        return write_bytes(&byte, 1, out);
-    }
-    return write_text(piece, strip, out);
+    if (!decoder) return;
+    nm_refs_drop(decoder->refs);
+    nm_free(decoder);
 }
 
 const char *nomul_decoder_push(nomul_decoder *decoder, int32_t id, size_t *n_bytes)
@@ -105,7 +98,8 @@ const char *nomul_decoder_push(nomul_decoder *decoder, int32_t id, size_t *n_byt
     char *buffer = decoder->buffer;
     memmove(buffer, buffer + decoder->n_given, decoder->n_held);
     size_t n = decoder->n_held;
-    n += write_piece(decoder, &decoder->vocab->pieces[id], buffer + n);
+    n += nm_decoder_write(decoder->vocab, id, decoder->flags & NOMUL_DECODE_SPECIAL,
+                          &decoder->at_start, buffer + n);
     decoder->n_held = nm_utf8_unfinished(buffer, n);
     decoder->n_given = n - decoder->n_held;
     *n_bytes = decoder->n_given;
@@ -117,6 +111,7 @@ const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes)
     if (!decoder || !n_bytes) return NULL;
     const char *held = decoder->buffer + decoder->n_given;
     *n_bytes = decoder->n_held;
-    begin(decoder);
+    decoder->n_held = 0;
+    decoder->at_start = decoder->flags & NOMUL_DECODE_STRIP_SPACE;
     return held;
 }

@@ -132,47 +132,50 @@ void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, si
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
+const nm_sampler_field nm_sampler_fields[] = {
+#define ROW(TYPE, name, preset, least, most, slot, ...)                                            \
+    {#name, NM_SAMPLER_##TYPE, offsetof(nomul_sampler_options, name), preset, least, most, slot},
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+};
+const size_t nm_n_sampler_fields = sizeof nm_sampler_fields / sizeof *nm_sampler_fields;
+
 void nomul_sampler_options_init(nomul_sampler_options *options)
 {
     if (!options) return;
-    *options = (nomul_sampler_options){
-        .size = sizeof *options,
-        .temp = 0.8f,
-        .top_k = 40,
-        .top_p = 0.95f,
-        .min_p = 0.05f,
-        .repeat_penalty = 1,
-        .repeat_last_n = 64,
-    };
+    *options = (nomul_sampler_options){.size = sizeof *options};
+#define ROW(TYPE, name, preset, ...) options->name = (NOMUL_SAMPLER_##TYPE)preset;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
 }
 
-static bool check_finite(float value, const char *name, nomul_error *err)
+bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *err)
 {
-    return isfinite(value) ||
-           nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected a finite number", name, (double)value);
+    for (size_t i = 0; i < nm_n_sampler_fields; i++) {
+        const nm_sampler_field *f = &nm_sampler_fields[i];
+        const char             *at = (const char *)options + f->offset;
+        double                  value;
+
+        if (f->type == NM_SAMPLER_SEED) continue; /* any is valid */
+        if (f->type == NM_SAMPLER_FLOAT)
+            value = (double)*(const float *)(const void *)at;
+        else
+            value = *(const int32_t *)(const void *)at;
+        if (value >= f->least && value <= f->most) continue; /* a NaN is neither */
+        if (f->most >= 3.4e38)
+            return nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected a number of at least %g", f->name,
+                           value, f->least);
+        return nm_fail(err, NOMUL_E_ARG, "%s: is %.10g, expected %g to %.10g", f->name, value,
+                       f->least, f->most);
+    }
+    return true;
 }
 
-/* Written so that a NaN fails. */
-static bool check_share(float value, const char *name, nomul_error *err)
+static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
 {
-    return (value >= 0 && value <= 1) ||
-           nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected 0 to 1", name, (double)value);
-}
-
-static bool check_penalties(const nomul_sampler_options *o, nomul_error *err)
-{
-    if (!(o->repeat_penalty > 0 && isfinite(o->repeat_penalty)))
-        return nm_fail(err, NOMUL_E_ARG, "repeat_penalty: is %g, expected more than 0",
-                       (double)o->repeat_penalty);
-    if (o->repeat_last_n < -1 || o->repeat_last_n > NM_SAMPLER_MAX_LAST_N)
-        return nm_fail(err, NOMUL_E_ARG, "repeat_last_n: is %" PRId32 ", expected -1 to %d",
-                       o->repeat_last_n, NM_SAMPLER_MAX_LAST_N);
-    return check_finite(o->presence_penalty, "presence_penalty", err) &&
-           check_finite(o->frequency_penalty, "frequency_penalty", err);
-}
-
-static bool check_bias(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
-{
+    if (n_vocab == 0 || n_vocab > INT32_MAX)
+        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, expected 1 to %d", n_vocab, INT32_MAX);
+    if (!nm_sampler_check_fields(o, err)) return false;
     if (o->n_logit_bias && !o->logit_bias) return nm_fail(err, NOMUL_E_ARG, "logit_bias: is NULL");
     for (size_t i = 0; i < o->n_logit_bias; i++) {
         nomul_logit_bias b = o->logit_bias[i];
@@ -188,125 +191,82 @@ static bool check_bias(const nomul_sampler_options *o, size_t n_vocab, nomul_err
     return true;
 }
 
-bool nm_sampler_check_settings(const nomul_sampler_options *o, nomul_error *err)
-{
-    if (!(o->temp >= 0 && isfinite(o->temp)))
-        return nm_fail(err, NOMUL_E_ARG, "temp: is %g, expected at least 0", (double)o->temp);
-    if (o->top_k < 0)
-        return nm_fail(err, NOMUL_E_ARG, "top_k: is %" PRId32 ", expected at least 0", o->top_k);
-    return check_share(o->top_p, "top_p", err) && check_share(o->min_p, "min_p", err) &&
-           check_penalties(o, err);
-}
-
-static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
-{
-    if (n_vocab == 0 || n_vocab > INT32_MAX)
-        return nm_fail(err, NOMUL_E_ARG, "n_vocab: is %zu, expected 1 to %d", n_vocab, INT32_MAX);
-    return nm_sampler_check_settings(o, err) && check_bias(o, n_vocab, err);
-}
-
 /* ---- The sampler ----------------------------------------------------------------------------- */
 
+/* What one call of sample works in.  Samplers that share it sample one after the other. */
+typedef struct sampler_work {
+    float         *logits;  /* [n_vocab]: biased and penalized */
+    nomul_logprob *best;    /* [n_best]: the candidates; what is called logprob is their logit */
+    nomul_logprob *spare;   /* [n_vocab]: for sort_all; NULL if top_k keeps fewer */
+    double        *weights; /* [n_best]: of the candidates, relative to the first */
+} sampler_work;
+
 struct nomul_sampler {
-    nm_arena              arena; /* holds all below, the sampler too */
+    nm_arena              arena; /* holds the sampler and all its arrays */
     nomul_sampler_options options;
     nm_rng                rng;
-    size_t                n_vocab;
+    size_t                n_vocab, n_best;
+    sampler_work          work;
     nomul_logit_bias     *bias;
-    float                *logits; /* biased and penalized */
-    nomul_logprob        *best;   /* the candidates; what is called logprob is their logit */
-    nomul_logprob        *spare;  /* NULL unless all ids are candidates */
-    size_t                n_best;
-    double               *weights; /* of the candidates, relative to the first */
-    uint32_t             *counts;  /* by id, of what the penalties see */
-    int32_t              *recent;  /* a ring of the last ids */
+    uint32_t             *counts; /* [n_vocab]: of what the penalties see; NULL without penalties */
+    int32_t              *recent; /* [room]: a ring of the last ids */
     size_t                room, n_recent, recent_at;
 };
 
-static size_t count_best(const nomul_sampler_options *o, size_t n_vocab)
+static bool has_penalties(const nomul_sampler_options *o)
 {
-    return o->top_k && (size_t)o->top_k < n_vocab ? (size_t)o->top_k : n_vocab;
+    return o->repeat_last_n != 0 &&
+           (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0);
 }
 
-/* What a draw works in and leaves behind without meaning: the host's, if there is one. */
-static void layout_work(nm_arena *a, nomul_sampler *s, const nomul_sampler *host)
-{
-    bool sorts = s->n_best == s->n_vocab;
-
-    if (host) {
-        s->logits = host->logits, s->best = host->best, s->weights = host->weights;
-        s->spare = sorts ? host->spare : NULL;
-        return;
-    }
-    s->logits = nm_arena_take(a, s->n_vocab, sizeof *s->logits);
-    s->best = nm_arena_take(a, s->n_best, sizeof *s->best);
-    if (sorts) s->spare = nm_arena_take(a, s->n_best, sizeof *s->spare);
-    s->weights = nm_arena_take(a, s->n_best, sizeof *s->weights);
-}
-
+/* Run twice: measures the arena, then fills a sampler that lies in it. */
 static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab,
                              const nomul_sampler *host)
 {
-    nomul_sampler s = {.options = *o, .n_vocab = n_vocab, .n_best = count_best(o, n_vocab)};
-
+    nomul_sampler  s = {.options = *o, .n_vocab = n_vocab};
     nomul_sampler *at = nm_arena_take(a, 1, sizeof *at);
+
+    s.n_best = o->top_k && (size_t)o->top_k < n_vocab ? (size_t)o->top_k : n_vocab;
     s.bias = nm_arena_take(a, o->n_logit_bias, sizeof *s.bias);
-    layout_work(a, &s, host);
-    s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
-    s.room = o->repeat_last_n > NOMUL_SAMPLER_LAST ? (size_t)o->repeat_last_n : NOMUL_SAMPLER_LAST;
+    if (host) {
+        s.work = host->work;
+    } else {
+        s.work.logits = nm_arena_take(a, n_vocab, sizeof *s.work.logits);
+        s.work.best = nm_arena_take(a, s.n_best, sizeof *s.work.best);
+        if (s.n_best == n_vocab) s.work.spare = nm_arena_take(a, n_vocab, sizeof *s.work.spare);
+        s.work.weights = nm_arena_take(a, s.n_best, sizeof *s.work.weights);
+    }
+    if (has_penalties(o)) s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
+    s.room = o->repeat_last_n > NOMUL_SAVED_IDS ? (size_t)o->repeat_last_n : NOMUL_SAVED_IDS;
     s.recent = nm_arena_take(a, s.room, sizeof *s.recent);
     if (at) *at = s;
     return at;
 }
 
-static bool take_options(nomul_sampler_options *ours, const nomul_sampler_options *theirs,
-                         size_t n_vocab, nomul_error *err)
+nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
+                              const nomul_sampler *host, nomul_error *err)
 {
-    nomul_sampler_options_init(ours);
-    return nm_args_options(ours, theirs, sizeof *ours, err) && check_options(ours, n_vocab, err);
-}
+    nm_arena              arena = {0};
+    nomul_sampler_options ours;
 
-static nomul_sampler *make(const nomul_sampler_options *o, size_t n_vocab,
-                           const nomul_sampler *host, nomul_error *err)
-{
-    nm_arena arena = {0};
-
-    layout(&arena, o, n_vocab, host);
+    nomul_sampler_options_init(&ours);
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, n_vocab, err))
+        return NULL;
+    layout(&arena, &ours, n_vocab, host);
     if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_sampler *sampler = layout(&arena, o, n_vocab, host);
+    nomul_sampler *sampler = layout(&arena, &ours, n_vocab, host);
     sampler->arena = arena;
-    if (o->n_logit_bias)
-        memcpy(sampler->bias, o->logit_bias, o->n_logit_bias * sizeof *sampler->bias);
+    if (ours.n_logit_bias)
+        memcpy(sampler->bias, ours.logit_bias, ours.n_logit_bias * sizeof *sampler->bias);
     sampler->options.logit_bias = sampler->bias; /* the caller's may be gone later */
-    nm_rng_init(&sampler->rng, o->seed);
+    nm_rng_init(&sampler->rng, ours.seed);
     return sampler;
 }
 
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err)
 {
-    nomul_sampler_options ours;
-
-    return take_options(&ours, options, n_vocab, err) ? make(&ours, n_vocab, NULL, err) : NULL;
-}
-
-nomul_sampler *nomul_sampler_share(nomul_sampler *host, const nomul_sampler_options *options,
-                                   nomul_error *err)
-{
-    nomul_sampler_options ours;
-
-    if (!host) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_sampler_share: host is NULL");
-        return NULL;
-    }
-    if (!take_options(&ours, options, host->n_vocab, err)) return NULL;
-    size_t n_best = count_best(&ours, host->n_vocab);
-    if (n_best > host->n_best) {
-        nm_fail(err, NOMUL_E_ARG, "top_k: keeps %zu ids, the host of this sampler %zu", n_best,
-                host->n_best);
-        return NULL;
-    }
-    return make(&ours, host->n_vocab, host, err);
+    return nm_sampler_new(n_vocab, options, NULL, err);
 }
 
 void nomul_sampler_free(nomul_sampler *sampler)
@@ -317,83 +277,52 @@ void nomul_sampler_free(nomul_sampler *sampler)
 }
 
 /*
- * All remember the last ids, for nomul_sampler_get_state; the penalties see the window, the last
- * repeat_last_n of them, or -1 for all since the beginning.  window <= room, so the id that leaves
- * it is still in the ring.
+ * The ring keeps at least the last NOMUL_SAVED_IDS ids; penalties see the window, the last
+ * repeat_last_n of them, or with -1 all since the beginning.  window <= room, so the id that leaves
+ * the window is still in the ring.
  */
 void nomul_sampler_accept(nomul_sampler *s, int32_t id)
 {
     if (!s || id < 0 || (size_t)id >= s->n_vocab) return;
-    int32_t last_n = s->options.repeat_last_n;
-    size_t  window = last_n > 0 ? (size_t)last_n : 0;
+    size_t window = s->options.repeat_last_n > 0 ? (size_t)s->options.repeat_last_n : 0;
 
-    if (window && s->n_recent >= window)
+    if (s->counts && window && s->n_recent >= window)
         s->counts[s->recent[(s->recent_at + s->room - window) % s->room]]--;
-    if (last_n != 0 && s->counts[id] < UINT32_MAX) s->counts[id]++;
+    if (s->counts && s->counts[id] < UINT32_MAX) s->counts[id]++;
     s->recent[s->recent_at] = id;
     s->recent_at = (s->recent_at + 1) % s->room;
     if (s->n_recent < s->room) s->n_recent++;
 }
 
-/* ---- Where a sampler stands ------------------------------------------------------------------ */
+/* ---- History --------------------------------------------------------------------------------- */
 
-const nomul_sampler_options *nm_sampler_settings(const nomul_sampler *sampler)
+const nomul_sampler_options *nm_sampler_options(const nomul_sampler *sampler)
 {
     return &sampler->options;
 }
 
-void nomul_sampler_get_state(const nomul_sampler *sampler, nomul_sampler_state *state)
+nm_sampler_history nm_sampler_get_history(const nomul_sampler *s, int32_t *ids)
 {
-    if (!state) return;
-    *state = (nomul_sampler_state){.n_last = 0};
-    if (!sampler) return;
-    size_t n = sampler->n_recent < NOMUL_SAMPLER_LAST ? sampler->n_recent : NOMUL_SAMPLER_LAST;
-    size_t from = sampler->recent_at + sampler->room - n;
+    size_t             from = s->recent_at + s->room - s->n_recent;
+    nm_sampler_history h = {.ids = ids, .n_ids = s->n_recent};
 
-    memcpy(state->rng, sampler->rng.s, sizeof state->rng);
-    state->n_last = (uint32_t)n;
-    for (size_t i = 0; i < n; i++) state->last[i] = sampler->recent[(from + i) % sampler->room];
+    memcpy(h.rng, s->rng.s, sizeof h.rng);
+    if (s->options.repeat_last_n == -1) h.counts = s->counts;
+    for (size_t i = 0; ids && i < s->n_recent; i++) ids[i] = s->recent[(from + i) % s->room];
+    return h;
 }
 
-bool nm_sampler_check_state(const nomul_sampler_state *state, size_t n_vocab, nomul_error *err)
+void nm_sampler_set_history(nomul_sampler *s, const nm_sampler_history *h, bool keep_generator)
 {
-    if (!(state->rng[0] | state->rng[1] | state->rng[2] | state->rng[3]))
-        return nm_fail(err, NOMUL_E_ARG, "rng: is all zero, which makes only zeros");
-    if (state->n_last > NOMUL_SAMPLER_LAST)
-        return nm_fail(err, NOMUL_E_ARG, "n_last: is %" PRIu32 ", expected 0 to %d", state->n_last,
-                       NOMUL_SAMPLER_LAST);
-    for (uint32_t i = 0; i < state->n_last; i++)
-        if (state->last[i] < 0 || (size_t)state->last[i] >= n_vocab)
-            return nm_fail(err, NOMUL_E_ARG, "last[%" PRIu32 "]: is %" PRId32 ", expected 0 to %zu",
-                           i, state->last[i], n_vocab - 1);
-    return true;
-}
-
-nomul_status nomul_sampler_set_state(nomul_sampler *sampler, const nomul_sampler_state *state,
-                                     nomul_error *err)
-{
-    nomul_error local;
-
-    if (!err) err = &local;
-    if (!sampler || !state) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_sampler_set_state: an argument is NULL");
-        return err->code;
-    }
-    if (!nm_sampler_check_state(state, sampler->n_vocab, err)) return err->code;
-    memcpy(sampler->rng.s, state->rng, sizeof state->rng);
-    memset(sampler->counts, 0, sampler->n_vocab * sizeof *sampler->counts);
-    sampler->n_recent = sampler->recent_at = 0;
-    for (uint32_t i = 0; i < state->n_last; i++) nomul_sampler_accept(sampler, state->last[i]);
-    return NOMUL_OK;
+    if (!keep_generator) memcpy(s->rng.s, h->rng, sizeof h->rng);
+    if (s->counts) memset(s->counts, 0, s->n_vocab * sizeof *s->counts);
+    s->n_recent = s->recent_at = 0;
+    for (size_t i = 0; i < h->n_ids; i++) nomul_sampler_accept(s, h->ids[i]);
+    if (s->counts && h->counts && s->options.repeat_last_n == -1)
+        memcpy(s->counts, h->counts, s->n_vocab * sizeof *s->counts);
 }
 
 /* ---- Sampling, step by step ------------------------------------------------------------------ */
-
-static void add_bias(nomul_sampler *s)
-{
-    for (size_t i = 0; i < s->options.n_logit_bias; i++)
-        s->logits[s->bias[i].id] += s->bias[i].bias;
-}
 
 static float penalize(const nomul_sampler_options *o, float logit, uint32_t count)
 {
@@ -401,66 +330,44 @@ static float penalize(const nomul_sampler_options *o, float logit, uint32_t coun
     return logit - ((float)count * o->frequency_penalty + o->presence_penalty);
 }
 
-static void penalize_seen(nomul_sampler *s)
-{
-    for (size_t i = 0; i < s->n_vocab; i++)
-        if (s->counts[i]) s->logits[i] = penalize(&s->options, s->logits[i], s->counts[i]);
-}
-
-static size_t likeliest(const nomul_sampler *s)
-{
-    size_t best = 0;
-
-    for (size_t i = 1; i < s->n_vocab; i++)
-        if (tame(s->logits[i]) > tame(s->logits[best])) best = i;
-    return best;
-}
-
-/* Weights of the first n candidates at a temperature; their sum. */
-static double weigh(nomul_sampler *s, size_t n, float temp)
+/* Weights of the first n candidates at a temperature; returns their sum. */
+static double weigh(sampler_work *w, size_t n, float temp)
 {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++) {
-        s->weights[i] = (double)nm_exp((s->best[i].logprob - s->best[0].logprob) / temp);
-        sum += s->weights[i];
+        w->weights[i] = (double)nm_exp((w->best[i].logprob - w->best[0].logprob) / temp);
+        sum += w->weights[i];
     }
     return sum;
 }
 
-/* The shortest list whose probability reaches top_p, but at least one. */
-static size_t cut_top_p(nomul_sampler *s, size_t n)
+/* The shortest list whose probability reaches top_p, at least one. */
+static size_t cut_top_p(sampler_work *w, size_t n, double top_p)
 {
-    double top_p = (double)s->options.top_p, sum = 0;
+    double sum = 0;
 
     if (top_p >= 1) return n;
-    double enough = top_p * weigh(s, n, 1);
+    double enough = top_p * weigh(w, n, 1);
     for (size_t i = 0; i < n; i++) {
-        sum += s->weights[i];
+        sum += w->weights[i];
         if (sum >= enough) return i + 1;
     }
     return n;
 }
 
-/* Those with at least min_p of the likeliest's probability. */
-static size_t cut_min_p(const nomul_sampler *s, size_t n)
-{
-    while (n > 1 && nm_exp(s->best[n - 1].logprob - s->best[0].logprob) < s->options.min_p) n--;
-    return n;
-}
-
 /*
- * The first whose running sum is above the share drawn.  Rounding may lift the share to the whole
- * sum; then it is the last that has any weight.
+ * The first candidate whose running sum is above the share drawn.  Rounding may lift the share to
+ * the whole sum; then it is the last candidate with any weight.
  */
-static int32_t draw(nomul_sampler *s, size_t n, double uniform)
+static int32_t choose(sampler_work *w, size_t n, float temp, double uniform)
 {
-    double  share = uniform * weigh(s, n, s->options.temp), sum = 0;
-    int32_t id = s->best[0].id;
+    double  share = uniform * weigh(w, n, temp), sum = 0;
+    int32_t id = w->best[0].id;
 
     for (size_t i = 0; i < n; i++) {
-        if (s->weights[i] > 0) id = s->best[i].id;
-        sum += s->weights[i];
+        if (w->weights[i] > 0) id = w->best[i].id;
+        sum += w->weights[i];
         if (sum > share) break;
     }
     return id;
@@ -470,18 +377,38 @@ static int32_t draw(nomul_sampler *s, size_t n, double uniform)
 int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
 {
     if (!s || !logits) return -1;
-    memcpy(s->logits, logits, s->n_vocab * sizeof *logits);
-    add_bias(s);
-    penalize_seen(s);
-    if (s->options.temp == 0) return (int32_t)likeliest(s);
+    const nomul_sampler_options *o = &s->options;
+    sampler_work                *w = &s->work;
+    size_t                       n = s->n_best;
+
+    memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
+    for (size_t i = 0; i < o->n_logit_bias; i++) w->logits[s->bias[i].id] += s->bias[i].bias;
+    for (size_t i = 0; s->counts && i < s->n_vocab; i++)
+        if (s->counts[i]) w->logits[i] = penalize(o, w->logits[i], s->counts[i]);
+
+    if (o->temp == 0) { /* greedy */
+        size_t best = 0;
+        for (size_t i = 1; i < s->n_vocab; i++)
+            if (tame(w->logits[i]) > tame(w->logits[best])) best = i;
+        return (int32_t)best;
+    }
 
     double uniform = nm_rng_double(&s->rng);
-    if (s->spare)
-        sort_all(s->logits, s->n_vocab, s->best, s->spare);
+    if (n == s->n_vocab && w->spare)
+        sort_all(w->logits, n, w->best, w->spare);
     else
-        select_best(s->logits, s->n_vocab, s->best, s->n_best);
-    if (s->best[0].logprob < -FLT_MAX) return s->best[0].id;
-    size_t n = cut_top_p(s, s->n_best);
-    n = cut_min_p(s, n);
-    return draw(s, n, uniform);
+        select_best(w->logits, s->n_vocab, w->best, n);
+    if (w->best[0].logprob < -FLT_MAX) return w->best[0].id; /* no token is possible */
+
+    n = cut_top_p(w, n, (double)o->top_p);
+    while (n > 1 && nm_exp(w->best[n - 1].logprob - w->best[0].logprob) < o->min_p) n--;
+    return choose(w, n, o->temp, uniform);
+}
+
+int32_t nomul_sampler_next(nomul_sampler *sampler, const float *logits)
+{
+    int32_t id = nomul_sampler_sample(sampler, logits);
+
+    nomul_sampler_accept(sampler, id);
+    return id;
 }

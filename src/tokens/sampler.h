@@ -1,31 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logits to the next id: nomul_sampler_* and nomul_logprobs, whose contracts are in nomul.h.  What
- * they leave open:
+ * Logits to the next id: what the library itself needs of a sampler beyond nomul.h.  What the
+ * contracts there leave open:
  *
  * Each step is llama.cpp's of the same name.  The candidates are always in falling order of their
- * logits, the lower id first among equals, so top-k, top-p and min-p each cut the list's end off.
- * Exponentials are nm_exp's and sums run over the candidates in that order, in binary64: one seed,
- * one text, on every machine.
+ * logits, of equals the lower id first, so top-k, top-p and min-p each cut off the end of the list.
+ * Exponentials are nm_exp's, and sums run over the candidates in that order in binary64: one seed
+ * gives one text on every machine.
  *
- * A NaN counts as minus infinity, plus infinity as FLT_MAX.  Minus infinity is never drawn unless
- * there is nothing else; then it is the lowest id.  Temperature 0 draws no number.
+ * A NaN counts as minus infinity, plus infinity as FLT_MAX.  Minus infinity is never sampled unless
+ * there is nothing else; then it is the lowest id.  Temperature 0 takes no random number.
  */
 #ifndef NM_SAMPLER_H
 #define NM_SAMPLER_H
 
 #include "nomul.h"
 
-/* Limit of repeat_last_n: that many ids are kept. */
-#define NM_SAMPLER_MAX_LAST_N (1 << 20)
+typedef enum nm_sampler_type { NM_SAMPLER_FLOAT, NM_SAMPLER_INT, NM_SAMPLER_SEED } nm_sampler_type;
+
+/* A row of NOMUL_SAMPLER_FIELDS. */
+typedef struct nm_sampler_field {
+    const char     *name;
+    nm_sampler_type type;
+    size_t          offset; /* in nomul_sampler_options */
+    double          preset, least, most;
+    size_t          slot; /* in a session file */
+} nm_sampler_field;
+
+extern const nm_sampler_field nm_sampler_fields[];
+extern const size_t           nm_n_sampler_fields;
+
+/* Is every field inside its range?  Logit biases are not looked at. */
+bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *err);
+
+/*
+ * nomul_sampler_new; or, with a host, a sampler that works in the host's scratch memory: of its own
+ * it has what the penalties see.  The host was made with top_k = 0 and the same n_vocab, and
+ * outlives it.
+ */
+nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
+                              const nomul_sampler *host, nomul_error *err);
 
 /* As given to nomul_sampler_new, defaults filled in. */
-const nomul_sampler_options *nm_sampler_settings(const nomul_sampler *sampler);
+const nomul_sampler_options *nm_sampler_options(const nomul_sampler *sampler);
 
-/* What nomul_sampler_new checks of options, the biases aside; no field but those is read. */
-bool nm_sampler_check_settings(const nomul_sampler_options *options, nomul_error *err);
+/* Where a sampler stands: enough to continue as it would have continued. */
+typedef struct nm_sampler_history {
+    uint64_t        rng[4]; /* xoshiro256**, not all zero */
+    const int32_t  *ids;    /* [n_ids]: the last accepted, latest last */
+    size_t          n_ids;
+    const uint32_t *counts; /* [n_vocab] where penalties look back on all ids, else NULL */
+} nm_sampler_history;
 
-/* What nomul_sampler_set_state checks; n_vocab > 0. */
-bool nm_sampler_check_state(const nomul_sampler_state *state, size_t n_vocab, nomul_error *err);
+/* ids[n_ids] is the caller's; NULL to learn n_ids.  counts are the sampler's own. */
+nm_sampler_history nm_sampler_get_history(const nomul_sampler *sampler, int32_t *ids);
+void               nm_sampler_set_history(nomul_sampler *sampler, const nm_sampler_history *history,
+                                          bool keep_generator);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include "tokens/tokenizer.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -59,16 +60,18 @@ typedef struct pair {
 
 /* The scratch memory of one call: room for its longest stretch. */
 typedef struct merger {
-    const nm_vocab *vocab;
-    nm_arena        arena;
-    size_t          text_room, symbol_room;
-    char           *text; /* the stretch, blanks as the vocabulary spells them */
-    size_t          n_text;
-    symbol         *symbols;
-    size_t          n_symbols;
-    pair           *heap;
-    size_t          n_pairs;
-    uint32_t       *splits; /* by id; see note_split; NULL without unused pieces */
+    const nm_vocab     *vocab;
+    nm_arena            arena;
+    size_t              text_room, symbol_room;
+    char               *text; /* the stretch, blanks as the vocabulary spells them */
+    size_t              n_text;
+    symbol             *symbols;
+    size_t              n_symbols;
+    pair               *heap;
+    size_t              n_pairs;
+    const nomul_cancel *cancel;
+    size_t              n_work; /* symbols and merges since the last look at it */
+    uint32_t           *splits; /* by id; see note_split; NULL without unused pieces */
 } merger;
 
 /*
@@ -87,13 +90,14 @@ static void layout(merger *m)
 }
 
 static bool merger_open(merger *m, const nm_vocab *vocab, const char *text, size_t n_bytes,
-                        nomul_error *err)
+                        const nomul_cancel *cancel, nomul_error *err)
 {
     size_t n_blanks = 0;
 
     for (size_t i = 0; i < n_bytes; i++) n_blanks += text[i] == ' ';
     *m = (merger){
         .vocab = vocab,
+        .cancel = cancel,
         .text_room = n_bytes + (NM_BLANK_BYTES - 1) * n_blanks + NM_BLANK_BYTES,
         .symbol_room = n_bytes + 1,
     };
@@ -101,6 +105,13 @@ static bool merger_open(merger *m, const nm_vocab *vocab, const char *text, size
     if (!nm_arena_back(&m->arena, err)) return false;
     layout(m);
     return true;
+}
+
+/* Looks at the cancel flag every few milliseconds. */
+static bool is_cancelled(merger *m)
+{
+    if (++m->n_work % 65536 != 0) return false;
+    return nomul_cancel_requested(m->cancel);
 }
 
 static void put_blank(merger *m)
@@ -137,10 +148,11 @@ static uint32_t first_symbol(const nm_vocab *vocab, const char *text, size_t n, 
     return (uint32_t)n_text;
 }
 
-static void split_text(merger *m)
+static bool split_text(merger *m)
 {
     m->n_symbols = 0;
     for (size_t at = 0; at < m->n_text;) {
+        if (is_cancelled(m)) return false;
         int32_t slot = (int32_t)m->n_symbols++;
         symbol *s = &m->symbols[slot];
         *s = (symbol){.start = (uint32_t)at, .prev = slot - 1, .next = slot + 1};
@@ -148,6 +160,7 @@ static void split_text(merger *m)
         at += s->n_text;
     }
     m->symbols[m->n_symbols - 1].next = -1;
+    return true;
 }
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
@@ -252,7 +265,7 @@ static size_t end_of_run(const merger *m, size_t begin)
     return end;
 }
 
-static void merge_all(merger *m)
+static bool merge_all(merger *m)
 {
     m->n_pairs = 0;
     for (size_t begin = 0, end; begin < m->n_symbols; begin = end) {
@@ -261,8 +274,10 @@ static void merge_all(merger *m)
         while (m->n_pairs > 0) {
             pair p = pop_pair(m);
             if (!is_stale(m, &p)) merge(m, &p);
+            if (is_cancelled(m)) return false;
         }
     }
+    return true;
 }
 
 static bool is_unused(const merger *m, const symbol *s)
@@ -318,14 +333,14 @@ static void put_symbols(merger *m, id_list *out)
     }
 }
 
-static void put_stretch(merger *m, const char *text, size_t n_bytes, bool blank_in_front,
+static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool blank_in_front,
                         id_list *out)
 {
-    if (n_bytes == 0) return;
+    if (n_bytes == 0) return true;
     take_text(m, text, n_bytes, blank_in_front);
-    split_text(m);
-    merge_all(m);
+    if (!split_text(m) || !merge_all(m)) return false;
     put_symbols(m, out);
+    return true;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -345,36 +360,39 @@ static size_t next_control(const nm_vocab *vocab, const char *text, size_t n_byt
     return 0;
 }
 
-static void put_text(merger *m, const char *text, size_t n_bytes, unsigned flags, id_list *out)
+static bool put_text(merger *m, const char *text, size_t n_bytes, unsigned flags, id_list *out)
 {
     bool blank = m->vocab->add_space_prefix;
     bool first_blank = blank && !(flags & NOMUL_TOKENIZE_NO_PREFIX);
 
-    if (!(flags & NOMUL_TOKENIZE_PARSE_SPECIAL)) {
-        put_stretch(m, text, n_bytes, first_blank, out);
-        return;
-    }
+    if (!(flags & NOMUL_TOKENIZE_PARSE_SPECIAL))
+        return put_stretch(m, text, n_bytes, first_blank, out);
     for (size_t begin = 0; begin < n_bytes;) {
         int32_t id = -1;
         size_t  end = begin;
         size_t  n_control = next_control(m->vocab, text, n_bytes, &end, &id);
-        put_stretch(m, text + begin, end - begin, begin == 0 ? first_blank : blank, out);
+        bool    prefix = begin == 0 ? first_blank : blank;
+        if (!put_stretch(m, text + begin, end - begin, prefix, out)) return false;
         if (n_control) put_id(out, id);
         begin = end + n_control;
     }
+    return true;
 }
 
 static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsigned flags,
-                   id_list *out, nomul_error *err)
+                   const nomul_cancel *cancel, id_list *out, nomul_error *err)
 {
     merger m;
 
-    if (!merger_open(&m, vocab, text, n_bytes, err)) return false;
+    if (n_bytes > MAX_TEXT)
+        return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
+                       MAX_TEXT);
+    if (!merger_open(&m, vocab, text, n_bytes, cancel, err)) return false;
     if (vocab->add_bos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->bos_id);
-    put_text(&m, text, n_bytes, flags, out);
+    bool ok = put_text(&m, text, n_bytes, flags, out);
     if (vocab->add_eos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->eos_id);
     nm_arena_free(&m.arena);
-    return true;
+    return ok || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
 /*
@@ -399,9 +417,6 @@ static bool check_arguments(const nomul_tokenizer *tokenizer, const char *text, 
     if (!ids && capacity) return nm_fail(err, NOMUL_E_ARG, "ids: is NULL");
     if (!n_ids) return nm_fail(err, NOMUL_E_ARG, "n_ids: is NULL");
     if (flags & ~known) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags & ~known);
-    if (n_bytes > MAX_TEXT)
-        return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
-                       MAX_TEXT);
     return true;
 }
 
@@ -414,14 +429,41 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
 
     if (!err) err = &own;
     if (!check_arguments(tokenizer, text, n_bytes, flags, ids, capacity, n_ids, err) ||
-        !encode(&tokenizer->vocab, text, n_bytes, flags, &out, err))
+        !encode(&tokenizer->vocab, text, n_bytes, flags, tokenizer->cancel, &out, err))
         return err->code;
     *n_ids = out.n_ids;
     if (out.n_ids > capacity) {
-        nm_fail(err, NOMUL_E_ARG, "ids: room for %zu, %zu needed", capacity, out.n_ids);
+        nm_fail(err, NOMUL_E_SPACE, "ids: room for %zu, %zu needed", capacity, out.n_ids);
         return err->code;
     }
     return NOMUL_OK;
+}
+
+bool nm_id_list_reserve(nm_id_list *list, size_t n, nomul_error *err)
+{
+    if (n <= list->capacity - list->n) return true;
+    if (n > SIZE_MAX / sizeof *list->at / 2 - list->capacity) return nm_fail_memory(err, SIZE_MAX);
+    size_t   capacity = 2 * list->capacity + n;
+    int32_t *at = nm_alloc(capacity * sizeof *at);
+    if (!at) return nm_fail_memory(err, capacity * sizeof *at);
+    if (list->n > 0) memcpy(at, list->at, list->n * sizeof *at);
+    nm_free(list->at);
+    list->at = at, list->capacity = capacity;
+    return true;
+}
+
+bool nm_tokenizer_append(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
+                         unsigned flags, const nomul_cancel *cancel, nm_id_list *list,
+                         nomul_error *err)
+{
+    size_t  bound = nomul_tokenize_bound(n_bytes);
+    id_list out = {0};
+
+    if (!nm_id_list_reserve(list, bound, err)) return false;
+    out.ids = list->at + list->n, out.capacity = bound;
+    if (!encode(&tokenizer->vocab, text, n_bytes, flags, cancel, &out, err)) return false;
+    list->n += out.n_ids;
+    return true;
 }
 
 /* ---- The vocabulary, for callers ------------------------------------------------------------- */
@@ -429,6 +471,16 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
 size_t nomul_token_count(const nomul_tokenizer *tokenizer)
 {
     return tokenizer ? tokenizer->vocab.n_pieces : 0;
+}
+
+bool nomul_tokenizer_adds_bos(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer && tokenizer->vocab.add_bos;
+}
+
+bool nomul_tokenizer_adds_eos(const nomul_tokenizer *tokenizer)
+{
+    return tokenizer && tokenizer->vocab.add_eos;
 }
 
 int32_t nomul_token_bos(const nomul_tokenizer *tokenizer)

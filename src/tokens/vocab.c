@@ -230,23 +230,6 @@ static bool take_bytes(nm_vocab *vocab, nomul_error *err)
     return true;
 }
 
-static void note_joins(nm_vocab *vocab, const nm_piece *piece)
-{
-    for (uint32_t i = 1; i < piece->n_text; i++) {
-        uint8_t before = (uint8_t)piece->text[i - 1], after = (uint8_t)piece->text[i];
-        vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
-    }
-}
-
-static void build_joins(nm_vocab *vocab)
-{
-    for (size_t id = 0; id < vocab->n_pieces; id++) {
-        const nm_piece *piece = &vocab->pieces[id];
-        if (piece->type == NOMUL_TOKEN_NORMAL || piece->type == NOMUL_TOKEN_UNUSED)
-            note_joins(vocab, piece);
-    }
-}
-
 static int compare_pieces(const void *left, const void *right)
 {
     const nm_piece *a = *(const nm_piece *const *)left, *b = *(const nm_piece *const *)right;
@@ -329,7 +312,7 @@ static bool fill(nm_vocab *vocab, const nm_gguf *gguf, const keys *k, nomul_erro
     if (!take_pieces(vocab, k, err) || !build_index(vocab, err) ||
         !get_specials(vocab, gguf, err) || !take_bytes(vocab, err))
         return false;
-    build_joins(vocab);
+    nm_vocab_build_joins(vocab);
     build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
     build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
     return true;

@@ -42,6 +42,7 @@ typedef struct nm_vocab {
     size_t         max_piece; /* length of the longest */
     nm_piece_set   user_defined, control;
     uint8_t        joins[65536 / 8]; /* a bit for each two bytes: see nm_vocab_joins */
+    bool           ends[256];        /* no byte joins this one, whatever follows */
 } nm_vocab;
 
 /*
@@ -59,13 +60,16 @@ void nm_vocab_close(nm_vocab *vocab);
 int32_t nm_vocab_find(const nm_vocab *vocab, const char *text, size_t n_text);
 
 /*
- * May a character whose last byte is `before` stand beside one whose first byte is `after`, both
- * inside a piece that merging makes?
+ * May a piece or an unknown symbol hold these two bytes as neighbours, a space spelled as U+2581?
+ * If not, a text may be cut between them: cut.c has the proof.
  */
 static inline bool nm_vocab_joins(const nm_vocab *vocab, uint8_t before, uint8_t after)
 {
     return vocab->joins[before * 32 + after / 8] >> after % 8 & 1;
 }
+
+/* Fills joins and ends from the pieces and bytes; in cut.c. */
+void nm_vocab_build_joins(nm_vocab *vocab);
 
 /*
  * The longest piece of a set that text[0..n_text) begins with: gives how many bytes of the text it

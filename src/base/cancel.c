@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cancel.h"
+
+#include <stdatomic.h>
+
+/* The header is C++'s too, so the member is a plain int there; here it is used as an atomic one. */
+_Static_assert(sizeof(atomic_int) == sizeof(int), "an atomic int is laid out like an int");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "signal handlers may set a lock-free atomic only");
+
+void nomul_cancel_request(nomul_cancel *cancel)
+{
+    if (cancel) atomic_store((atomic_int *)(void *)&cancel->requested, 1);
+}
+
+void nomul_cancel_clear(nomul_cancel *cancel)
+{
+    if (cancel) atomic_store((atomic_int *)(void *)&cancel->requested, 0);
+}
+
+bool nomul_cancel_requested(const nomul_cancel *cancel)
+{
+    if (!cancel) return false;
+    return atomic_load_explicit((const atomic_int *)(const void *)&cancel->requested,
+                                memory_order_relaxed) != 0;
+}
+
+nm_pace nm_pace_start(const nomul_cancel *cancel, size_t most)
+{
+    bool short_first = cancel && most > NM_PACE_FIRST;
+
+    return (nm_pace){.step = short_first ? NM_PACE_FIRST : most, .most = most};
+}
+
+void nm_pace_update(nm_pace *pace, size_t n, double seconds)
+{
+    if (seconds > 1 && n > 1)
+        pace->step = n / 2;
+    else if (seconds < 0.25 && n >= pace->step)
+        pace->step = pace->step <= pace->most / 4 ? 4 * pace->step : pace->most;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Long calls that can be stopped: nomul_cancel of nomul.h, and the pace at which a call looks at
+ * it.  Work is done in pieces; a request is seen between two of them.
+ */
+#ifndef NM_CANCEL_H
+#define NM_CANCEL_H
+
+#include "nomul.h"
+
+#define NM_PACE_FIRST 16 /* tokens of the first piece, whose speed is not known yet */
+
+typedef struct nm_pace {
+    size_t step; /* tokens of the next piece */
+    size_t most; /* of any piece */
+} nm_pace;
+
+/* Without a cancel flag there is nothing to look at: pieces are as large as they may be. */
+nm_pace nm_pace_start(const nomul_cancel *cancel, size_t most);
+
+/*
+ * n tokens took this long: the next piece is shorter if a request would have waited for more than a
+ * second, longer if it was answered within a quarter of one.
+ */
+void nm_pace_update(nm_pace *pace, size_t n, double seconds);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Marks: a place in a text as one block of memory, and as a session file.  The layout of the file
+ * is format/session_file.h's; that it appears whole or not at all is base/file.h's.
+ */
+#include "text/text_object.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/xxh64.h"
+#include "format/session_file.h"
+#include "model/session.h"
+#include "nomul_model.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PIECE_BYTES ((size_t)8192) /* of a file, hashed at a time */
+
+struct nomul_mark {
+    nm_arena              arena; /* holds the mark and all its arrays */
+    nomul_mark_info       info;
+    nomul_sampler_options sampler;
+    nm_sampler_history    history;
+    nm_text_place         place;
+    int32_t              *pending; /* [n_pending]: not fed */
+    size_t                n_pending;
+    uint8_t              *state; /* NULL: loaded without a model */
+};
+
+/* What a mark has room for. */
+typedef struct mark_sizes {
+    size_t n_ids, n_counts, n_tail, n_pending, n_state;
+} mark_sizes;
+
+typedef struct mark_arrays {
+    int32_t  *ids;
+    uint32_t *counts;
+    char     *tail;
+} mark_arrays;
+
+/* Run twice: measures the arena, then places the arrays of a mark that lies in it. */
+static nomul_mark *layout(nm_arena *arena, const mark_sizes *n, mark_arrays *arrays)
+{
+    nomul_mark  m = {0};
+    nomul_mark *at = nm_arena_take(arena, 1, sizeof *at);
+
+    arrays->ids = nm_arena_take(arena, n->n_ids, sizeof *arrays->ids);
+    arrays->counts = nm_arena_take(arena, n->n_counts, sizeof *arrays->counts);
+    arrays->tail = nm_arena_take(arena, n->n_tail, 1);
+    m.pending = nm_arena_take(arena, n->n_pending, sizeof *m.pending);
+    m.n_pending = n->n_pending;
+    m.state = n->n_state ? nm_arena_take(arena, n->n_state, 1) : NULL;
+    if (at) *at = m;
+    return at;
+}
+
+static nomul_mark *new_mark(const mark_sizes *sizes, mark_arrays *arrays, nomul_error *err)
+{
+    nm_arena arena = {0};
+
+    layout(&arena, sizes, arrays);
+    if (!nm_arena_back(&arena, err)) return NULL;
+    nomul_mark *mark = layout(&arena, sizes, arrays);
+    mark->arena = arena;
+    return mark;
+}
+
+/* Points info to what the mark holds. */
+static void describe(nomul_mark *mark, const char *tail)
+{
+    nomul_mark_info *info = &mark->info;
+
+    info->last_id = mark->n_pending ? mark->pending[mark->n_pending - 1] : -1;
+    info->sampler = &mark->sampler;
+    memcpy(info->rng, mark->history.rng, sizeof info->rng);
+    info->ids = mark->history.ids;
+    info->n_ids = mark->history.n_ids;
+    info->tail = tail;
+    info->n_tail = mark->place.n_tail;
+}
+
+void nomul_mark_free(nomul_mark *mark)
+{
+    if (!mark) return;
+    nm_arena arena = mark->arena; /* the mark lies in it */
+    nm_arena_free(&arena);
+}
+
+const nomul_mark_info *nomul_mark_get_info(const nomul_mark *mark)
+{
+    return mark ? &mark->info : NULL;
+}
+
+/* ---- In memory ------------------------------------------------------------------------------- */
+
+nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
+{
+    if (!text) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_mark: text is NULL");
+        return NULL;
+    }
+    nm_sampler_history history = nm_sampler_get_history(text->sampler, NULL);
+    mark_arrays        arrays;
+    mark_sizes         sizes = {
+                .n_ids = history.n_ids,
+                .n_counts = history.counts ? text->host->n_vocab : 0,
+                .n_tail = text->place.n_tail,
+                .n_pending = text->pending.n - text->n_fed,
+                .n_state = nm_config_state_bytes(&text->session->weights->config),
+    };
+    nomul_mark *mark = new_mark(&sizes, &arrays, err);
+
+    if (!mark) return NULL;
+    mark->history = nm_sampler_get_history(text->sampler, arrays.ids);
+    if (history.counts) {
+        memcpy(arrays.counts, history.counts, sizes.n_counts * sizeof *arrays.counts);
+        mark->history.counts = arrays.counts;
+    }
+    mark->sampler = *nm_sampler_options(text->sampler);
+    mark->sampler.logit_bias = NULL, mark->sampler.n_logit_bias = 0;
+    mark->place = text->place;
+    if (sizes.n_tail) memcpy(arrays.tail, text->tail, sizes.n_tail);
+    if (sizes.n_pending)
+        memcpy(mark->pending, text->pending.at + text->n_fed,
+               sizes.n_pending * sizeof *mark->pending);
+    memcpy(mark->state, text->session->state, sizes.n_state);
+    mark->info.model_id = text->session->weights->model_id;
+    mark->info.state_bytes = sizes.n_state;
+    mark->info.n_tokens = text->session->n_tokens + sizes.n_pending;
+    describe(mark, arrays.tail);
+    return mark;
+}
+
+nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigned flags,
+                               nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!text || !mark) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL");
+        return err->code;
+    }
+    if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR) {
+        nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags);
+        return err->code;
+    }
+    uint64_t ours = text->session->weights->model_id;
+    if (mark->info.model_id != ours || !mark->state) {
+        nm_fail(err, NOMUL_E_ARG, "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
+                mark->state ? "of" : "loaded without", mark->info.model_id, ours);
+        return err->code;
+    }
+    nm_id_list *list = &text->pending;
+    size_t      n_more = mark->n_pending > list->n ? mark->n_pending - list->n : 0;
+    if (!nm_id_list_reserve(list, n_more, err)) return err->code;
+
+    memcpy(text->session->state, mark->state, (size_t)mark->info.state_bytes);
+    text->session->n_tokens = mark->info.n_tokens - mark->n_pending;
+    if (mark->n_pending) memcpy(list->at, mark->pending, mark->n_pending * sizeof *list->at);
+    list->n = mark->n_pending;
+    text->n_fed = text->n_carried = text->n_prompt = 0;
+    nm_sampler_set_history(text->sampler, &mark->history, flags & NOMUL_REWIND_KEEP_GENERATOR);
+    text->place = (nm_text_place){.has_text = mark->place.has_text};
+    nm_text_add_tail(text, mark->info.tail, mark->info.n_tail);
+    text->place.n_held = mark->place.n_held;
+    text->n_generated = 0;
+    text->finish = NOMUL_FINISH_LENGTH;
+    nm_text_clear_output(text);
+    return NOMUL_OK;
+}
+
+/* ---- To a file ------------------------------------------------------------------------------- */
+
+static void make_record(const nomul_mark *mark, nm_session_record *r)
+{
+    const nomul_mark_info *info = &mark->info;
+
+    *r = (nm_session_record){
+        .model_id = info->model_id,
+        .state_bytes = info->state_bytes,
+        .n_tokens = info->n_tokens,
+        .last_id = info->last_id,
+        .has_text = mark->place.has_text,
+        .sampler = mark->sampler,
+    };
+    memcpy(r->rng, info->rng, sizeof r->rng);
+    r->n_last = (uint32_t)(info->n_ids < NOMUL_SAVED_IDS ? info->n_ids : NOMUL_SAVED_IDS);
+    memcpy(r->last, info->ids + info->n_ids - r->n_last, r->n_last * sizeof *r->last);
+    r->n_tail = (uint32_t)(info->n_tail < NOMUL_SAVED_BYTES ? info->n_tail : NOMUL_SAVED_BYTES);
+    memcpy(r->tail, info->tail + info->n_tail - r->n_tail, r->n_tail);
+}
+
+static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *err)
+{
+    uint8_t           header[NM_SESSION_FILE_HEADER], end[NM_SESSION_FILE_END];
+    size_t            n_state = (size_t)mark->info.state_bytes;
+    nm_session_record record;
+    nm_outfile        out;
+    nm_xxh64          hash;
+
+    make_record(mark, &record);
+    nm_session_file_encode(&record, header);
+    nm_xxh64_init(&hash);
+    nm_xxh64_add(&hash, header, sizeof header);
+    nm_xxh64_add(&hash, mark->state, n_state);
+    nm_store_u64(end, nm_xxh64_value(&hash));
+    if (!nm_outfile_open(&out, path, err)) return false;
+    bool ok = nm_outfile_write(&out, header, sizeof header, err) &&
+              nm_outfile_write(&out, mark->state, n_state, err) &&
+              nm_outfile_write(&out, end, sizeof end, err) && nm_outfile_commit(&out, err);
+    nm_outfile_abort(&out);
+    return ok;
+}
+
+nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!text || !path) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL");
+        return err->code;
+    }
+    nomul_finish how = text->finish;
+    if (text->pending.n == 0 && nomul_text_prompt(text, NULL, 0, err)) {
+        nm_fail_in(err, "%s: not saved", path);
+        return err->code;
+    }
+    text->finish = how;
+    if (!nm_text_settle(text, err)) {
+        nm_fail_in(err, "%s", path);
+        return err->code;
+    }
+    nomul_mark *mark = nomul_text_mark(text, err);
+    bool        ok = mark && write_mark(mark, path, err);
+    nomul_mark_free(mark);
+    return ok ? NOMUL_OK : err->code;
+}
+
+/* ---- From a file ----------------------------------------------------------------------------- */
+
+/* The sampler's ranges and, with a model, everything that must fit it. */
+static bool check_record(const nm_session_record *r, const nomul_model *model, nomul_error *err)
+{
+    if (!nm_sampler_check_fields(&r->sampler, err)) {
+        if (err) err->code = NOMUL_E_FORMAT;
+        return false;
+    }
+    if (!model) return true;
+    uint32_t n_vocab = model->info.n_vocab;
+    if (r->model_id != model->info.model_id)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "is a session of model %016" PRIx64 ", this is model %016" PRIx64,
+                       r->model_id, model->info.model_id);
+    if (r->state_bytes != model->info.state_bytes)
+        return nm_fail(err, NOMUL_E_FORMAT, "state_bytes: is %" PRIu64 ", expected %" PRIu64,
+                       r->state_bytes, model->info.state_bytes);
+    if ((uint32_t)r->last_id >= n_vocab)
+        return nm_fail(err, NOMUL_E_FORMAT, "last_id: is %" PRId32 ", expected 0 to %" PRIu32,
+                       r->last_id, n_vocab - 1);
+    for (uint32_t i = 0; i < r->n_last; i++)
+        if ((uint32_t)r->last[i] >= n_vocab)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "last[%" PRIu32 "]: is %" PRId32 ", expected 0 to %" PRIu32, i,
+                           r->last[i], n_vocab - 1);
+    return true;
+}
+
+static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, nomul_error *err)
+{
+    mark_arrays arrays;
+    mark_sizes  sizes = {.n_ids = r->n_last, .n_tail = r->n_tail, .n_pending = 1};
+
+    if (with_state) sizes.n_state = (size_t)r->state_bytes;
+    nomul_mark *mark = new_mark(&sizes, &arrays, err);
+    if (!mark) return NULL;
+    memcpy(arrays.ids, r->last, r->n_last * sizeof *arrays.ids);
+    memcpy(arrays.tail, r->tail, r->n_tail);
+    mark->pending[0] = r->last_id;
+    mark->sampler = r->sampler;
+    mark->history = (nm_sampler_history){.ids = arrays.ids, .n_ids = r->n_last};
+    memcpy(mark->history.rng, r->rng, sizeof r->rng);
+    mark->place = (nm_text_place){.has_text = r->has_text, .n_tail = r->n_tail};
+    mark->info.model_id = r->model_id;
+    mark->info.state_bytes = r->state_bytes;
+    mark->info.n_tokens = r->n_tokens;
+    describe(mark, arrays.tail);
+    return mark;
+}
+
+/* Reads and hashes n_state bytes at *at; they are kept where there is room for them. */
+static bool read_state(const nm_file *file, uint64_t at, uint64_t n_state, uint8_t *state,
+                       nm_xxh64 *hash, nomul_error *err)
+{
+    uint8_t piece[PIECE_BYTES];
+
+    for (uint64_t done = 0; done < n_state;) {
+        size_t   n = n_state - done < PIECE_BYTES ? (size_t)(n_state - done) : PIECE_BYTES;
+        uint8_t *to = state ? state + done : piece;
+        if (!nm_file_read(file, at + done, to, n, err)) return false;
+        nm_xxh64_add(hash, to, n);
+        done += n;
+    }
+    return true;
+}
+
+/*
+ * Length, then checksum, then values: of a damaged file nothing else is said.  So the state is read
+ * into a mark whose size the model gives, not the file, before the values are looked at.
+ */
+static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomul_error *err)
+{
+    uint8_t           header[NM_SESSION_FILE_HEADER] = {0}, end[NM_SESSION_FILE_END];
+    size_t            n = file->size < sizeof header ? (size_t)file->size : sizeof header, n_header;
+    uint64_t          n_state;
+    uint8_t          *state = NULL;
+    nomul_mark       *mark = NULL;
+    nm_session_record record;
+    nm_xxh64          hash;
+
+    if (!nm_file_read(file, 0, header, n, err) ||
+        !nm_session_file_measure(header, file->size, &n_header, &n_state, err))
+        return NULL;
+    if (model && n_state == model->info.state_bytes && !(state = nm_alloc((size_t)n_state))) {
+        nm_fail_memory(err, (size_t)n_state);
+        return NULL;
+    }
+    nm_xxh64_init(&hash);
+    nm_xxh64_add(&hash, header, n_header);
+    if (read_state(file, n_header, n_state, state, &hash, err) &&
+        nm_file_read(file, n_header + n_state, end, sizeof end, err) &&
+        nm_session_file_check(nm_xxh64_value(&hash), end, err) &&
+        nm_session_file_decode(&record, header, err) && check_record(&record, model, err)) {
+        int32_t bos = nomul_token_bos(nomul_model_tokenizer(model));
+        if (model && record.n_tokens == 1 && record.last_id != bos)
+            record.has_text = true; /* version 1 does not say so */
+        mark = mark_of_record(&record, model != NULL, err);
+        if (mark && state) memcpy(mark->state, state, (size_t)n_state);
+    }
+    nm_free(state);
+    return mark;
+}
+
+nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_error *err)
+{
+    nm_file     file;
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!path) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_mark_load: path is NULL");
+        return NULL;
+    }
+    if (!nm_file_open(&file, path, err)) return NULL;
+    nomul_mark *mark = read_mark(&file, model, err);
+    nm_file_close(&file);
+    if (!mark) nm_fail_in(err, "%s", path);
+    return mark;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and forking texts, their prompts, and what they say of themselves. */
+#include "text/text_object.h"
+
+#include "base/alloc.h"
+#include "base/args.h"
+#include "base/error.h"
+#include "model/session.h"
+
+#include <math.h>
+#include <string.h>
+
+void nomul_text_options_init(nomul_text_options *options)
+{
+    if (options) *options = (nomul_text_options){.size = sizeof *options, .n_predict = -1};
+}
+
+/* ---- The host -------------------------------------------------------------------------------- */
+
+static void free_host(void *owner)
+{
+    nm_text_host *host = owner;
+
+    nomul_sampler_free(host->sampler);
+    nm_free(host->logits);
+    nm_free(host->feeds);
+    nm_free(host->fed);
+    nm_free(host);
+}
+
+/* Room for one text more in a pass, so that a step allocates nothing. */
+static bool grow_host(nm_text_host *host, size_t n_batch, nomul_error *err)
+{
+    if (host->n_texts < host->n_rows || host->n_rows == n_batch) return true;
+    size_t n = host->n_rows ? 2 * host->n_rows : 1;
+    if (n > n_batch) n = n_batch;
+
+    float       *logits = nm_alloc(n * host->n_vocab * sizeof *logits);
+    nomul_feed  *feeds = nm_alloc(n * sizeof *feeds);
+    nomul_text **fed = nm_alloc(n * sizeof *fed);
+    if (!logits || !feeds || !fed) {
+        nm_free(logits), nm_free(feeds), nm_free(fed);
+        return nm_fail_memory(err, n * host->n_vocab * sizeof *logits);
+    }
+    nm_free(host->logits), nm_free(host->feeds), nm_free(host->fed);
+    host->logits = logits, host->feeds = feeds, host->fed = fed, host->n_rows = n;
+    return true;
+}
+
+static nm_text_host *new_host(const nomul_session *session, nomul_error *err)
+{
+    nomul_sampler_options all; /* its scratch memory fits samplers that keep all ids */
+    nm_text_host         *host = nm_alloc(sizeof *host);
+
+    if (!host) {
+        nm_fail_memory(err, sizeof *host);
+        return NULL;
+    }
+    *host = (nm_text_host){.n_vocab = session->weights->config.vocab};
+    nm_refs_init(&host->refs, host, free_host);
+    nomul_sampler_options_init(&all);
+    all.top_k = 0;
+    all.repeat_last_n = 0;
+    host->sampler = nomul_sampler_new(host->n_vocab, &all, err);
+    if (host->sampler) return host;
+    nm_refs_drop(&host->refs);
+    return NULL;
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+static bool check_options(const nomul_text_options *o, nomul_error *err)
+{
+    if (o->n_predict < -1)
+        return nm_fail(err, NOMUL_E_ARG, "n_predict: is %lld, expected at least -1",
+                       (long long)o->n_predict);
+    if (o->n_stops && !o->stops) return nm_fail(err, NOMUL_E_ARG, "stops: is NULL");
+    for (size_t i = 0; i < o->n_stops; i++)
+        if (!o->stops[i] || !o->stops[i][0])
+            return nm_fail(err, NOMUL_E_ARG, "stops[%zu]: is empty, expected a string", i);
+    return true;
+}
+
+/* Run twice: measures the arena, then fills a text that lies in it. */
+static nomul_text *layout(nm_arena *arena, const nomul_text_options *o, const nm_vocab *vocab)
+{
+    nomul_text  t = {.options = *o, .finish = NOMUL_FINISH_LENGTH, .id = -1};
+    nomul_text *at = nm_arena_take(arena, 1, sizeof *at);
+    size_t      n_piece = nm_decoder_max_bytes(vocab), n_stop_bytes = 0;
+
+    for (size_t i = 0; i < o->n_stops; i++) {
+        size_t n = strlen(o->stops[i]);
+        if (n > t.longest_stop) t.longest_stop = n;
+        n_stop_bytes += n + 1;
+    }
+    const char **stops = nm_arena_take(arena, o->n_stops, sizeof *stops);
+    char        *stop = nm_arena_take(arena, n_stop_bytes, 1);
+    for (size_t i = 0; stop && i < o->n_stops; i++) {
+        stops[i] = strcpy(stop, o->stops[i]);
+        stop += strlen(stop) + 1;
+    }
+    t.options.stops = stops;
+    t.options.sampler = NULL;
+    t.tail_room = t.longest_stop > NOMUL_SAVED_BYTES ? t.longest_stop : NOMUL_SAVED_BYTES;
+    t.tail = nm_arena_take(arena, t.tail_room + n_piece, 1);
+    t.bytes = nm_arena_take(arena, NM_TEXT_MAX_HELD + n_piece, 1);
+    t.scores = nm_arena_take(arena, o->n_logprobs + 1, sizeof *t.scores);
+    if (at) *at = t;
+    return at;
+}
+
+/* The sampler's options, EOS forbidden if that is asked for. */
+static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_options *options,
+                                  nomul_error *err)
+{
+    nomul_sampler_options ours;
+    nomul_logit_bias     *biases = NULL;
+    int32_t               eos = nomul_token_eos(text->tokenizer);
+
+    nomul_sampler_options_init(&ours);
+    if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
+    if (text->options.ignore_eos && eos >= 0) {
+        size_t n = ours.logit_bias ? ours.n_logit_bias : 0;
+        if (n >= SIZE_MAX / sizeof *biases - 1 || !(biases = nm_alloc((n + 1) * sizeof *biases))) {
+            nm_fail_memory(err, SIZE_MAX);
+            return NULL;
+        }
+        if (n) memcpy(biases, ours.logit_bias, n * sizeof *biases);
+        biases[n] = (nomul_logit_bias){eos, -INFINITY};
+        ours.logit_bias = biases, ours.n_logit_bias = n + 1;
+    }
+    nomul_sampler *sampler = nm_sampler_new(text->host->n_vocab, &ours, text->host->sampler, err);
+    nm_free(biases);
+    return sampler;
+}
+
+/* A text of the host's family; the host's reference is taken only on success. */
+static nomul_text *new_text(nm_text_host *host, nomul_session *session,
+                            const nomul_tokenizer *tokenizer, const nomul_text_options *options,
+                            nomul_error *err)
+{
+    nomul_text_options ours;
+    nm_arena           arena = {0};
+
+    nomul_text_options_init(&ours);
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, err))
+        return NULL;
+    if (ours.n_logprobs > host->n_vocab) ours.n_logprobs = host->n_vocab;
+    if (!ours.cancel) ours.cancel = session->engine->cancel;
+    if (!grow_host(host, session->engine->n_batch, err)) return NULL;
+    layout(&arena, &ours, &tokenizer->vocab);
+    if (!nm_arena_back(&arena, err)) return NULL;
+    nomul_text *text = layout(&arena, &ours, &tokenizer->vocab);
+    text->arena = arena;
+    text->host = host;
+    if (host->pace.step == 0)
+        host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
+    text->tokenizer = tokenizer;
+    nm_refs_take(&host->refs);
+    host->n_texts++;
+    text->session = nomul_session_share(session, err);
+    text->sampler = text->session ? new_sampler(text, ours.sampler, err) : NULL;
+    if (text->sampler) return text;
+    nomul_text_free(text);
+    return NULL;
+}
+
+nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *options,
+                           nomul_error *err)
+{
+    if (!session) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_new: session is NULL");
+        return NULL;
+    }
+    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(nomul_session_model(session));
+    if (!tokenizer) {
+        nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer");
+        return NULL;
+    }
+    nm_text_host *host = new_host(session, err);
+    if (!host) return NULL;
+    nomul_text *text = new_text(host, session, tokenizer, options, err);
+    nm_refs_drop(&host->refs); /* the text has its own */
+    return text;
+}
+
+/* The options that a text was made with. */
+static nomul_text_options own_options(const nomul_text *text)
+{
+    nomul_text_options o = text->options;
+
+    o.size = sizeof o;
+    o.sampler = nm_sampler_options(text->sampler);
+    o.ignore_eos = false; /* is among the biases */
+    return o;
+}
+
+nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
+                            nomul_error *err)
+{
+    if (!text) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL");
+        return NULL;
+    }
+    nomul_text_options same = own_options(text);
+    nomul_mark        *mark = nomul_text_mark(text, err);
+    nomul_text        *fork = NULL;
+
+    if (mark)
+        fork = new_text(text->host, text->session, text->tokenizer, options ? options : &same, err);
+    if (fork && nomul_text_rewind(fork, mark, options ? NOMUL_REWIND_KEEP_GENERATOR : 0, err)) {
+        nomul_text_free(fork);
+        fork = NULL;
+    }
+    nomul_mark_free(mark);
+    if (fork && !options) {
+        fork->options.ignore_eos = text->options.ignore_eos;
+        fork->finish = text->finish;
+        fork->n_carried = text->n_carried > text->n_fed ? text->n_carried - text->n_fed : 0;
+        fork->n_prompt = text->n_prompt;
+        fork->n_generated = text->n_generated;
+    }
+    return fork;
+}
+
+void nomul_text_free(nomul_text *text)
+{
+    if (!text) return;
+    nm_arena      arena = text->arena; /* the text lies in it */
+    nm_text_host *host = text->host;
+
+    nomul_sampler_free(text->sampler);
+    nomul_session_free(text->session);
+    nm_free(text->pending.at);
+    nm_arena_free(&arena);
+    host->n_texts--;
+    nm_refs_drop(&host->refs);
+}
+
+/* ---- Prompts --------------------------------------------------------------------------------- */
+
+void nm_text_clear_output(nomul_text *text)
+{
+    text->id = -1;
+    text->n_bytes = 0;
+}
+
+void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n)
+{
+    nm_text_place *p = &text->place;
+    size_t         n_new = n < text->tail_room ? n : text->tail_room;
+    size_t n_old = text->tail_room - n_new < p->n_tail ? text->tail_room - n_new : p->n_tail;
+
+    if (n == 0) return;
+    memmove(text->tail, text->tail + p->n_tail - n_old, n_old);
+    memcpy(text->tail + n_old, bytes + n - n_new, n_new);
+    p->n_tail = n_old + n_new;
+}
+
+/* The ids not fed yet move to the beginning of the list. */
+static void compact(nomul_text *text)
+{
+    size_t n = text->pending.n - text->n_fed;
+
+    if (text->n_fed && n)
+        memmove(text->pending.at, text->pending.at + text->n_fed, n * sizeof *text->pending.at);
+    text->pending.n = n;
+    text->n_fed = 0;
+}
+
+nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
+                               nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!text || (n_bytes && !prompt)) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL");
+        return err->code;
+    }
+    compact(text);
+    nm_id_list *list = &text->pending;
+    size_t      n_before = list->n;
+    int32_t     bos = nomul_token_bos(text->tokenizer);
+    bool        begins = n_before == 0;
+    unsigned    flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+
+    if (begins && n_bytes == 0 && bos < 0) {
+        nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
+        return err->code;
+    }
+    if (text->place.has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
+    if (!nm_id_list_reserve(list, 1, err)) return err->code;
+    if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))
+        list->at[list->n++] = bos;
+    if (n_bytes && !nm_tokenizer_append(text->tokenizer, prompt, n_bytes, flags,
+                                        text->options.cancel, list, err)) {
+        list->n = n_before;
+        return err->code;
+    }
+    for (size_t i = n_before; i < list->n; i++) nomul_sampler_accept(text->sampler, list->at[i]);
+    if (n_bytes) text->place.has_text = true;
+    nm_text_add_tail(text, prompt, n_bytes);
+    nm_text_clear_output(text);
+    text->n_carried = n_before;
+    text->n_prompt = list->n - n_before;
+    text->n_generated = 0;
+    text->finish = NOMUL_FINISH_NONE;
+    return NOMUL_OK;
+}
+
+/* ---- Queries --------------------------------------------------------------------------------- */
+
+nomul_finish nomul_text_finish(const nomul_text *text)
+{
+    return text ? text->finish : NOMUL_FINISH_NONE;
+}
+
+const char *nomul_text_bytes(const nomul_text *text, size_t *n_bytes)
+{
+    if (n_bytes) *n_bytes = text ? text->n_bytes : 0;
+    return text ? text->bytes : NULL;
+}
+
+int32_t nomul_text_id(const nomul_text *text)
+{
+    return text ? text->id : -1;
+}
+
+const nomul_logprob *nomul_text_logprobs(const nomul_text *text)
+{
+    return text && text->id >= 0 && text->options.n_logprobs ? text->scores : NULL;
+}
+
+nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *counts,
+                                   nomul_error *err)
+{
+    if (!text || !counts) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_get_counts: an argument is NULL");
+        return NOMUL_E_ARG;
+    }
+    size_t            n_left = text->pending.n - text->n_fed;
+    bool              is_read = text->n_generated > 0 || n_left <= 1;
+    nomul_text_counts ours = {
+        .n_tokens = text->session->n_tokens + n_left,
+        .n_prompt = text->n_prompt,
+        .n_generated = text->n_generated,
+    };
+
+    if (is_read)
+        ours.n_read = text->n_prompt;
+    else if (text->n_fed > text->n_carried)
+        ours.n_read = text->n_fed - text->n_carried;
+    if (nm_args_fill(counts, &ours, sizeof ours)) return NOMUL_OK;
+    nm_fail(err, NOMUL_E_ARG, "counts: its size is not set");
+    return NOMUL_E_ARG;
+}
+
+unsigned nomul_text_unsaved(const nomul_text *text)
+{
+    unsigned losses = 0;
+
+    if (!text) return 0;
+    const nomul_sampler_options *o = nm_sampler_options(text->sampler);
+    bool                         penalties =
+        o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0;
+    bool     looks_back = o->repeat_last_n < 0 || o->repeat_last_n > NOMUL_SAVED_IDS;
+    uint64_t n_tokens = text->session->n_tokens + text->pending.n - text->n_fed;
+
+    if (o->n_logit_bias) losses |= NOMUL_UNSAVED_BIAS;
+    if (penalties && looks_back && n_tokens > NOMUL_SAVED_IDS) losses |= NOMUL_UNSAVED_WINDOW;
+    if (text->longest_stop > NOMUL_SAVED_BYTES + 1) losses |= NOMUL_UNSAVED_STOPS;
+    return losses;
+}

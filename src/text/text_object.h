@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A text (nomul_text in nomul.h, which states its rules): where tokens and model meet.
+ *
+ *   text_object.c   making, forking, prompts, queries
+ *   text_step.c     one step of many texts: feed, sample, stop strings
+ *   text_mark.c     marks, rewinding, session files
+ *
+ * A text in memory, from its first id to its next one:
+ *
+ *   ids fed: only their state is left | pending[0..n_fed) | pending[n_fed..n)   | id to be sampled
+ *                                     |  fed              | to be fed, never all|
+ */
+#ifndef NM_TEXT_OBJECT_H
+#define NM_TEXT_OBJECT_H
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/refs.h"
+#include "tokens/sampler.h"
+#include "tokens/tokenizer.h"
+
+/* What texts that are forks of one another share: scratch memory for a step of all of them. */
+typedef struct nm_text_host {
+    nm_refs        refs;
+    nomul_sampler *sampler; /* the scratch memory of all their samplers */
+    size_t         n_vocab;
+    size_t         n_texts; /* alive */
+    size_t         n_rows;  /* room for so many texts in a pass: min(n_texts, n_batch) at least */
+    float         *logits;  /* [n_rows][n_vocab] */
+    nomul_feed    *feeds;   /* [n_rows] */
+    nomul_text   **fed;     /* [n_rows]: whose feed it is */
+    uint64_t       n_steps; /* calls of nomul_text_step: a text that occurs twice is known by it */
+    nm_pace        pace;
+} nm_text_host;
+
+/* Where a text stands. */
+typedef struct nm_text_place {
+    bool   has_text; /* a prompt's byte or a piece: BOS and the leading space are decided */
+    size_t n_tail;   /* the last bytes of the text, held ones included */
+    size_t n_held;   /* of them: an unfinished UTF-8 character, not shown yet, at most 3 bytes */
+} nm_text_place;
+
+struct nomul_text {
+    /* What it was made of. */
+    nm_arena               arena; /* holds the text and what is said to lie in it */
+    nm_text_host          *host;
+    nomul_session         *session; /* its own state; shares an engine */
+    nomul_sampler         *sampler;
+    const nomul_tokenizer *tokenizer;
+    nomul_text_options     options; /* sampler NULL; stops in the arena */
+    size_t                 longest_stop;
+
+    /* Where it stands; the rest of that is in the session and the sampler. */
+    nm_text_place place;
+    char         *tail; /* in the arena: [tail_room] and room for one piece */
+    size_t        tail_room;
+    nm_id_list    pending;
+    size_t        n_fed;
+
+    /* Since the last prompt. */
+    nomul_finish finish;
+    size_t       n_carried; /* of pending: ids that were there before the prompt */
+    size_t       n_prompt;
+    uint64_t     n_generated;
+
+    /* The last step's, valid until the next call. */
+    uint64_t       step;
+    int32_t        id;    /* -1: none */
+    char          *bytes; /* in the arena: room for held bytes and one piece */
+    size_t         n_bytes;
+    nomul_logprob *scores; /* in the arena: [n_logprobs + 1] */
+};
+
+#define NM_TEXT_MAX_HELD 3 /* bytes of an unfinished UTF-8 character */
+
+/* Appends bytes[n] to the tail; *kept and more than tail_room are dropped from its beginning. */
+void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n);
+
+/* Feeds all pending ids but the last.  NOMUL_E_CANCELLED between two pieces. */
+bool nm_text_settle(nomul_text *text, nomul_error *err);
+
+/* No id and no bytes since the last step. */
+void nm_text_clear_output(nomul_text *text);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step of many texts.  In each pass every text that generates feeds its one pending id, and
+ * texts that read a prompt share the rest of the batch.  Where one pass cannot hold all texts,
+ * several do.
+ */
+#include "text/text_object.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/utf8.h"
+#include "model/session.h"
+
+#include <string.h>
+
+#define MANY_STEP 16 /* tokens of a pass of many texts at least: shorter tiles are not faster */
+
+static bool may_sample(const nomul_text *t)
+{
+    return t->options.n_predict < 0 || t->n_generated < (uint64_t)t->options.n_predict;
+}
+
+static bool is_reading(const nomul_text *t)
+{
+    return t->n_generated == 0 && t->n_fed + 1 < t->pending.n;
+}
+
+/* All bytes are shown now, those held back too. */
+static void finish(nomul_text *t, nomul_finish how)
+{
+    nm_text_place *p = &t->place;
+
+    if (t->id < 0) { /* else they lie in bytes already */
+        memcpy(t->bytes, t->tail + p->n_tail - p->n_held, p->n_held);
+        t->n_bytes = p->n_held;
+    }
+    p->n_held = 0;
+    t->finish = how;
+}
+
+/* ---- Sampling -------------------------------------------------------------------------------- */
+
+/*
+ * How many of the n bytes of a piece belong to the text: those up to the first place where the text
+ * ends with a stop string.  tail[0..n_tail) is the text before them, tail[n_tail..n_tail + n) are
+ * they.
+ */
+static size_t find_stop(const nomul_text *t, size_t n, bool *found)
+{
+    *found = false;
+    if (t->longest_stop == 0) return n;
+    for (size_t k = 1; k <= n; k++) {
+        const char *end = t->tail + t->place.n_tail + k;
+        for (size_t i = 0; i < t->options.n_stops; i++) {
+            size_t n_stop = strlen(t->options.stops[i]);
+            *found = n_stop <= t->place.n_tail + k &&
+                     memcmp(end - n_stop, t->options.stops[i], n_stop) == 0;
+            if (*found) return k;
+        }
+    }
+    return n;
+}
+
+/*
+ * The stop string ended inside the token: what was shown of it, bytes[n], takes its place, so that
+ * the state will be that of the shown text.  `stripped`: its leading space was not shown, but is
+ * part of it.  On failure the token stays whole.
+ */
+static bool replace_token(nomul_text *t, const char *bytes, size_t n, bool stripped,
+                          nomul_error *err)
+{
+    nm_id_list *list = &t->pending;
+    int32_t     whole = list->at[0];
+    bool        prefix = stripped && t->tokenizer->vocab.add_space_prefix;
+
+    list->n = 0;
+    if (nm_tokenizer_append(t->tokenizer, bytes, n, prefix ? 0 : NOMUL_TOKENIZE_NO_PREFIX, NULL,
+                            list, err))
+        return true;
+    list->at[0] = whole;
+    list->n = 1;
+    return false;
+}
+
+/* Samples an id, which becomes the pending one, and adds its bytes. */
+static bool sample(nomul_text *t, const float *logits, nomul_error *err)
+{
+    const nm_vocab *vocab = &t->tokenizer->vocab;
+    nm_text_place  *p = &t->place;
+    bool            at_start = !p->has_text, stopped = false, ok = true;
+    char           *fresh = t->tail + p->n_tail; /* tail has room for one piece */
+    int32_t         id = nomul_sampler_sample(t->sampler, logits);
+
+    t->id = id;
+    t->n_generated++;
+    t->pending.at[0] = id;
+    t->pending.n = 1, t->n_fed = 0;
+    if (t->options.n_logprobs) {
+        t->scores[0].id = id;
+        nomul_logprobs(logits, t->host->n_vocab, t->scores + 1, t->options.n_logprobs, t->scores);
+    }
+    memcpy(t->bytes, fresh - p->n_held, p->n_held);
+    t->n_bytes = p->n_held;
+    if (id == nomul_token_eos(t->tokenizer)) {
+        nomul_sampler_accept(t->sampler, id);
+        finish(t, NOMUL_FINISH_EOS);
+        return true;
+    }
+
+    size_t n_piece = nm_decoder_write(vocab, id, t->options.special, &at_start, fresh);
+    size_t n = find_stop(t, n_piece, &stopped);
+    memcpy(t->bytes + t->n_bytes, fresh, n);
+    t->n_bytes += n;
+    if (n < n_piece) {
+        const nm_piece *piece = &vocab->pieces[id];
+        bool            stripped = !p->has_text && piece->n_text >= NM_BLANK_BYTES &&
+                        memcmp(piece->text, NM_BLANK, NM_BLANK_BYTES) == 0;
+        ok = replace_token(t, fresh, n, stripped, err);
+    }
+    for (size_t i = 0; i < t->pending.n; i++) nomul_sampler_accept(t->sampler, t->pending.at[i]);
+    p->has_text = !at_start;
+    nm_text_add_tail(t, t->bytes + p->n_held, n); /* bytes: fresh lies in the tail itself */
+    if (stopped) {
+        finish(t, NOMUL_FINISH_STOP);
+    } else if (!may_sample(t)) {
+        finish(t, NOMUL_FINISH_LENGTH);
+    } else {
+        p->n_held = nm_utf8_unfinished(t->bytes, t->n_bytes);
+        t->n_bytes -= p->n_held;
+    }
+    return ok;
+}
+
+/* ---- Passes ---------------------------------------------------------------------------------- */
+
+/* Prompt ids of each text in a pass: texts that generate feed one each, prompts share the rest. */
+static size_t prompt_share(nomul_text *const *texts, size_t n_texts, size_t room)
+{
+    size_t n_reading = 0, n_generating = 0;
+
+    for (size_t i = 0; i < n_texts; i++) {
+        if (texts[i]->finish) continue;
+        if (is_reading(texts[i]))
+            n_reading++;
+        else
+            n_generating++;
+    }
+    room = room > n_generating ? room - n_generating : 0;
+    return n_reading && room > n_reading ? room / n_reading : 1;
+}
+
+/*
+ * Takes texts until the batch is full: their feeds, and how many.  Finishes those that have nothing
+ * to feed.  *n_taken: texts looked at.
+ */
+static size_t gather(nm_text_host *host, nomul_text *const *texts, size_t n_texts, size_t room,
+                     size_t *n_taken)
+{
+    size_t n_feeds = 0, share = prompt_share(texts, n_texts, room), i = 0;
+
+    for (; i < n_texts && n_feeds < host->n_rows && room > 0; i++) {
+        nomul_text *t = texts[i];
+        if (t->finish) continue;
+        bool   sampling = may_sample(t);
+        size_t left = t->pending.n - t->n_fed, n = sampling ? left : left - 1;
+        size_t most = is_reading(t) && share < room ? share : room;
+
+        if (n > most) n = most;
+        if (n == 0) {
+            finish(t, NOMUL_FINISH_LENGTH);
+            continue;
+        }
+        host->fed[n_feeds] = t;
+        host->feeds[n_feeds++] = (nomul_feed){
+            .session = t->session,
+            .ids = t->pending.at + t->n_fed,
+            .n_ids = n,
+            .logits = sampling && n == left,
+        };
+        room -= n;
+    }
+    *n_taken = i;
+    return n_feeds;
+}
+
+static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *err)
+{
+    if (!texts || !texts[0]) return nm_fail(err, NOMUL_E_ARG, "nomul_text_step: text 0 is NULL");
+    uint64_t step = ++texts[0]->host->n_steps;
+    for (size_t i = 0; i < n_texts; i++) {
+        if (!texts[i]) return nm_fail(err, NOMUL_E_ARG, "text %zu is NULL", i);
+        if (texts[i]->host != texts[0]->host)
+            return nm_fail(err, NOMUL_E_ARG, "text %zu is no fork of text 0", i);
+        if (texts[i]->step == step) return nm_fail(err, NOMUL_E_ARG, "text %zu occurs twice", i);
+        texts[i]->step = step;
+    }
+    return true;
+}
+
+static bool is_cancelled(nomul_text *const *texts, size_t n_texts)
+{
+    for (size_t i = 0; i < n_texts; i++)
+        if (!texts[i]->finish && nomul_cancel_requested(texts[i]->options.cancel)) return true;
+    return false;
+}
+
+nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_error *err)
+{
+    nomul_error local;
+    bool        ok = true;
+
+    if (!err) err = &local;
+    if (n_texts == 0) return NOMUL_OK;
+    if (!check_texts(texts, n_texts, err)) return err->code;
+    nm_text_host *host = texts[0]->host;
+    for (size_t i = 0; i < n_texts; i++) nm_text_clear_output(texts[i]);
+
+    for (size_t at = 0, n_taken; at < n_texts; at += n_taken) {
+        double began = nm_clock();
+        size_t room = host->pace.step, n_ids = 0;
+
+        if (is_cancelled(texts + at, n_texts - at)) {
+            for (size_t i = at; i < n_texts; i++)
+                if (!texts[i]->finish) finish(texts[i], NOMUL_FINISH_CANCELLED);
+            break;
+        }
+        if (n_texts > 1 && room < MANY_STEP && host->pace.most >= MANY_STEP) room = MANY_STEP;
+        size_t n_feeds = gather(host, texts + at, n_texts - at, room, &n_taken);
+        nm_session_feed_many(host->feeds, n_feeds, host->logits);
+        for (size_t i = 0; i < n_feeds; i++) n_ids += host->feeds[i].n_ids;
+        nm_pace_update(&host->pace, n_ids, nm_clock() - began);
+
+        const float *row = host->logits;
+        for (size_t i = 0; i < n_feeds; i++) {
+            nomul_text *t = host->fed[i];
+            t->n_fed += host->feeds[i].n_ids;
+            if (host->feeds[i].logits) {
+                if (!sample(t, row, err)) ok = false;
+                row += host->n_vocab;
+            } else if (!may_sample(t) && t->n_fed + 1 >= t->pending.n) {
+                finish(t, NOMUL_FINISH_LENGTH);
+            }
+        }
+    }
+    return ok ? NOMUL_OK : err->code;
+}
+
+bool nm_text_settle(nomul_text *t, nomul_error *err)
+{
+    while (t->n_fed + 1 < t->pending.n) {
+        size_t left = t->pending.n - 1 - t->n_fed, n = t->host->pace.step;
+        double began = nm_clock();
+
+        if (n > left) n = left;
+        if (left > NM_PACE_FIRST && nomul_cancel_requested(t->options.cancel))
+            return nm_fail(err, NOMUL_E_CANCELLED, "not saved: the prompt was not read to its end");
+        nm_session_feed(t->session, t->pending.at + t->n_fed, n, NOMUL_LOGITS_NONE, NULL);
+        t->n_fed += n;
+        nm_pace_update(&t->host->pace, n, nm_clock() - began);
+    }
+    return true;
+}
