@@ -29,7 +29,7 @@ OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
 
 LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c))
-CLI_SRC  := $(wildcard src/cli/*.c)
+CLI_SRC  := $(wildcard src/cli/*.c src/cli/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -65,8 +65,8 @@ $(OUT)/tests/%.o: INCLUDE = -Itests
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
-$(OUT)/src/cli/bench_result.o: INCLUDE = -DNOMUL_COMMIT='"$(COMMIT)"'
-$(OUT)/src/cli/bench_result.o: $(OUT)/commit
+$(OUT)/src/cli/bench/bench_result.o: INCLUDE = -DNOMUL_COMMIT='"$(COMMIT)"'
+$(OUT)/src/cli/bench/bench_result.o: $(OUT)/commit
 
 $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)rm -f $@
@@ -126,7 +126,8 @@ uninstall: ## takes away what install put there
 	    share/nomul/stories-49m.gguf
 
 format: ## clang-format over all sources
-	clang-format -i $(wildcard include/*.h src/*/*.[ch] src/*.[ch] tests/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard include/*.h src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] \
+	    tests/*.[ch] tests/*/*.[ch])
 compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/

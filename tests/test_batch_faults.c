@@ -9,7 +9,7 @@
 #include "test.h"
 
 #include "alloc.h"
-#include "cli/batch.h"
+#include "cli/batch/batch.h"
 #include "faults.h"
 
 #include <errno.h>

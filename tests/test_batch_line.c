@@ -2,7 +2,7 @@
 /* Lines of nomul batch: what they ask for, and the exact words for what is wrong with them. */
 #include "test.h"
 
-#include "cli/batch_line.h"
+#include "cli/batch/batch_line.h"
 
 static const char       *default_stops[] = {"END"};
 static const nm_text_args defaults = {

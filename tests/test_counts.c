@@ -2,8 +2,8 @@
 /* Of the program: the lists that bench takes, and what it says of several measurements. */
 #include "test.h"
 
-#include "cli/counts.h"
-#include "cli/statistics.h"
+#include "cli/bench/counts.h"
+#include "cli/bench/statistics.h"
 
 static void lists(const char *text, const char *values)
 {

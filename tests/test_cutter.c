@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "base/rng.h"
-#include "cli/cutter.h"
+#include "cli/score/cutter.h"
 #include "vocabulary.h"
 
 #include <stdlib.h>

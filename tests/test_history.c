@@ -4,7 +4,7 @@
 #include "checkpoints.h"
 #include "test.h"
 
-#include "cli/history.h"
+#include "cli/run/history.h"
 
 #define VOCAB 300
 #define TURNS (NM_HISTORY_TURNS + 6)

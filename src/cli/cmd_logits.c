@@ -15,7 +15,7 @@
 #include "cli/model_path.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
+#include "cli/text/prompt.h"
 
 typedef struct logits_args {
     const char *model, *ids, *prompt, *file, *output, *kernels;

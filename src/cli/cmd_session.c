@@ -10,7 +10,7 @@
 #include "cli/model_path.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
-#include "cli/text.h"
+#include "cli/text/text.h"
 
 typedef struct session_args {
     const char *file, *model;

@@ -9,7 +9,7 @@
 #include "cli/json_out.h"
 #include "cli/model_path.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
+#include "cli/text/prompt.h"
 
 typedef struct tokenize_args {
     const char *model, *prompt, *file;

@@ -6,7 +6,7 @@
 #include "fuzz/fuzz.h"
 
 #include "base/json.h"
-#include "cli/batch_line.h"
+#include "cli/batch/batch_line.h"
 
 #include <string.h>
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line of nomul batch as what it asks for: a prompt as it stands or, if the line begins with '{',
+ * a JSON object that may say how the text goes on.
+ */
+#ifndef NM_BATCH_LINE_H
+#define NM_BATCH_LINE_H
+
+#include "cli/text/text.h"
+#include "cli/text/text_options.h"
+
+#define NM_BATCH_ID_BYTES 1024 /* an id as spelled, at most */
+
+/* Zeros are a beginning. */
+typedef struct nm_batch_line {
+    nm_text      prompt;
+    nm_text      id;   /* a JSON value as the line spells it, or the line's number as a string */
+    nm_text_args args; /* the defaults, and in their place what the line says */
+    nm_text      stop_bytes; /* the line's own: what args.stops points to */
+    const char **stops;
+} nm_batch_line;
+
+/*
+ * Reads line `number`, counted from 0, into *line.  False: *err says what is wrong with it, and its
+ * id is there all the same if it could be found; or NOMUL_E_MEMORY.
+ */
+bool nm_batch_line_read(nm_batch_line *line, const char *text, size_t n_bytes, uint64_t number,
+                        const nm_text_args *defaults, nomul_error *err);
+void nm_batch_line_free(nm_batch_line *line);
+
+#endif
