@@ -37,8 +37,8 @@ static void fill_tables(nm_packing_id packing, group_table *table, group_table *
         int8_t trits[NM_MAX_GROUP_COLS] = {0};
         nm_ternary_decode(packing, (uint8_t)code, trits);
         for (size_t j = 0; j < NM_MAX_GROUP_COLS; j++) {
-            masks[j].plus[code] = (int16_t)-(trits[j] > 0);
-            masks[j].minus[code] = (int16_t)-(trits[j] < 0);
+            masks[j].plus[code] = trits[j] > 0 ? -1 : 0;
+            masks[j].minus[code] = trits[j] < 0 ? -1 : 0;
         }
     }
     for (; table < end; table++, q += group_cols) {
