@@ -410,31 +410,30 @@ const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes);
 
 /*
  * The sampler's options, one row each: type, name, default, least and most value, offset in a
- * session file (src/format/session_file.h), key in a JSON line of `nomul batch`, letter of the
- * short option or 0, name of its value, help.  The struct below, defaults, range checks, session
- * files, command line and JSON follow the row.  The long option is the name with '-' for '_', and
- * the key likewise.  A limit of 3.4e38 stands for none.  The command line takes seeds up to 2^53 -
- * 1, and -1 for a random one.  A new row is the last one, and its slot in a session file lies in
- * the reserved bytes, so that 0 there must mean its default.
+ * session file (src/format/session_file.h), long option, key in a JSON line of `nomul batch`,
+ * letter of the short option or 0, name of the value, help.  The struct below, defaults, range
+ * checks, session files, command line and JSON follow the row.  A limit of 3.4e38 stands for none.
+ * The command line takes seeds up to 2^53 - 1, and -1 for a random one.  A new row is the last one,
+ * and its offset lies in the reserved bytes of a session file: 0 there must mean its default.
  */
 #define NOMUL_SAMPLER_FIELDS(ROW)                                                                  \
-    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat_penalty", 0, "X",                    \
+    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty", 0, "X",                    \
         "divide the logits of repeated tokens by X, multiply negative ones; 1 = off")              \
-    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence_penalty", 0, "X",                   \
+    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence-penalty", "presence_penalty", 0, "X",                   \
         "subtract X once from the logit of a token that has occurred; 0 = off")                    \
-    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency_penalty", 0, "X",                 \
+    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency-penalty", "frequency_penalty", 0, "X",                 \
         "subtract X for each time a token has occurred; 0 = off")                                  \
-    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat_last_n", 0, "N",                          \
+    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat-last-n", "repeat_last_n", 0, "N",                          \
         "penalties look at the last N tokens, prompt included; 0 = none, -1 = all")                \
-    ROW(INT, top_k, 40, 0, 1000000000, 48, "top_k", 0, "N",                                        \
+    ROW(INT, top_k, 40, 0, 1000000000, 48, "top-k", "top_k", 0, "N",                                        \
         "keep the N most likely tokens; 0 = off")                                                  \
-    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top_p", 0, "P",                                             \
+    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top-p", "top_p", 0, "P",                                             \
         "keep the most likely tokens whose probabilities add up to P; 1 = off")                    \
-    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min_p", 0, "P",                                             \
+    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min-p", "min_p", 0, "P",                                             \
         "keep tokens with at least P times the probability of the most likely; 0 = off")           \
-    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temperature", 0, "T",                                    \
+    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temp", "temperature", 0, "T",                                    \
         "sampling temperature; 0 = greedy")                                                        \
-    ROW(SEED, seed, 0, 0, 0, 80, "seed", 's', "N",                                                 \
+    ROW(SEED, seed, 0, 0, 0, 80, "seed", "seed", 's', "N",                                                 \
         "random seed: one seed gives the same text on every machine; -1 = random")
 
 #define NOMUL_SAMPLER_FLOAT float
@@ -555,6 +554,12 @@ void        nomul_text_free(nomul_text *text);
  */
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err);
+
+/*
+ * Reads the prompt to its last id, which stays unfed, and generates nothing.  NOMUL_E_CANCELLED: it
+ * was read in part; nomul_text_step or another call reads the rest.
+ */
+nomul_status nomul_text_read(nomul_text *text, nomul_error *err);
 
 /*
  * One step of n_texts texts, forks of one text, none twice: each that has not finished reads its

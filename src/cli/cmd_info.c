@@ -84,7 +84,7 @@ static void print_value(const nomul_metadata *m)
 
 static void print_metadata(const nomul_model *model)
 {
-    nomul_metadata m;
+    nomul_metadata m = {.size = sizeof m};
 
     nm_output_print("\nMetadata\n");
     for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
@@ -96,7 +96,7 @@ static void print_metadata(const nomul_model *model)
 
 static void print_tensors(const nomul_model *model)
 {
-    nomul_tensor t;
+    nomul_tensor t = {.size = sizeof t};
 
     nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions", "bytes",
                     "offset", "xxh64");
@@ -115,7 +115,7 @@ static void print_tensors(const nomul_model *model)
 
 static size_t count_tensors(const nomul_model *model)
 {
-    nomul_tensor t;
+    nomul_tensor t = {.size = sizeof t};
     size_t       n = 0;
 
     while (nomul_model_tensor(model, n, &t)) n++;
@@ -188,7 +188,7 @@ static void print_json_value(const nomul_metadata *m)
 
 static void print_json_metadata(const nomul_model *model)
 {
-    nomul_metadata m;
+    nomul_metadata m = {.size = sizeof m};
 
     nm_output_print(",\"metadata\":{");
     for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
@@ -202,7 +202,7 @@ static void print_json_metadata(const nomul_model *model)
 
 static void print_json_tensors(const nomul_model *model)
 {
-    nomul_tensor t;
+    nomul_tensor t = {.size = sizeof t};
 
     nm_output_print(",\"tensors\":[");
     for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {

@@ -30,7 +30,7 @@ static const nm_option table[] = {
 /* What there is to say; without a model only the file and what it says. */
 typedef struct shown {
     const char  *path, *model_path;
-    nomul_saved  saved;
+    nomul_mark  *mark;
     nomul_model *model;
     bool         fits;
     nomul_error  misfit; /* why not */
@@ -52,22 +52,10 @@ static nm_shown show_float(float value)
 
 /* ---- With a model ---------------------------------------------------------------------------- */
 
-/* Loading it says, and checks more than the model's identity. */
-static bool check_fits(shown *s, nomul_error *err)
-{
-    nomul_session_options o;
-
-    nomul_session_options_init(&o);
-    o.n_threads = o.n_batch = 1;
-    nomul_session *session = nomul_session_new(s->model, &o, err);
-    if (!session) return false;
-    s->fits = nomul_session_load(session, s->path, NULL, &s->misfit) == NOMUL_OK;
-    nomul_session_free(session);
-    return true;
-}
-
+/* The last ids as text. */
 static bool decode_last(shown *s, nomul_error *err)
 {
+    const nomul_mark_info *info = nomul_mark_get_info(s->mark);
     const nomul_tokenizer *tokenizer = nomul_model_tokenizer(s->model);
     size_t                 n_bytes;
     const char            *bytes;
@@ -76,8 +64,8 @@ static bool decode_last(shown *s, nomul_error *err)
     nomul_decoder *decoder = nomul_decoder_new(tokenizer, NOMUL_DECODE_SPECIAL, err);
     if (!decoder) return false;
     bool ok = true;
-    for (uint32_t i = 0; ok && i < s->saved.sampler_state.n_last; i++) {
-        bytes = nomul_decoder_push(decoder, s->saved.sampler_state.last[i], &n_bytes);
+    for (size_t i = 0; ok && i < info->n_ids; i++) {
+        bytes = nomul_decoder_push(decoder, info->ids[i], &n_bytes);
         ok = nm_text_add(&s->text, bytes, n_bytes, err);
     }
     bytes = nomul_decoder_flush(decoder, &n_bytes);
@@ -87,14 +75,54 @@ static bool decode_last(shown *s, nomul_error *err)
     return ok;
 }
 
-/* ---- For people ------------------------------------------------------------------------------ */
+/* ---- The sampler ----------------------------------------------------------------------------- */
 
-static void print_ids(const nomul_sampler_state *state)
+static nm_shown show_seed(uint64_t value)
 {
-    nm_output_print("%-12s", "last ids");
-    for (uint32_t i = 0; i < state->n_last; i++) nm_output_print(" %" PRId32, state->last[i]);
-    nm_output_print(state->n_last ? "\n" : " none\n");
+    nm_shown number;
+
+    snprintf(number.text, sizeof number.text, "%" PRIu64, value);
+    return number;
 }
+
+static nm_shown show_int(int32_t value)
+{
+    nm_shown number;
+
+    snprintf(number.text, sizeof number.text, "%" PRId32, value);
+    return number;
+}
+
+#define SHOW_FLOAT(value) show_float(value).text
+#define SHOW_INT(value) show_int(value).text
+#define SHOW_SEED(value) show_seed(value).text
+
+/* As options, to be typed again. */
+static void print_sampler(const nomul_sampler_options *o)
+{
+    nm_output_print("%-12s", "sampler");
+#define ROW(TYPE, name, preset, least, most, slot, option, ...)                                    \
+    nm_output_print(" --%s %s", option, SHOW_##TYPE(o->name));
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+    nm_output_print("\n");
+}
+
+/* All numbers are finite: the file was checked. */
+static void print_json_sampler(const nomul_sampler_options *o)
+{
+    const char *comma = "";
+
+    nm_output_print(",\"sampler\":{");
+#define ROW(TYPE, name, ...)                                                                       \
+    nm_output_print("%s\"%s\":%s", comma, #name, SHOW_##TYPE(o->name));                            \
+    comma = ",";
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+    nm_output_print("}");
+}
+
+/* ---- For people ------------------------------------------------------------------------------ */
 
 /* In quotes, one line whatever is in it. */
 static void print_text(const nm_text *text)
@@ -112,36 +140,22 @@ static void print_text(const nm_text *text)
     nm_output_print("\"\n");
 }
 
-static void print_sampler(const nomul_sampler_options *o, const nomul_sampler_state *state)
-{
-    const uint64_t *r = state->rng;
-
-    nm_output_print("%-12s temp %s, top-k %" PRId32 ", top-p %s, min-p %s\n", "sampler",
-                    show_float(o->temp).text, o->top_k, show_float(o->top_p).text,
-                    show_float(o->min_p).text);
-    nm_output_print("%-12s repeat %s, presence %s, frequency %s", "penalties",
-                    show_float(o->repeat_penalty).text, show_float(o->presence_penalty).text,
-                    show_float(o->frequency_penalty).text);
-    if (o->repeat_last_n < 0)
-        nm_output_print(", over all ids\n");
-    else
-        nm_output_print(", over the last %" PRId32 " ids\n", o->repeat_last_n);
-    nm_output_print("%-12s %" PRIu64 ", generator at %016" PRIx64 " %016" PRIx64 " %016" PRIx64
-                    " %016" PRIx64 "\n",
-                    "seed", o->seed, r[0], r[1], r[2], r[3]);
-}
-
 static void print_human(const shown *s)
 {
-    const nomul_saved *v = &s->saved;
+    const nomul_mark_info *info = nomul_mark_get_info(s->mark);
+    const uint64_t        *r = info->rng;
 
     nm_output_print("%-12s %s\n", "file", s->path);
-    nm_output_print("%-12s %016" PRIx64 "\n", "model id", v->model_id);
-    nm_output_print("%-12s %s, the last one, %" PRId32 ", not yet in the state\n", "tokens",
-                    nm_show_count(v->n_tokens).text, v->last_id);
-    nm_output_print("%-12s %s bytes\n", "state", nm_show_count(v->state_bytes).text);
-    print_sampler(&v->sampler, &v->sampler_state);
-    print_ids(&v->sampler_state);
+    nm_output_print("%-12s %016" PRIx64 "\n", "model id", info->model_id);
+    nm_output_print("%-12s %s; the last one, %" PRId32 ", is not in the state yet\n", "tokens",
+                    nm_show_count(info->n_tokens).text, info->last_id);
+    nm_output_print("%-12s %s bytes\n", "state", nm_show_count(info->state_bytes).text);
+    print_sampler(info->sampler);
+    nm_output_print("%-12s %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n",
+                    "generator", r[0], r[1], r[2], r[3]);
+    nm_output_print("%-12s", "last ids");
+    for (size_t i = 0; i < info->n_ids; i++) nm_output_print(" %" PRId32, info->ids[i]);
+    nm_output_print(info->n_ids ? "\n" : " none\n");
     if (!s->model) return;
     nm_output_print("%-12s %s: %s\n", "model", s->model_path, s->fits ? "fits" : "does not fit");
     if (s->has_text) print_text(&s->text);
@@ -149,41 +163,20 @@ static void print_human(const shown *s)
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
-/* All of them are finite: the file was checked. */
-static void print_float(const char *name, float value)
-{
-    nm_output_print("\"%s\":%s,", name, show_float(value).text);
-}
-
-static void print_json_sampler(const nomul_sampler_options *o, const nomul_sampler_state *state)
-{
-    nm_output_print(",\"sampler\":{");
-    print_float("temp", o->temp);
-    nm_output_print("\"top_k\":%" PRId32 ",", o->top_k);
-    print_float("top_p", o->top_p);
-    print_float("min_p", o->min_p);
-    print_float("repeat_penalty", o->repeat_penalty);
-    nm_output_print("\"repeat_last_n\":%" PRId32 ",", o->repeat_last_n);
-    print_float("presence_penalty", o->presence_penalty);
-    print_float("frequency_penalty", o->frequency_penalty);
-    nm_output_print("\"seed\":%" PRIu64 "},\"generator\":[", o->seed);
-    for (int i = 0; i < 4; i++)
-        nm_output_print("%s\"%016" PRIx64 "\"", i ? "," : "", state->rng[i]);
-    nm_output_print("]");
-}
-
 static void print_json(const shown *s)
 {
-    const nomul_saved *v = &s->saved;
+    const nomul_mark_info *info = nomul_mark_get_info(s->mark);
 
     nm_output_print("{\"file\":");
     nm_json_out_string(s->path, strlen(s->path));
     nm_output_print(",\"model_id\":\"%016" PRIx64 "\",\"tokens\":%" PRIu64 ",\"last_id\":%" PRId32
                     ",\"state_bytes\":%" PRIu64,
-                    v->model_id, v->n_tokens, v->last_id, v->state_bytes);
-    print_json_sampler(&v->sampler, &v->sampler_state);
-    nm_output_print(",\"last_ids\":");
-    nm_json_out_ids(v->sampler_state.last, v->sampler_state.n_last);
+                    info->model_id, info->n_tokens, info->last_id, info->state_bytes);
+    print_json_sampler(info->sampler);
+    nm_output_print(",\"generator\":[");
+    for (int i = 0; i < 4; i++) nm_output_print("%s\"%016" PRIx64 "\"", i ? "," : "", info->rng[i]);
+    nm_output_print("],\"last_ids\":");
+    nm_json_out_ids(info->ids, info->n_ids);
     if (s->model) {
         nm_output_print(",\"model\":");
         nm_json_out_string(s->model_path, strlen(s->model_path));
@@ -202,11 +195,14 @@ static int show(shown *s, const session_args *args, const char *argv0)
 {
     nomul_error err;
 
-    if (nomul_saved_read(s->path, &s->saved, &err) != NOMUL_OK) return nm_command_failed(&err);
+    s->mark = nomul_mark_load(s->path, NULL, &err);
+    if (!s->mark) return nm_command_failed(&err);
     if (args->model) {
         s->model = nm_model_open(args->model, argv0, NULL, &s->model_path);
         if (!s->model) return NM_EXIT_FAILED;
-        if (!check_fits(s, &err)) return nm_command_failed(&err);
+        nomul_mark *loaded = nomul_mark_load(s->path, s->model, &s->misfit);
+        s->fits = loaded != NULL;
+        nomul_mark_free(loaded);
         if (s->fits && !decode_last(s, &err)) return nm_command_failed(&err);
     }
     if (args->json)
@@ -223,6 +219,7 @@ static int run(const void *arguments, const char *argv0)
     int                 code = show(&s, args, argv0);
 
     nm_text_free(&s.text);
+    nomul_mark_free(s.mark);
     nomul_model_close(s.model);
     return code;
 }

@@ -144,7 +144,7 @@ static bool read_ids(running *r, nomul_error *err)
 
 static bool decode(running *r, nomul_error *err)
 {
-    unsigned    flags = NOMUL_DECODE_STRIP_BLANK | (r->args->special ? NOMUL_DECODE_SPECIAL : 0);
+    unsigned    flags = NOMUL_DECODE_STRIP_SPACE | (r->args->special ? NOMUL_DECODE_SPECIAL : 0);
     size_t      n_bytes = 0;
     const char *bytes = NULL;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t caught, patient;
+static nomul_cancel          cancel;
 static struct timespec       caught_at;
 static const char *volatile guarded;
 static atomic_bool is_doomed;
@@ -32,6 +33,7 @@ static void on_stop(int signal)
         if (is_doomed) unlink(doomed);
         _exit(128 + signal);
     }
+    nomul_cancel_request(&cancel);
     if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C is not in place of another */
 }
 
@@ -79,6 +81,12 @@ int nm_interrupted(void)
 void nm_interrupt_clear(void)
 {
     caught = 0;
+    nomul_cancel_clear(&cancel);
+}
+
+const nomul_cancel *nm_interrupt_cancel(void)
+{
+    return &cancel;
 }
 
 int nm_interrupt_exit_code(void)

@@ -3,7 +3,7 @@
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
 
-#include <stddef.h>
+#include "nomul.h"
 
 /* At the start: a closed pipe or a file grown too large is an error of write, not a death. */
 void nm_interrupt_init(void);
@@ -18,6 +18,9 @@ void nm_interrupt_catch(void);
 /* The same, but a second one is no other: the command has something to put in order. */
 void nm_interrupt_catch_patiently(void);
 
+/* Requested by those signals; for the options of models, sessions and texts. */
+const nomul_cancel *nm_interrupt_cancel(void);
+
 /* The signal that asked to stop, or 0. */
 int nm_interrupted(void);
 
@@ -27,11 +30,7 @@ void nm_interrupt_clear(void);
 /* 128 + the signal, as shells have it. */
 int nm_interrupt_exit_code(void);
 
-/*
- * How many tokens to take together before the next look, at most `most`, where they were `step` and
- * n_taken of them took this long: fewer if Ctrl-C would have waited too long for an answer, more
- * again (the program may have been stopped meanwhile) if it was quick.
- */
+/* The next piece of work: shorter if this one took over a second, longer if under a quarter. */
 size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t most);
 
 /*

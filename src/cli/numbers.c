@@ -43,14 +43,6 @@ nm_shown nm_show_seconds(double seconds)
     return shown;
 }
 
-double nm_clock(void)
-{
-    struct timespec now = {0, 0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 uint64_t nm_random_seed(void)
 {
     uint32_t seed = 0;

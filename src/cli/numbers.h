@@ -3,6 +3,8 @@
 #ifndef NM_NUMBERS_H
 #define NM_NUMBERS_H
 
+#include "base/clock.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,9 +16,6 @@ typedef struct nm_shown {
 nm_shown nm_show_count(uint64_t n);       /* 49,357,824 */
 nm_shown nm_show_bytes(uint64_t n_bytes); /* 24.7 MB: powers of 1000 */
 nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
-
-/* Seconds since some moment; never goes back. */
-double nm_clock(void);
 
 /* 32 bits: enough never to meet again, few enough to type. */
 uint64_t nm_random_seed(void);

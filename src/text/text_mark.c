@@ -232,7 +232,7 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
     }
     text->finish = how;
     if (!nm_text_settle(text, err)) {
-        nm_fail_in(err, "%s", path);
+        nm_fail_in(err, "%s: not saved", path);
         return err->code;
     }
     nomul_mark *mark = nomul_text_mark(text, err);

@@ -254,10 +254,22 @@ bool nm_text_settle(nomul_text *t, nomul_error *err)
 
         if (n > left) n = left;
         if (left > NM_PACE_FIRST && nomul_cancel_requested(t->options.cancel))
-            return nm_fail(err, NOMUL_E_CANCELLED, "not saved: the prompt was not read to its end");
+            return nm_fail(err, NOMUL_E_CANCELLED, "the prompt was not read to its end");
         nm_session_feed(t->session, t->pending.at + t->n_fed, n, NOMUL_LOGITS_NONE, NULL);
         t->n_fed += n;
         nm_pace_update(&t->host->pace, n, nm_clock() - began);
     }
     return true;
+}
+
+nomul_status nomul_text_read(nomul_text *text, nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!text) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_read: text is NULL");
+        return err->code;
+    }
+    return nm_text_settle(text, err) ? NOMUL_OK : err->code;
 }

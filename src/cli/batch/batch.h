@@ -1,68 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many texts from lines of a file: up to n_parallel of them go on together, new ones join as others
- * end, and each answer is a line of JSON, the one nomul run would give.  Lines are read when there
- * is room for them, so memory is that of the texts that run, and of a number of answers that wait
- * for their turn.
+ * Many texts from lines of a file: up to n_parallel of them are stepped together, new ones join as
+ * others end, and each answer is a line of JSON, the one nomul run would give.  Lines are read when
+ * there is room for them, so memory is that of the running texts and of a number of answers that
+ * wait for their turn.
+ *
+ *   batch.c        lines -> texts -> steps
+ *   batch_jobs.c   lines on their way to their answers
+ *   batch_line.c   a line as what it asks for
  */
 #ifndef NM_BATCH_H
 #define NM_BATCH_H
 
 #include "cli/batch/batch_line.h"
-#include "cli/text/generate.h"
+#include "cli/text/answer.h"
 #include "cli/text/lines.h"
 
 #define NM_BATCH_MAX_PARALLEL 10000
-#define NM_BATCH_WAITING 64 /* lines that may wait for one before them, for each of n_parallel */
+#define NM_BATCH_WAITING 64 /* lines that may wait for an earlier one, for each of n_parallel */
 
 typedef struct nm_batch_text nm_batch_text; /* a continuation */
 typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continuations */
 
-typedef struct nm_batch {
-    /* The caller's: */
-    nomul_model           *model;
-    const nomul_tokenizer *tokenizer;
-    nomul_session         *host; /* others share with it; it is freed after nm_batch_free */
-    const nomul_saved     *saved; /* what all texts go on from, as the host does; NULL: nothing */
-    const nm_text_args    *defaults; /* no seed: that of `saved`, where its generator stood */
-    size_t                 n_parallel, n_best, n_logprobs;
-    bool                   escapes;   /* in lines that are the prompt itself */
-    bool                   indexed;   /* answers say which of the n_best they are */
-    bool                   as_ready;  /* in order of completion, else of the lines */
-    bool                   show;      /* progress, on stderr */
-    double                 load_seconds;
-    nm_lines               lines;
+/* What the command line asks for; the caller's. */
+typedef struct nm_batch_options {
+    const nomul_model  *model;
+    const nomul_mark   *saved;    /* every text continues it; NULL: none */
+    const nm_text_args *defaults; /* of lines; a seed of -1: random, or the saved generator */
+    size_t              n_parallel, n_best, n_logprobs;
+    bool                escapes;  /* in lines that are the prompt itself */
+    bool                indexed;  /* answers say which of the n_best they are */
+    bool                as_ready; /* in order of completion, else of the lines */
+    bool                show;     /* progress, on stderr */
+    double              load_seconds;
+} nm_batch_options;
 
-    /* What comes of it. */
+typedef struct nm_batch_counts {
     uint64_t n_lines, n_wrong, n_done; /* n_done: continuations */
-    uint64_t n_prompt_ids, n_drawn;
-    size_t   n_sessions; /* beside the host's own text */
+    uint64_t n_prompt_ids, n_generated;
+    size_t   most_texts; /* that ran together */
     double   seconds;
+} nm_batch_counts;
 
-    /* Its own. */
-    double          shown; /* when progress was */
-    void           *beginning; /* the host's state, with `saved` */
-    size_t          n_step; /* ids of a pass, at most */
+typedef struct nm_batch {
+    const nm_batch_options *options;
+    nomul_text             *base; /* what all texts are forks of; the caller's */
+    nm_lines                lines;
+    nm_batch_counts         counts;
+
+    double          shown;        /* when progress was */
     nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
     size_t          n_jobs;
-    nm_batch_job   *first_read, *last_read; /* read, with continuations to begin */
-    nm_batch_text **running;
-    size_t          n_running, turn; /* turn: whose is the next place in a pass */
-    nomul_session **sessions, **idle; /* all made; those without a text */
-    size_t          n_idle;
-    nomul_sampler  *drawer; /* in whose memory all of them draw */
-    size_t          n_rows; /* of feeds, fed, logits */
-    nomul_feed     *feeds;
-    nm_batch_text **fed;
-    float          *logits;
+    nm_batch_job   *first_read, *last_read; /* prompts read, with continuations to begin */
+    nm_batch_text **running;                /* [n_parallel] */
+    nomul_text    **texts;                  /* theirs, for a step */
+    size_t          n_running;
     bool            ended; /* the lines */
     nomul_error     end;   /* why, if not by their end: code is not NOMUL_OK */
 } nm_batch;
 
 /*
- * All of it.  Lines that are wrong get an object with `error`, and are counted.  False: it ended
- * before its time, by a signal (NOMUL_E_CANCELLED: what was running has been written as far as it
- * went), a failure of stdout (output.h), or another.
+ * All of it.  A line that is wrong is answered with its error, and counted.  False: it ended early,
+ * by a signal (NOMUL_E_CANCELLED: what was running is answered as far as it got), a failure of
+ * stdout (output.h), or another.
  */
 bool nm_batch_run(nm_batch *batch, nomul_error *err);
 void nm_batch_free(nm_batch *batch);

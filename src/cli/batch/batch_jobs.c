@@ -11,10 +11,9 @@
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
-/* Behind all others; the caller fills it. */
 nm_batch_job *nm_batch_add_job(nm_batch *b, nomul_error *err)
 {
-    size_t        n_bytes = sizeof(nm_batch_job) + b->n_best * sizeof(nm_batch_text);
+    size_t        n_bytes = sizeof(nm_batch_job) + b->options->n_best * sizeof(nm_batch_text);
     nm_batch_job *job = nm_alloc(n_bytes);
 
     if (!job) {
@@ -22,8 +21,9 @@ nm_batch_job *nm_batch_add_job(nm_batch *b, nomul_error *err)
         return NULL;
     }
     memset(job, 0, n_bytes);
-    job->n_texts = b->n_best;
-    for (size_t i = 0; i < b->n_best; i++)
+    job->n_texts = b->options->n_best;
+    job->reader = (nm_batch_text){.job = job, .index = NM_BATCH_READER};
+    for (size_t i = 0; i < b->options->n_best; i++)
         job->texts[i].job = job, job->texts[i].index = i;
     job->previous = b->last;
     if (b->last)
@@ -45,14 +45,14 @@ void nm_batch_free_job(nm_batch *b, nm_batch_job *job)
         job->next->previous = job->previous;
     else
         b->last = job->previous;
-    for (size_t i = 0; i < b->n_best; i++) {
-        nomul_sampler_free(job->texts[i].generation.sampler);
-        nm_generation_free(&job->texts[i].generation);
+    nomul_text_free(job->reader.text);
+    nm_answer_free(&job->reader.answer);
+    for (size_t i = 0; i < b->options->n_best; i++) {
+        nomul_text_free(job->texts[i].text);
+        nm_answer_free(&job->texts[i].answer);
     }
     nm_batch_line_free(&job->line);
-    nm_ids_free(&job->ids);
     nm_text_free(&job->problem);
-    nm_free(job->snapshot);
     nm_free(job);
     b->n_jobs--;
 }
@@ -72,18 +72,20 @@ static bool write_text(const nm_batch *b, nm_batch_text *text, nomul_error *err)
 {
     nm_batch_job *job = text->job;
     nm_report     report = {
-        .generation = &text->generation,
-        .id = job->line.id.data,
-        .n_id = job->line.id.n_bytes,
-        .has_index = b->indexed,
-        .index = text->index,
-        .model = b->model,
-        .load_seconds = b->load_seconds,
-        .seed = job->seed + text->index,
+            .answer = &text->answer,
+            .tokenizer = nomul_model_tokenizer(b->options->model),
+            .id = job->line.id.data,
+            .n_id = job->line.id.n_bytes,
+            .has_index = b->options->indexed,
+            .index = text->index,
+            .n_prompt = job->n_prompt,
+            .load_seconds = b->options->load_seconds,
+            .seed = text->seed,
     };
 
     if (!nm_report_json(&report, err)) return false;
-    nm_generation_free(&text->generation);
+    nm_answer_free(&text->answer);
+    text->answer = (nm_answer){0};
     text->written = true;
     job->n_written++;
     return true;
@@ -118,10 +120,9 @@ static bool write_in_order(nm_batch *b, nomul_error *err)
     return flush(err);
 }
 
-/* Something of this job is to be written. */
 bool nm_batch_answer(nm_batch *b, nm_batch_job *job, nomul_error *err)
 {
-    if (!b->as_ready) return write_in_order(b, err);
+    if (!b->options->as_ready) return write_in_order(b, err);
     if (!write_job(b, job, err)) return false;
     if (job->n_written == job->n_texts) nm_batch_free_job(b, job);
     return flush(err);

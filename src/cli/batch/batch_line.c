@@ -15,25 +15,28 @@
 /* How much of a number or a key goes into a message. */
 #define SHOWN 40
 
-/* The rows that keys are checked against: a key is a row's name with '_' for '-'. */
-#define F(field) offsetof(nm_batch_line, field)
+/* Numbers and their ranges are those of the options; a key is the name of a row. */
+typedef struct number_args {
+    nm_text_args text;
+} number_args;
+
+#define F(field) offsetof(number_args, field)
 static const nm_option rows[] = {
-    NM_TEXT_OPTIONS(F, args),
-    NM_DRAWING_OPTIONS(F, args),
+    {0, "n_predict", NM_OPT_INT, F(text.n_predict), NULL, "N", NULL, -1, 1e9},
+    NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
 };
 #undef F
 
-static const char *const keys[] = {
-    "prompt", "id", "stop", "n_predict", "temperature", "top_k", "top_p", "min_p", "seed",
-};
-enum { KEY_PROMPT, KEY_ID, KEY_STOP, N_KEYS = sizeof keys / sizeof *keys };
+/* Keys that are not numbers; the bit of `seen` for a row comes after theirs. */
+enum { KEY_PROMPT, KEY_ID, KEY_STOP, N_KEYS };
+static const char *const keys[N_KEYS] = {"prompt", "id", "stop"};
 
 typedef struct reader {
     nm_json        json;
     nm_batch_line *line;
-    const char    *key;  /* the key now */
-    uint32_t       seen; /* a bit for each of keys */
+    const char    *key;  /* the present key */
+    uint64_t       seen; /* a bit for each key */
 } reader;
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -47,9 +50,8 @@ static int shown(const nm_json *json)
 static const char *type_words(const nm_json *json)
 {
     static const char *const words[] = {
-        [NM_JSON_OBJECT] = "an object", [NM_JSON_ARRAY] = "an array",
-        [NM_JSON_STRING] = "a string",  [NM_JSON_NUMBER] = "a number",
-        [NM_JSON_TRUE] = "true",        [NM_JSON_FALSE] = "false",
+        [NM_JSON_OBJECT] = "an object", [NM_JSON_ARRAY] = "an array", [NM_JSON_STRING] = "a string",
+        [NM_JSON_NUMBER] = "a number",  [NM_JSON_TRUE] = "true",      [NM_JSON_FALSE] = "false",
         [NM_JSON_NULL] = "null",
     };
 
@@ -144,21 +146,6 @@ static bool take_stops(reader *r, nomul_error *err)
 
 /* ---- Numbers, with the ranges of the options ------------------------------------------------- */
 
-static bool is_spelled(const char *name, const char *key)
-{
-    for (; *key; name++, key++)
-        if (*name != (*key == '_' ? '-' : *key)) return false;
-    return *name == '\0';
-}
-
-static const nm_option *find_row(const char *key)
-{
-    const nm_option *row = rows;
-
-    while (!row->name || !is_spelled(row->name, key)) row++;
-    return row;
-}
-
 static bool wrong_range(const reader *r, const nm_option *row, nomul_error *err)
 {
     char range[80];
@@ -204,10 +191,9 @@ static bool take_float(const reader *r, const nm_option *row, double *field, nom
     return true;
 }
 
-static bool take_number(reader *r, nomul_error *err)
+static bool take_number(reader *r, const nm_option *row, nomul_error *err)
 {
-    const nm_option *row = find_row(r->key);
-    void            *field = (char *)r->line + row->field;
+    void *field = (char *)&r->line->args + row->field;
 
     if (r->json.type != NM_JSON_NUMBER) return wrong_type(r, "a number", err);
     return row->kind == NM_OPT_INT ? take_int(r, row, field, err) : take_float(r, row, field, err);
@@ -215,39 +201,36 @@ static bool take_number(reader *r, nomul_error *err)
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
-/* The reader stands on a key: which of keys it is, N_KEYS if none. */
-static size_t find_key(const nm_json *json)
+/* A key and its value.  False too if the JSON itself breaks off: *err is then as it was. */
+static bool take_member(reader *r, nomul_error *err)
 {
-    size_t key = 0;
+    size_t           key = 0;
+    const nm_option *row = NULL;
 
-    while (key < N_KEYS && !nm_json_is(json, keys[key])) key++;
-    return key;
-}
-
-static bool take_value(reader *r, size_t key, nomul_error *err)
-{
+    while (key < N_KEYS && !nm_json_is(&r->json, keys[key])) key++;
+    if (key < N_KEYS) {
+        r->key = keys[key];
+    } else {
+        row = rows;
+        while (row->kind != NM_OPT_END && (row->help || !nm_json_is(&r->json, row->name))) row++;
+        if (row->kind == NM_OPT_END)
+            return nm_fail(err, NOMUL_E_FORMAT, "unknown key \"%.*s\"", shown(&r->json),
+                           r->json.text);
+        key += (size_t)(row - rows);
+        r->key = row->name;
+    }
+    if (r->seen >> key & 1) return nm_fail(err, NOMUL_E_FORMAT, "%s: occurs twice", r->key);
+    r->seen |= UINT64_C(1) << key;
+    if (nm_json_next(&r->json) == NM_JSON_ERROR) return false;
     switch (key) {
     case KEY_PROMPT: return take_prompt(r, err);
     case KEY_ID: return take_id(r, err);
     case KEY_STOP: return take_stops(r, err);
-    default: return take_number(r, err);
+    default: return take_number(r, row, err);
     }
 }
 
-/* A key and its value.  False too if the JSON itself breaks off: *err is then as it was. */
-static bool take_member(reader *r, nomul_error *err)
-{
-    size_t key = find_key(&r->json);
-
-    if (key == N_KEYS)
-        return nm_fail(err, NOMUL_E_FORMAT, "unknown key \"%.*s\"", shown(&r->json), r->json.text);
-    r->key = keys[key];
-    if (r->seen >> key & 1) return nm_fail(err, NOMUL_E_FORMAT, "%s: comes twice", r->key);
-    r->seen |= UINT32_C(1) << key;
-    return nm_json_next(&r->json) != NM_JSON_ERROR && take_value(r, key, err);
-}
-
-/* Behind whatever is left of a member that was wrong. */
+/* To the end of a member that was wrong. */
 static bool leave_member(nm_json *json)
 {
     if (json->type == NM_JSON_KEY) nm_json_next(json);

@@ -5,11 +5,12 @@
 
 #include "cli/batch/batch.h"
 
-/* A line that is drawn over and over, a few times a second, if batch->show. */
+/* A line that is redrawn a few times a second, if options->show. */
 void nm_batch_show(nm_batch *batch);
-void nm_batch_show_end(const nm_batch *batch); /* takes it away */
+void nm_batch_show_end(const nm_batch *batch); /* removes it */
 
-/* session_bytes: what the host took. */
-void nm_batch_statistics(const nm_batch *batch, const char *path, size_t session_bytes);
+/* session_bytes: of the session that all share. */
+void nm_batch_statistics(const nm_batch *batch, const nomul_session *session, const char *path,
+                         size_t session_bytes);
 
 #endif

@@ -40,9 +40,9 @@ static const nm_option table[] = {
     {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
      "every prompt goes on with this saved text; options not given are those it was saved with", 0,
      0},
-    NM_TEXT_OPTIONS(F, text),
+    NM_TEXT_OPTIONS,
 
-    NM_DRAWING_OPTIONS(F, text),
+    NM_SAMPLING_OPTIONS
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output", 0, 0},
     {0, "as-ready", NM_OPT_FLAG, F(as_ready), NULL, NULL,
@@ -67,9 +67,12 @@ static const nm_option table[] = {
 typedef struct running {
     const batch_args *args;
     const char       *argv0, *kernels, *path;
+    nomul_model      *model;
+    nomul_session    *session;
     size_t            session_bytes;
+    nomul_mark       *saved;
     nm_text_args      defaults;
-    nomul_saved       saved;
+    nm_batch_options  options;
     nm_batch          batch;
 } running;
 
@@ -80,9 +83,9 @@ static bool open_model(running *r)
     nomul_model_options_init(&options);
     options.in_memory = r->args->no_mmap;
     options.kernels = r->kernels;
-    r->batch.model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    if (r->batch.model) r->batch.tokenizer = nm_model_need_tokenizer(r->batch.model, r->path);
-    return r->batch.tokenizer != NULL;
+    options.cancel = nm_interrupt_cancel();
+    r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
+    return r->model && nm_model_need_tokenizer(r->model, r->path);
 }
 
 static bool open_session(running *r, nomul_error *err)
@@ -92,44 +95,54 @@ static bool open_session(running *r, nomul_error *err)
     nomul_session_options_init(&options);
     options.n_threads = (size_t)r->args->n_threads;
     options.n_batch = (size_t)r->args->n_batch;
-    r->session_bytes = nomul_session_memory(r->batch.model, &options);
-    r->batch.host = nomul_session_new(r->batch.model, &options, err);
-    if (!r->batch.host || !r->args->load) return r->batch.host != NULL;
-    r->batch.saved = &r->saved;
-    return nomul_session_load(r->batch.host, r->args->load, &r->saved, err) == NOMUL_OK;
+    r->session_bytes = nomul_session_memory(r->model, &options);
+    r->session = nomul_session_new(r->model, &options, err);
+    if (!r->session || !r->args->load) return r->session != NULL;
+    r->saved = nomul_mark_load(r->args->load, r->model, err);
+    return r->saved != NULL;
 }
 
 /*
- * What lines do not say: the options given, else what the text was saved with.  What is wrong with
- * them is no line's fault.  A seed not given stays so: the saved generator goes on.
+ * What lines do not say: the options given, else those of the saved text.  Errors in them are no
+ * line's fault.  A seed that is not given stays so.
  */
 static bool find_defaults(running *r, nomul_error *err)
 {
-    const nm_text_args          *args = &r->args->text;
-    const nomul_sampler_options *saved = r->args->load ? &r->saved.sampler : NULL;
-    nm_drawing                   drawing;
-    bool ok = nm_drawing_init(&drawing, args, table, r->args, saved, r->batch.model, err);
+    const nm_text_args *args = &r->args->text;
+    nm_sampling         sampling;
+    bool                ok =
+        nm_sampling_init(&sampling, args, table, r->args,
+                         r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, r->model, err);
 
     r->defaults = *args;
-    if (ok) nm_text_args_follow(&r->defaults, &drawing.options);
+    if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
     r->defaults.seed = args->seed;
-    nm_drawing_free(&drawing);
+    nm_sampling_free(&sampling);
     return ok;
 }
 
-static void set_up(running *r)
+/* The text that all others are forks of: empty, or the saved one. */
+static bool open_base(running *r, nomul_error *err)
 {
     const batch_args *args = r->args;
-    nm_batch         *b = &r->batch;
+    size_t            n_vocab = nomul_model_get_info(r->model)->n_vocab;
 
-    b->defaults = &r->defaults;
-    b->n_parallel = (size_t)args->n_parallel;
-    b->n_best = args->n_best > 0 ? (size_t)args->n_best : 1;
-    b->indexed = args->n_best > 0;
-    b->escapes = args->escapes;
-    b->n_logprobs = (size_t)args->n_logprobs;
-    b->as_ready = args->as_ready;
-    b->show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+    r->options = (nm_batch_options){
+        .model = r->model,
+        .saved = r->saved,
+        .defaults = &r->defaults,
+        .n_parallel = (size_t)args->n_parallel,
+        .n_best = args->n_best > 0 ? (size_t)args->n_best : 1,
+        .n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab,
+        .escapes = args->escapes,
+        .indexed = args->n_best > 0,
+        .as_ready = args->as_ready,
+        .show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
+    };
+    r->batch.options = &r->options;
+    r->batch.base = nomul_text_new(r->session, NULL, err);
+    if (!r->batch.base) return false;
+    return !r->saved || nomul_text_rewind(r->batch.base, r->saved, 0, err) == NOMUL_OK;
 }
 
 static bool open_lines(running *r, nomul_error *err)
@@ -141,18 +154,18 @@ static bool open_lines(running *r, nomul_error *err)
     return true;
 }
 
-/* Every answer is out, whatever ended it; what is left are the words around them. */
+/* Every answer is out, whatever ended it; what is left are the statistics. */
 static int end(running *r, bool ok, nomul_error *err)
 {
-    const nm_batch *b = &r->batch;
+    const nm_batch_counts *c = &r->batch.counts;
 
-    if (!nm_output_flush()) return NM_EXIT_DONE; /* main says why */
-    if (!r->args->quiet) nm_batch_statistics(b, r->path, r->session_bytes);
-    if (b->n_wrong > 0)
-        fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", b->n_wrong,
-                b->n_lines, b->n_wrong == 1 ? "was" : "were");
-    if (ok) return b->n_wrong > 0 ? NM_EXIT_FAILED : NM_EXIT_DONE;
-    if (b->end.code != NOMUL_OK) nm_fail_in(err, "%s", nm_text_name(r->args->file));
+    if (!nm_output_flush()) return NM_EXIT_DONE; /* main reports it */
+    if (!r->args->quiet) nm_batch_statistics(&r->batch, r->session, r->path, r->session_bytes);
+    if (c->n_wrong > 0)
+        fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", c->n_wrong,
+                c->n_lines, c->n_wrong == 1 ? "was" : "were");
+    if (ok) return c->n_wrong > 0 ? NM_EXIT_FAILED : NM_EXIT_DONE;
+    if (r->batch.end.code != NOMUL_OK) nm_fail_in(err, "%s", nm_text_name(r->args->file));
     return nm_command_failed(err);
 }
 
@@ -162,10 +175,10 @@ static int run_all(running *r)
     double      began = nm_clock();
 
     if (!open_model(r)) return NM_EXIT_FAILED;
-    if (!open_session(r, &err) || !find_defaults(r, &err) || !open_lines(r, &err))
+    if (!open_session(r, &err) || !find_defaults(r, &err) || !open_base(r, &err) ||
+        !open_lines(r, &err))
         return nm_command_failed(&err);
-    set_up(r);
-    r->batch.load_seconds = nm_clock() - began;
+    r->options.load_seconds = nm_clock() - began;
     bool ok = nm_batch_run(&r->batch, &err);
     int  code = end(r, ok, &err);
     nm_text_close(r->batch.lines.fd);
@@ -183,8 +196,10 @@ static int run(const void *arguments, const char *argv0)
         code = run_all(&r);
     }
     nm_batch_free(&r.batch);
-    nomul_session_free(r.batch.host);
-    nomul_model_close(r.batch.model);
+    nomul_text_free(r.batch.base);
+    nomul_mark_free(r.saved);
+    nomul_session_free(r.session);
+    nomul_model_close(r.model);
     return code;
 }
 

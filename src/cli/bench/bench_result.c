@@ -44,7 +44,7 @@ static void describe_model(const nomul_model *model, char *out, size_t size)
 /* Of all tensors, as llama-bench counts it. */
 static uint64_t model_size(const nomul_model *model)
 {
-    nomul_tensor t;
+    nomul_tensor t = {.size = sizeof t};
     uint64_t     sum = 0;
 
     for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) sum += t.n_bytes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul run: continue a text.  Options and their order of events; the loop itself is generate.c. */
+/* nomul run: continue a text.  Options and the order of events; -i is turns.c's. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +13,7 @@
 #include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/replace.h"
-#include "cli/run/interactive.h"
-#include "cli/text/generate.h"
+#include "cli/run/turns.h"
 #include "cli/text/prompt.h"
 #include "cli/text/report.h"
 #include "cli/text/text_options.h"
@@ -30,47 +29,46 @@ typedef struct run_args {
 #define F(field) offsetof(run_args, field)
 static const nm_option table[] = {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The text", 0, 0},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model to run", 0, 0},
-    {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "text to continue", 0, 0},
+    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model file", 0, 0},
+    {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "prompt", 0, 0},
     {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
-     "file with the text to continue, - for stdin; after the text of -p if both are given", 0, 0},
+     "file with the prompt, - = stdin; appended to -p if both are given", 0, 0},
     {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in -p, and in the lines of -i with what surrounds them, \\n \\r \\t \\' \\\" \\\\ and \\xHH "
-     "stand for the byte",
+     "in -p, and with -i in lines, prefix and suffix: \\n \\r \\t \\' \\\" \\\\ \\xHH stand for "
+     "the byte",
      0, 0},
-    NM_TEXT_OPTIONS(F, text),
+    NM_TEXT_OPTIONS,
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "In turns", 0, 0},
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Interactive", 0, 0},
     {'i', "interactive", NM_OPT_FLAG, F(interactive), NULL, NULL,
-     "go on with each line of stdin in turn; /help lists the commands", 0, 0},
-    {0, "in-prefix", NM_OPT_STRING, F(prefix), NULL, "TEXT", "in front of each line", 0, 0},
-    {0, "in-suffix", NM_OPT_STRING, F(suffix), NULL, "TEXT", "behind each line", 0, 0},
+     "interactive mode: each line of stdin is a prompt; /help lists commands", 0, 0},
+    {0, "in-prefix", NM_OPT_STRING, F(prefix), NULL, "TEXT", "insert TEXT before each line", 0, 0},
+    {0, "in-suffix", NM_OPT_STRING, F(suffix), NULL, "TEXT", "append TEXT to each line", 0, 0},
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "A text's memory", 0, 0},
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Sessions", 0, 0},
     {0, "save-session", NM_OPT_STRING, F(save), NULL, "FILE",
-     "at the end, write what the text leaves behind: a few hundred kilobytes, however long it is",
-     0, 0},
+     "save the text's state to FILE at the end: a few hundred kilobytes for any length", 0, 0},
     {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
-     "go on with a saved text; -p and -f add to it, options not given are those it was saved with",
-     0, 0},
+     "continue a saved text; -p and -f append to it; options default to the saved ones", 0, 0},
     {0, "prompt-cache", NM_OPT_STRING, F(cache), NULL, "FILE",
-     "load it if it is there, save it at the end", 0, 0},
+     "load FILE if it exists, and save to it at the end", 0, 0},
 
-    NM_DRAWING_OPTIONS(F, text),
+    NM_SAMPLING_OPTIONS
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output", 0, 0},
     {0, "no-display-prompt", NM_OPT_FLAG, F(no_display_prompt), NULL, NULL,
-     "print only what is made", 0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no statistics, no notes", 0, 0},
+     "print only what is generated", 0, 0},
+    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no statistics and notes", 0, 0},
     {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "one JSON object instead of the text", 0, 0},
     {0, "logprobs", NM_OPT_INT, F(n_logprobs), "0", "N",
-     "with --json: log-probabilities of the N likeliest for each token", 0, 1000},
+     "with --json: log-probabilities of the N most likely ids for each token", 0, 1000},
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
-    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
+    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "number of threads; 0 = one per CPU", 0,
+     1024},
     {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
-     "tokens of the prompt read together; 0 is as many as 32 MiB hold", 0, 4096},
-    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
+     "tokens of the prompt processed together; 0 = as many as 32 MiB hold", 0, 4096},
+    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "ignored: there is no context window", 0,
      1e9},
     NM_KERNELS_OPTION(F(kernels)),
     {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
@@ -80,47 +78,39 @@ static const nm_option table[] = {
 #undef F
 
 typedef struct running {
-    const run_args        *args;
-    const char            *argv0, *kernels;
-    const char            *load, *save; /* paths, or NULL */
-    nomul_model           *model;
-    const char            *path;
-    const nomul_tokenizer *tokenizer;
-    nomul_saved            saved; /* if load */
-    nm_drawing             drawing;
-    nm_generation          generation;
-    nm_report              report;
-    bool                   failed; /* something did on the way, and was said */
+    const run_args *args;
+    const char     *argv0, *kernels;
+    const char     *load, *save; /* paths, or NULL */
+    nomul_model    *model;
+    const char     *path;
+    nomul_session  *session;
+    nomul_mark     *saved, *empty; /* if load; if interactive */
+    nm_sampling     sampling;
+    nomul_text     *text;
+    nm_text         prompt;
+    nm_answer       answer;
+    nm_statistics   statistics;
+    bool            failed; /* a turn of -i did, and it was reported */
 } running;
 
-/* ---- What the command line alone can get wrong ----------------------------------------------- */
-
-static bool check_turns(const run_args *args)
+/* What the command line alone can get wrong. */
+static bool check_args(const run_args *args)
 {
     const char *wrong = NULL;
 
-    if (!args->interactive && (args->prefix || args->suffix))
-        wrong = args->prefix ? "--in-prefix needs -i" : "--in-suffix needs -i";
-    if (args->interactive && args->json) wrong = "-i has no --json";
+    if (!nm_text_args_check("run", &args->text)) return false;
+    if (args->cache && args->load)
+        wrong = "--prompt-cache loads and saves: it excludes --load-session";
+    if (args->cache && args->save)
+        wrong = "--prompt-cache loads and saves: it excludes --save-session";
+    if (args->n_logprobs > 0 && !args->json) wrong = "--logprobs needs --json";
+    if (!args->interactive && args->prefix) wrong = "--in-prefix needs -i";
+    if (!args->interactive && args->suffix) wrong = "--in-suffix needs -i";
+    if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
-        wrong = "-i takes its lines from stdin: with it there is no -f -";
+        wrong = "-i reads its lines from stdin: it excludes -f -";
     if (wrong) nm_misused("run", "%s", wrong);
     return !wrong;
-}
-
-static bool check_args(const run_args *args)
-{
-    if (!nm_text_args_check("run", &args->text) || !check_turns(args)) return false;
-    if (args->cache && (args->load || args->save)) {
-        nm_misused("run", "--prompt-cache loads and saves: with it there is no %s",
-                   args->load ? "--load-session" : "--save-session");
-        return false;
-    }
-    if (args->n_logprobs > 0 && !args->json) {
-        nm_misused("run", "--logprobs needs --json");
-        return false;
-    }
-    return true;
 }
 
 /* ---- Order of events ------------------------------------------------------------------------- */
@@ -133,46 +123,34 @@ static bool open_model(running *r)
     nomul_model_options_init(&options);
     options.in_memory = r->args->no_mmap;
     options.kernels = r->kernels;
+    options.cancel = nm_interrupt_cancel();
     r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    if (r->model) r->tokenizer = nm_model_need_tokenizer(r->model, r->path);
-    r->report.load_seconds = nm_clock() - began;
-    return r->tokenizer != NULL;
+    bool ok = r->model && nm_model_need_tokenizer(r->model, r->path);
+    r->statistics.load_seconds = nm_clock() - began;
+    return ok;
+}
+
+/* A save that cannot succeed is reported now: generating may take hours. */
+static bool check_save(const running *r, nomul_error *err)
+{
+    return !r->save ||
+           (nm_may_replace(r->save, r->path, r->args->file, err) && nm_outfile_try(r->save, err));
 }
 
 static bool open_session(running *r, nomul_error *err)
 {
-    nm_generation        *g = &r->generation;
     nomul_session_options options;
     double                began = nm_clock();
 
     nomul_session_options_init(&options);
     options.n_threads = (size_t)r->args->n_threads;
     options.n_batch = (size_t)r->args->n_batch;
-    r->report.session_bytes = nomul_session_memory(r->model, &options);
-    g->session = nomul_session_new(r->model, &options, err);
-    if (!g->session) return false;
-    if (r->load && nomul_session_load(g->session, r->load, &r->saved, err) != NOMUL_OK)
-        return false;
-    r->report.load_seconds += nm_clock() - began;
+    r->statistics.session_bytes = nomul_session_memory(r->model, &options);
+    r->session = nomul_session_new(r->model, &options, err);
+    if (!r->session) return false;
+    if (r->load && !(r->saved = nomul_mark_load(r->load, r->model, err))) return false;
+    r->statistics.load_seconds += nm_clock() - began;
     return true;
-}
-
-/* A text that goes on has its id at rest in front, and neither BOS nor a blank in the middle. */
-static bool take_ids(running *r, nomul_error *err)
-{
-    nm_generation *g = &r->generation;
-    bool           special = r->args->text.special;
-
-    if (!r->load) return nm_prompt_ids(&g->pending, r->tokenizer, &g->text, special, err);
-    g->n_carried = 1;
-    return nm_prompt_more_ids(&g->pending, r->tokenizer, r->saved.last_id, &g->text, special, err);
-}
-
-/* What can be known of the end is said before the beginning: a text may take hours. */
-static bool check_save(const running *r, nomul_error *err)
-{
-    return !r->save || (nm_may_replace(r->save, r->path, r->args->file, err) &&
-                        nm_outfile_try(r->save, err));
 }
 
 static bool read_prompt(running *r, nomul_error *err)
@@ -182,125 +160,111 @@ static bool read_prompt(running *r, nomul_error *err)
     bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
     unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
-    if (args->interactive && !given) return true;
-    if (r->load && !given) return take_ids(r, err);
+    if (!given && (args->interactive || r->load)) return true;
     if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    if (!nm_prompt_read(&r->generation.text, args->prompt, args->file, flags, err)) return false;
-    return args->interactive || take_ids(r, err); /* in turns, it is the first turn's words */
+    return nm_prompt_read(&r->prompt, args->prompt, args->file, flags, err);
 }
 
-/* A seed given begins its generator anew; else the generator goes on where it stood. */
-static bool resume_sampler(running *r, nomul_error *err)
+/*
+ * A saved text brings its sampler options, in place of those not given, and its generator, unless
+ * there is a seed.
+ */
+static bool open_text(running *r, nomul_error *err)
 {
-    nomul_sampler      *sampler = r->generation.sampler;
-    nomul_sampler_state state;
+    const run_args *args = r->args;
+    bool     seeded = nm_option_given(table, &args->text.given, offsetof(run_args, text.seed));
+    unsigned flags = seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
 
-    nomul_sampler_get_state(sampler, &state);
-    if (nm_option_given(table, &r->args->text.given, offsetof(run_args, text.seed)))
-        memcpy(r->saved.sampler_state.rng, state.rng, sizeof state.rng);
-    return nomul_sampler_set_state(sampler, &r->saved.sampler_state, err) == NOMUL_OK;
-}
-
-static bool open_sampler(running *r, nomul_error *err)
-{
-    nm_generation *g = &r->generation;
-    size_t         n_vocab = nomul_model_get_info(r->model)->n_vocab;
-
-    if (!nm_drawing_init(&r->drawing, &r->args->text, table, r->args,
-                         r->load ? &r->saved.sampler : NULL, r->model, err))
+    if (!nm_sampling_init(&r->sampling, &args->text, table, args,
+                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, r->model, err))
         return false;
-    r->report.seed = r->drawing.options.seed;
-    g->sampler = nomul_sampler_new(n_vocab, &r->drawing.options, err);
-    if (!g->sampler || (r->load && !resume_sampler(r, err))) return false;
-    nm_generation_accept(g);
-    return true;
+    nomul_text_options options = nm_text_args_options(&args->text, &r->sampling);
+    options.n_logprobs = (size_t)args->n_logprobs;
+    r->text = nomul_text_new(r->session, &options, err);
+    if (!r->text) return false;
+    if (args->interactive && !(r->empty = nomul_text_mark(r->text, err))) return false;
+    return !r->saved || nomul_text_rewind(r->text, r->saved, flags, err) == NOMUL_OK;
 }
 
 static bool generate(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
-    nm_generation  *g = &r->generation;
+    nm_answer      *a = &r->answer;
+    size_t          n_vocab = nomul_model_get_info(r->model)->n_vocab;
 
-    g->tokenizer = r->tokenizer;
-    g->n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    g->n_predict = args->text.n_predict;
-    g->n_logprobs = (size_t)args->n_logprobs;
-    if (g->n_logprobs > g->n_vocab) g->n_logprobs = g->n_vocab;
-    g->stops = &args->text.stops;
-    g->decode_flags = args->text.special ? NOMUL_DECODE_SPECIAL : 0;
-    if (!r->load && g->text.n_bytes == 0) g->decode_flags |= NOMUL_DECODE_STRIP_BLANK;
-    g->stream = !args->json;
-    g->show_prompt = !args->no_display_prompt;
-    bool ok = nm_generate(g, nomul_session_n_batch(g->session), err);
-    nm_effort_add(&r->report.effort, g);
+    a->keep = args->json;
+    a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
+    if (nomul_text_prompt(r->text, r->prompt.data, r->prompt.n_bytes, err) != NOMUL_OK)
+        return false;
+    if (!args->json && !args->no_display_prompt) nm_output_write(r->prompt.data, r->prompt.n_bytes);
+    a->closed = !nm_output_flush();
+    bool ok = nm_answer_run(a, r->text, !args->json, err);
+    nm_effort_add(&r->statistics.effort, a);
     return ok;
 }
 
-/* In turns; then all is as if the text had been generated at once. */
 static bool take_turns(running *r, nomul_error *err)
 {
-    const run_args *args = r->args;
-    nm_generation  *g = &r->generation;
-    nm_interactive  it = {
-         .model = r->model,
-         .model_path = r->path,
-         .prompt_path = args->file,
-         .tokenizer = r->tokenizer,
-         .place = {g->session, g->sampler, r->load != NULL, r->saved.last_id, 0, ""},
-         .drawing = &r->drawing,
-         .text = args->text,
-         .prefix = args->prefix,
-         .suffix = args->suffix,
-         .escapes = args->escapes,
-         .show_words = !args->no_display_prompt,
-         .quiet = args->quiet,
+    const run_args        *args = r->args;
+    const nm_turns_options options = {
+        .model = r->model,
+        .model_path = r->path,
+        .prompt_path = args->file,
+        .prefix = args->prefix,
+        .suffix = args->suffix,
+        .escapes = args->escapes,
+        .show_prompts = !args->no_display_prompt,
+        .quiet = args->quiet,
+    };
+    nm_turns turns = {
+        .options = &options,
+        .text = r->text,
+        .args = args->text,
+        .sampling = &r->sampling,
+        .empty = r->empty,
     };
 
-    bool ok = nm_interactive_run(&it, args->prompt || args->file ? &g->text : NULL, err);
-    g->sampler = it.place.sampler;
-    if (ok && it.place.begun) ok = nm_ids_add(&g->pending, it.place.last_id, err);
-    if (nm_interrupted()) g->finish = NM_FINISH_CANCELLED;
-    r->report.effort = it.effort;
-    r->report.seed = r->drawing.options.seed;
-    r->report.session_bytes += nm_history_bytes(r->model);
-    r->failed = it.failed && !isatty(STDIN_FILENO);
-    nm_interactive_free(&it);
+    bool ok = nm_turns_run(&turns, args->prompt || args->file ? &r->prompt : NULL, err);
+    r->text = turns.text, r->empty = NULL;
+    if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
+    r->statistics.effort = turns.effort;
+    r->statistics.session_bytes += nm_turns_bytes(r->model);
+    r->failed = turns.failed && !isatty(STDIN_FILENO);
+    nm_turns_free(&turns);
     return ok;
+}
+
+/* The result is out; what is left is the newline of a terminal, and the statistics. */
+static bool report(running *r, nomul_error *err)
+{
+    const run_args *args = r->args;
+    nm_statistics  *s = &r->statistics;
+    nm_report       json = {
+              .answer = &r->answer,
+              .tokenizer = nomul_model_tokenizer(r->model),
+              .id = "\"0\"",
+              .n_id = 3,
+              .n_prompt = r->answer.n_prompt,
+              .load_seconds = s->load_seconds,
+              .seed = r->sampling.options.seed,
+    };
+
+    if (args->json && !nm_report_json(&json, err)) return false;
+    if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
+    s->model = r->model;
+    s->path = r->path;
+    s->n_threads = nomul_session_n_threads(r->session);
+    s->seed = r->sampling.options.seed;
+    if (nm_output_flush() && !args->quiet) nm_statistics_print(s);
+    return true;
 }
 
 static bool save(running *r, nomul_error *err)
 {
-    const nm_generation *g = &r->generation;
-
     if (!r->save) return true;
-    if (r->args->interactive && g->pending.n == 0)
-        return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the text has not begun", r->save);
-    if (!nm_generation_at_rest(g))
-        return nm_fail(err, NOMUL_E_CANCELLED, "%s: not saved: the prompt was not read to its end",
-                       r->save);
-    if (nomul_session_save(g->session, g->pending.at[g->n_fed], g->sampler, r->save, err) !=
-        NOMUL_OK)
-        return false;
-    if (r->drawing.options.n_logit_bias > 0 && !r->args->quiet)
-        fprintf(stderr, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
-    return true;
-}
-
-/* The result is out: what is left is the newline of a terminal, and the words around it. */
-static bool report(running *r, nomul_error *err)
-{
-    const run_args *args = r->args;
-    nm_report      *report = &r->report;
-
-    report->id = "\"0\"", report->n_id = 3;
-    report->generation = &r->generation;
-    report->model = r->model;
-    report->path = r->path;
-    report->n_threads = nomul_session_n_threads(r->generation.session);
-    if (args->json && !nm_report_json(report, err)) return false;
-    if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
-    if (nm_output_flush() && !args->quiet) nm_report_statistics(report);
+    if (nomul_text_save(r->text, r->save, err) != NOMUL_OK) return false;
+    if (!r->args->quiet) nm_turns_note_unsaved(r->text);
     return true;
 }
 
@@ -310,15 +274,14 @@ static int run_all(running *r)
 
     if (!open_model(r)) return NM_EXIT_FAILED;
     if (r->args->n_ctx > 0 && !r->args->quiet)
-        fprintf(stderr, "nomul: -c does nothing: there is no context window, a text may go on "
-                        "for ever\n");
+        fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
     bool ok = check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) &&
-              open_sampler(r, &err) &&
+              open_text(r, &err) &&
               (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
     if (!ok) return nm_command_failed(&err);
     bool reported = report(r, &err), saved = save(r, reported ? &err : NULL);
     if (!reported || !saved) return nm_command_failed(&err);
-    if (r->generation.finish == NM_FINISH_CANCELLED) return nm_interrupt_exit_code();
+    if (r->answer.finish == NOMUL_FINISH_CANCELLED) return nm_interrupt_exit_code();
     return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
 }
 
@@ -335,10 +298,13 @@ static int run(const void *arguments, const char *argv0)
         nm_interrupt_catch();
         code = run_all(&r);
     }
-    nomul_session_free(r.generation.session);
-    nomul_sampler_free(r.generation.sampler);
-    nm_generation_free(&r.generation);
-    nm_drawing_free(&r.drawing);
+    nomul_text_free(r.text);
+    nomul_mark_free(r.saved);
+    nomul_mark_free(r.empty);
+    nomul_session_free(r.session);
+    nm_answer_free(&r.answer);
+    nm_text_free(&r.prompt);
+    nm_sampling_free(&r.sampling);
     nomul_model_close(r.model);
     return code;
 }
@@ -346,17 +312,18 @@ static int run(const void *arguments, const char *argv0)
 const nm_command nm_cmd_run = {
     "run",
     "continue a text",
-    "Continues a text: streams the prompt and what follows it to stdout, and statistics to stderr. "
-    "Without -p and -f the prompt comes from stdin; one newline at its end is dropped. An empty "
-    "prompt is a text from its beginning. Ctrl-C ends it cleanly.\n\n"
-    "-i takes a text in turns: a line of stdin goes on with it, up to -n tokens follow, and so on. "
-    "The line's newline is not text; an empty line only lets it go on; one that ends with a "
-    "backslash has another behind it. Ctrl-C ends what is being made and, when nothing is, the "
-    "command. /help tells of /undo, /retry and others.\n\n"
+    "Continues a text: streams the prompt and the generated text to stdout, and statistics to "
+    "stderr. "
+    "Without -p and -f the prompt is read from stdin; one newline at its end is dropped. An empty "
+    "prompt generates a text from its beginning. Ctrl-C stops cleanly.\n\n"
+    "-i is interactive: you type a line, up to -n tokens follow, you type again. The newline of a "
+    "line is not part of the text; an empty line lets the model continue; a line that ends with a "
+    "backslash continues on the next line. Ctrl-C stops an answer, at the prompt it leaves. /help "
+    "lists /undo, /retry and the other commands.\n\n"
     "--json prints {\"id\": \"0\", \"prompt_tokens\": N, \"text\": .., \"tokens\": [..], "
-    "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are what was made, "
-    "tokens with the end of the text if it came; finish_reason is stop (end of the text, or -r), "
-    "length (-n) or cancelled. Bytes that are no UTF-8 become U+FFFD.",
+    "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are what was "
+    "generated, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "
+    "cancelled. Invalid UTF-8 becomes U+FFFD.",
     table,
     sizeof(run_args),
     run};

@@ -58,7 +58,7 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error 
     for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
         n = n_bytes < SLICE ? n_bytes : SLICE;
         if (!nm_text_add(&d->text, bytes, n, err)) return false;
-        size_t n_safe = nm_cutter_last(&d->cutter, d->text.data, d->text.n_bytes, d->n_held);
+        size_t n_safe = nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
         if (!score_text(d, n_safe, err)) return false;
         d->n_held = d->text.n_bytes;
     }
@@ -143,7 +143,6 @@ bool nm_documents_score(nm_documents *d, int fd, nomul_error *err)
     size_t n = 0;
 
     if (!check_specials(d, err) || !make_needle(d, err)) return false;
-    nm_cutter_init(&d->cutter, d->tokenizer);
     if (!nm_text_read(&d->input, fd, &n, err)) return false;
     if (n == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scores text as it comes, each token with its whole past.  Memory does not grow with the text:
- * bytes are kept until they are certain to be text and where to cut (cutter.h), then become ids,
+ * bytes are kept until they are certain to be text and where to cut (nomul_tokenize_cut), then become ids,
  * are scored and forgotten.
  */
 #ifndef NM_DOCUMENTS_H
 #define NM_DOCUMENTS_H
 
-#include "cli/score/cutter.h"
 #include "cli/score/tally.h"
 #include "cli/text/ids.h"
 #include "cli/text/text.h"
@@ -22,13 +21,12 @@ typedef struct nm_documents {
     uint64_t n_bytes;     /* of text whose tokens all are scored */
     double   bytes_nats;  /* tally.nats when there were so many */
 
-    nm_cutter cutter;
-    nm_text   needle; /* newline, separator, newline */
-    nm_text   input;  /* what may be the beginning of a needle */
-    nm_text   text;   /* of the document now, not yet ids; a first part of it is */
-    bool      begun;
-    size_t    n_held; /* bytes of text that are known to have no safe cut */
-    nm_ids    ids;    /* the last one scored, and those to score */
+    nm_text needle; /* newline, separator, newline */
+    nm_text input;  /* what may be the beginning of a needle */
+    nm_text text;   /* of the document now, not yet ids; a first part of it is */
+    bool    begun;
+    size_t  n_held; /* bytes of text that are known to have no safe cut */
+    nm_ids  ids;    /* the last one scored, and those to score */
 } nm_documents;
 
 /*

@@ -34,41 +34,16 @@ bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_
     return true;
 }
 
-static unsigned parse(bool special)
-{
-    return special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
-}
-
-/* What the model wants around an empty text shows what it wants in front of any. */
-static bool ask_bos(const nomul_tokenizer *tokenizer, bool *wanted, nomul_error *err)
-{
-    int32_t around[2] = {-1, -1};
-    size_t  n = 0;
-
-    nomul_status status =
-        nomul_tokenize(tokenizer, "", 0, NOMUL_TOKENIZE_ADD_SPECIAL, around, 2, &n, err);
-    *wanted = n > 0 && around[0] == nomul_token_bos(tokenizer);
-    return status == NOMUL_OK;
-}
-
 bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
                    bool parse_special, nomul_error *err)
 {
     int32_t bos = nomul_token_bos(tokenizer);
-    bool    wanted = false;
+    bool    wanted = nomul_tokenizer_adds_bos(tokenizer);
 
     if (text->n_bytes == 0 && bos < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
-    if (!ask_bos(tokenizer, &wanted, err)) return false;
     if (text->n_bytes == 0 || wanted)
         if (!nm_ids_add(ids, bos, err)) return false;
-    return nm_prompt_tokenize(ids, tokenizer, text, parse(parse_special), err);
-}
-
-bool nm_prompt_more_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, int32_t last_id,
-                        const nm_text *text, bool parse_special, nomul_error *err)
-{
-    unsigned flags = parse(parse_special) | NOMUL_TOKENIZE_NO_PREFIX;
-
-    return nm_ids_add(ids, last_id, err) && nm_prompt_tokenize(ids, tokenizer, text, flags, err);
+    return nm_prompt_tokenize(ids, tokenizer, text,
+                              parse_special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0, err);
 }

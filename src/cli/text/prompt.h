@@ -29,11 +29,4 @@ bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text 
 bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
                         unsigned flags, nomul_error *err);
 
-/*
- * Adds the ids of words in the middle of a text: its id at rest in front, and neither BOS nor a
- * blank.
- */
-bool nm_prompt_more_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, int32_t last_id,
-                        const nm_text *text, bool parse_special, nomul_error *err);
-
 #endif

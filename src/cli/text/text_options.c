@@ -46,71 +46,71 @@ bool nm_text_args_check(const char *command, const nm_text_args *args)
     return true;
 }
 
-static bool take_biases(nm_drawing *d, const nm_text_args *args, const nomul_model *model,
+/* The biases that were given, checked against the vocabulary. */
+static bool take_biases(nm_sampling *s, const nm_text_args *args, const nomul_model *model,
                         nomul_error *err)
 {
-    size_t  n = args->biases.n, n_vocab = nomul_model_get_info(model)->n_vocab;
-    int32_t eos = nomul_token_eos(nomul_model_tokenizer(model));
+    size_t n = args->biases.n, n_vocab = nomul_model_get_info(model)->n_vocab;
 
-    d->biases = nm_alloc((n + 1) * sizeof *d->biases); /* and one that forbids EOS */
-    if (!d->biases) return nm_fail_memory(err, (n + 1) * sizeof *d->biases);
+    if (n == 0) return true;
+    s->biases = nm_alloc(n * sizeof *s->biases);
+    if (!s->biases) return nm_fail_memory(err, n * sizeof *s->biases);
     for (size_t i = 0; i < n; i++) {
-        parse_bias(args->biases.at[i], &d->biases[i]);
-        if ((size_t)d->biases[i].id >= n_vocab)
+        parse_bias(args->biases.at[i], &s->biases[i]);
+        if ((size_t)s->biases[i].id >= n_vocab)
             return nm_fail(err, NOMUL_E_ARG,
                            "--logit-bias: id %" PRId32 " is outside the vocabulary of %zu",
-                           d->biases[i].id, n_vocab);
+                           s->biases[i].id, n_vocab);
     }
-    if (args->ignore_eos && eos >= 0) d->biases[n++] = (nomul_logit_bias){eos, -INFINITY};
-    d->options.logit_bias = d->biases, d->options.n_logit_bias = n;
+    s->options.logit_bias = s->biases, s->options.n_logit_bias = n;
     return true;
 }
 
-bool nm_drawing_init(nm_drawing *drawing, const nm_text_args *args, const nm_option *table,
-                     const void *base, const nomul_sampler_options *saved,
-                     const nomul_model *model, nomul_error *err)
+bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
+                      const void *base, const nomul_sampler_options *saved,
+                      const nomul_model *model, nomul_error *err)
 {
-    nomul_sampler_options *o = &drawing->options;
+    nomul_sampler_options *o = &sampling->options;
     size_t                 at = (size_t)((const char *)args - (const char *)base);
+    bool                   seeded;
 
-    *drawing = (nm_drawing){0};
+    *sampling = (nm_sampling){0};
     nomul_sampler_options_init(o);
     if (saved) *o = *saved;
-#define TAKE(field, type)                                                                          \
-    if (!saved ||                                                                                  \
-        nm_option_given(table, &args->given, at + offsetof(nm_text_args, field)))                  \
-    o->field = (type)args->field
-    TAKE(temp, float);
-    TAKE(top_k, int32_t);
-    TAKE(top_p, float);
-    TAKE(min_p, float);
-    TAKE(repeat_penalty, float);
-    TAKE(repeat_last_n, int32_t);
-    TAKE(presence_penalty, float);
-    TAKE(frequency_penalty, float);
-    TAKE(seed, uint64_t);
-#undef TAKE
-    if ((!saved || nm_option_given(table, &args->given, at + offsetof(nm_text_args, seed))) &&
-        args->seed < 0)
-        o->seed = nm_random_seed();
-    return take_biases(drawing, args, model, err);
+#define GIVEN(name)                                                                                \
+    (!saved || nm_option_given(table, &args->given, at + offsetof(nm_text_args, name)))
+#define ROW(TYPE, name, ...)                                                                       \
+    if (GIVEN(name)) o->name = (NOMUL_SAMPLER_##TYPE)args->name;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+    seeded = GIVEN(seed);
+#undef GIVEN
+    if (seeded && args->seed < 0) o->seed = nm_random_seed();
+    return take_biases(sampling, args, model, err);
 }
 
-void nm_drawing_free(nm_drawing *drawing)
+void nm_sampling_free(nm_sampling *sampling)
 {
-    nm_free(drawing->biases);
-    *drawing = (nm_drawing){0};
+    nm_free(sampling->biases);
+    *sampling = (nm_sampling){0};
 }
 
 void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *options)
 {
-    args->temp = (double)options->temp;
-    args->top_k = options->top_k;
-    args->top_p = (double)options->top_p;
-    args->min_p = (double)options->min_p;
-    args->repeat_penalty = (double)options->repeat_penalty;
-    args->repeat_last_n = options->repeat_last_n;
-    args->presence_penalty = (double)options->presence_penalty;
-    args->frequency_penalty = (double)options->frequency_penalty;
-    args->seed = (int64_t)options->seed;
+#define ROW(TYPE, name, ...) args->name = (NM_ARG_##TYPE)options->name;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+}
+
+nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling)
+{
+    nomul_text_options o;
+
+    nomul_text_options_init(&o);
+    o.sampler = &sampling->options;
+    o.stops = args->stops.at, o.n_stops = args->stops.n;
+    o.n_predict = args->n_predict;
+    o.special = args->special;
+    o.ignore_eos = args->ignore_eos;
+    return o;
 }

@@ -1,82 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that say how a text goes on, for every command that continues texts. */
+/*
+ * The options of a text, for every command that generates: how long, where to stop, how to sample.
+ * The sampler's rows follow NOMUL_SAMPLER_FIELDS of nomul.h.
+ */
 #ifndef NM_TEXT_OPTIONS_H
 #define NM_TEXT_OPTIONS_H
 
 #include "cli/options.h"
 #include "nomul.h"
 
+/* Values as options have them: doubles and int64_t; a seed of -1 is a random one. */
+#define NM_ARG_FLOAT double
+#define NM_ARG_INT int64_t
+#define NM_ARG_SEED int64_t
+
 typedef struct nm_text_args {
-    int64_t    n_predict, top_k, repeat_last_n, seed;
-    double     temp, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
+    int64_t    n_predict;
     nm_strings stops, biases;
     bool       special, ignore_eos;
     nm_given   given;
+#define ROW(TYPE, name, ...) NM_ARG_##TYPE name;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
 } nm_text_args;
 
-/* Rows of a command's table; A is where its nm_text_args is, F(A.field) where a field of it is. */
-#define NM_PREDICT_OPTIONS(F, A)                                                                   \
-    {'n', "predict", NM_OPT_INT, F(A.n_predict), "256", "N",                                       \
-     "tokens to make, -1 for as many as it takes to the end of the text", -1, 1e9},                \
-    {0, "n-predict", NM_OPT_INT, F(A.n_predict), "256", "N", NULL, -1, 1e9}
+/* Rows for a table whose arguments have a member `text`; F(member) is where a member is. */
+#define NM_PREDICT_OPTIONS                                                                         \
+    {'n',                                                                                          \
+     "predict",                                                                                    \
+     NM_OPT_INT,                                                                                   \
+     F(text.n_predict),                                                                            \
+     "256",                                                                                        \
+     "N",                                                                                          \
+     "number of tokens to generate; -1 = until the end of the text",                               \
+     -1,                                                                                           \
+     1e9},                                                                                         \
+    {                                                                                              \
+        0, "n-predict", NM_OPT_INT, F(text.n_predict), "256", "N", NULL, -1, 1e9                   \
+    }
 
-#define NM_TEXT_OPTIONS(F, A)                                                                      \
-    NM_PREDICT_OPTIONS(F, A),                                                                      \
-    {'r', "reverse-prompt", NM_OPT_LIST, F(A.stops), NULL, "TEXT",                                 \
-     "stop when the text ends with this; may be given again", 0, 0},                               \
-    {0, "special", NM_OPT_FLAG, F(A.special), NULL, NULL,                                          \
-     "control tokens may be spelled in the prompt, and are printed", 0, 0},                        \
-    {0, "ignore-eos", NM_OPT_FLAG, F(A.ignore_eos), NULL, NULL,                                    \
-     "never draw the end of the text", 0, 0},                                                      \
-    {0, NULL, NM_OPT_GIVEN, F(A.given), NULL, NULL, NULL, 0, 0}
+#define NM_TEXT_OPTIONS                                                                            \
+    NM_PREDICT_OPTIONS,                                                                            \
+        {'r',                                                                                      \
+         "reverse-prompt",                                                                         \
+         NM_OPT_LIST,                                                                              \
+         F(text.stops),                                                                            \
+         NULL,                                                                                     \
+         "TEXT",                                                                                   \
+         "stop string: end when the text ends with TEXT; may be repeated",                         \
+         0,                                                                                        \
+         0},                                                                                       \
+        {0,                                                                                        \
+         "special",                                                                                \
+         NM_OPT_FLAG,                                                                              \
+         F(text.special),                                                                          \
+         NULL,                                                                                     \
+         NULL,                                                                                     \
+         "parse control tokens in the prompt, print those that are generated",                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {0,                                                                                        \
+         "ignore-eos",                                                                             \
+         NM_OPT_FLAG,                                                                              \
+         F(text.ignore_eos),                                                                       \
+         NULL,                                                                                     \
+         NULL,                                                                                     \
+         "never sample the end of the text",                                                       \
+         0,                                                                                        \
+         0},                                                                                       \
+    {                                                                                              \
+        0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0                               \
+    }
 
-#define NM_DRAWING_OPTIONS(F, A)                                                                   \
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Drawing a token, in this order", 0, 0},                \
-    {'l', "logit-bias", NM_OPT_LIST, F(A.biases), NULL, "ID+X|ID-X",                               \
-     "add to the logit of token ID; ID-inf forbids it; may be given again", 0, 0},                 \
-    NM_SAMPLER_OPTIONS(F, A)
+#define NM_SAMPLING_OPTIONS                                                                        \
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Sampling, in this order", 0, 0},                       \
+        {'l',                                                                                      \
+         "logit-bias",                                                                             \
+         NM_OPT_LIST,                                                                              \
+         F(text.biases),                                                                           \
+         NULL,                                                                                     \
+         "ID+X|ID-X",                                                                              \
+         "add X to the logit of token ID; ID-inf forbids it; may be repeated",                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW)
 
-#define NM_SAMPLER_OPTIONS(F, A)                                                                   \
-    {0, "repeat-penalty", NM_OPT_FLOAT, F(A.repeat_penalty), "1.0", "X",                           \
-     "logits of tokens seen are divided by it, negative ones multiplied; 1 is off", 1e-3,          \
-     NM_NO_MAX},                                                                                   \
-    {0, "presence-penalty", NM_OPT_FLOAT, F(A.presence_penalty), "0.0", "X",                       \
-     "subtracted once from the logit of a token seen", -1e3, 1e3},                                 \
-    {0, "frequency-penalty", NM_OPT_FLOAT, F(A.frequency_penalty), "0.0", "X",                     \
-     "subtracted for each time a token was seen", -1e3, 1e3},                                      \
-    {0, "repeat-last-n", NM_OPT_INT, F(A.repeat_last_n), "64", "N",                                \
-     "how many tokens back the penalties look, prompt included; -1 all, 0 none", -1, 1048576},     \
-    {0, "top-k", NM_OPT_INT, F(A.top_k), "40", "N", "keep the N likeliest; 0 is off", 0, 1e9},     \
-    {0, "top-p", NM_OPT_FLOAT, F(A.top_p), "0.95", "P",                                            \
-     "keep the likeliest that are P together; 1 is off", 0, 1},                                    \
-    {0, "min-p", NM_OPT_FLOAT, F(A.min_p), "0.05", "P",                                            \
-     "keep what has P times the chance of the likeliest; 0 is off", 0, 1},                         \
-    {0, "temp", NM_OPT_FLOAT, F(A.temp), "0.8", "T", "how daring; 0 takes the likeliest", 0,       \
-     NM_NO_MAX},                                                                                   \
-    {0, "temperature", NM_OPT_FLOAT, F(A.temp), "0.8", "T", NULL, 0, NM_NO_MAX},                   \
-    {'s', "seed", NM_OPT_INT, F(A.seed), "-1", "N",                                                \
-     "the same seed makes the same text, on any machine; -1 is a random one", -1,                  \
-     NM_INT_MAX_EXACT}
+/* The row, and the JSON key as a second name that help does not show. */
+#define NM_SAMPLER_ROW(TYPE, name, preset, least, most, slot, option, key, letter, value, help)    \
+    {letter, option, NM_KIND_##TYPE,         F(text.name),        NM_PRESET_##TYPE(#preset),       \
+     value,  help,   NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},                                \
+        {0,     key,  NM_KIND_##TYPE,         F(text.name),        NM_PRESET_##TYPE(#preset),      \
+         value, NULL, NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},
 
-/* What the command line alone can get wrong; it has then been said, and is misuse. */
+#define NM_KIND_FLOAT NM_OPT_FLOAT
+#define NM_KIND_INT NM_OPT_INT
+#define NM_KIND_SEED NM_OPT_INT
+#define NM_PRESET_FLOAT(preset) preset
+#define NM_PRESET_INT(preset) preset
+#define NM_PRESET_SEED(preset) "-1"
+#define NM_LEAST_FLOAT(least) least
+#define NM_LEAST_INT(least) least
+#define NM_LEAST_SEED(least) -1
+#define NM_MOST_FLOAT(most) ((most) >= 3.4e38 ? NM_NO_MAX : (double)(most))
+#define NM_MOST_INT(most) most
+#define NM_MOST_SEED(most) NM_INT_MAX_EXACT
+
+/* Checks what the command line alone can get wrong; reports it, which is misuse. */
 bool nm_text_args_check(const char *command, const nm_text_args *args);
 
-/* Sampler options, and the memory of their biases. */
-typedef struct nm_drawing {
+/* A sampler's options with the memory of their biases. */
+typedef struct nm_sampling {
     nomul_sampler_options options;
     nomul_logit_bias     *biases;
-} nm_drawing;
+} nm_sampling;
 
 /*
- * As the options say; what was not given comes from `saved`, if there is one.  table: the command's
- * own, with args at `base`.  Freed by nm_drawing_free, also after an error.
+ * Options as args say; where `saved` is not NULL, what was not given on the command line is taken
+ * from it.  table: the command's own, with args at `base`; NULL if all of args count.  A seed of -1
+ * becomes a random one.  Freed by nm_sampling_free, also after an error.
  */
-bool nm_drawing_init(nm_drawing *drawing, const nm_text_args *args, const nm_option *table,
-                     const void *base, const nomul_sampler_options *saved,
-                     const nomul_model *model, nomul_error *err);
-void nm_drawing_free(nm_drawing *drawing);
+bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
+                      const void *base, const nomul_sampler_options *saved,
+                      const nomul_model *model, nomul_error *err);
+void nm_sampling_free(nm_sampling *sampling);
 
 /* The other way round: args become what a sampler's options say. */
 void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *options);
+
+/* The options of a text: all of args, and the sampling. */
+nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling);
 
 #endif

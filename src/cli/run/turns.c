@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run/turns.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/interrupt.h"
+#include "cli/numbers.h"
+#include "cli/output.h"
+#include "cli/replace.h"
+
+static void say(const nm_turns *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(const nm_turns *t, const char *format, ...)
+{
+    va_list args;
+
+    if (t->options->quiet) return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+}
+
+static uint64_t n_tokens(const nomul_text *text)
+{
+    nomul_text_counts counts = {.size = sizeof counts};
+
+    nomul_text_get_counts(text, &counts, NULL);
+    return counts.n_tokens;
+}
+
+void nm_turns_note_unsaved(const nomul_text *text)
+{
+    unsigned unsaved = nomul_text_unsaved(text);
+
+    if (unsaved & NOMUL_UNSAVED_BIAS)
+        fprintf(stderr, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
+    if (unsaved & NOMUL_UNSAVED_WINDOW)
+        fprintf(stderr, "nomul: of what penalties look at, the last %d tokens are saved\n",
+                NOMUL_SAVED_IDS);
+    if (unsaved & NOMUL_UNSAVED_STOPS)
+        fprintf(stderr, "nomul: a stop string that has begun is saved up to %d bytes\n",
+                NOMUL_SAVED_BYTES);
+}
+
+/* ---- Marks ----------------------------------------------------------------------------------- */
+
+size_t nm_turns_bytes(const nomul_model *model)
+{
+    return (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(model);
+}
+
+static void forget_turns(nm_turns *t)
+{
+    for (size_t i = 0; i < NM_TURNS_MAX; i++) {
+        nomul_mark_free(t->asked[i]);
+        nomul_mark_free(t->answering[i]);
+        t->asked[i] = t->answering[i] = NULL;
+    }
+    t->n_turns = t->next = 0;
+}
+
+/* A mark in a ring, in the place of the one that was there. */
+static bool mark(nm_turns *t, nomul_mark **place, nomul_error *err)
+{
+    nomul_mark *fresh = nomul_text_mark(t->text, err);
+
+    if (!fresh) return false;
+    nomul_mark_free(*place);
+    *place = fresh;
+    return true;
+}
+
+static size_t last_turn(const nm_turns *t)
+{
+    return (t->next + NM_TURNS_MAX - 1) % NM_TURNS_MAX;
+}
+
+static bool take_back(nm_turns *t, nomul_error *err)
+{
+    if (t->n_turns == 0) return nm_fail(err, NOMUL_E_ARG, "nothing to undo");
+    if (nomul_text_rewind(t->text, t->asked[last_turn(t)], 0, err) != NOMUL_OK) return false;
+    t->next = last_turn(t);
+    t->n_turns--;
+    return true;
+}
+
+/* ---- One turn -------------------------------------------------------------------------------- */
+
+/* Generates; on failure the last turn is undone.  An empty prompt lets the text continue. */
+static bool answer(nm_turns *t, nomul_error *err)
+{
+    nm_answer a = {.keep = false};
+    bool      ok = nomul_text_prompt(t->text, NULL, 0, err) == NOMUL_OK;
+
+    ok = ok && nm_answer_run(&a, t->text, true, err);
+    nm_effort_add(&t->effort, &a);
+    nm_answer_free(&a);
+    nm_output_print("\n");
+    if (!nm_output_flush()) t->left = true;
+    if (!ok) take_back(t, NULL);
+    return ok;
+}
+
+/* Reads the prompt to its last id. */
+static bool read_prompt(nm_turns *t, nomul_error *err)
+{
+    nm_answer a = {.keep = false};
+
+    nm_answer_begin(&a);
+    bool ok = nomul_text_prompt(t->text, t->prompt.data, t->prompt.n_bytes, err) == NOMUL_OK &&
+              nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
+    if (!ok && err->code == NOMUL_E_CANCELLED)
+        nm_fail(err, NOMUL_E_CANCELLED, "stopped while reading the prompt: the turn is undone");
+    nm_effort_add(&t->effort, &a);
+    nm_answer_free(&a);
+    return ok;
+}
+
+static bool take_turn(nm_turns *t, bool show, nomul_error *err)
+{
+    if (!mark(t, &t->asked[t->next], err)) return false;
+    t->next = (t->next + 1) % NM_TURNS_MAX;
+    if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
+    if (show) nm_output_write(t->prompt.data, t->prompt.n_bytes);
+    if (read_prompt(t, err) && mark(t, &t->answering[last_turn(t)], err)) return answer(t, err);
+    if (show) nm_output_print("\n");
+    take_back(t, NULL);
+    return false;
+}
+
+/* ---- Commands -------------------------------------------------------------------------------- */
+
+static bool undo(nm_turns *t, const char *value, nomul_error *err)
+{
+    uint64_t before = n_tokens(t->text);
+
+    (void)value;
+    if (!take_back(t, err)) return false;
+    say(t, "undone: %s tokens\n", nm_show_count(before - n_tokens(t->text)).text);
+    return true;
+}
+
+static bool retry(nm_turns *t, const char *value, nomul_error *err)
+{
+    (void)value;
+    if (t->n_turns == 0) return nm_fail(err, NOMUL_E_ARG, "nothing to retry");
+    return nomul_text_rewind(t->text, t->answering[last_turn(t)], NOMUL_REWIND_KEEP_GENERATOR,
+                             err) == NOMUL_OK &&
+           answer(t, err);
+}
+
+static bool reset(nm_turns *t, const char *value, nomul_error *err)
+{
+    (void)value;
+    if (nomul_text_rewind(t->text, t->empty, NOMUL_REWIND_KEEP_GENERATOR, err) != NOMUL_OK)
+        return false;
+    forget_turns(t);
+    say(t, "a new text\n");
+    return true;
+}
+
+static bool save(nm_turns *t, const char *path, nomul_error *err)
+{
+    const nm_turns_options *o = t->options;
+
+    if (!nm_may_replace(path, o->model_path, o->prompt_path, err) ||
+        nomul_text_save(t->text, path, err) != NOMUL_OK)
+        return false;
+    say(t, "saved: %s tokens\n", nm_show_count(n_tokens(t->text)).text);
+    if (!o->quiet) nm_turns_note_unsaved(t->text);
+    return true;
+}
+
+/* The text with other options, at the same place or at a mark's; the generator continues there. */
+static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling *sampling,
+                        const nomul_mark *at, bool reseeded, nomul_error *err)
+{
+    nomul_text_options options = nm_text_args_options(args, sampling);
+    nomul_mark        *here = at ? NULL : nomul_text_mark(t->text, err);
+    nomul_text        *text = NULL;
+    unsigned           flags = reseeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
+
+    if (at || here) text = nomul_text_fork(t->text, &options, err);
+    if (text && nomul_text_rewind(text, at ? at : here, flags, err) != NOMUL_OK) {
+        nomul_text_free(text);
+        text = NULL;
+    }
+    nomul_mark_free(here);
+    if (!text) return false;
+    nomul_text_free(t->text);
+    t->text = text;
+    t->args = *args;
+    return true;
+}
+
+/* The file's own sampler options count, and its generator. */
+static bool load(nm_turns *t, const char *path, nomul_error *err)
+{
+    nomul_mark *saved = nomul_mark_load(path, t->options->model, err);
+    nm_sampling sampling = *t->sampling;
+
+    if (!saved) return false;
+    const nomul_mark_info *info = nomul_mark_get_info(saved);
+    sampling.options = *info->sampler;
+    sampling.options.logit_bias = t->sampling->options.logit_bias;
+    sampling.options.n_logit_bias = t->sampling->options.n_logit_bias;
+    nm_text_args args = t->args;
+    nm_text_args_follow(&args, &sampling.options);
+    bool ok = change_text(t, &args, &sampling, saved, false, err);
+    if (ok) {
+        *t->sampling = sampling;
+        forget_turns(t);
+        say(t, "loaded: %s tokens\n", nm_show_count(info->n_tokens).text);
+    }
+    nomul_mark_free(saved);
+    return ok;
+}
+
+typedef struct settings {
+    nm_text_args text;
+} settings;
+
+#define F(field) offsetof(settings, field)
+static const nm_option table[] = {
+    NM_PREDICT_OPTIONS,
+    NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
+    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+};
+#undef F
+
+/* Prints the settings as they would be typed. */
+static bool show_settings(const nm_turns *t)
+{
+    const char *space = "";
+
+    for (const nm_option *o = table; o->kind != NM_OPT_END; o++) {
+        const void *field = (const char *)&t->args + o->field;
+
+        if (!o->help) continue;
+        fprintf(stderr, "%s--%s ", space, o->name);
+        if (o->field == offsetof(settings, text.seed))
+            fprintf(stderr, "%" PRIu64, t->sampling->options.seed);
+        else if (o->kind == NM_OPT_INT)
+            fprintf(stderr, "%" PRId64, *(const int64_t *)field);
+        else
+            fprintf(stderr, "%g", *(const double *)field);
+        space = " ";
+    }
+    fprintf(stderr, "\n");
+    return true;
+}
+
+/* "temp 0.5", as --temp 0.5 would be taken. */
+static bool set(nm_turns *t, const char *value, nomul_error *err)
+{
+    enum { NOT_SET = -2 }; /* what nobody can type */
+    nm_text_args args = t->args;
+    nm_sampling  sampling;
+    char         name[64];
+    size_t       n_name = strcspn(value, " ");
+
+    if (!*value) return show_settings(t);
+    snprintf(name, sizeof name, "%.*s", (int)(n_name < 63 ? n_name : 63), value);
+    value += n_name + strspn(value + n_name, " ");
+    args.seed = NOT_SET;
+    if (!nm_options_set("run", table, &args, name, *value ? value : NULL)) return false;
+    bool reseeded = args.seed != NOT_SET;
+    if (!reseeded) args.seed = 0;
+    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options->model, err);
+    if (!reseeded) sampling.options.seed = t->sampling->options.seed;
+    ok = ok && change_text(t, &args, &sampling, NULL, reseeded, err);
+    if (!ok) {
+        nm_sampling_free(&sampling);
+        return false;
+    }
+    nm_sampling_free(t->sampling);
+    *t->sampling = sampling;
+    return true;
+}
+
+static bool quit(nm_turns *t, const char *value, nomul_error *err)
+{
+    (void)value, (void)err;
+    t->left = true;
+    return true;
+}
+
+static bool help(nm_turns *t, const char *value, nomul_error *err);
+
+typedef struct command {
+    const char *name;
+    const char *value; /* what help calls its argument; NULL: none */
+    bool        needed;
+    const char *help;
+    bool (*run)(nm_turns *turns, const char *value, nomul_error *err); /* value "": not given */
+} command;
+
+static const command commands[] = {
+    {"undo", NULL, false, "undo the last turn, prompt and answer", undo},
+    {"retry", NULL, false, "answer the last prompt again, with other random numbers", retry},
+    {"save", "FILE", true, "write a session file", save},
+    {"load", "FILE", true, "continue a saved text, with its settings", load},
+    {"reset", NULL, false, "begin a new text; earlier turns cannot be undone", reset},
+    {"set", "NAME VALUE", false, "set an option: /set temp 0.5; without arguments: list them", set},
+    {"help", NULL, false, "this list", help},
+    {"quit", NULL, false, "leave, as Ctrl-D does", quit},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static bool help(nm_turns *t, const char *value, nomul_error *err)
+{
+    (void)t, (void)value, (void)err;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const command *c = &commands[i];
+        int            n = fprintf(stderr, "/%s %s", c->name, c->value ? c->value : "");
+
+        fprintf(stderr, "%*s%s\n", n < 18 ? 18 - n : 1, "", c->help);
+    }
+    fprintf(stderr,
+            "Any other line is a prompt; an empty line lets the model continue. A line that "
+            "ends\nwith \\ continues on the next line; // at the beginning stands for one "
+            "slash.\n");
+    return true;
+}
+
+static bool run_command(nm_turns *t, char *line, nomul_error *err)
+{
+    size_t         n_name = strcspn(line, " ");
+    const char    *value = line + n_name + strspn(line + n_name, " ");
+    const command *c = NULL;
+
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strlen(commands[i].name) == n_name && memcmp(commands[i].name, line, n_name) == 0)
+            c = &commands[i];
+    if (!c)
+        return nm_fail(err, NOMUL_E_ARG, "no command /%.*s; /help lists them",
+                       (int)(n_name < 60 ? n_name : 60), line);
+    if (c->needed && !*value) return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
+    if (!c->value && *value) return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
+    return c->run(t, value, err);
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+/* Lines that end with a backslash continue, with a newline between; other newlines are not text. */
+static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
+{
+    const char *line;
+    size_t      n_bytes;
+    bool        more = true;
+
+    t->line.n_bytes = 0;
+    for (*ended = true; more; *ended = false) {
+        if (t->on_terminal) fprintf(stderr, "> ");
+        nm_line read = nm_lines_next(&t->lines, true, &line, &n_bytes, err);
+        if (read == NM_LINE_FAILED) return nm_fail_in(err, "%s", nm_text_name("-"));
+        if (read == NM_LINE_END) return true;
+        more = n_bytes > 0 && line[n_bytes - 1] == '\\';
+        if (!nm_text_add(&t->line, line, n_bytes - more, err)) return false;
+        if (more && !nm_text_add(&t->line, "\n", 1, err)) return false;
+    }
+    return true;
+}
+
+static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_error *err)
+{
+    nm_text one = {0};
+    bool    ok = nm_text_add(&one, bytes, n_bytes, err);
+
+    if (ok && t->options->escapes) nm_text_unescape(&one);
+    ok = ok && nm_text_add(&t->prompt, one.data, one.n_bytes, err);
+    nm_text_free(&one);
+    return ok;
+}
+
+/* An empty line is an empty prompt, without prefix and suffix. */
+static bool take_prompt(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
+{
+    const char *prefix = t->options->prefix, *suffix = t->options->suffix;
+
+    t->prompt.n_bytes = 0;
+    if (n_bytes > 0 && prefix && !add_to_prompt(t, prefix, strlen(prefix), err)) return false;
+    if (n_bytes > 0 && !add_to_prompt(t, line, n_bytes, err)) return false;
+    if (n_bytes > 0 && suffix && !add_to_prompt(t, suffix, strlen(suffix), err)) return false;
+    return take_turn(t, t->options->show_prompts && !t->on_terminal, err);
+}
+
+static bool take_command(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
+{
+    nm_text copy = {0};
+
+    while (n_bytes > 0 && line[n_bytes - 1] == ' ') n_bytes--;
+    if (memchr(line, '\0', n_bytes)) return nm_fail(err, NOMUL_E_ARG, "a command has a NUL byte");
+    bool ok = nm_text_add(&copy, line, n_bytes, err) && nm_text_add(&copy, "", 1, err) &&
+              run_command(t, copy.data, err);
+    nm_text_free(&copy);
+    return ok;
+}
+
+/* A Ctrl-C that met a turn or a command has done what it can; any other signal ends the program. */
+static void end_turn(nm_turns *t, bool ok, const nomul_error *err)
+{
+    if (nm_interrupted() == SIGINT) nm_interrupt_clear();
+    if (nm_interrupted()) t->left = true;
+    if (ok || t->left) return;
+    t->failed = true;
+    if (err->text[0] != '\0') fprintf(stderr, "nomul: %s\n", err->text);
+}
+
+static void take_line(nm_turns *t)
+{
+    nomul_error err = {.code = NOMUL_OK};
+    bool        ended, ok = read_line(t, &ended, &err);
+
+    if (!ok || ended) {
+        t->left = true;
+        if (t->on_terminal) fprintf(stderr, "\n");
+        if (ok || nm_interrupted()) return;
+        t->failed = true;
+        fprintf(stderr, "nomul: %s\n", err.text);
+        return;
+    }
+    size_t      n = t->line.n_bytes;
+    const char *line = n > 0 ? t->line.data : "";
+    bool        slash = n > 0 && line[0] == '/', two = n > 1 && slash && line[1] == '/';
+
+    if (slash && !two)
+        ok = take_command(t, line + 1, n - 1, &err);
+    else
+        ok = take_prompt(t, line + two, n - two, &err);
+    end_turn(t, ok, &err);
+}
+
+bool nm_turns_run(nm_turns *t, const nm_text *first, nomul_error *err)
+{
+    nomul_error why = {.code = NOMUL_OK};
+
+    t->lines.fd = STDIN_FILENO;
+    t->on_terminal = isatty(STDIN_FILENO);
+    nm_text_args_follow(&t->args, &t->sampling->options);
+    if (t->on_terminal)
+        say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "
+               "leaves; /help\n");
+    if (first) {
+        if (!nm_text_add(&t->prompt, first->data, first->n_bytes, err)) return false;
+        end_turn(t, take_turn(t, t->options->show_prompts, &why), &why);
+    }
+    while (!t->left) take_line(t);
+    return true;
+}
+
+void nm_turns_free(nm_turns *t)
+{
+    forget_turns(t);
+    nomul_mark_free(t->empty);
+    nm_lines_free(&t->lines);
+    nm_text_free(&t->line);
+    nm_text_free(&t->prompt);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a text generated after its last prompt, collected step by step, and how long it took: for
+ * the statistics on stderr and for the JSON object of run and batch.
+ */
+#ifndef NM_ANSWER_H
+#define NM_ANSWER_H
+
+#include "cli/text/ids.h"
+#include "cli/text/text.h"
+
+/* Begins as zeros. */
+typedef struct nm_answer {
+    bool         keep; /* bytes, ids and log-probabilities; else they are only counted */
+    size_t       n_logprobs;
+    nm_text      bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
+    nm_ids       ids;             /* EOS too */
+    uint64_t     n_prompt, n_read, n_generated;
+    uint64_t     n_steps; /* generated after the first: those that `seconds` measures */
+    nomul_finish finish;
+    bool         closed; /* stdout takes no more: output.h knows why */
+    double       began, prompt_seconds, seconds;
+} nm_answer;
+
+/* The clock starts here, after the prompt was given. */
+void nm_answer_begin(nm_answer *answer);
+
+/* After a step of the text. */
+bool nm_answer_add(nm_answer *answer, const nomul_text *text, nomul_error *err);
+void nm_answer_free(nm_answer *answer);
+
+/*
+ * Steps one text until it finishes.  stream: its bytes go to stdout; ends early if that is closed.
+ */
+bool nm_answer_run(nm_answer *answer, nomul_text *text, bool stream, nomul_error *err);
+
+/* The log-probabilities of ids.at[index]: its own, then those of the most likely ids. */
+const nomul_logprob *nm_answer_logprobs(const nm_answer *answer, size_t index);
+
+#endif
