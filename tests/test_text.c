@@ -8,7 +8,6 @@
 #include "test.h"
 
 #include "base/rng.h"
-#include "base/utf8.h"
 
 #include <stdlib.h>
 
@@ -144,10 +143,7 @@ static result one_go(const fixture *f, const trial *t)
     result      r = {.n_bytes = 0};
 
     prompt(text, t->prompt, t->n_prompt);
-    while (!nomul_text_finish(text)) {
-        step(text, NULL, 0, &r);
-        CHECK(r.finish || nm_utf8_unfinished(r.bytes, r.n_bytes) == 0);
-    }
+    run(text, &r);
     save(f, text, &r);
     nomul_text_free(text);
     return r;
@@ -348,6 +344,62 @@ static void test_property(fixture *f)
     }
 }
 
+/* ---- Characters ------------------------------------------------------------------------------ */
+
+static int32_t find_byte(const fixture *f, const char *spelled)
+{
+    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(f->model);
+    size_t                 n = 0;
+    int32_t                id = 0;
+
+    for (const char *piece; (piece = nomul_token_piece(tokenizer, id, &n, NULL)) != NULL; id++)
+        if (n == 6 && memcmp(piece, spelled, 6) == 0) break;
+    return id;
+}
+
+/* A text whose next id is forced by a bias, in the place of the last one. */
+static nomul_text *force(nomul_text *text, int32_t id, result *r)
+{
+    nomul_logit_bias      bias = {id, 1e6f};
+    nomul_sampler_options sampler;
+    nomul_text_options    options;
+
+    nomul_sampler_options_init(&sampler);
+    sampler.logit_bias = &bias, sampler.n_logit_bias = 1;
+    nomul_text_options_init(&options);
+    options.sampler = &sampler;
+    nomul_text *fork = nomul_text_fork(text, &options, &err);
+    CHECK_OK(fork != NULL, err);
+    nomul_text_free(text);
+    prompt(fork, "", 0);
+    r->n_bytes = 0;
+    step(fork, NULL, 0, r);
+    CHECK_INT(nomul_text_id(fork), id);
+    return fork;
+}
+
+static void test_characters(fixture *f)
+{
+    static const char *const bytes[] = {"<0xE2>", "<0x96>", "<0x81>"};
+    static const size_t      shown[] = {0, 0, 3};
+    trial                    t = {.n_prompt = 0};
+    result                   r = {.n_bytes = 0};
+
+    test_case("bytes of a character are held until it is complete");
+    nomul_text_options_init(&t.options);
+    nomul_text *text = new_text(f, &t, -1);
+    prompt(text, "a", 1);
+    for (size_t i = 0; i < 3; i++) {
+        text = force(text, find_byte(f, bytes[i]), &r);
+        CHECK_INT(r.n_bytes, shown[i]);
+    }
+    CHECK_MEM(r.bytes, "\xE2\x96\x81", 3, "the character");
+    text = force(text, find_byte(f, "<0xE2>"), &r);
+    text = force(text, find_byte(f, "<0x41>"), &r);
+    CHECK_INT(r.n_bytes, 2);
+    nomul_text_free(text);
+}
+
 /* ---- Stop strings ---------------------------------------------------------------------------- */
 
 /* What a text has shown is what its state has: its ids as text are the prompt and the bytes. */
@@ -405,6 +457,7 @@ void test_text(void)
         if (n > 4 && memcmp(piece, "\xE2\x96\x81", 3) == 0) break;
     }
     test_property(&f);
+    test_characters(&f);
     nomul_session_free(f.session);
     nomul_model_close(f.model);
     test_stop_inside_token();
