@@ -25,7 +25,7 @@
 #define N_FLOATS 2048
 #define N_SAMPLES 9
 
-/* How long is measured.  A quick run's cold matrix may fit in a cache, so its bandwidth is coarse. */
+/* How long is measured.  A quick run's cold matrix may fit into a cache: its figures are coarse. */
 typedef struct effort {
     double sample_seconds; /* at least, of one sample */
     double enough_seconds; /* after them three samples will do */
