@@ -12,8 +12,9 @@ BUILD   ?= build
 MODE    ?= release
 SECONDS ?= 20
 
-# The tests are compiled with -O1, which takes two thirds of the time of -O2 and runs as fast; except
-# the kernels, whose loops the tests spend their time in.
+# MODE=debug, which the tests use, compiles with -O1 and line numbers only: two thirds of the time of
+# -O2 -g, and it runs as fast.  The kernels keep -O2, as the tests spend their time in their loops.
+# For a debugger: make MODE=debug CFLAGS='-O0 -g'.
 OPTIMIZE = $(if $(filter debug,$(MODE)),$(if $(filter src/kernels/%,$<),-O2,-O1),-O2)
 
 Q    := $(if $(V),,@)
@@ -21,7 +22,7 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 FLAGS_release := -DNDEBUG
-FLAGS_debug   := -g
+FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
@@ -42,8 +43,16 @@ CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
-# What check runs; the fuzz targets are named replay_NAME here: they only read their corpora.
-CHECKED := nomul tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)
+# What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
+# that it runs side by side, the longest first.
+CHECKED := $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
+CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
+PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
+           $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
+           includes includes-rules style style-rules symbols example
+# As many jobs as CPUs, unless -j says how many.
+JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -92,12 +101,16 @@ $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main
 demo: all ## a story from the shipped model, the same one every time
 	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 3 --temp 0.6 --min-p 0.1
 
-check: ## all tests that a C compiler and make can run, in half a minute
-	@$(MAKE) --no-print-directory MODE=debug checked
+check: ## all tests that a C compiler and make can run, in half a minute; TIMES=1 lists their times
+	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked
 debug asan tsan: ## check with symbols; under AddressSanitizer and UBSan; under ThreadSanitizer
-	@$(MAKE) --no-print-directory MODE=$@ checked
-checked: $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,$(filter-out nomul,$(CHECKED)))
-	@RUN='$(RUN)' sh tests/check.sh $(OUT)
+	@$(MAKE) --no-print-directory $(JOBS) MODE=$@ checked
+checked: $(PARTS:%=$(OUT)/tests/logs/%)
+	@TIMES='$(TIMES)' sh tests/check.sh $(OUT) sum
+$(OUT)/tests/logs/begin: $(CHECKED) FORCE
+	@sh tests/check.sh $(OUT) begin
+$(OUT)/tests/logs/%: $(OUT)/tests/logs/begin
+	@RUN='$(RUN)' sh tests/check.sh $(OUT) part $*
 test: ## check by gcc and clang, -O0 and -O3, asan, tsan; the same bits from all of them
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' sh tests/all.sh
 test-long: ## the tests that take minutes: the whole held-out text, killed savers, a million tokens

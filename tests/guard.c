@@ -23,7 +23,7 @@ static void must(int ok, const char *what)
     exit(1);
 }
 
-/* Dropped mappings, by their pages of data, to be taken again: mapping costs more than most tests. */
+/* Dropped mappings, by their pages of data, to be taken again: mapping costs more than a test. */
 #define KEPT_PAGES 64
 #define KEPT_EACH 4
 static char *kept[KEPT_PAGES][KEPT_EACH];
