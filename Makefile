@@ -57,7 +57,7 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan check-no-mul fuzz checked fuzzers long \
-        install uninstall format clean help
+        install uninstall format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
@@ -142,8 +142,10 @@ uninstall: ## takes away what install put there
 	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/nomul include/nomul.h lib/libnomul.a \
 	    share/nomul/stories-49m.gguf
 
-format: ## clang-format over all sources
-	clang-format -i $(wildcard include/*.h src/*/*.[ch] src/*.[ch] tests/*.[ch] tests/*/*.[ch])
+format: ## formats all sources; needs clang-format 14
+	@sh tools/format.sh
+check-format: ## names the files that make format would change
+	@sh tools/format.sh --check
 compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/
