@@ -26,8 +26,9 @@ FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
+# -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
-        $(FLAGS_$(MODE)) $(CFLAGS)
+        -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(CFLAGS)
 LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
@@ -45,7 +46,7 @@ MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuz
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
 # that it runs side by side, the longest first.
-CHECKED := $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+CHECKED := $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,tests libnomul.so $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
 UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
@@ -90,6 +91,13 @@ $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/text.o %/output.o,$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
+# All of the archive as a shared library, whose symbols tests/check.sh looks at.
+WHOLE_ARCHIVE = -Wl,--whole-archive $< -Wl,--no-whole-archive
+ifeq ($(shell uname),Darwin)
+WHOLE_ARCHIVE = -Wl,-force_load,$<
+endif
+$(OUT)/tests/libnomul.so: $(PROG)/libnomul.a
+	$(Q)$(CC) $(FLAGS) $(filter-out -static,$(LDFLAGS)) -shared -o $@ $(WHOLE_ARCHIVE) -lm
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(PROG)/libnomul.a

@@ -31,6 +31,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define NOMUL_VERSION "0.1.0"
 
@@ -528,6 +529,7 @@ void nomul_repack_options_init(nomul_repack_options *options);
 nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ---- Synthetic models ------------------------------------------------------------------------ */
 
@@ -93,6 +94,7 @@ typedef bool (*nomul_bench_report)(void *context, const nomul_bench_speed *speed
 nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
                                 nomul_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

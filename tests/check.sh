@@ -14,7 +14,6 @@ ulimit -c 0 2> /dev/null # the guard tests die on purpose
 out=$1 do=$2
 tests=$out/tests
 logs=$tests/logs
-library=$out/libnomul.a
 
 # one COMMAND...: a command that says nothing but whether it succeeded, as a part.
 one() {
@@ -31,18 +30,28 @@ skip() {
     echo "0 passed, 0 failed, 1 skipped"
 }
 
-# The library may only define what bears its name.  Names with two underscores belong to the
-# compiler: sanitizers define some.
-symbols() {
-    nm -g "$library" | awk '
+# only PATTERN: the names that nm defines on stdin match it.  Those of two underscores belong to the
+# compiler, as sanitizers define some, those of one to the linker.
+only() {
+    awk -v pattern="$1" '
         NF == 3 && $2 ~ /^[A-TV-Z]$/ {
             n++
-            if ($3 !~ /^_?(nm|nomul)_/ && $3 !~ /^__/) { print "symbol " $3; bad = 1 }
+            if ($3 !~ pattern && $3 !~ /^(__.*|_init|_fini|_edata|_end)$/) {
+                print "symbol " $3
+                bad = 1
+            }
         }
         END {
             if (!n) print "no symbols at all"
             exit bad || !n
         }'
+}
+
+# The library defines nothing but its own names, and shows nomul_* alone where it is linked into a
+# shared library.
+symbols() {
+    nm -g "$out/libnomul.a" | only '^_?(nm|nomul)_' &&
+        nm -D "$tests/libnomul.so" | only '^_?nomul_'
 }
 
 # The example prints the same text in every flavour.

@@ -6,8 +6,8 @@
 #   format.sh            formats all *.c and *.h of include, src and tests in place
 #   format.sh --check    changes nothing; names the files that formatting would change, and fails
 #
-# CLANG_FORMAT= names the program, else clang-format-14 or clang-format is used.  Tables in *.def and
-# between "clang-format off" and "clang-format on" are aligned by hand.
+# CLANG_FORMAT= names the program, else clang-format-14 or clang-format is used.  Tables in *.def
+# and between "clang-format off" and "clang-format on" are aligned by hand.
 set -eu
 version=14
 program=${CLANG_FORMAT-}
