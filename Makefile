@@ -12,8 +12,9 @@ BUILD   ?= build
 MODE    ?= release
 SECONDS ?= 20
 
-# The tests are compiled with -O1, which takes two thirds of the time of -O2 and runs as fast; except
-# the kernels, whose loops the tests spend their time in.
+# MODE=debug, which the tests use, compiles with -O1 and line numbers only: two thirds of the time of
+# -O2 -g, and it runs as fast.  The kernels keep -O2, as the tests spend their time in their loops.
+# For a debugger: make MODE=debug CFLAGS='-O0 -g'.
 OPTIMIZE = $(if $(filter debug,$(MODE)),$(if $(filter src/kernels/%,$<),-O2,-O1),-O2)
 
 Q    := $(if $(V),,@)
@@ -21,12 +22,13 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 FLAGS_release := -DNDEBUG
-FLAGS_debug   := -g
+FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
+# -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
-        $(FLAGS_$(MODE)) $(CFLAGS)
+        -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(CFLAGS)
 LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
@@ -42,13 +44,21 @@ CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
-# What check runs; the fuzz targets are named replay_NAME here: they only read their corpora.
-CHECKED := nomul tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)
+# What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
+# that it runs side by side, the longest first.
+CHECKED := $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,tests libnomul.so $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
+CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
+PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
+           $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
+           includes includes-rules style style-rules symbols example
+# As many jobs as CPUs, unless -j says how many.
+JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan check-no-mul fuzz checked fuzzers long \
-        install uninstall format clean help
+        install uninstall format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
@@ -81,6 +91,13 @@ $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/text.o %/output.o,$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
+# All of the archive as a shared library, whose symbols tests/check.sh looks at.
+WHOLE_ARCHIVE = -Wl,--whole-archive $< -Wl,--no-whole-archive
+ifeq ($(shell uname),Darwin)
+WHOLE_ARCHIVE = -Wl,-force_load,$<
+endif
+$(OUT)/tests/libnomul.so: $(PROG)/libnomul.a
+	$(Q)$(CC) $(FLAGS) $(filter-out -static,$(LDFLAGS)) -shared -o $@ $(WHOLE_ARCHIVE) -lm
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(PROG)/libnomul.a
@@ -92,12 +109,16 @@ $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main
 demo: all ## a story from the shipped model, the same one every time
 	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 3 --temp 0.6 --min-p 0.1
 
-check: ## all tests that a C compiler and make can run, in half a minute
-	@$(MAKE) --no-print-directory MODE=debug checked
+check: ## all tests that a C compiler and make can run, in half a minute; TIMES=1 lists their times
+	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked
 debug asan tsan: ## check with symbols; under AddressSanitizer and UBSan; under ThreadSanitizer
-	@$(MAKE) --no-print-directory MODE=$@ checked
-checked: $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,$(filter-out nomul,$(CHECKED)))
-	@RUN='$(RUN)' sh tests/check.sh $(OUT)
+	@$(MAKE) --no-print-directory $(JOBS) MODE=$@ checked
+checked: $(PARTS:%=$(OUT)/tests/logs/%)
+	@TIMES='$(TIMES)' sh tests/check.sh $(OUT) sum
+$(OUT)/tests/logs/begin: $(CHECKED) FORCE
+	@sh tests/check.sh $(OUT) begin
+$(OUT)/tests/logs/%: $(OUT)/tests/logs/begin
+	@RUN='$(RUN)' sh tests/check.sh $(OUT) part $*
 test: ## check by gcc and clang, -O0 and -O3, asan, tsan; the same bits from all of them
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' sh tests/all.sh
 test-long: ## the tests that take minutes: the whole held-out text, killed savers, a million tokens
@@ -129,9 +150,10 @@ uninstall: ## takes away what install put there
 	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/nomul include/nomul.h lib/libnomul.a \
 	    share/nomul/stories-49m.gguf
 
-format: ## clang-format over all sources
-	clang-format -i $(wildcard include/*.h src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] \
-	    tests/*.[ch] tests/*/*.[ch])
+format: ## formats all sources; needs clang-format 14
+	@sh tools/format.sh
+check-format: ## names the files that make format would change
+	@sh tools/format.sh --check
 compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ---- Synthetic models ------------------------------------------------------------------------ */
 
@@ -88,10 +89,12 @@ typedef bool (*nomul_bench_report)(void *context, const nomul_bench_speed *speed
 /*
  * Measures every operation of the index-th kernels, which this CPU runs, and reports each.  Times
  * are the thread's own, cycles those of a loop of dependent additions before and after.
+ * quick: short samples and a smaller matrix, for a first look and for tests.
  */
-nomul_status nomul_bench_speeds(size_t index, nomul_bench_report report, void *context,
+nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
                                 nomul_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

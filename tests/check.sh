@@ -1,39 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make check, once everything is built: check.sh OUT, the folder of the flavour.  Runs each part,
-# shows what went wrong or was skipped, and ends with one line that sums all parts.  Needs nothing
-# but POSIX; $RUN stands in front of built programs.
+# The parts of make check.  make runs them side by side, each in a process of its own:
+#
+#   check.sh OUT begin        empties OUT/tests/logs and the scratch folder
+#   check.sh OUT part NAME    runs one part: its output goes to logs/NAME.log, its sum to NAME.sum
+#   check.sh OUT sum          shows what failed or was skipped and adds up all parts
+#
+# OUT is the folder of the flavour.  A part passes if it exits with 0, its last line says
+# "N passed, N failed, N skipped" and it tested something.  Needs nothing but POSIX; $RUN stands in
+# front of built programs; TIMES=1 lists the CPU time of every part.
 set -u
 ulimit -c 0 2> /dev/null # the guard tests die on purpose
-out=$1
+out=$1 do=$2
 tests=$out/tests
 logs=$tests/logs
-mkdir -p "$logs" "$tests/scratch"
-TMPDIR=$(cd "$tests/scratch" && pwd) # nothing is written outside the build folder
-export TMPDIR
-passed=0 failed=0 skipped=0
-
-# part NAME COMMAND...: its last line says "N passed, N failed, N skipped"; without one, with a bad
-# exit although nothing failed, or having tested nothing, the part itself has failed.
-part() {
-    name=$1 log=$logs/$1.log
-    shift
-    "$@" > "$log" 2>&1
-    code=$?
-    set -- $(awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {p = $1; f = $3; s = $5; n++}
-                  END {if (n) print p, f, s}' "$log")
-    p=${1:-0} f=${2:-1} s=${3:-0}
-    [ "$code" = 0 ] || [ "$f" != 0 ] || f=1
-    [ "$((p + f + s))" != 0 ] || f=1
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$f" != 0 ]; then
-        echo "---- $name: exit $code, the end of $log:"
-        tail -n 40 "$log"
-    else
-        grep '^SKIP' "$log"
-    fi
-    echo "$name: $p passed, $f failed, $s skipped"
-}
 
 # one COMMAND...: a command that says nothing but whether it succeeded, as a part.
 one() {
@@ -41,6 +21,7 @@ one() {
         echo "1 passed, 0 failed, 0 skipped"
     else
         echo "0 passed, 1 failed, 0 skipped"
+        return 1
     fi
 }
 
@@ -49,27 +30,31 @@ skip() {
     echo "0 passed, 0 failed, 1 skipped"
 }
 
-# A library may only define what bears its name.
-symbols() {
-    library=$1
-    if ! command -v nm > /dev/null; then
-        skip "symbols: there is no nm"
-        return
-    fi
-    # Underscore-underscore names belong to the compiler: sanitizers define some.
-    nm -g "$library" | awk '
+# only PATTERN: the names that nm defines on stdin match it.  Those of two underscores belong to the
+# compiler, as sanitizers define some, those of one to the linker.
+only() {
+    awk -v pattern="$1" '
         NF == 3 && $2 ~ /^[A-TV-Z]$/ {
             n++
-            if ($3 !~ /^_?(nm|nomul)_/ && $3 !~ /^__/) { print "symbol " $3; bad = 1 }
+            if ($3 !~ pattern && $3 !~ /^(__.*|_init|_fini|_edata|_end)$/) {
+                print "symbol " $3
+                bad = 1
+            }
         }
         END {
             if (!n) print "no symbols at all"
             exit bad || !n
         }'
-    one test $? = 0
 }
 
-# The example: its exact words, whatever the flavour.
+# The library defines nothing but its own names, and shows nomul_* alone where it is linked into a
+# shared library.
+symbols() {
+    nm -g "$out/libnomul.a" | only '^_?(nm|nomul)_' &&
+        nm -D "$tests/libnomul.so" | only '^_?nomul_'
+}
+
+# The example prints the same text in every flavour.
 example() {
     model=models/stories-49m.gguf
     if [ ! -f "$model" ]; then
@@ -80,31 +65,72 @@ example() {
     one cmp "$tests/continue.out" tests/examples/continue.out
 }
 
-# The two long parts run side by side.
-sh tests/cli/run.sh "$out/nomul" > "$logs/cli.words" 2>&1 &
-cli=$!
-finish_cli() {
-    wait $cli
-    code=$?
-    cat "$logs/cli.words"
-    return $code
+run_part() {
+    case $1 in
+    unit.*) $RUN "$tests/tests" "${1#unit.}" ;;
+    cli.*) sh tests/cli/run.sh "$out/nomul" "${1#cli.}" ;;
+    corpus.*) $RUN "$tests/replay_${1#corpus.}" "tests/fuzz/corpus/${1#corpus.}"/* ;;
+    includes) one sh tools/check_includes.sh ;;
+    includes-rules) sh tools/check_includes.sh --self-test ;;
+    style) one sh tools/check_style.sh ;;
+    style-rules) sh tools/check_style.sh --self-test ;;
+    symbols) if command -v nm > /dev/null; then one symbols; else skip "symbols: no nm"; fi ;;
+    example) example ;;
+    *) echo "check.sh: no part $1" && return 1 ;;
+    esac
 }
 
-library=$out/libnomul.a
-part unit $RUN "$tests/tests"
-part cli finish_cli
-part includes one sh tools/check_includes.sh
-part walls sh tools/check_includes.sh --self-test
-part style one sh tools/check_style.sh
-part style-rules sh tools/check_style.sh --self-test
-part symbols symbols "$library"
-for replay in "$tests"/replay_*; do
-    case $replay in *.d) continue ;; esac
-    name=${replay##*/replay_}
-    part "corpus-$name" $RUN "$replay" "tests/fuzz/corpus/$name"/*
-done
-part example example
+part() {
+    TMPDIR=$(cd "$tests/scratch" && pwd) # nothing is written outside the build folder
+    export TMPDIR
+    run_part "$1" > "$logs/$1.log" 2>&1
+    code=$?
+    times >> "$logs/$1.log" # the last line: the CPU time of the children, "0m1.230s 0m0.450s"
+    awk -v name="$1" -v code="$code" '
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p = $1; f = $3; s = $5; n++ }
+        END {
+            gsub(/s/, "")
+            for (i = 1; i <= 2; i++) { split($i, t, "m"); seconds += 60 * t[1] + t[2] }
+            if (!n || (code && !f) || p + f + s == 0) f++
+            print name, p + 0, f + 0, s + 0, code, seconds
+        }' "$logs/$1.log" > "$logs/$1.sum"
+}
 
-rm -rf "$tests/scratch"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+# A row per group, what is before the first dot of a part's name, in the order of the names.
+sum() {
+    cat "$logs"/*.sum > "$logs/all"
+    while read -r name p f s code seconds; do
+        if [ "$f" != 0 ]; then
+            echo "---- $name: exit $code, the end of $logs/$name.log:"
+            tail -n 40 "$logs/$name.log"
+        else
+            grep '^SKIP' "$logs/$name.log"
+        fi
+    done < "$logs/all"
+    [ -z "${TIMES-}" ] || awk '{printf "%8.2f s  %s\n", $6, $1}' "$logs/all" | sort -rn
+    rm -rf "$tests/scratch"
+    awk '
+        {
+            group = $1
+            sub(/\..*/, "", group)
+            if (!(group in p)) order[++n] = group
+            p[group] += $2; f[group] += $3; s[group] += $4; t[group] += $6
+            p[""] += $2; f[""] += $3; s[""] += $4; t[""] += $6
+        }
+        END {
+            for (i = 1; i <= n; i++)
+                printf "%s: %d passed, %d failed, %d skipped (%.1f s of CPU)\n", order[i],
+                    p[order[i]], f[order[i]], s[order[i]], t[order[i]]
+            printf "%d passed, %d failed, %d skipped\n", p[""], f[""], s[""]
+            exit f[""] > 0 || !n
+        }' "$logs/all"
+}
+
+case $do in
+begin)
+    rm -rf "$logs" "$tests/scratch"
+    mkdir -p "$logs" "$tests/scratch"
+    ;;
+part) part "$3" ;;
+sum) sum ;;
+esac

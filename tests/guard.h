@@ -17,7 +17,7 @@ void *guard_take(size_t n_bytes);
 /* n_bytes whose byte before faults; aligned to a page. */
 void *guard_take_front(size_t n_bytes);
 
-/* Of either kind; NULL is fine. */
+/* Of either kind; NULL is fine.  One thread at a time takes and drops. */
 void guard_drop(void *block);
 
 /* Makes a block read-only, as a mapped file is. */

@@ -161,7 +161,7 @@ static void test_speeds(void)
     nomul_error       err = {NOMUL_OK, ""};
 
     test_case("speeds are reported, and stop when told");
-    CHECK_INT(nomul_bench_speeds(0, take_one, &speed, &err), NOMUL_E_CANCELLED);
+    CHECK_INT(nomul_bench_speeds(0, true, take_one, &speed, &err), NOMUL_E_CANCELLED);
     CHECK_STR(speed.kernels, "scalar");
     CHECK_STR(speed.op, "rmsnorm");
     CHECK_THAT(speed.per_cycle > 1e-4 && speed.per_cycle < 64, "%g a cycle", speed.per_cycle);

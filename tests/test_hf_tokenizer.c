@@ -22,6 +22,7 @@ typedef struct side {
     bool        add_bos, add_eos;
 } side;
 
+/* clang-format off */
 #define NOTHING {-1, -1, -1, -1}
 #define TOKENS "\"bos_token\": \"<s>\", \"eos_token\": \"</s>\""
 
@@ -51,6 +52,7 @@ static const side sides[] = {
     {.config = "{\"bos_token\": \"<s>\", \"add_bos_token\": null, \"add_eos_token\": null}",
      .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
 };
+/* clang-format on */
 
 static void write_sides(const hf_directory *d, const side *s)
 {

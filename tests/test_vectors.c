@@ -121,13 +121,14 @@ static int slow_find(const slow *s, size_t begin, size_t end, bool user_defined)
 {
     for (size_t i = 0; i < s->plan->n_pieces; i++) {
         const nm_sp_piece *piece = &s->plan->pieces[i];
-        bool               is_user = piece->type == NOMUL_TOKEN_USER_DEFINED;
+        if (piece->n_text != end - begin || memcmp(piece->text, s->text + begin, end - begin))
+            continue;
+        bool is_user = piece->type == NOMUL_TOKEN_USER_DEFINED;
         if (user_defined ? !is_user
                          : piece->type != NOMUL_TOKEN_NORMAL && piece->type != NOMUL_TOKEN_UNUSED &&
                                !is_user)
             continue;
-        if (piece->n_text == end - begin && !memcmp(piece->text, s->text + begin, end - begin))
-            return (int)i;
+        return (int)i;
     }
     return -1;
 }

@@ -21,17 +21,24 @@
 #define HOT_ROWS 2048
 #define HOT_COLS 2048
 #define COLD_COLS 2560
-#define COLD_PANELS 120 /* one behind the other: far more than a cache holds */
 #define MOST_TOKENS 512
 #define N_FLOATS 2048
 #define N_SAMPLES 9
-#define SAMPLE_SECONDS 0.004
-#define ENOUGH_SECONDS 1.0 /* then three samples will do */
+
+/* How long is measured.  A quick run's cold matrix may fit into a cache: its figures are coarse. */
+typedef struct effort {
+    double sample_seconds; /* at least, of one sample */
+    double enough_seconds; /* after them three samples will do */
+    size_t cold_panels;    /* of the matrix that is read from memory */
+} effort;
+
+static const effort thorough = {0.004, 1.0, 120}, quick_effort = {0.0002, 0.0, 4};
 
 static const size_t token_counts[] = {8, 64, MOST_TOKENS};
 
 typedef struct bench {
     const nm_kernels  *kernels;
+    const effort      *effort;
     nomul_bench_report report;
     void              *context;
     uint8_t           *codes;
@@ -105,7 +112,7 @@ static double time_run(const subject *s)
         double began = thread_seconds();
         for (size_t i = 0; i < n; i++) s->run(s);
         double seconds = thread_seconds() - began;
-        if (seconds >= SAMPLE_SECONDS) return seconds / (double)n;
+        if (seconds >= s->b->effort->sample_seconds) return seconds / (double)n;
     }
 }
 
@@ -170,7 +177,7 @@ static bool measure_hot(const subject *s, nomul_bench_speed *speed)
     size_t n = 0;
 
     s->run(s);
-    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < ENOUGH_SECONDS)) {
+    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < s->b->effort->enough_seconds)) {
         double cycle = seconds_per_cycle();
         double seconds = time_run(s);
         cycle = fmin(cycle, seconds_per_cycle()); /* the other was disturbed */
@@ -192,7 +199,7 @@ static bool measure_cold(const subject *s, nomul_bench_speed *speed)
 
     reader.run = run_read;
     double before = giga / time_run(&reader);
-    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < ENOUGH_SECONDS)) {
+    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < s->b->effort->enough_seconds)) {
         double cycle = seconds_per_cycle();
         double seconds = time_run(s);
         cycle = fmin(cycle, seconds_per_cycle());
@@ -250,7 +257,7 @@ static bool measure_packing(bench *b, nm_packing_id packing)
         speed = speed_of(&gemm, "gemm");
         if (!measure_hot(&gemm, &speed)) return false;
     }
-    s = ternary_subject(b, packing, COLD_PANELS * NM_PANEL_ROWS, COLD_COLS);
+    s = ternary_subject(b, packing, b->effort->cold_panels * NM_PANEL_ROWS, COLD_COLS);
     s.run = run_tables, s.run(&s);
     s.run = run_gemv;
     speed = speed_of(&s, "gemv");
@@ -286,7 +293,7 @@ static void place(bench *b)
     for (nm_packing_id p = 0; p < NM_PACKINGS; p++) {
         const nm_ternary_ops *ops = &b->kernels->ternary[p];
         nm_ternary            cold;
-        nm_ternary_init(&cold, p, COLD_PANELS * NM_PANEL_ROWS, COLD_COLS);
+        nm_ternary_init(&cold, p, b->effort->cold_panels * NM_PANEL_ROWS, COLD_COLS);
         n_codes = larger(n_codes, nm_ternary_bytes(&cold));
         n_tables = larger(n_tables, cold.n_triples * ops->table_bytes);
         for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
@@ -314,10 +321,13 @@ static void fill(bench *b)
     for (size_t k = 0; k < N_FLOATS; k++) b->x[2][k] = b->x[2][k] < 0 ? -1.0f : 1.0f;
 }
 
-nomul_status nomul_bench_speeds(size_t index, nomul_bench_report report, void *context,
+nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
                                 nomul_error *err)
 {
-    bench       b = {.kernels = nm_kernels_row(index), .report = report, .context = context};
+    bench       b = {.kernels = nm_kernels_row(index),
+                     .effort = quick ? &quick_effort : &thorough,
+                     .report = report,
+                     .context = context};
     nomul_error local;
 
     if (!err) err = &local;

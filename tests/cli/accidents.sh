@@ -49,7 +49,7 @@ head -c 20000 /dev/zero | tr '\0' a | nomul perplexity -m $m -q
 # A pipe that nobody writes to is waited for; being told to stop ends that.
 for command in "perplexity -f pipe" "run -f pipe"; do
     $RUN "$program" ${command%% *} -m $m ${command#* } 2> err &
-    sleep 1
+    wait_ready $!
     kill -s TERM $!
     wait $!
     echo "[$?] $(cat err)"

@@ -95,7 +95,7 @@ printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | stri
 # A line that comes in two pieces, between short ones.
 tr '\n' ' ' < text.txt | head -c 20000 > long
 nomul run -m $t -f long --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
-{ echo a; head -c 9000 long; sleep 0.2; tail -c +9001 long; printf '\nb\n'; } |
+{ echo a; head -c 9000 long; nap; tail -c +9001 long; printf '\nb\n'; } |
     nomul batch -m $t -q -n 4 -s 1 | strip > together
 sed -n 2p together | cmp - alone
 wc -l < together | tr -d ' '
@@ -150,17 +150,20 @@ nomul batch -m $t -f thousand --parallel 1000 -n 3 -s 1 2> words | strip |
     sed 's/"id":"[0-9]*"//' | sort | uniq -c | tr -s ' '
 sed -n 's/^texts *//p' words
 # Stopped: what is done, and what was running as far as it went.  TERM: see signals.sh.
-yes Once | $RUN "$program" batch -m $t -n -1 --ignore-eos -q --n-best 2 --parallel 3 -s 5 > cut &
+yes Once | $RUN "$program" batch -m $t -t 1 -n -1 --ignore-eos -q --n-best 2 --parallel 3 -s 5 \
+    > cut &
 pid=$!
-sleep 1
+wait_ready $pid && nap && nap && nap # all three have begun
 kill -s TERM $pid
 wait $pid
 echo "[$?]"
 sed 's/,"prompt_tokens.*"finish_reason":/ /; s/,"seed.*//' cut
-sleep 3 | $RUN "$program" batch -m $t -q > cut 2>&1 &
+$RUN "$program" batch -m $t -q < pipe > cut 2>&1 &
 pid=$!
-sleep 1
+exec 3> pipe
+wait_ready $pid
 kill -s TERM $pid
 wait $pid
 echo "[$?]"
+exec 3>&-
 cat cut

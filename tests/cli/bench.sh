@@ -1,7 +1,7 @@
 # Tokens a second, in llama-bench's formats.  Times differ: N stands for every number measured.
 m=models/tiny.gguf
 bench() {
-    nomul bench -r 2 "$@" 2>&1 | sed -E '
+    nomul bench --quick -r 2 "$@" 2>&1 | sed -E '
         s/kernels": "[a-z0-9_]*/kernels": "K/
         s/(build_commit|cpu_info|test_time)": "[^"]*/\1": "X/g
         s/((avg|stddev)_(ns|ts)|read_bandwidth_gbs|bandwidth_percent)": [0-9.e+]+/\1": N/g
@@ -21,7 +21,7 @@ bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
 bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
-nomul bench -m $m -p 8 -n 3 --parallel 1,16 -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
+nomul bench -m $m -p 8 -n 3 --parallel 1,16 --quick -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
     for (i = 1; i < NF; i++) value[$i] = $(i + 1)
     printf "p %d, n %d, parallel %d: ", value["n_prompt:"], value["n_gen:"], value["n_parallel:"]
     printf "%.1f tokens\n", value["avg_ns:"] * value["avg_ts:"] / 1e9

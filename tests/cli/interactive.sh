@@ -27,7 +27,7 @@ say 'One\' | turns --temp 0 -n 3
 say '//One' '/' ' / two' | turns --temp 0 -n 3
 # A line that comes in two pieces.
 tr '\n' ' ' < text.txt | head -c 9000 > long
-{ head -c 5000 long; sleep 0.2; tail -c +5001 long; say ' The end'; } |
+{ head -c 5000 long; nap; tail -c +5001 long; say ' The end'; } |
     nomul run -i -m $t -q --temp 0 -n 3 > c
 { say ' The end' | cat long - | nomul run -m $t -q --temp 0 -n 3; echo; } | cmp - c
 # A reverse prompt may begin before the answer that ends it.
@@ -106,13 +106,6 @@ say Lily ' and' /undo | nomul run -i -m $m -n 5 --temp 0 -s 1 2>&1 > c |
 
 # Ctrl-C ends an answer, and the next line is taken; at rest it ends all, and the text is saved.
 mkfifo lines
-until_out() { # COMMAND: until it succeeds; a minute at most
-    ticks=0
-    until "$@" > found 2>&1 || [ $ticks -ge 600 ]; do
-        sleep 0.1 2> /dev/null || sleep 1
-        ticks=$((ticks + 1))
-    done
-}
 start() {
     : > out
     $RUN "$program" run -i -m $m -s 1 -n -1 --ignore-eos "$@" < lines > out 2> err &
@@ -123,8 +116,8 @@ echo Once >&3
 wait_for out
 kill -s INT $!
 say '/set n 3' '/set temp 0' '/reset' 'Lily' >&3
-until_out grep '^Lily and Ben are$' out
-sleep 0.2 2> /dev/null || sleep 1 # for the newline that ends it to be more than written
+poll grep '^Lily and Ben are$' out
+nap # for the newline that ends it to be more than written
 kill -s INT $!
 exec 3>&-
 wait $!
@@ -147,7 +140,7 @@ cat long long long long long > longer
 start -t 1 -b 1
 say '/set n 2' The >&3
 { cat longer; echo; } >&3
-until_out grep "$(tail -c 40 longer)" out
+poll grep "$(tail -c 40 longer)" out
 kill -s INT $!
 say /undo >&3
 exec 3>&-

@@ -50,12 +50,9 @@ printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both
 cat both
 
 # What is certain is scored while the rest is on its way: the last word is not, a line is.
-lines() { # N FILE: waits for the N-th line, a minute at most
-    ticks=0
-    until [ "$(wc -l < "$2")" -ge "$1" ] || [ "$ticks" -ge 600 ]; do
-        sleep 0.1 2> /dev/null || sleep 1
-        ticks=$((ticks + 1))
-    done
+has_lines() { [ "$(wc -l < "$2")" -ge "$1" ]; } # N FILE
+lines() { # N FILE: waits for the N-th line
+    poll has_lines "$@"
     wc -l < "$2" | tr -d ' '
 }
 mkfifo pipe
@@ -74,8 +71,8 @@ exec 3>&-
 wait $!
 echo "[$?] $(tail -n 1 out)"
 figures -f line --per-token > line.tokens
-(printf 'Once upon a ti'; sleep 1; printf 'me\n') | figures --per-token | cmp - line.tokens
-(printf 'Once\n='; sleep 1; printf '=\nTwo times\n') |
+(printf 'Once upon a ti'; nap; printf 'me\n') | figures --per-token | cmp - line.tokens
+(printf 'Once\n='; nap; printf '=\nTwo times\n') |
     figures --separator == --per-token | cmp - both
 
 # Stopped, while it waits and while it works: the figures so far.
@@ -101,7 +98,7 @@ sed 's/  *[0-9].*//; /^bits/d' err
 yes > pipe &
 : > out
 $RUN "$program" perplexity -m $m -c 5 < pipe > out 2> err & # it reads all of it first
-sleep 1
+wait_ready $!
 kill -s TERM $!
 wait $!
 echo "[$?] $(cat out err)"

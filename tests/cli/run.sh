@@ -41,13 +41,32 @@ need() { # FILE
     [ -e "$1" ] || skip "$1 is missing"
 }
 
-# Until a file has something in it; a minute at most.
-wait_for() { # FILE
+# Repeats a command, without what it prints, until it succeeds; for a minute at most.
+poll() { # COMMAND...
     ticks=0
-    until [ -s "$1" ] || [ "$ticks" -ge 600 ]; do
-        sleep 0.1 2> /dev/null || sleep 1
+    until "$@" > /dev/null 2>&1 || [ "$ticks" -ge 3000 ]; do
+        sleep 0.02 2> /dev/null || { sleep 1 && ticks=$((ticks + 49)); }
         ticks=$((ticks + 1))
     done
+}
+
+# Until a file has something in it.
+wait_for() { # FILE
+    poll test -s "$1"
+}
+
+# For another process to take a step that can't be seen from here.
+nap() { sleep 0.1 2> /dev/null || sleep 1; }
+
+# Until a program catches SIGTERM, as /proc tells (bit 14 of SigCgt), and has had time for its first
+# steps; a second where nothing tells, or an emulator stands between.
+wait_ready() { # PID
+    if [ -n "$RUN" ] || [ ! -r "/proc/$1/status" ]; then
+        sleep 1
+    else
+        poll grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$1/status"
+        nap
+    fi
 }
 
 differs() { # EXPECTED GOT

@@ -31,13 +31,17 @@ end INT
 grep '^generated' err
 
 # While it waits for one.  TERM: a shell starts these with INT ignored, and it may come too early.
-sleep 3 | $RUN "$program" run -m $m -n 1 > out 2> err &
-sleep 1
+mkfifo pipe
+$RUN "$program" run -m $m -n 1 < pipe > out 2> err &
+exec 3> pipe
+wait_ready $!
 end TERM
+exec 3>&-
+rm pipe
 
 # With an object, which says so.
 $RUN "$program" run -m $m -p Once -n -1 --ignore-eos --json -q > out 2> err &
-sleep 1
+wait_ready $!
 end TERM
 sed 's/.*"finish_reason":\("[a-z]*"\).*/\1/' out
 
@@ -45,11 +49,8 @@ sed 's/.*"finish_reason":\("[a-z]*"\).*/\1/' out
 count() { ls -A | wc -l; }
 before=$(count)
 $RUN "$program" logits -m $m -f long.txt -t 1 -b 1 -o no.safetensors > out 2> err &
-ticks=0
-while [ "$(count)" -eq "$before" ] && [ $ticks -lt 600 ]; do
-    sleep 0.1 2> /dev/null || sleep 1
-    ticks=$((ticks + 1))
-done
+more() { [ "$(count)" -gt "$before" ]; }
+poll more
 end INT
 ls -A
 

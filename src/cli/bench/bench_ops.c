@@ -26,7 +26,7 @@ static bool print_speed(void *context, const nomul_bench_speed *s)
     return nm_output_flush() && !nm_interrupted();
 }
 
-bool nm_bench_ops(const char *kernels, nomul_error *err)
+bool nm_bench_ops(const char *kernels, bool quick, nomul_error *err)
 {
     const char *name = NULL;
     char        needed[256], missing[256];
@@ -40,7 +40,7 @@ bool nm_bench_ops(const char *kernels, nomul_error *err)
     for (size_t i = 0; (name = nomul_kernels_name(i)); i++) {
         if (kernels && strcmp(kernels, name) != 0) continue;
         if (!nomul_bench_runs(i, needed, missing, sizeof missing)) continue;
-        nomul_status status = nomul_bench_speeds(i, print_speed, NULL, err);
+        nomul_status status = nomul_bench_speeds(i, quick, print_speed, NULL, err);
         if (status == NOMUL_E_CANCELLED && !nm_interrupted()) return true; /* nobody reads on */
         if (status != NOMUL_OK) return false;
     }

@@ -23,7 +23,7 @@ typedef struct bench_args {
     nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
     const char *kernels;
     int64_t     pack, n_repetitions, format;
-    bool        no_warmup, ops;
+    bool        no_warmup, ops, quick;
 } bench_args;
 
 #define F(field) offsetof(bench_args, field)
@@ -53,6 +53,8 @@ static const nm_option table[] = {
     {0, "ops", NM_OPT_FLAG, F(ops), NULL, NULL,
      "instead of these: every operation alone, then generating a token split by phase", 0, 0},
     {0, "no-warmup", NM_OPT_FLAG, F(no_warmup), NULL, NULL, "measure from the first run on", 0, 0},
+    {0, "quick", NM_OPT_FLAG, F(quick), NULL, NULL,
+     "measure bandwidth and --ops briefly: figures are coarse", 0, 0},
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output and machine", 0, 0},
     {'o', "output", NM_OPT_CHOICE, F(format), "md", "md|csv|json|jsonl", "format of the table", 0,
@@ -155,15 +157,15 @@ static bool generate(running *r, size_t n_tokens, size_t n_texts, nomul_error *e
     return true;
 }
 
-/* Bytes a second that the session's threads can read of its weights, over a tenth of a second. */
+/* Bytes a second that the session's threads can read of its weights. */
 static double read_rate(running *r)
 {
-    double began = nm_clock(), seconds = 0, n_bytes = 0;
+    double began = nm_clock(), seconds = 0, n_bytes = 0, least = r->args->quick ? 0.001 : 0.1;
 
     do {
         n_bytes += (double)nomul_bench_read(r->session);
         seconds = nm_clock() - began;
-    } while (seconds < 0.1);
+    } while (seconds < least);
     return n_bytes / seconds;
 }
 
@@ -363,7 +365,7 @@ static int bench_all(running *r)
 
     nomul_error err;
 
-    if (args->ops && !nm_bench_ops(r->kernels, &err)) return nm_command_failed(&err);
+    if (args->ops && !nm_bench_ops(r->kernels, args->quick, &err)) return nm_command_failed(&err);
     if (args->models.n + args->shapes.n == 0) return bench_file(r, NULL);
     for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
         code = bench_file(r, args->models.at[i]);
