@@ -13,8 +13,8 @@ format:  base format
 kernels: base kernels
 tokens:  base format tokens
 model:   base format kernels model
-bench:   base format kernels model bench nomul_bench.h
-convert: base format convert kernels/ternary.h model/config.h model/tensors.h
+bench:   base format kernels model convert bench nomul_bench.h
+convert: base format convert kernels/ternary.h model/config.h model/tensors.h model/weights.h
 cli:     cli nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
 cli:     base/error.h base/alloc.h base/bytes.h base/rng.h
 nomul.c: base format kernels tokens model convert nomul_model.h

@@ -28,6 +28,7 @@ config weights
 hf_pieces hf_tokenizer
 tensors weights
 verify weights
+model_writer convert
 memory bench
 synthetic bench
 selftest bench

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/config.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "kernels/ternary.h"
 
@@ -24,6 +25,13 @@ const nm_config_field nm_config_fields[] = {
 
 const size_t nm_config_n_fields = sizeof nm_config_fields / sizeof nm_config_fields[0];
 
+uint32_t nm_config_bits(const nm_config *config, const nm_config_field *field)
+{
+    uint32_t bits;
+    memcpy(&bits, (const char *)config + field->offset, sizeof bits);
+    return bits;
+}
+
 static uint32_t *integer_at(nm_config *config, const nm_config_field *field)
 {
     return (uint32_t *)(void *)((char *)config + field->offset);
@@ -31,15 +39,13 @@ static uint32_t *integer_at(nm_config *config, const nm_config_field *field)
 
 static bool check_field(const nm_config *config, const nm_config_field *field, nomul_error *err)
 {
-    nm_config copy = *config;
-
     if (field->type == NOMUL_VALUE_F32) {
         /* Written so that a NaN fails too. */
         if (config->rms_norm_eps > 0 && config->rms_norm_eps < 1) return true;
         return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %g, expected more than 0 and less than 1",
                        field->key, (double)config->rms_norm_eps);
     }
-    uint32_t value = *integer_at(&copy, field);
+    uint32_t value = nm_config_bits(config, field);
     if (value >= field->min && value <= field->max) return true;
     return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %u, expected %u to %u", field->key, value,
                    field->min, field->max);
@@ -91,4 +97,22 @@ bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
     for (size_t i = 0; i < nm_config_n_fields; i++)
         if (!read_field(config, &nm_config_fields[i], gguf, err)) return false;
     return nm_config_check(config, err);
+}
+
+bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err)
+{
+    for (size_t i = 0; i < nm_config_n_fields; i++) {
+        const nm_config_field *field = &nm_config_fields[i];
+        uint32_t               bits = nm_config_bits(config, field);
+        bool                   ok;
+        switch (field->type) {
+        case NOMUL_VALUE_F32:
+            ok = nm_gguf_put_f32(writer, field->key, nm_float_of_bits(bits), err);
+            break;
+        case NOMUL_VALUE_BOOL: ok = nm_gguf_put_bool(writer, field->key, bits != 0, err); break;
+        default: ok = nm_gguf_put_u32(writer, field->key, bits, err);
+        }
+        if (!ok) return false;
+    }
+    return true;
 }

@@ -3,7 +3,7 @@
 #ifndef NM_CONFIG_H
 #define NM_CONFIG_H
 
-#include "format/gguf.h"
+#include "format/gguf_write.h"
 
 #define NM_ARCHITECTURE "hgrn_bit"
 #define NM_ALIGNMENT 64
@@ -46,10 +46,16 @@ typedef struct nm_config_field {
 extern const nm_config_field nm_config_fields[];
 extern const size_t          nm_config_n_fields;
 
+/* A field as 32 bits: the integer, the float's bits, the bool as 0 or 1. */
+uint32_t nm_config_bits(const nm_config *config, const nm_config_field *field);
+
 /* Every field inside its limits, and the combinations that the authors' code can compute. */
 bool nm_config_check(const nm_config *config, nomul_error *err);
 
 /* Reads and checks all, general.architecture first. */
 bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err);
+
+/* Adds all to a header. */
+bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err);
 
 #endif
