@@ -147,10 +147,10 @@ void hf_directory_init_sized(hf_directory *d, const char *name, const nm_config 
         nm_plan_get(config, i, &p);
         size_t n_stored = nm_plan_stored(&p, NM_T4, NM_GGUF_F32, s);
         for (size_t k = 0; k < n_stored; k++) {
-            char name[NM_TENSOR_NAME];
-            nm_tensor_name(name, p.source_name, s[k].suffix);
+            char tensor[NM_TENSOR_NAME];
+            nm_tensor_name(tensor, p.source_name, s[k].suffix);
             if (!s[k].derived)
-                hf_directory_add(d, name, s[k].part == NM_PART_GAIN ? 0 : p.rows, p.cols);
+                hf_directory_add(d, tensor, s[k].part == NM_PART_GAIN ? 0 : p.rows, p.cols);
         }
     }
 }

@@ -140,15 +140,9 @@ void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_b
         nm_fail(err, NOMUL_E_ARG, "packing %.32s: not one of nomul's", packing);
         return NULL;
     }
-    const nm_config     config = {.n_layers = shapes[i].n_layers,
-                                  .dim = shapes[i].dim,
-                                  .ffn = shapes[i].ffn,
-                                  .vocab = shapes[i].vocab,
-                                  .n_ctx_train = 2048,
-                                  .expand_ratio = 1,
-                                  .use_lower_bound = 1,
-                                  .n_heads = 1,
-                                  .rms_norm_eps = 1e-6f};
+    nm_config config = nm_config_defaults;
+    config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
+    config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;
     const nm_model_spec spec = {.config = &config,
                                 .packing = (nm_packing_id)pack,
                                 .embedding = NM_GGUF_F16,
