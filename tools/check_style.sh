@@ -14,7 +14,6 @@ error base
 pool base
 rng base
 xxh64 base
-gguf_keys gguf
 nomul api
 nomul_session api
 nomul_saved saved

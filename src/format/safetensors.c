@@ -258,7 +258,7 @@ static bool check_places(const nm_safetensors *st, uint64_t data_at, uint64_t da
         at += tensor->n_bytes;
     }
     if (at - data_at == data_bytes) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes behind its last tensor",
+    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes after its last tensor",
                    data_bytes - (at - data_at));
 }
 
