@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "convert/convert.h"
-#include "model/repack.h"
+#include "convert/repack.h"
 
 #include <string.h>
 

@@ -135,21 +135,6 @@ void hf_directory_drop(hf_directory *d, const char *name)
     d->n_tensors--;
 }
 
-static void add_planned(hf_directory *d, const nm_planned *p)
-{
-    char name[NM_TENSOR_NAME];
-
-    if (p->kind != NM_KIND_BITLINEAR) {
-        nm_tensor_name(name, p->source_name, nm_plain_suffix(p->id));
-        hf_directory_add(d, name, p->kind == NM_KIND_GAIN ? 0 : p->rows, p->cols);
-        return;
-    }
-    nm_tensor_name(name, p->source_name, ".weight");
-    hf_directory_add(d, name, p->rows, p->cols);
-    nm_tensor_name(name, p->source_name, ".norm.weight");
-    hf_directory_add(d, name, 0, p->cols);
-}
-
 void hf_directory_init_sized(hf_directory *d, const char *name, const nm_config *config)
 {
     *d = (hf_directory){.n_tensors = 0};
@@ -158,8 +143,15 @@ void hf_directory_init_sized(hf_directory *d, const char *name, const nm_config 
     write_config(d, config, NULL, NULL);
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;
+        nm_stored  s[NM_MAX_STORED];
         nm_plan_get(config, i, &p);
-        add_planned(d, &p);
+        size_t n_stored = nm_plan_stored(&p, NM_T4, NM_GGUF_F32, s);
+        for (size_t k = 0; k < n_stored; k++) {
+            char tensor[NM_TENSOR_NAME];
+            nm_tensor_name(tensor, p.source_name, s[k].suffix);
+            if (!s[k].derived)
+                hf_directory_add(d, tensor, s[k].part == NM_PART_GAIN ? 0 : p.rows, p.cols);
+        }
     }
 }
 

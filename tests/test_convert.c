@@ -99,7 +99,7 @@ static const nm_gguf_tensor *next_tensor(opened *o, const char *name, const char
 static void check_floats(opened *o, const nm_planned *p, const char *suffix, size_t rows)
 {
     char name[NM_TENSOR_NAME];
-    bool table = p->kind == NM_KIND_FLOAT;
+    bool table = p->kind == NM_KIND_TABLE;
 
     nm_tensor_name(name, p->source_name, suffix);
     float                *want = read_source(&o->st, name, rows * p->cols);
@@ -189,7 +189,7 @@ static void check_tensors(opened *o)
         else if (p.kind == NM_KIND_BITLINEAR)
             check_bitlinear(o, &p);
         else
-            check_floats(o, &p, nm_plain_suffix(p.id), p.rows);
+            check_floats(o, &p, p.kind == NM_KIND_TABLE ? "" : ".weight", p.rows);
     }
     CHECK_INT(o->n_checked, o->gguf.n_tensors);
 }

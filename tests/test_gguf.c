@@ -270,7 +270,7 @@ static const struct {
     {"general.alignment", 21, 4, 96, NOMUL_E_FORMAT,
      "key general.alignment: is 96, expected a power of two from 8 up"},
     {"general.alignment", 21, 4, 128, NOMUL_E_FORMAT,
-     "tensor directory: padding behind it is not zero"},
+     "tensor directory: padding after it is not zero"},
     {"general.alignment", 21, 4, 32, NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
     {"general.alignment", 21, 4, 0x80000000, NOMUL_E_FORMAT,
      "tensor directory: file ends after 1024 bytes, expected padding to 2147483648"},
@@ -321,7 +321,7 @@ static const struct {
     {"first.weight", 16, 8, 4096, NOMUL_E_FORMAT,
      "tensor first.weight: needs 16384 bytes, file ends after 320"},
     {"first.weight", 16, 8, 2, NOMUL_E_FORMAT,
-     "tensor first.weight: padding behind it is not zero"},
+     "tensor first.weight: padding after it is not zero"},
     {"first.weight", 24, 4, 12, NOMUL_E_UNSUPPORTED, "tensor first.weight: type 12 is not read"},
     {"first.weight", 28, 8, 1, NOMUL_E_FORMAT,
      "tensor first.weight: offset 1 is not a multiple of 64"},
@@ -336,10 +336,10 @@ static const struct {
      "tensor cube: needs 103079215104 bytes, file ends after 128"},
     {"cube", 24, 8, (uint64_t)1 << 63, NOMUL_E_FORMAT, "tensor cube: its size overflows"},
     {"bytes", 9, 8, 65, NOMUL_E_FORMAT, "tensor bytes: needs 65 bytes, file ends after 64"},
-    {"bytes", 29, 1, 1, NOMUL_E_FORMAT, "tensor directory: padding behind it is not zero"},
+    {"bytes", 29, 1, 1, NOMUL_E_FORMAT, "tensor directory: padding after it is not zero"},
     {"\xA0\xA0\xA0\xA0", 12, 1, 1, NOMUL_E_FORMAT,
-     "tensor first.weight: padding behind it is not zero"},
-    {"\xA2\xA2\xA2\xA2", 63, 1, 1, NOMUL_E_FORMAT, "tensor cube: padding behind it is not zero"},
+     "tensor first.weight: padding after it is not zero"},
+    {"\xA2\xA2\xA2\xA2", 63, 1, 1, NOMUL_E_FORMAT, "tensor cube: padding after it is not zero"},
 };
 
 static size_t find_anchor(const drawing *d, const char *anchor)
@@ -397,7 +397,7 @@ static void test_sizes(void)
     CHECK_FAILS(opens(d.bytes, d.size - 1), err,
                 "tensor bytes: needs 64 bytes, file ends after 63");
     add(&d, zeros, 1);
-    CHECK_FAILS(opens(d.bytes, d.size), err, "has 1 bytes behind its last tensor");
+    CHECK_FAILS(opens(d.bytes, d.size), err, "has 1 bytes after its last tensor");
     d.size--;
     nm_store_u64(d.bytes + find_anchor(&d, "bytes") + 9, 63);
     d.bytes[d.size - 1] = 0;

@@ -14,7 +14,6 @@ error base
 pool base
 rng base
 xxh64 base
-gguf_keys gguf
 nomul api
 nomul_session api
 nomul_saved saved
@@ -28,6 +27,7 @@ config weights
 hf_pieces hf_tokenizer
 tensors weights
 verify weights
+model_writer convert
 memory bench
 synthetic bench
 selftest bench

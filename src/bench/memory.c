@@ -25,16 +25,7 @@ static stretch ternary_stretch(const nm_weights *w)
 {
     stretch s = {NULL, NULL};
 
-    for (size_t l = 0; l < w->config.n_layers; l++) {
-        const nm_layer *layer = &w->layers[l];
-        widen(&s, &layer->mlgru.i_proj);
-        widen(&s, &layer->mlgru.f_proj);
-        widen(&s, &layer->mlgru.g_proj);
-        widen(&s, &layer->mlgru.o_proj);
-        widen(&s, &layer->glu.gate_up_proj);
-        widen(&s, &layer->glu.down_proj);
-    }
-    widen(&s, &w->output);
+    for (const nm_bitlinear *b = &w->layers->mlgru.f_proj; b; b = b->next) widen(&s, b);
     return s;
 }
 
@@ -63,19 +54,9 @@ uint64_t nomul_bench_read(nomul_session *session)
     return size;
 }
 
-static uint64_t gain_bytes(const nm_config *c)
-{
-    uint64_t dim = c->dim, state = nm_config_state_dim(c), ffn = c->ffn;
-    uint64_t norms = dim + state + dim;                  /* in front of a mixer, and of g */
-    uint64_t bitlinears = 3 * dim + state + (dim + ffn); /* of f, i, g; o; gate_up, down */
-    uint64_t head = dim + dim;
-
-    return sizeof(float) * (c->n_layers * (norms + bitlinears) + head);
-}
-
 uint64_t nomul_bench_weight_bytes(const nomul_session *session)
 {
     const nm_weights *w = session->weights;
 
-    return w->ternary_bytes + gain_bytes(&w->config) + w->embedding->n_bytes / w->config.vocab;
+    return w->ternary_bytes + w->gain_bytes + w->embedding->n_bytes / w->config.vocab;
 }

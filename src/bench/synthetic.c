@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model files of the published shapes with random weights, made in memory.  They are whole and
- * valid to the last checksum, so that they go the way of any file.
+ * Model files of the published shapes with random weights, made in memory: the source of the model
+ * writer is a generator of random numbers.  They are valid to the last checksum, so they are opened
+ * like any file.
  */
 #include "nomul_bench.h"
 
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/pages.h"
 #include "base/rng.h"
-#include "base/xxh64.h"
-#include "format/gguf_write.h"
-#include "kernels/ternary.h"
-#include "model/tensors.h"
+#include "convert/model_writer.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,162 +30,36 @@ static const struct shape {
 
 #define N_SHAPES (sizeof shapes / sizeof *shapes)
 #define MOST_CODES 256
-#define MOST_STORED 4 /* tensors of one row of the plan */
 
 const char *nomul_bench_shape(size_t index)
 {
     return index < N_SHAPES ? shapes[index].name : NULL;
 }
 
-/* What a stored tensor is filled with. */
-typedef enum filling { ZEROS, ONES, SCALE, HALVES, CODES, NEG } filling;
-
-typedef struct stored {
-    const char  *suffix;
-    nm_gguf_type type;
-    uint32_t     n_dims;
-    uint64_t     dims[2];
-    filling      filling;
-} stored;
-
-typedef struct maker {
-    nm_config      config;
-    const char    *title;
-    nm_packing_id  packing;
-    nm_gguf_writer header;
-    size_t         hashes_at;
-    uint8_t       *bytes; /* the file */
-    size_t         n_bytes;
-    const uint8_t *codes; /* those filled last */
-    nm_rng         rng;
-    nomul_error   *err;
-} maker;
-
-/* The tensors that a row of the plan is stored as; gives their number. */
-static size_t stored_of(const maker *m, const nm_planned *p, stored out[MOST_STORED])
+/*
+ * Ones for gains, zeros for bounds, a scale that gives results around 1; for the embedding values
+ * in (-1, -0.5] and [0.5, 1): any sign and fraction, one exponent.
+ */
+static bool put_floats(void *context, nm_model_writer *writer, const nm_planned *p,
+                       const nm_stored *s)
 {
-    const char *suffix = nm_plain_suffix(p->id);
-    nm_ternary  w;
+    nm_rng  *rng = context;
+    uint8_t  bytes[4096];
+    uint64_t n_left = 0;
+    /* Two trits of three are not 0: sums of cols such trits times 1 come out around 1. */
+    float value = s->part == NM_PART_SCALE  ? 1 / sqrtf((float)p->cols * 2 / 3)
+                  : s->part == NM_PART_GAIN ? 1.0f
+                                            : 0.0f;
 
-    switch (p->kind) {
-    case NM_KIND_EMBEDDING:
-        out[0] = (stored){suffix, NM_GGUF_F16, 2, {p->cols, p->rows}, HALVES};
-        return 1;
-    case NM_KIND_FLOAT:
-        out[0] = (stored){suffix, NM_GGUF_F32, 2, {p->cols, p->rows}, ZEROS};
-        return 1;
-    case NM_KIND_GAIN: out[0] = (stored){suffix, NM_GGUF_F32, 1, {p->cols}, ONES}; return 1;
-    case NM_KIND_BITLINEAR: break;
-    }
-    nm_ternary_init(&w, m->packing, p->rows, p->cols);
-    out[0] = (stored){".weight", NM_GGUF_I8, 1, {nm_ternary_bytes(&w)}, CODES};
-    out[1] = (stored){".scale", NM_GGUF_F32, 1, {1}, SCALE};
-    out[2] = (stored){".norm.weight", NM_GGUF_F32, 1, {p->cols}, ONES};
-    out[3] = (stored){".neg", NM_GGUF_I32, 1, {w.n_tiles * NM_TILE_ROWS}, NEG};
-    return nm_packings[m->packing].has_neg ? 4 : 3;
-}
-
-/* ---- The header ------------------------------------------------------------------------------ */
-
-static bool put_text(maker *m, const char *key, const char *value)
-{
-    return nm_gguf_put_string(&m->header, key, value, strlen(value), m->err);
-}
-
-static bool put_config(maker *m)
-{
-    for (size_t i = 0; i < nm_config_n_fields; i++) {
-        const nm_config_field *field = &nm_config_fields[i];
-        uint32_t               value;
-        bool                   ok;
-
-        memcpy(&value, (const char *)&m->config + field->offset, sizeof value);
-        switch (field->type) {
-        case NOMUL_VALUE_F32:
-            ok = nm_gguf_put_f32(&m->header, field->key, nm_float_of_bits(value), m->err);
-            break;
-        case NOMUL_VALUE_BOOL:
-            ok = nm_gguf_put_bool(&m->header, field->key, value != 0, m->err);
-            break;
-        default: ok = nm_gguf_put_u32(&m->header, field->key, value, m->err);
-        }
-        if (!ok) return false;
+    if (!nm_gguf_tensor_bytes(s->type, s->n_dims, s->dims, &n_left)) return false;
+    for (size_t i = 0; i < sizeof bytes; i += 4) nm_store_f32(bytes + i, value);
+    for (size_t n; n_left > 0; n_left -= n) {
+        n = n_left < sizeof bytes ? (size_t)n_left : sizeof bytes;
+        for (size_t i = 0; s->part == NM_PART_EMBEDDING && i < n; i += 8)
+            nm_store_u64(bytes + i, (nm_rng_next(rng) & 0x83FF83FF83FF83FF) | 0x3800380038003800);
+        if (!nm_model_writer_put(writer, bytes, n)) return false;
     }
     return true;
-}
-
-static size_t count_stored(const maker *m)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < nm_plan_count(&m->config); i++) {
-        nm_planned p;
-        stored     s[MOST_STORED];
-        nm_plan_get(&m->config, i, &p);
-        n += stored_of(m, &p, s);
-    }
-    return n;
-}
-
-/* Room for the checksums, filled in at the end. */
-static bool put_hashes(maker *m)
-{
-    static const uint8_t zeros[8] = {0};
-    size_t               n_stored = count_stored(m);
-
-    if (!nm_gguf_put_array(&m->header, "hgrn_bit.tensor_xxh64", NOMUL_VALUE_U64, n_stored, m->err))
-        return false;
-    m->hashes_at = m->header.n_bytes;
-    for (size_t i = 0; i < n_stored; i++)
-        if (!nm_gguf_put_bytes(&m->header, zeros, sizeof zeros, m->err)) return false;
-    return nm_gguf_put_u64(&m->header, "hgrn_bit.model_id", 0, m->err);
-}
-
-static bool put_tensors(maker *m, const nm_planned *p)
-{
-    stored s[MOST_STORED];
-    size_t n = stored_of(m, p, s);
-
-    for (size_t i = 0; i < n; i++) {
-        char name[NM_TENSOR_NAME];
-        nm_tensor_name(name, p->gguf_name, s[i].suffix);
-        if (!nm_gguf_put_tensor(&m->header, name, s[i].type, s[i].n_dims, s[i].dims, m->err))
-            return false;
-    }
-    return true;
-}
-
-static bool make_header(maker *m)
-{
-    if (!nm_gguf_writer_init(&m->header, NM_ALIGNMENT, m->err) ||
-        !put_text(m, "general.architecture", NM_ARCHITECTURE) ||
-        !put_text(m, "general.name", m->title) || !put_config(m) ||
-        !put_text(m, "hgrn_bit.ternary.packing", nm_packings[m->packing].name) ||
-        !nm_gguf_put_u32(&m->header, "hgrn_bit.ternary.layout_version", 1, m->err) ||
-        !put_hashes(m) || !put_text(m, "tokenizer.ggml.model", "no_vocab"))
-        return false;
-    for (size_t i = 0; i < nm_plan_count(&m->config); i++) {
-        nm_planned p;
-        nm_plan_get(&m->config, i, &p);
-        if (!put_tensors(m, &p)) return false;
-    }
-    return nm_gguf_writer_finish(&m->header, m->err);
-}
-
-/* ---- The tensors ----------------------------------------------------------------------------- */
-
-static void fill_ones(uint8_t *data, size_t n_bytes)
-{
-    for (size_t i = 0; i < n_bytes; i += 4) nm_store_f32(data + i, 1.0f);
-}
-
-/* Values in (-1, -0.5] and [0.5, 1): any sign and fraction, one exponent. */
-static void fill_halves(maker *m, uint8_t *data, size_t n_bytes)
-{
-    for (size_t i = 0; i < n_bytes; i += 8) {
-        uint64_t four = (nm_rng_next(&m->rng) & 0x83FF83FF83FF83FF) | 0x3800380038003800;
-        nm_store_u64(data + i, four);
-    }
 }
 
 /*
@@ -216,165 +87,69 @@ static void list_codes(nm_packing_id packing, size_t n_cols, uint8_t table[MOST_
     for (size_t i = n; i < MOST_CODES; i++) table[i] = table[i - n];
 }
 
-static void fill_bytes(maker *m, const uint8_t table[MOST_CODES], uint8_t *data, size_t n_bytes)
+static void fill_bytes(nm_rng *rng, const uint8_t table[MOST_CODES], uint8_t *data, size_t n_bytes)
 {
     for (size_t i = 0; i < n_bytes; i += 8) {
-        uint64_t eight = nm_rng_next(&m->rng);
+        uint64_t eight = nm_rng_next(rng);
         for (size_t j = 0; j < 8; j++) data[i + j] = table[eight >> 8 * j & 0xFF];
     }
 }
 
-/* From column n_cols of the row on: some trits of one group, then whole groups. */
-static void clear_columns(maker *m, const nm_ternary *w, uint8_t *data)
+/* Random codes everywhere, then zeros again in the padding: columns first, then rows. */
+static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned *p)
 {
-    size_t  group_cols = nm_packings[m->packing].group_cols;
-    uint8_t table[MOST_CODES];
+    const nm_ternary *w = &writer->matrix;
+    size_t            group_cols = nm_packings[w->packing].group_cols;
+    uint8_t           table[MOST_CODES];
 
-    list_codes(m->packing, w->cols % group_cols, table);
+    (void)p;
+    list_codes(w->packing, group_cols, table);
+    fill_bytes(context, table, writer->codes, nm_ternary_bytes(w));
+    list_codes(w->packing, w->cols % group_cols, table);
     for (size_t tile = 0; tile < w->n_tiles; tile++)
         for (size_t group = w->cols / group_cols; group < w->n_groups; group++) {
-            uint8_t *codes = data + nm_ternary_offset(w, tile, group);
-            if (group * group_cols < w->cols)
-                fill_bytes(m, table, codes, NM_TILE_ROWS);
+            uint8_t *codes = writer->codes + nm_ternary_offset(w, tile, group);
+            if (group * group_cols < w->cols) /* a group that is padding in part */
+                fill_bytes(context, table, codes, NM_TILE_ROWS);
             else
                 memset(codes, 0, NM_TILE_ROWS);
         }
-}
-
-static void clear_rows(const nm_ternary *w, uint8_t *data)
-{
     size_t n_rows = w->rows % NM_TILE_ROWS; /* of the last tile, if it is not whole */
-
     for (size_t group = 0; n_rows && group < w->n_groups; group++)
-        memset(data + nm_ternary_offset(w, w->n_tiles - 1, group) + n_rows, 0,
+        memset(writer->codes + nm_ternary_offset(w, w->n_tiles - 1, group) + n_rows, 0,
                NM_TILE_ROWS - n_rows);
-}
-
-/* All of it, then what is padding again. */
-static void fill_codes(maker *m, const nm_planned *p, uint8_t *data)
-{
-    nm_ternary w;
-    uint8_t    table[MOST_CODES];
-
-    nm_ternary_init(&w, m->packing, p->rows, p->cols);
-    list_codes(m->packing, nm_packings[m->packing].group_cols, table);
-    fill_bytes(m, table, data, nm_ternary_bytes(&w));
-    clear_columns(m, &w, data);
-    clear_rows(&w, data);
-    m->codes = data;
-}
-
-/* Of the codes that were filled just before. */
-static void fill_neg(const maker *m, const nm_planned *p, uint8_t *data)
-{
-    nm_ternary w;
-    int32_t    neg[NM_TILE_ROWS];
-
-    nm_ternary_init(&w, m->packing, p->rows, p->cols);
-    w.codes = m->codes;
-    for (size_t tile = 0; tile < w.n_tiles; tile++, data += sizeof neg) {
-        nm_ternary_neg(&w, tile, neg);
-        memcpy(data, neg, sizeof neg);
-    }
-}
-
-static void fill(maker *m, const nm_planned *p, const stored *s, uint8_t *data, size_t n_bytes)
-{
-    switch (s->filling) {
-    case ZEROS: break;
-    case ONES: fill_ones(data, n_bytes); break;
-    /* Two trits of three are not 0: sums of cols such trits times 1 come out around 1. */
-    case SCALE: nm_store_f32(data, 1 / sqrtf((float)p->cols * 2 / 3)); break;
-    case HALVES: fill_halves(m, data, n_bytes); break;
-    case CODES: fill_codes(m, p, data); break;
-    case NEG: fill_neg(m, p, data); break;
-    }
-}
-
-/* The file is opened half made: so it says itself where its tensors lie. */
-static void fill_tensors(maker *m, const nm_gguf *gguf)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < nm_plan_count(&m->config); i++) {
-        nm_planned p;
-        stored     s[MOST_STORED];
-
-        nm_plan_get(&m->config, i, &p);
-        size_t n_stored = stored_of(m, &p, s);
-        for (size_t j = 0; j < n_stored; j++, n++) {
-            const nm_gguf_tensor *t = &gguf->tensors[n];
-            uint8_t              *data = m->bytes + t->offset;
-            fill(m, &p, &s[j], data, (size_t)t->n_bytes);
-            nm_store_u64(m->bytes + m->hashes_at + 8 * n, nm_xxh64_of(data, (size_t)t->n_bytes));
-        }
-    }
-}
-
-static bool make_file(maker *m)
-{
-    nm_gguf gguf = {0};
-
-    if (m->header.data_bytes > SIZE_MAX - m->header.n_bytes)
-        return nm_fail(m->err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
-    m->n_bytes = m->header.n_bytes + (size_t)m->header.data_bytes;
-    m->bytes = nm_alloc(m->n_bytes);
-    if (!m->bytes) return nm_fail_memory(m->err, m->n_bytes);
-    nm_pages_large(m->bytes, m->n_bytes);
-    memset(m->bytes, 0, m->n_bytes);
-    memcpy(m->bytes, m->header.bytes, m->header.n_bytes);
-    bool ok = nm_gguf_open(&gguf, m->bytes, m->n_bytes, m->err);
-    if (ok) fill_tensors(m, &gguf);
-    nm_gguf_close(&gguf);
-    return ok;
-}
-
-/* ---- All of it ------------------------------------------------------------------------------- */
-
-static bool choose_shape(maker *m, const char *name)
-{
-    for (size_t i = 0; i < N_SHAPES; i++) {
-        const struct shape *s = &shapes[i];
-        if (strcmp(s->name, name) != 0) continue;
-        m->title = s->title;
-        m->config = (nm_config){.n_layers = s->n_layers,
-                                .dim = s->dim,
-                                .ffn = s->ffn,
-                                .vocab = s->vocab,
-                                .n_ctx_train = 2048,
-                                .expand_ratio = 1,
-                                .use_lower_bound = 1,
-                                .n_heads = 1,
-                                .rms_norm_eps = 1e-6f};
-        return true;
-    }
-    return nm_fail(m->err, NOMUL_E_ARG, "shape %.32s: not one of those published", name);
-}
-
-static bool choose_packing(maker *m, const char *name)
-{
-    for (int i = 0; i < NM_PACKINGS; i++) {
-        m->packing = (nm_packing_id)i;
-        if (strcmp(nm_packings[i].name, name) == 0) return true;
-    }
-    return nm_fail(m->err, NOMUL_E_ARG, "packing %.32s: not one of nomul's", name);
+    return true;
 }
 
 void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_bytes,
                              nomul_error *err)
 {
-    maker m = {.err = err};
+    size_t                i = 0, pack = 0;
+    nm_rng                rng;
+    void                 *bytes = NULL;
+    const nm_model_source source = {
+        .context = &rng, .put_floats = put_floats, .fill_codes = fill_codes};
 
-    nm_rng_init(&m.rng, 1);
-    bool ok =
-        choose_shape(&m, shape) && choose_packing(&m, packing) && make_header(&m) && make_file(&m);
-    nm_gguf_writer_free(&m.header);
-    if (!ok) {
-        nm_free(m.bytes);
+    while (i < N_SHAPES && strcmp(shapes[i].name, shape) != 0) i++;
+    while (pack < NM_PACKINGS && strcmp(nm_packings[pack].name, packing) != 0) pack++;
+    if (i == N_SHAPES) {
+        nm_fail(err, NOMUL_E_ARG, "shape %.32s: not one of those published", shape);
         return NULL;
     }
-    *n_bytes = m.n_bytes;
-    return m.bytes;
+    if (pack == NM_PACKINGS) {
+        nm_fail(err, NOMUL_E_ARG, "packing %.32s: not one of nomul's", packing);
+        return NULL;
+    }
+    nm_config config = nm_config_defaults;
+    config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
+    config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;
+    const nm_model_spec spec = {.config = &config,
+                                .packing = (nm_packing_id)pack,
+                                .embedding = NM_GGUF_F16,
+                                .name = shapes[i].title};
+    nm_rng_init(&rng, 1);
+    nm_model_write_memory(&spec, &source, &bytes, n_bytes, err);
+    return bytes;
 }
 
 void nomul_bench_free(void *data)

@@ -61,6 +61,19 @@ bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_er
     return nm_json_u64(json, value) || fail_type(json, key, "a whole number from 0 up", err);
 }
 
+bool nm_hf_number(const nm_json *json, const char *key, double *value, nomul_error *err)
+{
+    return nm_json_double(json, value) || fail_type(json, key, "a number", err);
+}
+
+bool nm_hf_bool(const nm_json *json, const char *key, bool *value, nomul_error *err)
+{
+    if (json->type != NM_JSON_TRUE && json->type != NM_JSON_FALSE)
+        return fail_type(json, key, "true or false", err);
+    *value = json->type == NM_JSON_TRUE;
+    return true;
+}
+
 bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul_error *err)
 {
     char bytes[6 * sizeof text->data]; /* an escape is at most six bytes for one */
@@ -92,14 +105,6 @@ const char *nm_hf_take_string(const nm_json *json, char **at, size_t *n)
     return text;
 }
 
-static bool read_bool(const nm_json *json, const char *key, bool *value, nomul_error *err)
-{
-    if (json->type != NM_JSON_TRUE && json->type != NM_JSON_FALSE)
-        return fail_type(json, key, "true or false", err);
-    *value = json->type == NM_JSON_TRUE;
-    return true;
-}
-
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
 static bool read_field(nm_json *json, const nm_hf_field *field, void *out, nomul_error *err)
@@ -109,10 +114,9 @@ static bool read_field(nm_json *json, const nm_hf_field *field, void *out, nomul
     if (json->type == NM_JSON_NULL && field->null_ok) return true;
     switch (field->type) {
     case NM_HF_WHOLE: return nm_hf_whole(json, field->key, to, err);
-    case NM_HF_BOOL: return read_bool(json, field->key, to, err);
+    case NM_HF_BOOL: return nm_hf_bool(json, field->key, to, err);
     case NM_HF_TEXT: return nm_hf_text_of(json, field->key, to, err);
-    case NM_HF_NUMBER:
-        return nm_json_double(json, to) || fail_type(json, field->key, "a number", err);
+    case NM_HF_NUMBER: return nm_hf_number(json, field->key, to, err);
     case NM_HF_VALUE: break;
     }
     *(nm_json *)to = *json;

@@ -56,6 +56,8 @@ bool nm_hf_skip(nm_json *json, nomul_error *err);
 /* The value now must be of this kind; `key` is what the message calls it. */
 bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err);
 bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_error *err);
+bool nm_hf_number(const nm_json *json, const char *key, double *value, nomul_error *err);
+bool nm_hf_bool(const nm_json *json, const char *key, bool *value, nomul_error *err);
 bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul_error *err);
 
 /* False for a text that was not given. */

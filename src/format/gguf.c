@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One walk over the keys, one over the tensor directory, one over the gaps between tensors' data.
- * Counts are held against the bytes left before memory is taken for them, so a file's own size
- * bounds both time and memory.
+ * Opening reads the keys, then the tensor directory, then the padding between the tensors' data:
+ *
+ *     header 24 | keys | tensor directory | padding | data | padding | data | padding | ...
+ *
+ * A count is compared with the bytes left before memory is allocated for it, so the size of the
+ * file bounds time and memory: n log n for sorting n names, a few times the bytes of the header.
  */
 #include "format/gguf.h"
 
@@ -26,7 +29,7 @@
 
 static const struct {
     const char *name;
-    size_t      n_bytes; /* 0: not the same for all */
+    size_t      n_bytes; /* 0: differs from value to value */
 } value_types[] = {
     [NOMUL_VALUE_U8] = {"u8", 1},         [NOMUL_VALUE_I8] = {"i8", 1},
     [NOMUL_VALUE_U16] = {"u16", 2},       [NOMUL_VALUE_I16] = {"i16", 2},
@@ -39,7 +42,7 @@ static const struct {
 
 #define N_VALUE_TYPES (sizeof value_types / sizeof value_types[0])
 
-/* A block of `values` numbers, neighbours in the innermost dimension, takes n_bytes. */
+/* A block of `values` numbers, adjacent in the innermost dimension, takes n_bytes. */
 static const struct {
     nm_gguf_type type;
     const char  *name;
@@ -85,9 +88,9 @@ bool nm_gguf_tensor_bytes(nm_gguf_type type, uint32_t n_dims, const uint64_t *di
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Both keys and tensors begin with their names, so one order serves both. */
+/* Keys and tensors both begin with their names, so both are sorted and found by one function. */
 _Static_assert(offsetof(nm_gguf_key, name) == 0 && offsetof(nm_gguf_tensor, name) == 0,
-               "a pointer to either is one to its name");
+               "a pointer to a key or tensor is one to its name");
 
 static int compare_texts(const nm_gguf_text *a, const nm_gguf_text *b)
 {
@@ -101,7 +104,7 @@ static int compare_names(const void *left, const void *right)
     return compare_texts(*(const nm_gguf_text *const *)left, *(const nm_gguf_text *const *)right);
 }
 
-/* Sorted, not hashed: names made to collide would cost the square of their number. */
+/* Sorted, not hashed: names chosen to collide would cost the square of their number. */
 static bool sort_names(const nm_gguf_text **names, size_t n, const char *what, nomul_error *err)
 {
     if (n) qsort(names, n, sizeof *names, compare_names);
@@ -132,9 +135,9 @@ const nm_gguf_tensor *nm_gguf_find_tensor(const nm_gguf *gguf, const char *name)
     return find_name(gguf->tensor_names, gguf->n_tensors, name);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Keys and tensor directory --------------------------------------------------------------- */
 
-/* The bytes not read yet.  What doesn't fit into them says so. */
+/* The bytes that are not read yet. */
 typedef struct cursor {
     const uint8_t *at, *end;
     nomul_error   *err;
@@ -145,34 +148,13 @@ static size_t left(const cursor *c)
     return (size_t)(c->end - c->at);
 }
 
-static bool fail_end(const cursor *c, const char *what)
+/* The next n_bytes, for n_bytes <= 8, as a little-endian number. */
+static bool take(cursor *c, size_t n_bytes, const char *what, uint64_t *value)
 {
-    nm_fail(c->err, NOMUL_E_FORMAT, "file ends in its %s", what);
-    return false; /* spelled out for compilers that otherwise see values used unset */
-}
-
-static bool take_u32(cursor *c, const char *what, uint32_t *value)
-{
-    if (left(c) < 4) return fail_end(c, what);
-    *value = nm_load_u32(c->at);
-    c->at += 4;
-    return true;
-}
-
-static bool take_u64(cursor *c, const char *what, uint64_t *value)
-{
-    if (left(c) < 8) return fail_end(c, what);
-    *value = nm_load_u64(c->at);
-    c->at += 8;
-    return true;
-}
-
-static bool check_name(cursor *c, nm_gguf_text name)
-{
-    if (!nm_utf8_valid(name.data, name.size))
-        return nm_fail(c->err, NOMUL_E_FORMAT, "name is not valid UTF-8");
-    if (memchr(name.data, '\0', name.size))
-        return nm_fail(c->err, NOMUL_E_FORMAT, "name has a NUL in it");
+    *value = 0;
+    if (left(c) < n_bytes) return nm_fail(c->err, NOMUL_E_FORMAT, "file ends in its %s", what);
+    for (size_t i = 0; i < n_bytes; i++) *value |= (uint64_t)c->at[i] << 8 * i;
+    c->at += n_bytes;
     return true;
 }
 
@@ -180,21 +162,35 @@ static bool take_name(cursor *c, size_t max_bytes, nm_gguf_text *name)
 {
     uint64_t n;
 
-    if (!take_u64(c, "name", &n)) return false;
+    if (!take(c, 8, "name", &n)) return false;
     if (n == 0 || n > max_bytes)
         return nm_fail(c->err, NOMUL_E_FORMAT, "name of %" PRIu64 " bytes, expected 1 to %zu", n,
                        max_bytes);
-    if (n > left(c)) return fail_end(c, "name");
+    if (n > left(c)) return nm_fail(c->err, NOMUL_E_FORMAT, "file ends in its name");
     *name = (nm_gguf_text){(const char *)c->at, (size_t)n};
     c->at += n;
-    return check_name(c, *name);
+    if (!nm_utf8_valid(name->data, name->size))
+        return nm_fail(c->err, NOMUL_E_FORMAT, "name is not valid UTF-8");
+    return !memchr(name->data, '\0', name->size) ||
+           nm_fail(c->err, NOMUL_E_FORMAT, "name has a NUL in it");
+}
+
+static bool take_type(cursor *c, nomul_value_type *type)
+{
+    uint64_t number;
+
+    if (!take(c, 4, "type", &number)) return false;
+    if (number >= N_VALUE_TYPES)
+        return nm_fail(c->err, NOMUL_E_FORMAT, "value type %" PRIu64 " is unknown", number);
+    *type = (nomul_value_type)number;
+    return true;
 }
 
 static bool take_string(cursor *c, const uint8_t **text)
 {
     uint64_t n;
 
-    if (!take_u64(c, "value", &n)) return false;
+    if (!take(c, 8, "value", &n)) return false;
     if (n > left(c))
         return nm_fail(c->err, NOMUL_E_FORMAT, "string of %" PRIu64 " bytes, file ends after %zu",
                        n, left(c));
@@ -203,23 +199,7 @@ static bool take_string(cursor *c, const uint8_t **text)
     return true;
 }
 
-static bool take_strings(cursor *c, uint64_t n)
-{
-    const uint8_t *text;
-    for (uint64_t i = 0; i < n; i++)
-        if (!take_string(c, &text)) return nm_fail_in(c->err, "element %" PRIu64, i);
-    return true;
-}
-
-static bool check_bools(const cursor *c, const uint8_t *bytes, uint64_t n)
-{
-    for (uint64_t i = 0; i < n; i++)
-        if (bytes[i] > 1)
-            return nm_fail(c->err, NOMUL_E_FORMAT, "a bool is %d, expected 0 or 1", bytes[i]);
-    return true;
-}
-
-/* n values of one type that is not array. */
+/* n values of one type, which is not array. */
 static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
 {
     size_t each = type == NOMUL_VALUE_STRING ? 8 : value_types[type].n_bytes; /* at least */
@@ -227,77 +207,83 @@ static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
     if (n > left(c) / each)
         return nm_fail(c->err, NOMUL_E_FORMAT, "needs %" PRIu64 " %s, file ends after %zu bytes", n,
                        value_types[type].name, left(c));
-    if (type == NOMUL_VALUE_STRING) return take_strings(c, n);
+    if (type == NOMUL_VALUE_STRING) {
+        const uint8_t *text;
+        for (uint64_t i = 0; i < n; i++)
+            if (!take_string(c, &text)) return nm_fail_in(c->err, "element %" PRIu64, i);
+        return true;
+    }
+    for (uint64_t i = 0; type == NOMUL_VALUE_BOOL && i < n; i++)
+        if (c->at[i] > 1)
+            return nm_fail(c->err, NOMUL_E_FORMAT, "a bool is %d, expected 0 or 1", c->at[i]);
     c->at += n * each;
-    return type != NOMUL_VALUE_BOOL || check_bools(c, c->at - n, n);
-}
-
-static bool take_type(cursor *c, nomul_value_type *type)
-{
-    uint32_t number;
-
-    if (!take_u32(c, "type", &number)) return false;
-    if (number >= N_VALUE_TYPES)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "value type %" PRIu32 " is unknown", number);
-    *type = (nomul_value_type)number;
     return true;
-}
-
-static bool take_array(cursor *c, nm_gguf_key *key)
-{
-    if (!take_type(c, &key->element_type)) return false;
-    if (key->element_type == NOMUL_VALUE_ARRAY)
-        return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "an array of arrays is not read");
-    if (!take_u64(c, "value", &key->n_elements)) return false;
-    key->value = c->at;
-    return take_values(c, key->element_type, key->n_elements);
 }
 
 static bool take_value(cursor *c, nm_gguf_key *key)
 {
+    bool ok;
+
     if (!take_type(c, &key->type)) return false;
     key->value = c->at;
-    bool ok = key->type == NOMUL_VALUE_ARRAY    ? take_array(c, key)
-              : key->type == NOMUL_VALUE_STRING ? take_string(c, &key->value)
-                                                : take_values(c, key->type, 1);
+    if (key->type == NOMUL_VALUE_ARRAY) {
+        if (!take_type(c, &key->element_type)) return false;
+        if (key->element_type == NOMUL_VALUE_ARRAY)
+            return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "an array of arrays is not read");
+        if (!take(c, 8, "value", &key->n_elements)) return false;
+        key->value = c->at;
+        ok = take_values(c, key->element_type, key->n_elements);
+    } else if (key->type == NOMUL_VALUE_STRING) {
+        ok = take_string(c, &key->value);
+    } else {
+        ok = take_values(c, key->type, 1);
+    }
     if (ok) key->n_bytes = (size_t)(c->at - key->value);
     return ok;
 }
 
-static bool read_key(nm_gguf *gguf, cursor *c, size_t index)
+static bool read_keys(nm_gguf *gguf, cursor *c)
 {
-    nm_gguf_key *key = &gguf->keys[index];
+    static const char alignment[] = "general.alignment";
 
-    if (!take_name(c, MAX_KEY_NAME, &key->name))
-        return nm_fail_in(c->err, "key %zu of %zu", index + 1, gguf->n_keys);
-    gguf->key_names[index] = &key->name;
-    return take_value(c, key) || nm_fail_in(c->err, "key %.*s", NM_GGUF_SHOW(key->name));
+    for (size_t i = 0; i < gguf->n_keys; i++) {
+        nm_gguf_key *key = &gguf->keys[i];
+        if (!take_name(c, MAX_KEY_NAME, &key->name))
+            return nm_fail_in(c->err, "key %zu of %zu", i + 1, gguf->n_keys);
+        if (!take_value(c, key)) return nm_fail_in(c->err, "key %.*s", NM_GGUF_SHOW(key->name));
+        gguf->key_names[i] = &key->name;
+    }
+    if (!sort_names(gguf->key_names, gguf->n_keys, "key", c->err)) return false;
+
+    gguf->alignment = DEFAULT_ALIGNMENT;
+    if (!nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, c->err)) return false;
+    if (gguf->alignment >= MIN_ALIGNMENT && (gguf->alignment & (gguf->alignment - 1)) == 0)
+        return true;
+    return nm_fail(c->err, NOMUL_E_FORMAT,
+                   "key %s: is %" PRIu32 ", expected a power of two from %d up", alignment,
+                   gguf->alignment, MIN_ALIGNMENT);
 }
 
-static bool take_dims(cursor *c, nm_gguf_tensor *tensor)
+/* An entry of the directory after its name: dimensions, type, offset. */
+static bool take_tensor(cursor *c, nm_gguf_tensor *tensor)
 {
-    if (!take_u32(c, "dimensions", &tensor->n_dims)) return false;
-    if (tensor->n_dims == 0 || tensor->n_dims > NM_GGUF_MAX_DIMS)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "has %" PRIu32 " dimensions, expected 1 to %d",
-                       tensor->n_dims, NM_GGUF_MAX_DIMS);
+    uint64_t n_dims, type;
+
+    if (!take(c, 4, "dimensions", &n_dims)) return false;
+    if (n_dims == 0 || n_dims > NM_GGUF_MAX_DIMS)
+        return nm_fail(c->err, NOMUL_E_FORMAT, "has %" PRIu64 " dimensions, expected 1 to %d",
+                       n_dims, NM_GGUF_MAX_DIMS);
+    tensor->n_dims = (uint32_t)n_dims;
     for (uint32_t i = 0; i < NM_GGUF_MAX_DIMS; i++) {
         tensor->dims[i] = 1;
-        if (i >= tensor->n_dims) continue;
-        if (!take_u64(c, "dimensions", &tensor->dims[i])) return false;
+        if (i < n_dims && !take(c, 8, "dimensions", &tensor->dims[i])) return false;
         if (tensor->dims[i] == 0)
             return nm_fail(c->err, NOMUL_E_FORMAT, "dimension %" PRIu32 " is 0", i);
     }
-    return true;
-}
-
-static bool take_tensor_type(cursor *c, nm_gguf_tensor *tensor)
-{
-    uint32_t number;
-
-    if (!take_u32(c, "type", &number)) return false;
-    size_t row = type_row(number);
+    if (!take(c, 4, "type", &type)) return false;
+    size_t row = type_row((uint32_t)type);
     if (row == N_TENSOR_TYPES)
-        return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "type %" PRIu32 " is not read", number);
+        return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "type %" PRIu64 " is not read", type);
     tensor->type = tensor_types[row].type;
     if (tensor->dims[0] % tensor_types[row].values != 0)
         return nm_fail(c->err, NOMUL_E_FORMAT,
@@ -305,53 +291,52 @@ static bool take_tensor_type(cursor *c, nm_gguf_tensor *tensor)
                        tensor_types[row].name, tensor->dims[0], tensor_types[row].values);
     if (!nm_gguf_tensor_bytes(tensor->type, tensor->n_dims, tensor->dims, &tensor->n_bytes))
         return nm_fail(c->err, NOMUL_E_FORMAT, "its size overflows");
-    return true;
+    return take(c, 8, "offset", &tensor->offset);
 }
 
-static bool read_tensor(nm_gguf *gguf, cursor *c, size_t index)
+static bool read_tensors(nm_gguf *gguf, cursor *c)
 {
-    nm_gguf_tensor *tensor = &gguf->tensors[index];
-
-    if (!take_name(c, MAX_TENSOR_NAME, &tensor->name))
-        return nm_fail_in(c->err, "tensor %zu of %zu", index + 1, gguf->n_tensors);
-    gguf->tensor_names[index] = &tensor->name;
-    if (take_dims(c, tensor) && take_tensor_type(c, tensor) &&
-        take_u64(c, "offset", &tensor->offset))
-        return true;
-    return nm_fail_in(c->err, "tensor %.*s", NM_GGUF_SHOW(tensor->name));
+    for (size_t i = 0; i < gguf->n_tensors; i++) {
+        nm_gguf_tensor *tensor = &gguf->tensors[i];
+        if (!take_name(c, MAX_TENSOR_NAME, &tensor->name))
+            return nm_fail_in(c->err, "tensor %zu of %zu", i + 1, gguf->n_tensors);
+        if (!take_tensor(c, tensor))
+            return nm_fail_in(c->err, "tensor %.*s", NM_GGUF_SHOW(tensor->name));
+        gguf->tensor_names[i] = &tensor->name;
+    }
+    return sort_names(gguf->tensor_names, gguf->n_tensors, "tensor", c->err);
 }
 
-/* ---- The file as a whole --------------------------------------------------------------------- */
+/* ---- The whole file -------------------------------------------------------------------------- */
 
-static bool fail_magic(const uint8_t *data, size_t size, nomul_error *err)
+static bool check_magic(const uint8_t *data, size_t size, nomul_error *err)
 {
-    bool printable = true;
+    size_t n = size < 4 ? size : 4, n_printable = 0;
 
-    for (size_t i = 0; i < size; i++) printable = printable && data[i] >= 0x20 && data[i] < 0x7F;
-    if (size == 0) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: it is empty");
-    if (size < 4) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: has %zu bytes", size);
-    if (printable)
+    if (n == 4 && memcmp(data, "GGUF", 4) == 0) return true;
+    while (n_printable < n && data[n_printable] >= 0x20 && data[n_printable] < 0x7F) n_printable++;
+    if (n == 0) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: it is empty");
+    if (n < 4) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: has %zu bytes", n);
+    if (n_printable == 4)
         return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with '%.4s'",
                        (const char *)data);
     return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with %02x %02x %02x %02x", data[0],
                    data[1], data[2], data[3]);
 }
 
-/* A count from the header against our limit and what the rest of the file could hold. */
+/* A count in the header must be within our limit and fit into the rest of the file. */
 static bool check_count(const char *what, uint64_t n, size_t max, uint64_t room, nomul_error *err)
 {
     if (n > max)
         return nm_fail(err, NOMUL_E_FORMAT, "says %" PRIu64 " %s, at most %zu are read", n, what,
                        max);
-    if (n > room)
-        return nm_fail(err, NOMUL_E_FORMAT, "says %" PRIu64 " %s, too many for its size", n, what);
-    return true;
+    return n <= room ||
+           nm_fail(err, NOMUL_E_FORMAT, "says %" PRIu64 " %s, too many for its size", n, what);
 }
 
 static bool read_header(nm_gguf *gguf, nomul_error *err)
 {
-    if (gguf->size < 4 || memcmp(gguf->data, "GGUF", 4) != 0)
-        return fail_magic(gguf->data, gguf->size < 4 ? gguf->size : 4, err);
+    if (!check_magic(gguf->data, gguf->size, err)) return false;
     if (gguf->size < HEADER_BYTES)
         return nm_fail(err, NOMUL_E_FORMAT, "file ends after %zu bytes, in its header", gguf->size);
     uint32_t version = nm_load_u32(gguf->data + 4);
@@ -373,30 +358,21 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-static void layout(nm_gguf *gguf)
+static bool take_memory(nm_gguf *gguf, nomul_error *err)
 {
     nm_arena *a = &gguf->arena;
 
-    gguf->keys = nm_arena_take(a, gguf->n_keys, sizeof *gguf->keys);
-    gguf->tensors = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensors);
-    gguf->key_names = nm_arena_take(a, gguf->n_keys, sizeof *gguf->key_names);
-    gguf->tensor_names = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensor_names);
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(a, err)) return false;
+        gguf->keys = nm_arena_take(a, gguf->n_keys, sizeof *gguf->keys);
+        gguf->tensors = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensors);
+        gguf->key_names = nm_arena_take(a, gguf->n_keys, sizeof *gguf->key_names);
+        gguf->tensor_names = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensor_names);
+    }
+    return true;
 }
 
-static bool read_alignment(nm_gguf *gguf, nomul_error *err)
-{
-    static const char name[] = "general.alignment";
-
-    gguf->alignment = DEFAULT_ALIGNMENT;
-    if (!nm_gguf_get_u32(gguf, name, false, &gguf->alignment, err)) return false;
-    if (gguf->alignment >= MIN_ALIGNMENT && (gguf->alignment & (gguf->alignment - 1)) == 0)
-        return true;
-    return nm_fail(err, NOMUL_E_FORMAT,
-                   "key %s: is %" PRIu32 ", expected a power of two from %d up", name,
-                   gguf->alignment, MIN_ALIGNMENT);
-}
-
-/* Goes from `at` to the next multiple of the alignment, over zeros. */
+/* Moves `at` to the next multiple of the alignment; the bytes skipped must be zero. */
 static bool skip_padding(const nm_gguf *gguf, uint64_t *at, nomul_error *err)
 {
     uint64_t n = (0 - *at) & (gguf->alignment - 1);
@@ -407,25 +383,26 @@ static bool skip_padding(const nm_gguf *gguf, uint64_t *at, nomul_error *err)
                        *at + n);
     for (; n; n--, ++*at)
         if (gguf->data[*at] != 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "padding behind it is not zero");
+            return nm_fail(err, NOMUL_E_FORMAT, "padding after it is not zero");
     return true;
 }
 
-/* Makes a tensor's offset one from the beginning of the file; goes behind its data and padding. */
+/*
+ * Checks that a tensor's data begins at *at, which is at most the size of the file, and lies within
+ * the file; makes its offset one from the start of the file; moves *at past its padding.
+ */
 static bool place_tensor(const nm_gguf *gguf, nm_gguf_tensor *tensor, uint64_t data_at,
                          uint64_t *at, nomul_error *err)
 {
-    uint64_t room = gguf->size - *at; /* at <= size */
-
     if (tensor->offset % gguf->alignment != 0)
         return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 " is not a multiple of %" PRIu32,
                        tensor->offset, gguf->alignment);
     if (tensor->offset != *at - data_at)
         return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 ", expected %" PRIu64, tensor->offset,
                        *at - data_at);
-    if (tensor->n_bytes > room)
+    if (tensor->n_bytes > gguf->size - *at)
         return nm_fail(err, NOMUL_E_FORMAT, "needs %" PRIu64 " bytes, file ends after %" PRIu64,
-                       tensor->n_bytes, room);
+                       tensor->n_bytes, gguf->size - *at);
     tensor->offset = *at;
     tensor->data = gguf->data + *at;
     *at += tensor->n_bytes;
@@ -436,38 +413,23 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
 {
     if (!skip_padding(gguf, &at, err)) return nm_fail_in(err, "tensor directory");
     uint64_t data_at = at;
-    for (size_t i = 0; i < gguf->n_tensors; i++) {
-        nm_gguf_tensor *tensor = &gguf->tensors[i];
-        if (!place_tensor(gguf, tensor, data_at, &at, err))
-            return nm_fail_in(err, "tensor %.*s", NM_GGUF_SHOW(tensor->name));
-    }
-    if (at == gguf->size) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes behind its last tensor",
-                   gguf->size - at);
-}
-
-static bool read_all(nm_gguf *gguf, nomul_error *err)
-{
-    if (!read_header(gguf, err)) return false;
-    layout(gguf);
-    if (!nm_arena_back(&gguf->arena, err)) return false;
-    layout(gguf);
-
-    cursor c = {gguf->data + HEADER_BYTES, gguf->data + gguf->size, err};
-    for (size_t i = 0; i < gguf->n_keys; i++)
-        if (!read_key(gguf, &c, i)) return false;
-    if (!sort_names(gguf->key_names, gguf->n_keys, "key", err) || !read_alignment(gguf, err))
-        return false;
     for (size_t i = 0; i < gguf->n_tensors; i++)
-        if (!read_tensor(gguf, &c, i)) return false;
-    return sort_names(gguf->tensor_names, gguf->n_tensors, "tensor", err) &&
-           place_tensors(gguf, (uint64_t)(c.at - gguf->data), err);
+        if (!place_tensor(gguf, &gguf->tensors[i], data_at, &at, err))
+            return nm_fail_in(err, "tensor %.*s", NM_GGUF_SHOW(gguf->tensors[i].name));
+    return at == gguf->size ||
+           nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes after its last tensor",
+                   gguf->size - at);
 }
 
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err)
 {
     *gguf = (nm_gguf){.data = data, .size = size};
-    if (read_all(gguf, err)) return true;
+    if (read_header(gguf, err) && take_memory(gguf, err)) {
+        cursor c = {gguf->data + HEADER_BYTES, gguf->data + size, err};
+        if (read_keys(gguf, &c) && read_tensors(gguf, &c) &&
+            place_tensors(gguf, (uint64_t)(c.at - gguf->data), err))
+            return true;
+    }
     nm_gguf_close(gguf);
     return false;
 }
@@ -476,4 +438,109 @@ void nm_gguf_close(nm_gguf *gguf)
 {
     nm_arena_free(&gguf->arena);
     *gguf = (nm_gguf){0};
+}
+
+/* ---- Values of keys -------------------------------------------------------------------------- */
+
+/*
+ * The key of a type, and of an element type if that is array.  *key is NULL if the key is absent,
+ * which is an error if it is required.
+ */
+static bool find_typed(const nm_gguf *gguf, const char *name, bool required, nomul_value_type type,
+                       nomul_value_type element_type, const nm_gguf_key **key, nomul_error *err)
+{
+    *key = nm_gguf_find_key(gguf, name);
+    const nm_gguf_key *k = *key;
+    if (!k) return !required || nm_fail(err, NOMUL_E_FORMAT, "key %s: missing", name);
+    bool is_array = k->type == NOMUL_VALUE_ARRAY, wants_array = type == NOMUL_VALUE_ARRAY;
+    if (k->type == type && (!wants_array || k->element_type == element_type)) return true;
+
+    const char *found = nm_gguf_value_type_name(k->type);
+    return nm_fail(err, NOMUL_E_FORMAT, "key %s: is %s %s%s%s, expected %s%s%s", name,
+                   strchr("aif", found[0]) ? "an" : "a", found, is_array ? " of " : "",
+                   is_array ? nm_gguf_value_type_name(k->element_type) : "",
+                   nm_gguf_value_type_name(type), wants_array ? " of " : "",
+                   wants_array ? nm_gguf_value_type_name(element_type) : "");
+}
+
+bool nm_gguf_get_u32(const nm_gguf *gguf, const char *name, bool required, uint32_t *value,
+                     nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, NOMUL_VALUE_U32, 0, &key, err)) return false;
+    if (key) *value = nm_load_u32(key->value);
+    return true;
+}
+
+bool nm_gguf_get_u64(const nm_gguf *gguf, const char *name, bool required, uint64_t *value,
+                     nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, NOMUL_VALUE_U64, 0, &key, err)) return false;
+    if (key) *value = nm_load_u64(key->value);
+    return true;
+}
+
+bool nm_gguf_get_f32(const nm_gguf *gguf, const char *name, bool required, float *value,
+                     nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, NOMUL_VALUE_F32, 0, &key, err)) return false;
+    if (key) *value = nm_load_f32(key->value);
+    return true;
+}
+
+bool nm_gguf_get_bool(const nm_gguf *gguf, const char *name, bool required, bool *value,
+                      nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, NOMUL_VALUE_BOOL, 0, &key, err)) return false;
+    if (key) *value = *key->value != 0;
+    return true;
+}
+
+bool nm_gguf_get_string(const nm_gguf *gguf, const char *name, bool required, nm_gguf_text *value,
+                        nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, NOMUL_VALUE_STRING, 0, &key, err)) return false;
+    if (key) *value = (nm_gguf_text){(const char *)key->value, key->n_bytes};
+    return true;
+}
+
+bool nm_gguf_get_array(const nm_gguf *gguf, const char *name, bool required,
+                       nomul_value_type element_type, const nm_gguf_key **key, nomul_error *err)
+{
+    return find_typed(gguf, name, required, NOMUL_VALUE_ARRAY, element_type, key, err);
+}
+
+nm_gguf_text nm_gguf_next_string(const uint8_t **at)
+{
+    nm_gguf_text text = {(const char *)*at + 8, (size_t)nm_load_u64(*at)};
+    *at += 8 + text.size;
+    return text;
+}
+
+void nm_gguf_number(const nm_gguf_key *key, uint64_t *u, int64_t *i, double *f)
+{
+    const uint8_t *at = key->value;
+
+    switch (key->type) {
+    case NOMUL_VALUE_U8:
+    case NOMUL_VALUE_BOOL: *u = *at; break;
+    case NOMUL_VALUE_U16: *u = nm_load_u16(at); break;
+    case NOMUL_VALUE_U32: *u = nm_load_u32(at); break;
+    case NOMUL_VALUE_U64: *u = nm_load_u64(at); break;
+    case NOMUL_VALUE_I8: *i = (int8_t)*at; break;
+    case NOMUL_VALUE_I16: *i = (int16_t)nm_load_u16(at); break;
+    case NOMUL_VALUE_I32: *i = (int32_t)nm_load_u32(at); break;
+    case NOMUL_VALUE_I64: *i = (int64_t)nm_load_u64(at); break;
+    case NOMUL_VALUE_F32: *f = (double)nm_load_f32(at); break;
+    case NOMUL_VALUE_F64: {
+        uint64_t bits = nm_load_u64(at);
+        memcpy(f, &bits, sizeof *f);
+        break;
+    }
+    default: break;
+    }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading GGUF version 3 (ggml's docs/gguf.md): header, key/values, tensor directory.  Knows the
- * container, not what is in it.  Nothing is copied: keys, strings and arrays are views into the
- * file's bytes, every one of them checked to lie inside.
+ * Reads the container GGUF version 3 (docs/gguf.md in ggml): header, key/value pairs, tensor
+ * directory; it does not know what the keys and tensors mean.  Nothing is copied: names, strings
+ * and arrays point into the file's bytes, and each is checked to lie inside.
  */
 #ifndef NM_GGUF_H
 #define NM_GGUF_H
@@ -18,7 +18,7 @@ typedef struct nm_gguf_text {
     size_t      size;
 } nm_gguf_text;
 
-/* What to pass for "%.*s": a name of 65,535 bytes would leave no room for the cause. */
+/* Arguments for "%.*s": a message with a name of 65,535 bytes would have no room for the cause. */
 #define NM_GGUF_SHOW(text) (int)((text).size < 500 ? (text).size : 500), (text).data
 
 typedef struct nm_gguf_key {
@@ -26,11 +26,11 @@ typedef struct nm_gguf_key {
     nomul_value_type type;
     nomul_value_type element_type; /* ARRAY */
     uint64_t         n_elements;   /* ARRAY */
-    const uint8_t   *value;        /* its first byte; STRING: of the text; ARRAY: of the elements */
-    size_t           n_bytes;      /* of the value from there */
+    const uint8_t   *value;        /* STRING: its text; ARRAY: its elements */
+    size_t           n_bytes;      /* from `value` on */
 } nm_gguf_key;
 
-/* ggml's numbers, those that we know. */
+/* The types of ggml that are read, with its numbers. */
 typedef enum nm_gguf_type {
     NM_GGUF_F32 = 0,
     NM_GGUF_F16 = 1,
@@ -49,7 +49,7 @@ typedef struct nm_gguf_tensor {
     const uint8_t *data;
 } nm_gguf_tensor;
 
-/* Zeros are a closed one. */
+/* A zeroed struct is closed. */
 typedef struct nm_gguf {
     const uint8_t       *data;
     size_t               size;
@@ -59,15 +59,15 @@ typedef struct nm_gguf {
     size_t               n_keys;
     nm_gguf_tensor      *tensors;
     size_t               n_tensors;
-    const nm_gguf_text **key_names; /* each one's name, sorted */
+    const nm_gguf_text **key_names; /* sorted, as tensor_names are */
     const nm_gguf_text **tensor_names;
 } nm_gguf;
 
 /*
- * Validates everything but tensors' contents: magic, version, counts, lengths, types, array
- * nesting, repeated keys and tensors, alignment a power of two from 8 up, offsets ascending, each
- * aligned and next to the one before (less than one alignment of zero padding between), in bounds,
- * nothing behind the last but its padding.  data outlives the gguf.
+ * Validates everything except the tensors' contents: magic, version, counts, lengths, types, array
+ * nesting, repeated names; the alignment is a power of two of at least 8; each tensor's data is
+ * aligned and follows the one before, with only zero padding between, and the last one's padding
+ * ends the file.  data must outlive the gguf.
  */
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err);
 void nm_gguf_close(nm_gguf *gguf);
@@ -76,8 +76,8 @@ const nm_gguf_key    *nm_gguf_find_key(const nm_gguf *gguf, const char *name);
 const nm_gguf_tensor *nm_gguf_find_tensor(const nm_gguf *gguf, const char *name);
 
 /*
- * Reads a key of one certain type.  An absent key leaves *value alone and is fine, unless
- * `required`; another type is an error that names the key, what was found, what was expected.
+ * Reads the value of a key of one type.  If the key is absent, *value is unchanged, which is an
+ * error only if it is `required`.  Another type is an error that names the key and both types.
  */
 bool nm_gguf_get_u32(const nm_gguf *gguf, const char *name, bool required, uint32_t *value,
                      nomul_error *err);
@@ -93,17 +93,20 @@ bool nm_gguf_get_string(const nm_gguf *gguf, const char *name, bool required, nm
 bool nm_gguf_get_array(const nm_gguf *gguf, const char *name, bool required,
                        nomul_value_type element_type, const nm_gguf_key **key, nomul_error *err);
 
-/* Walks the strings of an array: begin with *at = key->value; give n_elements of them, no more. */
+/* Iterates over the strings of an array: start with *at = key->value, call it n_elements times. */
 nm_gguf_text nm_gguf_next_string(const uint8_t **at);
 
-/* The number of a scalar key, as the kind it is: *u, *i or *f; the others are left alone. */
+/* The number of a scalar key in *u, *i or *f, by its type; the other two are unchanged. */
 void nm_gguf_number(const nm_gguf_key *key, uint64_t *u, int64_t *i, double *f);
 
-/* "u32", "string", ... for messages; "F16" ...; never NULL. */
+/* "u32" or "string", "F16" or "I8", for messages; never NULL. */
 const char *nm_gguf_value_type_name(nomul_value_type type);
 const char *nm_gguf_type_name(nm_gguf_type type);
 
-/* Bytes of a tensor of this type and these dimensions; false if it wraps or doesn't divide. */
+/*
+ * Bytes of a tensor of this type and these dimensions; false if the product overflows or a row is
+ * not a whole number of blocks.
+ */
 bool nm_gguf_tensor_bytes(nm_gguf_type type, uint32_t n_dims, const uint64_t *dims,
                           uint64_t *n_bytes);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes go to the end of one block that doubles.  What was put depends on the arguments alone. */
+/* The header grows at the end of one block of memory, which doubles when it is full. */
 #include "format/gguf_write.h"
 
 #include "base/alloc.h"
@@ -46,24 +46,18 @@ bool nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes
     return true;
 }
 
-static bool put_u32(nm_gguf_writer *writer, uint32_t value, nomul_error *err)
-{
-    uint8_t bytes[4];
-    nm_store_u32(bytes, value);
-    return nm_gguf_put_bytes(writer, bytes, sizeof bytes, err);
-}
-
-static bool put_u64(nm_gguf_writer *writer, uint64_t value, nomul_error *err)
+/* A little-endian number of 1, 4 or 8 bytes. */
+static bool put_number(nm_gguf_writer *writer, uint64_t value, size_t n_bytes, nomul_error *err)
 {
     uint8_t bytes[8];
     nm_store_u64(bytes, value);
-    return nm_gguf_put_bytes(writer, bytes, sizeof bytes, err);
+    return nm_gguf_put_bytes(writer, bytes, n_bytes, err);
 }
 
 bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t n_text,
                                 nomul_error *err)
 {
-    return put_u64(writer, n_text, err) && nm_gguf_put_bytes(writer, text, n_text, err);
+    return put_number(writer, n_text, 8, err) && nm_gguf_put_bytes(writer, text, n_text, err);
 }
 
 static bool put_name(nm_gguf_writer *writer, nm_gguf_text name, nomul_value_type type,
@@ -72,7 +66,7 @@ static bool put_name(nm_gguf_writer *writer, nm_gguf_text name, nomul_value_type
     assert(writer->n_tensors == 0); /* keys come first in the file */
     writer->n_keys++;
     return nm_gguf_put_element_string(writer, name.data, name.size, err) &&
-           put_u32(writer, (uint32_t)type, err);
+           put_number(writer, (uint64_t)type, 4, err);
 }
 
 static bool put_key(nm_gguf_writer *writer, const char *key, nomul_value_type type,
@@ -103,24 +97,23 @@ void nm_gguf_writer_free(nm_gguf_writer *writer)
 
 bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err)
 {
-    return put_key(writer, key, NOMUL_VALUE_U32, err) && put_u32(writer, value, err);
+    return put_key(writer, key, NOMUL_VALUE_U32, err) && put_number(writer, value, 4, err);
 }
 
 bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err)
 {
-    return put_key(writer, key, NOMUL_VALUE_U64, err) && put_u64(writer, value, err);
+    return put_key(writer, key, NOMUL_VALUE_U64, err) && put_number(writer, value, 8, err);
 }
 
 bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul_error *err)
 {
     return put_key(writer, key, NOMUL_VALUE_F32, err) &&
-           put_u32(writer, nm_bits_of_float(value), err);
+           put_number(writer, nm_bits_of_float(value), 4, err);
 }
 
 bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err)
 {
-    uint8_t byte = value;
-    return put_key(writer, key, NOMUL_VALUE_BOOL, err) && nm_gguf_put_bytes(writer, &byte, 1, err);
+    return put_key(writer, key, NOMUL_VALUE_BOOL, err) && put_number(writer, value, 1, err);
 }
 
 bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
@@ -134,41 +127,39 @@ bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type
                        uint64_t n_elements, nomul_error *err)
 {
     return put_key(writer, key, NOMUL_VALUE_ARRAY, err) &&
-           put_u32(writer, (uint32_t)element_type, err) && put_u64(writer, n_elements, err);
+           put_number(writer, (uint64_t)element_type, 4, err) &&
+           put_number(writer, n_elements, 8, err);
 }
 
-/* In front of the value of a string is its length; of an array the elements' type and number. */
 bool nm_gguf_put_key(nm_gguf_writer *writer, const nm_gguf_key *key, nomul_error *err)
 {
     if (!put_name(writer, key->name, key->type, err)) return false;
-    if (key->type == NOMUL_VALUE_STRING && !put_u64(writer, key->n_bytes, err)) return false;
-    if (key->type == NOMUL_VALUE_ARRAY && (!put_u32(writer, (uint32_t)key->element_type, err) ||
-                                           !put_u64(writer, key->n_elements, err)))
+    /* Before the bytes of a string comes its length; of an array its element type and count. */
+    if (key->type == NOMUL_VALUE_STRING && !put_number(writer, key->n_bytes, 8, err)) return false;
+    if (key->type == NOMUL_VALUE_ARRAY &&
+        (!put_number(writer, (uint64_t)key->element_type, 4, err) ||
+         !put_number(writer, key->n_elements, 8, err)))
         return false;
     return nm_gguf_put_bytes(writer, key->value, key->n_bytes, err);
-}
-
-/* The next multiple of the alignment; false if it wraps. */
-static bool pad(const nm_gguf_writer *writer, uint64_t n_bytes, uint64_t *padded)
-{
-    return nm_add_u64(n_bytes, (0 - n_bytes) & (writer->alignment - 1), padded);
 }
 
 bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
                         uint32_t n_dims, const uint64_t *dims, nomul_error *err)
 {
-    uint64_t n_bytes, offset = writer->data_bytes;
+    uint64_t n_bytes, offset = writer->data_bytes, mask = writer->alignment - 1;
 
-    if (!nm_gguf_tensor_bytes(type, n_dims, dims, &n_bytes) || !pad(writer, n_bytes, &n_bytes) ||
+    if (!nm_gguf_tensor_bytes(type, n_dims, dims, &n_bytes) ||
+        !nm_add_u64(n_bytes, (0 - n_bytes) & mask, &n_bytes) || /* its padding */
         !nm_add_u64(offset, n_bytes, &writer->data_bytes))
         return nm_fail(err, NOMUL_E_ARG, "tensor %s: no %s tensor has these dimensions", name,
                        nm_gguf_type_name(type));
-    if (!nm_gguf_put_element_string(writer, name, strlen(name), err)) return false;
-    if (!put_u32(writer, n_dims, err)) return false;
+    if (!nm_gguf_put_element_string(writer, name, strlen(name), err) ||
+        !put_number(writer, n_dims, 4, err))
+        return false;
     for (uint32_t i = 0; i < n_dims; i++)
-        if (!put_u64(writer, dims[i], err)) return false;
+        if (!put_number(writer, dims[i], 8, err)) return false;
     writer->n_tensors++;
-    return put_u32(writer, (uint32_t)type, err) && put_u64(writer, offset, err);
+    return put_number(writer, (uint64_t)type, 4, err) && put_number(writer, offset, 8, err);
 }
 
 bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Building a GGUF v3 header in memory.  Order of calls: keys, then tensors, then finish; the caller
- * writes header() and then each tensor's bytes, padded with zeros to the alignment, in the order
- * added (the last one too).  Keys whose values are known only at the end (checksums) are patched
- * afterwards.
+ * Builds a GGUF v3 header in memory: first the keys, then the tensors, then finish.  The caller
+ * writes the header to the file and after it each tensor's bytes in the order added, each padded
+ * with zeros to the alignment, the last one too.  A key whose value is known only at the end (a
+ * checksum) is overwritten in `bytes` later.
  */
 #ifndef NM_GGUF_WRITE_H
 #define NM_GGUF_WRITE_H
@@ -16,12 +16,12 @@ typedef struct nm_gguf_writer {
     uint64_t n_keys, n_tensors;
     uint64_t data_bytes; /* of the tensors added, each padded */
     uint32_t alignment;
-    bool     failed; /* out of memory once: every later call fails too */
+    bool     failed; /* out of memory: every later call fails too */
 } nm_gguf_writer;
 
 /* Writes magic, version and general.alignment; the counts are filled in by finish. */
 bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err);
-/* The same without the key: it is to come with those of another file. */
+/* The same without the key, which will be copied from another file. */
 bool nm_gguf_writer_begin(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err);
 void nm_gguf_writer_free(nm_gguf_writer *writer);
 
@@ -33,7 +33,7 @@ bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *val
                         nomul_error *err);
 /* A key of another file, whatever its type. */
 bool nm_gguf_put_key(nm_gguf_writer *writer, const nm_gguf_key *key, nomul_error *err);
-/* The head of an array; its elements follow by nm_gguf_put_bytes / _element_string. */
+/* The start of an array; its elements follow with nm_gguf_put_bytes or _element_string. */
 bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type element_type,
                        uint64_t n_elements, nomul_error *err);
 bool nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes, nomul_error *err);
@@ -43,7 +43,7 @@ bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t
 bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
                         uint32_t n_dims, const uint64_t *dims, nomul_error *err);
 
-/* Pads the header to the alignment and fills in the counts.  Data begins at writer->n_bytes. */
+/* Pads the header to the alignment, where the data begins, and fills in the counts. */
 bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The header is walked twice: once to check every entry and to count, then to place them.  An entry
- * that passes is at least 49 bytes long, so memory stays within a few times the header's size.
+ * The header is read twice: first to check every entry and count, then to store them.  A valid
+ * entry is at least 49 bytes long, so memory stays within a few times the header's size.
  */
 #include "format/safetensors.h"
 
@@ -35,99 +35,93 @@ static const struct {
 enum { DTYPE, SHAPE, OFFSETS, N_FIELDS };
 static const char *const fields[N_FIELDS] = {"dtype", "shape", "data_offsets"};
 
-/* An entry as it is spelled; offsets count from the beginning of the data. */
+/* An entry as it is written; the offsets count from the start of the data. */
 typedef struct entry {
     size_t   row; /* in dtypes */
     uint32_t n_dims;
     uint64_t shape[NM_SAFETENSORS_MAX_DIMS];
-    uint64_t begin, end;
+    uint64_t offsets[2]; /* begin, end */
 } entry;
 
-/* The KEY or STRING now, as spelled, or its beginning, for "%.*s". */
+/* The current KEY or STRING as it is written, or its beginning, for "%.*s". */
 #define SHOW(json) (int)((json)->n_text < 500 ? (json)->n_text : 500), (json)->text
 
-/* The event now is not what it should be, perhaps because the JSON is broken. */
-static bool fail_event(const nm_json *json, const char *words, nomul_error *err)
+/* The current event is not what was expected, or the JSON itself is broken. */
+static bool fail_event(const nm_json *json, const char *problem, nomul_error *err)
 {
     if (json->type == NM_JSON_ERROR) return nm_json_fail(json, err);
-    return nm_fail(err, NOMUL_E_FORMAT, "%s", words);
+    return nm_fail(err, NOMUL_E_FORMAT, "%s", problem);
 }
 
-static bool read_dtype(nm_json *json, entry *e, nomul_error *err)
+/* Reads an array of whole numbers; *n may come out above `max`, which is what is stored. */
+static bool read_numbers(nm_json *json, uint64_t *numbers, uint32_t max, uint32_t *n,
+                         const char *problem, nomul_error *err)
 {
-    if (nm_json_next(json) != NM_JSON_STRING) return fail_event(json, "dtype is not a string", err);
-    for (e->row = 0; e->row < N_DTYPES; e->row++)
-        if (nm_json_is(json, dtypes[e->row].name)) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "dtype %.*s is unknown", SHOW(json));
-}
+    uint64_t number;
 
-static bool read_shape(nm_json *json, entry *e, nomul_error *err)
-{
-    static const char words[] = "shape is not an array of whole numbers";
-
-    if (nm_json_next(json) != NM_JSON_ARRAY) return fail_event(json, words, err);
-    for (e->n_dims = 0; nm_json_next(json) != NM_JSON_ARRAY_END; e->n_dims++) {
-        uint64_t dim;
-        if (!nm_json_u64(json, &dim)) return fail_event(json, words, err);
-        if (e->n_dims == NM_SAFETENSORS_MAX_DIMS)
-            return nm_fail(err, NOMUL_E_UNSUPPORTED, "has more than %d dimensions",
-                           NM_SAFETENSORS_MAX_DIMS);
-        e->shape[e->n_dims] = dim;
+    if (nm_json_next(json) != NM_JSON_ARRAY) return fail_event(json, problem, err);
+    for (*n = 0; nm_json_next(json) != NM_JSON_ARRAY_END && *n <= max; ++*n) {
+        if (!nm_json_u64(json, &number)) return fail_event(json, problem, err);
+        if (*n < max) numbers[*n] = number;
     }
     return true;
 }
 
-static bool read_offsets(nm_json *json, entry *e, nomul_error *err)
+static bool read_field(nm_json *json, entry *e, int field, nomul_error *err)
 {
-    static const char words[] = "data_offsets is not an array of two whole numbers";
+    static const char not_two[] = "data_offsets is not an array of two whole numbers";
+    uint32_t          n;
 
-    if (nm_json_next(json) != NM_JSON_ARRAY) return fail_event(json, words, err);
-    nm_json_next(json);
-    if (!nm_json_u64(json, &e->begin)) return fail_event(json, words, err);
-    nm_json_next(json);
-    if (!nm_json_u64(json, &e->end)) return fail_event(json, words, err);
-    if (nm_json_next(json) != NM_JSON_ARRAY_END) return fail_event(json, words, err);
-    if (e->begin <= e->end) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "data_offsets run backwards, from %" PRIu64 " to %" PRIu64,
-                   e->begin, e->end);
+    switch (field) {
+    case DTYPE:
+        if (nm_json_next(json) != NM_JSON_STRING)
+            return fail_event(json, "dtype is not a string", err);
+        for (e->row = 0; e->row < N_DTYPES; e->row++)
+            if (nm_json_is(json, dtypes[e->row].name)) return true;
+        return nm_fail(err, NOMUL_E_FORMAT, "dtype %.*s is unknown", SHOW(json));
+    case SHAPE:
+        if (!read_numbers(json, e->shape, NM_SAFETENSORS_MAX_DIMS, &e->n_dims,
+                          "shape is not an array of whole numbers", err))
+            return false;
+        return e->n_dims <= NM_SAFETENSORS_MAX_DIMS ||
+               nm_fail(err, NOMUL_E_UNSUPPORTED, "has more than %d dimensions",
+                       NM_SAFETENSORS_MAX_DIMS);
+    case OFFSETS:
+        if (!read_numbers(json, e->offsets, 2, &n, not_two, err)) return false;
+        if (n != 2) return fail_event(json, not_two, err);
+        if (e->offsets[0] <= e->offsets[1]) return true;
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "data_offsets run backwards, from %" PRIu64 " to %" PRIu64, e->offsets[0],
+                       e->offsets[1]);
+    default: return nm_fail(err, NOMUL_E_FORMAT, "key %.*s is unknown", SHOW(json));
+    }
 }
 
-static bool read_field(nm_json *json, entry *e, bool seen[N_FIELDS], nomul_error *err)
-{
-    size_t field = 0;
-
-    while (field < N_FIELDS && !nm_json_is(json, fields[field])) field++;
-    if (field == N_FIELDS) return nm_fail(err, NOMUL_E_FORMAT, "key %.*s is unknown", SHOW(json));
-    if (seen[field]) return nm_fail(err, NOMUL_E_FORMAT, "%s: twice", fields[field]);
-    seen[field] = true;
-    if (field == DTYPE) return read_dtype(json, e, err);
-    return field == SHAPE ? read_shape(json, e, err) : read_offsets(json, e, err);
-}
-
-/* The size that shape and dtype ask for against that of the data. */
-static bool check_size(const entry *e, nomul_error *err)
-{
-    uint64_t n_bytes = dtypes[e->row].n_bytes;
-
-    for (uint32_t i = 0; i < e->n_dims; i++)
-        if (!nm_mul_u64(n_bytes, e->shape[i], &n_bytes))
-            return nm_fail(err, NOMUL_E_FORMAT, "its size overflows");
-    if (n_bytes == e->end - e->begin) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes, expected %" PRIu64,
-                   e->end - e->begin, n_bytes);
-}
-
+/* Reads the object after the tensor's name; its size must be that of its shape and dtype. */
 static bool read_entry(nm_json *json, entry *e, nomul_error *err)
 {
     bool seen[N_FIELDS] = {false};
 
     if (nm_json_next(json) != NM_JSON_OBJECT) return fail_event(json, "is not an object", err);
-    while (nm_json_next(json) == NM_JSON_KEY)
-        if (!read_field(json, e, seen, err)) return false;
+    while (nm_json_next(json) == NM_JSON_KEY) {
+        int field = 0;
+        while (field < N_FIELDS && !nm_json_is(json, fields[field])) field++;
+        if (field < N_FIELDS && seen[field])
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: twice", fields[field]);
+        if (!read_field(json, e, field, err)) return false;
+        seen[field] = true;
+    }
     if (json->type == NM_JSON_ERROR) return nm_json_fail(json, err);
     for (size_t i = 0; i < N_FIELDS; i++)
         if (!seen[i]) return nm_fail(err, NOMUL_E_FORMAT, "%s: missing", fields[i]);
-    return check_size(e, err);
+
+    uint64_t n_bytes = dtypes[e->row].n_bytes, n_found = e->offsets[1] - e->offsets[0];
+    for (uint32_t i = 0; i < e->n_dims; i++)
+        if (!nm_mul_u64(n_bytes, e->shape[i], &n_bytes))
+            return nm_fail(err, NOMUL_E_FORMAT, "its size overflows");
+    return n_bytes == n_found ||
+           nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes, expected %" PRIu64, n_found,
+                   n_bytes);
 }
 
 /* ---- The header ------------------------------------------------------------------------------ */
@@ -141,33 +135,7 @@ static bool read_metadata(nm_json *json, nomul_error *err)
     return json->type != NM_JSON_ERROR || nm_json_fail(json, err);
 }
 
-/* What the walk has found; the second one has a safetensors to put it into. */
-typedef struct walk {
-    nm_safetensors *st; /* NULL while measuring */
-    size_t          n_tensors, n_text;
-    uint64_t        data_at;
-    bool            metadata; /* seen */
-} walk;
-
-/* data_at + begin may wrap; then the offset is not the one that check_places wants. */
-static void place(walk *w, const nm_json *name, const entry *e)
-{
-    nm_safetensor *tensor = &w->st->tensors[w->n_tensors];
-    char          *text = w->st->text + w->n_text;
-
-    text[nm_json_string(name, text)] = '\0';
-    *tensor = (nm_safetensor){
-        .name = text,
-        .dtype_name = dtypes[e->row].name,
-        .dtype = dtypes[e->row].dtype,
-        .n_dims = e->n_dims,
-        .offset = w->data_at + e->begin,
-        .n_bytes = e->end - e->begin,
-    };
-    memcpy(tensor->shape, e->shape, e->n_dims * sizeof *e->shape);
-}
-
-/* A string may hold a NUL only as this escape; other backslashes come in pairs. */
+/* In a JSON string a NUL is always this escape; other backslashes come in pairs. */
 static bool has_nul(const nm_json *json)
 {
     for (size_t i = 0; i + 6 <= json->n_text; i++) {
@@ -178,42 +146,63 @@ static bool has_nul(const nm_json *json)
     return false;
 }
 
-static bool walk_entry(walk *w, nm_json *json, nomul_error *err)
-{
-    const nm_json name = *json;
-    entry         e = {0};
+typedef struct header {
+    const char *json;
+    size_t      n_json;
+    uint64_t    data_at, data_bytes; /* of the data after the header */
+    size_t      n_text;              /* bytes of all names, each with a NUL */
+} header;
 
-    if (nm_json_is(&name, "__metadata__")) {
-        if (w->metadata) return nm_fail(err, NOMUL_E_FORMAT, "__metadata__: twice");
-        w->metadata = true;
-        return read_metadata(json, err) || nm_fail_in(err, "__metadata__");
-    }
-    if (has_nul(&name))
-        return nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: name has a NUL in it", SHOW(&name));
-    if (!read_entry(json, &e, err)) return nm_fail_in(err, "tensor %.*s", SHOW(&name));
-    if (w->st) place(w, &name, &e);
-    w->n_tensors++;
-    w->n_text += name.n_text + 1;
-    return true;
+/* data_at + begin may overflow; then check_data finds an offset that it does not expect. */
+static void store(nm_safetensors *st, const header *h, const nm_json *name, const entry *e)
+{
+    char          *text = st->text + h->n_text;
+    nm_safetensor *tensor = &st->tensors[st->n_tensors];
+
+    text[nm_json_string(name, text)] = '\0';
+    *tensor = (nm_safetensor){
+        .name = text,
+        .dtype_name = dtypes[e->row].name,
+        .dtype = dtypes[e->row].dtype,
+        .n_dims = e->n_dims,
+        .offset = h->data_at + e->offsets[0],
+        .n_bytes = e->offsets[1] - e->offsets[0],
+    };
+    memcpy(tensor->shape, e->shape, e->n_dims * sizeof *e->shape);
 }
 
-static bool walk_header(walk *w, const char *json_text, size_t n_json, nomul_error *err)
+/* Counts tensors and bytes of names; stores the entries if there is memory for them. */
+static bool read_entries(nm_safetensors *st, header *h, nomul_error *err)
 {
     nm_json json;
+    bool    metadata = false;
 
-    nm_json_init(&json, json_text, n_json);
-    nm_json_next(&json); /* '{': the caller has seen it */
-    while (nm_json_next(&json) == NM_JSON_KEY)
-        if (!walk_entry(w, &json, err)) return false;
+    st->n_tensors = h->n_text = 0;
+    nm_json_init(&json, h->json, h->n_json);
+    nm_json_next(&json); /* '{', as the caller has checked */
+    while (nm_json_next(&json) == NM_JSON_KEY) {
+        const nm_json name = json;
+        entry         e = {0};
+        if (nm_json_is(&name, "__metadata__")) {
+            if (metadata) return nm_fail(err, NOMUL_E_FORMAT, "__metadata__: twice");
+            metadata = true;
+            if (!read_metadata(&json, err)) return nm_fail_in(err, "__metadata__");
+            continue;
+        }
+        if (has_nul(&name))
+            return nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: name has a NUL in it", SHOW(&name));
+        if (!read_entry(&json, &e, err)) return nm_fail_in(err, "tensor %.*s", SHOW(&name));
+        if (st->tensors) store(st, h, &name, &e);
+        st->n_tensors++;
+        h->n_text += name.n_text + 1;
+    }
     if (json.type == NM_JSON_OBJECT_END) nm_json_next(&json);
-    if (json.type == NM_JSON_END) return true;
-    nm_json_fail(&json, err);
-    return nm_fail_in(err, "header");
+    return json.type == NM_JSON_END || nm_json_fail(&json, err) || nm_fail_in(err, "header");
 }
 
-static bool back(nm_safetensors *st, const walk *measured, nomul_error *err)
+static bool take_memory(nm_safetensors *st, size_t n_text, nomul_error *err)
 {
-    size_t n = measured->n_tensors, n_text = measured->n_text;
+    size_t n = st->n_tensors;
 
     if (n > SIZE_MAX / sizeof *st->tensors) return nm_fail_memory(err, SIZE_MAX);
     st->tensors = nm_alloc(n * sizeof *st->tensors);
@@ -224,8 +213,8 @@ static bool back(nm_safetensors *st, const walk *measured, nomul_error *err)
     return st->text || nm_fail_memory(err, n_text);
 }
 
-/* Empty tensors share their offset with the one behind: the shorter comes first, then the name. */
-static int compare_places(const void *left, const void *right)
+/* Empty tensors have the offset of the next one, so the shorter comes first; then by name. */
+static int compare_offsets(const void *left, const void *right)
 {
     const nm_safetensor *a = left, *b = right;
 
@@ -240,26 +229,26 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-static bool check_places(const nm_safetensors *st, uint64_t data_at, uint64_t data_bytes,
-                         nomul_error *err)
+/* The tensors, sorted by offset, fill the data from end to end without a gap. */
+static bool check_data(const nm_safetensors *st, const header *h, nomul_error *err)
 {
-    uint64_t at = data_at;
+    uint64_t at = 0; /* <= data_bytes */
 
     for (size_t i = 0; i < st->n_tensors; i++) {
         const nm_safetensor *tensor = &st->tensors[i];
-        if (tensor->offset != at)
+        if (tensor->offset - h->data_at != at)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "tensor %s: data begins at %" PRIu64 ", expected %" PRIu64, tensor->name,
-                           tensor->offset - data_at, at - data_at);
-        if (tensor->n_bytes > data_bytes - (at - data_at))
+                           tensor->offset - h->data_at, at);
+        if (tensor->n_bytes > h->data_bytes - at)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "tensor %s: needs %" PRIu64 " bytes, file ends after %" PRIu64,
-                           tensor->name, tensor->n_bytes, data_bytes - (at - data_at));
+                           tensor->name, tensor->n_bytes, h->data_bytes - at);
         at += tensor->n_bytes;
     }
-    if (at - data_at == data_bytes) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes behind its last tensor",
-                   data_bytes - (at - data_at));
+    return at == h->data_bytes ||
+           nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes after its last tensor",
+                   h->data_bytes - at);
 }
 
 static bool check_names(nm_safetensors *st, nomul_error *err)
@@ -280,25 +269,18 @@ static void drop_tensors(nm_safetensors *st)
     *st = (nm_safetensors){.file = st->file};
 }
 
-static bool parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
-                  nomul_error *err)
-{
-    walk measured = {0}, placed = {.st = st, .data_at = LENGTH_BYTES + n_json};
-
-    if (n_json == 0 || json[0] != '{')
-        return nm_fail(err, NOMUL_E_FORMAT, "header does not begin with '{'");
-    if (!walk_header(&measured, json, n_json, err)) return false;
-    if (!back(st, &measured, err)) return false;
-    if (!walk_header(&placed, json, n_json, err)) return false;
-    st->n_tensors = placed.n_tensors;
-    qsort(st->tensors, st->n_tensors, sizeof *st->tensors, compare_places);
-    return check_names(st, err) && check_places(st, placed.data_at, data_bytes, err);
-}
-
 bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
                           nomul_error *err)
 {
-    if (parse(st, json, n_json, data_bytes, err)) return true;
+    header h = {
+        .json = json, .n_json = n_json, .data_at = LENGTH_BYTES + n_json, .data_bytes = data_bytes};
+
+    if (n_json == 0 || json[0] != '{')
+        return nm_fail(err, NOMUL_E_FORMAT, "header does not begin with '{'");
+    if (read_entries(st, &h, err) && take_memory(st, h.n_text, err) && read_entries(st, &h, err)) {
+        qsort(st->tensors, st->n_tensors, sizeof *st->tensors, compare_offsets);
+        if (check_names(st, err) && check_data(st, &h, err)) return true;
+    }
     drop_tensors(st);
     return false;
 }
@@ -347,14 +329,10 @@ void nm_safetensors_close(nm_safetensors *st)
 
 const nm_safetensor *nm_safetensors_find(const nm_safetensors *st, const char *name)
 {
-    size_t low = 0, high = st->n_tensors;
+    const nm_safetensor         key = {.name = name}, *wanted = &key;
+    const nm_safetensor *const *found = st->n_tensors ? bsearch(&wanted, st->by_name, st->n_tensors,
+                                                                sizeof *st->by_name, compare_names)
+                                                      : NULL;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int    order = strcmp(name, st->by_name[middle]->name);
-        if (order == 0) return st->by_name[middle];
-        if (order < 0) high = middle;
-        if (order > 0) low = middle + 1;
-    }
-    return NULL;
+    return found ? *found : NULL;
 }

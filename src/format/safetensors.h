@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading safetensors (github.com/huggingface/safetensors) with the rules that its reference
- * implementation enforces: a header of at most 100 MB of JSON that begins with '{', no duplicate
- * names, offsets ordered and without a gap, sizes that equal shape times dtype, data that ends with
- * the file.  Tensor bytes are read by the caller with nm_file_read.
+ * Reads the header of a safetensors file (github.com/huggingface/safetensors) and enforces the
+ * rules of the reference implementation: at most 100 MB of JSON that begins with '{', no duplicate
+ * names, sizes equal to shape times dtype, data without gaps up to the end of the file.  The caller
+ * reads a tensor's bytes with nm_file_read.
  */
 #ifndef NM_SAFETENSORS_H
 #define NM_SAFETENSORS_H
@@ -17,7 +17,7 @@ typedef enum nm_dtype {
     NM_DTYPE_F32,
     NM_DTYPE_F16,
     NM_DTYPE_BF16,
-    NM_DTYPE_OTHER, /* a dtype of the format that we don't compute with */
+    NM_DTYPE_OTHER, /* one that we don't compute with */
 } nm_dtype;
 
 typedef struct nm_safetensor {
@@ -26,11 +26,11 @@ typedef struct nm_safetensor {
     nm_dtype    dtype;
     uint32_t    n_dims;
     uint64_t    shape[NM_SAFETENSORS_MAX_DIMS]; /* outermost first, as written */
-    uint64_t    offset;                         /* from the beginning of the file */
+    uint64_t    offset;                         /* from the start of the file */
     uint64_t    n_bytes;
 } nm_safetensor;
 
-/* Zeros, with file = NM_FILE_CLOSED, are a closed one. */
+/* Closed: zeros, with file = NM_FILE_CLOSED. */
 typedef struct nm_safetensors {
     nm_file               file;
     nm_safetensor        *tensors; /* in the order of their data; owned */
@@ -41,7 +41,10 @@ typedef struct nm_safetensors {
 
 bool nm_safetensors_open(nm_safetensors *st, const char *path, nomul_error *err);
 
-/* The header's own check, over its JSON and the number of data bytes behind it; for fuzzing too. */
+/*
+ * The part of open that needs no file: the header's JSON, and how many bytes of data follow it.  st
+ * is closed.
+ */
 bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
                           nomul_error *err);
 void nm_safetensors_close(nm_safetensors *st);

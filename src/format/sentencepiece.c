@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protobuf wire format (protobuf.dev/programming-guides/encoding), as much of it as ModelProto
- * uses.  Unknown fields are skipped, as protobuf wants it; a known field of another wire type is an
+ * As much of the protobuf wire format (protobuf.dev/programming-guides/encoding) as ModelProto
+ * uses.  Unknown fields are skipped, as protobuf requires; a known field of another wire type is an
  * error that names it.
  */
 #include "format/sentencepiece.h"
@@ -20,7 +20,7 @@
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
-/* at <= end always; file is where the offsets of messages count from. */
+/* A message's bytes; at <= end.  Positions in error messages count from `file`. */
 typedef struct cursor {
     const uint8_t *file, *at, *end;
 } cursor;
@@ -29,7 +29,7 @@ typedef struct field {
     uint64_t       number;
     unsigned       wire;
     uint64_t       value; /* WIRE_VARINT */
-    const uint8_t *bytes; /* all others */
+    const uint8_t *bytes; /* of any other wire type */
     size_t         n_bytes;
 } field;
 
@@ -95,126 +95,131 @@ static bool expect_wire(const field *f, unsigned wire, const char *name, nomul_e
            nm_fail(err, NOMUL_E_FORMAT, "%s: has wire type %u, expected %u", name, f->wire, wire);
 }
 
-/* An enum or int32: protobuf keeps the low 32 bits, a negative number takes 10 bytes. */
-static bool get_int(const field *f, const char *name, int32_t *value, nomul_error *err)
-{
-    if (!expect_wire(f, WIRE_VARINT, name, err)) return false;
-    uint32_t low = (uint32_t)f->value;
-    *value = low > INT32_MAX ? -(int32_t)(UINT32_MAX - low) - 1 : (int32_t)low;
-    return true;
-}
-
-static bool get_bool(const field *f, const char *name, bool *value, nomul_error *err)
-{
-    if (!expect_wire(f, WIRE_VARINT, name, err)) return false;
-    *value = f->value != 0;
-    return true;
-}
-
 static cursor inside(const cursor *c, const field *f)
 {
     return (cursor){c->file, f->bytes, f->bytes + f->n_bytes};
 }
 
-/* ---- Messages -------------------------------------------------------------------------------- */
+/* An enum or int32: protobuf keeps the low 32 bits; a negative number takes 10 bytes. */
+static int32_t int_of(const field *f)
+{
+    uint32_t low = (uint32_t)f->value;
+    return low > INT32_MAX ? -(int32_t)(UINT32_MAX - low) - 1 : (int32_t)low;
+}
 
-/* What decides whether we read a model; begins with the proto's defaults. */
-typedef struct specs {
-    int32_t model_type, unk_id, bos_id, eos_id;
-    bool    byte_fallback, whitespace_as_suffix;
-    bool    remove_extra_whitespaces, escape_whitespaces;
-    size_t  n_charsmap, n_decode_charsmap; /* bytes of compiled rules */
-} specs;
+/* ---- Specs ----------------------------------------------------------------------------------- */
 
-static const specs default_specs = {
-    .model_type = 1,
-    .unk_id = 0,
-    .bos_id = 1,
-    .eos_id = 2,
-    .remove_extra_whitespaces = true,
-    .escape_whitespaces = true,
+enum { PIECES = 1, TRAINER = 2, NORMALIZER = 3, SELF_TEST = 4, DENORMALIZER = 5 }; /* messages */
+
+typedef enum spec_kind { INT, BOOL, BYTES } spec_kind; /* of BYTES only the number is kept */
+
+#define ANY INT64_MIN
+
+typedef enum spec_id {
+    MODEL_TYPE,
+    BYTE_FALLBACK,
+    WHITESPACE_AS_SUFFIX,
+    CHARSMAP,
+    REMOVE_EXTRA_WHITESPACES,
+    ESCAPE_WHITESPACES,
+    DECODE_CHARSMAP,
+    ADD_DUMMY_PREFIX,
+    UNK_ID,
+    BOS_ID,
+    EOS_ID,
+    N_SPECS
+} spec_id;
+
+/* The fields that decide whether and how a model is read; unsupported values are refused. */
+static const struct spec_row {
+    uint64_t    message, number;
+    spec_kind   kind;
+    int64_t     by_default, supported; /* the proto's default; the only value that is read */
+    const char *name;
+} spec_rows[N_SPECS] = {
+    [MODEL_TYPE] = {TRAINER, 3, INT, 1, 2, "trainer_spec.model_type"},
+    [BYTE_FALLBACK] = {TRAINER, 35, BOOL, false, true, "trainer_spec.byte_fallback"},
+    [WHITESPACE_AS_SUFFIX] = {TRAINER, 24, BOOL, false, false,
+                              "trainer_spec.treat_whitespace_as_suffix"},
+    [CHARSMAP] = {NORMALIZER, 2, BYTES, 0, 0, "normalizer_spec.precompiled_charsmap"},
+    [REMOVE_EXTRA_WHITESPACES] = {NORMALIZER, 4, BOOL, true, false,
+                                  "normalizer_spec.remove_extra_whitespaces"},
+    [ESCAPE_WHITESPACES] = {NORMALIZER, 5, BOOL, true, true, "normalizer_spec.escape_whitespaces"},
+    [DECODE_CHARSMAP] = {DENORMALIZER, 2, BYTES, 0, 0, "denormalizer_spec.precompiled_charsmap"},
+    [ADD_DUMMY_PREFIX] = {NORMALIZER, 3, BOOL, true, ANY, "normalizer_spec.add_dummy_prefix"},
+    [UNK_ID] = {TRAINER, 40, INT, 0, ANY, "trainer_spec.unk_id"},
+    [BOS_ID] = {TRAINER, 41, INT, 1, ANY, "trainer_spec.bos_id"},
+    [EOS_ID] = {TRAINER, 42, INT, 2, ANY, "trainer_spec.eos_id"},
 };
 
-static bool read_trainer_field(const field *f, specs *s, nomul_error *err)
-{
-    switch (f->number) {
-    case 3: return get_int(f, "trainer_spec.model_type", &s->model_type, err);
-    case 24:
-        return get_bool(f, "trainer_spec.treat_whitespace_as_suffix", &s->whitespace_as_suffix,
-                        err);
-    case 35: return get_bool(f, "trainer_spec.byte_fallback", &s->byte_fallback, err);
-    case 40: return get_int(f, "trainer_spec.unk_id", &s->unk_id, err);
-    case 41: return get_int(f, "trainer_spec.bos_id", &s->bos_id, err);
-    case 42: return get_int(f, "trainer_spec.eos_id", &s->eos_id, err);
-    }
-    return true;
-}
-
-static bool read_trainer(cursor c, specs *s, nomul_error *err)
-{
-    field f;
-
-    while (c.at < c.end)
-        if (!next_field(&c, &f, err) || !read_trainer_field(&f, s, err)) return false;
-    return true;
-}
-
-static bool read_normalizer_field(const field *f, specs *s, nm_sentencepiece *sp, nomul_error *err)
-{
-    switch (f->number) {
-    case 2:
-        s->n_charsmap = f->n_bytes;
-        return expect_wire(f, WIRE_BYTES, "normalizer_spec.precompiled_charsmap", err);
-    case 3: return get_bool(f, "normalizer_spec.add_dummy_prefix", &sp->add_dummy_prefix, err);
-    case 4:
-        return get_bool(f, "normalizer_spec.remove_extra_whitespaces", &s->remove_extra_whitespaces,
-                        err);
-    case 5: return get_bool(f, "normalizer_spec.escape_whitespaces", &s->escape_whitespaces, err);
-    }
-    return true;
-}
-
-static bool read_normalizer(cursor c, specs *s, nm_sentencepiece *sp, nomul_error *err)
-{
-    field f;
-
-    while (c.at < c.end)
-        if (!next_field(&c, &f, err) || !read_normalizer_field(&f, s, sp, err)) return false;
-    return true;
-}
-
-static bool read_denormalizer(cursor c, specs *s, nomul_error *err)
+static bool read_specs(cursor c, uint64_t message, int64_t specs[N_SPECS], nomul_error *err)
 {
     field f;
 
     while (c.at < c.end) {
         if (!next_field(&c, &f, err)) return false;
-        if (f.number != 2) continue;
-        if (!expect_wire(&f, WIRE_BYTES, "denormalizer_spec.precompiled_charsmap", err))
-            return false;
-        s->n_decode_charsmap = f.n_bytes;
+        for (size_t i = 0; i < N_SPECS; i++) {
+            const struct spec_row *row = &spec_rows[i];
+            if (row->message != message || row->number != f.number) continue;
+            if (!expect_wire(&f, row->kind == BYTES ? WIRE_BYTES : WIRE_VARINT, row->name, err))
+                return false;
+            specs[i] = row->kind == INT    ? int_of(&f)
+                       : row->kind == BOOL ? f.value != 0
+                                           : (int64_t)f.n_bytes;
+        }
     }
     return true;
 }
 
-static bool read_piece_field(const field *f, nm_sp_piece *piece, int32_t *type, nomul_error *err)
+static bool check_specs(const int64_t specs[N_SPECS], nomul_error *err)
 {
-    switch (f->number) {
-    case 1:
-        piece->text = (const char *)f->bytes;
-        piece->n_text = f->n_bytes;
-        return expect_wire(f, WIRE_BYTES, "piece", err);
-    case 2:
-        if (!expect_wire(f, WIRE_FIXED32, "score", err)) return false;
-        piece->score = nm_load_f32(f->bytes);
-        return true;
-    case 3: return get_int(f, "type", type, err);
+    static const char *const types[] = {"unknown", "unigram", "BPE", "word", "char"};
+
+    for (size_t i = 0; i < N_SPECS; i++) {
+        const struct spec_row *row = &spec_rows[i];
+        int64_t                found = specs[i];
+        if (row->supported == ANY || found == row->supported) continue;
+        switch (row->kind) {
+        case INT: /* model_type */
+            return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                           "%s: is %" PRId64 " (%s), only 2 (BPE) is read", row->name, found,
+                           types[found >= 1 && found <= 4 ? found : 0]);
+        case BOOL:
+            return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: is %s, only %s is read", row->name,
+                           found ? "true" : "false", found ? "false" : "true");
+        case BYTES:
+            return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                           "%s: has %" PRId64 " bytes of rules, only identity is read", row->name,
+                           found);
+        }
     }
     return true;
 }
 
-static bool check_piece(const nm_sp_piece *piece, nomul_error *err)
+/* ---- Pieces ---------------------------------------------------------------------------------- */
+
+static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
 {
+    int32_t type = NOMUL_TOKEN_NORMAL;
+    field   f;
+
+    while (c.at < c.end) {
+        if (!next_field(&c, &f, err)) return false;
+        if (f.number == 1) {
+            if (!expect_wire(&f, WIRE_BYTES, "piece", err)) return false;
+            piece->text = (const char *)f.bytes;
+            piece->n_text = f.n_bytes;
+        } else if (f.number == 2) {
+            if (!expect_wire(&f, WIRE_FIXED32, "score", err)) return false;
+            piece->score = nm_load_f32(f.bytes);
+        } else if (f.number == 3) {
+            if (!expect_wire(&f, WIRE_VARINT, "type", err)) return false;
+            type = int_of(&f);
+        }
+    }
+    if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
+        return nm_fail(err, NOMUL_E_FORMAT, "has type %" PRId32 ", expected 1 to 6", type);
+    piece->type = (nomul_token_type)type;
     if (piece->n_text == 0) return nm_fail(err, NOMUL_E_FORMAT, "is empty");
     if (piece->n_text > NM_MAX_PIECE)
         return nm_fail(err, NOMUL_E_FORMAT, "has %zu bytes, expected at most %d", piece->n_text,
@@ -223,126 +228,69 @@ static bool check_piece(const nm_sp_piece *piece, nomul_error *err)
         return nm_fail(err, NOMUL_E_FORMAT, "is not valid UTF-8");
     if (memchr(piece->text, '\0', piece->n_text))
         return nm_fail(err, NOMUL_E_FORMAT, "has a NUL in it");
-    if (!isfinite(piece->score)) return nm_fail(err, NOMUL_E_FORMAT, "has a score of no number");
-    return true;
+    return isfinite(piece->score) ||
+           nm_fail(err, NOMUL_E_FORMAT, "has a score that is not a finite number");
 }
 
-static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
+/* Counts the pieces and allocates them. */
+static bool count_pieces(cursor c, nm_sentencepiece *sp, nomul_error *err)
 {
-    int32_t type = NOMUL_TOKEN_NORMAL;
-    field   f;
-
-    while (c.at < c.end)
-        if (!next_field(&c, &f, err) || !read_piece_field(&f, piece, &type, err)) return false;
-    if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
-        return nm_fail(err, NOMUL_E_FORMAT, "has type %" PRId32 ", expected 1 to 6", type);
-    piece->type = (nomul_token_type)type;
-    return check_piece(piece, err);
-}
-
-static bool read_model_field(const cursor *c, const field *f, specs *s, nm_sentencepiece *sp,
-                             nomul_error *err)
-{
-    static const char *const names[] = {
-        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
-
-    if (f->number > 5 || f->number == 4) return true;
-    if (!expect_wire(f, WIRE_BYTES, names[f->number], err)) return false;
-    switch (f->number) {
-    case 2: return read_trainer(inside(c, f), s, err);
-    case 3: return read_normalizer(inside(c, f), s, sp, err);
-    case 5: return read_denormalizer(inside(c, f), s, err);
-    }
-    size_t index = sp->n_pieces++;
-    return read_piece(inside(c, f), &sp->pieces[index], err) || nm_fail_in(err, "piece %zu", index);
-}
-
-static bool count_pieces(cursor c, size_t *n_pieces, nomul_error *err)
-{
-    field f;
-
-    *n_pieces = 0;
-    while (c.at < c.end) {
-        if (!next_field(&c, &f, err)) return false;
-        if (f.number == 1) ++*n_pieces;
-    }
-    if (*n_pieces == 0) return nm_fail(err, NOMUL_E_FORMAT, "has no pieces");
-    if (*n_pieces > INT32_MAX)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most %d", *n_pieces,
-                       INT32_MAX);
-    return true;
-}
-
-static bool read_model(cursor c, specs *s, nm_sentencepiece *sp, nomul_error *err)
-{
-    size_t n_pieces;
+    size_t n_pieces = 0;
     field  f;
 
-    /* A piece takes at least 2 bytes of the file, so n_pieces * sizeof can wrap on 32 bits only. */
-    if (!count_pieces(c, &n_pieces, err)) return false;
+    while (c.at < c.end) {
+        if (!next_field(&c, &f, err)) return false;
+        n_pieces += f.number == PIECES;
+    }
+    if (n_pieces == 0) return nm_fail(err, NOMUL_E_FORMAT, "has no pieces");
+    if (n_pieces > INT32_MAX)
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most %d", n_pieces,
+                       INT32_MAX);
+    /* A piece takes at least 2 bytes of the file, so the product can overflow on 32 bits only. */
     size_t n_bytes = n_pieces * sizeof *sp->pieces;
     if (n_bytes / sizeof *sp->pieces == n_pieces) sp->pieces = nm_alloc(n_bytes);
     if (!sp->pieces) return nm_fail_memory(err, n_bytes);
     memset(sp->pieces, 0, n_bytes);
-
-    while (c.at < c.end)
-        if (!next_field(&c, &f, err) || !read_model_field(&c, &f, s, sp, err)) return false;
     return true;
 }
 
-/* ---- What we read and what we don't ---------------------------------------------------------- */
-
-static bool refuse_bool(bool is, bool wanted, const char *name, nomul_error *err)
+static bool read_model(cursor c, int64_t specs[N_SPECS], nm_sentencepiece *sp, nomul_error *err)
 {
-    return is == wanted || nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: is %s, only %s is read", name,
-                                   is ? "true" : "false", wanted ? "true" : "false");
+    static const char *const names[] = {
+        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
+    field f;
+
+    if (!count_pieces(c, sp, err)) return false;
+    while (c.at < c.end) {
+        if (!next_field(&c, &f, err)) return false;
+        if (f.number > DENORMALIZER || f.number == SELF_TEST) continue;
+        if (!expect_wire(&f, WIRE_BYTES, names[f.number], err)) return false;
+        if (f.number == PIECES) {
+            size_t index = sp->n_pieces++;
+            if (!read_piece(inside(&c, &f), &sp->pieces[index], err))
+                return nm_fail_in(err, "piece %zu", index);
+        } else if (!read_specs(inside(&c, &f), f.number, specs, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool refuse_rules(size_t n_bytes, const char *name, nomul_error *err)
+/* Sets a special id, which must be a piece of that type; bos and eos may be -1, none. */
+static bool take_special(const nm_sentencepiece *sp, const int64_t specs[N_SPECS], spec_id which,
+                         nomul_token_type type, int32_t *id, nomul_error *err)
 {
-    return n_bytes == 0 ||
-           nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: has %zu bytes of rules, only identity is read",
-                   name, n_bytes);
-}
+    const char *name = spec_rows[which].name;
 
-static bool check_specs(const specs *s, nomul_error *err)
-{
-    static const char *const types[] = {"unknown", "unigram", "BPE", "word", "char"};
-    int                      known = s->model_type >= 1 && s->model_type <= 4 ? s->model_type : 0;
-
-    if (known != 2)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "trainer_spec.model_type: is %" PRId32 " (%s), only 2 (BPE) is read",
-                       s->model_type, types[known]);
-    return refuse_bool(s->byte_fallback, true, "trainer_spec.byte_fallback", err) &&
-           refuse_bool(s->whitespace_as_suffix, false, "trainer_spec.treat_whitespace_as_suffix",
-                       err) &&
-           refuse_rules(s->n_charsmap, "normalizer_spec.precompiled_charsmap", err) &&
-           refuse_bool(s->remove_extra_whitespaces, false,
-                       "normalizer_spec.remove_extra_whitespaces", err) &&
-           refuse_bool(s->escape_whitespaces, true, "normalizer_spec.escape_whitespaces", err) &&
-           refuse_rules(s->n_decode_charsmap, "denormalizer_spec.precompiled_charsmap", err);
-}
-
-static bool check_special(const nm_sentencepiece *sp, int32_t id, nomul_token_type type,
-                          const char *name, nomul_error *err)
-{
-    if (id == -1 && type == NOMUL_TOKEN_CONTROL) return true;
-    if (id < 0 || (size_t)id >= sp->n_pieces)
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: is %" PRId32 ", there are %zu pieces", name, id,
+    *id = (int32_t)specs[which];
+    if (*id == -1 && type == NOMUL_TOKEN_CONTROL) return true;
+    if (*id < 0 || (size_t)*id >= sp->n_pieces)
+        return nm_fail(err, NOMUL_E_FORMAT, "%s: is %" PRId32 ", there are %zu pieces", name, *id,
                        sp->n_pieces);
-    if (sp->pieces[id].type != type)
+    if (sp->pieces[*id].type != type)
         return nm_fail(err, NOMUL_E_FORMAT, "%s: piece %" PRId32 " has type %d, expected %d", name,
-                       id, (int)sp->pieces[id].type, (int)type);
+                       *id, (int)sp->pieces[*id].type, (int)type);
     return true;
-}
-
-static bool take_special_ids(nm_sentencepiece *sp, const specs *s, nomul_error *err)
-{
-    sp->unk_id = s->unk_id, sp->bos_id = s->bos_id, sp->eos_id = s->eos_id;
-    return check_special(sp, s->unk_id, NOMUL_TOKEN_UNKNOWN, "trainer_spec.unk_id", err) &&
-           check_special(sp, s->bos_id, NOMUL_TOKEN_CONTROL, "trainer_spec.bos_id", err) &&
-           check_special(sp, s->eos_id, NOMUL_TOKEN_CONTROL, "trainer_spec.eos_id", err);
 }
 
 static int hex_digit(char c)
@@ -358,7 +306,7 @@ int nm_sentencepiece_byte(const char *text, size_t n_text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* With no piece twice (checked by now), 256 well-formed ones are all there can be. */
+/* No piece is there twice, as was checked before, so 256 byte pieces are all there can be. */
 static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
 {
     size_t n_bytes = 0, n_unknown = 0;
@@ -380,7 +328,7 @@ static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
     return true;
 }
 
-/* By text, then by place in the file. */
+/* By text, then by position in the file. */
 static int compare_pieces(const void *left, const void *right)
 {
     const nm_sp_piece *a = *(const nm_sp_piece *const *)left;
@@ -393,7 +341,7 @@ static int compare_pieces(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static bool check_twins(const nm_sentencepiece *sp, nomul_error *err)
+static bool check_duplicates(const nm_sentencepiece *sp, nomul_error *err)
 {
     const nm_sp_piece **sorted = nm_alloc(sp->n_pieces * sizeof *sorted); /* <= that of pieces */
     bool                ok = true;
@@ -415,12 +363,18 @@ bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, 
 {
     static const uint8_t nothing;
     const uint8_t       *bytes = size ? data : &nothing;
-    specs                s = default_specs;
+    int64_t              specs[N_SPECS];
 
-    *sp = (nm_sentencepiece){.add_dummy_prefix = true};
-    if (read_model((cursor){bytes, bytes, bytes + size}, &s, sp, err) && check_specs(&s, err) &&
-        check_twins(sp, err) && check_types(sp, err) && take_special_ids(sp, &s, err))
+    *sp = (nm_sentencepiece){0};
+    for (size_t i = 0; i < N_SPECS; i++) specs[i] = spec_rows[i].by_default;
+    if (read_model((cursor){bytes, bytes, bytes + size}, specs, sp, err) &&
+        check_specs(specs, err) && check_duplicates(sp, err) && check_types(sp, err) &&
+        take_special(sp, specs, UNK_ID, NOMUL_TOKEN_UNKNOWN, &sp->unk_id, err) &&
+        take_special(sp, specs, BOS_ID, NOMUL_TOKEN_CONTROL, &sp->bos_id, err) &&
+        take_special(sp, specs, EOS_ID, NOMUL_TOKEN_CONTROL, &sp->eos_id, err)) {
+        sp->add_dummy_prefix = specs[ADD_DUMMY_PREFIX];
         return true;
+    }
     nm_sentencepiece_close(sp);
     return false;
 }

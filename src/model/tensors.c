@@ -1,41 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/tensors.h"
 
-#include <stdio.h>
+#include "model/weights.h"
 
-/* A size that a row of the plan names instead of a number. */
-typedef enum size_name { ONE, VOCAB, LAYERS, DIM, STATE, FFN, FFN_TWICE } size_name;
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A size that a row of the plan names; BOUNDS is 0 in a model without lower bounds. */
+typedef enum size_name { ONE, VOCAB, BOUNDS, DIM, STATE, FFN, FFN_TWICE } size_name;
 
 typedef struct plan_row {
-    const char    *gguf_name, *source_name; /* with %u for the layer */
-    nm_tensor_kind kind;
-    size_name      rows, cols;
+    const char     *gguf_name, *source_name; /* with %u for the layer */
+    nm_tensor_kind  kind;
+    size_name       rows, cols; /* a tensor with no rows is not in the model */
+    nm_tensor_field field;
 } plan_row;
 
-/* In nm_tensor_id's order, which is the order of the file. */
-static const plan_row plan[NM_TENSOR_IDS] = {
-    {"token_embd", "model.embeddings", NM_KIND_EMBEDDING, VOCAB, DIM},
-    {"lower_bounds", "model.lower_bounds", NM_KIND_FLOAT, LAYERS, DIM},
-    {"blk.%u.attn_norm", "model.layers.%u.attn_norm", NM_KIND_GAIN, ONE, DIM},
-    {"blk.%u.attn_i", "model.layers.%u.attn.i_proj", NM_KIND_BITLINEAR, STATE, DIM},
-    {"blk.%u.attn_f", "model.layers.%u.attn.f_proj", NM_KIND_BITLINEAR, STATE, DIM},
-    {"blk.%u.attn_g", "model.layers.%u.attn.g_proj", NM_KIND_BITLINEAR, STATE, DIM},
-    {"blk.%u.attn_g_norm", "model.layers.%u.attn.g_norm", NM_KIND_GAIN, ONE, STATE},
-    {"blk.%u.attn_output", "model.layers.%u.attn.o_proj", NM_KIND_BITLINEAR, DIM, STATE},
-    {"blk.%u.ffn_norm", "model.layers.%u.mlp_norm", NM_KIND_GAIN, ONE, DIM},
-    {"blk.%u.ffn_gate_up", "model.layers.%u.mlp.gate_proj", NM_KIND_BITLINEAR, FFN_TWICE, DIM},
-    {"blk.%u.ffn_down", "model.layers.%u.mlp.down_proj", NM_KIND_BITLINEAR, DIM, FFN},
-    {"output_norm", "model.norm", NM_KIND_GAIN, ONE, DIM},
-    {"output", "lm_head", NM_KIND_BITLINEAR, VOCAB, DIM},
+/*
+ * The field's type follows from the kind: const nm_gguf_tensor * for an embedding, const float *
+ * for a table or gain, nm_bitlinear for a bitlinear.  NOWHERE is for a tensor that no operation
+ * reads: it is checked, converted and repacked like any other.
+ */
+#define MODEL(member)                                                                              \
+    {                                                                                              \
+        NM_IN_MODEL, offsetof(nm_weights, member)                                                  \
+    }
+#define LAYER(member)                                                                              \
+    {                                                                                              \
+        NM_IN_LAYER, offsetof(nm_layer, member)                                                    \
+    }
+#define NOWHERE                                                                                    \
+    {                                                                                              \
+        NM_NOWHERE, 0                                                                              \
+    }
+
+/* In the order of the file.  Rows with a %u are neighbours and repeat together, layer by layer. */
+static const plan_row plan[] = {
+    {"token_embd", "model.embeddings", NM_KIND_EMBEDDING, VOCAB, DIM, MODEL(embedding)},
+    {"lower_bounds", "model.lower_bounds", NM_KIND_TABLE, BOUNDS, DIM, MODEL(raw_bounds)},
+    {"blk.%u.attn_norm", "model.layers.%u.attn_norm", NM_KIND_GAIN, ONE, DIM, LAYER(attn_gain)},
+    {"blk.%u.attn_i", "model.layers.%u.attn.i_proj", NM_KIND_BITLINEAR, STATE, DIM,
+     LAYER(mlgru.i_proj)},
+    {"blk.%u.attn_f", "model.layers.%u.attn.f_proj", NM_KIND_BITLINEAR, STATE, DIM,
+     LAYER(mlgru.f_proj)},
+    {"blk.%u.attn_g", "model.layers.%u.attn.g_proj", NM_KIND_BITLINEAR, STATE, DIM,
+     LAYER(mlgru.g_proj)},
+    {"blk.%u.attn_g_norm", "model.layers.%u.attn.g_norm", NM_KIND_GAIN, ONE, STATE,
+     LAYER(mlgru.g_gain)},
+    {"blk.%u.attn_output", "model.layers.%u.attn.o_proj", NM_KIND_BITLINEAR, DIM, STATE,
+     LAYER(mlgru.o_proj)},
+    {"blk.%u.ffn_norm", "model.layers.%u.mlp_norm", NM_KIND_GAIN, ONE, DIM, LAYER(ffn_gain)},
+    {"blk.%u.ffn_gate_up", "model.layers.%u.mlp.gate_proj", NM_KIND_BITLINEAR, FFN_TWICE, DIM,
+     LAYER(glu.gate_up_proj)},
+    {"blk.%u.ffn_down", "model.layers.%u.mlp.down_proj", NM_KIND_BITLINEAR, DIM, FFN,
+     LAYER(glu.down_proj)},
+    {"output_norm", "model.norm", NM_KIND_GAIN, ONE, DIM, MODEL(output_gain)},
+    {"output", "lm_head", NM_KIND_BITLINEAR, VOCAB, DIM, MODEL(output)},
 };
 
-#define PER_LAYER (NM_FFN_DOWN - NM_ATTN_NORM + 1)
+#define N_ROWS (sizeof plan / sizeof *plan)
+
+/* What a tensor of each kind is stored as, in the order of the file. */
+static const struct stored_row {
+    nm_tensor_kind kind;
+    nm_part        part;
+    nm_gguf_type   type;
+    const char    *suffix;
+} stored_rows[] = {
+    {NM_KIND_EMBEDDING, NM_PART_EMBEDDING, NM_GGUF_F16, ".weight"},
+    {NM_KIND_TABLE, NM_PART_TABLE, NM_GGUF_F32, ""},
+    {NM_KIND_GAIN, NM_PART_GAIN, NM_GGUF_F32, ".weight"},
+    {NM_KIND_BITLINEAR, NM_PART_CODES, NM_GGUF_I8, ".weight"},
+    {NM_KIND_BITLINEAR, NM_PART_SCALE, NM_GGUF_F32, ".scale"},
+    {NM_KIND_BITLINEAR, NM_PART_GAIN, NM_GGUF_F32, ".norm.weight"},
+    {NM_KIND_BITLINEAR, NM_PART_NEG, NM_GGUF_I32, ".neg"},
+};
 
 static size_t size_of(const nm_config *c, size_name name)
 {
     switch (name) {
     case VOCAB: return c->vocab;
-    case LAYERS: return c->n_layers;
+    case BOUNDS: return c->use_lower_bound ? c->n_layers : 0;
     case DIM: return c->dim;
     case STATE: return nm_config_state_dim(c);
     case FFN: return c->ffn;
@@ -45,19 +91,41 @@ static size_t size_of(const nm_config *c, size_name name)
     return 1;
 }
 
-/* Rows of the plan in front of the first layer: the lower bounds are not in every model. */
-static size_t n_before(const nm_config *config)
+static bool in_layers(size_t row)
 {
-    return config->use_lower_bound ? NM_ATTN_NORM : NM_LOWER_BOUNDS;
+    return strchr(plan[row].gguf_name, '%') != NULL;
+}
+
+/*
+ * The row and layer of the index-th tensor in the order of the file.  Returns its index or, if
+ * there is none, how many there are.
+ */
+static size_t locate(const nm_config *config, size_t index, size_t *row, size_t *layer)
+{
+    size_t n_before = 0, end;
+
+    for (size_t begin = 0; begin < N_ROWS; begin = end) {
+        size_t n_repeats = in_layers(begin) ? config->n_layers : 1, n_here = 0;
+        for (end = begin; end == begin || (end < N_ROWS && in_layers(begin) && in_layers(end));)
+            n_here += size_of(config, plan[end++].rows) > 0;
+        if (index - n_before < n_here * n_repeats) { /* index >= n_before, from block to block */
+            size_t nth = (index - n_before) % n_here;
+            *layer = (index - n_before) / n_here;
+            for (*row = begin; size_of(config, plan[*row].rows) == 0 || nth-- > 0;) ++*row;
+            return index;
+        }
+        n_before += n_here * n_repeats;
+    }
+    return n_before;
 }
 
 size_t nm_plan_count(const nm_config *config)
 {
-    return n_before(config) + (size_t)config->n_layers * PER_LAYER +
-           (NM_TENSOR_IDS - NM_OUTPUT_NORM);
+    size_t row, layer;
+    return locate(config, SIZE_MAX, &row, &layer);
 }
 
-/* The name patterns are ours, of the table above: no file has a say in them. */
+/* The name patterns are the plan's: no file has a say in them. */
 static void fill_name(char out[64], const char *pattern, uint32_t layer)
 {
 #pragma GCC diagnostic push
@@ -68,24 +136,18 @@ static void fill_name(char out[64], const char *pattern, uint32_t layer)
 
 void nm_plan_get(const nm_config *config, size_t index, nm_planned *planned)
 {
-    size_t before = n_before(config), in_layers = (size_t)config->n_layers * PER_LAYER;
-    size_t id = index, layer = 0;
+    size_t row = 0, layer = 0;
 
-    if (index >= before + in_layers) {
-        id = NM_OUTPUT_NORM + (index - before - in_layers);
-    } else if (index >= before) {
-        id = NM_ATTN_NORM + (index - before) % PER_LAYER;
-        layer = (index - before) / PER_LAYER;
-    }
+    locate(config, index, &row, &layer);
     *planned = (nm_planned){
-        .id = (nm_tensor_id)id,
-        .kind = plan[id].kind,
+        .kind = plan[row].kind,
+        .field = plan[row].field,
         .layer = (uint32_t)layer,
-        .rows = size_of(config, plan[id].rows),
-        .cols = size_of(config, plan[id].cols),
+        .rows = size_of(config, plan[row].rows),
+        .cols = size_of(config, plan[row].cols),
     };
-    fill_name(planned->gguf_name, plan[id].gguf_name, planned->layer);
-    fill_name(planned->source_name, plan[id].source_name, planned->layer);
+    fill_name(planned->gguf_name, plan[row].gguf_name, planned->layer);
+    fill_name(planned->source_name, plan[row].source_name, planned->layer);
 }
 
 void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix)
@@ -93,7 +155,30 @@ void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suff
     snprintf(out, NM_TENSOR_NAME, "%s%s", name, suffix);
 }
 
-const char *nm_plain_suffix(nm_tensor_id id)
+size_t nm_plan_stored(const nm_planned *p, nm_packing_id packing, nm_gguf_type embedding,
+                      nm_stored stored[NM_MAX_STORED])
 {
-    return id == NM_LOWER_BOUNDS ? "" : ".weight";
+    nm_ternary w;
+    size_t     n = 0;
+
+    nm_ternary_init(&w, packing, p->rows, p->cols);
+    for (size_t i = 0; i < sizeof stored_rows / sizeof *stored_rows; i++) {
+        const struct stored_row *row = &stored_rows[i];
+        if (row->kind != p->kind || (row->part == NM_PART_NEG && !nm_packings[packing].has_neg))
+            continue;
+        nm_stored *s = &stored[n++];
+        *s = (nm_stored){
+            .part = row->part,
+            .type = row->part == NM_PART_EMBEDDING ? embedding : row->type,
+            .n_dims = row->part == NM_PART_EMBEDDING || row->part == NM_PART_TABLE ? 2 : 1,
+            .dims = {p->cols, p->rows},
+            .suffix = row->suffix,
+            .derived = row->part == NM_PART_SCALE || row->part == NM_PART_NEG,
+        };
+        if (row->part == NM_PART_CODES) s->dims[0] = nm_ternary_bytes(&w);
+        if (row->part == NM_PART_SCALE) s->dims[0] = 1;
+        if (row->part == NM_PART_NEG) s->dims[0] = w.n_tiles * NM_TILE_ROWS;
+        nm_tensor_name(s->name, p->gguf_name, s->suffix);
+    }
+    return n;
 }

@@ -1,60 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan: every tensor of a model, once.  The loader walks it to find each one in a GGUF file and
- * the converter walks it to make that file from a checkpoint, so the two can't disagree.
+ * The plan: one row per tensor of a model (models/FORMAT.md lists them).  Loading, checking,
+ * converting, repacking and synthetic models all walk it, so a tensor is described in one place.
+ *
+ *     row of the plan  -->  planned tensors: one, or one per layer  -->  stored tensors of a file
+ *     blk.%u.attn_i         blk.0.attn_i ... blk.23.attn_i               blk.0.attn_i.weight,
+ *                                                                        .scale, .norm.weight
  */
 #ifndef NM_TENSORS_H
 #define NM_TENSORS_H
 
+#include "kernels/ternary.h"
 #include "model/config.h"
 
 typedef enum nm_tensor_kind {
     NM_KIND_EMBEDDING, /* float table [rows, cols]; F16, F32 or Q8_0 in the file */
-    NM_KIND_FLOAT,     /* F32 [rows, cols] in the file */
-    NM_KIND_GAIN,      /* F32 [cols] in the file */
-    NM_KIND_BITLINEAR, /* ternary [rows, cols], its scale, and the gain [cols] of its norm */
+    NM_KIND_TABLE,     /* F32 [rows, cols], whose name has no ".weight" */
+    NM_KIND_GAIN,      /* F32 [cols] */
+    NM_KIND_BITLINEAR, /* ternary [rows, cols], its scale, and the gain [cols] of its RMSNorm */
 } nm_tensor_kind;
 
-typedef enum nm_tensor_id {
-    NM_TOKEN_EMBD,
-    NM_LOWER_BOUNDS,
-    NM_ATTN_NORM,
-    NM_ATTN_I,
-    NM_ATTN_F,
-    NM_ATTN_G,
-    NM_ATTN_G_NORM,
-    NM_ATTN_OUTPUT,
-    NM_FFN_NORM,
-    NM_FFN_GATE_UP,
-    NM_FFN_DOWN,
-    NM_OUTPUT_NORM,
-    NM_OUTPUT,
-    NM_TENSOR_IDS,
-} nm_tensor_id;
+/* Where the loader puts a tensor: a field of nm_weights, or of nm_layer. */
+typedef struct nm_tensor_field {
+    enum { NM_IN_MODEL, NM_IN_LAYER, NM_NOWHERE } in;
+    size_t offset;
+} nm_tensor_field;
 
-/*
- * Names have no ".weight": the parts of a bitlinear are NAME.weight, NAME.scale, NAME.norm.weight
- * and, if the packing has it, NAME.neg in a GGUF file, NAME.weight and NAME.norm.weight in a
- * checkpoint; all others are NAME.weight, but for lower_bounds, which is bare in both.
- */
 typedef struct nm_planned {
-    nm_tensor_id   id;
-    nm_tensor_kind kind;
-    uint32_t       layer; /* 0 where the tensor is of no layer */
-    size_t         rows, cols;
-    char           gguf_name[64];
-    char           source_name[64];
+    nm_tensor_kind  kind;
+    nm_tensor_field field;
+    uint32_t        layer; /* 0 for a tensor of no layer */
+    size_t          rows, cols;
+    char            gguf_name[64];   /* both without suffix */
+    char            source_name[64]; /* in a checkpoint */
 } nm_planned;
 
-/* How many tensors the plan has for this config, and the index-th, in the order of the file. */
+/* How many tensors a model of this config has, and the index-th, in the order of the file. */
 size_t nm_plan_count(const nm_config *config);
 void   nm_plan_get(const nm_config *config, size_t index, nm_planned *planned);
 
-#define NM_TENSOR_NAME 80
-/* gguf_name or source_name with a suffix: "" ".weight" ".scale" ".norm.weight" ".neg". */
-void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
+typedef enum nm_part {
+    NM_PART_EMBEDDING, /* rows of floats */
+    NM_PART_TABLE,     /* rows of floats */
+    NM_PART_GAIN,      /* one row of floats */
+    NM_PART_CODES,     /* the packed trits */
+    NM_PART_SCALE,     /* of the codes */
+    NM_PART_NEG,       /* counts of the codes: nm_ternary_neg */
+} nm_part;
 
-/* The suffix of the one stored tensor of a plain row: ".weight", or "" for lower_bounds. */
-const char *nm_plain_suffix(nm_tensor_id id);
+#define NM_TENSOR_NAME 80
+#define NM_MAX_STORED 4 /* tensors of a file for one planned tensor */
+
+/* One tensor of a model file. */
+typedef struct nm_stored {
+    nm_part      part;
+    nm_gguf_type type;
+    uint32_t     n_dims;
+    uint64_t     dims[2]; /* innermost first */
+    const char  *suffix;
+    char         name[NM_TENSOR_NAME]; /* gguf_name and the suffix */
+    bool         derived;              /* computed from the codes: a checkpoint does not have it */
+} nm_stored;
+
+/*
+ * What a planned tensor is stored as.  Returns how many; a packing may add to the end of the list,
+ * never change its beginning.  `embedding` is the type of an NM_PART_EMBEDDING.
+ */
+size_t nm_plan_stored(const nm_planned *planned, nm_packing_id packing, nm_gguf_type embedding,
+                      nm_stored stored[NM_MAX_STORED]);
+
+/* gguf_name or source_name with a suffix. */
+void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
 
 #endif

@@ -13,38 +13,7 @@ uint64_t nm_weights_checksum(const nm_weights *weights, size_t index)
     return nm_load_u64(weights->checksums + 8 * index);
 }
 
-static bool check_sum(const nm_weights *weights, const nm_gguf_tensor *t, size_t index,
-                      nomul_error *err)
-{
-    uint64_t expected = nm_weights_checksum(weights, index);
-    uint64_t found = nm_xxh64_of(t->data, (size_t)t->n_bytes);
-
-    if (found == expected) return true;
-    return nm_fail(err, NOMUL_E_FORMAT,
-                   "tensor %.*s: checksum is %016" PRIx64 ", expected %016" PRIx64,
-                   NM_GGUF_SHOW(t->name), found, expected);
-}
-
-static bool check_finite(const nm_gguf_tensor *t, nomul_error *err)
-{
-    for (uint64_t i = 0; i < t->n_bytes / 4; i++)
-        if (!isfinite(nm_load_f32(t->data + 4 * i)))
-            return nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: element %" PRIu64 " is not finite",
-                           NM_GGUF_SHOW(t->name), i);
-    return true;
-}
-
-static bool check_codes(const nm_ternary *w, const char *name, nomul_error *err)
-{
-    size_t row, col;
-
-    if (nm_ternary_check(w, &row, &col)) return true;
-    return nm_fail(err, NOMUL_E_FORMAT,
-                   "tensor %s.weight: row %zu, column %zu: not a code that is ever written", name,
-                   row, col);
-}
-
-/* NAME.neg, whose shape is right, against the codes. */
+/* NAME.neg, whose type and shape were checked at opening, against the codes. */
 static bool check_neg(const nm_gguf *gguf, const nm_ternary *w, const char *name, nomul_error *err)
 {
     char    full[NM_TENSOR_NAME];
@@ -65,36 +34,35 @@ static bool check_neg(const nm_gguf *gguf, const nm_ternary *w, const char *name
     return true;
 }
 
-const nm_bitlinear *nm_weights_bitlinear(const nm_weights *weights, const nm_planned *p)
-{
-    const nm_layer *layer = &weights->layers[p->layer];
-
-    switch (p->id) {
-    case NM_ATTN_I: return &layer->mlgru.i_proj;
-    case NM_ATTN_F: return &layer->mlgru.f_proj;
-    case NM_ATTN_G: return &layer->mlgru.g_proj;
-    case NM_ATTN_OUTPUT: return &layer->mlgru.o_proj;
-    case NM_FFN_GATE_UP: return &layer->glu.gate_up_proj;
-    case NM_FFN_DOWN: return &layer->glu.down_proj;
-    default: return &weights->output;
-    }
-}
-
 bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
                               nomul_error *err)
 {
     const nm_gguf_tensor *t = &gguf->tensors[index];
+    uint64_t              expected = nm_weights_checksum(weights, index);
+    uint64_t              found = nm_xxh64_of(t->data, (size_t)t->n_bytes);
 
-    return check_sum(weights, t, index, err) && (t->type != NM_GGUF_F32 || check_finite(t, err));
+    if (found != expected)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "tensor %.*s: checksum is %016" PRIx64 ", expected %016" PRIx64,
+                       NM_GGUF_SHOW(t->name), found, expected);
+    for (uint64_t i = 0; t->type == NM_GGUF_F32 && i < t->n_bytes / 4; i++)
+        if (!isfinite(nm_load_f32(t->data + 4 * i)))
+            return nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: element %" PRIu64 " is not finite",
+                           NM_GGUF_SHOW(t->name), i);
+    return true;
 }
 
 bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
                               nomul_error *err)
 {
-    const nm_ternary *w = &nm_weights_bitlinear(weights, p)->w;
+    const nm_ternary w = nm_weights_matrix(weights, gguf, p);
+    size_t           row, col;
 
-    return check_codes(w, p->gguf_name, err) &&
-           (!nm_packings[w->packing].has_neg || check_neg(gguf, w, p->gguf_name, err));
+    if (!nm_ternary_check(&w, &row, &col))
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "tensor %s.weight: row %zu, column %zu: not a code that is ever written",
+                       p->gguf_name, row, col);
+    return !nm_packings[w.packing].has_neg || check_neg(gguf, &w, p->gguf_name, err);
 }
 
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err)

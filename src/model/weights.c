@@ -14,179 +14,114 @@
 #define Q8_0_BLOCK 32
 #define Q8_0_BYTES 34 /* a binary16 scale, then 32 int8 */
 
-/* What is being opened, passed down the walk. */
 typedef struct opening {
     nm_weights    *weights;
     const nm_gguf *gguf;
-    bool          *found;      /* [n_tensors] of the gguf */
-    const float   *raw_bounds; /* as stored */
+    bool          *found;   /* [n_tensors] of the gguf */
+    nm_bitlinear   nowhere; /* takes what no field of the weights is for */
     nomul_error   *err;
 } opening;
 
-static const nm_gguf_tensor *find(const opening *o, const char *name, const char *suffix)
+static bool fail_shape(const nm_gguf_tensor *t, const nm_stored *s, nomul_error *err)
 {
-    char full[NM_TENSOR_NAME];
+    char   found[96] = "", expected[48] = "";
+    size_t n_found = 0, n_expected = 0;
 
-    nm_tensor_name(full, name, suffix);
-    const nm_gguf_tensor *t = nm_gguf_find_tensor(o->gguf, full);
-    if (t)
-        o->found[t - o->gguf->tensors] = true;
-    else
-        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", full);
-    return t;
+    for (uint32_t i = 0; i < t->n_dims && i < NM_GGUF_MAX_DIMS; i++)
+        n_found += (size_t)snprintf(found + n_found, sizeof found - n_found, "%s%" PRIu64,
+                                    i ? ", " : "", t->dims[i]);
+    for (uint32_t i = 0; i < s->n_dims; i++)
+        n_expected += (size_t)snprintf(expected + n_expected, sizeof expected - n_expected,
+                                       "%s%" PRIu64, i ? ", " : "", s->dims[i]);
+    return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: has dimensions [%s], expected [%s]", s->name,
+                   found, expected);
 }
 
-/* dims innermost first; n_dims 1 or 2. */
-static bool check_shape(const opening *o, const nm_gguf_tensor *t, uint64_t inner, uint64_t outer,
-                        uint32_t n_dims)
+/* The tensor of the file, its type and dimensions as planned; NULL with an error. */
+static const nm_gguf_tensor *find(const opening *o, const nm_stored *s)
 {
-    if (t->n_dims == n_dims && t->dims[0] == inner && (n_dims == 1 || t->dims[1] == outer))
-        return true;
-    char found[96], expected[48];
-    snprintf(found, sizeof found, "%" PRIu64, t->dims[0]);
-    for (uint32_t i = 1; i < t->n_dims && i < NM_GGUF_MAX_DIMS; i++) {
-        size_t at = strlen(found);
-        snprintf(found + at, sizeof found - at, ", %" PRIu64, t->dims[i]);
-    }
-    if (n_dims == 1)
-        snprintf(expected, sizeof expected, "%" PRIu64, inner);
-    else
-        snprintf(expected, sizeof expected, "%" PRIu64 ", %" PRIu64, inner, outer);
-    return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: has dimensions [%s], expected [%s]",
-                   NM_GGUF_SHOW(t->name), found, expected);
-}
+    const nm_gguf_tensor *t = nm_gguf_find_tensor(o->gguf, s->name);
 
-static bool check_type(const opening *o, const nm_gguf_tensor *t, nm_gguf_type type)
-{
-    if (t->type == type) return true;
-    return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: is %s, expected %s", NM_GGUF_SHOW(t->name),
-                   nm_gguf_type_name(t->type), nm_gguf_type_name(type));
-}
-
-/* The file's alignment and byte order are the host's: a float tensor is an array as it lies. */
-static const float *float_tensor(const opening *o, const char *name, const char *suffix,
-                                 uint64_t inner, uint64_t outer, uint32_t n_dims)
-{
-    const nm_gguf_tensor *t = find(o, name, suffix);
-
-    if (!t || !check_type(o, t, NM_GGUF_F32) || !check_shape(o, t, inner, outer, n_dims))
+    if (!t) {
+        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name);
         return NULL;
-    return (const float *)(const void *)t->data;
+    }
+    o->found[t - o->gguf->tensors] = true;
+    bool any_float = s->part == NM_PART_EMBEDDING;
+    if (any_float ? t->type != NM_GGUF_F16 && t->type != NM_GGUF_F32 && t->type != NM_GGUF_Q8_0
+                  : t->type != s->type) {
+        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
+                nm_gguf_type_name(t->type),
+                any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type));
+        return NULL;
+    }
+    bool same = t->n_dims == s->n_dims && t->dims[0] == s->dims[0] &&
+                (s->n_dims == 1 || t->dims[1] == s->dims[1]);
+    return same || fail_shape(t, s, o->err) ? t : NULL;
 }
 
-static bool open_embedding(opening *o, const nm_planned *p)
+/* Checks one stored tensor, points the field of the planned one at it, and counts it. */
+static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
 {
-    const nm_gguf_tensor *t = find(o, p->gguf_name, ".weight");
+    nm_weights           *w = o->weights;
+    const nm_gguf_tensor *t = find(o, s);
+    char                 *field = (char *)&o->nowhere;
 
+    if (p->field.in == NM_IN_MODEL) field = (char *)w + p->field.offset;
+    if (p->field.in == NM_IN_LAYER) field = (char *)&w->layers[p->layer] + p->field.offset;
+    nm_bitlinear *bitlinear = (nm_bitlinear *)(void *)field;
     if (!t) return false;
-    if (t->type != NM_GGUF_F16 && t->type != NM_GGUF_F32 && t->type != NM_GGUF_Q8_0)
-        return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s.weight: is %s, expected F16, F32 or Q8_0",
-                       p->gguf_name, nm_gguf_type_name(t->type));
-    if (!check_shape(o, t, p->cols, p->rows, 2)) return false;
-    o->weights->embedding = t;
-    o->weights->n_params += (uint64_t)p->rows * p->cols;
-    return true;
-}
-
-/* Other engines want it; ours only checks that it is right. */
-static bool open_neg(opening *o, const nm_planned *p, const nm_ternary *w)
-{
-    if (!nm_packings[w->packing].has_neg) return true;
-    const nm_gguf_tensor *t = find(o, p->gguf_name, ".neg");
-    if (!t || !check_type(o, t, NM_GGUF_I32) || !check_shape(o, t, w->n_tiles * NM_TILE_ROWS, 0, 1))
-        return false;
-    o->weights->ternary_bytes += t->n_bytes;
-    return true;
-}
-
-static bool open_bitlinear(opening *o, const nm_planned *p, nm_bitlinear *layer)
-{
-    nm_ternary           *w = &layer->w;
-    const nm_gguf_tensor *t = find(o, p->gguf_name, ".weight");
-
-    if (!t || !check_type(o, t, NM_GGUF_I8)) return false;
-    nm_ternary_init(w, o->weights->packing, p->rows, p->cols);
-    if (!check_shape(o, t, nm_ternary_bytes(w), 0, 1)) return false;
-    w->codes = t->data;
-
-    const float *scale = float_tensor(o, p->gguf_name, ".scale", 1, 0, 1);
-    if (!scale) return false;
-    if (!(*scale > 0 && isfinite(*scale)))
-        return nm_fail(o->err, NOMUL_E_FORMAT,
-                       "tensor %s.scale: is %g, expected a finite number above 0", p->gguf_name,
-                       (double)*scale);
-    w->scale = *scale;
-    layer->gain = float_tensor(o, p->gguf_name, ".norm.weight", p->cols, 0, 1);
-    o->weights->n_ternary_params += (uint64_t)p->rows * p->cols;
-    o->weights->n_params += (uint64_t)p->rows * p->cols + p->cols;
-    o->weights->ternary_bytes += nm_ternary_bytes(w) + sizeof *scale;
-    return layer->gain && open_neg(o, p, w);
-}
-
-static bool open_gain(opening *o, const nm_planned *p, const float **gain)
-{
-    *gain = float_tensor(o, p->gguf_name, ".weight", p->cols, 0, 1);
-    o->weights->n_params += p->cols;
-    return *gain != NULL;
-}
-
-static bool open_bounds(opening *o, const nm_planned *p)
-{
-    o->raw_bounds = float_tensor(o, p->gguf_name, "", p->cols, p->rows, 2);
-    o->weights->n_params += (uint64_t)p->rows * p->cols;
-    return o->raw_bounds != NULL;
-}
-
-static bool open_planned(opening *o, const nm_planned *p)
-{
-    nm_weights *w = o->weights;
-    nm_layer   *layer = &w->layers[p->layer];
-
-    switch (p->id) {
-    case NM_TOKEN_EMBD: return open_embedding(o, p);
-    case NM_LOWER_BOUNDS: return open_bounds(o, p);
-    case NM_ATTN_NORM: return open_gain(o, p, &layer->attn_gain);
-    case NM_ATTN_I: return open_bitlinear(o, p, &layer->mlgru.i_proj);
-    case NM_ATTN_F: return open_bitlinear(o, p, &layer->mlgru.f_proj);
-    case NM_ATTN_G: return open_bitlinear(o, p, &layer->mlgru.g_proj);
-    case NM_ATTN_G_NORM:
-        layer->mlgru.eps = w->config.rms_norm_eps;
-        return open_gain(o, p, &layer->mlgru.g_gain);
-    case NM_ATTN_OUTPUT: return open_bitlinear(o, p, &layer->mlgru.o_proj);
-    case NM_FFN_NORM: return open_gain(o, p, &layer->ffn_gain);
-    case NM_FFN_GATE_UP: return open_bitlinear(o, p, &layer->glu.gate_up_proj);
-    case NM_FFN_DOWN: return open_bitlinear(o, p, &layer->glu.down_proj);
-    case NM_OUTPUT_NORM: return open_gain(o, p, &w->output_gain);
-    case NM_OUTPUT: return open_bitlinear(o, p, &w->output);
-    case NM_TENSOR_IDS: break;
+    /* The file's alignment and byte order are the host's: a float tensor is an array in place. */
+    const float *floats = (const float *)(const void *)t->data;
+    switch (s->part) {
+    case NM_PART_EMBEDDING: *(const nm_gguf_tensor **)(void *)field = t; break;
+    case NM_PART_TABLE: *(const float **)(void *)field = floats; break;
+    case NM_PART_GAIN:
+        *(p->kind == NM_KIND_BITLINEAR ? &bitlinear->gain : (const float **)(void *)field) = floats;
+        w->gain_bytes += t->n_bytes;
+        break;
+    case NM_PART_CODES:
+        nm_ternary_init(&bitlinear->w, w->packing, p->rows, p->cols);
+        bitlinear->w.codes = t->data;
+        w->n_ternary_params += (uint64_t)p->rows * p->cols;
+        w->n_params += (uint64_t)p->rows * p->cols;
+        break;
+    case NM_PART_SCALE:
+        if (!(*floats > 0 && isfinite(*floats)))
+            return nm_fail(o->err, NOMUL_E_FORMAT,
+                           "tensor %s: is %g, expected a finite number above 0", s->name,
+                           (double)*floats);
+        bitlinear->w.scale = *floats;
+        break;
+    case NM_PART_NEG: break; /* for other engines: nm_weights_verify checks it */
     }
-    return false;
-}
-
-/* All planned tensors were found, each once: one that was not is not planned. */
-static bool refuse_unknown(const opening *o)
-{
-    for (size_t i = 0; i < o->gguf->n_tensors; i++) {
-        if (o->found[i]) continue;
-        return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
-                       NM_GGUF_SHOW(o->gguf->tensors[i].name));
-    }
+    if (s->part == NM_PART_CODES || s->derived)
+        w->ternary_bytes += t->n_bytes;
+    else
+        w->n_params += s->dims[0] * (s->n_dims == 2 ? s->dims[1] : 1);
     return true;
 }
 
+/* Every tensor of the plan is in the file, and the file has no other. */
 static bool open_all(opening *o)
 {
     const nm_config *config = &o->weights->config;
 
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;
+        nm_stored  s[NM_MAX_STORED];
         nm_plan_get(config, i, &p);
-        if (!open_planned(o, &p)) return false;
+        size_t n_stored = nm_plan_stored(&p, o->weights->packing, NM_GGUF_F16, s);
+        for (size_t k = 0; k < n_stored; k++)
+            if (!open_stored(o, &p, &s[k])) return false;
     }
-    return refuse_unknown(o);
+    for (size_t i = 0; i < o->gguf->n_tensors; i++)
+        if (!o->found[i])
+            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
+                           NM_GGUF_SHOW(o->gguf->tensors[i].name));
+    return true;
 }
 
-/* What is found is marked meanwhile. */
 static bool open_tensors(opening *o)
 {
     size_t n_bytes = o->gguf->n_tensors * sizeof *o->found;
@@ -203,29 +138,29 @@ static bool open_tensors(opening *o)
  * beta_l = p_1 + ... + p_l with p the softmax over the layers of each column; beta_0 = 0.  One
  * column at a time, in binary32, layers in order.
  */
-static bool compute_bounds(opening *o)
+static bool compute_bounds(nm_weights *w, nomul_error *err)
 {
-    size_t n_layers = o->weights->config.n_layers, dim = o->weights->config.dim;
+    size_t n_layers = w->config.n_layers, dim = w->config.dim;
 
     for (size_t col = 0; col < dim; col++) {
-        const float *raw = o->raw_bounds + col;
+        const float *raw = w->raw_bounds + col;
         float        highest = raw[0], total = 0, beta = 0;
         for (size_t l = 0; l < n_layers; l++) {
             if (!isfinite(raw[l * dim]))
-                return nm_fail(o->err, NOMUL_E_FORMAT,
+                return nm_fail(err, NOMUL_E_FORMAT,
                                "tensor lower_bounds: layer %zu, column %zu is not finite", l, col);
             if (raw[l * dim] > highest) highest = raw[l * dim];
         }
         for (size_t l = 0; l < n_layers; l++) total += nm_exp(raw[l * dim] - highest);
         for (size_t l = 1; l < n_layers; l++) {
             beta += nm_exp(raw[l * dim] - highest) / total;
-            o->weights->bounds[l * dim + col] = beta;
+            w->bounds[l * dim + col] = beta;
         }
     }
     return true;
 }
 
-/* Room for one more part of the weights, cleared; the arena it lies in is theirs. */
+/* One more block of zeros for the weights, owned by `arena`. */
 static void *take(nm_arena *arena, size_t count, size_t item_bytes, nomul_error *err)
 {
     nm_arena_take(arena, count, item_bytes);
@@ -233,15 +168,14 @@ static void *take(nm_arena *arena, size_t count, size_t item_bytes, nomul_error 
     return nm_arena_take(arena, count, item_bytes);
 }
 
-/* After the shapes were checked: the room wanted is no more than the file's own. */
-static bool open_bounds_of_layers(opening *o)
+/* Called after the shapes were checked, so the block is no larger than the file. */
+static bool open_bounds(nm_weights *w, nomul_error *err)
 {
-    nm_weights      *w = o->weights;
     const nm_config *c = &w->config;
 
     if (!c->use_lower_bound) return true;
-    w->bounds = take(&w->bounds_arena, (size_t)c->n_layers * c->dim, sizeof(float), o->err);
-    if (!w->bounds || !compute_bounds(o)) return false;
+    w->bounds = take(&w->bounds_arena, (size_t)c->n_layers * c->dim, sizeof(float), err);
+    if (!w->bounds || !compute_bounds(w, err)) return false;
     for (size_t l = 1; l < c->n_layers; l++) w->layers[l].mlgru.bound = w->bounds + l * c->dim;
     return true;
 }
@@ -284,7 +218,7 @@ static bool read_identity(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* In the order in which mlgru.c, glu.c and session.c take a token through them. */
+/* Links the bitlinears in the order in which the forward pass computes them, for prefetching. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;
@@ -303,6 +237,7 @@ static void link_products(nm_weights *w)
             if (last) last->next = order[i].product;
             last = order[i].product;
         }
+        m->eps = w->config.rms_norm_eps;
     }
     if (last) last->next = &w->output;
     w->output.n_together = 1;
@@ -320,7 +255,7 @@ bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
         return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
                        gguf->alignment, NM_ALIGNMENT);
     weights->layers = take(&weights->layers_arena, weights->config.n_layers, sizeof(nm_layer), err);
-    if (!weights->layers || !open_tensors(&o) || !open_bounds_of_layers(&o)) return false;
+    if (!weights->layers || !open_tensors(&o) || !open_bounds(weights, err)) return false;
     link_products(weights);
     return true;
 }
@@ -332,12 +267,15 @@ void nm_weights_close(nm_weights *weights)
     *weights = (nm_weights){0};
 }
 
-static void q8_0_row(float *x, const uint8_t *blocks, size_t n)
+nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t *block = blocks + i / Q8_0_BLOCK * Q8_0_BYTES;
-        x[i] = nm_float_of_f16(nm_load_u16(block)) * (float)(int8_t)block[2 + i % Q8_0_BLOCK];
-    }
+    char       name[NM_TENSOR_NAME];
+    nm_ternary w;
+
+    nm_ternary_init(&w, weights->packing, p->rows, p->cols);
+    nm_tensor_name(name, p->gguf_name, ".weight");
+    w.codes = nm_gguf_find_tensor(gguf, name)->data; /* it is there: the weights were opened */
+    return w;
 }
 
 void nm_weights_embedding(const nm_weights *weights, float *x, int32_t id)
@@ -347,7 +285,12 @@ void nm_weights_embedding(const nm_weights *weights, float *x, int32_t id)
     const uint8_t        *row = t->data + (size_t)id * (t->n_bytes / weights->config.vocab);
 
     switch (t->type) {
-    case NM_GGUF_Q8_0: q8_0_row(x, row, dim); break;
+    case NM_GGUF_Q8_0:
+        for (size_t i = 0; i < dim; i++) {
+            const uint8_t *block = row + i / Q8_0_BLOCK * Q8_0_BYTES;
+            x[i] = nm_float_of_f16(nm_load_u16(block)) * (float)(int8_t)block[2 + i % Q8_0_BLOCK];
+        }
+        break;
     case NM_GGUF_F16:
         for (size_t i = 0; i < dim; i++) x[i] = nm_float_of_f16(nm_load_u16(row + 2 * i));
         break;

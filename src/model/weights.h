@@ -23,12 +23,15 @@ typedef struct nm_weights {
     nm_config             config;
     nm_packing_id         packing;
     uint64_t              model_id;
-    const uint8_t        *checksums; /* n_tensors little-endian u64, in the file's order */
-    const nm_gguf_tensor *embedding; /* [vocab, dim] */
+    const uint8_t        *checksums;  /* n_tensors little-endian u64, in the file's order */
+    const nm_gguf_tensor *embedding;  /* [vocab, dim] */
+    const float          *raw_bounds; /* [n_layers][dim], as stored: beta before its softmax */
     nm_layer             *layers;
     const float          *output_gain; /* [dim] */
     nm_bitlinear          output;      /* [vocab, dim] */
-    uint64_t              n_params, n_ternary_params, ternary_bytes;
+    uint64_t              n_params, n_ternary_params;
+    uint64_t              ternary_bytes; /* of codes, scales and counts, padding included */
+    uint64_t              gain_bytes;
     float                *bounds; /* [n_layers][dim]: beta, if the model has lower bounds */
     nm_arena              layers_arena, bounds_arena;
 } nm_weights;
@@ -37,8 +40,8 @@ typedef struct nm_weights {
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
 void nm_weights_close(nm_weights *weights);
 
-/* Of the plan's row, which is a NM_KIND_BITLINEAR. */
-const nm_bitlinear *nm_weights_bitlinear(const nm_weights *weights, const nm_planned *p);
+/* The matrix of an NM_KIND_BITLINEAR in the file, without its scale. */
+nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p);
 
 /*
  * Reads every byte: checksums of all tensors, codes and padding of the ternary ones and what the

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The header is written first with zeros for the checksums, then each tensor, then the header
+ * again: no tensor has to be kept.  Layout and hashes are those of models/FORMAT.md.
+ */
+#include "convert/model_writer.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/pages.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LAYOUT_VERSION 1
+#define KEY_PACKING "hgrn_bit.ternary.packing"
+#define KEY_HASHES "hgrn_bit.tensor_xxh64"
+
+typedef struct nm_stored_ref stored_ref;
+
+/* ---- The order of the file ------------------------------------------------------------------- */
+
+static size_t get_stored(const nm_model_writer *w, size_t index, nm_packing_id packing,
+                         nm_planned *p, nm_stored stored[NM_MAX_STORED])
+{
+    nm_plan_get(w->spec->config, index, p);
+    return nm_plan_stored(p, packing, w->spec->embedding, stored);
+}
+
+/*
+ * The order of the tensors of spec.like.  A tensor that only the old packing has is left out; one
+ * that only the new packing has follows the last one that both have.
+ */
+static void order_as_like(nm_model_writer *w)
+{
+    const nm_gguf *like = w->spec->like;
+    nm_planned     p;
+    nm_stored      stored[NM_MAX_STORED];
+    size_t         n = 0;
+
+    for (size_t i = 0; i < nm_plan_count(w->spec->config); i++) {
+        size_t n_old = get_stored(w, i, w->spec->like_packing, &p, stored);
+        for (size_t k = 0; k < n_old; k++) {
+            const nm_gguf_tensor *t = nm_gguf_find_tensor(like, stored[k].name); /* it is opened */
+            w->like_order[t - like->tensors] = (stored_ref){(uint32_t)i, (uint32_t)k};
+        }
+    }
+    for (size_t i = 0; i < like->n_tensors; i++) {
+        stored_ref ref = w->like_order[i];
+        size_t     n_old = get_stored(w, ref.planned, w->spec->like_packing, &p, stored);
+        size_t     n_new = get_stored(w, ref.planned, w->spec->packing, &p, stored);
+        if (ref.stored < n_new) w->order[n++] = ref;
+        if (ref.stored + 1 == n_old)
+            for (size_t k = n_old; k < n_new; k++)
+                w->order[n++] = (stored_ref){ref.planned, (uint32_t)k};
+    }
+    assert(n == w->n_stored);
+}
+
+static void layout(nm_model_writer *w, size_t code_bytes)
+{
+    size_t n_like = w->spec->like ? w->spec->like->n_tensors : 0;
+
+    w->order = nm_arena_take(&w->arena, w->n_stored, sizeof *w->order);
+    w->like_order = nm_arena_take(&w->arena, n_like, sizeof *w->like_order);
+    w->codes = nm_arena_take(&w->arena, code_bytes, 1);
+}
+
+/* Counts what is to be stored, takes memory for it, and puts it in order. */
+static bool plan_file(nm_model_writer *w)
+{
+    size_t     n_planned = nm_plan_count(w->spec->config), code_bytes = 0, n = 0;
+    nm_planned p;
+    nm_stored  stored[NM_MAX_STORED];
+
+    for (size_t i = 0; i < n_planned; i++) {
+        w->n_stored += get_stored(w, i, w->spec->packing, &p, stored);
+        if (stored[0].part == NM_PART_CODES && stored[0].dims[0] > code_bytes)
+            code_bytes = (size_t)stored[0].dims[0];
+    }
+    layout(w, code_bytes);
+    if (!nm_arena_back(&w->arena, w->err)) return false;
+    layout(w, code_bytes);
+
+    if (w->spec->like)
+        order_as_like(w);
+    else
+        for (size_t i = 0; i < n_planned; i++) {
+            size_t n_stored = get_stored(w, i, w->spec->packing, &p, stored);
+            for (size_t k = 0; k < n_stored; k++)
+                w->order[n++] = (stored_ref){(uint32_t)i, (uint32_t)k};
+        }
+    return true;
+}
+
+/* ---- The header ------------------------------------------------------------------------------ */
+
+static bool put_text(nm_model_writer *w, const char *key, const char *value)
+{
+    return nm_gguf_put_string(&w->header, key, value, strlen(value), w->err);
+}
+
+/* Zeros, until all tensors are written. */
+static bool put_hashes(nm_model_writer *w)
+{
+    static const uint8_t zeros[8] = {0};
+
+    if (!nm_gguf_put_array(&w->header, KEY_HASHES, NOMUL_VALUE_U64, w->n_stored, w->err))
+        return false;
+    w->hashes_at = w->header.n_bytes;
+    for (size_t i = 0; i < w->n_stored; i++)
+        if (!nm_gguf_put_bytes(&w->header, zeros, sizeof zeros, w->err)) return false;
+    return true;
+}
+
+static bool put_keys(nm_model_writer *w)
+{
+    const nm_model_spec   *spec = w->spec;
+    const nm_model_source *source = w->source;
+
+    if (!nm_gguf_writer_init(&w->header, NM_ALIGNMENT, w->err) ||
+        !put_text(w, "general.architecture", NM_ARCHITECTURE) ||
+        (spec->name && !put_text(w, "general.name", spec->name)) ||
+        !nm_config_write(spec->config, &w->header, w->err) ||
+        !put_text(w, KEY_PACKING, nm_packings[spec->packing].name) ||
+        !nm_gguf_put_u32(&w->header, "hgrn_bit.ternary.layout_version", LAYOUT_VERSION, w->err) ||
+        !put_hashes(w) || !nm_gguf_put_u64(&w->header, "hgrn_bit.model_id", 0, w->err))
+        return false;
+    w->model_id_at = w->header.n_bytes - 8;
+    return source->put_tokenizer ? source->put_tokenizer(source->context, &w->header, w->err)
+                                 : put_text(w, "tokenizer.ggml.model", "no_vocab");
+}
+
+static bool put_keys_as_like(nm_model_writer *w)
+{
+    const nm_gguf     *like = w->spec->like;
+    const nm_gguf_key *hashes = nm_gguf_find_key(like, KEY_HASHES);
+    const nm_gguf_key *packing = nm_gguf_find_key(like, KEY_PACKING);
+
+    if (!nm_gguf_writer_begin(&w->header, like->alignment, w->err)) return false;
+    for (size_t i = 0; i < like->n_keys; i++) {
+        const nm_gguf_key *key = &like->keys[i];
+        bool               ok;
+        if (key == hashes)
+            ok = put_hashes(w);
+        else if (key == packing)
+            ok = put_text(w, KEY_PACKING, nm_packings[w->spec->packing].name);
+        else
+            ok = nm_gguf_put_key(&w->header, key, w->err);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+static bool make_header(nm_model_writer *w)
+{
+    if (!(w->spec->like ? put_keys_as_like(w) : put_keys(w))) return false;
+    for (size_t i = 0; i < w->n_stored; i++) {
+        nm_planned p;
+        nm_stored  stored[NM_MAX_STORED], *s = &stored[w->order[i].stored];
+        get_stored(w, w->order[i].planned, w->spec->packing, &p, stored);
+        if (!nm_gguf_put_tensor(&w->header, s->name, s->type, s->n_dims, s->dims, w->err))
+            return false;
+    }
+    return nm_gguf_writer_finish(&w->header, w->err);
+}
+
+/* ---- The tensors ----------------------------------------------------------------------------- */
+
+/* Bytes of the current tensor that are no part of the model's identity by themselves. */
+static bool emit(nm_model_writer *w, const void *bytes, size_t n_bytes)
+{
+    nm_xxh64_add(&w->hash, bytes, n_bytes);
+    w->n_put += n_bytes;
+    if (!w->memory) return nm_outfile_write(&w->out, bytes, n_bytes, w->err);
+    memcpy(w->memory + w->at, bytes, n_bytes);
+    w->at += n_bytes;
+    return true;
+}
+
+bool nm_model_writer_put(nm_model_writer *w, const void *bytes, size_t n_bytes)
+{
+    if (w->spec->identified) nm_xxh64_add(&w->model_id, bytes, n_bytes);
+    return emit(w, bytes, n_bytes);
+}
+
+void nm_model_writer_pack(nm_model_writer *w, size_t row, const int8_t *trits)
+{
+    if (w->spec->identified) nm_xxh64_add(&w->model_id, trits, w->matrix.cols);
+    nm_ternary_pack_row(&w->matrix, w->codes, row, trits);
+}
+
+bool nm_model_writer_progress(nm_model_writer *w, uint64_t n_bytes)
+{
+    const nm_model_spec *s = w->spec;
+
+    w->done += n_bytes;
+    if (w->done > s->total) w->done = s->total; /* a matrix may be packed twice: pack_matrix */
+    if (!s->progress || s->progress(s->progress_context, w->done, s->total)) return true;
+    return nm_fail(w->err, NOMUL_E_CANCELLED, "cancelled");
+}
+
+/*
+ * Packs a matrix into w->codes, unless it is there.  In the order of spec.like its counts may come
+ * before its codes, even with another matrix between them, which is then packed twice.
+ */
+static bool pack_matrix(nm_model_writer *w, size_t index, const nm_planned *p)
+{
+    if (w->matrix_index == index) return true;
+    w->matrix_index = index;
+    nm_ternary_init(&w->matrix, w->spec->packing, p->rows, p->cols);
+    w->matrix.codes = w->codes;
+    memset(w->codes, 0, nm_ternary_bytes(&w->matrix));
+    return w->source->fill_codes(w->source->context, w, p);
+}
+
+static bool put_neg(nm_model_writer *w)
+{
+    int32_t neg[NM_TILE_ROWS]; /* the host's byte order is the file's */
+
+    for (size_t tile = 0; tile < w->matrix.n_tiles; tile++) {
+        nm_ternary_neg(&w->matrix, tile, neg);
+        if (!emit(w, neg, sizeof neg)) return false;
+    }
+    return true;
+}
+
+static bool write_tensor(nm_model_writer *w, size_t index)
+{
+    static const uint8_t zeros[NM_ALIGNMENT] = {0};
+    size_t               planned = w->order[index].planned;
+    nm_planned           p;
+    nm_stored            stored[NM_MAX_STORED], *s = &stored[w->order[index].stored];
+    bool                 ok;
+
+    get_stored(w, planned, w->spec->packing, &p, stored);
+    nm_xxh64_init(&w->hash);
+    w->n_put = 0;
+    /* The counts follow from the codes, so they are no part of the identity. */
+    if (s->part != NM_PART_NEG) nm_xxh64_add(&w->model_id, s->name, strlen(s->name));
+    switch (s->part) {
+    case NM_PART_CODES:
+        ok = pack_matrix(w, planned, &p) && emit(w, w->codes, nm_ternary_bytes(&w->matrix));
+        break;
+    case NM_PART_NEG: ok = pack_matrix(w, planned, &p) && put_neg(w); break;
+    default: ok = w->source->put_floats(w->source->context, w, &p, s);
+    }
+    if (!ok) return false;
+
+    uint64_t n_bytes;
+    assert(nm_gguf_tensor_bytes(s->type, s->n_dims, s->dims, &n_bytes) && n_bytes == w->n_put);
+    (void)n_bytes;
+    nm_store_u64(w->header.bytes + w->hashes_at + 8 * index, nm_xxh64_value(&w->hash));
+    return emit(w, zeros, (size_t)(-w->n_put % NM_ALIGNMENT));
+}
+
+/* After the last tensor: the hyper-parameters end the model's identity. */
+static void put_model_id(nm_model_writer *w)
+{
+    uint8_t bytes[4];
+
+    for (size_t i = 0; i < nm_config_n_fields; i++) {
+        nm_store_u32(bytes, nm_config_bits(w->spec->config, &nm_config_fields[i]));
+        nm_xxh64_add(&w->model_id, bytes, sizeof bytes);
+    }
+    nm_store_u64(w->header.bytes + w->model_id_at, nm_xxh64_value(&w->model_id));
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_model_source *source,
+                    nomul_error *err)
+{
+    *w = (nm_model_writer){
+        .spec = spec, .source = source, .err = err, .matrix_index = SIZE_MAX, .out = {.fd = -1}};
+    nm_xxh64_init(&w->model_id);
+    return plan_file(w) && make_header(w);
+}
+
+static bool write_tensors(nm_model_writer *w)
+{
+    if (!nm_model_writer_progress(w, 0)) return false;
+    for (size_t i = 0; i < w->n_stored; i++)
+        if (!write_tensor(w, i)) return false;
+    if (w->spec->identified) put_model_id(w);
+    return true;
+}
+
+static void release(nm_model_writer *w)
+{
+    nm_outfile_abort(&w->out); /* does nothing after a commit */
+    nm_arena_free(&w->arena);
+    nm_gguf_writer_free(&w->header);
+}
+
+bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *source, const char *path,
+                         nomul_error *err)
+{
+    nm_model_writer w;
+    nm_gguf_writer *h = &w.header;
+
+    bool ok = prepare(&w, spec, source, err) && nm_outfile_open(&w.out, path, err) &&
+              nm_outfile_write(&w.out, h->bytes, h->n_bytes, err) && write_tensors(&w) &&
+              nm_outfile_rewrite(&w.out, 0, h->bytes, h->n_bytes, err) &&
+              nm_outfile_commit(&w.out, err);
+    release(&w);
+    return ok;
+}
+
+static bool take_memory(nm_model_writer *w, size_t *n_bytes)
+{
+    if (w->header.data_bytes > SIZE_MAX - w->header.n_bytes)
+        return nm_fail(w->err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
+    *n_bytes = w->header.n_bytes + (size_t)w->header.data_bytes;
+    w->memory = nm_alloc(*n_bytes);
+    if (!w->memory) return nm_fail_memory(w->err, *n_bytes);
+    nm_pages_large(w->memory, *n_bytes);
+    w->at = w->header.n_bytes;
+    return true;
+}
+
+bool nm_model_write_memory(const nm_model_spec *spec, const nm_model_source *source, void **bytes,
+                           size_t *n_bytes, nomul_error *err)
+{
+    nm_model_writer w;
+
+    bool ok = prepare(&w, spec, source, err) && take_memory(&w, n_bytes) && write_tensors(&w);
+    if (ok)
+        memcpy(w.memory, w.header.bytes, w.header.n_bytes);
+    else
+        nm_free(w.memory);
+    *bytes = ok ? w.memory : NULL;
+    release(&w);
+    return ok;
+}
