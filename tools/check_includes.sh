@@ -20,6 +20,7 @@ cli:     base/error.h base/alloc.h base/bytes.h base/rng.h
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h
 nomul_saved.c: base format model tokens nomul_model.h
+nomul_bench.c: base kernels bench nomul_bench.h nomul_model.h
 nomul_score.c: base format model tokens nomul_model.h
 nomul_model.h: base format model tokens
 include: nomul.h

@@ -18,6 +18,7 @@ gguf_keys gguf
 nomul api
 nomul_session api
 nomul_saved saved
+nomul_bench bench
 nomul_score score
 bitlinear agreement
 engine agreement
