@@ -22,8 +22,7 @@ nomul_bench bench
 nomul_score score
 bitlinear agreement
 engine agreement
-glu agreement
-mlgru agreement
+forward agreement
 session agreement
 config weights
 hf_pieces hf_tokenizer
