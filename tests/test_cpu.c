@@ -67,8 +67,8 @@ static void test_rows(void)
     test_case("every row is complete");
     for (size_t i = 0; (row = nm_kernels_row(i)); i++) {
         const nm_float_ops *f = row->floats;
-        CHECK(f->rmsnorm && f->quantize && f->rmsnorm_quantize && f->dequantize);
-        CHECK(f->mlgru_step && f->glu && f->add && f->multiply);
+#define NM_FLOAT_OP(result, name, parameters, arguments) CHECK(f->name);
+#include "kernels/float_ops.def"
         for (size_t packing = 0; packing < NM_PACKINGS; packing++) {
             const nm_ternary_ops *t = &row->ternary[packing];
             CHECK_THAT(t->make_tables && t->gemv && t->gemm_scratch && t->gemm, "%s: packing %s",

@@ -8,42 +8,38 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "guard.h"
-#include "kernels/kernels.h"
+#include "kernels/float_cases.h"
 
 #include <math.h>
 
 #define MOST 5000 /* elements */
+#define N_ARRAYS NM_FLOAT_ARRAYS
 
-enum { A, B, C, D, E, N_ARRAYS };
-
-/* What an operation works on: every array ends where a page does that faults. */
+/* Every array ends where a page does that faults: `at` is the last n elements of `block`. */
 typedef struct operands {
-    float   *block[N_ARRAYS];
-    float   *x[N_ARRAYS]; /* the last n of block */
-    int8_t  *q_block, *q;
-    int32_t *sums_block, *sums;
-    float    value; /* what the operation gives */
+    nm_float_operands block, at;
 } operands;
 
 static void take_operands(operands *o)
 {
-    for (size_t i = 0; i < N_ARRAYS; i++) o->block[i] = guard_take(MOST * sizeof(float));
-    o->q_block = guard_take(MOST);
-    o->sums_block = guard_take(MOST * sizeof(int32_t));
+    for (size_t i = 0; i < N_ARRAYS; i++) o->block.x[i] = guard_take(MOST * sizeof(float));
+    o->block.q = guard_take(MOST);
+    o->block.sums = guard_take(MOST * sizeof(int32_t));
 }
 
 static void drop_operands(operands *o)
 {
-    for (size_t i = 0; i < N_ARRAYS; i++) guard_drop(o->block[i]);
-    guard_drop(o->q_block);
-    guard_drop(o->sums_block);
+    for (size_t i = 0; i < N_ARRAYS; i++) guard_drop(o->block.x[i]);
+    guard_drop(o->block.q);
+    guard_drop(o->block.sums);
 }
 
 static void set_length(operands *o, size_t n)
 {
-    for (size_t i = 0; i < N_ARRAYS; i++) o->x[i] = o->block[i] + (MOST - n);
-    o->q = o->q_block + (MOST - n);
-    o->sums = o->sums_block + (MOST - n);
+    for (size_t i = 0; i < N_ARRAYS; i++) o->at.x[i] = o->block.x[i] + (MOST - n);
+    o->at.q = o->block.q + (MOST - n);
+    o->at.sums = o->block.sums + (MOST - n);
+    o->at.value = 0;
 }
 
 /* ---- What is in the arrays ---- */
@@ -108,21 +104,19 @@ static void fill(operands *o, size_t n, float (*next)(nm_rng *rng), nm_rng *rng)
 {
     set_length(o, n);
     for (size_t i = 0; i < N_ARRAYS; i++)
-        for (size_t k = 0; k < n; k++) o->x[i][k] = next(rng);
+        for (size_t k = 0; k < n; k++) o->at.x[i][k] = next(rng);
     for (size_t k = 0; k < n; k++) {
-        o->sums[k] = (int32_t)nm_rng_next(rng) >> nm_rng_below(rng, 31);
-        o->q[k] = (int8_t)nm_rng_next(rng);
+        o->at.sums[k] = (int32_t)nm_rng_next(rng) >> nm_rng_below(rng, 31);
+        o->at.q[k] = (int8_t)nm_rng_next(rng);
     }
-    o->value = 0;
 }
 
 static void copy(operands *to, const operands *from, size_t n)
 {
     set_length(to, n);
-    for (size_t i = 0; i < N_ARRAYS; i++) memcpy(to->x[i], from->x[i], n * sizeof(float));
-    memcpy(to->q, from->q, n);
-    memcpy(to->sums, from->sums, n * sizeof(int32_t));
-    to->value = from->value;
+    for (size_t i = 0; i < N_ARRAYS; i++) memcpy(to->at.x[i], from->at.x[i], n * sizeof(float));
+    memcpy(to->at.q, from->at.q, n);
+    memcpy(to->at.sums, from->at.sums, n * sizeof(int32_t));
 }
 
 /* ---- Are they equal, those before the first included?  All NaNs are. ---- */
@@ -137,129 +131,24 @@ static bool same_operands(const operands *a, const operands *b, size_t n, size_t
     size_t from = MOST - n < 64 ? 0 : MOST - n - 64;
 
     *where = 0;
-    if (!same(a->value, b->value)) return false;
+    if (!same(a->at.value, b->at.value)) return false;
     for (size_t i = 0; i < N_ARRAYS; i++)
         for (*where = from; *where < MOST; ++*where)
-            if (!same(a->block[i][*where], b->block[i][*where])) return false;
+            if (!same(a->block.x[i][*where], b->block.x[i][*where])) return false;
     for (*where = from; *where < MOST; ++*where)
-        if (a->q_block[*where] != b->q_block[*where]) return false;
+        if (a->block.q[*where] != b->block.q[*where]) return false;
     return true;
 }
 
-/* ---- Every operation, also in place where its contract allows ---- */
-
-typedef void run_operation(const nm_float_ops *k, operands *o, size_t n);
-
-static void run_rmsnorm(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->rmsnorm(o->x[A], o->x[B], o->x[C], n, 1e-6f);
-}
-
-static void run_rmsnorm_in_place(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->rmsnorm(o->x[B], o->x[B], o->x[C], n, 1e-8f);
-}
-
-static void run_quantize(const nm_float_ops *k, operands *o, size_t n)
-{
-    o->value = k->quantize(o->q, o->x[A], n);
-}
-
-static void run_rmsnorm_quantize(const nm_float_ops *k, operands *o, size_t n)
-{
-    o->value = k->rmsnorm_quantize(o->q, o->x[A], o->x[B], n, 1e-6f);
-}
-
-static void run_dequantize(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->dequantize(o->x[A], o->sums, 0x1.234p-9f, n);
-}
-
-static void run_mlgru_step(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->mlgru_step(o->x[A], o->x[B], o->x[C], o->x[D], o->x[E], n);
-}
-
-static void run_mlgru_step_unbound(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->mlgru_step(o->x[A], o->x[B], o->x[C], o->x[D], NULL, n);
-}
-
-static void run_mlgru_step_into_f(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->mlgru_step(o->x[C], o->x[B], o->x[C], o->x[D], o->x[E], n);
-}
-
-static void run_mlgru_step_into_i(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->mlgru_step(o->x[D], o->x[B], o->x[C], o->x[D], NULL, n);
-}
-
-static void run_glu(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->glu(o->x[A], o->x[B], o->x[C], n);
-}
-
-static void run_glu_into_a(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->glu(o->x[B], o->x[B], o->x[C], n);
-}
-
-static void run_glu_into_b(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->glu(o->x[C], o->x[B], o->x[C], n);
-}
-
-static void run_add(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->add(o->x[A], o->x[B], n);
-}
-
-static void run_add_to_itself(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->add(o->x[A], o->x[A], n);
-}
-
-static void run_multiply(const nm_float_ops *k, operands *o, size_t n)
-{
-    k->multiply(o->x[A], o->x[B], n);
-}
-
-static const struct {
-    const char    *name;
-    run_operation *run;
-} operations[] = {
-#define OPERATION(name)                                                                            \
-    {                                                                                              \
-#name, run_##name                                                                          \
-    }
-    OPERATION(rmsnorm),
-    OPERATION(rmsnorm_in_place),
-    OPERATION(quantize),
-    OPERATION(rmsnorm_quantize),
-    OPERATION(dequantize),
-    OPERATION(mlgru_step),
-    OPERATION(mlgru_step_unbound),
-    OPERATION(mlgru_step_into_f),
-    OPERATION(mlgru_step_into_i),
-    OPERATION(glu),
-    OPERATION(glu_into_a),
-    OPERATION(glu_into_b),
-    OPERATION(add),
-    OPERATION(add_to_itself),
-    OPERATION(multiply),
-#undef OPERATION
-};
-
-#define N_OPERATIONS (sizeof operations / sizeof operations[0])
+/* ---- Every row of float_ops.def ---- */
 
 static const nm_float_ops *scalar(void)
 {
     return nm_kernels_row(0)->floats;
 }
 
-/* Of one operation, over all fillings at this length. */
-static void check_length(const nm_float_ops *k, size_t operation, size_t n, operands o[3])
+/* One case, all fillings, at this length. */
+static void check_length(const nm_float_ops *k, const nm_float_case *c, size_t n, operands o[3])
 {
     nm_rng rng;
     nm_rng_init(&rng, n);
@@ -268,8 +157,8 @@ static void check_length(const nm_float_ops *k, size_t operation, size_t n, oper
         fill(&o[0], n, fillings[filling].next, &rng);
         copy(&o[1], &o[0], n);
         copy(&o[2], &o[0], n);
-        operations[operation].run(scalar(), &o[1], n);
-        operations[operation].run(k, &o[2], n);
+        c->run(scalar(), &o[1].at, n);
+        c->run(k, &o[2].at, n);
         CHECK_THAT(same_operands(&o[1], &o[2], n, &where), "n %zu, %s: differs at %zd", n,
                    fillings[filling].name, (ptrdiff_t)where - (MOST - (ptrdiff_t)n));
     }
@@ -277,15 +166,16 @@ static void check_length(const nm_float_ops *k, size_t operation, size_t n, oper
 
 static void test_row(const nm_kernels *row)
 {
-    static const size_t lengths[] = {255, 256, 1000, 1024, 2560, 4999, MOST};
-    operands            o[3];
+    static const size_t  lengths[] = {255, 256, 1000, 1024, 2560, 4999, MOST};
+    operands             o[3];
+    const nm_float_case *c;
 
     for (size_t i = 0; i < 3; i++) take_operands(&o[i]);
-    for (size_t operation = 0; operation < N_OPERATIONS; operation++) {
-        test_case("%s: %s equals scalar", row->name, operations[operation].name);
-        for (size_t n = 0; n <= 140; n++) check_length(row->floats, operation, n, o);
+    for (size_t index = 0; (c = nm_float_cases_row(index)); index++) {
+        test_case("%s: %s equals scalar", row->name, c->name);
+        for (size_t n = 0; n <= 140; n++) check_length(row->floats, c, n, o);
         for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-            check_length(row->floats, operation, lengths[i], o);
+            check_length(row->floats, c, lengths[i], o);
     }
     for (size_t i = 0; i < 3; i++) drop_operands(&o[i]);
 }

@@ -17,11 +17,11 @@ xxh64 base
 nomul api
 nomul_session api
 nomul_saved saved
+nomul_bench bench
 nomul_score score
 bitlinear agreement
 engine agreement
-glu agreement
-mlgru agreement
+forward agreement
 session agreement
 config weights
 hf_pieces hf_tokenizer

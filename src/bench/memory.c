@@ -1,62 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How fast memory could bring a model's weights, if nothing were done with them. */
-#include "nomul_bench.h"
+/*
+ * Memory: how many bytes of weights a token reads, and a loop that only reads them.  Its speed is
+ * the upper limit of decoding, which reads every weight once a token.
+ */
+#include "bench/bench.h"
 
 #include "base/bytes.h"
 #include "kernels/read.h"
-#include "model/session.h"
 
 #define CHUNK ((size_t)1 << 18) /* bytes handed out at a time */
+#define N_BITLINEARS 6          /* of a layer */
 
-typedef struct stretch {
-    const uint8_t *begin, *end;
-} stretch;
-
-static void widen(stretch *s, const nm_bitlinear *layer)
+/* The BitLinears of a layer; index n_layers is the output head, alone. */
+static size_t bitlinears_of(const nm_weights *w, size_t index,
+                            const nm_bitlinear *out[N_BITLINEARS])
 {
-    const uint8_t *codes = layer->w.codes, *end = codes + nm_ternary_bytes(&layer->w);
-
-    if (!s->begin || codes < s->begin) s->begin = codes;
-    if (!s->end || end > s->end) s->end = end;
-}
-
-/* From the first ternary byte to the last: between them lie gains and scales only. */
-static stretch ternary_stretch(const nm_weights *w)
-{
-    stretch s = {NULL, NULL};
-
-    for (const nm_bitlinear *b = &w->layers->mlgru.f_proj; b; b = b->next) widen(&s, b);
-    return s;
+    if (index == w->config.n_layers) return out[0] = &w->output, 1;
+    const nm_mlgru *m = &w->layers[index].mlgru;
+    const nm_glu   *g = &w->layers[index].glu;
+    out[0] = &m->i_proj, out[1] = &m->f_proj, out[2] = &m->g_proj, out[3] = &m->o_proj;
+    out[4] = &g->gate_up_proj, out[5] = &g->down_proj;
+    return N_BITLINEARS;
 }
 
 typedef struct read_job {
-    nm_read read;
-    stretch what;
+    nm_read        read;
+    const uint8_t *begin, *end;
 } read_job;
 
 static void read_chunks(void *context, size_t begin, size_t end, size_t thread)
 {
     const read_job *job = context;
-    size_t          size = (size_t)(job->what.end - job->what.begin);
+    size_t          size = (size_t)(job->end - job->begin);
     size_t          from = begin * CHUNK, to = end * CHUNK;
 
     (void)thread;
     if (to > size) to = size;
-    job->read(job->what.begin + from, (to - from) / NM_READ_STEP * NM_READ_STEP);
+    job->read(job->begin + from, (to - from) / NM_READ_STEP * NM_READ_STEP);
 }
 
-uint64_t nomul_bench_read(nomul_session *session)
+/* From the first ternary byte to the last: between them lie only gains and scales. */
+uint64_t nm_memory_read(const nm_weights *w, nm_pool *pool)
 {
-    read_job job = {.read = nm_read_best(), .what = ternary_stretch(session->weights)};
-    size_t   size = (size_t)(job.what.end - job.what.begin);
+    read_job            job = {.read = nm_read_best()};
+    const nm_bitlinear *layers[N_BITLINEARS];
 
-    nm_pool_run(session->engine->work.pool, read_chunks, &job, nm_round_up(size, CHUNK) / CHUNK, 1);
+    for (size_t l = 0; l <= w->config.n_layers; l++) {
+        for (size_t i = 0, n = bitlinears_of(w, l, layers); i < n; i++) {
+            const uint8_t *codes = layers[i]->w.codes,
+                          *end = codes + nm_ternary_bytes(&layers[i]->w);
+            if (!job.begin || codes < job.begin) job.begin = codes;
+            if (!job.end || end > job.end) job.end = end;
+        }
+    }
+    size_t size = (size_t)(job.end - job.begin);
+    nm_pool_run(pool, read_chunks, &job, nm_round_up(size, CHUNK) / CHUNK, 1);
     return size;
 }
 
-uint64_t nomul_bench_weight_bytes(const nomul_session *session)
+/* What one token reads: ternary tensors, all gains, one row of the embedding. */
+uint64_t nm_memory_weight_bytes(const nm_weights *w)
 {
-    const nm_weights *w = session->weights;
-
     return w->ternary_bytes + w->gain_bytes + w->embedding->n_bytes / w->config.vocab;
 }

@@ -3,14 +3,13 @@
  * What a user can have checked where no test suite is at hand: does this CPU, with this build, give
  * the bits of the specification?
  */
-#include "bench/selftest.h"
+#include "bench/bench.h"
 
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "kernels/cpu.h"
-#include "nomul_bench.h"
+#include "kernels/float_cases.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,23 +18,14 @@
 #define MOST_ROWS 2400
 #define MOST_SHORT 5000 /* columns where rows and tokens are many */
 #define MOST_FLOATS 5000
-#define N_ARRAYS 4 /* of floats that an operation takes */
-
-/* Of the kernels: what one operation reads and writes. */
-typedef struct results {
-    int32_t *y; /* [MOST_TOKENS][MOST_ROWS] */
-    float   *x[N_ARRAYS];
-    int8_t  *q;
-    float    value;
-} results;
-
 typedef struct tester {
     const nm_kernels *tested, *reference;
     uint64_t          n_compared;
     uint8_t          *codes;
     int8_t           *q;
     uint8_t          *tables, *scratch;
-    results           got, want;
+    int32_t          *got_y, *want_y; /* [MOST_TOKENS][MOST_ROWS]: sums of a product */
+    nm_float_operands got, want;
     nm_rng            rng;
     nm_arena          arena;
     nomul_error      *err;
@@ -86,12 +76,12 @@ static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_t
 {
     for (size_t i = 0; i < n_tokens * n_rows; i++) {
         t->n_compared++;
-        if (t->got.y[i] == t->want.y[i]) continue;
+        if (t->got_y[i] == t->want_y[i]) continue;
         return nm_fail(t->err, NOMUL_E_UNSUPPORTED,
                        "kernels %s: %s of %s, %zu rows, %zu columns, token %zu of %zu, row %zu: "
                        "%d, but scalar has %d",
                        t->tested->name, op, nm_packings[w->packing].name, w->rows, w->cols,
-                       i / n_rows, n_tokens, i % n_rows, t->got.y[i], t->want.y[i]);
+                       i / n_rows, n_tokens, i % n_rows, t->got_y[i], t->want_y[i]);
     }
     return true;
 }
@@ -129,10 +119,10 @@ static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t 
     fill_codes(t, &w, f);
     fill_q(t, cols, n_tokens, f);
     size_t n_rows = w.n_tiles * NM_TILE_ROWS;
-    run_gemm(t, t->reference, &w, n_tokens, t->want.y);
-    run_gemm(t, t->tested, &w, n_tokens, t->got.y);
+    run_gemm(t, t->reference, &w, n_tokens, t->want_y);
+    run_gemm(t, t->tested, &w, n_tokens, t->got_y);
     if (!same_sums(t, &w, "gemm", n_tokens, n_rows)) return false;
-    run_gemv(t, t->tested, &w, t->got.y);
+    run_gemv(t, t->tested, &w, t->got_y);
     return same_sums(t, &w, "gemv", 1, n_rows);
 }
 
@@ -153,100 +143,63 @@ static bool check_products(tester *t, nm_packing_id packing)
 
 /* ---- Floats ---------------------------------------------------------------------------------- */
 
-typedef enum float_op {
-    RMSNORM,
-    QUANTIZE,
-    RMSNORM_QUANTIZE,
-    DEQUANTIZE,
-    MLGRU_STEP,
-    MLGRU_STEP_UNBOUND,
-    GLU,
-    ADD,
-    MULTIPLY,
-    N_FLOAT_OPS
-} float_op;
-
-static const char *const float_names[N_FLOAT_OPS] = {
-    "rmsnorm", "quantize", "rmsnorm_quantize", "dequantize", "mlgru_step", "mlgru_step unbound",
-    "glu",     "add",      "multiply",
-};
-
-static void run_float(const nm_float_ops *f, float_op op, results *r, size_t n)
-{
-    float *const *x = r->x;
-
-    r->value = 0;
-    switch (op) {
-    case RMSNORM: f->rmsnorm(x[0], x[1], x[2], n, 1e-6f); break;
-    case QUANTIZE: r->value = f->quantize(r->q, x[0], n); break;
-    case RMSNORM_QUANTIZE: r->value = f->rmsnorm_quantize(r->q, x[0], x[1], n, 1e-6f); break;
-    case DEQUANTIZE: f->dequantize(x[0], r->y, 0.37f, n); break;
-    case MLGRU_STEP: f->mlgru_step(x[0], x[1], x[0], x[2], x[3], n); break;
-    case MLGRU_STEP_UNBOUND: f->mlgru_step(x[0], x[1], x[0], x[2], NULL, n); break;
-    case GLU: f->glu(x[0], x[1], x[2], n); break;
-    case ADD: f->add(x[0], x[1], n); break;
-    case MULTIPLY: f->multiply(x[0], x[1], n); break;
-    case N_FLOAT_OPS: break;
-    }
-}
-
-/* Near 0, or any number at all but an infinity. */
+/* Usual: a number near 0.  Else any bits but those of an infinity. */
 static float any_float(nm_rng *rng, bool usual)
 {
     float x = nm_float_of_bits((uint32_t)nm_rng_next(rng));
 
-    if (usual || !isfinite(x)) return (float)(16 * nm_rng_double(rng) - 8);
-    return x;
+    return usual || !isfinite(x) ? (float)(16 * nm_rng_double(rng) - 8) : x;
 }
 
-static void fill_floats(tester *t, size_t n, bool usual)
-{
-    for (size_t i = 0; i < N_ARRAYS; i++) {
-        for (size_t k = 0; k < n; k++) t->want.x[i][k] = any_float(&t->rng, usual);
-        memcpy(t->got.x[i], t->want.x[i], n * sizeof(float));
-    }
-    for (size_t k = 0; k < n; k++) t->want.y[k] = (int32_t)nm_rng_next(&t->rng);
-    memcpy(t->got.y, t->want.y, n * sizeof *t->got.y);
-    memset(t->got.q, 0, n);
-    memset(t->want.q, 0, n);
-}
-
-/* The same bits, or both no number. */
+/* The same bits, or two NaNs. */
 static bool same_float(float a, float b)
 {
     return nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
 }
 
-static bool differ(tester *t, float_op op, size_t n, size_t i)
+static bool same_element(const nm_float_operands *a, const nm_float_operands *b, size_t i)
 {
-    return nm_fail(t->err, NOMUL_E_UNSUPPORTED,
-                   "kernels %s: %s of %zu: element %zu is not what scalar has", t->tested->name,
-                   float_names[op], n, i);
+    for (size_t array = 0; array < NM_FLOAT_ARRAYS; array++)
+        if (!same_float(a->x[array][i], b->x[array][i])) return false;
+    return a->q[i] == b->q[i];
 }
 
-static bool check_float(tester *t, float_op op, size_t n, bool usual)
+/* One operation on n random elements.  Every array is compared: none may write another's. */
+static bool check_float(tester *t, const nm_float_case *c, size_t n, bool usual)
 {
-    fill_floats(t, n, usual);
-    run_float(t->reference->floats, op, &t->want, n);
-    run_float(t->tested->floats, op, &t->got, n);
-    if (!same_float(t->got.value, t->want.value)) return differ(t, op, n, 0);
-    for (size_t i = 0; i < n; i++) {
-        t->n_compared++;
-        if (t->got.q[i] != t->want.q[i]) return differ(t, op, n, i);
-        for (size_t a = 0; a < 2; a++) /* none writes another */
-            if (!same_float(t->got.x[a][i], t->want.x[a][i])) return differ(t, op, n, i);
+    nm_float_operands *want = &t->want, *got = &t->got;
+    size_t             i = 0;
+
+    for (size_t array = 0; array < NM_FLOAT_ARRAYS; array++) {
+        for (size_t k = 0; k < n; k++) want->x[array][k] = any_float(&t->rng, usual);
+        memcpy(got->x[array], want->x[array], n * sizeof(float));
     }
-    return true;
+    for (size_t k = 0; k < n; k++) want->sums[k] = (int32_t)nm_rng_next(&t->rng);
+    memcpy(got->sums, want->sums, n * sizeof *got->sums);
+    memset(got->q, 0, n);
+    memset(want->q, 0, n);
+    want->value = got->value = 0;
+
+    c->run(t->reference->floats, want, n);
+    c->run(t->tested->floats, got, n);
+    bool same = same_float(got->value, want->value);
+    for (; same && i < n; i += same) same = same_element(got, want, i);
+    t->n_compared += i;
+    if (same) return true;
+    return nm_fail(t->err, NOMUL_E_UNSUPPORTED,
+                   "kernels %s: %s of %zu: element %zu differs from scalar", t->tested->name,
+                   c->name, n, i);
 }
 
 static bool check_floats(tester *t)
 {
-    for (float_op op = 0; op < N_FLOAT_OPS; op++) {
-        for (size_t n = 0; n <= 70; n++)
-            if (!check_float(t, op, n, n % 2)) return false;
+    const nm_float_case *c;
+
+    for (size_t row = 0; (c = nm_float_cases_row(row)); row++) {
+        for (size_t n = 0; n <= 70; n++) /* every tail of a vector */
+            if (!check_float(t, c, n, n % 2)) return false;
         for (size_t i = 0; i < 20; i++)
-            if (!check_float(t, op, (size_t)nm_rng_below(&t->rng, MOST_FLOATS), i % 2))
-                return false;
+            if (!check_float(t, c, (size_t)nm_rng_below(&t->rng, MOST_FLOATS), i % 2)) return false;
     }
     return true;
 }
@@ -281,11 +234,14 @@ static void place(tester *t)
     t->scratch = nm_arena_take(&t->arena, n_scratch, 1);
     t->q = nm_arena_take(
         &t->arena, larger(nm_q_stride(NM_MAX_COLS), MOST_TOKENS * nm_q_stride(MOST_SHORT)), 1);
-    for (results *r = &t->got; r; r = r == &t->got ? &t->want : NULL) {
-        r->y = nm_arena_take(&t->arena, most_y, sizeof *r->y);
-        r->q = nm_arena_take(&t->arena, MOST_FLOATS, 1);
-        for (size_t i = 0; i < N_ARRAYS; i++)
-            r->x[i] = nm_arena_take(&t->arena, MOST_FLOATS, sizeof(float));
+    t->got_y = nm_arena_take(&t->arena, most_y, sizeof *t->got_y);
+    t->want_y = nm_arena_take(&t->arena, most_y, sizeof *t->want_y);
+    for (size_t i = 0; i < 2; i++) {
+        nm_float_operands *o = i ? &t->got : &t->want;
+        o->q = nm_arena_take(&t->arena, MOST_FLOATS, 1);
+        o->sums = nm_arena_take(&t->arena, MOST_FLOATS, sizeof *o->sums);
+        for (size_t k = 0; k < NM_FLOAT_ARRAYS; k++)
+            o->x[k] = nm_arena_take(&t->arena, MOST_FLOATS, sizeof(float));
     }
 }
 
@@ -303,22 +259,4 @@ bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t
     *n_compared = t.n_compared;
     nm_arena_free(&t.arena);
     return ok;
-}
-
-bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size)
-{
-    const nm_kernels *kernels = nm_kernels_row(index);
-
-    nm_cpu_names(needed, size, kernels->features);
-    return nm_kernels_runs(kernels, missing, size);
-}
-
-void nomul_bench_features(char *found, size_t size)
-{
-    nm_cpu_names(found, size, nm_cpu_features());
-}
-
-bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
-{
-    return nm_selftest(nm_kernels_row(index), nm_kernels_row(0), n_compared, err);
 }

@@ -4,13 +4,13 @@
  * additions each of which waits for the one before, timed around every sample; times are the
  * thread's own, so that another one on the same CPU counts for little.
  */
-#include "nomul_bench.h"
+#include "bench/bench.h"
 
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "kernels/kernels.h"
+#include "kernels/float_cases.h"
 #include "kernels/opaque.h"
 #include "kernels/read.h"
 
@@ -45,7 +45,7 @@ typedef struct bench {
     int8_t            *q;
     uint8_t           *tables, *scratch;
     int32_t           *y;
-    float             *x[4];
+    nm_float_operands  operands;
     nm_arena           arena;
 } bench;
 
@@ -55,7 +55,8 @@ typedef struct subject {
     bench                *b;
     const nm_ternary_ops *ops;
     nm_ternary            w;
-    size_t                n_tokens, which;
+    size_t                n_tokens;
+    const nm_float_case  *op;
     double                items; /* of one run */
 } subject;
 
@@ -145,28 +146,9 @@ static void run_read(const subject *s)
     nm_read_best()(s->b->codes, nm_ternary_bytes(&s->w) / NM_READ_STEP * NM_READ_STEP);
 }
 
-static const char *const float_names[] = {
-    "rmsnorm", "quantize", "rmsnorm_quantize", "dequantize", "mlgru_step", "glu", "add", "multiply",
-};
-
-#define N_FLOAT_OPS (sizeof float_names / sizeof *float_names)
-
-/* x[2] is of -1 and 1: what is multiplied by it again and again stays a normal number. */
 static void run_float(const subject *s)
 {
-    const nm_float_ops *f = s->b->kernels->floats;
-    float *const       *x = s->b->x;
-
-    switch (s->which) {
-    case 0: f->rmsnorm(x[0], x[1], x[2], N_FLOATS, 1e-6f); break;
-    case 1: f->quantize(s->b->q, x[1], N_FLOATS); break;
-    case 2: f->rmsnorm_quantize(s->b->q, x[1], x[2], N_FLOATS, 1e-6f); break;
-    case 3: f->dequantize(x[0], s->b->y, 0.01f, N_FLOATS); break;
-    case 4: f->mlgru_step(x[0], x[3], x[1], x[2], NULL, N_FLOATS); break;
-    case 5: f->glu(x[0], x[1], x[2], N_FLOATS); break;
-    case 6: f->add(x[0], x[2], N_FLOATS); break;
-    default: f->multiply(x[0], x[2], N_FLOATS);
-    }
+    s->op->run(s->b->kernels->floats, &s->b->operands, N_FLOATS);
 }
 
 /* ---- Measuring ------------------------------------------------------------------------------- */
@@ -266,10 +248,13 @@ static bool measure_packing(bench *b, nm_packing_id packing)
 
 static bool measure_floats(bench *b)
 {
-    for (size_t op = 0; op < N_FLOAT_OPS; op++) {
-        subject           s = {.run = run_float, .b = b, .which = op, .items = N_FLOATS};
+    const nm_float_case *op;
+
+    for (size_t row = 0; (op = nm_float_cases_row(row)); row++) {
+        if (!op->is_op) continue;
+        subject           s = {.run = run_float, .b = b, .op = op, .items = N_FLOATS};
         nomul_bench_speed speed = {.kernels = b->kernels->name,
-                                   .op = float_names[op],
+                                   .op = op->name,
                                    .packing = "",
                                    .rows = 1,
                                    .cols = N_FLOATS,
@@ -304,7 +289,9 @@ static void place(bench *b)
     b->scratch = nm_arena_take(&b->arena, n_scratch, 1);
     b->q = nm_arena_take(&b->arena, MOST_TOKENS, nm_q_stride(COLD_COLS));
     b->y = nm_arena_take(&b->arena, MOST_TOKENS * HOT_ROWS, sizeof *b->y);
-    for (size_t i = 0; i < 4; i++) b->x[i] = nm_arena_take(&b->arena, N_FLOATS, sizeof(float));
+    for (size_t i = 0; i < NM_FLOAT_ARRAYS; i++)
+        b->operands.x[i] = nm_arena_take(&b->arena, N_FLOATS, sizeof(float));
+    b->operands.q = b->q, b->operands.sums = b->y;
 }
 
 /* Any byte is a code to a kernel. */
@@ -316,28 +303,27 @@ static void fill(bench *b)
     for (uint8_t *to = b->codes; to < b->tables; to += 8) nm_store_u64(to, nm_rng_next(&rng));
     for (size_t i = 0; i < MOST_TOKENS * nm_q_stride(COLD_COLS); i++)
         b->q[i] = (int8_t)((int)nm_rng_below(&rng, 255) - 127);
-    for (size_t i = 0; i < 4; i++)
-        for (size_t k = 0; k < N_FLOATS; k++) b->x[i][k] = (float)(2 * nm_rng_double(&rng) - 1);
-    for (size_t k = 0; k < N_FLOATS; k++) b->x[2][k] = b->x[2][k] < 0 ? -1.0f : 1.0f;
+    for (size_t i = 0; i < NM_FLOAT_ARRAYS; i++)
+        for (size_t k = 0; k < N_FLOATS; k++) {
+            float x = (float)(2 * nm_rng_double(&rng) - 1);
+            b->operands.x[i][k] = i == 2 ? (x < 0 ? -1.0f : 1.0f) : x; /* C: see float_ops.def */
+        }
 }
 
-nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
-                                nomul_error *err)
+bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report, void *context,
+               nomul_error *err)
 {
-    bench       b = {.kernels = nm_kernels_row(index),
-                     .effort = quick ? &quick_effort : &thorough,
-                     .report = report,
-                     .context = context};
-    nomul_error local;
+    bench b = {.kernels = kernels,
+               .effort = quick ? &quick_effort : &thorough,
+               .report = report,
+               .context = context};
 
-    if (!err) err = &local;
     place(&b);
-    if (!nm_arena_back(&b.arena, err)) return err->code;
+    if (!nm_arena_back(&b.arena, err)) return false;
     place(&b);
     fill(&b);
     bool ok = measure_floats(&b);
     for (nm_packing_id p = 0; p < NM_PACKINGS && ok; p++) ok = measure_packing(&b, p);
     nm_arena_free(&b.arena);
-    if (!ok) nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-    return ok ? NOMUL_OK : err->code;
+    return ok ? true : nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }

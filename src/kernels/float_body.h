@@ -220,12 +220,6 @@ TARGET static void multiply(float *y, const float *x, size_t n)
 }
 
 const nm_float_ops FLOATS = {
-    .rmsnorm = rmsnorm,
-    .quantize = quantize,
-    .rmsnorm_quantize = rmsnorm_quantize,
-    .dequantize = dequantize,
-    .mlgru_step = mlgru_step,
-    .glu = glu,
-    .add = add,
-    .multiply = multiply,
+#define NM_FLOAT_OP(result, name, parameters, arguments) .name = name,
+#include "kernels/float_ops.def"
 };

@@ -12,7 +12,6 @@ static const nm_kernels rows[] = {
 #define NM_KERNELS(name, ternary, floats, packing, features)                                       \
     {#name, features, nm_##ternary##_ternary, &nm_##floats##_floats, packing},
 #include "kernels/kernels.def"
-#undef NM_KERNELS
 };
 
 #define N_ROWS (sizeof rows / sizeof rows[0])

@@ -46,33 +46,10 @@ typedef struct nm_ternary_ops {
                  size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens, void *scratch);
 } nm_ternary_ops;
 
-/* What is not a ternary product.  Arrays have no alignment; n may be 0. */
+/* All else, one pointer for each row of float_ops.def, which says what each operation does. */
 typedef struct nm_float_ops {
-    /* y = x / sqrt(mean(x^2) + eps) * gain, over n elements; y may be x. */
-    void (*rmsnorm)(float *y, const float *x, const float *gain, size_t n, float eps);
-
-    /* a = 127 / max(max|x|, 1e-5), q = round(x a), ties to even; gives a. */
-    float (*quantize)(int8_t *q, const float *x, size_t n);
-
-    /* rmsnorm, then quantize, of one row, with no array between: gives a. */
-    float (*rmsnorm_quantize)(int8_t *q, const float *x, const float *gain, size_t n, float eps);
-
-    /* y = sums * factor */
-    void (*dequantize)(float *y, const int32_t *sums, float factor, size_t n);
-
-    /*
-     * One token of the MLGRU, element-wise over n: f = sigmoid(f), then f = bound + (1 - bound) f
-     * unless bound is NULL; h = f h + silu(i) (1 - f); out = silu(h).  out may be f or i.
-     */
-    void (*mlgru_step)(float *out, float *h, const float *f, const float *i, const float *bound,
-                       size_t n);
-
-    /* y = silu(a) b; y may be a or b. */
-    void (*glu)(float *y, const float *a, const float *b, size_t n);
-
-    /* y = y + x;  y = y x; x may be y. */
-    void (*add)(float *y, const float *x, size_t n);
-    void (*multiply)(float *y, const float *x, size_t n);
+#define NM_FLOAT_OP(result, name, parameters, arguments) result(*name) parameters;
+#include "kernels/float_ops.def"
 } nm_float_ops;
 
 /* A row of kernels.def: complete; what a variant has no better form of is the plainer one's. */
@@ -101,6 +78,5 @@ bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error
     extern const nm_ternary_ops nm_##ternary##_ternary[NM_PACKINGS];                               \
     extern const nm_float_ops   nm_##floats##_floats;
 #include "kernels/kernels.def"
-#undef NM_KERNELS
 
 #endif

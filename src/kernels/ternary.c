@@ -8,16 +8,11 @@
 
 /* q and p of packing t5 as ternary.h lists them. */
 static const int8_t t5_triples[16][3] = {
-    {0, 0, 0}, {0, 0, 0},  {0, 0, 0},  {0, 0, 1},  {0, 1, -1}, {0, 1, 0}, {0, 1, 1},  {1, -1, -1},
+    {0, 0, 0},  {0, 0, 0},  {0, 0, 0},  {0, 0, 1}, {0, 1, -1}, {0, 1, 0},  {0, 1, 1}, {1, -1, -1},
     {1, -1, 0}, {1, -1, 1}, {1, 0, -1}, {1, 0, 0}, {1, 0, 1},  {1, 1, -1}, {1, 1, 0}, {1, 1, 1},
 };
 static const int8_t t5_pairs[8][2] = {
     {-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1},
-};
-
-const nm_packing nm_packings[NM_PACKINGS] = {
-    [NM_T4] = {"t4", 4, NM_BLOCK_COLS / 4, NM_BLOCK_COLS / 12, false},
-    [NM_T5] = {"t5", 5, NM_BLOCK_COLS / 5, NM_BLOCK_COLS / 15, true},
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -77,20 +72,20 @@ size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group)
     size_t block_group = times(group / block_groups, block_groups);
     size_t groups_here = smaller(block_groups, w->n_groups - block_group);
 
-    return NM_TILE_ROWS * (times(w->n_groups, panel_tile) +         /* panels before */
-                           times(block_group, panel_tiles) +        /* K blocks before */
-                           times(groups_here, tile - panel_tile) +  /* tiles before */
+    return NM_TILE_ROWS * (times(w->n_groups, panel_tile) +        /* panels before */
+                           times(block_group, panel_tiles) +       /* K blocks before */
+                           times(groups_here, tile - panel_tile) + /* tiles before */
                            group - block_group);
 }
 
-static void decode_t4(unsigned code, int8_t *trits)
+static void decode_t4(uint8_t code, int8_t *trits)
 {
     static const int8_t trit_of[4] = {0, 1, 0, -1};
 
-    for (unsigned j = 0; j < 4; j++, code >>= 2) trits[j] = trit_of[code & 3];
+    for (size_t j = 0; j < 4; j++) trits[j] = trit_of[code >> 2 * j & 3];
 }
 
-static void decode_t5(unsigned code, int8_t *trits)
+static void decode_t5(uint8_t code, int8_t *trits)
 {
     unsigned n = code & 15, p3 = code >> 4 & 7;
     bool     escape = n < 2, minus = code >> 7;
@@ -100,9 +95,31 @@ static void decode_t5(unsigned code, int8_t *trits)
     for (size_t j = 0; j < 5; j++) trits[j] = (int8_t)(minus ? -trits[j] : trits[j]);
 }
 
+const nm_packing nm_packings[NM_PACKINGS] = {
+#define NM_PACKING(id, name, option, group_cols, has_neg, decode)                                  \
+    {name,                                                                                         \
+     option,                                                                                       \
+     group_cols,                                                                                   \
+     NM_BLOCK_COLS / (group_cols),                                                                 \
+     NM_BLOCK_COLS / (group_cols) / NM_TRIPLE_GROUPS,                                              \
+     has_neg,                                                                                      \
+     decode},
+#include "kernels/packings.def"
+};
+
+bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing)
+{
+    for (*packing = 0; *packing < NM_PACKINGS; ++*packing) {
+        const nm_packing *p = &nm_packings[*packing];
+        if (n_name == strlen(p->name) && memcmp(name, p->name, n_name) == 0) return true;
+        if (n_name == strlen(p->option) && memcmp(name, p->option, n_name) == 0) return true;
+    }
+    return false;
+}
+
 void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS])
 {
-    (packing == NM_T4 ? decode_t4 : decode_t5)(code, trits);
+    nm_packings[packing].decode(code, trits);
 }
 
 /* Trits as a number to the base 3, for an index. */

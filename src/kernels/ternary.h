@@ -45,18 +45,27 @@
 #define NM_TRIPLE_GROUPS 3
 #define NM_MAX_GROUP_COLS 5
 
-typedef enum nm_packing_id { NM_T4 = 0, NM_T5 = 1, NM_PACKINGS } nm_packing_id;
+typedef enum nm_packing_id {
+#define NM_PACKING(id, name, option, group_cols, has_neg, decode) NM_##id,
+#include "kernels/packings.def"
+    NM_PACKINGS
+} nm_packing_id;
 
-/* One row per packing: how many columns a byte holds, and what the file has beside the codes. */
+/* A row of packings.def. */
 typedef struct nm_packing {
-    const char *name;
-    size_t      group_cols;   /* columns a byte */
+    const char *name;         /* in model files: "t4" */
+    const char *option;       /* on the command line: "2bit" */
+    size_t      group_cols;   /* columns a byte, at most NM_MAX_GROUP_COLS */
     size_t      block_groups; /* groups a K block: NM_BLOCK_COLS / group_cols */
     size_t      block_triples;
     bool        has_neg; /* bit 7 negates a byte: nm_ternary_neg */
+    void (*decode)(uint8_t code, int8_t *trits);
 } nm_packing;
 
 extern const nm_packing nm_packings[NM_PACKINGS];
+
+/* The packing with this name or option; false if there is none. */
+bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing);
 
 /* A matrix in place in the file. */
 typedef struct nm_ternary {

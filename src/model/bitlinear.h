@@ -1,41 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BitLinear (Zhu et al., arXiv 2406.02528): normalize with a gain of its own, round to 8 bits, add
- * and subtract, scale back.
+ * BitLinear (Zhu et al., arXiv 2406.02528): normalize with its own gain, quantize to 8 bits, add
+ * and subtract, scale back:
+ *
+ *     n = RMSNorm(x, gain, 1e-6);  a = 127 / max(max|n|, 1e-5);  q = round(n a);  y = (C q) (s / a)
  */
 #ifndef NM_BITLINEAR_H
 #define NM_BITLINEAR_H
 
+#include "base/alloc.h"
 #include "base/arena.h"
+#include "model/ahead.h"
 #include "model/work.h"
 
+#include <stdatomic.h>
+
 #define NM_BITLINEAR_EPS 1e-6f /* always, whatever the model's rms_norm_eps */
+#define NM_MAX_JOBS 3          /* BitLinears computed side by side: f, i, g of the token mixer */
 
 typedef struct nm_bitlinear {
     nm_ternary   w;
     const float *gain; /* [cols] */
 
-    /* For fetching ahead: what a token goes through after it, NULL after the last. */
+    /* For prefetching: the next matrix that a token goes through, NULL after the last. */
     const struct nm_bitlinear *next;
-    size_t n_together; /* of a first one: so many are computed side by side, it and the next */
+    size_t n_together; /* in the first of those computed side by side: how many, it included */
 } nm_bitlinear;
 
-/* y[n_tokens][rows] = (C q) s / a, with q and a from x[n_tokens][cols]; both arrays are dense. */
-typedef struct nm_product {
+/* y[n_tokens][rows] = BitLinear(x[n_tokens][cols]); both arrays are dense. */
+typedef struct nm_bitlinear_job {
     const nm_bitlinear *layer;
     float              *y;
     const float        *x;
-} nm_product;
+} nm_bitlinear_job;
 
-/* Computes up to NM_MAX_PRODUCTS side by side, n_tokens <= n_batch of each. */
-void nm_bitlinear_forward(nm_work *work, const nm_product *products, size_t n_products,
-                          size_t n_tokens);
+/* A thread's look-up tables, and how far it has prefetched the next matrix. */
+typedef struct nm_tables {
+    _Alignas(NM_ALIGN) uint8_t *bytes;
+    uint64_t made; /* number of the token and job that they are of */
+    nm_ahead ahead;
+} nm_tables;
 
-/* nm_pool_idle of the work's pool */
-bool nm_bitlinear_idle(void *work, size_t thread);
+/* Memory of the products, made once for all layers. */
+typedef struct nm_bitlinear_scratch {
+    const nm_work *work;
+    size_t         n_batch; /* tokens that there is room for */
+    int8_t        *q;       /* [NM_MAX_JOBS][n_batch][q_stride] */
+    size_t         q_stride;
+    float         *q_scale;     /* [NM_MAX_JOBS][n_batch]: the a of each q */
+    nm_tables     *tables;      /* [n_threads] */
+    uint64_t       n_forwarded; /* tokens that went one by one, so far */
+    int32_t       *sums;        /* [n_threads][sums_stride] */
+    size_t         sums_stride;
+    uint8_t       *scratch; /* [n_threads][scratch_stride]: of the kernels */
+    size_t         scratch_stride;
 
-/* Takes its part of the work's memory, for matrices of up to max_cols columns. */
-void nm_bitlinear_place(nm_work *work, nm_arena *arena, nm_packing_id packing, size_t max_cols,
-                        size_t n_threads);
+    /* The next matrix to compute; NULL: nothing to prefetch.  Idle threads read it. */
+    _Atomic(const struct nm_bitlinear *) next;
+} nm_bitlinear_scratch;
+
+/* Computes up to NM_MAX_JOBS side by side, for n_tokens <= n_batch. */
+void nm_bitlinear_forward(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
+                          size_t n_jobs, size_t n_tokens);
+
+/* nm_pool_idle: prefetches the next matrix.  The context is a nm_bitlinear_scratch. */
+bool nm_bitlinear_idle(void *scratch, size_t thread);
+
+/* Takes the scratch memory, for matrices of up to max_cols columns; n_batch and work are set. */
+void nm_bitlinear_place(nm_bitlinear_scratch *scratch, nm_arena *arena, nm_packing_id packing,
+                        size_t max_cols, size_t n_threads);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The monotonic clock, and which phase gets the time since its last reading. */
 #include "model/profile.h"
 
 #include <time.h>
@@ -29,7 +30,7 @@ const char *nm_phase_name(size_t phase)
 
 void nm_profile_begin(nm_profile *profile)
 {
-    *profile = (nm_profile){.last = now()};
+    profile->last = now();
 }
 
 void nm_profile_mark(nm_profile *profile, nm_phase phase)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Making and feeding sessions.  A session and its state are one block. */
 #include "model/session.h"
 
 #include <string.h>
 
-/* A session and its state are one block; NULL while measuring. */
+/* NULL while measuring. */
 static nomul_session *place(nm_arena *arena, const nm_weights *weights)
 {
     nomul_session *s = nm_arena_take(arena, 1, sizeof *s);
@@ -54,40 +55,38 @@ void nm_session_copy(nomul_session *to, const nomul_session *from)
     to->n_tokens = from->n_tokens;
 }
 
-void nm_session_layer(nomul_session *s, size_t index, float *x, size_t n_tokens)
+/*
+ * Appends ids to the engine's pass, which runs whenever it is full.  Returns where the next logits
+ * go.
+ */
+static float *append(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
+                     float *logits)
 {
-    nm_segment alone = {.state = s->state, .n_tokens = n_tokens};
-    nm_batch   batch = {.segments = &alone, .n_segments = 1, .n_tokens = n_tokens};
+    nm_engine *e = s->engine;
 
-    nm_engine_layer(s->engine, index, x, &batch);
-}
-
-/* Puts ids behind what is in the batch, which runs whenever it is full. */
-static void put(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
-                float **logits)
-{
     s->n_tokens += n_ids;
     while (n_ids) {
-        size_t room = nm_engine_room(s->engine), n = n_ids < room ? n_ids : room;
+        size_t room = e->n_batch - e->pass.n_tokens, n = n_ids < room ? n_ids : room;
         size_t last = which == NOMUL_LOGITS_LAST && n == n_ids;
 
-        nm_engine_put(s->engine, s->state, ids, n, which == NOMUL_LOGITS_ALL ? n : last);
-        if (n == room) nm_engine_run(s->engine, logits);
+        nm_engine_append(e, s->state, ids, n, which == NOMUL_LOGITS_ALL ? n : last);
+        if (n == room) logits = nm_engine_forward(e, logits);
         ids += n, n_ids -= n;
     }
+    return logits;
 }
 
 void nm_session_feed(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
                      float *logits)
 {
-    put(s, ids, n_ids, which, &logits);
-    nm_engine_run(s->engine, &logits);
+    logits = append(s, ids, n_ids, which, logits);
+    nm_engine_forward(s->engine, logits);
 }
 
 void nm_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits)
 {
     for (size_t i = 0; i < n_feeds; i++)
-        put(feeds[i].session, feeds[i].ids, feeds[i].n_ids,
-            feeds[i].logits ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, &logits);
-    if (n_feeds) nm_engine_run(feeds[0].session->engine, &logits);
+        logits = append(feeds[i].session, feeds[i].ids, feeds[i].n_ids,
+                        feeds[i].logits ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, logits);
+    if (n_feeds) nm_engine_forward(feeds[0].session->engine, logits);
 }

@@ -7,16 +7,8 @@
 #define NM_WEIGHTS_H
 
 #include "base/arena.h"
-#include "model/glu.h"
-#include "model/mlgru.h"
+#include "model/layer.h"
 #include "model/tensors.h"
-
-typedef struct nm_layer {
-    const float *attn_gain; /* [dim] */
-    nm_mlgru     mlgru;
-    const float *ffn_gain; /* [dim] */
-    nm_glu       glu;
-} nm_layer;
 
 /* Zeros are a closed one. */
 typedef struct nm_weights {

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The forward pass (Zhu et al., arXiv 2406.02528, and the authors' code, with which the published
+ * checkpoints were trained), in the order of src/README.md, "The network".
+ *
+ * All tokens of a pass take each step together.  Threads share the tokens of a step, and in the
+ * recurrence, which needs tokens in order, the elements of the state.  No sum is ever split between
+ * threads: the bits are the same for any number of them and any batch.
+ */
+#include "model/engine.h"
+
+#include <string.h>
+
+#define SCAN_WORK 4096 /* state elements times tokens that are worth waking a thread for */
+#define SCAN_GRAIN 64  /* state elements at least: whole cache lines, whole vectors */
+
+void nm_engine_append(nm_engine *e, float *state, const int32_t *ids, size_t n_ids, size_t n_logits)
+{
+    nm_pass *pass = &e->pass;
+    size_t   dim = e->weights->config.dim;
+
+    for (size_t i = 0; i < n_ids; i++, pass->n_tokens++) {
+        /* x = embedding[id] */
+        nm_weights_embedding(e->weights, e->activations.x + pass->n_tokens * dim, ids[i]);
+        if (i + n_logits >= n_ids) pass->wanted[pass->n_wanted++] = pass->n_tokens;
+    }
+    pass->segments[pass->n_segments++] = (nm_segment){.state = state, .n_tokens = n_ids};
+    nm_work_done(&e->work, NM_PHASE_EMBEDDING);
+}
+
+/* ---- Steps of a layer, for a range of tokens or of state elements ---------------------------- */
+
+typedef struct step {
+    const nm_engine *e;
+    const nm_layer  *layer;
+    size_t           layer_state; /* where the layer's elements begin in the state of a text */
+    const float     *gain;
+} step;
+
+static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step           *s = context;
+    const nm_activations *a = &s->e->activations;
+    const nm_config      *c = &s->e->weights->config;
+
+    (void)thread;
+    for (size_t t = begin; t < end; t++)
+        s->e->work.kernels->floats->rmsnorm(a->u + t * c->dim, a->x + t * c->dim, s->gain, c->dim,
+                                            c->rms_norm_eps);
+}
+
+/* Blocks [begin, end) of SCAN_GRAIN state elements, through the tokens of each text in turn. */
+static void scan(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step           *s = context;
+    const nm_activations *a = &s->e->activations;
+    const nm_pass        *pass = &s->e->pass;
+    size_t                dim = nm_config_state_dim(&s->e->weights->config), t = 0;
+
+    (void)thread;
+    begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
+    if (end > dim) end = dim;
+    const float *bound = s->layer->mlgru.bound ? s->layer->mlgru.bound + begin : NULL;
+    for (const nm_segment *text = pass->segments; t < pass->n_tokens; text++) {
+        float *h = text->state + s->layer_state + begin;
+        for (size_t text_end = t + text->n_tokens; t < text_end; t++) {
+            float *f = a->f + t * dim + begin, *i = a->i + t * dim + begin;
+            s->e->work.kernels->floats->mlgru_step(i, h, f, i, bound, end - begin);
+        }
+    }
+}
+
+static void gate_state(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step         *s = context;
+    const nm_float_ops *floats = s->e->work.kernels->floats;
+    const nm_mlgru     *m = &s->layer->mlgru;
+    size_t              dim = nm_config_state_dim(&s->e->weights->config);
+
+    (void)thread;
+    for (size_t t = begin; t < end; t++) {
+        float *g = s->e->activations.g + t * dim;
+        floats->rmsnorm(g, g, m->g_gain, dim, m->eps);
+        floats->multiply(g, s->e->activations.i + t * dim, dim);
+    }
+}
+
+static void gate_ffn(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step           *s = context;
+    const nm_activations *a = &s->e->activations;
+    size_t                ffn = s->e->weights->config.ffn;
+
+    (void)thread;
+    for (size_t t = begin; t < end; t++) {
+        const float *gate = a->gate_up + t * 2 * ffn, *up = gate + ffn;
+        s->e->work.kernels->floats->glu(a->product + t * ffn, gate, up, ffn);
+    }
+}
+
+/* ---- The pass -------------------------------------------------------------------------------- */
+
+static void bitlinear(nm_engine *e, const nm_bitlinear *layer, float *y, const float *x,
+                      size_t n_tokens)
+{
+    nm_bitlinear_job job = {.layer = layer, .y = y, .x = x};
+
+    nm_bitlinear_forward(&e->bitlinear, &job, 1, n_tokens);
+}
+
+static void forward_layer(nm_engine *e, size_t index)
+{
+    const nm_layer *layer = &e->weights->layers[index];
+    const nm_mlgru *m = &layer->mlgru;
+    const nm_work  *work = &e->work;
+    nm_activations *a = &e->activations;
+    size_t          n = e->pass.n_tokens, dim = e->weights->config.dim;
+    size_t          state_dim = nm_config_state_dim(&e->weights->config);
+    size_t          n_blocks = (state_dim + SCAN_GRAIN - 1) / SCAN_GRAIN;
+    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n;
+    step            s = {.e = e, .layer = layer, .layer_state = index * state_dim};
+
+    /* u = RMSNorm(x) */
+    s.gain = layer->attn_gain;
+    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+
+    /* f, i, g = BitLinear(u), each with its own norm and scale */
+    const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
+                                      {.layer = &m->i_proj, .y = a->i, .x = a->u},
+                                      {.layer = &m->g_proj, .y = a->g, .x = a->u}};
+    nm_bitlinear_forward(&e->bitlinear, gates, 3, n);
+
+    /* f = sigmoid(f), raised to bound + (1 - bound) f;  h = f h + (1 - f) silu(i);  i = silu(h) */
+    nm_work_run(work, NM_PHASE_SCAN, scan, &s, n_blocks, scan_grain ? scan_grain : 1);
+
+    /* g = RMSNorm(g) * silu(h).  The paper's figure normalizes h instead; the code does not. */
+    nm_work_run(work, NM_PHASE_GATE, gate_state, &s, n, 1);
+
+    /* x = x + BitLinear(g) */
+    bitlinear(e, &m->o_proj, a->y, a->g, n);
+    work->kernels->floats->add(a->x, a->y, n * dim);
+    nm_work_done(work, NM_PHASE_ADD);
+
+    /* u = RMSNorm(x) */
+    s.gain = layer->ffn_gain;
+    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+
+    /* gate, up = halves of BitLinear(u) */
+    bitlinear(e, &layer->glu.gate_up_proj, a->gate_up, a->u, n);
+
+    /* x = x + BitLinear(silu(gate) * up) */
+    nm_work_run(work, NM_PHASE_GATE, gate_ffn, &s, n, 1);
+    bitlinear(e, &layer->glu.down_proj, a->y, a->product, n);
+    work->kernels->floats->add(a->x, a->y, n * dim);
+    nm_work_done(work, NM_PHASE_ADD);
+}
+
+float *nm_engine_forward(nm_engine *e, float *logits)
+{
+    const nm_weights *w = e->weights;
+    nm_activations   *a = &e->activations;
+    nm_pass          *pass = &e->pass;
+    size_t            dim = w->config.dim, n = pass->n_wanted;
+    step              s = {.e = e, .gain = w->output_gain};
+
+    for (size_t l = 0; l < w->config.n_layers && pass->n_tokens; l++) forward_layer(e, l);
+
+    /* Only the tokens wanted, moved to the front of x: wanted[i] >= i, none is overwritten. */
+    for (size_t i = 0; i < n; i++)
+        if (pass->wanted[i] != i)
+            memcpy(a->x + i * dim, a->x + pass->wanted[i] * dim, dim * sizeof *a->x);
+
+    /* logits = BitLinear(RMSNorm(x)) */
+    if (n) {
+        nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+        bitlinear(e, &w->output, logits, a->u, n);
+    }
+    pass->n_segments = pass->n_tokens = pass->n_wanted = 0;
+    return n ? logits + n * w->config.vocab : logits; /* which may be NULL */
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API of nomul_bench.h: checks arguments and connects the measuring room, bench/. */
+#include "nomul_bench.h"
+
+#include "bench/bench.h"
+#include "kernels/cpu.h"
+#include "nomul_model.h"
+
+_Static_assert(NOMUL_BENCH_PHASES == NM_PHASES, "nomul_bench.h counts the phases of model/");
+
+const char *nomul_bench_phase(size_t index)
+{
+    return nm_phase_name(index);
+}
+
+nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, size_t n_ids,
+                                 float *logits, double seconds[NOMUL_BENCH_PHASES],
+                                 nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
+    nm_profile_pass(session, ids, n_ids, logits, seconds);
+    return NOMUL_OK;
+}
+
+uint64_t nomul_bench_weight_bytes(const nomul_session *session)
+{
+    return nm_memory_weight_bytes(session->weights);
+}
+
+uint64_t nomul_bench_read(nomul_session *session)
+{
+    return nm_memory_read(session->weights, session->engine->work.pool);
+}
+
+bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size)
+{
+    const nm_kernels *kernels = nm_kernels_row(index);
+
+    nm_cpu_names(needed, size, kernels->features);
+    return nm_kernels_runs(kernels, missing, size);
+}
+
+void nomul_bench_features(char *found, size_t size)
+{
+    nm_cpu_names(found, size, nm_cpu_features());
+}
+
+bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
+{
+    return nm_selftest(nm_kernels_row(index), nm_kernels_row(0), n_compared, err);
+}
+
+nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
+                                nomul_error *err)
+{
+    nomul_error local;
+
+    if (!err) err = &local;
+    return nm_speeds(nm_kernels_row(index), quick, report, context, err) ? NOMUL_OK : err->code;
+}
