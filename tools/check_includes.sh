@@ -26,6 +26,7 @@ cli/bench: cli/bench
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h
 text:    base format tokens model text nomul_model.h
+nomul_text.c:
 nomul_bench.c: base kernels bench nomul_bench.h nomul_model.h
 nomul_model.h: base format model tokens
 include: nomul.h

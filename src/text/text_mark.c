@@ -335,8 +335,9 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
         nm_file_read(file, n_header + n_state, end, sizeof end, err) &&
         nm_session_file_check(nm_xxh64_value(&hash), end, err) &&
         nm_session_file_decode(&record, header, err) && check_record(&record, model, err)) {
-        int32_t bos = nomul_token_bos(nomul_model_tokenizer(model));
-        if (model && record.n_tokens == 1 && record.last_id != bos)
+        bool has_bos = model && model->has_tokenizer;
+        if (model && record.n_tokens == 1 &&
+            record.last_id != (has_bos ? model->tokenizer.vocab.bos_id : -1))
             record.has_text = true; /* version 1 does not say so */
         mark = mark_of_record(&record, model != NULL, err);
         if (mark && state) memcpy(mark->state, state, (size_t)n_state);

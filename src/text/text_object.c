@@ -6,6 +6,7 @@
 #include "base/args.h"
 #include "base/error.h"
 #include "model/session.h"
+#include "nomul_model.h"
 
 #include <math.h>
 #include <string.h>
@@ -153,12 +154,11 @@ static nomul_text *new_text(nm_text_host *host, nomul_session *session,
     nomul_text *text = layout(&arena, &ours, &tokenizer->vocab);
     text->arena = arena;
     text->host = host;
-    if (host->pace.step == 0)
-        host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
+    if (host->pace.step == 0) host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
     text->tokenizer = tokenizer;
     nm_refs_take(&host->refs);
     host->n_texts++;
-    text->session = nomul_session_share(session, err);
+    text->session = nm_session_new(session->engine, err);
     text->sampler = text->session ? new_sampler(text, ours.sampler, err) : NULL;
     if (text->sampler) return text;
     nomul_text_free(text);
@@ -172,14 +172,14 @@ nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *opt
         nm_fail(err, NOMUL_E_ARG, "nomul_text_new: session is NULL");
         return NULL;
     }
-    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(nomul_session_model(session));
-    if (!tokenizer) {
+    const nomul_model *model = session->engine->model;
+    if (!model->has_tokenizer) {
         nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer");
         return NULL;
     }
     nm_text_host *host = new_host(session, err);
     if (!host) return NULL;
-    nomul_text *text = new_text(host, session, tokenizer, options, err);
+    nomul_text *text = new_text(host, session, &model->tokenizer, options, err);
     nm_refs_drop(&host->refs); /* the text has its own */
     return text;
 }
@@ -230,7 +230,7 @@ void nomul_text_free(nomul_text *text)
     nm_text_host *host = text->host;
 
     nomul_sampler_free(text->sampler);
-    nomul_session_free(text->session);
+    if (text->session) nm_session_free(text->session);
     nm_free(text->pending.at);
     nm_arena_free(&arena);
     host->n_texts--;

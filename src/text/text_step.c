@@ -246,6 +246,13 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
     return ok ? NOMUL_OK : err->code;
 }
 
+const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err)
+{
+    if (!text || !n_bytes || text->finish) return NULL;
+    if (nomul_text_step(&text, 1, err) != NOMUL_OK) return NULL;
+    return nomul_text_bytes(text, n_bytes);
+}
+
 bool nm_text_settle(nomul_text *t, nomul_error *err)
 {
     while (t->n_fed + 1 < t->pending.n) {
