@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks: a place in a text as one block of memory, and as a session file.  The layout of the file
+ * Marks: a place in a text as one block of memory, and as a session file; forks.  The layout of the file
  * is format/session_file.h's; that it appears whole or not at all is base/file.h's.
  */
 #include "text/text_object.h"
@@ -173,37 +173,61 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
     return NOMUL_OK;
 }
 
-/* ---- To a file ------------------------------------------------------------------------------- */
+/* ---- Forks ----------------------------------------------------------------------------------- */
 
-static void make_record(const nomul_mark *mark, nm_session_record *r)
+nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
+                            nomul_error *err)
 {
-    const nomul_mark_info *info = &mark->info;
+    if (!text) {
+        nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL");
+        return NULL;
+    }
+    nomul_text_options same = text->options;
+    same.sampler = nm_sampler_options(text->sampler);
+    same.ignore_eos = false; /* is among the sampler's biases */
 
-    *r = (nm_session_record){
-        .model_id = info->model_id,
-        .state_bytes = info->state_bytes,
-        .n_tokens = info->n_tokens,
-        .last_id = info->last_id,
-        .has_text = mark->place.has_text,
-        .sampler = mark->sampler,
-    };
-    memcpy(r->rng, info->rng, sizeof r->rng);
-    r->n_last = (uint32_t)(info->n_ids < NOMUL_SAVED_IDS ? info->n_ids : NOMUL_SAVED_IDS);
-    memcpy(r->last, info->ids + info->n_ids - r->n_last, r->n_last * sizeof *r->last);
-    r->n_tail = (uint32_t)(info->n_tail < NOMUL_SAVED_BYTES ? info->n_tail : NOMUL_SAVED_BYTES);
-    memcpy(r->tail, info->tail + info->n_tail - r->n_tail, r->n_tail);
+    nomul_mark *mark = nomul_text_mark(text, err);
+    nomul_text *fork = NULL;
+    if (mark) fork = nm_text_new(text->host, text->session, options ? options : &same, err);
+    if (fork && nomul_text_rewind(fork, mark, options ? NOMUL_REWIND_KEEP_GENERATOR : 0, err)) {
+        nomul_text_free(fork);
+        fork = NULL;
+    }
+    nomul_mark_free(mark);
+    if (fork && !options) {
+        fork->options.ignore_eos = text->options.ignore_eos;
+        fork->finish = text->finish;
+        fork->n_carried = text->n_carried > text->n_fed ? text->n_carried - text->n_fed : 0;
+        fork->n_prompt = text->n_prompt;
+        fork->n_generated = text->n_generated;
+    }
+    return fork;
 }
+
+/* ---- To a file ------------------------------------------------------------------------------- */
 
 static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *err)
 {
-    uint8_t           header[NM_SESSION_FILE_HEADER], end[NM_SESSION_FILE_END];
-    size_t            n_state = (size_t)mark->info.state_bytes;
-    nm_session_record record;
-    nm_outfile        out;
-    nm_xxh64          hash;
+    const nomul_mark_info *info = &mark->info;
+    uint8_t                header[NM_SESSION_FILE_HEADER], end[NM_SESSION_FILE_END];
+    size_t                 n_state = (size_t)info->state_bytes;
+    nm_outfile             out;
+    nm_xxh64               hash;
+    nm_session_record      r = {
+             .model_id = info->model_id,
+             .state_bytes = info->state_bytes,
+             .n_tokens = info->n_tokens,
+             .last_id = info->last_id,
+             .has_text = mark->place.has_text,
+             .sampler = mark->sampler,
+             .n_last = (uint32_t)(info->n_ids < NOMUL_SAVED_IDS ? info->n_ids : NOMUL_SAVED_IDS),
+             .n_tail = (uint32_t)(info->n_tail < NOMUL_SAVED_BYTES ? info->n_tail : NOMUL_SAVED_BYTES),
+    };
 
-    make_record(mark, &record);
-    nm_session_file_encode(&record, header);
+    memcpy(r.rng, info->rng, sizeof r.rng);
+    memcpy(r.last, info->ids + info->n_ids - r.n_last, r.n_last * sizeof *r.last);
+    memcpy(r.tail, info->tail + info->n_tail - r.n_tail, r.n_tail);
+    nm_session_file_encode(&r, header);
     nm_xxh64_init(&hash);
     nm_xxh64_add(&hash, header, sizeof header);
     nm_xxh64_add(&hash, mark->state, n_state);
@@ -292,22 +316,6 @@ static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, n
     return mark;
 }
 
-/* Reads and hashes n_state bytes at *at; they are kept where there is room for them. */
-static bool read_state(const nm_file *file, uint64_t at, uint64_t n_state, uint8_t *state,
-                       nm_xxh64 *hash, nomul_error *err)
-{
-    uint8_t piece[PIECE_BYTES];
-
-    for (uint64_t done = 0; done < n_state;) {
-        size_t   n = n_state - done < PIECE_BYTES ? (size_t)(n_state - done) : PIECE_BYTES;
-        uint8_t *to = state ? state + done : piece;
-        if (!nm_file_read(file, at + done, to, n, err)) return false;
-        nm_xxh64_add(hash, to, n);
-        done += n;
-    }
-    return true;
-}
-
 /*
  * Length, then checksum, then values: of a damaged file nothing else is said.  So the state is read
  * into a mark whose size the model gives, not the file, before the values are looked at.
@@ -315,6 +323,7 @@ static bool read_state(const nm_file *file, uint64_t at, uint64_t n_state, uint8
 static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomul_error *err)
 {
     uint8_t           header[NM_SESSION_FILE_HEADER] = {0}, end[NM_SESSION_FILE_END];
+    uint8_t           piece[PIECE_BYTES]; /* of a state that is not kept */
     size_t            n = file->size < sizeof header ? (size_t)file->size : sizeof header, n_header;
     uint64_t          n_state;
     uint8_t          *state = NULL;
@@ -331,8 +340,15 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
     }
     nm_xxh64_init(&hash);
     nm_xxh64_add(&hash, header, n_header);
-    if (read_state(file, n_header, n_state, state, &hash, err) &&
-        nm_file_read(file, n_header + n_state, end, sizeof end, err) &&
+    bool ok = true;
+    for (uint64_t at = 0; ok && at < n_state;) {
+        size_t   n_piece = n_state - at < PIECE_BYTES ? (size_t)(n_state - at) : PIECE_BYTES;
+        uint8_t *to = state ? state + at : piece;
+        ok = nm_file_read(file, n_header + at, to, n_piece, err);
+        if (ok) nm_xxh64_add(&hash, to, n_piece);
+        at += n_piece;
+    }
+    if (ok && nm_file_read(file, n_header + n_state, end, sizeof end, err) &&
         nm_session_file_check(nm_xxh64_value(&hash), end, err) &&
         nm_session_file_decode(&record, header, err) && check_record(&record, model, err)) {
         bool has_bos = model && model->has_tokenizer;

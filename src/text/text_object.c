@@ -48,26 +48,6 @@ static bool grow_host(nm_text_host *host, size_t n_batch, nomul_error *err)
     return true;
 }
 
-static nm_text_host *new_host(const nomul_session *session, nomul_error *err)
-{
-    nomul_sampler_options all; /* its scratch memory fits samplers that keep all ids */
-    nm_text_host         *host = nm_alloc(sizeof *host);
-
-    if (!host) {
-        nm_fail_memory(err, sizeof *host);
-        return NULL;
-    }
-    *host = (nm_text_host){.n_vocab = session->weights->config.vocab};
-    nm_refs_init(&host->refs, host, free_host);
-    nomul_sampler_options_init(&all);
-    all.top_k = 0;
-    all.repeat_last_n = 0;
-    host->sampler = nomul_sampler_new(host->n_vocab, &all, err);
-    if (host->sampler) return host;
-    nm_refs_drop(&host->refs);
-    return NULL;
-}
-
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 static bool check_options(const nomul_text_options *o, nomul_error *err)
@@ -135,13 +115,12 @@ static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_op
     return sampler;
 }
 
-/* A text of the host's family; the host's reference is taken only on success. */
-static nomul_text *new_text(nm_text_host *host, nomul_session *session,
-                            const nomul_tokenizer *tokenizer, const nomul_text_options *options,
-                            nomul_error *err)
+nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
+                        const nomul_text_options *options, nomul_error *err)
 {
-    nomul_text_options ours;
-    nm_arena           arena = {0};
+    const nomul_tokenizer *tokenizer = &session->engine->model->tokenizer;
+    nomul_text_options     ours;
+    nm_arena               arena = {0};
 
     nomul_text_options_init(&ours);
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, err))
@@ -177,50 +156,20 @@ nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *opt
         nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer");
         return NULL;
     }
-    nm_text_host *host = new_host(session, err);
-    if (!host) return NULL;
-    nomul_text *text = new_text(host, session, &model->tokenizer, options, err);
-    nm_refs_drop(&host->refs); /* the text has its own */
-    return text;
-}
-
-/* The options that a text was made with. */
-static nomul_text_options own_options(const nomul_text *text)
-{
-    nomul_text_options o = text->options;
-
-    o.size = sizeof o;
-    o.sampler = nm_sampler_options(text->sampler);
-    o.ignore_eos = false; /* is among the biases */
-    return o;
-}
-
-nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
-                            nomul_error *err)
-{
-    if (!text) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL");
+    nm_text_host *host = nm_alloc(sizeof *host);
+    if (!host) {
+        nm_fail_memory(err, sizeof *host);
         return NULL;
     }
-    nomul_text_options same = own_options(text);
-    nomul_mark        *mark = nomul_text_mark(text, err);
-    nomul_text        *fork = NULL;
-
-    if (mark)
-        fork = new_text(text->host, text->session, text->tokenizer, options ? options : &same, err);
-    if (fork && nomul_text_rewind(fork, mark, options ? NOMUL_REWIND_KEEP_GENERATOR : 0, err)) {
-        nomul_text_free(fork);
-        fork = NULL;
-    }
-    nomul_mark_free(mark);
-    if (fork && !options) {
-        fork->options.ignore_eos = text->options.ignore_eos;
-        fork->finish = text->finish;
-        fork->n_carried = text->n_carried > text->n_fed ? text->n_carried - text->n_fed : 0;
-        fork->n_prompt = text->n_prompt;
-        fork->n_generated = text->n_generated;
-    }
-    return fork;
+    *host = (nm_text_host){.n_vocab = session->weights->config.vocab};
+    nm_refs_init(&host->refs, host, free_host);
+    nomul_sampler_options all; /* its scratch memory fits samplers that keep all ids */
+    nomul_sampler_options_init(&all);
+    all.top_k = 0;
+    host->sampler = nomul_sampler_new(host->n_vocab, &all, err);
+    nomul_text *text = host->sampler ? nm_text_new(host, session, options, err) : NULL;
+    nm_refs_drop(&host->refs); /* the text has its own reference */
+    return text;
 }
 
 void nomul_text_free(nomul_text *text)
@@ -257,17 +206,6 @@ void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n)
     p->n_tail = n_old + n_new;
 }
 
-/* The ids not fed yet move to the beginning of the list. */
-static void compact(nomul_text *text)
-{
-    size_t n = text->pending.n - text->n_fed;
-
-    if (text->n_fed && n)
-        memmove(text->pending.at, text->pending.at + text->n_fed, n * sizeof *text->pending.at);
-    text->pending.n = n;
-    text->n_fed = 0;
-}
-
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err)
 {
@@ -278,12 +216,17 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
         nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL");
         return err->code;
     }
-    compact(text);
     nm_id_list *list = &text->pending;
-    size_t      n_before = list->n;
-    int32_t     bos = nomul_token_bos(text->tokenizer);
-    bool        begins = n_before == 0;
-    unsigned    flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+    size_t      n_before = list->n - text->n_fed;
+
+    if (text->n_fed && n_before) /* the ids not fed yet move to the beginning of the list */
+        memmove(list->at, list->at + text->n_fed, n_before * sizeof *list->at);
+    list->n = n_before;
+    text->n_fed = 0;
+
+    int32_t  bos = nomul_token_bos(text->tokenizer);
+    bool     begins = n_before == 0;
+    unsigned flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
     if (begins && n_bytes == 0 && bos < 0) {
         nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");

@@ -2,9 +2,9 @@
 /*
  * A text (nomul_text in nomul.h, which states its rules): where tokens and model meet.
  *
- *   text_object.c   making, forking, prompts, queries
+ *   text_object.c   making texts, prompts, queries
  *   text_step.c     one step of many texts: feed, sample, stop strings
- *   text_mark.c     marks, rewinding, session files
+ *   text_mark.c     marks, rewinding, forks, session files
  *
  * A text in memory, from its first id to its next one:
  *
@@ -74,7 +74,14 @@ struct nomul_text {
 
 #define NM_TEXT_MAX_HELD 3 /* bytes of an unfinished UTF-8 character */
 
-/* Appends bytes[n] to the tail; *kept and more than tail_room are dropped from its beginning. */
+/*
+ * A text that shares the host; a reference of it is taken.  Options are checked, and copied.  NULL on
+ * failure.
+ */
+nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
+                        const nomul_text_options *options, nomul_error *err);
+
+/* Appends bytes[n] to the tail; what is over tail_room is dropped from its beginning. */
 void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n);
 
 /* Feeds all pending ids but the last.  NOMUL_E_CANCELLED between two pieces. */

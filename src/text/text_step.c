@@ -134,22 +134,6 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
 
-/* Prompt ids of each text in a pass: texts that generate feed one each, prompts share the rest. */
-static size_t prompt_share(nomul_text *const *texts, size_t n_texts, size_t room)
-{
-    size_t n_reading = 0, n_generating = 0;
-
-    for (size_t i = 0; i < n_texts; i++) {
-        if (texts[i]->finish) continue;
-        if (is_reading(texts[i]))
-            n_reading++;
-        else
-            n_generating++;
-    }
-    room = room > n_generating ? room - n_generating : 0;
-    return n_reading && room > n_reading ? room / n_reading : 1;
-}
-
 /*
  * Takes texts until the batch is full: their feeds, and how many.  Finishes those that have nothing
  * to feed.  *n_taken: texts looked at.
@@ -157,7 +141,14 @@ static size_t prompt_share(nomul_text *const *texts, size_t n_texts, size_t room
 static size_t gather(nm_text_host *host, nomul_text *const *texts, size_t n_texts, size_t room,
                      size_t *n_taken)
 {
-    size_t n_feeds = 0, share = prompt_share(texts, n_texts, room), i = 0;
+    size_t n_feeds = 0, n_reading = 0, n_generating = 0, i = 0;
+
+    for (size_t k = 0; k < n_texts; k++) {
+        n_reading += !texts[k]->finish && is_reading(texts[k]);
+        n_generating += !texts[k]->finish && !is_reading(texts[k]);
+    }
+    size_t rest = room > n_generating ? room - n_generating : 0;
+    size_t share = n_reading && rest > n_reading ? rest / n_reading : 1; /* of each prompt */
 
     for (; i < n_texts && n_feeds < host->n_rows && room > 0; i++) {
         nomul_text *t = texts[i];
@@ -198,13 +189,6 @@ static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *e
     return true;
 }
 
-static bool is_cancelled(nomul_text *const *texts, size_t n_texts)
-{
-    for (size_t i = 0; i < n_texts; i++)
-        if (!texts[i]->finish && nomul_cancel_requested(texts[i]->options.cancel)) return true;
-    return false;
-}
-
 nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_error *err)
 {
     nomul_error local;
@@ -219,8 +203,11 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
     for (size_t at = 0, n_taken; at < n_texts; at += n_taken) {
         double began = nm_clock();
         size_t room = host->pace.step, n_ids = 0;
+        bool   cancelled = false;
 
-        if (is_cancelled(texts + at, n_texts - at)) {
+        for (size_t i = at; i < n_texts; i++)
+            cancelled |= !texts[i]->finish && nomul_cancel_requested(texts[i]->options.cancel);
+        if (cancelled) {
             for (size_t i = at; i < n_texts; i++)
                 if (!texts[i]->finish) finish(texts[i], NOMUL_FINISH_CANCELLED);
             break;

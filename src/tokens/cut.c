@@ -22,43 +22,8 @@
  */
 #include "tokens/tokenizer.h"
 
-#include <string.h>
-
 #define SPACE_FIRST 0xE2 /* of U+2581 */
 #define SPACE_LAST 0x81
-
-static void join(nm_vocab *vocab, size_t before, size_t after)
-{
-    vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
-}
-
-void nm_vocab_build_joins(nm_vocab *vocab)
-{
-    bool known[256] = {false}; /* ASCII characters that are pieces */
-    bool has_bytes = vocab->bytes[0] >= 0;
-
-    for (size_t id = 0; id < vocab->n_pieces; id++) {
-        const nm_piece *piece = &vocab->pieces[id];
-        const uint8_t  *bytes = (const uint8_t *)piece->text;
-
-        if (piece->type != NOMUL_TOKEN_NORMAL && piece->type != NOMUL_TOKEN_USER_DEFINED &&
-            piece->type != NOMUL_TOKEN_UNUSED)
-            continue;
-        for (size_t i = 1; i < piece->n_text; i++) join(vocab, bytes[i - 1], bytes[i]);
-        if (piece->n_text == 1 && bytes[0] < 0x80 && piece->type != NOMUL_TOKEN_UNUSED)
-            known[bytes[0]] = true;
-    }
-    for (size_t before = 0; before < 256; before++) {
-        bool any = false;
-        for (size_t after = 0; after < 256; after++) {
-            bool continues = before >= 0x80 && after >= 0x80 && after < 0xC0;
-            if (continues || (!has_bytes && !known[before] && !known[after]))
-                join(vocab, before, after);
-            any |= nm_vocab_joins(vocab, (uint8_t)before, (uint8_t)after);
-        }
-        vocab->ends[before] = !any;
-    }
-}
 
 size_t nomul_tokenize_cut(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
                           size_t from)

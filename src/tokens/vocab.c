@@ -230,6 +230,36 @@ static bool take_bytes(nm_vocab *vocab, nomul_error *err)
     return true;
 }
 
+/* All pairs of bytes that a piece or an unknown symbol may hold as neighbours: cut.c says why. */
+static void build_joins(nm_vocab *vocab)
+{
+    bool known[256] = {false}; /* ASCII characters that are pieces */
+    bool has_bytes = vocab->bytes[0] >= 0;
+
+    for (size_t id = 0; id < vocab->n_pieces; id++) {
+        const nm_piece *piece = &vocab->pieces[id];
+        const uint8_t  *bytes = (const uint8_t *)piece->text;
+
+        if (piece->type != NOMUL_TOKEN_NORMAL && piece->type != NOMUL_TOKEN_USER_DEFINED &&
+            piece->type != NOMUL_TOKEN_UNUSED)
+            continue;
+        for (size_t i = 1; i < piece->n_text; i++)
+            vocab->joins[bytes[i - 1] * 32 + bytes[i] / 8] |= (uint8_t)(1 << bytes[i] % 8);
+        if (piece->n_text == 1 && bytes[0] < 0x80 && piece->type != NOMUL_TOKEN_UNUSED)
+            known[bytes[0]] = true;
+    }
+    for (size_t before = 0; before < 256; before++) {
+        bool any = false;
+        for (size_t after = 0; after < 256; after++) {
+            bool continues = before >= 0x80 && after >= 0x80 && after < 0xC0;
+            if (continues || (!has_bytes && !known[before] && !known[after]))
+                vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
+            any |= nm_vocab_joins(vocab, (uint8_t)before, (uint8_t)after);
+        }
+        vocab->ends[before] = !any;
+    }
+}
+
 static int compare_pieces(const void *left, const void *right)
 {
     const nm_piece *a = *(const nm_piece *const *)left, *b = *(const nm_piece *const *)right;
@@ -312,7 +342,7 @@ static bool fill(nm_vocab *vocab, const nm_gguf *gguf, const keys *k, nomul_erro
     if (!take_pieces(vocab, k, err) || !build_index(vocab, err) ||
         !get_specials(vocab, gguf, err) || !take_bytes(vocab, err))
         return false;
-    nm_vocab_build_joins(vocab);
+    build_joins(vocab);
     build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
     build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
     return true;

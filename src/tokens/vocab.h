@@ -68,9 +68,6 @@ static inline bool nm_vocab_joins(const nm_vocab *vocab, uint8_t before, uint8_t
     return vocab->joins[before * 32 + after / 8] >> after % 8 & 1;
 }
 
-/* Fills joins and ends from the pieces and bytes; in cut.c. */
-void nm_vocab_build_joins(nm_vocab *vocab);
-
 /*
  * The longest piece of a set that text[0..n_text) begins with: gives how many bytes of the text it
  * covers and its id; 0 if there is none.

@@ -3,7 +3,7 @@
 #ifndef NM_BATCH_SHOW_H
 #define NM_BATCH_SHOW_H
 
-#include "cli/batch/batch.h"
+#include "cli/batch/batch_jobs.h"
 
 /* A line that is redrawn a few times a second, if options->show. */
 void nm_batch_show(nm_batch *batch);
