@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Text to ids.  Without NOMUL_TOKENIZE_PARSE_SPECIAL the text is one stretch.  With it, the control
- * pieces found in the text as it is given, leftmost first and the longest of several, become their
- * ids and what is between them is stretches; a user-defined piece hides the control pieces in it.
- * Every stretch but an empty one gets a blank in front, as in llama.cpp, if the vocabulary wants
- * that; NOMUL_TOKENIZE_NO_PREFIX takes it from the text's beginning only.
+ * pieces found in the text as given, leftmost first and the longest of several, become their ids
+ * and the text between them is stretches; a user-defined piece hides the control pieces inside it.
+ * Every stretch that is not empty gets a space before it, as in llama.cpp, if the vocabulary asks
+ * for that; NOMUL_TOKENIZE_NO_PREFIX omits it at the beginning of the text only.
  *
  * A stretch becomes a doubly linked list of symbols, at first its characters, and a heap of the
- * pairs of neighbours that a piece spells: n log n, as every merge makes two new pairs at most.
+ * pairs of neighbours that a piece spells: O(n log n), since every merge makes at most two new
+ * pairs.
  */
 #include "tokens/tokenizer.h"
 
@@ -18,12 +19,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* Blanks take 3 bytes, so 3 * MAX_TEXT + 3 bytes at most are in memory: they fit in an int32_t. */
+/*
+ * A space takes 3 bytes, so at most 3 * MAX_TEXT + 3 bytes are in memory: they fit in an int32_t.
+ */
 #define MAX_TEXT ((size_t)1 << 29)
 
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
-/* Takes what fits and counts all. */
+/* Keeps what fits and counts all. */
 typedef struct id_list {
     int32_t *ids;
     size_t   capacity, n_ids;
@@ -63,7 +66,7 @@ typedef struct merger {
     const nm_vocab     *vocab;
     nm_arena            arena;
     size_t              text_room, symbol_room;
-    char               *text; /* the stretch, blanks as the vocabulary spells them */
+    char               *text; /* the stretch, spaces as the vocabulary spells them */
     size_t              n_text;
     symbol             *symbols;
     size_t              n_symbols;
@@ -71,11 +74,11 @@ typedef struct merger {
     size_t              n_pairs;
     const nomul_cancel *cancel;
     size_t              n_work; /* symbols and merges since the last look at it */
-    uint32_t           *splits; /* by id; see note_split; NULL without unused pieces */
+    uint32_t           *splits; /* by id; see try_pair; NULL without unused pieces */
 } merger;
 
 /*
- * A stretch has at most n_bytes characters and a blank in front.  The heap holds n - 1 pairs at
+ * A stretch has at most n_bytes characters and the added space.  The heap holds n - 1 pairs at
  * first, and each of at most n - 1 merges takes one and adds two: 2n are enough.
  */
 static void layout(merger *m)
@@ -92,13 +95,13 @@ static void layout(merger *m)
 static bool merger_open(merger *m, const nm_vocab *vocab, const char *text, size_t n_bytes,
                         const nomul_cancel *cancel, nomul_error *err)
 {
-    size_t n_blanks = 0;
+    size_t n_spaces = 0;
 
-    for (size_t i = 0; i < n_bytes; i++) n_blanks += text[i] == ' ';
+    for (size_t i = 0; i < n_bytes; i++) n_spaces += text[i] == ' ';
     *m = (merger){
         .vocab = vocab,
         .cancel = cancel,
-        .text_room = n_bytes + (NM_BLANK_BYTES - 1) * n_blanks + NM_BLANK_BYTES,
+        .text_room = n_bytes + (NM_BLANK_BYTES - 1) * n_spaces + NM_BLANK_BYTES,
         .symbol_room = n_bytes + 1,
     };
     layout(m);
@@ -114,19 +117,19 @@ static bool is_cancelled(merger *m)
     return nomul_cancel_requested(m->cancel);
 }
 
-static void put_blank(merger *m)
+static void put_space(merger *m)
 {
     memcpy(m->text + m->n_text, NM_BLANK, NM_BLANK_BYTES);
     m->n_text += NM_BLANK_BYTES;
 }
 
-static void take_text(merger *m, const char *text, size_t n_bytes, bool blank_in_front)
+static void take_text(merger *m, const char *text, size_t n_bytes, bool add_prefix)
 {
     m->n_text = 0;
-    if (blank_in_front) put_blank(m);
+    if (add_prefix) put_space(m);
     for (size_t i = 0; i < n_bytes; i++) {
         if (text[i] == ' ')
-            put_blank(m);
+            put_space(m);
         else
             m->text[m->n_text++] = text[i];
     }
@@ -197,22 +200,19 @@ static pair pop_pair(merger *m)
 
 /* ---- Merging --------------------------------------------------------------------------------- */
 
-/*
- * An unused piece may be merged on into a used one; if that doesn't happen, it is taken apart again
- * as it was put together.  That is always in the same way: whatever stands around a piece, merges
- * inside it come in the order of their scores.  So one note for each piece is enough: the distance
- * of the halves' slots, that is, the characters of the left one.
- */
-static void note_split(merger *m, int32_t id, int32_t left, int32_t right)
-{
-    if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED) m->splits[id] = (uint32_t)(right - left);
-}
-
 static bool never_merges(const merger *m, const symbol *s)
 {
     return s->id >= 0 && m->vocab->pieces[s->id].type == NOMUL_TOKEN_USER_DEFINED;
 }
 
+/*
+ * Pushes the pair of two neighbours if a piece spells it.
+ *
+ * An unused piece may be merged further into a used one; if that does not happen, it is taken apart
+ * again as it was put together.  That is always the same way: whatever surrounds a piece, the
+ * merges inside it come in the order of their scores.  So one note for each piece is enough: the
+ * distance of the slots of its halves, that is, the characters of the left one.
+ */
 static void try_pair(merger *m, int32_t left, int32_t right)
 {
     if (left < 0 || right < 0) return;
@@ -223,15 +223,7 @@ static void try_pair(merger *m, int32_t left, int32_t right)
         n_text > m->vocab->max_piece ? -1 : nm_vocab_find(m->vocab, m->text + a->start, n_text);
     if (id < 0) return;
     push_pair(m, (pair){m->vocab->pieces[id].score, left, n_text, id});
-    note_split(m, id, left, right);
-}
-
-static bool is_stale(const merger *m, const pair *p)
-{
-    const symbol *left = &m->symbols[p->left];
-
-    if (left->n_text == 0 || left->next < 0) return true;
-    return left->n_text + m->symbols[left->next].n_text != p->n_text;
+    if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED) m->splits[id] = (uint32_t)(right - left);
 }
 
 static void merge(merger *m, const pair *p)
@@ -247,33 +239,25 @@ static void merge(merger *m, const pair *p)
     try_pair(m, p->left, left->next);
 }
 
-static bool may_join(const merger *m, size_t slot)
-{
-    const char *text = m->text + m->symbols[slot].start;
-    return nm_vocab_joins(m->vocab, (uint8_t)text[-1], (uint8_t)text[0]);
-}
-
 /*
- * Where a run ends that no piece reaches over.  Runs don't touch each other, and words mostly are
- * runs, so the heap stays small and in the cache (1 MB of text: 0.1 s, not 0.5).
+ * Merges run by run: a run ends where no piece can span two symbols.  Most runs are words, so the
+ * heap stays small and in the cache (1 MB of text: 0.1 s instead of 0.5).  False: cancelled.
  */
-static size_t end_of_run(const merger *m, size_t begin)
-{
-    size_t end = begin + 1;
-
-    while (end < m->n_symbols && may_join(m, end)) end++;
-    return end;
-}
-
 static bool merge_all(merger *m)
 {
     m->n_pairs = 0;
     for (size_t begin = 0, end; begin < m->n_symbols; begin = end) {
-        end = end_of_run(m, begin);
+        for (end = begin + 1; end < m->n_symbols; end++) {
+            const char *text = m->text + m->symbols[end].start;
+            if (!nm_vocab_joins(m->vocab, (uint8_t)text[-1], (uint8_t)text[0])) break;
+        }
         for (size_t i = begin + 1; i < end; i++) try_pair(m, (int32_t)i - 1, (int32_t)i);
         while (m->n_pairs > 0) {
-            pair p = pop_pair(m);
-            if (!is_stale(m, &p)) merge(m, &p);
+            pair          p = pop_pair(m);
+            const symbol *left = &m->symbols[p.left];
+            bool          stale = left->n_text == 0 || left->next < 0 ||
+                         left->n_text + m->symbols[left->next].n_text != p.n_text;
+            if (!stale) merge(m, &p);
             if (is_cancelled(m)) return false;
         }
     }
@@ -302,42 +286,34 @@ static void unmerge(merger *m, int32_t slot)
 }
 
 /*
- * A symbol that no piece spells, or an unused one, goes byte by byte.  Without byte pieces it is
- * unknown, and a run of unknown ones is one id.
+ * Writes the symbols.  One that no piece spells, or an unused one, is written byte by byte; without
+ * byte pieces it is unknown, and a run of unknown symbols is one id.
  */
-static void put_unknown(const merger *m, const symbol *s, bool after_unknown, id_list *out)
-{
-    const nm_vocab *vocab = m->vocab;
-
-    if (vocab->bytes[0] < 0) {
-        if (!after_unknown) put_id(out, vocab->unk_id);
-        return;
-    }
-    for (uint32_t i = 0; i < s->n_text; i++)
-        put_id(out, vocab->bytes[(uint8_t)m->text[s->start + i]]);
-}
-
 static void put_symbols(merger *m, id_list *out)
 {
-    bool unknown = false;
+    const nm_vocab *vocab = m->vocab;
+    bool            after_unknown = false;
 
     for (int32_t slot = 0; slot >= 0; slot = m->symbols[slot].next) {
         const symbol *s = &m->symbols[slot];
         while (is_unused(m, s) && m->splits[s->id] > 0) unmerge(m, slot);
-        bool after_unknown = unknown;
-        unknown = s->id < 0 || is_unused(m, s);
-        if (unknown)
-            put_unknown(m, s, after_unknown, out);
-        else
+        bool unknown = s->id < 0 || is_unused(m, s);
+        if (!unknown) {
             put_id(out, s->id);
+        } else if (vocab->bytes[0] >= 0) {
+            for (uint32_t i = 0; i < s->n_text; i++)
+                put_id(out, vocab->bytes[(uint8_t)m->text[s->start + i]]);
+        } else if (!after_unknown) {
+            put_id(out, vocab->unk_id);
+        }
+        after_unknown = unknown;
     }
 }
 
-static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool blank_in_front,
-                        id_list *out)
+static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool add_prefix, id_list *out)
 {
     if (n_bytes == 0) return true;
-    take_text(m, text, n_bytes, blank_in_front);
+    take_text(m, text, n_bytes, add_prefix);
     if (!split_text(m) || !merge_all(m)) return false;
     put_symbols(m, out);
     return true;
@@ -345,7 +321,7 @@ static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool blank_
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* Finds the next control piece at or behind *at; *at is then its place, or n_bytes. */
+/* Finds the next control piece at or after *at; *at becomes its place, or n_bytes. */
 static size_t next_control(const nm_vocab *vocab, const char *text, size_t n_bytes, size_t *at,
                            int32_t *id)
 {
@@ -362,16 +338,16 @@ static size_t next_control(const nm_vocab *vocab, const char *text, size_t n_byt
 
 static bool put_text(merger *m, const char *text, size_t n_bytes, unsigned flags, id_list *out)
 {
-    bool blank = m->vocab->add_space_prefix;
-    bool first_blank = blank && !(flags & NOMUL_TOKENIZE_NO_PREFIX);
+    bool add_prefix = m->vocab->add_space_prefix;
+    bool first_prefix = add_prefix && !(flags & NOMUL_TOKENIZE_NO_PREFIX);
 
     if (!(flags & NOMUL_TOKENIZE_PARSE_SPECIAL))
-        return put_stretch(m, text, n_bytes, first_blank, out);
+        return put_stretch(m, text, n_bytes, first_prefix, out);
     for (size_t begin = 0; begin < n_bytes;) {
         int32_t id = -1;
         size_t  end = begin;
         size_t  n_control = next_control(m->vocab, text, n_bytes, &end, &id);
-        bool    prefix = begin == 0 ? first_blank : blank;
+        bool    prefix = begin == 0 ? first_prefix : add_prefix;
         if (!put_stretch(m, text + begin, end - begin, prefix, out)) return false;
         if (n_control) put_id(out, id);
         begin = end + n_control;
@@ -397,7 +373,7 @@ static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsi
 
 /*
  * With s bytes of control pieces and t of text: s ids of the first at most, 3t of the second (each
- * byte a blank that goes byte by byte), 3 for the blank in front of each of at most min(t, s + 1)
+ * byte a space that is written byte by byte), 3 for the space before each of at most min(t, s + 1)
  * stretches, BOS and EOS.  At t = s + 1 that is largest: 3.5n + 4.5.
  */
 size_t nomul_tokenize_bound(size_t n_bytes)

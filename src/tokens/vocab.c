@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a vocabulary and looking pieces up: by their whole text in a hash table, and the longest
+ * piece of a type that a text begins with by binary search, byte by byte, in a sorted list.
+ */
 #include "tokens/vocab.h"
 
 #include "base/bytes.h"
@@ -24,15 +28,10 @@ static uint32_t hash_text(const char *text, size_t n_text)
     return hash ^ hash >> 15;
 }
 
-static bool is_text(const nm_piece *piece, const char *text, size_t n_text)
-{
-    return piece->n_text == n_text && memcmp(piece->text, text, n_text) == 0;
-}
-
 /*
- * The slot of this text, or the free one where it belongs; NULL if that is too far.  Half of the
- * slots are free at least, and 16 million numbered pieces get no farther than 50: only pieces made
- * to collide do, and would cost the square of their number.
+ * The slot of this text, or the free one where it belongs; NULL if that is too far.  At least half
+ * of the slots are free, and 16 million numbered pieces need at most 50 probes: only pieces made to
+ * collide need more, and would cost the square of their number.
  */
 static nm_vocab_slot *find_slot(const nm_vocab *vocab, const char *text, size_t n_text,
                                 uint32_t hash)
@@ -40,7 +39,8 @@ static nm_vocab_slot *find_slot(const nm_vocab *vocab, const char *text, size_t 
     for (size_t i = 0; i < MAX_PROBES; i++) {
         nm_vocab_slot *slot = &vocab->index[(hash + i) & vocab->index_mask];
         if (slot->id_plus_1 == 0) return slot;
-        if (slot->hash == hash && is_text(&vocab->pieces[slot->id_plus_1 - 1], text, n_text))
+        const nm_piece *piece = &vocab->pieces[slot->id_plus_1 - 1];
+        if (slot->hash == hash && piece->n_text == n_text && memcmp(piece->text, text, n_text) == 0)
             return slot;
     }
     return NULL;
@@ -59,7 +59,7 @@ int32_t nm_vocab_find(const nm_vocab *vocab, const char *text, size_t n_text)
     return -1;
 }
 
-/* Those pieces of a set, [first, end) of it, that begin with the bytes read so far. */
+/* The pieces [first, end) of a set, which begin with the bytes read so far. */
 typedef struct narrowed {
     size_t first, end;
     size_t depth; /* bytes read */
@@ -99,9 +99,9 @@ size_t nm_vocab_match(const nm_vocab *vocab, const nm_piece_set *set, const char
 
     if (n_text == 0 || !set->begins[(uint8_t)text[0]]) return 0;
     for (size_t i = 0; i < n_text && range.first < range.end; i++) {
-        bool        blank = set->spells_blanks && text[i] == ' ';
-        const char *bytes = blank ? NM_BLANK : &text[i];
-        for (size_t k = 0; k < (blank ? NM_BLANK_BYTES : 1); k++)
+        bool        space = set->spells_spaces && text[i] == ' ';
+        const char *bytes = space ? NM_BLANK : &text[i];
+        for (size_t k = 0; k < (space ? NM_BLANK_BYTES : 1); k++)
             narrow(set, &range, (uint8_t)bytes[k]);
         if (range.first == range.end || set->sorted[range.first]->n_text != range.depth) continue;
         n_matched = i + 1;
@@ -112,7 +112,7 @@ size_t nm_vocab_match(const nm_vocab *vocab, const nm_piece_set *set, const char
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* The keys as they stand in the file. */
+/* The keys of the file. */
 typedef struct keys {
     const nm_gguf_key *tokens, *scores, *types;
 } keys;
@@ -140,35 +140,6 @@ static bool get_keys(const nm_gguf *gguf, size_t n_vocab, keys *k, nomul_error *
 /* A piece's text, shortened to what fits into a message. */
 #define SPELL(piece) (int)((piece)->n_text < 100 ? (piece)->n_text : 100), (piece)->text
 
-static bool check_text(nm_gguf_text text, size_t id, nomul_error *err)
-{
-    if (text.size == 0) return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is empty", id);
-    if (text.size > NM_MAX_PIECE)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "key " KEY "tokens[%zu]: has %zu bytes, expected at most %d", id, text.size,
-                       NM_MAX_PIECE);
-    if (!nm_utf8_valid(text.data, text.size))
-        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is not valid UTF-8", id);
-    return true;
-}
-
-static bool take_piece(nm_vocab *vocab, size_t id, nm_gguf_text text, float score, int32_t type,
-                       nomul_error *err)
-{
-    nm_piece *piece = &vocab->pieces[id];
-
-    if (!check_text(text, id, err)) return false;
-    if (!isfinite(score))
-        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "scores[%zu]: is not a finite number", id);
-    if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "key " KEY "token_type[%zu]: is %" PRId32 ", expected 1 to 6", id, type);
-    *piece = (nm_piece){text.data, (uint32_t)text.size, score, (uint8_t)type};
-    if (piece->n_text > vocab->max_piece) vocab->max_piece = piece->n_text;
-    vocab->has_unused |= type == NOMUL_TOKEN_UNUSED;
-    return true;
-}
-
 static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
 {
     const uint8_t *at = k->tokens->value;
@@ -177,7 +148,24 @@ static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
         nm_gguf_text text = nm_gguf_next_string(&at);
         float        score = nm_load_f32(k->scores->value + 4 * id);
         int32_t      type = (int32_t)nm_load_u32(k->types->value + 4 * id);
-        if (!take_piece(vocab, id, text, score, type, err)) return false;
+
+        if (text.size == 0)
+            return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is empty", id);
+        if (text.size > NM_MAX_PIECE)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key " KEY "tokens[%zu]: has %zu bytes, expected at most %d", id,
+                           text.size, NM_MAX_PIECE);
+        if (!nm_utf8_valid(text.data, text.size))
+            return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is not valid UTF-8", id);
+        if (!isfinite(score))
+            return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "scores[%zu]: is not a finite number",
+                           id);
+        if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key " KEY "token_type[%zu]: is %" PRId32 ", expected 1 to 6", id, type);
+        vocab->pieces[id] = (nm_piece){text.data, (uint32_t)text.size, score, (uint8_t)type};
+        if (text.size > vocab->max_piece) vocab->max_piece = text.size;
+        vocab->has_unused |= type == NOMUL_TOKEN_UNUSED;
     }
     return true;
 }
@@ -201,7 +189,7 @@ static bool build_index(nm_vocab *vocab, nomul_error *err)
     return true;
 }
 
-/* No text is there twice, so 256 well-formed byte pieces are all there can be. */
+/* No text occurs twice, so there are at most 256 well-formed byte pieces. */
 static bool take_bytes(nm_vocab *vocab, nomul_error *err)
 {
     size_t n_bytes = 0;
@@ -272,15 +260,15 @@ static int compare_pieces(const void *left, const void *right)
 
 /* set->sorted has room for all pieces of the type. */
 static void build_set(const nm_vocab *vocab, nm_piece_set *set, nomul_token_type type,
-                      bool spells_blanks)
+                      bool spells_spaces)
 {
-    set->spells_blanks = spells_blanks;
+    set->spells_spaces = spells_spaces;
     for (size_t id = 0; id < vocab->n_pieces; id++) {
         const nm_piece *piece = &vocab->pieces[id];
         if (piece->type != type) continue;
         set->sorted[set->n_pieces++] = piece;
         set->begins[(uint8_t)piece->text[0]] = true;
-        if (spells_blanks && memcmp(piece->text, NM_BLANK, 1) == 0) set->begins[' '] = true;
+        if (spells_spaces && memcmp(piece->text, NM_BLANK, 1) == 0) set->begins[' '] = true;
     }
     qsort(set->sorted, set->n_pieces, sizeof *set->sorted, compare_pieces);
 }
@@ -300,7 +288,7 @@ static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_
     return true;
 }
 
-/* Absent keys mean what they mean in llama.cpp: BOS in front if there is one, no EOS, a blank. */
+/* Absent keys mean what they mean in llama.cpp: BOS first if there is one, no EOS, a leading space. */
 static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
 {
     size_t n = vocab->n_pieces;

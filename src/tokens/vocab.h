@@ -18,7 +18,7 @@ typedef struct nm_piece {
 typedef struct nm_piece_set {
     const nm_piece **sorted;
     size_t           n_pieces;
-    bool             spells_blanks; /* their NM_BLANK stands for the text's blank */
+    bool             spells_spaces; /* their NM_BLANK stands for a space of the text */
     bool             begins[256];   /* may a text that begins with this byte begin with one? */
 } nm_piece_set;
 
