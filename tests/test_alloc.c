@@ -34,10 +34,9 @@ static void fail_each(const char *name, attempt run, const void *context)
         CHECK_THAT(alloc_live() == live, "allocation %zu failed: %zu blocks leaked", k,
                    alloc_live() - live);
         if (reached)
-            CHECK_THAT(!ok && err.code == NOMUL_E_MEMORY &&
-                           strstr(err.text, "out of memory: ") != NULL,
-                       "allocation %zu failed: ok %d, code %d, \"%s\"", k, ok, (int)err.code,
-                       err.text);
+            CHECK_THAT(
+                !ok && err.code == NOMUL_E_MEMORY && strstr(err.text, "out of memory: ") != NULL,
+                "allocation %zu failed: ok %d, code %d, \"%s\"", k, ok, (int)err.code, err.text);
         else
             CHECK_OK(ok, err);
         if (alloc_live() != live) return;

@@ -22,7 +22,10 @@ typedef struct side {
     bool        add_bos, add_eos;
 } side;
 
-#define NOTHING {-1, -1, -1, -1}
+#define NOTHING                                                                                    \
+    {                                                                                              \
+        -1, -1, -1, -1                                                                             \
+    }
 #define TOKENS "\"bos_token\": \"<s>\", \"eos_token\": \"</s>\""
 
 static const side sides[] = {
@@ -32,24 +35,49 @@ static const side sides[] = {
     {.ids = {-1, -1, 1, 5000}, .bos = 1, .eos = -1, .add_bos = true},
     {.ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
     {.generation = "{\"bos_token_id\": 3, \"eos_token_id\": [4, 5]}",
-     .ids = {2, 1, -1, -1}, .bos = 3, .eos = 4, .add_bos = true},
+     .ids = {2, 1, -1, -1},
+     .bos = 3,
+     .eos = 4,
+     .add_bos = true},
     {.generation = "{\"eos_token_id\": null}",
-     .ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
+     .ids = {2, 1, -1, -1},
+     .bos = 2,
+     .eos = 1,
+     .add_bos = true},
     {.config = "{" TOKENS "}", .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
     {.config = "{\"bos_token\": {\"content\": \"<s>\", \"lstrip\": false}, \"eos_token\": null}",
-     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+     .ids = NOTHING,
+     .bos = 1,
+     .eos = -1,
+     .add_bos = true},
     {.specials = "{\"bos_token\": \"<s>\", \"eos_token\": {\"content\": \"</s>\"}}",
-     .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
+     .ids = NOTHING,
+     .bos = 1,
+     .eos = 2,
+     .add_bos = true},
     {.config = "{\"bos_token\": \"a\"}",
      .specials = "{\"bos_token\": \"<s>\", \"eos_token\": \"b\"}",
-     .ids = NOTHING, .bos = 260, .eos = 261, .add_bos = true},
+     .ids = NOTHING,
+     .bos = 260,
+     .eos = 261,
+     .add_bos = true},
     /* the tokenizer's bos wins, the model's eos wins */
-    {.config = "{" TOKENS "}", .generation = "{\"bos_token_id\": 7, \"eos_token_id\": 8}",
-     .ids = {9, 10, 1, 2}, .bos = 1, .eos = 8, .add_bos = true},
+    {.config = "{" TOKENS "}",
+     .generation = "{\"bos_token_id\": 7, \"eos_token_id\": 8}",
+     .ids = {9, 10, 1, 2},
+     .bos = 1,
+     .eos = 8,
+     .add_bos = true},
     {.config = "{" TOKENS ", \"add_bos_token\": false, \"add_eos_token\": true}",
-     .ids = NOTHING, .bos = 1, .eos = 2, .add_eos = true},
+     .ids = NOTHING,
+     .bos = 1,
+     .eos = 2,
+     .add_eos = true},
     {.config = "{\"bos_token\": \"<s>\", \"add_bos_token\": null, \"add_eos_token\": null}",
-     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+     .ids = NOTHING,
+     .bos = 1,
+     .eos = -1,
+     .add_bos = true},
 };
 
 static void write_sides(const hf_directory *d, const side *s)
@@ -274,12 +302,12 @@ static void test_missing(void)
         "one)");
     hf_directory_write(&d, "tokenizer.json", "{\"model\": 1}");
     hf_check_refused(&d, &hf_no_ids,
-                  JSON "normalizer: does not write blanks as \"" BLANK "\": not supported");
+                     JSON "normalizer: does not write blanks as \"" BLANK "\": not supported");
     hf_directory_write(&d, "tokenizer.json", "{\"normalizer\": " REPLACE "}");
     hf_check_refused(&d, &hf_no_ids, JSON "model is missing, expected an object");
     hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
     hf_check_refused(&d, &hf_no_ids,
-                  "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
+                     "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
     hf_directory_free(&d);
 }
 

@@ -437,8 +437,7 @@ static void test_refused(void)
     REFUSED("repeat_penalty: is 0, expected more than 0", o.repeat_penalty = 0);
     REFUSED("repeat_penalty: is inf, expected more than 0", o.repeat_penalty = INFINITY);
     REFUSED("repeat_last_n: is -2, expected -1 to 1048576", o.repeat_last_n = -2);
-    REFUSED("repeat_last_n: is 1048577, expected -1 to 1048576",
-            o.repeat_last_n = NM_SAMPLER_MAX_LAST_N + 1);
+    REFUSED("repeat_last_n: is 1048577, expected -1 to 1048576", o.repeat_last_n = (1 << 20) + 1);
     REFUSED("presence_penalty: is nan, expected a finite number", o.presence_penalty = NAN);
     REFUSED("frequency_penalty: is -inf, expected a finite number",
             o.frequency_penalty = -INFINITY);
@@ -476,7 +475,7 @@ static void test_memory(void)
 
     test_case("one block, taken by new; a sample takes none");
     nomul_sampler_options_init(&o);
-    o.repeat_last_n = NM_SAMPLER_MAX_LAST_N;
+    o.repeat_last_n = (1 << 20);
     size_t         live = alloc_live(), calls = alloc_calls();
     nomul_sampler *sampler = new_sampler(100, &o);
     CHECK_INT(alloc_calls(), calls + 1);

@@ -59,8 +59,7 @@ static nm_ternary pack(nm_packing_id packing, size_t rows, size_t cols, const in
     nm_ternary_init(&w, packing, rows, cols);
     uint8_t *codes = (at_front ? guard_take_front : guard_take)(nm_ternary_bytes(&w));
     memset(codes, 0, nm_ternary_bytes(&w));
-    for (size_t row = 0; row < rows; row++)
-        nm_ternary_pack_row(&w, codes, row, trits + row * cols);
+    for (size_t row = 0; row < rows; row++) nm_ternary_pack_row(&w, codes, row, trits + row * cols);
     guard_lock(codes);
     w.codes = codes;
     return w;
@@ -263,8 +262,8 @@ static void test_packing(nm_rng *rng)
     for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
         test_case("%s packs, unpacks and is checked", nm_packings[packing].name);
         for (int i = 0; i < 20; i++) {
-            size_t  rows = 1 + nm_rng_below(rng, 2300), cols = 1 + nm_rng_below(rng, 300);
-            int8_t *trits = random_trits(rows, cols, RANDOM, rng), *back = malloc(cols);
+            size_t     rows = 1 + nm_rng_below(rng, 2300), cols = 1 + nm_rng_below(rng, 300);
+            int8_t    *trits = random_trits(rows, cols, RANDOM, rng), *back = malloc(cols);
             nm_ternary w = pack(packing, rows, cols, trits, false);
             size_t     row, col;
             CHECK(nm_ternary_check(&w, &row, &col));
