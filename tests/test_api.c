@@ -9,8 +9,8 @@
 static void test_info(const nomul_model *model)
 {
     const nomul_model_info *info = nomul_model_get_info(model);
-    nomul_metadata          key;
-    nomul_tensor            tensor;
+    nomul_metadata          key = {.size = sizeof key};
+    nomul_tensor            tensor = {.size = sizeof tensor};
     size_t                  n = 0;
 
     test_case("what a model says of itself");
@@ -43,7 +43,7 @@ static void test_misuse(const nomul_model *model)
     float                *logits = malloc(512 * sizeof *logits);
 
     test_case("misuse is an error, not a crash");
-    CHECK_FAILS(nomul_session_new(NULL, NULL, &err), err, "nomul_session_new: model is NULL");
+    CHECK_FAILS(nomul_session_new(NULL, NULL, &err), err, "nomul_session_new: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_FAILS(nomul_model_open(NULL, NULL, &err), err, "nomul_model_open: path is NULL");
     CHECK_FAILS(nomul_model_open("/nowhere/at.all", NULL, &err), err,
@@ -56,7 +56,7 @@ static void test_misuse(const nomul_model *model)
                 "n_batch: is 5000, expected up to 4096");
     options.size = 3;
     CHECK_FAILS(nomul_session_new(model, &options, &err), err,
-                "options: size is 3, expected 8 to 24: was init called?");
+                "options: size is 3, expected 8 to 32: was init called?");
     CHECK_FAILS(nomul_convert(NULL, "x", NULL, &err) == NOMUL_OK, err,
                 "nomul_convert: a path is NULL");
     nomul_convert_options_init(&convert);

@@ -133,7 +133,7 @@ static void test_wrong_values(void)
     refuses("{\"prompt\":3}", "\"12\"", "prompt: is a number, expected a string");
     refuses("{\"prompt\":null}", "\"12\"", "prompt: is null, expected a string");
     refuses("{\"prompt\":[\"a\"]}", "\"12\"", "prompt: is an array, expected a string");
-    refuses(P "\"prompt\":\"b\"}", "\"12\"", "prompt: comes twice");
+    refuses(P "\"prompt\":\"b\"}", "\"12\"", "prompt: occurs twice");
     refuses(P "\"id\":true}", "\"12\"", "id: is true, expected a string or a number");
     refuses(P "\"id\":{\"id\":[5]}}", "\"12\"", "id: is an object, expected a string or a number");
     refuses(P "\"n_predict\":\"5\"}", "\"12\"", "n_predict: is a string, expected a number");

@@ -213,10 +213,10 @@ static void test_errors(void)
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_INT(nomul_tokenize(NULL, "a", 1, 0, ids, 4, &n, NULL), NOMUL_E_ARG);
 
-    test_case("ids that don't fit are counted, and nothing is written behind the room");
+    test_case("ids that do not fit are counted, and nothing is written after the array");
     ids[2] = 12345;
     CHECK_FAILS(try_tokenize(&v, "abb", 3, 0, ids, 2, &n, &err), err, "ids: room for 2, 3 needed");
-    CHECK_INT(err.code, NOMUL_E_ARG);
+    CHECK_INT(err.code, NOMUL_E_SPACE);
     CHECK_INT(n, 3);
     CHECK(ids[0] == 263 && ids[1] == 261 && ids[2] == 12345);
     CHECK(!try_tokenize(&v, "abb", 3, 0, NULL, 0, &n, NULL) && n == 3);
