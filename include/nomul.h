@@ -417,23 +417,23 @@ const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes);
  * and its offset lies in the reserved bytes of a session file: 0 there must mean its default.
  */
 #define NOMUL_SAMPLER_FIELDS(ROW)                                                                  \
-    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty", 0, "X",                    \
+    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty", 0, "X",  \
         "divide the logits of repeated tokens by X, multiply negative ones; 1 = off")              \
-    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence-penalty", "presence_penalty", 0, "X",                   \
-        "subtract X once from the logit of a token that has occurred; 0 = off")                    \
-    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency-penalty", "frequency_penalty", 0, "X",                 \
-        "subtract X for each time a token has occurred; 0 = off")                                  \
-    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat-last-n", "repeat_last_n", 0, "N",                          \
+    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence-penalty", "presence_penalty", 0,    \
+        "X", "subtract X once from the logit of a token that has occurred; 0 = off")               \
+    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency-penalty", "frequency_penalty", 0, \
+        "X", "subtract X for each time a token has occurred; 0 = off")                             \
+    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat-last-n", "repeat_last_n", 0, "N",         \
         "penalties look at the last N tokens, prompt included; 0 = none, -1 = all")                \
-    ROW(INT, top_k, 40, 0, 1000000000, 48, "top-k", "top_k", 0, "N",                                        \
+    ROW(INT, top_k, 40, 0, 1000000000, 48, "top-k", "top_k", 0, "N",                               \
         "keep the N most likely tokens; 0 = off")                                                  \
-    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top-p", "top_p", 0, "P",                                             \
+    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top-p", "top_p", 0, "P",                                    \
         "keep the most likely tokens whose probabilities add up to P; 1 = off")                    \
-    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min-p", "min_p", 0, "P",                                             \
+    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min-p", "min_p", 0, "P",                                    \
         "keep tokens with at least P times the probability of the most likely; 0 = off")           \
-    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temp", "temperature", 0, "T",                                    \
+    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temp", "temperature", 0, "T",                            \
         "sampling temperature; 0 = greedy")                                                        \
-    ROW(SEED, seed, 0, 0, 0, 80, "seed", "seed", 's', "N",                                                 \
+    ROW(SEED, seed, 0, 0, 0, 80, "seed", "seed", 's', "N",                                         \
         "random seed: one seed gives the same text on every machine; -1 = random")
 
 #define NOMUL_SAMPLER_FLOAT float

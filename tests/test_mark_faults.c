@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Session files on a failing system: each allocation and each system call of a save or a load fails
- * in turn, with every errno; reads and writes move few bytes at a time.  Either there is an error or
- * the call has done its work; the file is the old one or the new one; no other file is left; no block
- * and no descriptor leaks; the text is unchanged.
+ * in turn, with every errno; reads and writes move few bytes at a time.  Either there is an error
+ * or the call has done its work; the file is the old one or the new one; no other file is left; no
+ * block and no descriptor leaks; the text is unchanged.
  */
 #define _XOPEN_SOURCE 700
 
@@ -204,7 +204,7 @@ static nomul_mark *load(const stage *s)
     return mark;
 }
 
-/* The mark is the whole text: rewound to it, a text is saved as the file that it was loaded from. */
+/* The mark is the whole text: rewound to it, a text is saved as the file that it came from. */
 static void check_mark(const stage *s, nomul_mark *mark)
 {
     unsigned char now[FILE_BYTES];

@@ -85,7 +85,7 @@ static void test_continues(void)
         }
 }
 
-/* Of a history without counts and with fewer ids than the window, these ids count, and no others. */
+/* Of a history without counts and with fewer ids than the window, these ids count, no others. */
 static void test_last_ids(void)
 {
     static const int32_t windows[] = {-1, 65, 1000};

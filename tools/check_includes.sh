@@ -14,10 +14,11 @@ format:  base format
 kernels: base kernels
 tokens:  base format tokens
 model:   base format kernels model
+text:    base format model tokens text nomul_model.h
 bench:   base format kernels model bench nomul_bench.h
 convert: base format convert kernels/ternary.h model/config.h model/tensors.h
 cli:     cli cli/text nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
-cli:     base/error.h base/alloc.h base/bytes.h base/rng.h
+cli:     base/error.h base/alloc.h base/bytes.h base/clock.h base/rng.h
 cli/text:  cli/text
 cli/run:   cli/run
 cli/batch: cli/batch
@@ -25,8 +26,6 @@ cli/score: cli/score
 cli/bench: cli/bench
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h
-nomul_saved.c: base format model tokens nomul_model.h
-nomul_score.c: base format model tokens nomul_model.h
 nomul_model.h: base format model tokens
 include: nomul.h
 '

@@ -153,8 +153,7 @@ static nomul_text *new_text(nm_text_host *host, nomul_session *session,
     nomul_text *text = layout(&arena, &ours, &tokenizer->vocab);
     text->arena = arena;
     text->host = host;
-    if (host->pace.step == 0)
-        host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
+    if (host->pace.step == 0) host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
     text->tokenizer = tokenizer;
     nm_refs_take(&host->refs);
     host->n_texts++;

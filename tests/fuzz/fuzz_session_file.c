@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a session file of tests/golden/small.gguf, as they are and, as versions 1 and 2, with
- * a correct checksum and length: the file is refused, or its mark can be rewound to and saved as the
- * same file, and the text continues.
+ * Any bytes as a session file of tests/golden/small.gguf, as they are and, as versions 1 and 2,
+ * with a correct checksum and length: the file is refused, or its mark can be rewound to and saved
+ * as the same file, and the text continues.
  */
 #define _XOPEN_SOURCE 700
 
