@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static atomic_size_t live, calls, countdown, failures;
+static atomic_size_t live, calls, last_bytes, countdown, failures;
 
 size_t alloc_live(void)
 {
@@ -18,6 +18,11 @@ size_t alloc_live(void)
 size_t alloc_calls(void)
 {
     return calls;
+}
+
+size_t alloc_last_bytes(void)
+{
+    return last_bytes;
 }
 
 void alloc_fail_at(size_t k)
@@ -34,6 +39,7 @@ int alloc_failed(void)
 void *nm_alloc(size_t n_bytes)
 {
     atomic_fetch_add(&calls, 1);
+    last_bytes = n_bytes;
     if (countdown && atomic_fetch_sub(&countdown, 1) == 1) {
         atomic_fetch_add(&failures, 1);
         return NULL;

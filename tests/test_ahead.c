@@ -15,7 +15,7 @@ static void link_layers(nm_bitlinear *layers, size_t rows, size_t cols)
 {
     static const size_t together[N_LAYERS] = {TOGETHER, 0, 0, 1};
 
-    static uint8_t      codes[4096 * 4096 / 4];
+    static uint8_t codes[4096 * 4096 / 4];
 
     memset(layers, 0, N_LAYERS * sizeof *layers);
     for (size_t i = 0; i < N_LAYERS; i++) {
@@ -47,8 +47,8 @@ static void test_share(void)
         ahead.first = NULL;
         CHECK(ahead.w == &layers[tile / 20].w);
         CHECK_INT(ahead.tile, tile % 20);
-        CHECK_INT(ahead.n_tiles, tile % 20 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 20
-                                                            : 20 - tile % 20);
+        CHECK_INT(ahead.n_tiles,
+                  tile % 20 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 20 : 20 - tile % 20);
     }
     nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2);
     CHECK(ahead.w == &layers[TOGETHER].w);

@@ -4,13 +4,14 @@
 #include "test.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 static void test_info(const nomul_model *model)
 {
     const nomul_model_info *info = nomul_model_get_info(model);
-    nomul_metadata          key;
-    nomul_tensor            tensor;
+    nomul_metadata          key = {.size = sizeof key};
+    nomul_tensor            tensor = {.size = sizeof tensor};
     size_t                  n = 0;
 
     test_case("what a model says of itself");
@@ -43,7 +44,7 @@ static void test_misuse(const nomul_model *model)
     float                *logits = malloc(512 * sizeof *logits);
 
     test_case("misuse is an error, not a crash");
-    CHECK_FAILS(nomul_session_new(NULL, NULL, &err), err, "nomul_session_new: model is NULL");
+    CHECK_FAILS(nomul_session_new(NULL, NULL, &err), err, "nomul_session_new: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_FAILS(nomul_model_open(NULL, NULL, &err), err, "nomul_model_open: path is NULL");
     CHECK_FAILS(nomul_model_open("/nowhere/at.all", NULL, &err), err,
@@ -56,7 +57,7 @@ static void test_misuse(const nomul_model *model)
                 "n_batch: is 5000, expected up to 4096");
     options.size = 3;
     CHECK_FAILS(nomul_session_new(model, &options, &err), err,
-                "options: size is 3, expected 8 to 24: was init called?");
+                "options: size is 3, expected 8 to 32: was init called?");
     CHECK_FAILS(nomul_convert(NULL, "x", NULL, &err) == NOMUL_OK, err,
                 "nomul_convert: a path is NULL");
     nomul_convert_options_init(&convert);
@@ -81,8 +82,93 @@ static void test_misuse(const nomul_model *model)
                 "logits: is 3, expected 0 to 2");
     CHECK_INT(nomul_session_n_tokens(session), 0);
     CHECK(nomul_session_feed(session, NULL, 0, NOMUL_LOGITS_NONE, NULL, &err) == NOMUL_OK);
+    for (int which = NOMUL_LOGITS_LAST; which <= NOMUL_LOGITS_ALL; which++) {
+        CHECK_FAILS(nomul_session_feed(session, ids, 0, (nomul_logits)which, logits, &err) ==
+                        NOMUL_OK,
+                    err, "n_ids: is 0, expected at least 1 where logits are asked for");
+        CHECK_INT(err.code, NOMUL_E_ARG);
+    }
     nomul_session_free(session);
     free(logits);
+}
+
+/* A struct that an older caller made, of its first n bytes: the rest is not touched. */
+static void test_filled(const nomul_model *model)
+{
+    nomul_metadata    key;
+    nomul_tensor      tensor;
+    nomul_text_counts counts, all = {.size = sizeof all};
+    nomul_error       err;
+    nomul_session    *session = test_session(model, 1, 1);
+    nomul_text       *text = nomul_text_new(session, NULL, &err);
+    size_t            n;
+
+    CHECK_OK(text && nomul_text_prompt(text, "Once", 4, &err) == NOMUL_OK, err);
+    CHECK_OK(nomul_text_get_counts(text, &all, &err) == NOMUL_OK, err);
+    CHECK(all.n_tokens > 1 && all.n_prompt == all.n_tokens);
+#define FILLED(call, value, member)                                                                \
+    do {                                                                                           \
+        test_case("%s: its first bytes alone, no more, no fewer", #value);                         \
+        for (n = 0; n <= sizeof value + 1; n++) {                                                  \
+            memset(&value, 0x5A, sizeof value);                                                    \
+            value.size = n;                                                                        \
+            bool ok = call;                                                                        \
+            CHECK_THAT(ok == (n >= sizeof n && n <= sizeof value), "size %zu: %d", n, ok);         \
+            CHECK_INT(value.size, n);                                                              \
+            size_t from = !ok ? sizeof n : n;                                                      \
+            for (size_t i = from; i < sizeof value; i++)                                           \
+                CHECK_THAT(((char *)&value)[i] == 0x5A, "size %zu: byte %zu was written", n, i);   \
+        }                                                                                          \
+        value.size = sizeof value - sizeof value.member;                                           \
+        CHECK(call);                                                                               \
+        value.size = SIZE_MAX;                                                                     \
+        CHECK(!(call));                                                                            \
+    } while (0)
+    FILLED(nomul_model_metadata(model, 0, &key), key, n_elements);
+    FILLED(nomul_model_tensor(model, 0, &tensor), tensor, xxh64);
+    FILLED(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, counts, n_generated);
+    CHECK_FAILS(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, err,
+                "counts: its size is not set");
+    CHECK_INT(err.code, NOMUL_E_ARG);
+    counts.size = offsetof(nomul_text_counts, n_read);
+    CHECK_OK(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, err);
+    CHECK(counts.n_tokens == all.n_tokens && counts.n_prompt == all.n_prompt);
+#undef FILLED
+    nomul_text_free(text);
+    nomul_session_free(session);
+}
+
+/* Options of an older caller: what lies after the first n bytes has its default. */
+static void test_options(const nomul_model *model)
+{
+    nomul_session_options o;
+    nomul_text_options    t;
+    nomul_error           err;
+
+    test_case("options of another size");
+    nomul_session_options_init(&o);
+    o.n_threads = 1, o.n_batch = 5000; /* out of range, but after the size */
+    o.size = offsetof(nomul_session_options, n_batch);
+    nomul_session *session = nomul_session_new(model, &o, &err);
+    CHECK_OK(session != NULL, err);
+    CHECK_INT(nomul_session_n_threads(session), 1);
+    nomul_text_options_init(&t);
+    t.n_predict = -7;
+    t.size = offsetof(nomul_text_options, n_predict);
+    nomul_text *text = nomul_text_new(session, &t, &err);
+    CHECK_OK(text != NULL, err);
+    nomul_text_free(text);
+    static const size_t sizes[] = {0, 7, sizeof t + 1, SIZE_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        t.size = o.size = sizes[i];
+        CHECK(!nomul_text_new(session, &t, &err) && err.code == NOMUL_E_ARG);
+        CHECK(!nomul_session_new(model, &o, &err) && err.code == NOMUL_E_ARG);
+        CHECK_INT(nomul_session_memory(model, &o), 0);
+    }
+    nomul_text_options_init(&t);
+    t.n_predict = -2;
+    CHECK_FAILS(nomul_text_new(session, &t, &err), err, "n_predict: is -2, expected at least -1");
+    nomul_session_free(session);
 }
 
 /* The packing that kernels like belongs to them, not to the file. */
@@ -145,6 +231,8 @@ void test_api(void)
     test_info(model);
     test_misuse(model);
     test_feed(model);
+    test_filled(model);
+    test_options(model);
     test_best_packing();
     CHECK_STR(nomul_version(), NOMUL_VERSION);
     nomul_model_close(model);

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "base/pool.h"
@@ -11,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 static void test_xxh64(void)
 {
@@ -143,6 +145,16 @@ static void test_pool(void)
     }
 }
 
+static void test_clock(void)
+{
+    test_case("the clock moves forward, in seconds");
+    struct timespec pause = {.tv_nsec = 2000000};
+    double          before = nm_clock();
+    nanosleep(&pause, NULL);
+    double after = nm_clock();
+    CHECK_THAT(after >= before + 0.002 && after < before + 10, "%g, then %g", before, after);
+}
+
 void test_base(void)
 {
     test_xxh64();
@@ -151,4 +163,5 @@ void test_base(void)
     test_error();
     test_arena();
     test_pool();
+    test_clock();
 }

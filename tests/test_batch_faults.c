@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many texts on a system that refuses: each call that reads a line or writes an answer fails in
- * turn, with every errno, and each allocation.  There is an error that says so, or all the answers
- * as ever; no answer is cut or wrong; no block is lost.
+ * A batch on a failing system: each call that reads a line or writes an answer fails in turn, with
+ * every errno, and each allocation.  Either there is an error that says so, or all answers are the
+ * usual ones; no answer is cut or wrong; no block leaks.
  */
 #define _XOPEN_SOURCE 700
 
@@ -39,7 +39,7 @@ typedef struct way {
     size_t         n_parallel, n_best;
     bool           as_ready;
     nomul_model   *model;
-    nomul_session *host;
+    nomul_session *session;
     int            number; /* errno of the calls that fail for good */
     const char    *input, *output;
     char          *want;
@@ -50,18 +50,17 @@ static nomul_error err;
 /* Into w->output, which stands for stdout meanwhile. */
 static bool run(const way *w)
 {
-    nm_batch b = {
+    nm_batch_options o = {
         .model = w->model,
-        .tokenizer = nomul_model_tokenizer(w->model),
-        .host = w->host,
         .defaults = &defaults,
         .n_parallel = w->n_parallel,
         .n_best = w->n_best,
         .n_logprobs = 1,
+        .indexed = w->n_best > 1,
         .as_ready = w->as_ready,
-        .lines = {.fd = open(w->input, O_RDONLY)},
     };
-    size_t live = alloc_live();
+    nm_batch b = {.options = &o, .lines = {.fd = open(w->input, O_RDONLY)}};
+    size_t   live = alloc_live();
 
     /* Opened once, as a new file costs more than the run that writes it. */
     static int file = -1;
@@ -71,9 +70,10 @@ static bool run(const way *w)
     CHECK(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
     dup2(file, 1);
     err = (nomul_error){.code = NOMUL_OK};
-    nomul_session_reset(w->host);
-    bool ok = nm_batch_run(&b, &err);
+    b.base = nomul_text_new(w->session, NULL, &err);
+    bool ok = b.base && nm_batch_run(&b, &err);
     nm_batch_free(&b);
+    nomul_text_free(b.base);
     fflush(stdout);
     dup2(before, 1);
     close(before), close(b.lines.fd);
@@ -205,16 +205,16 @@ void test_batch_faults(void)
     nomul_session_options_init(&options);
     options.n_threads = 1;
     nomul_model   *model = nomul_model_open(test_path("golden/small.gguf"), NULL, &err);
-    nomul_session *host = model ? nomul_session_new(model, &options, &err) : NULL;
+    nomul_session *session = model ? nomul_session_new(model, &options, &err) : NULL;
     test_case("small.gguf opens");
-    CHECK_OK(host != NULL, err);
-    for (size_t i = 0; host && i < sizeof ways / sizeof ways[0]; i++) {
-        ways[i].model = model, ways[i].host = host;
+    CHECK_OK(session != NULL, err);
+    for (size_t i = 0; session && i < sizeof ways / sizeof ways[0]; i++) {
+        ways[i].model = model, ways[i].session = session;
         ways[i].input = test_scratch("lines");
         ways[i].output = test_scratch("answers");
         test_write_file(ways[i].input, lines, sizeof lines - 1);
         run_each(&ways[i]);
     }
-    nomul_session_free(host);
+    nomul_session_free(session);
     nomul_model_close(model);
 }

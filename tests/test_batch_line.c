@@ -4,7 +4,7 @@
 
 #include "cli/batch/batch_line.h"
 
-static const char       *default_stops[] = {"END"};
+static const char        *default_stops[] = {"END"};
 static const nm_text_args defaults = {
     .n_predict = 256,
     .temp = 0.8,
@@ -31,8 +31,7 @@ static bool read_line(nm_batch_line *line, const char *text, nomul_error *err)
 static void check_text(const nm_text *text, const char *want)
 {
     CHECK_INT(text->n_bytes, strlen(want));
-    if (text->n_bytes == strlen(want) && *want)
-        CHECK_MEM(text->data, want, text->n_bytes, want);
+    if (text->n_bytes == strlen(want) && *want) CHECK_MEM(text->data, want, text->n_bytes, want);
 }
 
 static void takes(const char *text, const char *prompt, const char *id)
@@ -134,7 +133,7 @@ static void test_wrong_values(void)
     refuses("{\"prompt\":3}", "\"12\"", "prompt: is a number, expected a string");
     refuses("{\"prompt\":null}", "\"12\"", "prompt: is null, expected a string");
     refuses("{\"prompt\":[\"a\"]}", "\"12\"", "prompt: is an array, expected a string");
-    refuses(P "\"prompt\":\"b\"}", "\"12\"", "prompt: comes twice");
+    refuses(P "\"prompt\":\"b\"}", "\"12\"", "prompt: occurs twice");
     refuses(P "\"id\":true}", "\"12\"", "id: is true, expected a string or a number");
     refuses(P "\"id\":{\"id\":[5]}}", "\"12\"", "id: is an object, expected a string or a number");
     refuses(P "\"n_predict\":\"5\"}", "\"12\"", "n_predict: is a string, expected a number");
@@ -191,7 +190,7 @@ static void test_wrong_lines(void)
     refuses(P "\"stop\":[\"a\"", "\"12\"", "byte 26: ends in the middle");
 
     test_case("an id may be long, not endless");
-    int n = snprintf(text, sizeof text, "{\"prompt\":\"a\",\"id\":\"%01024d\"}", 0);
+    int           n = snprintf(text, sizeof text, "{\"prompt\":\"a\",\"id\":\"%01024d\"}", 0);
     nm_batch_line line;
     nomul_error   err;
     CHECK_OK(read_bytes(&line, text, (size_t)n, &err), err);

@@ -23,7 +23,7 @@ static nomul_model *open_synthetic(const char *packing, void **bytes)
 /* By the names of the stored tensors: the ternary ones, the gains, one row of the embedding. */
 static uint64_t count_weight_bytes(const nomul_model *model)
 {
-    nomul_tensor t;
+    nomul_tensor t = {.size = sizeof t};
     uint64_t     sum = 0;
 
     for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several threads on one model, each with a host session, sessions that share with it, samplers and
- * a file of its own: all draw, save, load, copy and score at once.  Each gets what one thread gets
- * that does the same alone.  Made for the thread sanitizer.
+ * Several threads on one model, each with a session, texts that are stepped together and a file of
+ * its own: all generate, save, load, rewind, copy and score at once.  Each gets what one thread
+ * gets that does the same alone.  Made for the thread sanitizer.
  */
 #include "checkpoints.h"
 #include "test.h"
@@ -13,9 +13,8 @@
 #define N_WORKERS 4
 #define N_TEXTS 3
 #define N_ROUNDS 5
-#define N_DRAWN 6 /* ids of a text in one round */
-#define N_IDS (N_ROUNDS * N_DRAWN)
-#define MOST_VOCAB 300
+#define N_STEPS 6 /* of a text in one round */
+#define N_IDS (N_ROUNDS * N_STEPS)
 #define STATE 64
 #define SNAPSHOT (16 + STATE)
 
@@ -29,11 +28,10 @@ typedef struct result {
 typedef struct worker {
     const nomul_model *model;
     uint64_t           seed;
-    size_t             n_threads; /* of its host */
+    size_t             n_threads; /* of its session */
     char               path[600];
-    nomul_session     *sessions[N_TEXTS]; /* the host, and those that share */
-    nomul_sampler     *samplers[N_TEXTS];
-    int32_t            next[N_TEXTS];
+    nomul_session     *session;
+    nomul_text        *texts[N_TEXTS];
     result             result;
     nomul_error        err; /* of the first call that failed */
     pthread_t          handle;
@@ -43,84 +41,87 @@ static bool open_all(worker *w)
 {
     nomul_session_options options;
     nomul_sampler_options choice;
+    nomul_text_options    how;
 
     nomul_session_options_init(&options);
     options.n_threads = w->n_threads, options.n_batch = 4;
     nomul_sampler_options_init(&choice);
+    nomul_text_options_init(&how);
+    how.sampler = &choice;
+    how.ignore_eos = true;
+    w->session = nomul_session_new(w->model, &options, &w->err);
+    if (!w->session) return false;
     for (size_t t = 0; t < N_TEXTS; t++) {
         choice.seed = w->seed + t;
-        w->next[t] = (int32_t)(1 + t);
-        w->samplers[t] = nomul_sampler_new(MOST_VOCAB, &choice, &w->err);
-        w->sessions[t] = t ? nomul_session_share(w->sessions[0], &w->err)
-                           : nomul_session_new(w->model, &options, &w->err);
-        if (!w->samplers[t] || !w->sessions[t]) return false;
-        nomul_sampler_accept(w->samplers[t], w->next[t]);
+        w->texts[t] = t ? nomul_text_fork(w->texts[0], &how, &w->err)
+                        : nomul_text_new(w->session, &how, &w->err);
+        if (!w->texts[t]) return false;
     }
+    for (size_t t = 0; t < N_TEXTS; t++)
+        if (nomul_text_prompt(w->texts[t], "Once upon", 5 + 2 * t, &w->err)) return false;
     return true;
 }
 
 static void close_all(worker *w)
 {
-    for (size_t t = N_TEXTS; t-- > 0;) {
-        nomul_session_free(w->sessions[t]);
-        nomul_sampler_free(w->samplers[t]);
-    }
+    for (size_t t = 0; t < N_TEXTS; t++) nomul_text_free(w->texts[t]);
+    nomul_session_free(w->session);
 }
 
-/* One id of every text, drawn together. */
-static bool draw(worker *w, size_t at)
+/* One id of every text, stepped together until each has one: prompts are read first. */
+static bool generate(worker *w, size_t at)
 {
-    static const size_t vocab = MOST_VOCAB;
-    float               logits[N_TEXTS * MOST_VOCAB];
-    nomul_feed          feeds[N_TEXTS];
+    bool all;
 
-    for (size_t t = 0; t < N_TEXTS; t++)
-        feeds[t] = (nomul_feed){w->sessions[t], &w->next[t], 1, true};
-    if (nomul_session_feed_many(feeds, N_TEXTS, logits, &w->err) != NOMUL_OK) return false;
-    for (size_t t = 0; t < N_TEXTS; t++) {
-        w->next[t] = nomul_sampler_sample(w->samplers[t], logits + t * vocab);
-        nomul_sampler_accept(w->samplers[t], w->next[t]);
-        w->result.ids[t][at] = w->next[t];
-    }
+    do {
+        if (nomul_text_step(w->texts, N_TEXTS, &w->err) != NOMUL_OK) return false;
+        all = true;
+        for (size_t t = 0; t < N_TEXTS; t++) {
+            int32_t id = nomul_text_id(w->texts[t]);
+            all = all && id >= 0;
+            if (id >= 0) w->result.ids[t][at] = id;
+        }
+    } while (!all && at == 0);
     return true;
 }
 
-/* To the file and back, by way of a text that has nothing to do with it. */
+/* To the file and back, with another text of the same session in between. */
 static bool save_and_load(worker *w, size_t t)
 {
-    nomul_saved saved;
+    nomul_mark *mark = NULL, *queried = NULL;
 
-    if (nomul_session_save(w->sessions[t], w->next[t], w->samplers[t], w->path, &w->err))
+    if (nomul_text_save(w->texts[t], w->path, &w->err) ||
+        nomul_text_prompt(w->texts[t], "the fox", 7, &w->err) ||
+        nomul_text_read(w->texts[t], &w->err))
         return false;
-    nomul_session_reset(w->sessions[t]);
-    nomul_sampler_accept(w->samplers[t], 7);
-    if (nomul_session_load(w->sessions[t], w->path, &saved, &w->err) ||
-        nomul_saved_read(w->path, &saved, &w->err) ||
-        nomul_sampler_set_state(w->samplers[t], &saved.sampler_state, &w->err))
-        return false;
-    w->next[t] = saved.last_id;
-    return true;
+    mark = nomul_mark_load(w->path, w->model, &w->err);
+    queried = nomul_mark_load(w->path, NULL, &w->err);
+    bool ok = mark && queried && nomul_text_rewind(w->texts[t], mark, 0, &w->err) == NOMUL_OK &&
+              nomul_text_prompt(w->texts[t], NULL, 0, &w->err) == NOMUL_OK;
+    nomul_mark_free(mark);
+    nomul_mark_free(queried);
+    return ok;
 }
 
-/* The drawn ids once more, scored by a copy; then the text's own state at its end. */
+/* The generated ids scored by the session, which is then left at their end. */
 static bool score(worker *w, size_t t)
 {
-    nomul_session *copy = nomul_session_clone(w->sessions[t], &w->err);
+    nomul_session *copy = nomul_session_clone(w->session, &w->err);
     bool           ok = copy != NULL;
 
     if (ok) nomul_session_reset(copy);
-    ok = ok && nomul_session_score(copy, w->result.ids[t], N_IDS, w->result.logprobs[t],
-                                   &w->err) == NOMUL_OK;
+    ok = ok && nomul_session_score(copy, w->result.ids[t], N_IDS, w->result.logprobs[t], &w->err) ==
+                   NOMUL_OK;
+    ok = ok && nomul_session_snapshot(copy, w->result.snapshots[t], SNAPSHOT, &w->err) == NOMUL_OK;
     nomul_session_free(copy);
-    return ok && nomul_session_snapshot(w->sessions[t], w->result.snapshots[t], SNAPSHOT,
-                                        &w->err) == NOMUL_OK;
+    return ok;
 }
 
 static bool work_all(worker *w)
 {
     for (size_t r = 0; r < N_ROUNDS; r++) {
-        for (size_t i = 0; i < N_DRAWN; i++)
-            if (!draw(w, r * N_DRAWN + i)) return false;
+        for (size_t i = 0; i < N_STEPS; i++)
+            if (!generate(w, r * N_STEPS + i)) return false;
         if (!save_and_load(w, r % N_TEXTS)) return false;
     }
     for (size_t t = 0; t < N_TEXTS; t++)
@@ -158,7 +159,7 @@ void test_crowd(void)
     nomul_model *model = nomul_model_open(test_path("golden/small.gguf"), NULL, &err);
     CHECK_OK(model != NULL, err);
     if (!model) return;
-    CHECK_INT(nomul_model_get_info(model)->n_vocab, MOST_VOCAB);
+    CHECK_INT(nomul_model_get_info(model)->state_bytes, STATE);
     for (size_t i = 0; i < N_WORKERS; i++) {
         set_up(&workers[i], model, 10 * i + i % 2);
         work(&workers[i]);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define N_FIRST VOCABULARY_N_FIRST
-#define STRIP NOMUL_DECODE_STRIP_BLANK
+#define STRIP NOMUL_DECODE_STRIP_SPACE
 
 /* Ids: 257 <s>, 258 blank, 259 a, 260 blank a, 261 a blank b (user-defined), 262 unused, 263 é. */
 static void open_pieces(vocabulary *v)

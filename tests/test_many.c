@@ -48,6 +48,12 @@ static void draw_step(step *s, nm_rng *rng, size_t n_vocab)
     for (size_t i = 0; i < s->n_ids; i++) s->ids[i] = (int32_t)nm_rng_below(rng, n_vocab);
 }
 
+/* Logits of the last id, if there is one. */
+static nomul_logits last_of(const step *s)
+{
+    return s->n_ids ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE;
+}
+
 /* Every text goes its way alone, in a session of its own. */
 static void run_alone(script *s, size_t text)
 {
@@ -56,8 +62,8 @@ static void run_alone(script *s, size_t text)
 
     for (size_t r = 0; session && r < N_ROUNDS; r++) {
         step *now = &s->steps[text][r];
-        CHECK_OK(nomul_session_feed(session, now->ids, now->n_ids, NOMUL_LOGITS_LAST, now->want,
-                                    &err) == NOMUL_OK,
+        CHECK_OK(nomul_session_feed(session, now->ids, now->n_ids, last_of(now), now->want, &err) ==
+                     NOMUL_OK,
                  err);
     }
     nomul_session_free(session);
@@ -171,7 +177,7 @@ static void test_turns(const script *s, const char *file)
         if (r % 2 == 0) run_round(s, sessions, r);
         for (size_t t = 0; r % 2 == 1 && t < N_TEXTS; t++) {
             const step *now = &s->steps[t][r];
-            nomul_session_feed(sessions[t], now->ids, now->n_ids, NOMUL_LOGITS_LAST, logits, &err);
+            nomul_session_feed(sessions[t], now->ids, now->n_ids, last_of(now), logits, &err);
             if (now->n_ids) CHECK_MEM(logits, now->want, s->n_vocab * sizeof *logits, "a text");
         }
     }
@@ -187,7 +193,7 @@ static void check_step(const script *s, nomul_session *session, size_t text, siz
     float       logits[MOST_VOCAB];
     nomul_error err;
 
-    CHECK_OK(nomul_session_feed(session, now->ids, now->n_ids, NOMUL_LOGITS_LAST, logits, &err) ==
+    CHECK_OK(nomul_session_feed(session, now->ids, now->n_ids, last_of(now), logits, &err) ==
                  NOMUL_OK,
              err);
     if (now->n_ids)
@@ -206,7 +212,7 @@ static void test_clone(const script *s)
     nomul_session *own = nomul_session_clone(host, &err);
     nomul_session *beside = nomul_session_clone(shared, &err);
     CHECK_OK(own && beside, err);
-    CHECK(own->engine != host->engine && beside->engine == host->engine);
+    CHECK(own->engine == host->engine && beside->engine == host->engine);
     CHECK_INT(nomul_session_n_threads(own), 2);
     CHECK_INT(nomul_session_n_batch(own), 4);
     CHECK_INT(nomul_session_n_tokens(beside), s->steps[1][0].n_ids);
@@ -270,17 +276,17 @@ static void refuse_all(nomul_session *a, nomul_session *b, nomul_session *strang
     nomul_feed outside[] = {{a, ids, 2, true}, {b, ids, 4, true}};
     nomul_feed below[] = {{a, ids + 3, 1, true}, {b, ids, 4, true}};
 
-    check_refused(NULL, 1, logits, "nomul_session_feed_many: feeds is NULL");
+    check_refused(NULL, 1, logits, "nomul_session_feed_many: an argument is NULL");
     check_refused(none, 2, logits, "feed 1: session is NULL");
     check_refused(none + 1, 1, logits, "feed 0: session is NULL");
-    check_refused(other, 3, logits, "feed 2: session shares another host than that of feed 0");
+    check_refused(other, 3, logits, "feed 2: session shares another engine than that of feed 0");
     check_refused(twice, 3, logits, "feed 2: session is that of feed 1 too");
     check_refused(null, 2, logits, "feed 1: ids is NULL");
-    check_refused(empty, 2, logits, "feed 1: logits of its last id are wanted, it has no ids");
+    check_refused(empty, 2, logits, "feed 1: asks for logits, but has no ids");
     check_refused(outside, 2, logits,
                   "feed 1: id 300 at position 2: outside the vocabulary of 300");
     check_refused(below, 2, logits, "feed 0: id -7 at position 0: outside the vocabulary of 300");
-    check_refused(other, 2, NULL, "feed 1: wants logits, which is NULL");
+    check_refused(other, 2, NULL, "feed 1: asks for logits, but logits is NULL");
 }
 
 static void test_wrong(const script *s)
@@ -289,9 +295,9 @@ static void test_wrong(const script *s)
     nomul_session *a = test_session(s->model, 1, 4), *stranger = test_session(s->model, 1, 4);
 
     test_case("wrong arguments are told apart and change nothing");
-    CHECK_FAILS(nomul_session_share(NULL, &err), err, "nomul_session_share: host is NULL");
+    CHECK_FAILS(nomul_session_share(NULL, &err), err, "nomul_session_share: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
-    CHECK_FAILS(nomul_session_clone(NULL, &err), err, "nomul_session_clone: session is NULL");
+    CHECK_FAILS(nomul_session_clone(NULL, &err), err, "nomul_session_clone: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
     nomul_session *b = nomul_session_share(a, &err);
     CHECK_OK(b != NULL, err);

@@ -285,7 +285,7 @@ static void test_misuse(void)
                 "pack: is -1, expected 0 to 1");
     options.size = 5;
     CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err,
-                "options: size is 5, expected 8 to 32: was init called?");
+                "options: size is 5, expected 8 to 40: was init called?");
     CHECK_FAILS(repack("/nowhere/at.all", output, NOMUL_PACKING_T5, &err), err,
                 "/nowhere/at.all: No such file or directory");
     CHECK_INT(err.code, NOMUL_E_IO);

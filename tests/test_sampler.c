@@ -427,21 +427,21 @@ static void test_refused(void)
     nomul_logit_bias      bias[2] = {{7, 1}, {0, 1}};
     nomul_error           err;
 
-    REFUSED("temp: is -0.1, expected at least 0", o.temp = -0.1f);
-    REFUSED("temp: is inf, expected at least 0", o.temp = INFINITY);
-    REFUSED("temp: is nan, expected at least 0", o.temp = NAN);
-    REFUSED("top_k: is -1, expected at least 0", o.top_k = -1);
+    REFUSED("temp: is -0.1, expected a number of at least 0", o.temp = -0.1f);
+    REFUSED("temp: is inf, expected a number of at least 0", o.temp = INFINITY);
+    REFUSED("temp: is nan, expected a number of at least 0", o.temp = NAN);
+    REFUSED("top_k: is -1, expected 0 to 1000000000", o.top_k = -1);
+    REFUSED("top_k: is 2147483647, expected 0 to 1000000000", o.top_k = INT32_MAX);
     REFUSED("top_p: is 1.01, expected 0 to 1", o.top_p = 1.01f);
     REFUSED("top_p: is nan, expected 0 to 1", o.top_p = NAN);
     REFUSED("min_p: is -1, expected 0 to 1", o.min_p = -1);
-    REFUSED("repeat_penalty: is 0, expected more than 0", o.repeat_penalty = 0);
-    REFUSED("repeat_penalty: is inf, expected more than 0", o.repeat_penalty = INFINITY);
+    REFUSED("repeat_penalty: is 0, expected a number of at least 0.001", o.repeat_penalty = 0);
+    REFUSED("repeat_penalty: is inf, expected a number of at least 0.001",
+            o.repeat_penalty = INFINITY);
     REFUSED("repeat_last_n: is -2, expected -1 to 1048576", o.repeat_last_n = -2);
-    REFUSED("repeat_last_n: is 1048577, expected -1 to 1048576",
-            o.repeat_last_n = NM_SAMPLER_MAX_LAST_N + 1);
-    REFUSED("presence_penalty: is nan, expected a finite number", o.presence_penalty = NAN);
-    REFUSED("frequency_penalty: is -inf, expected a finite number",
-            o.frequency_penalty = -INFINITY);
+    REFUSED("repeat_last_n: is 1048577, expected -1 to 1048576", o.repeat_last_n = (1 << 20) + 1);
+    REFUSED("presence_penalty: is nan, expected -1000 to 1000", o.presence_penalty = NAN);
+    REFUSED("frequency_penalty: is -inf, expected -1000 to 1000", o.frequency_penalty = -INFINITY);
     REFUSED("logit_bias: is NULL", o.n_logit_bias = 1);
     REFUSED("logit_bias[1].id: is 8, expected 0 to 7", o.logit_bias = bias; o.n_logit_bias = 2;
             bias[1].id = 8);
@@ -476,7 +476,7 @@ static void test_memory(void)
 
     test_case("one block, taken by new; a sample takes none");
     nomul_sampler_options_init(&o);
-    o.repeat_last_n = NM_SAMPLER_MAX_LAST_N;
+    o.repeat_last_n = (1 << 20);
     size_t         live = alloc_live(), calls = alloc_calls();
     nomul_sampler *sampler = new_sampler(100, &o);
     CHECK_INT(alloc_calls(), calls + 1);

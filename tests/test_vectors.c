@@ -56,7 +56,7 @@ static void check_vector(const vocabulary *v, const vector *want)
 {
     size_t   n_ids, n_text;
     int32_t *ids = vocabulary_encode(v, want->text, want->n_text, 0, &n_ids);
-    char    *text = vocabulary_decode(v, want->ids, want->n_ids, NOMUL_DECODE_STRIP_BLANK, &n_text);
+    char    *text = vocabulary_decode(v, want->ids, want->n_ids, NOMUL_DECODE_STRIP_SPACE, &n_text);
 
     CHECK_THAT(n_ids == want->n_ids && memcmp(ids, want->ids, n_ids * sizeof *ids) == 0,
                "ids of \"%.*s\"", (int)want->n_text, want->text);
@@ -328,7 +328,7 @@ static bool has_blank_sign(const char *text, size_t n_bytes)
 static void check_round_trip(const vocabulary *v, const char *text, size_t n_text, unsigned flags)
 {
     size_t   n_ids, n_back;
-    unsigned how = flags & NO_PREFIX ? 0 : NOMUL_DECODE_STRIP_BLANK;
+    unsigned how = flags & NO_PREFIX ? 0 : NOMUL_DECODE_STRIP_SPACE;
     int32_t *ids = vocabulary_encode(v, text, n_text, flags, &n_ids);
     char    *back = vocabulary_decode(v, ids, n_ids, how, &n_back);
 

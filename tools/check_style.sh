@@ -16,9 +16,12 @@ rng base
 xxh64 base
 nomul api
 nomul_session api
-nomul_saved saved
 nomul_bench bench
-nomul_score score
+nomul_text api
+clock base
+text_object rewind
+text_step cancel
+text_mark mark
 bitlinear agreement
 engine agreement
 forward agreement
@@ -48,7 +51,7 @@ check_text() {
         function bad(why) { printf "%s:%d: %s\n", FILENAME, FNR, why; wrong = 1 }
         function end_file() {
             if (last_blank) { printf "%s: ends with a blank line\n", last; wrong = 1 }
-            if (is_c && n > 600) { printf "%s: %d lines, 600 are allowed\n", last, n; wrong = 1 }
+            if (is_c && n > 900) { printf "%s: %d lines, 900 are allowed\n", last, n; wrong = 1 }
         }
         # Characters, not bytes: continuation bytes of UTF-8 do not count.
         function width(line) { gsub(/[\200-\277]/, "", line); return length(line) }
@@ -148,8 +151,8 @@ self_test() {
     plant src/base/one.c 'int a; ' 'src/base/one.c:2: blanks at the end'
     plant src/base/one.c '' 'src/base/one.c: ends with a blank line'
     plant src/base/one.c "$long" 'src/base/one.c:2: 101 columns, 100 are allowed'
-    plant src/base/one.c "$(awk 'BEGIN {for (i = 0; i < 600; i++) print ";"}')" \
-        'src/base/one.c: 601 lines, 600 are allowed'
+    plant src/base/one.c "$(awk 'BEGIN {for (i = 0; i < 900; i++) print ";"}')" \
+        'src/base/one.c: 901 lines, 900 are allowed'
     plant src/base/one.c '/* TODO: more */' 'src/base/one.c:2: a TODO without'
     plant src/base/one.c 'char *p = "/tmp/a";' 'src/base/one.c:2: a path of one machine'
     plant tests/one.c "$spdx" 'one.c: two files have this name'

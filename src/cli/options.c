@@ -246,7 +246,8 @@ static nm_parse unknown(const parser *p, const char *word, const char *name)
     size_t           least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
 
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
-        size_t distance = o->name ? nm_edit_distance(name, o->name) : least;
+        bool   is_key = o->name && strchr(o->name, '_'); /* of JSON lines: not worth suggesting */
+        size_t distance = o->name && !is_key ? nm_edit_distance(name, o->name) : least;
         if (distance < least) {
             least = distance;
             nearest = o;

@@ -157,16 +157,18 @@ bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *
         double                  value;
 
         if (f->type == NM_SAMPLER_SEED) continue; /* any is valid */
-        if (f->type == NM_SAMPLER_FLOAT)
+        bool   is_float = f->type == NM_SAMPLER_FLOAT, unlimited = f->most >= 3.4e38;
+        double most = unlimited ? (double)FLT_MAX : f->most;
+        if (is_float)
             value = (double)*(const float *)(const void *)at;
         else
             value = *(const int32_t *)(const void *)at;
-        if (value >= f->least && value <= f->most) continue; /* a NaN is neither */
-        if (f->most >= 3.4e38)
+        if (value >= f->least && value <= most) continue; /* a NaN is neither */
+        if (unlimited)
             return nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected a number of at least %g", f->name,
                            value, f->least);
-        return nm_fail(err, NOMUL_E_ARG, "%s: is %.10g, expected %g to %.10g", f->name, value,
-                       f->least, f->most);
+        return nm_fail(err, NOMUL_E_ARG, "%s: is %.*g, expected %g to %.10g", f->name,
+                       is_float ? 6 : 10, value, f->least, f->most);
     }
     return true;
 }

@@ -57,8 +57,8 @@ say Lily ' and' /undo /retry /undo /retry | turns --temp 0 -n 4
 } | nomul run -i -m $t -n 1 -s 4 --ignore-eos > out 2> err
 echo "[$?]"
 wc -l < out
-grep -c 'taken back: 1 tokens' err
-grep -c 'nothing to take back' err
+grep -c 'undone: 1 tokens' err
+grep -c 'nothing to undo' err
 i=0
 while [ $i -lt 6 ]; do echo; i=$((i + 1)); done | nomul run -i -m $t -n 1 -s 4 --ignore-eos -q \
     --save-session seven > out
@@ -135,7 +135,7 @@ wait $!
 echo "[$?]"
 cat err
 nomul run -m $m --load-session stopped -n 1 -q > out || echo "not saved"
-# While the words are read: the turn is taken back.
+# While the prompt is read: the turn is undone.
 cat long long long long long > longer
 start -t 1 -b 1
 say '/set n 2' The >&3

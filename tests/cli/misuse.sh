@@ -13,7 +13,7 @@ done
 
 # Options that aren't there, and values that aren't.
 try run -m no.gguf --tmp 1
-try run -m no.gguf --top_p 1
+try run -m no.gguf --topp 1
 try run -m no.gguf -x
 try run -m no.gguf -qx
 try run -m no.gguf word

@@ -8,33 +8,23 @@
 int main(int argc, char **argv)
 {
     if (argc != 4) return fprintf(stderr, "usage: continue MODEL.gguf TEXT N\n"), 2;
-    nomul_error  err = {NOMUL_E_MEMORY, "out of memory"}; /* for malloc, which has no words */
-    nomul_model *model = nomul_model_open(argv[1], NULL, &err);
-    if (!model) return fprintf(stderr, "%s: %s\n", argv[0], err.text), 1;
+    nomul_error        err;
+    nomul_text_options options;
+    nomul_text_options_init(&options);
+    options.n_predict = atoi(argv[3]);
+    nomul_model   *model = nomul_model_open(argv[1], NULL, &err);
+    nomul_session *session = model ? nomul_session_new(model, NULL, &err) : NULL;
+    nomul_text    *text = session ? nomul_text_new(session, &options, &err) : NULL;
+    bool           ok = text && nomul_text_prompt(text, argv[2], strlen(argv[2]), &err) == NOMUL_OK;
 
-    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(model);
-    const char            *text = argv[2];
-    size_t                 capacity = nomul_tokenize_bound(strlen(text)), n_ids, n_bytes;
-    int32_t               *ids = malloc(capacity * sizeof *ids);
-    float                 *logits = malloc(nomul_token_count(tokenizer) * sizeof *logits);
-    nomul_session         *session = nomul_session_new(model, NULL, &err);
-    nomul_sampler         *sampler = nomul_sampler_new(nomul_token_count(tokenizer), NULL, &err);
-    nomul_decoder         *decoder = nomul_decoder_new(tokenizer, 0, &err);
-    if (!ids || !logits || !session || !sampler || !decoder ||
-        nomul_tokenize(tokenizer, text, strlen(text), NOMUL_TOKENIZE_ADD_SPECIAL, ids, capacity,
-                       &n_ids, &err) != NOMUL_OK)
-        return fprintf(stderr, "%s: %s\n", argv[0], err.text), 1;
-
-    fputs(text, stdout);
-    for (int n = atoi(argv[3]); n > 0; n--, n_ids = 1) {
-        if (nomul_session_feed(session, ids, n_ids, NOMUL_LOGITS_LAST, logits, &err) != NOMUL_OK)
-            return fprintf(stderr, "%s: %s\n", argv[0], err.text), 1;
-        ids[0] = nomul_sampler_sample(sampler, logits);
-        if (ids[0] == nomul_token_eos(tokenizer)) break;
-        text = nomul_decoder_push(decoder, ids[0], &n_bytes);
-        fwrite(text, 1, n_bytes, stdout);
+    if (ok) fputs(argv[2], stdout);
+    while (ok && nomul_text_finish(text) == NOMUL_FINISH_NONE) {
+        size_t n_bytes = 0;
+        ok = nomul_text_step(&text, 1, &err) == NOMUL_OK;
+        const char *bytes = nomul_text_bytes(text, &n_bytes);
+        fwrite(bytes, 1, n_bytes, stdout);
     }
-    puts("");
-    free(ids), free(logits), nomul_sampler_free(sampler), nomul_decoder_free(decoder);
-    nomul_session_free(session), nomul_model_close(model);
+    if (ok) puts("");
+    nomul_text_free(text), nomul_session_free(session), nomul_model_close(model);
+    return ok ? 0 : (fprintf(stderr, "%s: %s\n", argv[0], err.text), 1);
 }

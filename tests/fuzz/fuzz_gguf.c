@@ -91,8 +91,8 @@ static void feed(const nomul_model *model)
 
 static void walk_model(const nomul_model *model)
 {
-    nomul_metadata          pair;
-    nomul_tensor            tensor;
+    nomul_metadata          pair = {.size = sizeof pair};
+    nomul_tensor            tensor = {.size = sizeof tensor};
     const nomul_tokenizer  *tokenizer = nomul_model_tokenizer(model);
     const nomul_model_info *info = nomul_model_get_info(model);
 

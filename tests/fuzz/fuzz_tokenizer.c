@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* What doesn't fit is counted. */
     if (n_ids > 0)
         MUST(nomul_tokenize(tokenizer(), text, n_text, flags, NULL, 0, &again, NULL) ==
-                 NOMUL_E_ARG && again == n_ids);
+                 NOMUL_E_SPACE && again == n_ids);
 
     /* Behind a parsed control token a stretch of text begins, with a blank of its own. */
     size_t skip = flags & NOMUL_TOKENIZE_ADD_SPECIAL ? 1 : 0;

@@ -370,13 +370,16 @@ def gguf(config, weights, pieces, packing="t4"):
 
 # ---- A session file ------------------------------------------------------------------------------
 
-def session(model_id, state, n_tokens, last, temp=0.75, version=1):
-    """The text's last id is the last of `last`."""
+def session(model_id, state, n_tokens, last, temp=0.75, version=1, tail=None):
+    """The text's last id is the last of `last`.  tail: None, the text has no bytes."""
     head = struct.pack("<8sIIQQQi", b"NOMULSES", version, len(last), model_id, 4 * len(state),
                        n_tokens, last[-1])
     head += struct.pack("<fifffiff", temp, 50, 0.9375, 0.03125, 1.125, 32, 0.25, -0.5)
-    head += struct.pack("<IQ4Q", 0, 42, 1, 2, 0x0123456789ABCDEF, MASK)
+    tail_bits = 0 if tail is None else 1 << 31 | len(tail)
+    head += struct.pack("<IQ4Q", tail_bits, 42, 1, 2, 0x0123456789ABCDEF, MASK)
     head += struct.pack(f"<{len(last)}i", *last).ljust(264, b"\0")
+    if version != 1:
+        head += (tail or b"").ljust(128, b"\0")
     body = head + np.asarray(state, "<f4").tobytes()
     return body + struct.pack("<Q", xxh64(body))
 
@@ -422,11 +425,18 @@ def main():
     small = session(small_id, np.linspace(-1, 1, 16), 12, [299, 0, 265])
     put("golden/small.nms", small)
     seed("session_file", "small", small)
+    second = session(small_id, np.linspace(-1, 1, 16), 12, [299, 0, 265], version=2,
+                     tail=b"the\0 fo\xc3")
+    put("golden/small-2.nms", second)
+    seed("session_file", "small-2", second)
+    seed("session_file", "begin-2", session(small_id, [0.0] * 16, 1, [1], version=2))
+    seed("session_file", "tail-2", session(small_id, [0.5] * 16, 2, [300], version=2,
+                                           tail=b"x" * 64))
     seed("session_file", "cut", small[:-20])
     seed("session_file", "other", session(small_id + 1, [0.5], 1, [0]))
     seed("session_file", "wild", session(small_id, [np.inf, np.nan] * 8, 999, [300] * 64))
     seed("session_file", "settings", session(small_id, [0.0] * 16, 2, [7], temp=np.nan))
-    seed("session_file", "version", session(small_id, [0.0] * 16, 2, [7], version=2))
+    seed("session_file", "version", session(small_id, [0.0] * 16, 2, [7], version=3))
 
     tiny = hyper_parameters(5, 4, 3, 1)
     tiny_weights = random_checkpoint(tiny, 2)

@@ -107,13 +107,11 @@ static void end_reader(nm_batch *b, nm_batch_job *job)
     b->last_read = job;
 }
 
-/* A text that finished leaves, and is answered; the job may be freed with it. */
-static bool end_text(nm_batch *b, size_t at, nomul_error *err)
+/* A text that finished is answered; the job may be freed with it. */
+static bool end_text(nm_batch *b, nm_batch_text *text, nomul_error *err)
 {
-    nm_batch_text *text = b->running[at];
-    nm_batch_job  *job = text->job;
+    nm_batch_job *job = text->job;
 
-    b->running[at] = b->running[--b->n_running];
     if (text == &job->reader && text->answer.finish == NOMUL_FINISH_LENGTH) {
         end_reader(b, job);
         return true;
@@ -124,6 +122,23 @@ static bool end_text(nm_batch *b, size_t at, nomul_error *err)
     text->done = true;
     b->counts.n_done++;
     return nm_batch_answer(b, job, err);
+}
+
+/* Texts that finished leave, earlier ones first: their continuations begin in that order too. */
+static bool end_finished(nm_batch *b, nomul_error *err)
+{
+    size_t n_kept = 0;
+    bool   ok = true;
+
+    for (size_t i = 0; i < b->n_running; i++) {
+        nm_batch_text *text = b->running[i];
+        if (ok && text->answer.finish != NOMUL_FINISH_NONE)
+            ok = end_text(b, text, err);
+        else
+            b->running[n_kept++] = text;
+    }
+    b->n_running = n_kept;
+    return ok;
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -203,8 +218,7 @@ static bool step(nm_batch *b, nomul_error *err)
         b->counts.n_prompt_ids += text->answer.n_read - n_read;
         b->counts.n_generated += nomul_text_id(text->text) >= 0;
     }
-    for (size_t i = b->n_running; i-- > 0;) /* one that ends is replaced by a later one */
-        if (b->running[i]->answer.finish != NOMUL_FINISH_NONE && !end_text(b, i, err)) return false;
+    if (!end_finished(b, err)) return false;
     b->counts.seconds += nm_clock() - began;
     nm_batch_show(b);
     return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scores text as it comes, each token with its whole past.  Memory does not grow with the text:
- * bytes are kept until they are certain to be text and where to cut (nomul_tokenize_cut), then become ids,
- * are scored and forgotten.
+ * bytes are kept until they are certain to be text and where to cut (nomul_tokenize_cut), then
+ * become ids, are scored and forgotten.
  */
 #ifndef NM_DOCUMENTS_H
 #define NM_DOCUMENTS_H

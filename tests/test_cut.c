@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Of the program: text cut as it comes, its parts tokenized one by one, gives the whole's ids. */
+/*
+ * Text that is cut where nomul_tokenize_cut says, as it arrives, and tokenized part by part has the
+ * ids of the whole.
+ */
 #include "test.h"
 
 #include "base/rng.h"
-#include "cli/score/cutter.h"
 #include "vocabulary.h"
 
 #include <stdlib.h>
@@ -13,10 +15,9 @@
 
 /* ---- Parts against the whole ----------------------------------------------------------------- */
 
-/* Text on its way: what has come, what of it has become ids. */
+/* A text that arrives in parts: how much of it is there, how much of that is tokenized. */
 typedef struct stream {
     const vocabulary *v;
-    const nm_cutter  *cutter;
     const char       *text;
     size_t            begin, end; /* bytes not yet ids */
     int32_t          *ids;
@@ -38,20 +39,21 @@ static void take(stream *s, size_t n_bytes)
 static void arrive(stream *s, size_t n_bytes)
 {
     s->end += n_bytes;
-    size_t n = nm_cutter_last(s->cutter, s->text + s->begin, s->end - s->begin, s->n_held);
+    size_t n =
+        nomul_tokenize_cut(&s->v->tokenizer, s->text + s->begin, s->end - s->begin, s->n_held);
     if (n > 0) take(s, n);
     s->n_held = s->end - s->begin;
     if (s->n_held > s->max_held) s->max_held = s->n_held;
 }
 
-/* Bytes come up to max_step at once.  Gives the most that was ever held back. */
-static size_t check_parts(const vocabulary *v, const nm_cutter *cutter, const char *text,
-                          size_t n_bytes, size_t max_step, nm_rng *rng)
+/* Up to max_step bytes arrive at once.  Returns the most bytes that were ever held back. */
+static size_t check_parts(const vocabulary *v, const char *text, size_t n_bytes, size_t max_step,
+                          nm_rng *rng)
 {
     size_t   n_ids = 0, n = 0;
     int32_t *ids = vocabulary_encode(v, text, n_bytes, 0, &n_ids);
     int32_t *parts = malloc((nomul_tokenize_bound(n_bytes) + 1) * sizeof *parts);
-    stream   s = {.v = v, .cutter = cutter, .text = text, .ids = parts};
+    stream   s = {.v = v, .text = text, .ids = parts};
 
     while (s.end < n_bytes) {
         n = 1 + (size_t)nm_rng_below(rng, max_step);
@@ -92,16 +94,14 @@ static size_t random_text(const vocabulary *v, char *text, nm_rng *rng)
 
 static void check_random(const vocabulary *v, size_t n_texts)
 {
-    char      text[MAX_TEXT];
-    nm_cutter cutter;
-    nm_rng    rng;
+    char   text[MAX_TEXT];
+    nm_rng rng;
 
     nm_rng_init(&rng, 17);
-    nm_cutter_init(&cutter, &v->tokenizer);
     for (size_t i = 0; i < n_texts; i++) {
         size_t n = random_text(v, text, &rng);
-        check_parts(v, &cutter, text, n, 1, &rng);
-        check_parts(v, &cutter, text, n, 9, &rng);
+        check_parts(v, text, n, 1, &rng);
+        check_parts(v, text, n, 9, &rng);
     }
 }
 
@@ -164,9 +164,9 @@ static void test_random(void)
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
-static void check_last(const nm_cutter *cutter, const char *text, size_t want)
+static void check_last(const vocabulary *v, const char *text, size_t want)
 {
-    size_t got = nm_cutter_last(cutter, text, strlen(text), 0);
+    size_t got = nomul_tokenize_cut(&v->tokenizer, text, strlen(text), 0);
 
     CHECK_THAT(got == want, "\"%s\" is cut at %zu, not %zu", text, got, want);
 }
@@ -174,21 +174,24 @@ static void check_last(const nm_cutter *cutter, const char *text, size_t want)
 static void test_places(void)
 {
     vocabulary v;
-    nm_cutter  cutter;
 
     test_case("a word is held back until the next begins, a line is not");
     if (!vocabulary_open_model(&v, test_path("golden/tokenizer-demo/tokenizer.model"))) return;
-    nm_cutter_init(&cutter, &v.tokenizer);
-    check_last(&cutter, "", 0);
-    check_last(&cutter, "Once", 0);
-    check_last(&cutter, "Once upon a", 9);
-    check_last(&cutter, "Once upon a ", 11);
-    check_last(&cutter, "Once\n", 5);
-    check_last(&cutter, "Once\n\n", 6);
-    check_last(&cutter, "Once\nupon", 5);
-    check_last(&cutter, "a\xC3", 1);
-    CHECK_INT(nm_cutter_last(&cutter, "Once upon", 9, 4), 4);
-    CHECK_INT(nm_cutter_last(&cutter, "Once upon", 9, 5), 0);
+    check_last(&v, "", 0);
+    check_last(&v, "Once", 0);
+    check_last(&v, "Once upon a", 9);
+    check_last(&v, "Once upon a ", 11);
+    check_last(&v, "Once\n", 5);
+    check_last(&v, "Once\n\n", 6);
+    check_last(&v, "Once\nupon", 5);
+    check_last(&v, "a\xC3", 1);
+    CHECK_INT(nomul_tokenize_cut(&v.tokenizer, "Once upon", 9, 4), 4);
+    CHECK_INT(nomul_tokenize_cut(&v.tokenizer, "Once upon", 9, 5), 0);
+
+    test_case("nothing to cut");
+    CHECK_INT(nomul_tokenize_cut(NULL, "a b", 3, 0), 0);
+    CHECK_INT(nomul_tokenize_cut(&v.tokenizer, NULL, 3, 0), 0);
+    CHECK_INT(nomul_tokenize_cut(&v.tokenizer, "a b", 0, 0), 0);
     vocabulary_close(&v);
 }
 
@@ -197,22 +200,20 @@ static void test_whole_text(void)
     size_t     n = 0;
     char      *text = test_read_file(test_path("golden/text/text.txt"), &n);
     vocabulary v;
-    nm_cutter  cutter;
     nm_rng     rng;
 
     test_case("the held-out text in parts: the whole's ids, and little is ever held back");
     nm_rng_init(&rng, 5);
     if (vocabulary_open_model(&v, test_path("golden/tokenizer-demo/tokenizer.model"))) {
-        nm_cutter_init(&cutter, &v.tokenizer);
-        size_t held = check_parts(&v, &cutter, text, n, 1, &rng);
+        size_t held = check_parts(&v, text, n, 1, &rng);
         CHECK_THAT(held < 64, "%zu bytes were held back", held);
-        check_parts(&v, &cutter, text, n, 5000, &rng);
+        check_parts(&v, text, n, 5000, &rng);
         vocabulary_close(&v);
     }
     free(text);
 }
 
-void test_cutter(void)
+void test_cut(void)
 {
     test_random();
     test_places();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Saving and loading a session on a system that refuses: each allocation and each system call fails
- * in turn, with every errno; reads and writes do little at a time.  There is an error or the thing
- * is done; the file is the old one or the new one; nothing lies beside it; no block, no descriptor
- * is lost.
+ * Session files on a failing system: each allocation and each system call of a save or a load fails
+ * in turn, with every errno; reads and writes move few bytes at a time.  Either there is an error
+ * or the call has done its work; the file is the old one or the new one; no other file is left; no
+ * block and no descriptor leaks; the text is unchanged.
  */
 #define _XOPEN_SOURCE 700
 
@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "faults.h"
+#include "format/session_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,18 +22,17 @@
 #include <unistd.h>
 
 #define STATE 64
-#define FILE_BYTES (384 + STATE + 8)
-#define SNAPSHOT (16 + STATE)
+#define FILE_BYTES (NM_SESSION_FILE_HEADER + STATE + NM_SESSION_FILE_END)
 
 static const int numbers[] = {ENOSPC, EIO, EINTR};
 #define N_NUMBERS (sizeof numbers / sizeof numbers[0])
 
-/* A folder with one file in it, and two texts that may be in that. */
+/* A folder for one file, a text whose file that is, and what was there before. */
 typedef struct stage {
-    char           folder[512], path[600];
-    nomul_session *session; /* the new text */
-    unsigned char  old_file[FILE_BYTES], new_file[FILE_BYTES];
-    unsigned char  new_state[SNAPSHOT];
+    char               folder[512], path[600];
+    const nomul_model *model;
+    nomul_text        *text;
+    unsigned char      old_file[FILE_BYTES], new_file[FILE_BYTES];
 } stage;
 
 static nomul_error err;
@@ -47,20 +47,19 @@ static void take_file(const char *path, unsigned char *to)
     free(data);
 }
 
-static void set_up(stage *s, const nomul_model *model, const char *name)
+static void set_up(stage *s, const nomul_model *model, nomul_session *session, const char *name)
 {
-    const int32_t ids[] = {1, 290, 4, 17};
-
+    s->model = model;
     snprintf(s->folder, sizeof s->folder, "%s", test_scratch(name));
     snprintf(s->path, sizeof s->path, "%s/text.nms", s->folder);
     CHECK_INT(mkdir(s->folder, 0755), 0);
-    s->session = test_session(model, 1, 4);
-    CHECK_OK(nomul_session_save(s->session, 1, NULL, s->path, &err) == NOMUL_OK, err);
+    s->text = nomul_text_new(session, NULL, &err);
+    CHECK_OK(s->text != NULL, err);
+    CHECK_OK(nomul_text_save(s->text, s->path, &err) == NOMUL_OK, err);
     take_file(s->path, s->old_file);
-    CHECK(nomul_session_feed(s->session, ids, 4, NOMUL_LOGITS_NONE, NULL, NULL) == NOMUL_OK);
-    CHECK_OK(nomul_session_save(s->session, 9, NULL, s->path, &err) == NOMUL_OK, err);
+    CHECK_OK(nomul_text_prompt(s->text, "the fox", 7, &err) == NOMUL_OK, err);
+    CHECK_OK(nomul_text_save(s->text, s->path, &err) == NOMUL_OK, err);
     take_file(s->path, s->new_file);
-    CHECK(nomul_session_snapshot(s->session, s->new_state, SNAPSHOT, NULL) == NOMUL_OK);
     CHECK(memcmp(s->old_file, s->new_file, FILE_BYTES) != 0);
 }
 
@@ -96,7 +95,7 @@ static bool save(const stage *s, bool replaces)
         CHECK_INT(chmod(s->path, 0666), 0); /* more than the umask gives: to be set */
     }
     err = (nomul_error){.code = NOMUL_OK};
-    bool ok = nomul_session_save(s->session, 9, NULL, s->path, &err) == NOMUL_OK;
+    bool ok = nomul_text_save(s->text, s->path, &err) == NOMUL_OK;
     CHECK_INT(ok, err.code == NOMUL_OK);
     CHECK_INT(next_descriptor(), fd);
     CHECK_INT(alloc_live() - live, 0);
@@ -191,40 +190,46 @@ static void save_slowly(const stage *s)
 
 /* ---- Loading --------------------------------------------------------------------------------- */
 
-/* One load into a session that stands elsewhere; on failure all is as before. */
-static bool load(const stage *s, nomul_session *session)
+/* One load; NULL is a failure. */
+static nomul_mark *load(const stage *s)
 {
-    unsigned char before[SNAPSHOT], after[SNAPSHOT];
-    nomul_saved   saved, untouched;
-    int           fd = next_descriptor();
-    size_t        live = alloc_live();
+    int    fd = next_descriptor();
+    size_t live = alloc_live();
 
-    nomul_session_reset(session);
-    memset(&saved, 0x33, sizeof saved);
-    untouched = saved;
-    CHECK(nomul_session_snapshot(session, before, SNAPSHOT, NULL) == NOMUL_OK);
     err = (nomul_error){.code = NOMUL_OK};
-    bool ok = nomul_session_load(session, s->path, &saved, &err) == NOMUL_OK;
-    CHECK_INT(ok, err.code == NOMUL_OK);
-    CHECK(nomul_session_snapshot(session, after, SNAPSHOT, NULL) == NOMUL_OK);
-    CHECK_MEM(after, ok ? s->new_state : before, SNAPSHOT, "the session");
-    if (!ok) CHECK_MEM(&saved, &untouched, sizeof saved, "*saved");
-    if (ok) CHECK_INT(saved.last_id, 9);
+    nomul_mark *mark = nomul_mark_load(s->path, s->model, &err);
+    CHECK_INT(mark != NULL, err.code == NOMUL_OK);
     CHECK_INT(next_descriptor(), fd);
-    CHECK_INT(alloc_live() - live, 0);
-    return ok;
+    CHECK_INT(alloc_live() - live, mark != NULL);
+    return mark;
 }
 
-static void load_with_faults(const stage *s, nomul_session *session, int number)
+/* The mark is the whole text: rewound to it, a text is saved as the file that it came from. */
+static void check_mark(const stage *s, nomul_mark *mark)
+{
+    unsigned char now[FILE_BYTES];
+
+    if (!mark) return;
+    CHECK_OK(nomul_text_prompt(s->text, "elsewhere", 9, &err) == NOMUL_OK, err);
+    CHECK_OK(nomul_text_rewind(s->text, mark, 0, &err) == NOMUL_OK, err);
+    CHECK_OK(nomul_text_save(s->text, s->path, &err) == NOMUL_OK, err);
+    take_file(s->path, now);
+    CHECK_MEM(now, s->new_file, FILE_BYTES, "the text");
+    nomul_mark_free(mark);
+}
+
+static void load_with_faults(const stage *s, int number)
 {
     const char *call = "";
 
     test_case("load: every call says %s", strerror(number));
     for (size_t k = 1; call; k++) {
         faults_at(k, number);
-        bool ok = load(s, session);
+        nomul_mark *mark = load(s);
+        bool        ok = mark != NULL;
         call = faults_failed();
         faults_at(0, 0);
+        check_mark(s, mark);
         if (!call) {
             CHECK_THAT(ok && k > 5, "only %zu calls, ok %d", k, ok);
             continue;
@@ -236,33 +241,36 @@ static void load_with_faults(const stage *s, nomul_session *session, int number)
     }
 }
 
-static void load_without_memory(const stage *s, nomul_session *session)
+static void load_without_memory(const stage *s)
 {
     bool reached = true;
 
     test_case("load: every allocation fails");
     for (size_t k = 1; reached; k++) {
         alloc_fail_at(k);
-        bool ok = load(s, session);
+        nomul_mark *mark = load(s);
         reached = alloc_failed();
         alloc_fail_at(0);
-        CHECK_INT(ok, !reached);
+        CHECK_INT(mark != NULL, !reached);
+        check_mark(s, mark);
         if (reached) CHECK_INT(err.code, NOMUL_E_MEMORY);
         if (!reached) CHECK_THAT(k > 1, "nothing was allocated: the test tests nothing");
     }
 }
 
-static void load_slowly(const stage *s, nomul_session *session)
+static void load_slowly(const stage *s)
 {
     for (size_t n = 1; n < 9; n += 3) {
         test_case("load: no read gives more than %zu bytes", n);
         faults_trickle(n);
-        CHECK_OK(load(s, session), err);
+        nomul_mark *mark = load(s);
         faults_trickle(0);
+        CHECK_OK(mark != NULL, err);
+        check_mark(s, mark);
     }
 }
 
-void test_saved_faults(void)
+void test_mark_faults(void)
 {
     stage        s;
     nomul_model *model;
@@ -272,7 +280,7 @@ void test_saved_faults(void)
     CHECK_OK(model != NULL, err);
     if (!model) return;
     nomul_session *session = test_session(model, 1, 1);
-    set_up(&s, model, "faults");
+    set_up(&s, model, session, "faults");
 
     for (size_t i = 0; i < N_NUMBERS; i++) {
         save_with_faults(&s, true, numbers[i]);
@@ -281,11 +289,11 @@ void test_saved_faults(void)
     save_without_memory(&s, true);
     save_without_memory(&s, false);
     save_slowly(&s);
-    for (size_t i = 0; i < N_NUMBERS; i++) load_with_faults(&s, session, numbers[i]);
-    load_without_memory(&s, session);
-    load_slowly(&s, session);
+    for (size_t i = 0; i < N_NUMBERS; i++) load_with_faults(&s, numbers[i]);
+    load_without_memory(&s);
+    load_slowly(&s);
 
+    nomul_text_free(s.text);
     nomul_session_free(session);
-    nomul_session_free(s.session);
     nomul_model_close(model);
 }
