@@ -66,13 +66,13 @@ static void test_pickle(void)
     hf_directory_init(&d, "pickle");
     check_refused(&d, "@: has neither model.safetensors nor " INDEX);
     hf_directory_write(&d, "pytorch_model.bin.index.json", "{}");
-    check_refused(&d,
-                  "@/pytorch_model.bin.index.json: not read, for a pickle runs code as it is "
-                  "loaded; to get safetensors, load the model with transformers where you trust "
-                  "it and call save_pretrained(DIR, safe_serialization=True)");
+    check_refused(
+        &d, "@/pytorch_model.bin.index.json: not read, as loading a pickle runs code from it; "
+            "to get safetensors, load the model with transformers where you trust "
+            "it and call save_pretrained(DIR, safe_serialization=True)");
     hf_directory_write(&d, "pytorch_model.bin", "PK");
     check_refused(&d,
-                  "@/pytorch_model.bin: not read, for a pickle runs code as it is loaded; to get "
+                  "@/pytorch_model.bin: not read, as loading a pickle runs code from it; to get "
                   "safetensors, load the model with transformers where you trust it and call "
                   "save_pretrained(DIR, safe_serialization=True)");
     hf_directory_free(&d);

@@ -236,7 +236,7 @@ static const struct {
     {{.config = "{\"add_eos_token\": true}"},
      "@/tokenizer_config.json: add_eos_token is true, and no file names the token"},
     {{.config = "{\"add_prefix_space\": \"x\"}"},
-     "@/tokenizer_config.json: add_prefix_space is a string, expected false"},
+     "@/tokenizer_config.json: add_prefix_space is a string, expected true or false"},
     {{.specials = "{\"unk_token\": \"none\"}"},
      "@/special_tokens_map.json: unk_token is \"none\", which is not in the vocabulary"},
     {{.generation = "{\"eos_token_id\": \"x\"}"},
