@@ -188,7 +188,7 @@ static void test_values(void)
     drawing            d;
     uint32_t           u32 = 1;
     uint64_t           u64 = 1;
-    float              f32 = 2;
+    uint32_t           f32 = 2;
     bool               yes = false;
     nm_gguf_text       text = {NULL, 0};
     const nm_gguf_key *key;
@@ -200,8 +200,8 @@ static void test_values(void)
     CHECK_INT(u32, 4000000000);
     CHECK_OK(nm_gguf_get_u64(&gguf, "key.u64", true, &u64, &err), err);
     CHECK_INT(u64, 1234567890123456789);
-    CHECK_OK(nm_gguf_get_f32(&gguf, "key.f32", true, &f32, &err), err);
-    CHECK(f32 == 1);
+    CHECK_OK(nm_gguf_get_bits(&gguf, "key.f32", true, NOMUL_VALUE_F32, &f32, &err), err);
+    CHECK(f32 == 0x3F800000);
     CHECK_OK(nm_gguf_get_bool(&gguf, "key.yes", true, &yes, &err), err);
     CHECK(yes);
     CHECK_OK(nm_gguf_get_string(&gguf, "key.text", true, &text, &err), err);
@@ -224,7 +224,7 @@ static void test_values(void)
     CHECK_INT(err.code, NOMUL_E_FORMAT);
     CHECK_FAILS(nm_gguf_get_u64(&gguf, "key.i8", false, &u64, &err), err,
                 "key key.i8: is an i8, expected u64");
-    CHECK_FAILS(nm_gguf_get_f32(&gguf, "key.f64", false, &f32, &err), err,
+    CHECK_FAILS(nm_gguf_get_bits(&gguf, "key.f64", false, NOMUL_VALUE_F32, &f32, &err), err,
                 "key key.f64: is an f64, expected f32");
     CHECK_FAILS(nm_gguf_get_bool(&gguf, "key.u8", false, &yes, &err), err,
                 "key key.u8: is a u8, expected bool");
@@ -320,8 +320,7 @@ static const struct {
     {"first.weight", 16, 8, UINT64_MAX, NOMUL_E_FORMAT, "tensor first.weight: its size overflows"},
     {"first.weight", 16, 8, 4096, NOMUL_E_FORMAT,
      "tensor first.weight: needs 16384 bytes, file ends after 320"},
-    {"first.weight", 16, 8, 2, NOMUL_E_FORMAT,
-     "tensor first.weight: padding after it is not zero"},
+    {"first.weight", 16, 8, 2, NOMUL_E_FORMAT, "tensor first.weight: padding after it is not zero"},
     {"first.weight", 24, 4, 12, NOMUL_E_UNSUPPORTED, "tensor first.weight: type 12 is not read"},
     {"first.weight", 28, 8, 1, NOMUL_E_FORMAT,
      "tensor first.weight: offset 1 is not a multiple of 64"},

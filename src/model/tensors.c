@@ -3,6 +3,7 @@
 
 #include "model/weights.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,4 +182,12 @@ size_t nm_plan_stored(const nm_planned *p, nm_packing_id packing, nm_gguf_type e
         nm_tensor_name(s->name, p->gguf_name, s->suffix);
     }
     return n;
+}
+
+const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims)
+{
+    out[0] = '\0';
+    for (uint32_t i = 0, at = 0; i < n_dims && i < 8; i++)
+        at += (uint32_t)snprintf(out + at, NM_DIMS_TEXT - at, "%s%" PRIu64, i ? ", " : "", dims[i]);
+    return out;
 }

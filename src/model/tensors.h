@@ -72,4 +72,8 @@ size_t nm_plan_stored(const nm_planned *planned, nm_packing_id packing, nm_gguf_
 /* gguf_name or source_name with a suffix. */
 void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
 
+#define NM_DIMS_TEXT 176 /* eight numbers of up to 20 digits */
+/* "2, 3" for messages; returns out. */
+const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims);
+
 #endif
