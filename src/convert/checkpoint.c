@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which tensor is in which file: with an index, weight_map says so, and each file must hold exactly
+ * its tensors.  All names of the index and the headers are in memory, no values.
+ */
 #include "convert/checkpoint.h"
 
 #include "base/alloc.h"
@@ -18,24 +22,6 @@ typedef struct weight_map {
 } weight_map;
 
 /* ---- The index ------------------------------------------------------------------------------- */
-
-/* Finds the weight_map object in the index and counts its members. */
-static bool find_weight_map(const char *text, size_t n_text, nm_json *value, size_t *n_members,
-                            nomul_error *err)
-{
-    static const nm_hf_field fields[] = {{"weight_map", NM_HF_VALUE, 0, false}};
-
-    *value = (nm_json){0};
-    if (!nm_hf_read_text(text, n_text, fields, 1, value, err) ||
-        !nm_hf_expect(value, "weight_map", NM_JSON_OBJECT, err))
-        return false;
-    nm_json json = *value;
-    for (*n_members = 0;; ++*n_members) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END) return true;
-        if (!nm_hf_next(&json, err) || !nm_hf_skip(&json, err)) return false;
-    }
-}
 
 /* Reads a member "tensor": "file" from its KEY on. */
 static bool read_member(weight_map *map, nm_json *json, char **at, nomul_error *err)
@@ -60,25 +46,33 @@ static bool read_member(weight_map *map, nm_json *json, char **at, nomul_error *
     return true;
 }
 
-/* *names gets the unescaped names; each is shorter by its quotes than what it was read from. */
+/*
+ * Reads the index in two passes, the first of which counts the members of weight_map.  *names gets
+ * the unescaped names; each is shorter by its quotes than in the file, so n_text bytes suffice.
+ */
 static bool parse_index(weight_map *map, const char *text, size_t n_text, char **names,
                         nomul_error *err)
 {
-    nm_json json;
-    size_t  n;
+    static const nm_hf_field fields[] = {{"weight_map", NM_HF_VALUE, 0, false}};
+    nm_json                  start = {0}, json;
+    size_t                   n = 0;
 
-    if (!find_weight_map(text, n_text, &json, &n, err) || !nm_names_open(&map->tensors, n, err) ||
-        !nm_names_open(&map->shards, n, err))
+    if (!nm_hf_read_text(text, n_text, fields, 1, &start, err) ||
+        !nm_hf_expect(&start, "weight_map", NM_JSON_OBJECT, err))
         return false;
+    for (json = start; nm_json_next(&json) == NM_JSON_KEY; n++) {
+        nm_json_next(&json);
+        nm_json_skip(&json); /* the JSON is sound: read_text has been through it */
+    }
+    if (!nm_names_open(&map->tensors, n, err) || !nm_names_open(&map->shards, n, err)) return false;
     map->shard_of = nm_alloc(n * sizeof *map->shard_of);
     *names = nm_alloc(n_text);
     if (!map->shard_of || !*names) return nm_fail_memory(err, n_text);
 
-    for (char *at = *names;;) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END) return true;
+    char *at = *names;
+    for (json = start; nm_json_next(&json) == NM_JSON_KEY;)
         if (!read_member(map, &json, &at, err)) return false;
-    }
+    return true;
 }
 
 static bool read_index(weight_map *map, nm_checkpoint *c, nomul_error *err)

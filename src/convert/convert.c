@@ -209,19 +209,15 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
     return measure(c, err);
 }
 
-static void layout(converter *c)
-{
-    c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
-    c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
-    c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
-    c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
-}
-
 static bool take_memory(converter *c, nomul_error *err)
 {
-    layout(c);
-    if (!nm_arena_back(&c->arena, err)) return false;
-    layout(c);
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&c->arena, err)) return false;
+        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
+        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
+        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
+        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
+    }
     return true;
 }
 

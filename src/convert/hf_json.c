@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The wording of all errors about types is here: KEY is FOUND, expected EXPECTED. */
 #include "convert/hf_json.h"
 
 #include "base/error.h"

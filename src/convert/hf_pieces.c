@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an added token may look like; each id must have one piece, and each piece one id. */
 #include "convert/hf_pieces.h"
 
 #include "base/error.h"

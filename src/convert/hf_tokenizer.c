@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * First the pieces, of tokenizer.model or tokenizer.json; then the ids that begin and end a text,
+ * on which up to five files have a say, with the precedence of the transformers library.
+ */
 #include "convert/hf_tokenizer.h"
 
 #include "base/alloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A hash table with open addressing; removing is not needed. */
 #include "convert/names.h"
 
 #include "base/alloc.h"

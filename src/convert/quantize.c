@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The quantization of BitLinear (models/FORMAT.md): one scale a matrix, codes -1, 0, +1.  Sums are
+ * taken in a fixed order, so a checkpoint gives the same file on every machine.
+ */
 #include "convert/quantize.h"
 
 #include "base/error.h"
@@ -12,21 +16,10 @@
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-size_t nm_dtype_bytes(nm_dtype dtype)
-{
-    switch (dtype) {
-    case NM_DTYPE_F32: return 4;
-    case NM_DTYPE_F16:
-    case NM_DTYPE_BF16: return 2;
-    case NM_DTYPE_OTHER: break;
-    }
-    return 0;
-}
-
 bool nm_quantize_load_row(const nm_matrix *m, size_t row, float *out, nomul_error *err)
 {
-    const uint8_t *from = m->data + row * m->cols * nm_dtype_bytes(m->dtype);
     size_t         n = m->cols;
+    const uint8_t *from = m->data + row * n * (m->dtype == NM_DTYPE_F32 ? 4 : 2);
 
     if (m->dtype == NM_DTYPE_F32)
         for (size_t i = 0; i < n; i++) out[i] = nm_load_f32(from + 4 * i);

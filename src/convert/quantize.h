@@ -10,10 +10,7 @@
 #include "format/gguf.h"
 #include "format/safetensors.h"
 
-/* Bytes of one number; 0 for NM_DTYPE_OTHER. */
-size_t nm_dtype_bytes(nm_dtype dtype);
-
-/* A matrix as the checkpoint stores it. */
+/* A matrix as the checkpoint stores it; dtype is not NM_DTYPE_OTHER. */
 typedef struct nm_matrix {
     const uint8_t *data;
     nm_dtype       dtype;

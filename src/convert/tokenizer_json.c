@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Spaces, options, vocabulary and merges, in this order; whatever would tokenize differently from
+ * SentencePiece's BPE is refused by name.
+ */
 #include "convert/tokenizer_json.h"
 
 #include "base/alloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Everything here is a loop over the rows of config.def. */
 #include "model/config.h"
 
 #include "base/bytes.h"

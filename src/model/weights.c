@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One walk over the plan (tensors.c): each tensor is found in the file, checked, and put into the
+ * field that its row names.  There is no list of tensors here.
+ */
 #include "model/weights.h"
 
 #include "base/alloc.h"
@@ -18,7 +22,7 @@ typedef struct opening {
     nm_weights    *weights;
     const nm_gguf *gguf;
     bool          *found;   /* [n_tensors] of the gguf */
-    nm_bitlinear   nowhere; /* takes what no field of the weights is for */
+    nm_bitlinear   nowhere; /* the field of a tensor that no operation reads */
     nomul_error   *err;
 } opening;
 
@@ -55,8 +59,8 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
     const nm_gguf_tensor *t = find(o, s);
     char                 *field = (char *)&o->nowhere;
 
-    if (p->field.in == NM_IN_MODEL) field = (char *)w + p->field.offset;
-    if (p->field.in == NM_IN_LAYER) field = (char *)&w->layers[p->layer] + p->field.offset;
+    if (p->home == NM_IN_MODEL) field = (char *)w + p->offset;
+    if (p->home == NM_IN_LAYER) field = (char *)&w->layers[p->layer] + p->offset;
     nm_bitlinear *bitlinear = (nm_bitlinear *)(void *)field;
     if (!t) return false;
     /* The file's alignment and byte order are the host's: a float tensor is an array in place. */
