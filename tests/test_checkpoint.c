@@ -37,8 +37,8 @@ static void test_found(void)
     CHECK_FAILS(nm_checkpoint_find(&c, "x", &err), err,
                 hf_with_path(&d, "@/" INDEX ": tensor x: missing"));
     CHECK_FAILS(nm_checkpoint_all_wanted(&c, &err), err,
-                hf_with_path(&d, "@/a.safetensors: tensor model.lower_bounds: not one of the model "
-                                 "that config.json describes"));
+                hf_with_path(&d, "@/a.safetensors: tensor model.lower_bounds: not part of the "
+                                 "model that config.json describes"));
     nm_checkpoint_close(&c);
 
     test_case("a single file is read in place of the index");
@@ -87,10 +87,10 @@ static void test_index(void)
         {"[]", "the whole is an array, expected an object"},
         {"{}", "weight_map is missing, expected an object"},
         {"{\"weight_map\": []}", "weight_map is an array, expected an object"},
-        {"{\"weight_map\": {}, \"weight_map\": {}}", "line 1: weight_map is there twice"},
+        {"{\"weight_map\": {}, \"weight_map\": {}}", "line 1: weight_map occurs twice"},
         {"{\"weight_map\": {\"t\": 3}}", "weight_map: t is 3, expected a string"},
         {"{\"weight_map\": {\"t\": \"a.safetensors\", \"\\u0074\": \"a.safetensors\"}}",
-         "weight_map: t is there twice"},
+         "weight_map: t occurs twice"},
         {"{\"weight_map\": {\"t\": \"../a.safetensors\"}}",
          "weight_map: t is in \"../a.safetensors\", expected a plain file name"},
         {"{\"weight_map\": {\"t\": \"/etc/passwd\"}}",

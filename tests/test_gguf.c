@@ -275,7 +275,7 @@ static const struct {
     {"general.alignment", 21, 4, 0x80000000, NOMUL_E_FORMAT,
      "tensor directory: file ends after 1024 bytes, expected padding to 2147483648"},
     {"general.alignment", 3, 1, 'x', NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
-    {"key.u8", 4, 2, '8' << 8 | 'i', NOMUL_E_FORMAT, "key key.i8: twice"},
+    {"key.u8", 4, 2, '8' << 8 | 'i', NOMUL_E_FORMAT, "key key.i8: occurs twice"},
     {"key.u8", 6, 4, 13, NOMUL_E_FORMAT, "key key.u8: value type 13 is unknown"},
     {"key.u8", 6, 4, UINT32_MAX, NOMUL_E_FORMAT, "key key.u8: value type 4294967295 is unknown"},
     {"key.u8", 0, 1, 0xFF, NOMUL_E_FORMAT, "key 2 of 17: name is not valid UTF-8"},
@@ -527,7 +527,7 @@ static void test_names(void)
                                     (uint64_t[]){2}, &err),
                  err);
     bytes = finish(&writer, &size);
-    CHECK_FAILS(opens(bytes, size), err, "tensor \xC3\xA9\xE2\x82\xAC: twice");
+    CHECK_FAILS(opens(bytes, size), err, "tensor \xC3\xA9\xE2\x82\xAC: occurs twice");
     free(bytes);
 
     test_case("of a long name the beginning is shown");
@@ -536,7 +536,7 @@ static void test_names(void)
     name[1000] = '\0';
     for (int i = 0; i < 2; i++) CHECK_OK(nm_gguf_put_bool(&writer, name, true, &err), err);
     bytes = finish(&writer, &size);
-    snprintf(says, sizeof says, "key %.500s: twice", name);
+    snprintf(says, sizeof says, "key %.500s: occurs twice", name);
     CHECK_FAILS(opens(bytes, size), err, says);
     free(bytes);
 }

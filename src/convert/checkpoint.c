@@ -41,7 +41,7 @@ static bool read_member(weight_map *map, nm_json *json, char **at, nomul_error *
         !nm_names_add(&map->tensors, tensor, n_tensor, &index, err))
         return nm_fail_in(err, "weight_map");
     if (index != n_before)
-        return nm_fail(err, NOMUL_E_FORMAT, "weight_map: %s is there twice", tensor);
+        return nm_fail(err, NOMUL_E_FORMAT, "weight_map: %s occurs twice", tensor);
     map->shard_of[index] = (uint32_t)number;
     return true;
 }
@@ -231,7 +231,7 @@ bool nm_checkpoint_all_wanted(const nm_checkpoint *c, nomul_error *err)
             nm_fail(err, NOMUL_E_UNSUPPORTED,
                     "a short convolution: not supported (no published model uses it)");
         else
-            nm_fail(err, NOMUL_E_FORMAT, "not one of the model that config.json describes");
+            nm_fail(err, NOMUL_E_FORMAT, "not part of the model that config.json describes");
         return nm_checkpoint_fail_in(c, source, err);
     }
     return true;

@@ -136,7 +136,7 @@ bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields
         size_t i = 0;
         while (i < n_fields && !nm_json_is(json, fields[i].key)) i++;
         if (i < n_fields && seen[i])
-            return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s is there twice", nm_json_line(json),
+            return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s occurs twice", nm_json_line(json),
                            fields[i].key);
         if (!nm_hf_next(json, err)) return false;
         if (i == n_fields) {

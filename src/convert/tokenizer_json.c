@@ -192,8 +192,7 @@ static bool place_piece(nm_hf_tokenizer *t, const char *text, size_t n, uint64_t
         return nm_fail(err, NOMUL_E_FORMAT,
                        "\"%.*s\" has id %" PRIu64 ", expected less than vocab_size %zu", SHOWN(n),
                        text, id, t->capacity);
-    if (t->pieces[id].text)
-        return nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " is there twice", id);
+    if (t->pieces[id].text) return nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " occurs twice", id);
     t->pieces[id] = (nm_sp_piece){text, n, 0, type};
     if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
     return true;

@@ -110,7 +110,8 @@ static bool sort_names(const nm_gguf_text **names, size_t n, const char *what, n
     if (n) qsort(names, n, sizeof *names, compare_names);
     for (size_t i = 1; i < n; i++)
         if (compare_texts(names[i - 1], names[i]) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: twice", what, NM_GGUF_SHOW(*names[i]));
+            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what,
+                           NM_GGUF_SHOW(*names[i]));
     return true;
 }
 

@@ -109,7 +109,7 @@ static bool open_tensors(opening *o)
     }
     for (size_t i = 0; i < o->gguf->n_tensors; i++)
         if (!o->found[i])
-            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
+            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not part of this model",
                            NM_GGUF_SHOW(o->gguf->tensors[i].name));
     return true;
 }
