@@ -108,7 +108,7 @@ static const wound wounds[] = {
     {config_is, "[]", "", "@/config.json: the whole is an array, expected an object"},
     {config_is, "{\n\"vocab_size\": 3,}", "", "@/config.json: line 2: a key in quotes expected"},
     {config_is, "{\"vocab_size\": 3,\n \"vocab_size\": 3}", "",
-     "@/config.json: line 2: vocab_size is there twice"},
+     "@/config.json: line 2: vocab_size occurs twice"},
     {config, "model_type", "\"llama\"",
      "@/config.json: model_type is \"llama\"" UNSUPPORTED " (expected \"hgrn_bit\")"},
     {config, "use_short_conv", "true",
@@ -157,10 +157,10 @@ static const wound wounds[] = {
     {drop, NORM, "", "@/model.safetensors: tensor " NORM ": missing"},
     {drop, "model.lower_bounds", "", "@/model.safetensors: tensor model.lower_bounds: missing"},
     {config, "use_lower_bound", "false",
-     "@/model.safetensors: tensor model.lower_bounds: not one of the model that config.json "
+     "@/model.safetensors: tensor model.lower_bounds: not part of the model that config.json "
      "describes"},
     {extra, "model.layers.2.attn_norm.weight", "",
-     "@/model.safetensors: tensor model.layers.2.attn_norm.weight: not one of the model that "
+     "@/model.safetensors: tensor model.layers.2.attn_norm.weight: not part of the model that "
      "config.json describes"},
     {extra, "model.layers.0.attn.h_conv1d.weight", "",
      "@/model.safetensors: tensor model.layers.0.attn.h_conv1d.weight: a short "

@@ -37,8 +37,8 @@ static void test_found(void)
     CHECK_FAILS(nm_checkpoint_find(&c, "x", &err), err,
                 hf_with_path(&d, "@/" INDEX ": tensor x: missing"));
     CHECK_FAILS(nm_checkpoint_all_wanted(&c, &err), err,
-                hf_with_path(&d, "@/a.safetensors: tensor model.lower_bounds: not one of the model "
-                                 "that config.json describes"));
+                hf_with_path(&d, "@/a.safetensors: tensor model.lower_bounds: not part of the "
+                                 "model that config.json describes"));
     nm_checkpoint_close(&c);
 
     test_case("a single file is read in place of the index");
@@ -66,13 +66,13 @@ static void test_pickle(void)
     hf_directory_init(&d, "pickle");
     check_refused(&d, "@: has neither model.safetensors nor " INDEX);
     hf_directory_write(&d, "pytorch_model.bin.index.json", "{}");
-    check_refused(&d,
-                  "@/pytorch_model.bin.index.json: not read, for a pickle runs code as it is "
-                  "loaded; to get safetensors, load the model with transformers where you trust "
-                  "it and call save_pretrained(DIR, safe_serialization=True)");
+    check_refused(
+        &d, "@/pytorch_model.bin.index.json: not read, as loading a pickle runs code from it; "
+            "to get safetensors, load the model with transformers where you trust "
+            "it and call save_pretrained(DIR, safe_serialization=True)");
     hf_directory_write(&d, "pytorch_model.bin", "PK");
     check_refused(&d,
-                  "@/pytorch_model.bin: not read, for a pickle runs code as it is loaded; to get "
+                  "@/pytorch_model.bin: not read, as loading a pickle runs code from it; to get "
                   "safetensors, load the model with transformers where you trust it and call "
                   "save_pretrained(DIR, safe_serialization=True)");
     hf_directory_free(&d);
@@ -87,10 +87,10 @@ static void test_index(void)
         {"[]", "the whole is an array, expected an object"},
         {"{}", "weight_map is missing, expected an object"},
         {"{\"weight_map\": []}", "weight_map is an array, expected an object"},
-        {"{\"weight_map\": {}, \"weight_map\": {}}", "line 1: weight_map is there twice"},
+        {"{\"weight_map\": {}, \"weight_map\": {}}", "line 1: weight_map occurs twice"},
         {"{\"weight_map\": {\"t\": 3}}", "weight_map: t is 3, expected a string"},
         {"{\"weight_map\": {\"t\": \"a.safetensors\", \"\\u0074\": \"a.safetensors\"}}",
-         "weight_map: t is there twice"},
+         "weight_map: t occurs twice"},
         {"{\"weight_map\": {\"t\": \"../a.safetensors\"}}",
          "weight_map: t is in \"../a.safetensors\", expected a plain file name"},
         {"{\"weight_map\": {\"t\": \"/etc/passwd\"}}",

@@ -2,6 +2,7 @@
 /* The writer's bytes against bytes spelled out, and against the reader. */
 #include "test.h"
 
+#include "base/bytes.h"
 #include "format/gguf_write.h"
 
 static nomul_error err;
@@ -35,7 +36,7 @@ static void put_all(nm_gguf_writer *w)
     CHECK_OK(nm_gguf_writer_init(w, 64, &err), err);
     CHECK_OK(nm_gguf_put_u32(w, "a.u32", 0x81020304, &err), err);
     CHECK_OK(nm_gguf_put_u64(w, "a.u64", 0x8102030405060708, &err), err);
-    CHECK_OK(nm_gguf_put_f32(w, "a.f32", -1.5f, &err), err);
+    CHECK_OK(nm_gguf_put_bits(w, "a.f32", NOMUL_VALUE_F32, nm_bits_of_float(-1.5f), &err), err);
     CHECK_OK(nm_gguf_put_bool(w, "a.bool", true, &err), err);
     CHECK_OK(nm_gguf_put_string(w, "a.text", "a\0b", 3, &err), err);
     CHECK_OK(nm_gguf_put_array(w, "a.list", NOMUL_VALUE_STRING, 2, &err), err);

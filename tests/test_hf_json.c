@@ -62,7 +62,7 @@ static void test_refused(void)
         {"3", "the whole is 3, expected an object"},
         {"{} {}", "line 1: text behind the value"},
         {"{\"other\": [}", "line 1: a value expected"},
-        {"{\"flag\": true,\n\"fl\\u0061g\": true}", "line 2: flag is there twice"},
+        {"{\"flag\": true,\n\"fl\\u0061g\": true}", "line 2: flag occurs twice"},
         {"{\"whole\": true}", "whole is true, expected a whole number from 0 up"},
         {"{\"whole\": 1e1}", "whole is 1e1, expected a whole number from 0 up"},
         {"{\"number\": null}", "number is null, expected a number"},

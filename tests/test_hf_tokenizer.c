@@ -238,7 +238,7 @@ static const struct {
     {{.config = "{\"add_eos_token\": true}"},
      "@/tokenizer_config.json: add_eos_token is true, and no file names the token"},
     {{.config = "{\"add_prefix_space\": \"x\"}"},
-     "@/tokenizer_config.json: add_prefix_space is a string, expected false"},
+     "@/tokenizer_config.json: add_prefix_space is a string, expected true or false"},
     {{.specials = "{\"unk_token\": \"none\"}"},
      "@/special_tokens_map.json: unk_token is \"none\", which is not in the vocabulary"},
     {{.generation = "{\"eos_token_id\": \"x\"}"},
@@ -276,7 +276,7 @@ static void test_missing(void)
         "one)");
     hf_directory_write(&d, "tokenizer.json", "{\"model\": 1}");
     hf_check_refused(&d, &hf_no_ids,
-                  JSON "normalizer: does not write blanks as \"" BLANK "\": not supported");
+                  JSON "normalizer: does not write spaces as \"" BLANK "\": not supported");
     hf_directory_write(&d, "tokenizer.json", "{\"normalizer\": " REPLACE "}");
     hf_check_refused(&d, &hf_no_ids, JSON "model is missing, expected an object");
     hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");

@@ -133,9 +133,10 @@ static const struct {
     {X(F32_4), 0, NOMUL_E_FORMAT, "tensor x: data_offsets: missing"},
     {X(F32_4 "," SPAN(0, 4) ","), 4, NOMUL_E_FORMAT, "tensor x: line 1: a key in quotes expected"},
     {X(F32_4 "," SPAN(0, 4) ",\"y\":1"), 4, NOMUL_E_FORMAT, "tensor x: key y is unknown"},
-    {X(F32_4 "," SPAN(0, 4) "," SPAN(0, 4)), 4, NOMUL_E_FORMAT, "tensor x: data_offsets: twice"},
-    {X(F32_4 ",\"dtype\":\"F32\""), 4, NOMUL_E_FORMAT, "tensor x: dtype: twice"},
-    {X(F32_4 ",\"shape\":[1]"), 4, NOMUL_E_FORMAT, "tensor x: shape: twice"},
+    {X(F32_4 "," SPAN(0, 4) "," SPAN(0, 4)), 4, NOMUL_E_FORMAT,
+     "tensor x: data_offsets: occurs twice"},
+    {X(F32_4 ",\"dtype\":\"F32\""), 4, NOMUL_E_FORMAT, "tensor x: dtype: occurs twice"},
+    {X(F32_4 ",\"shape\":[1]"), 4, NOMUL_E_FORMAT, "tensor x: shape: occurs twice"},
     {X("\"dtype\":3"), 0, NOMUL_E_FORMAT, "tensor x: dtype is not a string"},
     {X("\"dtype\":\"F4\""), 0, NOMUL_E_FORMAT, "tensor x: dtype F4 is unknown"},
     {X("\"dtype\":\"f32\""), 0, NOMUL_E_FORMAT, "tensor x: dtype f32 is unknown"},
@@ -184,16 +185,16 @@ static const struct {
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("y", "U8", "[4]", 0, 4) "}", 4, NOMUL_E_FORMAT,
      "tensor y: data begins at 0, expected 4"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("x", "U8", "[4]", 4, 8) "}", 8, NOMUL_E_FORMAT,
-     "tensor x: twice"},
+     "tensor x: occurs twice"},
     {"{" TENSOR("x", "U8", "[4]", 0, 4) "," TENSOR("\\u0078", "U8", "[4]", 4, 8) "}", 8,
-     NOMUL_E_FORMAT, "tensor x: twice"},
+     NOMUL_E_FORMAT, "tensor x: occurs twice"},
     {"{" TENSOR("x\\u0000", "U8", "[4]", 0, 4) "}", 4, NOMUL_E_FORMAT,
      "tensor x\\u0000: name has a NUL in it"},
     {"{\"__metadata__\":[]}", 0, NOMUL_E_FORMAT, "__metadata__: is not an object"},
     {"{\"__metadata__\":{\"a\":1}}", 0, NOMUL_E_FORMAT, "__metadata__: a value is not a string"},
     {"{\"__metadata__\":{\"a\":{}}}", 0, NOMUL_E_FORMAT, "__metadata__: a value is not a string"},
     {"{\"__metadata__\":{\"a\"}}", 0, NOMUL_E_FORMAT, "__metadata__: line 1: ':' expected"},
-    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, NOMUL_E_FORMAT, "__metadata__: twice"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, NOMUL_E_FORMAT, "__metadata__: occurs twice"},
 };
 
 static void test_wounds(void)
@@ -263,7 +264,7 @@ static void test_many(void)
 
     test_case("two of them with one name");
     memcpy(strstr(json, "\"t.77777\""), "\"t.77778\"", 9);
-    CHECK_FAILS(parses(json, N), err, "tensor t.77778: twice");
+    CHECK_FAILS(parses(json, N), err, "tensor t.77778: occurs twice");
     free(json);
 }
 

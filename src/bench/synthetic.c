@@ -63,8 +63,9 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
 }
 
 /*
- * The bytes that pack writes for groups whose trits from n_cols on are 0: of those that decode to
- * the same trits the smallest.  Repeated to fill the table, so that any random byte finds one.
+ * The codes that pack writes for a group whose trits from column n_cols on are 0: the smallest of
+ * those that decode to the same trits.  They are repeated to fill the table, so that a random byte
+ * is an index.
  */
 static void list_codes(nm_packing_id packing, size_t n_cols, uint8_t table[MOST_CODES])
 {
@@ -133,11 +134,12 @@ void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_b
     while (i < N_SHAPES && strcmp(shapes[i].name, shape) != 0) i++;
     while (pack < NM_PACKINGS && strcmp(nm_packings[pack].name, packing) != 0) pack++;
     if (i == N_SHAPES) {
-        nm_fail(err, NOMUL_E_ARG, "shape %.32s: not one of those published", shape);
+        nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape);
         return NULL;
     }
     if (pack == NM_PACKINGS) {
-        nm_fail(err, NOMUL_E_ARG, "packing %.32s: not one of nomul's", packing);
+        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
+                nm_packings[NM_T4].name, nm_packings[NM_T5].name);
         return NULL;
     }
     nm_config config = nm_config_defaults;

@@ -16,7 +16,6 @@
 #include "convert/quantize.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define READ_BYTES ((size_t)8 << 20) /* between two calls of progress */
@@ -54,20 +53,14 @@ static bool check_source(const nm_source *source, uint32_t n_dims, size_t rows, 
                          nomul_error *err)
 {
     const nm_safetensor *t = source->tensor;
-    char                 found[24 * NM_SAFETENSORS_MAX_DIMS] = "", expected[48];
+    const uint64_t       shape[2] = {n_dims == 2 ? rows : cols, cols};
+    char                 found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
 
     if (t->dtype == NM_DTYPE_OTHER)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "is %s, expected F32, F16 or BF16", t->dtype_name);
-    if (t->n_dims == n_dims && t->shape[n_dims - 1] == cols && (n_dims == 1 || t->shape[0] == rows))
-        return true;
-    for (uint32_t i = 0, at = 0; i < t->n_dims; i++)
-        at += (uint32_t)snprintf(found + at, sizeof found - at, "%s%" PRIu64, i ? ", " : "",
-                                 t->shape[i]);
-    if (n_dims == 2)
-        snprintf(expected, sizeof expected, "%zu, %zu", rows, cols);
-    else
-        snprintf(expected, sizeof expected, "%zu", cols);
-    return nm_fail(err, NOMUL_E_FORMAT, "has shape [%s], expected [%s]", found, expected);
+    if (t->n_dims == n_dims && memcmp(t->shape, shape, n_dims * sizeof *shape) == 0) return true;
+    return nm_fail(err, NOMUL_E_FORMAT, "has shape [%s], expected [%s]",
+                   nm_dims_text(found, t->shape, t->n_dims), nm_dims_text(expected, shape, n_dims));
 }
 
 /* Every tensor of the plan is in the checkpoint with the right shape, and no other is. */
@@ -216,19 +209,15 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
     return measure(c, err);
 }
 
-static void layout(converter *c)
-{
-    c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
-    c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
-    c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
-    c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
-}
-
 static bool take_memory(converter *c, nomul_error *err)
 {
-    layout(c);
-    if (!nm_arena_back(&c->arena, err)) return false;
-    layout(c);
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&c->arena, err)) return false;
+        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
+        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
+        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
+        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
+    }
     return true;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Hugging Face checkpoint directory to a GGUF file: what the training framework calls things and
- * how it stores them is known here and nowhere else.
+ * Converts a Hugging Face checkpoint directory to a model file.  Names and formats of the training
+ * framework are known in this folder, and in the second columns of model/tensors.c and config.def.
  */
 #ifndef NM_CONVERT_H
 #define NM_CONVERT_H
 
 #include "nomul.h"
 
-/* What nomul_convert does, once its arguments are checked. */
+/* nomul_convert, once its arguments are checked. */
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,
                 nomul_error *err);
 

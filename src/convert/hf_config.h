@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json of a checkpoint: the authors' names, defaults and options that we don't have. */
+/* config.json of a checkpoint: hyper-parameters, token ids, and options that are not supported. */
 #ifndef NM_HF_CONFIG_H
 #define NM_HF_CONFIG_H
 
 #include "convert/hf_json.h"
 #include "model/config.h"
 
-/*
- * The token ids that config.json names, -1 where it doesn't; and the authors' defaults where it
- * does not even say null, else -1.
- */
+/* The token ids of config.json, -1 if absent or null; the authors' defaults if absent, else -1. */
 typedef struct nm_hf_ids {
     int64_t bos, eos;
     int64_t default_bos, default_eos;
@@ -17,11 +14,11 @@ typedef struct nm_hf_ids {
 
 bool nm_hf_config_read(nm_config *config, nm_hf_ids *ids, const char *directory, nomul_error *err);
 
-/* The same from the file's bytes; messages don't name the file. */
+/* The same from the bytes of the file, which errors do not name. */
 bool nm_hf_config_parse(nm_config *config, nm_hf_ids *ids, const char *text, size_t n_text,
                         nomul_error *err);
 
-/* A token id: a number, or the first of a list of them; null or nothing leaves *id alone. */
+/* A token id: a number, or the first of a list; *id is unchanged if it is null or absent. */
 bool nm_hf_token_id(const nm_json *value, const char *key, int64_t *id, nomul_error *err);
 
 #endif

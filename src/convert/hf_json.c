@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The wording of all errors about types is here: KEY is FOUND, expected EXPECTED. */
 #include "convert/hf_json.h"
 
 #include "base/error.h"
@@ -123,14 +124,6 @@ static bool read_field(nm_json *json, const nm_hf_field *field, void *out, nomul
     return nm_hf_skip(json, err);
 }
 
-/* The number of the field whose key is the KEY now; n_fields if there is none. */
-static size_t find_field(const nm_json *json, const nm_hf_field *fields, size_t n_fields)
-{
-    size_t i = 0;
-    while (i < n_fields && !nm_json_is(json, fields[i].key)) i++;
-    return i;
-}
-
 bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields, void *out,
                        nomul_error *err)
 {
@@ -140,9 +133,10 @@ bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields
     for (;;) {
         if (!nm_hf_next(json, err)) return false;
         if (json->type == NM_JSON_OBJECT_END) return true;
-        size_t i = find_field(json, fields, n_fields);
+        size_t i = 0;
+        while (i < n_fields && !nm_json_is(json, fields[i].key)) i++;
         if (i < n_fields && seen[i])
-            return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s is there twice", nm_json_line(json),
+            return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s occurs twice", nm_json_line(json),
                            fields[i].key);
         if (!nm_hf_next(json, err)) return false;
         if (i == n_fields) {
@@ -163,5 +157,5 @@ bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields,
     if (!nm_hf_next(&json, err) || !nm_hf_expect(&json, "the whole", NM_JSON_OBJECT, err) ||
         !nm_hf_read_fields(&json, fields, n_fields, out, err))
         return false;
-    return nm_hf_next(&json, err); /* the end, or text behind it */
+    return nm_hf_next(&json, err); /* the end, or an error for text after it */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON files of a checkpoint: members of an object into the fields of a struct, by a table.
- * Every message names the key, what it is and what was expected.
+ * Reads the JSON files of a checkpoint: the members of an object go into the fields of a struct, by
+ * a table.  Every error names the key, what was found and what was expected.
  */
 #ifndef NM_HF_JSON_H
 #define NM_HF_JSON_H
@@ -18,7 +18,7 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
 typedef struct nm_hf_text {
     bool     given;
     uint32_t size;
-    char     data[256]; /* with a NUL behind it */
+    char     data[256]; /* NUL-terminated */
 } nm_hf_text;
 
 typedef enum nm_hf_type {
@@ -26,50 +26,50 @@ typedef enum nm_hf_type {
     NM_HF_NUMBER, /* double */
     NM_HF_BOOL,   /* bool */
     NM_HF_TEXT,   /* nm_hf_text */
-    NM_HF_VALUE,  /* nm_json: the reader, standing on the value's first event, whatever it is */
+    NM_HF_VALUE,  /* nm_json: the reader at the first event of any value */
 } nm_hf_type;
 
 typedef struct nm_hf_field {
     const char *key;
     nm_hf_type  type;
     size_t      offset;  /* into the struct */
-    bool        null_ok; /* null leaves the field alone, as an absent key does */
+    bool        null_ok; /* null leaves the default, as an absent key does */
 } nm_hf_field;
 
 #define NM_HF_MAX_FIELDS 32
 
 /*
- * Reads the object that begins with the event now, to its end.  Members without a field are
- * skipped; one with a field may be there once.  `out` begins with the defaults.
+ * Reads the object that begins at the current event, to its end.  Members without a field are
+ * skipped; a member with a field may occur once.  `out` holds the defaults.
  */
 bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields, void *out,
                        nomul_error *err);
 
-/* The same for a whole text; out's NM_HF_VALUEs are good for as long as it is. */
+/* The same for a whole file's text, which must outlive the NM_HF_VALUEs in `out`. */
 bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields, size_t n_fields,
                      void *out, nomul_error *err);
 
-/* The next event; false with an error if there is none. */
+/* Moves to the next event, or past the current value; false with an error for broken JSON. */
 bool nm_hf_next(nm_json *json, nomul_error *err);
 bool nm_hf_skip(nm_json *json, nomul_error *err);
 
-/* The value now must be of this kind; `key` is what the message calls it. */
+/* The current value must be of this kind; `key` names it in the error. */
 bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err);
 bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_error *err);
 bool nm_hf_number(const nm_json *json, const char *key, double *value, nomul_error *err);
 bool nm_hf_bool(const nm_json *json, const char *key, bool *value, nomul_error *err);
 bool nm_hf_text_of(const nm_json *json, const char *key, nm_hf_text *text, nomul_error *err);
 
-/* False for a text that was not given. */
+/* False for a text that is absent. */
 bool nm_hf_text_is(const nm_hf_text *text, const char *word);
 
 /*
- * The KEY or STRING now, unescaped to *at, which moves behind it and its NUL.  A string's quotes
- * make up for the NUL: all strings of a text fit into as many bytes as it has.
+ * Unescapes the current KEY or STRING to *at, adds a NUL and moves *at past it.  The NUL takes no
+ * more than the quotes did, so all strings of a file fit into as many bytes as the file has.
  */
 const char *nm_hf_take_string(const nm_json *json, char **at, size_t *n);
 
-/* Was there such a member at all, and not null? */
+/* Is the member there, and not null? */
 static inline bool nm_hf_given(const nm_json *value)
 {
     return value->type != NM_JSON_ERROR && value->type != NM_JSON_NULL;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an added token may look like; each id must have one piece, and each piece one id. */
 #include "convert/hf_pieces.h"
 
 #include "base/error.h"
@@ -23,38 +24,29 @@ bool nm_hf_added_read(nm_hf_added *added, nm_json *json, nomul_error *err)
            nm_hf_read_fields(json, added_fields, COUNT(added_fields), added, err);
 }
 
-static bool check_added(const nm_hf_tokenizer *t, const nm_hf_added *added, nomul_error *err)
+bool nm_hf_added_place(nm_hf_tokenizer *t, const nm_hf_added *added, nomul_error *err)
 {
+    const char *text = added->content.data;
     const char *flag = added->single_word ? "single_word"
                        : added->lstrip    ? "lstrip"
                        : added->rstrip    ? "rstrip"
                                           : NULL;
 
     if (added->content.size == 0) return nm_fail(err, NOMUL_E_FORMAT, "a token without content");
-    if (added->id == UINT64_MAX)
-        return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has no id", added->content.data);
+    if (added->id == UINT64_MAX) return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has no id", text);
     if (added->id >= t->capacity)
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "\"%s\" has id %" PRIu64 ", expected less than vocab_size %zu",
-                       added->content.data, added->id, t->capacity);
-    const nm_sp_piece *piece = &t->pieces[added->id];
-    if (piece->type == NOMUL_TOKEN_BYTE &&
-        nm_sentencepiece_byte(added->content.data, added->content.size) < 0)
-        return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has id %" PRIu64 ", expected %.*s",
-                       added->content.data, added->id, (int)piece->n_text, piece->text);
-    /* Of a special one it would only matter where control tokens are parsed out of text. */
-    if (!added->special && flag)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED, "\"%s\": %s is true: not supported",
-                       added->content.data, flag);
-    return true;
-}
-
-bool nm_hf_added_place(nm_hf_tokenizer *t, const nm_hf_added *added, nomul_error *err)
-{
-    if (!check_added(t, added, err)) return false;
-
+                       "\"%s\" has id %" PRIu64 ", expected less than vocab_size %zu", text,
+                       added->id, t->capacity);
     nm_sp_piece *piece = &t->pieces[added->id];
-    memcpy(t->text_end, added->content.data, added->content.size);
+    if (piece->type == NOMUL_TOKEN_BYTE && nm_sentencepiece_byte(text, added->content.size) < 0)
+        return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has id %" PRIu64 ", expected %.*s", text,
+                       added->id, (int)piece->n_text, piece->text);
+    /* For a special token it would matter only where control tokens are parsed out of text. */
+    if (!added->special && flag)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "\"%s\": %s is true: not supported", text, flag);
+
+    memcpy(t->text_end, text, added->content.size);
     piece->text = t->text_end;
     piece->n_text = added->content.size;
     t->text_end += added->content.size;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * First the pieces, of tokenizer.model or tokenizer.json; then the ids that begin and end a text,
+ * on which up to five files have a say, with the precedence of the transformers library.
+ */
 #include "convert/hf_tokenizer.h"
 
 #include "base/alloc.h"
@@ -15,7 +19,7 @@
 
 /* ---- Side files ------------------------------------------------------------------------------ */
 
-/* What the small JSON files say; their bytes stay, for the nm_jsons read them. */
+/* What a small JSON file says; its bytes stay mapped, as the nm_jsons point into them. */
 typedef struct side_file {
     char       path[NM_HF_PATH];
     nm_filemap map;
@@ -49,45 +53,39 @@ static const nm_hf_field generation_fields[] = {
 };
 #undef F
 
-/* A file that is not there leaves the defaults. */
-static bool side_file_open(side_file *file, const char *directory, const char *name,
-                           const nm_hf_field *fields, size_t n_fields, nomul_error *err)
+enum { CONFIG, SPECIALS, GENERATION, N_SIDE_FILES };
+static const struct {
+    const char        *name;
+    const nm_hf_field *fields;
+    size_t             n_fields;
+} side_files[N_SIDE_FILES] = {
+    [CONFIG] = {"tokenizer_config.json", tokenizer_config_fields, COUNT(tokenizer_config_fields)},
+    [SPECIALS] = {"special_tokens_map.json", special_tokens_fields, COUNT(special_tokens_fields)},
+    [GENERATION] = {"generation_config.json", generation_fields, COUNT(generation_fields)},
+};
+
+/* A file that does not exist leaves the defaults. */
+static bool open_side_files(side_file files[N_SIDE_FILES], const char *directory, nomul_error *err)
 {
-    *file = (side_file){.add_bos = true};
-    if (!nm_hf_path(file->path, directory, name, err)) return false;
-    if (!nm_file_exists(file->path)) return true;
-    if (!nm_filemap_open(&file->map, file->path, true, err)) return false;
-    return nm_hf_read_text((const char *)file->map.data, file->map.size, fields, n_fields, file,
-                           err) ||
-           nm_fail_in(err, "%s", file->path);
+    for (size_t i = 0; i < N_SIDE_FILES; i++) {
+        side_file *f = &files[i];
+        if (!nm_hf_path(f->path, directory, side_files[i].name, err)) return false;
+        if (!nm_file_exists(f->path)) continue;
+        if (!nm_filemap_open(&f->map, f->path, true, err)) return false;
+        if (!nm_hf_read_text((const char *)f->map.data, f->map.size, side_files[i].fields,
+                             side_files[i].n_fields, f, err))
+            return nm_fail_in(err, "%s", f->path);
+    }
+    return true;
 }
 
-typedef struct side_files {
-    side_file config, specials, generation;
-} side_files;
+/* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool side_files_open(side_files *files, const char *directory, nomul_error *err)
+/* The added tokens beside a tokenizer.model: an object whose keys are the ids, as strings. */
+static bool read_added_tokens(nm_hf_tokenizer *t, const nm_json *value, nomul_error *err)
 {
-    return side_file_open(&files->config, directory, "tokenizer_config.json",
-                          tokenizer_config_fields, COUNT(tokenizer_config_fields), err) &&
-           side_file_open(&files->specials, directory, "special_tokens_map.json",
-                          special_tokens_fields, COUNT(special_tokens_fields), err) &&
-           side_file_open(&files->generation, directory, "generation_config.json",
-                          generation_fields, COUNT(generation_fields), err);
-}
+    nm_json json = *value;
 
-static void side_files_close(side_files *files)
-{
-    nm_filemap_close(&files->config.map);
-    nm_filemap_close(&files->specials.map);
-    nm_filemap_close(&files->generation.map);
-}
-
-/* ---- Added tokens ---------------------------------------------------------------------------- */
-
-/* The object's keys are the ids, as strings. */
-static bool read_decoder(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
-{
     for (;;) {
         nm_hf_added added = {.id = 0};
         uint64_t    id;
@@ -104,51 +102,51 @@ static bool read_decoder(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
     }
 }
 
-/* tokenizer.json has these itself; beside a tokenizer.model they are in tokenizer_config.json. */
-static bool add_tokens(nm_hf_tokenizer *t, const side_file *config, nomul_error *err)
-{
-    static const char key[] = "added_tokens_decoder";
-    const nm_json    *value = &config->added_tokens_decoder;
-
-    if (!nm_hf_given(value)) return true;
-    t->text = t->text_end = nm_alloc(config->map.size);
-    if (!t->text) return nm_fail_memory(err, config->map.size);
-    if (!nm_hf_expect(value, key, NM_JSON_OBJECT, err)) return nm_fail_in(err, "%s", config->path);
-    return read_decoder(t, *value, err) || nm_fail_in(err, "%s: %s", config->path, key);
-}
-
-/* ---- Pieces ---------------------------------------------------------------------------------- */
-
-static bool take_sentencepiece(nm_hf_tokenizer *t, const nm_sentencepiece *sp, nomul_error *err)
-{
-    if (sp->n_pieces > t->capacity)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most vocab_size %zu",
-                       sp->n_pieces, t->capacity);
-    memcpy(t->pieces, sp->pieces, sp->n_pieces * sizeof *t->pieces);
-    t->n_pieces = sp->n_pieces;
-    t->unk_id = sp->unk_id, t->bos_id = sp->bos_id, t->eos_id = sp->eos_id;
-    t->add_space_prefix = sp->add_dummy_prefix;
-    return true;
-}
-
+/* tokenizer.model, and the tokens that tokenizer_config.json adds to it. */
 static bool read_model(nm_hf_tokenizer *t, const char *path, const side_file *config,
                        nomul_error *err)
 {
-    nm_sentencepiece sp = {.pieces = NULL};
+    static const char key[] = "added_tokens_decoder";
+    const nm_json    *added = &config->added_tokens_decoder;
+    nm_sentencepiece  sp = {.pieces = NULL};
 
     if (!nm_filemap_open(&t->file, path, true, err)) return false;
-    bool ok = (nm_sentencepiece_open(&sp, t->file.data, t->file.size, err) &&
-               take_sentencepiece(t, &sp, err)) ||
-              nm_fail_in(err, "%s", path);
+    bool ok = nm_sentencepiece_open(&sp, t->file.data, t->file.size, err);
+    if (ok && sp.n_pieces > t->capacity)
+        ok = nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most vocab_size %zu",
+                     sp.n_pieces, t->capacity);
+    if (ok) {
+        memcpy(t->pieces, sp.pieces, sp.n_pieces * sizeof *t->pieces);
+        t->n_pieces = sp.n_pieces;
+        t->unk_id = sp.unk_id, t->bos_id = sp.bos_id, t->eos_id = sp.eos_id;
+        t->add_space_prefix = sp.add_dummy_prefix;
+    }
     nm_sentencepiece_close(&sp);
-    return ok && add_tokens(t, config, err) &&
-           (nm_hf_tokenizer_index(t, err) || nm_fail_in(err, "%s", path));
+    if (!ok) return nm_fail_in(err, "%s", path);
+    if (nm_hf_given(added)) {
+        t->text = t->text_end = nm_alloc(config->map.size);
+        if (!t->text) return nm_fail_memory(err, config->map.size);
+        if (!nm_hf_expect(added, key, NM_JSON_OBJECT, err))
+            return nm_fail_in(err, "%s", config->path);
+        if (!read_added_tokens(t, added, err)) return nm_fail_in(err, "%s: %s", config->path, key);
+    }
+    return nm_hf_tokenizer_index(t, err) || nm_fail_in(err, "%s", path);
 }
 
-static bool read_json(nm_hf_tokenizer *t, const char *path, nomul_error *err)
+static bool read_pieces(nm_hf_tokenizer *t, const char *directory, const side_file *config,
+                        nomul_error *err)
 {
+    char       path[NM_HF_PATH];
     nm_filemap map = {0};
 
+    if (!nm_hf_path(path, directory, "tokenizer.model", err)) return false;
+    if (nm_file_exists(path)) return read_model(t, path, config, err);
+    if (!nm_hf_path(path, directory, "tokenizer.json", err)) return false;
+    if (!nm_file_exists(path))
+        return nm_fail(err, NOMUL_E_IO,
+                       "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer "
+                       "converts without one)",
+                       directory);
     bool ok = nm_filemap_open(&map, path, true, err) &&
               (nm_tokenizer_json_read(t, (const char *)map.data, map.size, err) ||
                nm_fail_in(err, "%s", path));
@@ -156,22 +154,7 @@ static bool read_json(nm_hf_tokenizer *t, const char *path, nomul_error *err)
     return ok;
 }
 
-static bool read_pieces(nm_hf_tokenizer *t, const char *directory, const side_file *config,
-                        nomul_error *err)
-{
-    char path[NM_HF_PATH];
-
-    if (!nm_hf_path(path, directory, "tokenizer.model", err)) return false;
-    if (nm_file_exists(path)) return read_model(t, path, config, err);
-    if (!nm_hf_path(path, directory, "tokenizer.json", err)) return false;
-    if (nm_file_exists(path)) return read_json(t, path, err);
-    return nm_fail(err, NOMUL_E_IO,
-                   "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer converts "
-                   "without one)",
-                   directory);
-}
-
-/* Rows of the embedding that no piece names: they get names of their own, and are never made. */
+/* Ids of the embedding that no piece has get names of their own, and are never produced. */
 static bool pad(nm_hf_tokenizer *t, nomul_error *err)
 {
     size_t n_pads = t->capacity - t->n_pieces;
@@ -193,28 +176,21 @@ static bool pad(nm_hf_tokenizer *t, nomul_error *err)
 
 /* ---- Special ids ----------------------------------------------------------------------------- */
 
-/* The text of a bos_token or the like. */
-static bool token_text(const nm_json *value, const char *key, nm_hf_text *text, nomul_error *err)
-{
-    static const nm_hf_field content[] = {{"content", NM_HF_TEXT, 0, false}};
-    nm_json                  json = *value;
-
-    *text = (nm_hf_text){.given = false};
-    if (json.type == NM_JSON_STRING) return nm_hf_text_of(&json, key, text, err);
-    if (!nm_hf_expect(&json, key, NM_JSON_OBJECT, err) ||
-        !nm_hf_read_fields(&json, content, 1, text, err))
-        return false;
-    return text->given || nm_fail(err, NOMUL_E_FORMAT, "%s has no content", key);
-}
-
-/* The id of the token that a side file names; *id stays where it names none. */
+/* The id of a token that a side file names by its text; *id is unchanged if it names none. */
 static bool named_token(nm_hf_tokenizer *t, const side_file *file, const nm_json *value,
                         const char *key, nomul_token_type type, int32_t *id, nomul_error *err)
 {
-    nm_hf_text text;
+    static const nm_hf_field content[] = {{"content", NM_HF_TEXT, 0, false}};
+    nm_json                  json = *value;
+    nm_hf_text               text = {.given = false};
 
     if (!nm_hf_given(value)) return true;
-    if (!token_text(value, key, &text, err)) return nm_fail_in(err, "%s", file->path);
+    bool ok = json.type == NM_JSON_STRING
+                  ? nm_hf_text_of(&json, key, &text, err)
+                  : nm_hf_expect(&json, key, NM_JSON_OBJECT, err) &&
+                        nm_hf_read_fields(&json, content, 1, &text, err) &&
+                        (text.given || nm_fail(err, NOMUL_E_FORMAT, "%s has no content", key));
+    if (!ok) return nm_fail_in(err, "%s", file->path);
     size_t found = nm_names_find(&t->names, text.data, text.size);
     if (found == NM_NO_NAME)
         return nm_fail(err, NOMUL_E_FORMAT, "%s: %s is \"%s\", which is not in the vocabulary",
@@ -232,7 +208,7 @@ static bool check_id(const nm_hf_tokenizer *t, const char *place, const char *ke
                    place, key, id, t->capacity);
 }
 
-/* generation_config.json where it says something, else config.json. */
+/* The ids of generation_config.json or, where it has none, of config.json. */
 static bool model_ids(const nm_hf_tokenizer *t, const char *directory, const side_file *generation,
                       nm_hf_ids *ids, nomul_error *err)
 {
@@ -249,22 +225,7 @@ static bool model_ids(const nm_hf_tokenizer *t, const char *directory, const sid
            check_id(t, generation->path, "eos_token_id", ids->eos, err);
 }
 
-/* tokenizer_config.json wins over special_tokens_map.json, and both over the tokenizer's file. */
-static bool named_tokens(nm_hf_tokenizer *t, const side_files *files, nomul_error *err)
-{
-    const side_file *const order[] = {&files->specials, &files->config};
-
-    for (size_t i = 0; i < COUNT(order); i++) {
-        const side_file *f = order[i];
-        if (!named_token(t, f, &f->unk_token, "unk_token", NOMUL_TOKEN_UNKNOWN, &t->unk_id, err) ||
-            !named_token(t, f, &f->bos_token, "bos_token", NOMUL_TOKEN_CONTROL, &t->bos_id, err) ||
-            !named_token(t, f, &f->eos_token, "eos_token", NOMUL_TOKEN_CONTROL, &t->eos_id, err))
-            return false;
-    }
-    return true;
-}
-
-/* Not where it is an ordinary piece: then the vocabulary is none that the authors thought of. */
+/* The authors' default id, unless that is an ordinary piece: then the vocabulary is not theirs. */
 static void use_default(const nm_hf_tokenizer *t, int32_t *id, int64_t by_default)
 {
     if (*id >= 0 || by_default < 0 || by_default >= (int64_t)t->capacity) return;
@@ -272,66 +233,63 @@ static void use_default(const nm_hf_tokenizer *t, int32_t *id, int64_t by_defaul
 }
 
 /*
- * As in transformers: what stands in front of a prompt is the tokenizer's bos_token; what ends a
- * text is the model's eos_token_id (generation_config.json's, the first if it is a list, else
- * config.json's).  Each stands in where the other says nothing, and the authors' defaults where
- * nobody does.
+ * As in transformers: a prompt begins with the tokenizer's bos_token, and a text ends with the
+ * model's eos_token_id.  Each stands in for the other where that is absent; the authors' defaults
+ * stand in for both.  tokenizer_config.json overrides special_tokens_map.json, and both override
+ * the tokenizer's own file.
  */
-static bool special_ids(nm_hf_tokenizer *t, const char *directory, const side_files *files,
-                        const nm_hf_ids *config_ids, nomul_error *err)
+static bool special_ids(nm_hf_tokenizer *t, const char *directory,
+                        const side_file files[N_SIDE_FILES], nm_hf_ids ids, nomul_error *err)
 {
-    nm_hf_ids ids = *config_ids;
+    static const int order[] = {SPECIALS, CONFIG};
 
-    if (!named_tokens(t, files, err) || !model_ids(t, directory, &files->generation, &ids, err))
-        return false;
+    for (size_t i = 0; i < COUNT(order); i++) {
+        const side_file *f = &files[order[i]];
+        if (!named_token(t, f, &f->unk_token, "unk_token", NOMUL_TOKEN_UNKNOWN, &t->unk_id, err) ||
+            !named_token(t, f, &f->bos_token, "bos_token", NOMUL_TOKEN_CONTROL, &t->bos_id, err) ||
+            !named_token(t, f, &f->eos_token, "eos_token", NOMUL_TOKEN_CONTROL, &t->eos_id, err))
+            return false;
+    }
+    if (!model_ids(t, directory, &files[GENERATION], &ids, err)) return false;
     if (t->bos_id < 0) t->bos_id = (int32_t)ids.bos;
     if (ids.eos >= 0) t->eos_id = (int32_t)ids.eos;
     use_default(t, &t->bos_id, ids.default_bos);
     use_default(t, &t->eos_id, ids.default_eos);
-    t->add_bos = t->add_bos && t->bos_id >= 0; /* it is true unless a file says otherwise */
-    if (t->add_eos && t->eos_id < 0)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "%s: add_eos_token is true, and no file names the token",
-                       files->config.path);
     return true;
 }
 
-static bool take_flags(nm_hf_tokenizer *t, const side_file *config, nomul_error *err)
+static bool read_flags(nm_hf_tokenizer *t, const side_file *config, nomul_error *err)
 {
     const nm_json *prefix = &config->add_prefix_space;
 
-    t->add_bos = config->add_bos;
+    t->add_bos = config->add_bos && t->bos_id >= 0; /* true unless a file says otherwise */
     t->add_eos = config->add_eos;
-    if (!nm_hf_given(prefix)) return true;
-    if (prefix->type != NM_JSON_TRUE &&
-        !nm_hf_expect(prefix, "add_prefix_space", NM_JSON_FALSE, err))
+    if (t->add_eos && t->eos_id < 0)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "%s: add_eos_token is true, and no file names the token", config->path);
+    if (nm_hf_given(prefix) && !nm_hf_bool(prefix, "add_prefix_space", &t->add_space_prefix, err))
         return nm_fail_in(err, "%s", config->path);
-    t->add_space_prefix = prefix->type == NM_JSON_TRUE;
     return true;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-static bool open_with(nm_hf_tokenizer *t, const char *directory, const side_files *files,
-                      const nm_hf_ids *ids, nomul_error *err)
-{
-    size_t n_bytes = t->capacity * sizeof *t->pieces;
-
-    t->pieces = nm_alloc(n_bytes);
-    if (!t->pieces) return nm_fail_memory(err, n_bytes);
-    memset(t->pieces, 0, n_bytes);
-    return read_pieces(t, directory, &files->config, err) && pad(t, err) &&
-           take_flags(t, &files->config, err) && special_ids(t, directory, files, ids, err);
-}
-
 bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vocab,
                           const nm_hf_ids *ids, nomul_error *err)
 {
-    side_files files = {.config = {.add_bos = true}};
+    side_file files[N_SIDE_FILES] = {[CONFIG] = {.add_bos = true}};
+    size_t    n_bytes = n_vocab * sizeof *t->pieces;
 
     *t = (nm_hf_tokenizer){.capacity = n_vocab, .unk_id = -1, .bos_id = -1, .eos_id = -1};
-    bool ok = side_files_open(&files, directory, err) && open_with(t, directory, &files, ids, err);
-    side_files_close(&files);
+    bool ok = open_side_files(files, directory, err);
+    if (ok) {
+        t->pieces = nm_alloc(n_bytes);
+        ok = t->pieces || nm_fail_memory(err, n_bytes);
+    }
+    if (ok) memset(t->pieces, 0, n_bytes);
+    ok = ok && read_pieces(t, directory, &files[CONFIG], err) && pad(t, err) &&
+         special_ids(t, directory, files, *ids, err) && read_flags(t, &files[CONFIG], err);
+    for (size_t i = 0; i < N_SIDE_FILES; i++) nm_filemap_close(&files[i].map);
     return ok;
 }
 

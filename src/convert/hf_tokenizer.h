@@ -10,8 +10,8 @@
 #include "convert/hf_pieces.h"
 
 /*
- * `ids` are config.json's.  n_vocab is vocab_size: ids that no file names become unused pieces.  To
- * be closed on failure too.
+ * `ids` are those of config.json.  n_vocab is vocab_size; ids that no file names become unused
+ * pieces.  The tokenizer must be closed after a failure too.
  */
 bool nm_hf_tokenizer_open(nm_hf_tokenizer *tokenizer, const char *directory, size_t n_vocab,
                           const nm_hf_ids *ids, nomul_error *err);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The header is written first with zeros for the checksums, then each tensor, then the header
- * again: no tensor has to be kept.  Layout and hashes are those of models/FORMAT.md.
+ * The layout and hashes of a model file (models/FORMAT.md), whatever its source.  The header is
+ * written first with zeros for the checksums, then the tensors, then the header again with the
+ * checksums: so a file of any size is written with one matrix in memory.
+ *
+ *     header (keys, directory) | tensor | padding to 64 | tensor | padding | ...
+ *       ^ tensor_xxh64[i], model_id: known at the end
  */
 #include "convert/model_writer.h"
 
@@ -29,68 +33,50 @@ static size_t get_stored(const nm_model_writer *w, size_t index, nm_packing_id p
 }
 
 /*
- * The order of the tensors of spec.like.  A tensor that only the old packing has is left out; one
- * that only the new packing has follows the last one that both have.
+ * Counts what is to be stored, allocates memory for it, and puts it in order: that of the plan, or
+ * that of spec.like.  A tensor that only the old packing has is left out; one that only the new
+ * packing has follows the last one that both have.
  */
-static void order_as_like(nm_model_writer *w)
-{
-    const nm_gguf *like = w->spec->like;
-    nm_planned     p;
-    nm_stored      stored[NM_MAX_STORED];
-    size_t         n = 0;
-
-    for (size_t i = 0; i < nm_plan_count(w->spec->config); i++) {
-        size_t n_old = get_stored(w, i, w->spec->like_packing, &p, stored);
-        for (size_t k = 0; k < n_old; k++) {
-            const nm_gguf_tensor *t = nm_gguf_find_tensor(like, stored[k].name); /* it is opened */
-            w->like_order[t - like->tensors] = (stored_ref){(uint32_t)i, (uint32_t)k};
-        }
-    }
-    for (size_t i = 0; i < like->n_tensors; i++) {
-        stored_ref ref = w->like_order[i];
-        size_t     n_old = get_stored(w, ref.planned, w->spec->like_packing, &p, stored);
-        size_t     n_new = get_stored(w, ref.planned, w->spec->packing, &p, stored);
-        if (ref.stored < n_new) w->order[n++] = ref;
-        if (ref.stored + 1 == n_old)
-            for (size_t k = n_old; k < n_new; k++)
-                w->order[n++] = (stored_ref){ref.planned, (uint32_t)k};
-    }
-    assert(n == w->n_stored);
-}
-
-static void layout(nm_model_writer *w, size_t code_bytes)
-{
-    size_t n_like = w->spec->like ? w->spec->like->n_tensors : 0;
-
-    w->order = nm_arena_take(&w->arena, w->n_stored, sizeof *w->order);
-    w->like_order = nm_arena_take(&w->arena, n_like, sizeof *w->like_order);
-    w->codes = nm_arena_take(&w->arena, code_bytes, 1);
-}
-
-/* Counts what is to be stored, takes memory for it, and puts it in order. */
 static bool plan_file(nm_model_writer *w)
 {
-    size_t     n_planned = nm_plan_count(w->spec->config), code_bytes = 0, n = 0;
-    nm_planned p;
-    nm_stored  stored[NM_MAX_STORED];
+    const nm_gguf *like = w->spec->like;
+    nm_packing_id  packing = w->spec->packing, old = like ? w->spec->like_packing : packing;
+    size_t         n_planned = nm_plan_count(w->spec->config), n_old = 0, code_bytes = 0, n = 0;
+    stored_ref    *old_order = NULL;
+    nm_planned     p;
+    nm_stored      stored[NM_MAX_STORED];
 
     for (size_t i = 0; i < n_planned; i++) {
-        w->n_stored += get_stored(w, i, w->spec->packing, &p, stored);
+        n_old += get_stored(w, i, old, &p, stored);
+        w->n_stored += get_stored(w, i, packing, &p, stored);
         if (stored[0].part == NM_PART_CODES && stored[0].dims[0] > code_bytes)
             code_bytes = (size_t)stored[0].dims[0];
     }
-    layout(w, code_bytes);
-    if (!nm_arena_back(&w->arena, w->err)) return false;
-    layout(w, code_bytes);
-
-    if (w->spec->like)
-        order_as_like(w);
-    else
-        for (size_t i = 0; i < n_planned; i++) {
-            size_t n_stored = get_stored(w, i, w->spec->packing, &p, stored);
-            for (size_t k = 0; k < n_stored; k++)
-                w->order[n++] = (stored_ref){(uint32_t)i, (uint32_t)k};
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&w->arena, w->err)) return false;
+        w->order = nm_arena_take(&w->arena, w->n_stored, sizeof *w->order);
+        old_order = nm_arena_take(&w->arena, n_old, sizeof *old_order);
+        w->codes = nm_arena_take(&w->arena, code_bytes, 1);
+    }
+    for (size_t i = 0, at = 0; i < n_planned; i++) {
+        size_t n_parts = get_stored(w, i, old, &p, stored);
+        for (size_t k = 0; k < n_parts; k++, at++) {
+            /* The like file is open as a model, so it has exactly these tensors. */
+            size_t index =
+                like ? (size_t)(nm_gguf_find_tensor(like, stored[k].name) - like->tensors) : at;
+            old_order[index] = (stored_ref){(uint32_t)i, (uint32_t)k};
         }
+    }
+    for (size_t i = 0; i < n_old; i++) {
+        stored_ref ref = old_order[i];
+        size_t     parts_old = get_stored(w, ref.planned, old, &p, stored);
+        size_t     parts_new = get_stored(w, ref.planned, packing, &p, stored);
+        if (ref.stored < parts_new) w->order[n++] = ref;
+        if (ref.stored + 1 == parts_old)
+            for (size_t k = parts_old; k < parts_new; k++)
+                w->order[n++] = (stored_ref){ref.planned, (uint32_t)k};
+    }
+    assert(n == w->n_stored);
     return true;
 }
 
@@ -215,24 +201,15 @@ static bool pack_matrix(nm_model_writer *w, size_t index, const nm_planned *p)
     return w->source->fill_codes(w->source->context, w, p);
 }
 
-static bool put_neg(nm_model_writer *w)
-{
-    int32_t neg[NM_TILE_ROWS]; /* the host's byte order is the file's */
-
-    for (size_t tile = 0; tile < w->matrix.n_tiles; tile++) {
-        nm_ternary_neg(&w->matrix, tile, neg);
-        if (!emit(w, neg, sizeof neg)) return false;
-    }
-    return true;
-}
-
 static bool write_tensor(nm_model_writer *w, size_t index)
 {
     static const uint8_t zeros[NM_ALIGNMENT] = {0};
     size_t               planned = w->order[index].planned;
     nm_planned           p;
     nm_stored            stored[NM_MAX_STORED], *s = &stored[w->order[index].stored];
-    bool                 ok;
+    int32_t              neg[NM_TILE_ROWS]; /* the host's byte order is the file's */
+    uint64_t             n_bytes;
+    bool                 ok = true;
 
     get_stored(w, planned, w->spec->packing, &p, stored);
     nm_xxh64_init(&w->hash);
@@ -243,28 +220,20 @@ static bool write_tensor(nm_model_writer *w, size_t index)
     case NM_PART_CODES:
         ok = pack_matrix(w, planned, &p) && emit(w, w->codes, nm_ternary_bytes(&w->matrix));
         break;
-    case NM_PART_NEG: ok = pack_matrix(w, planned, &p) && put_neg(w); break;
+    case NM_PART_NEG:
+        ok = pack_matrix(w, planned, &p);
+        for (size_t tile = 0; ok && tile < w->matrix.n_tiles; tile++) {
+            nm_ternary_neg(&w->matrix, tile, neg);
+            ok = emit(w, neg, sizeof neg);
+        }
+        break;
     default: ok = w->source->put_floats(w->source->context, w, &p, s);
     }
     if (!ok) return false;
-
-    uint64_t n_bytes;
-    assert(nm_gguf_tensor_bytes(s->type, s->n_dims, s->dims, &n_bytes) && n_bytes == w->n_put);
-    (void)n_bytes;
+    ok = nm_gguf_tensor_bytes(s->type, s->n_dims, s->dims, &n_bytes) && n_bytes == w->n_put;
+    assert(ok); /* the source has put a whole tensor */
     nm_store_u64(w->header.bytes + w->hashes_at + 8 * index, nm_xxh64_value(&w->hash));
     return emit(w, zeros, (size_t)(-w->n_put % NM_ALIGNMENT));
-}
-
-/* After the last tensor: the hyper-parameters end the model's identity. */
-static void put_model_id(nm_model_writer *w)
-{
-    uint8_t bytes[4];
-
-    for (size_t i = 0; i < nm_config_n_fields; i++) {
-        nm_store_u32(bytes, nm_config_bits(w->spec->config, &nm_config_fields[i]));
-        nm_xxh64_add(&w->model_id, bytes, sizeof bytes);
-    }
-    nm_store_u64(w->header.bytes + w->model_id_at, nm_xxh64_value(&w->model_id));
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -278,12 +247,20 @@ static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_mode
     return plan_file(w) && make_header(w);
 }
 
+/* Writes what follows the header, and completes the header in memory. */
 static bool write_tensors(nm_model_writer *w)
 {
+    uint8_t bytes[4];
+
     if (!nm_model_writer_progress(w, 0)) return false;
     for (size_t i = 0; i < w->n_stored; i++)
         if (!write_tensor(w, i)) return false;
-    if (w->spec->identified) put_model_id(w);
+    if (!w->spec->identified) return true;
+    for (size_t i = 0; i < nm_config_n_fields; i++) {
+        nm_store_u32(bytes, nm_config_bits(w->spec->config, &nm_config_fields[i]));
+        nm_xxh64_add(&w->model_id, bytes, sizeof bytes);
+    }
+    nm_store_u64(w->header.bytes + w->model_id_at, nm_xxh64_value(&w->model_id));
     return true;
 }
 
@@ -308,26 +285,25 @@ bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *sourc
     return ok;
 }
 
-static bool take_memory(nm_model_writer *w, size_t *n_bytes)
-{
-    if (w->header.data_bytes > SIZE_MAX - w->header.n_bytes)
-        return nm_fail(w->err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
-    *n_bytes = w->header.n_bytes + (size_t)w->header.data_bytes;
-    w->memory = nm_alloc(*n_bytes);
-    if (!w->memory) return nm_fail_memory(w->err, *n_bytes);
-    nm_pages_large(w->memory, *n_bytes);
-    w->at = w->header.n_bytes;
-    return true;
-}
-
 bool nm_model_write_memory(const nm_model_spec *spec, const nm_model_source *source, void **bytes,
                            size_t *n_bytes, nomul_error *err)
 {
     nm_model_writer w;
+    nm_gguf_writer *h = &w.header;
 
-    bool ok = prepare(&w, spec, source, err) && take_memory(&w, n_bytes) && write_tensors(&w);
+    bool ok = prepare(&w, spec, source, err);
+    if (ok && h->data_bytes > SIZE_MAX - h->n_bytes)
+        ok = nm_fail(err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
+    if (ok) {
+        *n_bytes = h->n_bytes + (size_t)h->data_bytes;
+        w.at = h->n_bytes;
+        w.memory = nm_alloc(*n_bytes);
+        ok = w.memory || nm_fail_memory(err, *n_bytes);
+    }
+    if (ok) nm_pages_large(w.memory, *n_bytes);
+    ok = ok && write_tensors(&w);
     if (ok)
-        memcpy(w.memory, w.header.bytes, w.header.n_bytes);
+        memcpy(w.memory, h->bytes, h->n_bytes);
     else
         nm_free(w.memory);
     *bytes = ok ? w.memory : NULL;

@@ -72,9 +72,9 @@ struct nm_model_writer {
     /* The stored tensors in the order of the file: which tensor of the plan, which part of it. */
     struct nm_stored_ref {
         uint32_t planned, stored;
-    } * order, *like_order;
+    } * order;
     size_t   n_stored;
-    nm_arena arena; /* of order, like_order and codes */
+    nm_arena arena; /* of order and codes */
 
     nm_outfile out;    /* the output is a file ... */
     uint8_t   *memory; /* ... or memory, if this is not NULL */

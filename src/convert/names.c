@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A hash table with open addressing; removing is not needed. */
 #include "convert/names.h"
 
 #include "base/alloc.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define MAX_NAMES ((size_t)1 << 31)
-#define MAX_PROBES 256 /* at most half of the slots are taken: chance alone needs a few dozen */
+#define MAX_PROBES 256 /* at most half of the slots are taken: random names need a few dozen */
 
 bool nm_names_open(nm_names *names, size_t capacity, nomul_error *err)
 {
@@ -35,7 +36,7 @@ void nm_names_close(nm_names *names)
     *names = (nm_names){0};
 }
 
-/* The slot of a text, or the free one where it would go; NULL if that is too far. */
+/* The slot of a string, or the free slot for it; NULL if neither is near enough. */
 static uint32_t *slot_of(const nm_names *names, const char *text, size_t n_text)
 {
     size_t first = (size_t)nm_xxh64_of(text, n_text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Distinct texts, numbered 0, 1, 2 ... in the order in which they were added, and found in constant
- * time: a file's tensor names, a vocabulary's pieces.  The texts stay their owner's.
+ * A set of distinct strings, numbered 0, 1, 2 ... as they are added and found in constant time: the
+ * tensor names of a file, the pieces of a vocabulary.  The strings are not copied.
  */
 #ifndef NM_NAMES_H
 #define NM_NAMES_H
@@ -15,7 +15,7 @@ typedef struct nm_name {
     size_t      n_text;
 } nm_name;
 
-/* Zeros are closed ones. */
+/* A zeroed struct is closed. */
 typedef struct nm_names {
     nm_name  *names; /* owned, as the slots are */
     size_t    n_names, capacity;
@@ -27,13 +27,12 @@ typedef struct nm_names {
 bool nm_names_open(nm_names *names, size_t capacity, nomul_error *err);
 void nm_names_close(nm_names *names);
 
-/* The number of a text, or NM_NO_NAME. */
+/* The number of a string, or NM_NO_NAME. */
 size_t nm_names_find(const nm_names *names, const char *text, size_t n_text);
 
 /*
- * Adds a text unless it is there already: *number is its own, the highest so far if it is new.
- * The room must suffice.  Texts made to collide are refused: no file may cost the square of its
- * size.
+ * Adds a string, which gets the next number, unless it is there already.  The caller ensures that
+ * there is room.  Strings chosen to collide are refused, so no file costs the square of its size.
  */
 bool nm_names_add(nm_names *names, const char *text, size_t n_text, size_t *number,
                   nomul_error *err);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The quantization of BitLinear (models/FORMAT.md): one scale a matrix, codes -1, 0, +1.  Sums are
+ * taken in a fixed order, so a checkpoint gives the same file on every machine.
+ */
 #include "convert/quantize.h"
 
 #include "base/error.h"
@@ -12,31 +16,18 @@
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-size_t nm_dtype_bytes(nm_dtype dtype)
+bool nm_quantize_load_row(const nm_matrix *m, size_t row, float *out, nomul_error *err)
 {
-    switch (dtype) {
-    case NM_DTYPE_F32: return 4;
-    case NM_DTYPE_F16:
-    case NM_DTYPE_BF16: return 2;
-    case NM_DTYPE_OTHER: break;
-    }
-    return 0;
-}
+    size_t         n = m->cols;
+    const uint8_t *from = m->data + row * n * (m->dtype == NM_DTYPE_F32 ? 4 : 2);
 
-static void widen(float *out, const uint8_t *from, nm_dtype dtype, size_t n)
-{
-    if (dtype == NM_DTYPE_F32)
+    if (m->dtype == NM_DTYPE_F32)
         for (size_t i = 0; i < n; i++) out[i] = nm_load_f32(from + 4 * i);
-    else if (dtype == NM_DTYPE_F16)
+    else if (m->dtype == NM_DTYPE_F16)
         for (size_t i = 0; i < n; i++) out[i] = nm_float_of_f16(nm_load_u16(from + 2 * i));
     else
         for (size_t i = 0; i < n; i++) out[i] = nm_float_of_bf16(nm_load_u16(from + 2 * i));
-}
-
-bool nm_quantize_load_row(const nm_matrix *m, size_t row, float *out, nomul_error *err)
-{
-    widen(out, m->data + row * m->cols * nm_dtype_bytes(m->dtype), m->dtype, m->cols);
-    for (size_t col = 0; col < m->cols; col++)
+    for (size_t col = 0; col < n; col++)
         if (!isfinite(out[col]))
             return nm_fail(err, NOMUL_E_FORMAT, "row %zu, column %zu is %s", row, col,
                            isnan(out[col]) ? "not a number" : "infinite");
@@ -46,8 +37,8 @@ bool nm_quantize_load_row(const nm_matrix *m, size_t row, float *out, nomul_erro
 /* ---- Ternary --------------------------------------------------------------------------------- */
 
 /*
- * clip(rint(r), -1, 1) without rounding: what is at most 1/2 away from 0 rounds to 0 (the tie to
- * even too), and all else to 1 or more, which the clip brings back.
+ * clip(rint(r), -1, 1) without rounding: |r| <= 1/2 rounds to 0 (the tie to even included), and
+ * anything else to at least 1 in size, which is clipped to 1.
  */
 static int8_t trit(float r)
 {
@@ -61,7 +52,7 @@ void nm_quantize_trits(int8_t *trits, const float *row, size_t cols, float scale
 
 bool nm_quantize_scale(const nm_matrix *m, float *row_buffer, float *scale, nomul_error *err)
 {
-    double sum = 0; /* of at most 2^44 numbers below 2^128: finite */
+    double sum = 0; /* at most 2^44 numbers below 2^128: below 2^172, finite */
     float  largest = 0;
 
     for (size_t row = 0; row < m->rows; row++) {
@@ -89,53 +80,42 @@ static bool fail_too_large(size_t row, size_t col, float value, const char *type
                    col, (double)value, type);
 }
 
-static bool encode_f16(uint8_t *out, const float *values, size_t row, size_t cols, nomul_error *err)
+/* 32 numbers as ggml's quantize_row_q8_0_ref stores them: a binary16 scale d, then int8 x / d. */
+static bool encode_q8_0(uint8_t *out, const float *x, size_t row, size_t col, nomul_error *err)
 {
-    for (size_t col = 0; col < cols; col++) {
-        uint16_t half = nm_f16_of_float(values[col]);
-        if ((half & 0x7FFFu) == 0x7C00u) return fail_too_large(row, col, values[col], "F16", err);
-        nm_store_u16(out + 2 * col, half);
-    }
-    return true;
-}
+    size_t largest = 0; /* the first of those of largest size */
 
-/* The place of the number of largest size, the first among equals. */
-static size_t find_largest(const float *x, size_t n)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (fabsf(x[i]) > fabsf(x[best])) best = i;
-    return best;
-}
-
-static bool encode_block(uint8_t *out, const float *x, size_t row, size_t col, nomul_error *err)
-{
-    size_t   at = find_largest(x, Q8_BLOCK);
-    float    d = fabsf(x[at]) / 127;
+    for (size_t i = 1; i < Q8_BLOCK; i++)
+        if (fabsf(x[i]) > fabsf(x[largest])) largest = i;
+    float    d = fabsf(x[largest]) / 127;
     float    inverse = d != 0 ? 1 / d : 0;
     uint16_t half = nm_f16_of_float(d);
-
-    if (half == 0x7C00u) return fail_too_large(row, col + at, x[at], "Q8_0", err);
-    /* Below 2^-128 the inverse overflows; such a d is stored as 0, and so is all of the block. */
+    if (half == 0x7C00u) return fail_too_large(row, col + largest, x[largest], "Q8_0", err);
+    /* For d < 2^-128 the inverse overflows; d is then stored as 0, and so is the whole block. */
     if (isinf(inverse)) inverse = 0;
     nm_store_u16(out, half);
     for (size_t i = 0; i < Q8_BLOCK; i++) out[2 + i] = (uint8_t)(int8_t)roundf(x[i] * inverse);
     return true;
 }
 
-static bool encode_q8_0(uint8_t *out, const float *values, size_t row, size_t cols,
-                        nomul_error *err)
-{
-    for (size_t col = 0; col < cols; col += Q8_BLOCK, out += Q8_BYTES)
-        if (!encode_block(out, values + col, row, col, err)) return false;
-    return true;
-}
-
 bool nm_quantize_encode_row(uint8_t *out, nm_gguf_type type, const float *values, size_t row,
                             size_t cols, nomul_error *err)
 {
-    if (type == NM_GGUF_F16) return encode_f16(out, values, row, cols, err);
-    if (type == NM_GGUF_Q8_0) return encode_q8_0(out, values, row, cols, err);
-    for (size_t col = 0; col < cols; col++) nm_store_f32(out + 4 * col, values[col]);
-    return true;
+    switch (type) {
+    case NM_GGUF_F16:
+        for (size_t col = 0; col < cols; col++) {
+            uint16_t half = nm_f16_of_float(values[col]);
+            if ((half & 0x7FFFu) == 0x7C00u)
+                return fail_too_large(row, col, values[col], "F16", err);
+            nm_store_u16(out + 2 * col, half);
+        }
+        return true;
+    case NM_GGUF_Q8_0:
+        for (size_t col = 0; col < cols; col += Q8_BLOCK, out += Q8_BYTES)
+            if (!encode_q8_0(out, values + col, row, col, err)) return false;
+        return true;
+    default:
+        for (size_t col = 0; col < cols; col++) nm_store_f32(out + 4 * col, values[col]);
+        return true;
+    }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tokenizer.json (github.com/huggingface/tokenizers): BPE with byte fallback, as far as it does
- * what SentencePiece's BPE does.  There a merge is of two pieces and has a rank; here a piece has a
- * score and any two neighbours that spell it may be merged.  Both are the same if every pair that
- * spells a piece is listed, which is checked: so are the lists made from a tokenizer.model.
+ * tokenizer.json (github.com/huggingface/tokenizers): BPE with byte fallback, if it does the same
+ * as SentencePiece's BPE.  There a merge is of two pieces and has a rank; here a piece has a score,
+ * and any two neighbours that spell it are merged.  Both are the same if every pair that spells a
+ * piece is listed, which is checked, and is true of files made from a tokenizer.model.
  */
 #ifndef NM_TOKENIZER_JSON_H
 #define NM_TOKENIZER_JSON_H

@@ -110,7 +110,8 @@ static bool sort_names(const nm_gguf_text **names, size_t n, const char *what, n
     if (n) qsort(names, n, sizeof *names, compare_names);
     for (size_t i = 1; i < n; i++)
         if (compare_texts(names[i - 1], names[i]) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: twice", what, NM_GGUF_SHOW(*names[i]));
+            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what,
+                           NM_GGUF_SHOW(*names[i]));
     return true;
 }
 
@@ -463,13 +464,19 @@ static bool find_typed(const nm_gguf *gguf, const char *name, bool required, nom
                    wants_array ? nm_gguf_value_type_name(element_type) : "");
 }
 
+bool nm_gguf_get_bits(const nm_gguf *gguf, const char *name, bool required, nomul_value_type type,
+                      uint32_t *bits, nomul_error *err)
+{
+    const nm_gguf_key *key;
+    if (!find_typed(gguf, name, required, type, 0, &key, err)) return false;
+    if (key) *bits = type == NOMUL_VALUE_BOOL ? *key->value : nm_load_u32(key->value);
+    return true;
+}
+
 bool nm_gguf_get_u32(const nm_gguf *gguf, const char *name, bool required, uint32_t *value,
                      nomul_error *err)
 {
-    const nm_gguf_key *key;
-    if (!find_typed(gguf, name, required, NOMUL_VALUE_U32, 0, &key, err)) return false;
-    if (key) *value = nm_load_u32(key->value);
-    return true;
+    return nm_gguf_get_bits(gguf, name, required, NOMUL_VALUE_U32, value, err);
 }
 
 bool nm_gguf_get_u64(const nm_gguf *gguf, const char *name, bool required, uint64_t *value,
@@ -478,15 +485,6 @@ bool nm_gguf_get_u64(const nm_gguf *gguf, const char *name, bool required, uint6
     const nm_gguf_key *key;
     if (!find_typed(gguf, name, required, NOMUL_VALUE_U64, 0, &key, err)) return false;
     if (key) *value = nm_load_u64(key->value);
-    return true;
-}
-
-bool nm_gguf_get_f32(const nm_gguf *gguf, const char *name, bool required, float *value,
-                     nomul_error *err)
-{
-    const nm_gguf_key *key;
-    if (!find_typed(gguf, name, required, NOMUL_VALUE_F32, 0, &key, err)) return false;
-    if (key) *value = nm_load_f32(key->value);
     return true;
 }
 

@@ -83,12 +83,13 @@ bool nm_gguf_get_u32(const nm_gguf *gguf, const char *name, bool required, uint3
                      nomul_error *err);
 bool nm_gguf_get_u64(const nm_gguf *gguf, const char *name, bool required, uint64_t *value,
                      nomul_error *err);
-bool nm_gguf_get_f32(const nm_gguf *gguf, const char *name, bool required, float *value,
-                     nomul_error *err);
 bool nm_gguf_get_bool(const nm_gguf *gguf, const char *name, bool required, bool *value,
                       nomul_error *err);
 bool nm_gguf_get_string(const nm_gguf *gguf, const char *name, bool required, nm_gguf_text *value,
                         nomul_error *err);
+/* A u32, the bits of an f32, or a bool as 0 or 1. */
+bool nm_gguf_get_bits(const nm_gguf *gguf, const char *name, bool required, nomul_value_type type,
+                      uint32_t *bits, nomul_error *err);
 /* The key of an array of element_type; *key is NULL if it is absent and not required. */
 bool nm_gguf_get_array(const nm_gguf *gguf, const char *name, bool required,
                        nomul_value_type element_type, const nm_gguf_key **key, nomul_error *err);

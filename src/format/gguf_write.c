@@ -95,9 +95,16 @@ void nm_gguf_writer_free(nm_gguf_writer *writer)
     *writer = (nm_gguf_writer){0};
 }
 
+bool nm_gguf_put_bits(nm_gguf_writer *writer, const char *key, nomul_value_type type, uint32_t bits,
+                      nomul_error *err)
+{
+    return put_key(writer, key, type, err) &&
+           put_number(writer, bits, type == NOMUL_VALUE_BOOL ? 1 : 4, err);
+}
+
 bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err)
 {
-    return put_key(writer, key, NOMUL_VALUE_U32, err) && put_number(writer, value, 4, err);
+    return nm_gguf_put_bits(writer, key, NOMUL_VALUE_U32, value, err);
 }
 
 bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err)
@@ -105,15 +112,9 @@ bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, no
     return put_key(writer, key, NOMUL_VALUE_U64, err) && put_number(writer, value, 8, err);
 }
 
-bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul_error *err)
-{
-    return put_key(writer, key, NOMUL_VALUE_F32, err) &&
-           put_number(writer, nm_bits_of_float(value), 4, err);
-}
-
 bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err)
 {
-    return put_key(writer, key, NOMUL_VALUE_BOOL, err) && put_number(writer, value, 1, err);
+    return nm_gguf_put_bits(writer, key, NOMUL_VALUE_BOOL, value, err);
 }
 
 bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,

@@ -27,7 +27,9 @@ void nm_gguf_writer_free(nm_gguf_writer *writer);
 
 bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err);
 bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err);
-bool nm_gguf_put_f32(nm_gguf_writer *writer, const char *key, float value, nomul_error *err);
+/* A u32, an f32 given by its bits, or a bool as 0 or 1. */
+bool nm_gguf_put_bits(nm_gguf_writer *writer, const char *key, nomul_value_type type, uint32_t bits,
+                      nomul_error *err);
 bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err);
 bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
                         nomul_error *err);

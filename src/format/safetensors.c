@@ -107,7 +107,7 @@ static bool read_entry(nm_json *json, entry *e, nomul_error *err)
         int field = 0;
         while (field < N_FIELDS && !nm_json_is(json, fields[field])) field++;
         if (field < N_FIELDS && seen[field])
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: twice", fields[field]);
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: occurs twice", fields[field]);
         if (!read_field(json, e, field, err)) return false;
         seen[field] = true;
     }
@@ -184,7 +184,7 @@ static bool read_entries(nm_safetensors *st, header *h, nomul_error *err)
         const nm_json name = json;
         entry         e = {0};
         if (nm_json_is(&name, "__metadata__")) {
-            if (metadata) return nm_fail(err, NOMUL_E_FORMAT, "__metadata__: twice");
+            if (metadata) return nm_fail(err, NOMUL_E_FORMAT, "__metadata__: occurs twice");
             metadata = true;
             if (!read_metadata(&json, err)) return nm_fail_in(err, "__metadata__");
             continue;
@@ -257,7 +257,7 @@ static bool check_names(nm_safetensors *st, nomul_error *err)
     qsort(st->by_name, st->n_tensors, sizeof *st->by_name, compare_names);
     for (size_t i = 1; i < st->n_tensors; i++)
         if (strcmp(st->by_name[i - 1]->name, st->by_name[i]->name) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: twice", st->by_name[i]->name);
+            return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: occurs twice", st->by_name[i]->name);
     return true;
 }
 

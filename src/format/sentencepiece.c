@@ -44,13 +44,13 @@ static bool read_varint(cursor *c, uint64_t *value, nomul_error *err)
 
     *value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (c->at == c->end) return fail_at(c, begin, err, "number cut short");
+        if (c->at == c->end) return fail_at(c, begin, err, "number is cut off");
         uint8_t byte = *c->at++;
         if (shift == 63 && byte > 1) break;
         *value |= (uint64_t)(byte & 0x7F) << shift;
         if (byte < 0x80) return true;
     }
-    return fail_at(c, begin, err, "number of more than 64 bits");
+    return fail_at(c, begin, err, "number has more than 64 bits");
 }
 
 static bool take_bytes(cursor *c, uint64_t n_bytes, field *f, nomul_error *err)

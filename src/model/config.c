@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Everything here is a loop over the rows of config.def. */
 #include "model/config.h"
 
 #include "base/bytes.h"
@@ -78,20 +79,7 @@ bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
         uint32_t               bits = 0;
-        float                  number = 0;
-        bool                   flag = false, ok;
-        switch (field->type) {
-        case NOMUL_VALUE_F32:
-            ok = nm_gguf_get_f32(gguf, field->key, true, &number, err);
-            bits = nm_bits_of_float(number);
-            break;
-        case NOMUL_VALUE_BOOL:
-            ok = nm_gguf_get_bool(gguf, field->key, true, &flag, err);
-            bits = flag;
-            break;
-        default: ok = nm_gguf_get_u32(gguf, field->key, true, &bits, err);
-        }
-        if (!ok) return false;
+        if (!nm_gguf_get_bits(gguf, field->key, true, field->type, &bits, err)) return false;
         nm_config_set_bits(config, field, bits);
     }
     return nm_config_check(config, err);
@@ -101,16 +89,8 @@ bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_erro
 {
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
-        uint32_t               bits = nm_config_bits(config, field);
-        bool                   ok;
-        switch (field->type) {
-        case NOMUL_VALUE_F32:
-            ok = nm_gguf_put_f32(writer, field->key, nm_float_of_bits(bits), err);
-            break;
-        case NOMUL_VALUE_BOOL: ok = nm_gguf_put_bool(writer, field->key, bits != 0, err); break;
-        default: ok = nm_gguf_put_u32(writer, field->key, bits, err);
-        }
-        if (!ok) return false;
+        if (!nm_gguf_put_bits(writer, field->key, field->type, nm_config_bits(config, field), err))
+            return false;
     }
     return true;
 }

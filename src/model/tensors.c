@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Two tables: the tensors of a model, and what each kind of tensor is stored as. */
 #include "model/tensors.h"
 
 #include "model/weights.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,29 +14,31 @@
 typedef enum size_name { ONE, VOCAB, BOUNDS, DIM, STATE, FFN, FFN_TWICE } size_name;
 
 typedef struct plan_row {
-    const char     *gguf_name, *source_name; /* with %u for the layer */
-    nm_tensor_kind  kind;
-    size_name       rows, cols; /* a tensor with no rows is not in the model */
-    nm_tensor_field field;
+    const char    *gguf_name, *source_name; /* with %u for the layer */
+    nm_tensor_kind kind;
+    size_name      rows, cols; /* a tensor with no rows is not in the model */
+    nm_tensor_home home;
+    size_t         offset;
+    int            kinds; /* that fit the field, a bit each */
 } plan_row;
 
 /*
- * The field's type follows from the kind: const nm_gguf_tensor * for an embedding, const float *
- * for a table or gain, nm_bitlinear for a bitlinear.  NOWHERE is for a tensor that no operation
- * reads: it is checked, converted and repacked like any other.
+ * A row's field is given by its member; the kinds of tensors that the member can take follow from
+ * its type.  NOWHERE is for a tensor that no operation reads: it is checked, converted and repacked
+ * like any other.
  */
-#define MODEL(member)                                                                              \
-    {                                                                                              \
-        NM_IN_MODEL, offsetof(nm_weights, member)                                                  \
-    }
-#define LAYER(member)                                                                              \
-    {                                                                                              \
-        NM_IN_LAYER, offsetof(nm_layer, member)                                                    \
-    }
-#define NOWHERE                                                                                    \
-    {                                                                                              \
-        NM_NOWHERE, 0                                                                              \
-    }
+#define FIELD(type, member)                                                                        \
+    offsetof(type, member), _Generic(((type *)0)->member, const nm_gguf_tensor * : TENSOR,         \
+                                     const float * : FLOATS, nm_bitlinear : BITLINEAR)
+enum {
+    TENSOR = 1 << NM_KIND_EMBEDDING,
+    FLOATS = 1 << NM_KIND_TABLE | 1 << NM_KIND_GAIN,
+    BITLINEAR = 1 << NM_KIND_BITLINEAR,
+    ANY = TENSOR | FLOATS | BITLINEAR
+};
+#define MODEL(member) NM_IN_MODEL, FIELD(nm_weights, member)
+#define LAYER(member) NM_IN_LAYER, FIELD(nm_layer, member)
+#define NOWHERE NM_NOWHERE, 0, ANY
 
 /* In the order of the file.  Rows with a %u are neighbours and repeat together, layer by layer. */
 static const plan_row plan[] = {
@@ -139,9 +144,11 @@ void nm_plan_get(const nm_config *config, size_t index, nm_planned *planned)
     size_t row = 0, layer = 0;
 
     locate(config, index, &row, &layer);
+    assert(plan[row].kinds >> plan[row].kind & 1);
     *planned = (nm_planned){
         .kind = plan[row].kind,
-        .field = plan[row].field,
+        .home = plan[row].home,
+        .offset = plan[row].offset,
         .layer = (uint32_t)layer,
         .rows = size_of(config, plan[row].rows),
         .cols = size_of(config, plan[row].cols),
@@ -181,4 +188,12 @@ size_t nm_plan_stored(const nm_planned *p, nm_packing_id packing, nm_gguf_type e
         nm_tensor_name(s->name, p->gguf_name, s->suffix);
     }
     return n;
+}
+
+const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims)
+{
+    out[0] = '\0';
+    for (uint32_t i = 0, at = 0; i < n_dims && i < 8; i++)
+        at += (uint32_t)snprintf(out + at, NM_DIMS_TEXT - at, "%s%" PRIu64, i ? ", " : "", dims[i]);
+    return out;
 }

@@ -20,19 +20,17 @@ typedef enum nm_tensor_kind {
     NM_KIND_BITLINEAR, /* ternary [rows, cols], its scale, and the gain [cols] of its RMSNorm */
 } nm_tensor_kind;
 
-/* Where the loader puts a tensor: a field of nm_weights, or of nm_layer. */
-typedef struct nm_tensor_field {
-    enum { NM_IN_MODEL, NM_IN_LAYER, NM_NOWHERE } in;
-    size_t offset;
-} nm_tensor_field;
+/* Where the loader puts a tensor: into a field of nm_weights, of nm_layer, or nowhere. */
+typedef enum nm_tensor_home { NM_IN_MODEL, NM_IN_LAYER, NM_NOWHERE } nm_tensor_home;
 
 typedef struct nm_planned {
-    nm_tensor_kind  kind;
-    nm_tensor_field field;
-    uint32_t        layer; /* 0 for a tensor of no layer */
-    size_t          rows, cols;
-    char            gguf_name[64];   /* both without suffix */
-    char            source_name[64]; /* in a checkpoint */
+    nm_tensor_kind kind;
+    nm_tensor_home home;
+    size_t         offset; /* of the field */
+    uint32_t       layer;  /* 0 for a tensor of no layer */
+    size_t         rows, cols;
+    char           gguf_name[64];   /* both without suffix */
+    char           source_name[64]; /* in a checkpoint */
 } nm_planned;
 
 /* How many tensors a model of this config has, and the index-th, in the order of the file. */
@@ -71,5 +69,9 @@ size_t nm_plan_stored(const nm_planned *planned, nm_packing_id packing, nm_gguf_
 
 /* gguf_name or source_name with a suffix. */
 void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
+
+#define NM_DIMS_TEXT 176 /* eight numbers of up to 20 digits */
+/* "2, 3" for messages; returns out. */
+const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims);
 
 #endif

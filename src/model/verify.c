@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nm_weights_verify...: what --check-tensors reads and an ordinary start does not. */
+/*
+ * What --check-tensors reads and opening a model does not: opening touches the header only, so a
+ * model of gigabytes starts in milliseconds.  No value of a file can make a kernel read or write
+ * outside its buffers; these checks find a file that would compute something else.
+ */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/xxh64.h"
@@ -60,7 +64,7 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
 
     if (!nm_ternary_check(&w, &row, &col))
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "tensor %s.weight: row %zu, column %zu: not a code that is ever written",
+                       "tensor %s.weight: row %zu, column %zu: not a valid code",
                        p->gguf_name, row, col);
     return !nm_packings[w.packing].has_neg || check_neg(gguf, &w, p->gguf_name, err);
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One walk over the plan (tensors.c): each tensor is found in the file, checked, and put into the
+ * field that its row names.  There is no list of tensors here.
+ */
 #include "model/weights.h"
 
 #include "base/alloc.h"
@@ -18,36 +22,22 @@ typedef struct opening {
     nm_weights    *weights;
     const nm_gguf *gguf;
     bool          *found;   /* [n_tensors] of the gguf */
-    nm_bitlinear   nowhere; /* takes what no field of the weights is for */
+    nm_bitlinear   nowhere; /* the field of a tensor that no operation reads */
     nomul_error   *err;
 } opening;
 
-static bool fail_shape(const nm_gguf_tensor *t, const nm_stored *s, nomul_error *err)
-{
-    char   found[96] = "", expected[48] = "";
-    size_t n_found = 0, n_expected = 0;
-
-    for (uint32_t i = 0; i < t->n_dims && i < NM_GGUF_MAX_DIMS; i++)
-        n_found += (size_t)snprintf(found + n_found, sizeof found - n_found, "%s%" PRIu64,
-                                    i ? ", " : "", t->dims[i]);
-    for (uint32_t i = 0; i < s->n_dims; i++)
-        n_expected += (size_t)snprintf(expected + n_expected, sizeof expected - n_expected,
-                                       "%s%" PRIu64, i ? ", " : "", s->dims[i]);
-    return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: has dimensions [%s], expected [%s]", s->name,
-                   found, expected);
-}
-
-/* The tensor of the file, its type and dimensions as planned; NULL with an error. */
+/* The tensor of the file, of the planned type and dimensions; NULL with an error. */
 static const nm_gguf_tensor *find(const opening *o, const nm_stored *s)
 {
     const nm_gguf_tensor *t = nm_gguf_find_tensor(o->gguf, s->name);
+    bool                  any_float = s->part == NM_PART_EMBEDDING;
+    char                  found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
 
     if (!t) {
         nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name);
         return NULL;
     }
     o->found[t - o->gguf->tensors] = true;
-    bool any_float = s->part == NM_PART_EMBEDDING;
     if (any_float ? t->type != NM_GGUF_F16 && t->type != NM_GGUF_F32 && t->type != NM_GGUF_Q8_0
                   : t->type != s->type) {
         nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
@@ -55,9 +45,11 @@ static const nm_gguf_tensor *find(const opening *o, const nm_stored *s)
                 any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type));
         return NULL;
     }
-    bool same = t->n_dims == s->n_dims && t->dims[0] == s->dims[0] &&
-                (s->n_dims == 1 || t->dims[1] == s->dims[1]);
-    return same || fail_shape(t, s, o->err) ? t : NULL;
+    if (t->n_dims == s->n_dims && memcmp(t->dims, s->dims, s->n_dims * sizeof *s->dims) == 0)
+        return t;
+    nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: has dimensions [%s], expected [%s]", s->name,
+            nm_dims_text(found, t->dims, t->n_dims), nm_dims_text(expected, s->dims, s->n_dims));
+    return NULL;
 }
 
 /* Checks one stored tensor, points the field of the planned one at it, and counts it. */
@@ -67,8 +59,8 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
     const nm_gguf_tensor *t = find(o, s);
     char                 *field = (char *)&o->nowhere;
 
-    if (p->field.in == NM_IN_MODEL) field = (char *)w + p->field.offset;
-    if (p->field.in == NM_IN_LAYER) field = (char *)&w->layers[p->layer] + p->field.offset;
+    if (p->home == NM_IN_MODEL) field = (char *)w + p->offset;
+    if (p->home == NM_IN_LAYER) field = (char *)&w->layers[p->layer] + p->offset;
     nm_bitlinear *bitlinear = (nm_bitlinear *)(void *)field;
     if (!t) return false;
     /* The file's alignment and byte order are the host's: a float tensor is an array in place. */
@@ -103,7 +95,7 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
 }
 
 /* Every tensor of the plan is in the file, and the file has no other. */
-static bool open_all(opening *o)
+static bool open_tensors(opening *o)
 {
     const nm_config *config = &o->weights->config;
 
@@ -117,31 +109,30 @@ static bool open_all(opening *o)
     }
     for (size_t i = 0; i < o->gguf->n_tensors; i++)
         if (!o->found[i])
-            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not one of this model's",
+            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not part of this model",
                            NM_GGUF_SHOW(o->gguf->tensors[i].name));
     return true;
 }
 
-static bool open_tensors(opening *o)
+/* A block of zeros, owned by an arena of its own. */
+static void *take(nm_arena *arena, size_t count, size_t item_bytes, nomul_error *err)
 {
-    size_t n_bytes = o->gguf->n_tensors * sizeof *o->found;
-
-    o->found = nm_alloc(n_bytes);
-    if (!o->found) return nm_fail_memory(o->err, n_bytes);
-    memset(o->found, 0, n_bytes);
-    bool ok = open_all(o);
-    nm_free(o->found);
-    return ok;
+    nm_arena_take(arena, count, item_bytes);
+    return nm_arena_back(arena, err) ? nm_arena_take(arena, count, item_bytes) : NULL;
 }
 
 /*
- * beta_l = p_1 + ... + p_l with p the softmax over the layers of each column; beta_0 = 0.  One
- * column at a time, in binary32, layers in order.
+ * beta_l = p_1 + ... + p_l, where p is the softmax over the layers of one column; beta_0 = 0.  One
+ * column at a time, in binary32, layers in order.  The shapes are checked by now, so the block is
+ * no larger than the file.
  */
 static bool compute_bounds(nm_weights *w, nomul_error *err)
 {
     size_t n_layers = w->config.n_layers, dim = w->config.dim;
 
+    if (!w->raw_bounds) return true;
+    w->bounds = take(&w->bounds_arena, n_layers * dim, sizeof *w->bounds, err);
+    if (!w->bounds) return false;
     for (size_t col = 0; col < dim; col++) {
         const float *raw = w->raw_bounds + col;
         float        highest = raw[0], total = 0, beta = 0;
@@ -157,63 +148,41 @@ static bool compute_bounds(nm_weights *w, nomul_error *err)
             w->bounds[l * dim + col] = beta;
         }
     }
+    for (size_t l = 1; l < n_layers; l++) w->layers[l].mlgru.bound = w->bounds + l * dim;
     return true;
 }
 
-/* One more block of zeros for the weights, owned by `arena`. */
-static void *take(nm_arena *arena, size_t count, size_t item_bytes, nomul_error *err)
+/* The keys other than the hyper-parameters. */
+static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
 {
-    nm_arena_take(arena, count, item_bytes);
-    if (!nm_arena_back(arena, err)) return NULL;
-    return nm_arena_take(arena, count, item_bytes);
-}
+    uint32_t           version = 0;
+    nm_gguf_text       name;
+    const nm_gguf_key *hashes = NULL;
+    size_t             i = 0;
 
-/* Called after the shapes were checked, so the block is no larger than the file. */
-static bool open_bounds(nm_weights *w, nomul_error *err)
-{
-    const nm_config *c = &w->config;
-
-    if (!c->use_lower_bound) return true;
-    w->bounds = take(&w->bounds_arena, (size_t)c->n_layers * c->dim, sizeof(float), err);
-    if (!w->bounds || !compute_bounds(w, err)) return false;
-    for (size_t l = 1; l < c->n_layers; l++) w->layers[l].mlgru.bound = w->bounds + l * c->dim;
-    return true;
-}
-
-static bool read_packing(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
-{
-    uint32_t     version = 0;
-    nm_gguf_text name;
-
+    if (gguf->alignment != NM_ALIGNMENT)
+        return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
+                       gguf->alignment, NM_ALIGNMENT);
     if (!nm_gguf_get_u32(gguf, "hgrn_bit.ternary.layout_version", true, &version, err) ||
-        !nm_gguf_get_string(gguf, "hgrn_bit.ternary.packing", true, &name, err))
+        !nm_gguf_get_string(gguf, "hgrn_bit.ternary.packing", true, &name, err) ||
+        !nm_gguf_get_u64(gguf, "hgrn_bit.model_id", true, &w->model_id, err) ||
+        !nm_gguf_get_array(gguf, "hgrn_bit.tensor_xxh64", true, NOMUL_VALUE_U64, &hashes, err))
         return false;
     if (version != 1)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key hgrn_bit.ternary.layout_version: is %" PRIu32 ", expected 1", version);
-    for (int i = 0; i < NM_PACKINGS; i++) {
-        const char *known = nm_packings[i].name;
-        if (name.size == strlen(known) && memcmp(name.data, known, name.size) == 0) {
-            w->packing = (nm_packing_id)i;
-            return true;
-        }
-    }
-    return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                   "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
-                   (int)(name.size < 32 ? name.size : 32), name.data);
-}
-
-static bool read_identity(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
-{
-    const nm_gguf_key *hashes = NULL;
-
-    if (!nm_gguf_get_u64(gguf, "hgrn_bit.model_id", true, &w->model_id, err) ||
-        !nm_gguf_get_array(gguf, "hgrn_bit.tensor_xxh64", true, NOMUL_VALUE_U64, &hashes, err))
-        return false;
+    while (i < NM_PACKINGS && (name.size != strlen(nm_packings[i].name) ||
+                               memcmp(name.data, nm_packings[i].name, name.size) != 0))
+        i++;
+    if (i == NM_PACKINGS)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
+                       (int)(name.size < 32 ? name.size : 32), name.data);
     if (hashes->n_elements != gguf->n_tensors)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key hgrn_bit.tensor_xxh64: has %" PRIu64 " elements, expected %zu",
                        hashes->n_elements, gguf->n_tensors);
+    w->packing = (nm_packing_id)i;
     w->checksums = hashes->value;
     return true;
 }
@@ -246,18 +215,20 @@ static void link_products(nm_weights *w)
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
 {
     opening o = {.weights = weights, .gguf = gguf, .err = err};
+    size_t  n_bytes = gguf->n_tensors * sizeof *o.found;
 
     *weights = (nm_weights){0};
-    if (!nm_config_read(&weights->config, gguf, err) || !read_packing(weights, gguf, err) ||
-        !read_identity(weights, gguf, err))
+    if (!nm_config_read(&weights->config, gguf, err) || !read_keys(weights, gguf, err))
         return false;
-    if (gguf->alignment != NM_ALIGNMENT)
-        return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
-                       gguf->alignment, NM_ALIGNMENT);
     weights->layers = take(&weights->layers_arena, weights->config.n_layers, sizeof(nm_layer), err);
-    if (!weights->layers || !open_tensors(&o) || !open_bounds(weights, err)) return false;
-    link_products(weights);
-    return true;
+    if (!weights->layers) return false;
+    o.found = nm_alloc(n_bytes);
+    if (!o.found) return nm_fail_memory(err, n_bytes);
+    memset(o.found, 0, n_bytes);
+    bool ok = open_tensors(&o) && compute_bounds(weights, err);
+    nm_free(o.found);
+    if (ok) link_products(weights);
+    return ok;
 }
 
 void nm_weights_close(nm_weights *weights)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The weights of a model, in place in the file: the plan is walked, each tensor found, its type and
- * shape held against the config.  Only the lower bounds are computed.
+ * The weights of a model: pointers into the file's bytes.  Opening finds each tensor of the plan
+ * and checks its type and dimensions.  It reads no values except the scales, and the lower bounds,
+ * which are the only values that are computed.
  */
 #ifndef NM_WEIGHTS_H
 #define NM_WEIGHTS_H
@@ -10,12 +11,12 @@
 #include "model/layer.h"
 #include "model/tensors.h"
 
-/* Zeros are a closed one. */
+/* A zeroed struct is closed. */
 typedef struct nm_weights {
     nm_config             config;
     nm_packing_id         packing;
     uint64_t              model_id;
-    const uint8_t        *checksums;  /* n_tensors little-endian u64, in the file's order */
+    const uint8_t        *checksums;  /* n_tensors little-endian u64, in the order of the file */
     const nm_gguf_tensor *embedding;  /* [vocab, dim] */
     const float          *raw_bounds; /* [n_layers][dim], as stored: beta before its softmax */
     nm_layer             *layers;
@@ -28,7 +29,7 @@ typedef struct nm_weights {
     nm_arena              layers_arena, bounds_arena;
 } nm_weights;
 
-/* The gguf, and the bytes under it, outlive the weights. */
+/* The gguf and the bytes it reads must outlive the weights. */
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
 void nm_weights_close(nm_weights *weights);
 
@@ -36,18 +37,18 @@ void nm_weights_close(nm_weights *weights);
 nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p);
 
 /*
- * Reads every byte: checksums of all tensors, codes and padding of the ternary ones and what the
- * file counts of them, finite gains.
+ * Checks every byte (--check-tensors): the checksums, that floats are finite, that every code is
+ * one that the packing writes, padding included, and that the counts are those of the codes.
  */
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
 
-/* Its parts: a stored tensor's checksum and finiteness; a matrix's codes and their counts. */
+/* Its parts: checksum and finiteness of one stored tensor; codes and counts of one matrix. */
 bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
                               nomul_error *err);
 bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
                               nomul_error *err);
 
-/* What the file says the checksum of its index-th tensor is. */
+/* The checksum that the file has for its index-th tensor. */
 uint64_t nm_weights_checksum(const nm_weights *weights, size_t index);
 
 /* x[dim] = embedding of id, 0 <= id < vocab. */
