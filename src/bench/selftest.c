@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "kernels/float_cases.h"
+#include "kernels/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -92,9 +93,17 @@ static void run_gemm(tester *t, const nm_kernels *k, const nm_ternary *w, size_t
     size_t n_rows = w->n_tiles * NM_TILE_ROWS, stride = nm_q_stride(w->cols);
 
     for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
-        size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
-        k->ternary[w->packing].gemm(y + tile * NM_TILE_ROWS, n_rows, w, tile, end, t->q, stride,
-                                    n_tokens, t->scratch);
+        size_t        end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
+        const nm_gemm product = {.w = w,
+                                 .tile_begin = tile,
+                                 .tile_end = end,
+                                 .y = y + tile * NM_TILE_ROWS,
+                                 .y_stride = n_rows,
+                                 .q = t->q,
+                                 .q_stride = stride,
+                                 .n_tokens = n_tokens,
+                                 .scratch = t->scratch};
+        nm_product_gemm(&k->ternary[w->packing], &product);
     }
 }
 
@@ -105,7 +114,7 @@ static void run_gemv(tester *t, const nm_kernels *k, const nm_ternary *w, int32_
     ops->make_tables(t->tables, t->q, w->n_triples);
     for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
         size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
-        ops->gemv(y + tile * NM_TILE_ROWS, w, tile, end, t->tables);
+        nm_product_gemv(ops, y + tile * NM_TILE_ROWS, w, tile, end, t->tables);
     }
 }
 
@@ -225,8 +234,8 @@ static void place(tester *t)
         n_codes = larger(n_codes, larger(nm_ternary_bytes(&tall), nm_ternary_bytes(&wide)));
         n_tables = larger(n_tables, longest.n_triples * t->tested->ternary[p].table_bytes);
         for (size_t n = 1; n <= MOST_TOKENS; n++) {
-            n_scratch = larger(n_scratch, t->tested->ternary[p].gemm_scratch(n));
-            n_scratch = larger(n_scratch, t->reference->ternary[p].gemm_scratch(n));
+            n_scratch = larger(n_scratch, nm_product_scratch(&t->tested->ternary[p], n));
+            n_scratch = larger(n_scratch, nm_product_scratch(&t->reference->ternary[p], n));
         }
     }
     t->codes = nm_arena_take(&t->arena, n_codes, 1);

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "kernels/float_cases.h"
-#include "kernels/opaque.h"
+#include "kernels/product.h"
 #include "kernels/read.h"
 
 #include <math.h>
@@ -66,7 +66,7 @@ static double thread_seconds(void)
 static inline uint64_t add_once(uint64_t sum, uint64_t one)
 {
     sum += one;
-    NM_OPAQUE(sum);
+    __asm__("" : "+r"(sum)); /* so that no addition is left out */
     return sum;
 }
 
@@ -77,7 +77,7 @@ static double seconds_per_cycle(void)
     uint64_t sum = 0, one = 1;
     double   began = thread_seconds();
 
-    NM_OPAQUE(one);
+    __asm__("" : "+r"(one));
     for (int i = 0; i < TURNS; i++) {
         sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
         sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
@@ -117,16 +117,25 @@ static void run_gemv(const subject *s)
     const bench *b = s->b;
 
     for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
-        s->ops->gemv(b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
+        nm_product_gemv(s->ops, b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
 }
 
 static void run_gemm(const subject *s)
 {
     const bench *b = s->b;
 
-    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
-        s->ops->gemm(b->y, HOT_ROWS, &s->w, tile, tile + NM_PANEL_TILES, b->q,
-                     nm_q_stride(s->w.cols), s->n_tokens, b->scratch);
+    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES) {
+        const nm_gemm product = {.w = &s->w,
+                                 .tile_begin = tile,
+                                 .tile_end = tile + NM_PANEL_TILES,
+                                 .y = b->y,
+                                 .y_stride = HOT_ROWS,
+                                 .q = b->q,
+                                 .q_stride = nm_q_stride(s->w.cols),
+                                 .n_tokens = s->n_tokens,
+                                 .scratch = b->scratch};
+        nm_product_gemm(s->ops, &product);
+    }
 }
 
 static void run_tables(const subject *s)
@@ -275,7 +284,7 @@ static void place(bench *b)
         n_codes = larger(n_codes, nm_ternary_bytes(&cold));
         n_tables = larger(n_tables, cold.n_triples * ops->table_bytes);
         for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
-            n_scratch = larger(n_scratch, ops->gemm_scratch(token_counts[i]));
+            n_scratch = larger(n_scratch, nm_product_scratch(ops, token_counts[i]));
     }
     b->codes = nm_arena_take(&b->arena, n_codes, 1);
     b->tables = nm_arena_take(&b->arena, n_tables, 1);
