@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What callers of nomul.h hand in: option structs, which grow from one version to the next. */
+/* Option structs of nomul.h, which may grow from one version to the next. */
 #ifndef NM_ARGS_H
 #define NM_ARGS_H
 
@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The caller's options over ours, which hold the defaults: only the first `size` bytes are theirs.
- * Both begin with `size`; `theirs` may be NULL.
+ * Copies the caller's options over ours, which hold the defaults.  Both structs begin with `size`;
+ * a caller compiled with an older header has a shorter struct.  `theirs` may be NULL.
  */
 static inline bool nm_args_options(void *ours, const void *theirs, size_t our_size,
                                    nomul_error *err)
