@@ -131,7 +131,7 @@ check-no-mul: ## disassembles the ternary kernels of gcc and clang: not one mult
 	@for cc in gcc clang; do \
 	    if ! command -v $$cc > /dev/null; then echo "SKIP $$cc: not there"; continue; fi; \
 	    $(MAKE) --no-print-directory MODE=release CC=$$cc BUILD=$(BUILD)/no-mul-$$cc all > /dev/null && \
-	    sh tools/check_no_mul.sh $(BUILD)/no-mul-$$cc/obj-release/src/kernels/ternary*.o || exit 1; \
+	    sh tools/check_no_mul.sh $(BUILD)/no-mul-$$cc/obj-release/src/kernels/ternary_*.o || exit 1; \
 	done
 
 fuzz: ## every fuzz target for SECONDS=20 each; needs clang

@@ -12,6 +12,8 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const tiny_models[] = {"plain", "odd", "wide-no-bound"};
 #define N_TINY (sizeof tiny_models / sizeof tiny_models[0])
@@ -99,6 +101,35 @@ static void test_tiny(const char *name)
     }
     nomul_model_close(model);
     free(ids), free(want);
+}
+
+static void test_fork(void)
+{
+    const int32_t ids[] = {1, 5, 9, 2};
+    float         logits[4096], again[4096];
+    nomul_error   err;
+    int           status;
+
+    test_case("a forked child computes the same bits, and frees its session");
+    nomul_model *model = test_open_tiny("plain");
+    if (!model) return;
+    size_t         n_bytes = nomul_model_get_info(model)->n_vocab * sizeof *logits;
+    nomul_session *session = test_session(model, 3, 0);
+    CHECK(n_bytes <= sizeof logits);
+    nomul_session_feed(session, ids, 4, NOMUL_LOGITS_LAST, logits, &err);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        nomul_session_reset(session);
+        nomul_session_feed(session, ids, 4, NOMUL_LOGITS_LAST, again, &err);
+        nomul_session_free(session);
+        _exit(memcmp(again, logits, n_bytes) != 0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    nomul_session_free(session);
+    nomul_model_close(model);
 }
 
 static double norm_of_difference(const float *a, const float *b, size_t n)
@@ -215,6 +246,7 @@ static void test_trained(const nomul_model *model)
 void test_agreement(void)
 {
     for (size_t i = 0; i < N_TINY; i++) test_tiny(tiny_models[i]);
+    test_fork();
 
     test_case("stories-49m: each layer within 1e-5 of the reference, but for a few flips");
     nomul_model *model = test_open_stories();

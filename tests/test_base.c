@@ -12,7 +12,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static void test_xxh64(void)
 {
@@ -155,6 +157,46 @@ static void test_clock(void)
     CHECK_THAT(after >= before + 0.002 && after < before + 10, "%g, then %g", before, after);
 }
 
+/* In the child: does a pool run every item, on this thread, and is it freed?  Dies if it hangs. */
+static void run_forked(nm_pool *pool, size_t n_threads)
+{
+    atomic_int seen[100] = {0};
+    count_job  job = {.seen = seen, .n_threads = n_threads};
+
+    alarm(20);
+    nm_pool_run(pool, count, &job, 100, 1);
+    for (size_t i = 0; i < 100; i++)
+        if (seen[i] != 1) _exit(1);
+    nm_pool_free(pool);
+    _exit(0);
+}
+
+static void test_fork(void)
+{
+    nomul_error err;
+    for (size_t n_threads = 1; n_threads <= 4; n_threads += 3) {
+        test_case("a forked child runs and frees a pool of %zu threads", n_threads);
+        nm_pool *pool = nm_pool_new(n_threads, NULL, NULL, &err);
+        CHECK_OK(pool != NULL, err);
+        /* Right after a run the threads are awake; later they sleep, or hold the lock to do so. */
+        for (long pause = 0; pause <= 4000000; pause += 200000) {
+            atomic_int      seen[100] = {0};
+            count_job       job = {.seen = seen, .n_threads = n_threads};
+            struct timespec t = {.tv_nsec = pause};
+            int             status;
+
+            nm_pool_run(pool, count, &job, 100, 1);
+            nanosleep(&t, NULL);
+            fflush(NULL);
+            pid_t child = fork();
+            if (child == 0) run_forked(pool, n_threads);
+            CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+            CHECK_INT(WEXITSTATUS(status), 0);
+        }
+        nm_pool_free(pool);
+    }
+}
+
 void test_base(void)
 {
     test_xxh64();
@@ -164,4 +206,5 @@ void test_base(void)
     test_arena();
     test_pool();
     test_clock();
+    test_fork();
 }

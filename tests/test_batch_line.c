@@ -183,9 +183,9 @@ static void test_wrong_lines(void)
     refuses("{", "\"12\"", "byte 2: ends in the middle");
     refuses("{\"id\":4,prompt:3}", "4", "byte 9: a key in quotes expected");
     refuses(P "}", "\"12\"", "byte 15: a key in quotes expected");
-    refuses(P "\"id\":1} x", "1", "byte 23: text behind the value");
+    refuses(P "\"id\":1} x", "1", "byte 23: text after the value");
     refuses("{\"prompt\":\"a\xff\"}", "\"12\"", "byte 13: invalid UTF-8 in a string");
-    refuses("{\"prompt\":\"a", "\"12\"", "byte 13: string without an end");
+    refuses("{\"prompt\":\"a", "\"12\"", "byte 13: unterminated string");
     refuses(P "\"seed\":01}", "\"12\"", "byte 22: number with a leading zero");
     refuses(P "\"stop\":[\"a\"", "\"12\"", "byte 26: ends in the middle");
 

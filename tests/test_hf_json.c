@@ -60,7 +60,7 @@ static void test_refused(void)
     } cases[] = {
         {"", "line 1: empty"},
         {"3", "the whole is 3, expected an object"},
-        {"{} {}", "line 1: text behind the value"},
+        {"{} {}", "line 1: text after the value"},
         {"{\"other\": [}", "line 1: a value expected"},
         {"{\"flag\": true,\n\"fl\\u0061g\": true}", "line 2: flag occurs twice"},
         {"{\"whole\": true}", "whole is true, expected a whole number from 0 up"},

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "base/rng.h"
-#include "kernels/kernels.h"
+#include "kernels/product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -99,8 +99,15 @@ static void check_product(size_t rows, size_t cols, size_t n_tokens, bool extrem
             q[t * q_stride + k] =
                 (int8_t)(extreme ? 127 * m.trits[k] : (int)nm_rng_below(rng, 255) - 127);
     const nm_ternary_ops *ops = &nm_kernels_row(0)->ternary[NM_T4];
-    void                 *scratch = malloc(ops->gemm_scratch(n_tokens));
-    ops->gemm(y, y_stride, &m.w, 0, m.w.n_tiles, q, q_stride, n_tokens, scratch);
+    uint8_t              *scratch = malloc(nm_product_scratch(ops, n_tokens));
+    nm_product_gemm(ops, &(nm_gemm){.w = &m.w,
+                                    .tile_end = m.w.n_tiles,
+                                    .y = y,
+                                    .y_stride = y_stride,
+                                    .q = q,
+                                    .q_stride = q_stride,
+                                    .n_tokens = n_tokens,
+                                    .scratch = scratch});
     for (size_t t = 0; t < n_tokens; t++) {
         for (size_t row = 0; row < y_stride; row++) {
             int64_t want = 0;

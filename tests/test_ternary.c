@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "guard.h"
-#include "kernels/kernels.h"
+#include "kernels/product.h"
 
 #include <stdlib.h>
 
@@ -100,7 +100,7 @@ static int32_t *run_gemv(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
         ops->make_tables(tables, x, half);
         ops->make_tables(tables + half * ops->table_bytes, x + half * triple_cols,
                          w->n_triples - half);
-        ops->gemv(y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables);
+        nm_product_gemv(ops, y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables);
     }
     guard_drop(tables);
     return y;
@@ -111,9 +111,18 @@ static int32_t *run_gemm(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
 {
     size_t   stride = (tile_end - tile_begin) * NM_TILE_ROWS + TOKEN_GAP;
     int32_t *y = guard_take(n_tokens * stride * sizeof *y);
-    void    *scratch = guard_take(ops->gemm_scratch(n_tokens));
+    uint8_t *scratch = guard_take(nm_product_scratch(ops, n_tokens));
+    nm_gemm  gemm = {.w = w,
+                     .tile_begin = tile_begin,
+                     .tile_end = tile_end,
+                     .y = y,
+                     .y_stride = stride,
+                     .q = q,
+                     .q_stride = nm_q_stride(w->cols),
+                     .n_tokens = n_tokens,
+                     .scratch = scratch};
 
-    ops->gemm(y, stride, w, tile_begin, tile_end, q, nm_q_stride(w->cols), n_tokens, scratch);
+    nm_product_gemm(ops, &gemm);
     guard_drop(scratch);
     return y;
 }

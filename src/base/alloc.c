@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* aligned_alloc. */
 #include "base/alloc.h"
 
 #include <stdint.h>
@@ -7,7 +8,7 @@
 void *nm_alloc(size_t n_bytes)
 {
     if (n_bytes > SIZE_MAX - NM_ALIGN) return NULL;
-    /* aligned_alloc wants a multiple of the alignment; an empty block still gets an address. */
+    /* A multiple of the alignment, as C11 requires; more than 0, so that NULL means failure. */
     return aligned_alloc(NM_ALIGN, n_bytes / NM_ALIGN * NM_ALIGN + NM_ALIGN);
 }
 

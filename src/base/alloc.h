@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one door to the heap.  Alone in its file so that a test can link its own and make it fail. */
+/*
+ * All memory of the library comes from here.  The tests link a version of their own, in which
+ * allocations can be made to fail.
+ */
 #ifndef NM_ALLOC_H
 #define NM_ALLOC_H
 
@@ -7,7 +10,7 @@
 
 #define NM_ALIGN 64 /* a cache line, and the widest vector */
 
-/* n_bytes aligned to NM_ALIGN, not cleared; NULL if there is no memory.  n_bytes may be 0. */
+/* n_bytes aligned to NM_ALIGN, not cleared; NULL if out of memory.  n_bytes may be 0. */
 void *nm_alloc(size_t n_bytes);
 void  nm_free(void *block); /* NULL is fine */
 

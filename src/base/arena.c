@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Offsets while measuring, addresses afterwards. */
 #include "base/arena.h"
 
 #include "base/alloc.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One block for one owner: measure, then place.  An arena without a block only counts; a layout
- * function run twice, before and after nm_arena_back, first measures and then gets its addresses.
+ * One block of memory for one owner.  An arena without a block only adds up sizes, so a function
+ * that takes all parts of a block is called twice: first it measures, and after nm_arena_back the
+ * same calls return the addresses.
  */
 #ifndef NM_ARENA_H
 #define NM_ARENA_H
@@ -14,10 +15,10 @@ typedef struct nm_arena {
     bool           overflow;
 } nm_arena;
 
-/* count items of item_bytes, aligned to a cache line; NULL while measuring. */
+/* count items of item_bytes, aligned to a cache line; NULL while measuring.  Overflow is kept. */
 void *nm_arena_take(nm_arena *arena, size_t count, size_t item_bytes);
 
-/* The one allocation, of what was measured, cleared to zero; then the arena starts from the top. */
+/* Allocates what was measured, zeroed, and starts again from offset 0. */
 bool nm_arena_back(nm_arena *arena, nomul_error *err);
 void nm_arena_free(nm_arena *arena);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Little-endian numbers in bytes of any alignment, and sizes from files that cannot wrap. */
+/* Little-endian numbers at any alignment, and arithmetic on sizes from files that cannot wrap. */
 #ifndef NM_BYTES_H
 #define NM_BYTES_H
 
@@ -71,7 +71,7 @@ static inline void nm_store_f32(void *to, float value)
     nm_store_u32(to, nm_bits_of_float(value));
 }
 
-/* Sum and product of sizes; false where they would wrap. */
+/* Sum and product; false if they overflow. */
 static inline bool nm_add_u64(uint64_t a, uint64_t b, uint64_t *sum)
 {
     *sum = a + b;

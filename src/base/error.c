@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Formatting into the fixed buffer of nomul_error. */
 #include "base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Names and values come from files: whatever they hold, the message stays one readable line. */
+/* Names and values come from files: the message stays one line, whatever they contain. */
 static void keep_one_line(char *text)
 {
     for (; *text; text++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2.  The polynomial is the one of Cephes'
- * expf (Moshier); the order of operations is ours and is what every vector kernel repeats.
+ * e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2.  The polynomial is that of expf in
+ * Cephes (Moshier); the order of operations is ours, and every vector kernel repeats it.
  */
 #include "base/exp.h"
 
@@ -14,7 +14,7 @@ static float power_of_two(uint32_t n)
 
 float nm_exp(float x)
 {
-    /* Beyond these the result is 0 or infinity anyway, and n stays small; a NaN passes. */
+    /* Beyond these limits the result is 0 or infinity anyway, and n stays small.  A NaN passes. */
     x = NM_EXP_LEAST > x ? NM_EXP_LEAST : x;
     x = NM_EXP_MOST < x ? NM_EXP_MOST : x;
 
@@ -30,7 +30,7 @@ float nm_exp(float x)
     p = p * r + NM_EXP_R2;
     p = (p * (r * r) + r) + 1.0f;
 
-    /* 2^n in two halves: |n| goes to 217, and a result below 2^-126 is rounded once only. */
+    /* 2^n in two factors: |n| goes up to 217, and a result below 2^-126 is rounded only once. */
     uint32_t whole = nm_bits_of_float(rounded) - nm_bits_of_float(NM_ROUNDER);
     uint32_t half = (uint32_t)((int32_t)whole >> 1);
     return p * power_of_two(half) * power_of_two(whole - half);

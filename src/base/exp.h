@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* e^x of our own, because libm's differs from machine to machine and a seed must give one text. */
+/*
+ * e^x of our own: that of libm differs from machine to machine, and a seed must give one text.  The
+ * constants and the order of operations are shared with the vector kernels.
+ */
 #ifndef NM_EXP_H
 #define NM_EXP_H
 
+/* Results are exact to the bit only if each operation is done as written, in the order written. */
+#ifdef __FAST_MATH__
+#error "nomul cannot be built with -ffast-math: it changes results"
+#endif
+
 /*
- * The same bits everywhere.  Less than 1 ulp off for every x; 0 far below and infinity far above
- * the range of binary32; a NaN gives a NaN.
+ * The same bits on every machine, less than 1 ulp off for every x.  0 far below and infinity far
+ * above the range of binary32; NaN for NaN.
  */
 float nm_exp(float x);
 
 /* Adding 1.5 * 2^23 leaves a float's nearest integer, ties to even, in its low bits. */
 #define NM_ROUNDER 12582912.0f
 
-/* The numbers of exp.c, for the vector kernels, which repeat its operations in its order. */
+/* The constants of exp.c. */
 /* clang-format off */
 #define NM_EXP_LEAST (-150.0f)
 #define NM_EXP_MOST  128.0f
 #define NM_LOG2_E    0x1.715476p+0f
-#define NM_LN2_HIGH  0.693359375f /* 355/512, 9 bits: an integer below 2^15 times it is exact */
+#define NM_LN2_HIGH  0.693359375f /* 355/512, 9 bits: exact times an integer below 2^15 */
 #define NM_LN2_LOW   (-2.12194440e-4f)
-#define NM_EXP_R7    1.9875691500e-4f /* the factor of r^7 */
+#define NM_EXP_R7    1.9875691500e-4f /* the coefficient of r^7 */
 #define NM_EXP_R6    1.3981999507e-3f
 #define NM_EXP_R5    8.3334519073e-3f
 #define NM_EXP_R4    4.1665795894e-2f

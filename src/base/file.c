@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #define _FILE_OFFSET_BITS 64
 
+/* POSIX files.  Everything that can fail with EINTR is retried. */
 #include "base/file.h"
 
 #include "base/alloc.h"
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES ((size_t)256 << 10)
-#define CALL_BYTES ((size_t)1 << 30) /* a system may refuse to read or write INT_MAX at once */
+#define CALL_BYTES ((size_t)1 << 30) /* some systems refuse more than INT_MAX at once */
 
 static bool fail_path(nomul_error *err, const char *path, int number)
 {
@@ -61,7 +62,7 @@ bool nm_file_open(nm_file *file, const char *path, nomul_error *err)
     struct stat status;
 
     *file = NM_FILE_CLOSED;
-    /* O_NONBLOCK: a pipe that nobody writes to is refused below and not waited for. */
+    /* O_NONBLOCK: opening a pipe must not block; it is refused below. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return fail_path(err, path, errno);
     bool ok =
@@ -138,7 +139,7 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_er
     if (file.size > PTRDIFF_MAX)
         ok = nm_fail(err, NOMUL_E_MEMORY, "%" PRIu64 " bytes don't fit into the address space",
                      file.size);
-    else if (file.size == 0) /* which no system maps */
+    else if (file.size == 0) /* cannot be mapped */
         ok = true, map->data = (const uint8_t *)"";
     else
         ok = in_memory ? read_file(map, &file, err) : map_file(map, &file, err);
@@ -158,8 +159,8 @@ void nm_filemap_close(nm_filemap *map)
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /*
- * Writes the real path of a file to be written into real[0..PATH_MAX), and its mode if it exists,
- * else 0.  A link that leads nowhere is refused: a new file would replace the link.
+ * The real path of a file to be written, real[PATH_MAX], and its mode if it exists, else 0.  A
+ * dangling symbolic link is refused: the new file would replace the link.
  */
 static bool find_target(const char *path, char *real, mode_t *mode, nomul_error *err)
 {
@@ -167,7 +168,7 @@ static bool find_target(const char *path, char *real, mode_t *mode, nomul_error 
 
     *mode = 0;
     if (stat(path, &status) == 0) {
-        *mode = status.st_mode; /* never 0: it says "regular" too */
+        *mode = status.st_mode; /* never 0: it includes the file type */
         if (!check_regular(path, &status, err)) return false;
         return realpath(path, real) ? true : fail_path(err, path, errno);
     }
@@ -184,50 +185,43 @@ static bool find_target(const char *path, char *real, mode_t *mode, nomul_error 
     if (!realpath(folder, real)) return fail_path(err, path, errno);
     size_t n_real = strlen(real);
     if (n_real + 1 + n_name >= PATH_MAX) return fail_path(err, path, ENAMETOOLONG);
-    if (real[n_real - 1] != '/') real[n_real++] = '/'; /* only the root's ends with one */
+    if (real[n_real - 1] != '/') real[n_real++] = '/'; /* only the root ends with one */
     memcpy(real + n_real, name, n_name + 1);
     return true;
 }
 
-/* Fills the six letters at the end of the temporary name. */
-static void draw_letters(nm_rng *rng, char *letters)
-{
-    static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-
-    for (int i = 0; i < 6; i++) letters[i] = all[nm_rng_below(rng, sizeof all - 1)];
-}
-
 /*
- * Creates the temporary file.  Not mkstemp, whose files are private: to give the file the mode that
- * the umask wants one would have to set the umask, which all threads share.  O_EXCL alone makes the
- * name ours; that it is hard to guess matters to nobody.
+ * Creates the temporary file.  Not with mkstemp, whose files are private: their mode could be set
+ * right only by reading the umask, which means setting it, for all threads.  O_EXCL makes sure that
+ * the file is ours; the name need not be hard to guess.
  */
 static bool create_temporary(nm_outfile *out, mode_t mode, nomul_error *err)
 {
-    struct timespec now = {0};
-    struct stat     status;
-    nm_rng          rng;
-    char           *letters = out->temporary + strlen(out->temporary) - 6;
-    mode_t          wanted = mode ? mode & 0777 : 0666;
+    static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    struct timespec   now = {0};
+    struct stat       status;
+    nm_rng            rng;
+    char             *letters = out->temporary + strlen(out->temporary) - 6;
+    mode_t            wanted = mode ? mode & 0777 : 0666;
 
     clock_gettime(CLOCK_REALTIME, &now);
     nm_rng_init(&rng, (uint64_t)now.tv_sec << 32 ^ (uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 9);
     for (int tries = 0; tries < 100; tries++) {
-        draw_letters(&rng, letters);
+        for (int i = 0; i < 6; i++) letters[i] = all[nm_rng_below(&rng, sizeof all - 1)];
         out->fd = open(out->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, wanted);
         if (out->fd >= 0 || (errno != EEXIST && errno != EINTR)) break;
     }
     if (out->fd < 0) {
-        out->temporary = NULL; /* whoever's it is */
+        out->temporary = NULL; /* not ours to remove */
         return fail_path(err, out->shown, errno);
     }
-    /* A file that is replaced keeps its mode, as if it had been written over. */
+    /* A file that is replaced keeps its mode. */
     if (mode && fstat(out->fd, &status) == 0 && (status.st_mode & 0777) != wanted)
         if (fchmod(out->fd, wanted) != 0) return fail_path(err, out->shown, errno);
     return true;
 }
 
-/* Places the buffer and the three strings in one block. */
+/* One block: buffer | path as spelled | real path | folder/.name.nomul-XXXXXX */
 static bool back_outfile(nm_outfile *out, const char *path, const char *real, nomul_error *err)
 {
     static const char ending[] = ".nomul-XXXXXX";
@@ -236,7 +230,7 @@ static bool back_outfile(nm_outfile *out, const char *path, const char *real, no
     size_t            n_folder = (size_t)(name - real), n_name = strlen(name);
     size_t            n_bytes = BUFFER_BYTES + n_path + 2 * n_real + 1 + sizeof ending;
 
-    if (n_name > 200) n_name = 200; /* a name of 255 bytes has no room for more */
+    if (n_name > 200) n_name = 200; /* names are limited to 255 bytes */
     out->buffer = nm_alloc(n_bytes);
     if (!out->buffer) return nm_fail_memory(err, n_bytes);
     out->shown = (char *)out->buffer + BUFFER_BYTES;
@@ -297,7 +291,7 @@ static bool flush(nm_outfile *out, nomul_error *err)
     return true;
 }
 
-/* Room for 1 to n_bytes more in the buffer, counted as appended; the caller fills it. */
+/* Room for 1 to *n_bytes bytes in the buffer, already counted as appended: the caller fills it. */
 static uint8_t *append(nm_outfile *out, size_t *n_bytes, nomul_error *err)
 {
     if (out->n_buffered == BUFFER_BYTES && !flush(out, err)) return NULL;
@@ -343,7 +337,7 @@ bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size
     return flush(out, err) && write_at(out, offset, data, n_bytes, err);
 }
 
-/* 0, or errno.  File systems that cannot sync say EINVAL: they have done what they can. */
+/* 0, or errno.  File systems that cannot sync return EINVAL, which is not an error here. */
 static int sync_fd(int fd)
 {
     int result;
@@ -353,14 +347,14 @@ static int sync_fd(int fd)
 }
 
 /*
- * Makes the rename itself survive a power cut.  The file is whole and in its place by now, so where
- * the system won't do this, nothing has failed that the caller could mend.
+ * Makes the rename survive a power failure.  The file is complete and in place by now: if this
+ * fails, there is nothing that the caller could do.
  */
 static void sync_folder(char *path)
 {
     char *slash = strrchr(path, '/');
 
-    slash[slash == path] = '\0'; /* "/name" lies in "/" */
+    slash[slash == path] = '\0'; /* the folder of "/name" is "/" */
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;
     sync_fd(fd);
@@ -386,7 +380,7 @@ bool nm_outfile_commit(nm_outfile *out, nomul_error *err)
 
 void nm_outfile_abort(nm_outfile *out)
 {
-    if (out->buffer && out->fd >= 0) close(out->fd); /* zeros have a 0 there that isn't ours */
+    if (out->buffer && out->fd >= 0) close(out->fd); /* in a struct of zeros fd is not ours */
     if (out->temporary) unlink(out->temporary);
     nm_free(out->buffer);
     *out = (nm_outfile){.fd = -1};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* binary16 and bfloat16, exact both ways (ties to even going down). */
+/* binary16 and bfloat16: exact to binary32, rounded to nearest even from it. */
 #ifndef NM_HALF_H
 #define NM_HALF_H
 
@@ -23,7 +23,7 @@ static inline float nm_float_of_f16(uint16_t half)
     return nm_float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-/* Beyond 65504 (after rounding) it is an infinity; a NaN stays one. */
+/* Infinity above 65504, after rounding; NaN for NaN. */
 static inline uint16_t nm_f16_of_float(float value)
 {
     uint32_t bits = nm_bits_of_float(value);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The parser is a state machine: what may come next, and a stack of open levels. */
 #include "base/json.h"
 
 #include "base/error.h"
@@ -9,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What may come next: the reader's whole state beside its stack. */
+/* What may come next. */
 enum {
-    EXPECT_VALUE,        /* at the top and behind a colon */
-    EXPECT_VALUE_OR_END, /* behind '[' */
-    EXPECT_KEY_OR_END,   /* behind '{' */
-    EXPECT_COMMA_OR_END, /* behind a value in an array or object */
-    EXPECT_NOTHING,      /* behind the one value */
+    EXPECT_VALUE,        /* at the start and after a colon */
+    EXPECT_VALUE_OR_END, /* after '[' */
+    EXPECT_KEY_OR_END,   /* after '{' */
+    EXPECT_COMMA_OR_END, /* after a value in an array or object */
+    EXPECT_NOTHING,      /* after the top-level value */
     EXPECT_FAILED,
 };
 
@@ -31,7 +32,7 @@ static nm_json_type fail(nm_json *json, const char *problem)
     return json->type = NM_JSON_ERROR;
 }
 
-/* The byte `ahead` of the reader, or -1 past the end. */
+/* The byte `ahead` bytes further, or -1 past the end. */
 static int peek(const nm_json *json, size_t ahead)
 {
     return ahead < json->size - json->at ? (unsigned char)json->data[json->at + ahead] : -1;
@@ -59,14 +60,14 @@ static int hex_digit(int c)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* A value has ended; what may follow depends on what it lay in. */
+/* After a value: what may follow depends on what it is part of. */
 static nm_json_type end_value(nm_json *json, nm_json_type type)
 {
     json->expect = json->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
     return json->type = type;
 }
 
-_Static_assert(NM_JSON_DEPTH == 64, "the words below say 64");
+_Static_assert(NM_JSON_DEPTH == 64, "the message below says 64");
 
 static nm_json_type open_level(nm_json *json, bool object)
 {
@@ -77,7 +78,7 @@ static nm_json_type open_level(nm_json *json, bool object)
     return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
 }
 
-/* The reader stands on '}' or ']'; the caller has seen that an end is allowed here. */
+/* At '}' or ']', where the caller has checked that an end is allowed. */
 static nm_json_type close_level(nm_json *json)
 {
     bool object = json->in_object[--json->depth];
@@ -85,7 +86,7 @@ static nm_json_type close_level(nm_json *json)
     return end_value(json, object ? NM_JSON_OBJECT_END : NM_JSON_ARRAY_END);
 }
 
-/* Length of the escape that the reader stands on; 0 if it is none. */
+/* Length of the escape sequence here; 0 if it is invalid. */
 static size_t escape_length(const nm_json *json)
 {
     int c = peek(json, 1);
@@ -97,7 +98,7 @@ static size_t escape_length(const nm_json *json)
     return 6;
 }
 
-/* From the opening quote to behind the closing one. */
+/* From the opening quote past the closing one. */
 static bool read_string(nm_json *json)
 {
     size_t begin = ++json->at;
@@ -105,7 +106,7 @@ static bool read_string(nm_json *json)
     for (int c = peek(json, 0); c != '"'; c = peek(json, 0)) {
         uint32_t code_point;
         size_t   length = 1;
-        if (c < 0) return fail(json, "string without an end");
+        if (c < 0) return fail(json, "unterminated string");
         if (c < 0x20) return fail(json, "control character in a string");
         if (c == '\\' && (length = escape_length(json)) == 0)
             return fail(json, "invalid escape in a string");
@@ -184,7 +185,7 @@ static nm_json_type read_key(nm_json *json)
     return json->type = NM_JSON_KEY;
 }
 
-/* Behind a value in an array or object. */
+/* After a value in an array or object. */
 static nm_json_type read_next(nm_json *json)
 {
     bool object = json->in_object[json->depth - 1];
@@ -204,7 +205,7 @@ nm_json_type nm_json_next(nm_json *json)
     skip_space(json);
     int c = peek(json, 0);
     if (json->expect == EXPECT_NOTHING)
-        return c < 0 ? (json->type = NM_JSON_END) : fail(json, "text behind the value");
+        return c < 0 ? (json->type = NM_JSON_END) : fail(json, "text after the value");
     if (c < 0) return fail(json, json->depth ? "ends in the middle" : "empty");
 
     switch (json->expect) {
@@ -234,7 +235,7 @@ static uint32_t hex4(const char *digits)
     return value;
 }
 
-/* The code point of the \u escape at text[0..n); sets how many bytes of the text it takes. */
+/* The code point of the \u escape at text[0..n), which is *taken bytes long. */
 static uint32_t unescape_u(const char *text, size_t n, size_t *taken)
 {
     uint32_t high = hex4(text + 2);
@@ -251,7 +252,7 @@ static uint32_t unescape_u(const char *text, size_t n, size_t *taken)
     return 0xFFFD;
 }
 
-/* One byte or escape of a string already checked: 1 to 4 bytes out, from *taken bytes in. */
+/* One byte or escape of a checked string: *taken bytes in, 1 to 4 bytes out. */
 static size_t unescape(const char *text, size_t n, size_t *taken, char out[4])
 {
     static const char escapes[] = "bfnrt", bytes[] = "\b\f\n\r\t";
@@ -334,7 +335,7 @@ size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-/* Digits only; false if there are none, another character, or more than 64 bits. */
+/* An unsigned integer; false if it has other characters or does not fit 64 bits. */
 static bool whole(const char *text, size_t n, uint64_t *value)
 {
     uint64_t sum = 0;
@@ -366,18 +367,19 @@ bool nm_json_i64(const nm_json *json, int64_t *value)
 }
 
 /*
- * strtod rounds correctly, but its decimal point is the locale's.  So it gets none: the digits as a
- * whole number and a decimal exponent.  A binary64 and a half-way point between two have at most
- * 768 significant digits; of more only matters whether all are zero, so one '1' stands for them.
+ * strtod rounds correctly, but its decimal point depends on the locale.  So it gets none: the
+ * digits as an integer and a decimal exponent.  A binary64, and the midpoint of two, have at most
+ * 768 significant digits; of further ones only matters whether all are zero, so a '1' stands for
+ * them.
  */
 #define MAX_DIGITS 768
-#define MAX_EXPONENT 1000000000000000 /* no spelled number has so many digits to make up for it */
+#define MAX_EXPONENT 1000000000000000 /* no text has enough digits to compensate for it */
 
 typedef struct decimal {
     char    digits[MAX_DIGITS + 32];
     size_t  n_digits;
     int64_t exponent;
-    bool    rest; /* digits that didn't fit, not all zero */
+    bool    rest; /* digits that did not fit were not all zero */
 } decimal;
 
 static void add_digit(decimal *d, char digit)
@@ -409,7 +411,7 @@ static double decimal_value(decimal *d)
         d->digits[d->n_digits++] = '1';
         d->exponent--;
     }
-    /* Far outside binary64's range whatever the digits, and short to write. */
+    /* Beyond these limits the value is 0 or infinite, whatever the digits. */
     int exponent = d->exponent < -9999 ? -9999 : d->exponent > 9999 ? 9999 : (int)d->exponent;
     snprintf(d->digits + d->n_digits, sizeof d->digits - d->n_digits, "e%d", exponent);
     return strtod(d->digits, NULL);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE /* madvise and its advice, which POSIX does not have */
+#define _DEFAULT_SOURCE /* madvise is not in POSIX */
 
+/* madvise on the whole pages of a block. */
 #include "base/pages.h"
 
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LEAST ((size_t)4 << 20) /* two large pages of x86; the rest of one would be lost memory */
+#define LEAST ((size_t)4 << 20) /* two large pages of x86: of less, too much would be wasted */
 
 void nm_pages_large(const void *block, size_t n_bytes)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each thread begins with a contiguous share of the items, so that it streams through memory, and
- * takes ranges from its front; a thread that has none left takes them from the back of another's.
- * So a slow thread does less and stalls nobody, and one that never gets a CPU isn't waited for.
+ * A pool of threads with work stealing.  Each thread begins with a contiguous share of the items,
+ * so that it streams through memory, and takes ranges from its front; a thread that has none left
+ * steals from the back of another share.  A slow thread does less and delays nobody, and one that
+ * never gets a CPU is not waited for.
  */
 #define _GNU_SOURCE /* sched_getaffinity, where there is one */
 #include "base/pool.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A share of the items still to do: its end in the high half, its beginning in the low one. */
+/* The items of a share still to do: end in the upper 32 bits, begin in the lower. */
 typedef struct share {
     _Alignas(NM_ALIGN) atomic_uint_fast64_t range;
 } share;
@@ -30,20 +31,23 @@ typedef struct worker {
 } worker;
 
 struct nm_pool {
-    size_t n_threads; /* running ones, the caller counted */
+    size_t n_threads; /* running, the caller counted */
+    pid_t  process;   /* that has these threads: a forked child has none of them */
 
-    nm_pool_idle idle; /* NULL: nothing */
+    nm_pool_idle idle; /* NULL: none */
     void        *idle_context;
 
+    /* The round of work: what to do, and what is left of it. */
     nm_pool_job job;
     void       *context;
     size_t      grain;
     share      *shares; /* [n_threads] */
 
     /*
-     * The round of work: how many there were, whether this one is open, and how many workers are
-     * in it.  A worker enters only while it is open; the caller closes it when nothing is left to
-     * take, and then waits only for those inside.
+     * bits 17-63 number of the round | 16 open | 0-15 workers inside
+     *
+     * A worker enters while the round is open.  The caller closes it when nothing is left to take,
+     * and then waits only for the workers inside.
      */
     _Alignas(NM_ALIGN) atomic_uint_fast64_t round;
     atomic_size_t n_asleep;
@@ -65,7 +69,7 @@ struct nm_pool {
 #define YIELDS 200
 
 #if defined(__linux__)
-/* The CPU time that cgroup v2 allows us, in whole CPUs; 0 where it sets no limit. */
+/* The CPU time that cgroup v2 allows this process, in whole CPUs; 0 where it sets no limit. */
 static size_t cgroup_quota(void)
 {
     long long quota, period;
@@ -77,47 +81,37 @@ static size_t cgroup_quota(void)
     if (n_read != 2 || quota <= 0 || period <= 0) return 0;
     return (size_t)((quota + period - 1) / period);
 }
-
-static size_t usable_cpus(void)
-{
-    cpu_set_t set;
-    size_t    quota = cgroup_quota();
-    long      online = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t    n = online > 0 ? (size_t)online : 1;
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        n = (size_t)CPU_COUNT(&set);
-    return quota > 0 && quota < n ? quota : n;
-}
-#else
-static size_t usable_cpus(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (size_t)n : 1;
-}
 #endif
 
 size_t nm_pool_default_threads(void)
 {
-    return usable_cpus();
-}
+    long   online = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = online > 0 ? (size_t)online : 1;
 
-static void pause_cpu(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
+#if defined(__linux__)
+    cpu_set_t set;
+    size_t    quota = cgroup_quota();
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        n = (size_t)CPU_COUNT(&set);
+    if (quota > 0 && quota < n) n = quota;
 #endif
+    return n;
 }
 
 /* One step of waiting awake; false when it has been long enough. */
 static bool wait_awake(size_t *step)
 {
-    if (*step < SPINS)
-        pause_cpu();
-    else
+    if (*step >= SPINS)
         sched_yield();
+    else
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#else
+        __asm__ volatile("");
+#endif
     return (*step)++ < SPINS + YIELDS;
 }
 
@@ -155,7 +149,7 @@ static void do_items(nm_pool *pool, size_t thread)
     }
 }
 
-/* Enters the round that is open, if it is not the one seen before. */
+/* Enters the open round, unless it is the one seen before. */
 static bool enter(nm_pool *pool, uint64_t *seen)
 {
     uint64_t round = atomic_load_explicit(&pool->round, memory_order_acquire);
@@ -170,7 +164,7 @@ static bool enter(nm_pool *pool, uint64_t *seen)
     return false;
 }
 
-/* Sleeps until a round begins.  n_asleep is raised before the deciding look: no call is lost. */
+/* Sleeps until a round begins.  n_asleep is raised before the round is read: no call is lost. */
 static void sleep_until_called(nm_pool *pool, uint64_t seen)
 {
     pthread_mutex_lock(&pool->lock);
@@ -206,28 +200,19 @@ static void *work(void *argument)
     return NULL;
 }
 
+/*
+ * Not in a forked child: there is nobody to wake, and the lock may be held by a thread that it does
+ * not have.
+ */
 static void wake_sleepers(nm_pool *pool)
 {
+    if (pool->process != getpid()) return;
     pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
 }
 
-static bool start_workers(nm_pool *pool, size_t n_threads, nomul_error *err)
-{
-    for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
-        worker *w = &pool->workers[pool->n_threads - 1];
-        *w = (worker){.pool = pool, .index = pool->n_threads};
-        int failure = pthread_create(&w->handle, NULL, work, w);
-        if (failure) {
-            nm_fail_errno(err, NOMUL_E_MEMORY, failure);
-            return nm_fail_in(err, "thread %zu of %zu", pool->n_threads + 1, n_threads);
-        }
-    }
-    return true;
-}
-
-/* The pool and its arrays are one block. */
+/* The pool and its arrays are one block; NULL while measuring. */
 static nm_pool *place(nm_arena *arena, size_t n_threads)
 {
     nm_pool *pool = nm_arena_take(arena, 1, sizeof(nm_pool));
@@ -245,12 +230,20 @@ nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_e
     place(&arena, n_threads);
     if (!nm_arena_back(&arena, err)) return NULL;
     nm_pool *pool = place(&arena, n_threads);
-    pool->arena = arena, pool->idle = idle, pool->idle_context = context;
+    pool->arena = arena, pool->process = getpid();
+    pool->idle = idle, pool->idle_context = context;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    if (!start_workers(pool, n_threads, err)) {
-        nm_pool_free(pool);
-        return NULL;
+    for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
+        worker *w = &pool->workers[pool->n_threads - 1];
+        *w = (worker){.pool = pool, .index = pool->n_threads};
+        int failure = pthread_create(&w->handle, NULL, work, w);
+        if (failure) {
+            nm_fail_errno(err, NOMUL_E_MEMORY, failure);
+            nm_fail_in(err, "thread %zu of %zu", pool->n_threads + 1, n_threads);
+            nm_pool_free(pool);
+            return NULL;
+        }
     }
     return pool;
 }
@@ -258,11 +251,14 @@ nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_e
 void nm_pool_free(nm_pool *pool)
 {
     if (!pool) return;
-    atomic_store(&pool->leaving, true);
-    wake_sleepers(pool);
-    for (size_t i = 0; i + 1 < pool->n_threads; i++) pthread_join(pool->workers[i].handle, NULL);
-    pthread_mutex_destroy(&pool->lock);
-    pthread_cond_destroy(&pool->wake);
+    if (pool->process == getpid()) {
+        atomic_store(&pool->leaving, true);
+        wake_sleepers(pool);
+        for (size_t i = 0; i + 1 < pool->n_threads; i++)
+            pthread_join(pool->workers[i].handle, NULL);
+        pthread_mutex_destroy(&pool->lock);
+        pthread_cond_destroy(&pool->wake);
+    }
     nm_arena arena = pool->arena;
     nm_arena_free(&arena);
 }
@@ -272,30 +268,24 @@ size_t nm_pool_threads(const nm_pool *pool)
     return pool->n_threads;
 }
 
-/* Not in whole grains: a share that is a grain larger would keep all the others waiting. */
+/* Not in whole grains: all would wait for a share that is one grain larger. */
 size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads)
 {
     return n_items * thread / n_threads;
 }
 
-static void hand_out(nm_pool *pool, size_t n_items)
+void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
 {
+    if (pool->n_threads == 1 || n_items <= grain) { /* one range, one thread */
+        if (n_items) job(context, 0, n_items, 0);
+        return;
+    }
+    pool->job = job, pool->context = context, pool->grain = grain;
     for (size_t i = 0; i < pool->n_threads; i++) {
         size_t begin = nm_pool_share(n_items, i, pool->n_threads);
         size_t end = nm_pool_share(n_items, i + 1, pool->n_threads);
         atomic_store_explicit(&pool->shares[i].range, pack_range(begin, end), memory_order_relaxed);
     }
-}
-
-void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
-{
-    /* One range is nobody else's business. */
-    if (pool->n_threads == 1 || n_items <= grain) {
-        if (n_items) job(context, 0, n_items, 0);
-        return;
-    }
-    pool->job = job, pool->context = context, pool->grain = grain;
-    hand_out(pool, n_items);
     uint64_t round = atomic_load_explicit(&pool->round, memory_order_relaxed);
     atomic_store(&pool->round, (round / NEXT_ROUND + 1) * NEXT_ROUND + OPEN);
     if (atomic_load(&pool->n_asleep)) wake_sleepers(pool);

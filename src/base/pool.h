@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that wait for work.  Work is a number of items; ranges of them are handed out. */
+/*
+ * Threads that share work.  Work is a number of items; each thread gets ranges of them.
+ *
+ * After fork() the child has the pool without its threads: a pool that was not running then runs
+ * every job on the calling thread alone, and any pool can be freed, which releases its memory.
+ */
 #ifndef NM_POOL_H
 #define NM_POOL_H
 
@@ -8,23 +13,22 @@
 typedef struct nm_pool nm_pool;
 
 /*
- * Does items [begin, end).  Called from several threads at once with ranges that don't overlap, in
+ * Does items [begin, end).  Called from several threads at once with ranges that do not overlap, in
  * any order; `thread` is 0 .. n_threads - 1, and no two calls with the same one run at once.
  */
 typedef void (*nm_pool_job)(void *context, size_t begin, size_t end, size_t thread);
 
-/* CPUs that this process may use: affinity and cgroup quota respected; at least 1. */
+/* CPUs that this process may use, by affinity and cgroup quota; at least 1. */
 size_t nm_pool_default_threads(void);
 
 /*
- * What a thread that was started does while it waits, again and again until it says that there is
- * nothing more to do: each time so little that it hears the call at once.
+ * Called by an idle thread again and again until it returns false: nothing is left to do.  Each
+ * call has to be short, since the thread does not see new work meanwhile.
  */
 typedef bool (*nm_pool_idle)(void *context, size_t thread);
 
 /*
- * n_threads >= 1, the caller counted: n_threads - 1 are started.  idle may be NULL.  NULL on
- * failure.
+ * n_threads >= 1 counts the caller: n_threads - 1 are started.  idle may be NULL.  NULL on failure.
  */
 nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_error *err);
 void     nm_pool_free(nm_pool *pool); /* NULL is fine */
@@ -32,11 +36,11 @@ size_t   nm_pool_threads(const nm_pool *pool);
 
 /*
  * Runs the job over n_items < 2^32, in ranges of up to `grain` items; returns when all are done.
- * What each item computes must not depend on who does it.
+ * What an item computes must not depend on the thread that does it.
  */
 void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 
-/* Where in n_items the share begins that a thread is given first; for n_threads: the end. */
+/* Where the first share of a thread begins in n_items; for thread n_threads: the end. */
 size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* After the reference code of the authors. */
 #include "base/rng.h"
 
 static uint64_t rotate_left(uint64_t x, int by)

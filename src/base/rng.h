@@ -12,7 +12,7 @@ typedef struct nm_rng {
 void     nm_rng_init(nm_rng *rng, uint64_t seed);
 uint64_t nm_rng_next(nm_rng *rng);
 double   nm_rng_double(nm_rng *rng); /* [0, 1), 53 bits */
-uint64_t nm_rng_below(nm_rng  *rng,
-                      uint64_t limit); /* [0, limit), limit > 0; bias < 2^-32 below 2^32 */
+/* [0, limit), limit > 0; the bias is below 2^-32 for limits below 2^32. */
+uint64_t nm_rng_below(nm_rng *rng, uint64_t limit);
 
 #endif

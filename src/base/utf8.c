@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Decoding by the first byte, which rules out overlong forms and surrogates. */
 #include "base/utf8.h"
 
-/* What a first byte announces (RFC 3629, section 4): the second byte's range rules out the rest. */
+/* What a first byte says (RFC 3629, section 4): the length, and the range of the second byte. */
 typedef struct lead {
     size_t  length; /* 0: begins no character */
     uint8_t mask;   /* its bits of the code point */
@@ -18,7 +19,7 @@ static lead lead_of(uint8_t byte)
     return (lead){0, 0, 0, 0};
 }
 
-/* Are the bytes behind a first byte, as many as there are up to its length, as they must be? */
+/* Are the bytes after a first byte valid, as many as there are? */
 static bool follows(lead first, const uint8_t *bytes, size_t n_bytes)
 {
     for (size_t i = 1; i < n_bytes && i < first.length; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing past U+10FFFF. */
+/* UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 #ifndef NM_UTF8_H
 #define NM_UTF8_H
 
@@ -14,8 +14,8 @@ size_t nm_utf8_char(const char *text, size_t n_bytes, uint32_t *code_point);
 bool nm_utf8_valid(const char *text, size_t n_bytes);
 
 /*
- * How many bytes at the end of text[0..n_bytes) begin a character that more bytes could finish:
- * 0 to 3.  Bytes that no continuation can save are not among them.
+ * How many bytes at the end of text[0..n_bytes) are the start of a character that more bytes could
+ * complete: 0 to 3.  Bytes that nothing can make valid do not count.
  */
 size_t nm_utf8_unfinished(const char *text, size_t n_bytes);
 

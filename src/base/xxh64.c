@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Four lanes of 8 bytes each; bytes that do not fill a stripe of 32 wait in `tail`. */
 #include "base/xxh64.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XXH64 with seed 0 (Collet; github.com/Cyan4973/xxHash, doc/xxhash_spec.md), in any pieces. */
+/* XXH64 with seed 0, incremental (Collet; github.com/Cyan4973/xxHash, doc/xxhash_spec.md). */
 #ifndef NM_XXH64_H
 #define NM_XXH64_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a user can have checked where no test suite is at hand: does this CPU, with this build, give
- * the bits of the specification?
+ * Compares kernels with their specification, where no test suite is at hand: does this CPU, with
+ * this build, compute the same bits?  Random and extreme inputs, every tail.
  */
 #include "bench/bench.h"
 
@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "kernels/float_cases.h"
+#include "kernels/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define MOST_ROWS 2400
 #define MOST_SHORT 5000 /* columns where rows and tokens are many */
 #define MOST_FLOATS 5000
+
 typedef struct tester {
     const nm_kernels *tested, *reference;
     uint64_t          n_compared;
@@ -35,45 +37,33 @@ typedef struct tester {
 
 typedef enum fill { RANDOM, ALL_PLUS, ALL_MINUS, N_FILLS } fill;
 
-/* Some byte whose trits are all this one. */
-static uint8_t code_of_all(nm_packing_id packing, int8_t trit)
+/* Codes and q.  Any byte is a code, for every kernel the same; padding does not matter here. */
+static void fill_operands(tester *t, const nm_ternary *w, size_t n_tokens, fill f)
 {
-    int8_t trits[NM_MAX_GROUP_COLS];
+    size_t  stride = nm_q_stride(w->cols), n_bytes = nm_ternary_bytes(w);
+    int8_t  trits[NM_MAX_GROUP_COLS];
+    uint8_t one_row[NM_TRIPLE_GROUPS * NM_TILE_ROWS] = {0};
 
-    for (unsigned code = 0; code < 256; code++) {
-        size_t n = 0;
-        nm_ternary_decode(packing, (uint8_t)code, trits);
-        while (n < nm_packings[packing].group_cols && trits[n] == trit) n++;
-        if (n == nm_packings[packing].group_cols) return (uint8_t)code;
-    }
-    return 0;
-}
-
-/* Any byte is a code that every kernel must take alike; padding is nobody's business here. */
-static void fill_codes(tester *t, const nm_ternary *w, fill f)
-{
-    size_t n_bytes = nm_ternary_bytes(w);
-
-    if (f != RANDOM)
-        memset(t->codes, code_of_all(w->packing, f == ALL_PLUS ? 1 : -1), n_bytes);
-    else
+    if (f == RANDOM) {
         for (size_t i = 0; i < n_bytes; i += 8) nm_store_u64(t->codes + i, nm_rng_next(&t->rng));
-}
-
-static void fill_q(tester *t, size_t cols, size_t n_tokens, fill f)
-{
-    size_t stride = nm_q_stride(cols);
-
+    } else { /* the byte that pack writes for a whole group of +1 or -1 */
+        nm_ternary row;
+        nm_ternary_init(&row, w->packing, 1, nm_packings[w->packing].group_cols);
+        for (size_t j = 0; j < NM_MAX_GROUP_COLS; j++) trits[j] = f == ALL_PLUS ? 1 : -1;
+        nm_ternary_pack_row(&row, one_row, 0, trits);
+        memset(t->codes, one_row[0], n_bytes);
+    }
     memset(t->q, 0, n_tokens * stride);
-    for (size_t token = 0; token < n_tokens; token++)
-        for (size_t col = 0; col < cols; col++)
-            t->q[token * stride + col] =
+    for (size_t i = 0; i < n_tokens; i++)
+        for (size_t col = 0; col < w->cols; col++)
+            t->q[i * stride + col] =
                 (int8_t)(f == RANDOM ? (int)nm_rng_below(&t->rng, 255) - 127 : 127);
 }
 
-static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_tokens,
-                      size_t n_rows)
+static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_tokens)
 {
+    size_t n_rows = w->n_tiles * NM_TILE_ROWS;
+
     for (size_t i = 0; i < n_tokens * n_rows; i++) {
         t->n_compared++;
         if (t->got_y[i] == t->want_y[i]) continue;
@@ -86,44 +76,36 @@ static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_t
     return true;
 }
 
-static void run_gemm(tester *t, const nm_kernels *k, const nm_ternary *w, size_t n_tokens,
-                     int32_t *y)
-{
-    size_t n_rows = w->n_tiles * NM_TILE_ROWS, stride = nm_q_stride(w->cols);
-
-    for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
-        size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
-        k->ternary[w->packing].gemm(y + tile * NM_TILE_ROWS, n_rows, w, tile, end, t->q, stride,
-                                    n_tokens, t->scratch);
-    }
-}
-
-static void run_gemv(tester *t, const nm_kernels *k, const nm_ternary *w, int32_t *y)
-{
-    const nm_ternary_ops *ops = &k->ternary[w->packing];
-
-    ops->make_tables(t->tables, t->q, w->n_triples);
-    for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES) {
-        size_t end = tile + NM_PANEL_TILES < w->n_tiles ? tile + NM_PANEL_TILES : w->n_tiles;
-        ops->gemv(y + tile * NM_TILE_ROWS, w, tile, end, t->tables);
-    }
-}
-
 static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t cols,
                           size_t n_tokens, fill f)
 {
-    nm_ternary w;
+    const nm_ternary_ops *tested = &t->tested->ternary[packing];
+    nm_ternary            w;
+    nm_gemm               gemm = {.w = &w,
+                                  .q = t->q,
+                                  .q_stride = nm_q_stride(cols),
+                                  .n_tokens = n_tokens,
+                                  .scratch = t->scratch};
 
     nm_ternary_init(&w, packing, rows, cols);
     w.codes = t->codes;
-    fill_codes(t, &w, f);
-    fill_q(t, cols, n_tokens, f);
-    size_t n_rows = w.n_tiles * NM_TILE_ROWS;
-    run_gemm(t, t->reference, &w, n_tokens, t->want_y);
-    run_gemm(t, t->tested, &w, n_tokens, t->got_y);
-    if (!same_sums(t, &w, "gemm", n_tokens, n_rows)) return false;
-    run_gemv(t, t->tested, &w, t->got_y);
-    return same_sums(t, &w, "gemv", 1, n_rows);
+    gemm.y_stride = w.n_tiles * NM_TILE_ROWS;
+    fill_operands(t, &w, n_tokens, f);
+    for (size_t tile = 0; tile < w.n_tiles; tile = gemm.tile_end) {
+        gemm.tile_begin = tile;
+        gemm.tile_end = tile + NM_PANEL_TILES < w.n_tiles ? tile + NM_PANEL_TILES : w.n_tiles;
+        gemm.y = t->want_y + tile * NM_TILE_ROWS;
+        nm_product_gemm(&t->reference->ternary[packing], &gemm);
+        gemm.y = t->got_y + tile * NM_TILE_ROWS;
+        nm_product_gemm(tested, &gemm);
+    }
+    if (!same_sums(t, &w, "gemm", n_tokens)) return false;
+    tested->make_tables(t->tables, t->q, w.n_triples);
+    for (size_t tile = 0, end; tile < w.n_tiles; tile = end) {
+        end = tile + NM_PANEL_TILES < w.n_tiles ? tile + NM_PANEL_TILES : w.n_tiles;
+        nm_product_gemv(tested, t->got_y + tile * NM_TILE_ROWS, &w, tile, end, t->tables);
+    }
+    return same_sums(t, &w, "gemv", 1);
 }
 
 static bool check_products(tester *t, nm_packing_id packing)
@@ -211,7 +193,7 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* The most that any case above takes: few rows of very many columns, or many of few. */
+/* Memory for the largest cases above: few rows of very many columns, or many of few. */
 static void place(tester *t)
 {
     size_t n_codes = 0, n_tables = 0, n_scratch = 0, most_y = MOST_TOKENS * MOST_ROWS;
@@ -225,8 +207,8 @@ static void place(tester *t)
         n_codes = larger(n_codes, larger(nm_ternary_bytes(&tall), nm_ternary_bytes(&wide)));
         n_tables = larger(n_tables, longest.n_triples * t->tested->ternary[p].table_bytes);
         for (size_t n = 1; n <= MOST_TOKENS; n++) {
-            n_scratch = larger(n_scratch, t->tested->ternary[p].gemm_scratch(n));
-            n_scratch = larger(n_scratch, t->reference->ternary[p].gemm_scratch(n));
+            n_scratch = larger(n_scratch, nm_product_scratch(&t->tested->ternary[p], n));
+            n_scratch = larger(n_scratch, nm_product_scratch(&t->reference->ternary[p], n));
         }
     }
     t->codes = nm_arena_take(&t->arena, n_codes, 1);

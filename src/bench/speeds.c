@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every operation of a set of kernels alone, on one thread.  Cycles are those of a loop of
- * additions each of which waits for the one before, timed around every sample; times are the
- * thread's own, so that another one on the same CPU counts for little.
+ * The speed of every operation of a set of kernels, one thread, each operation alone.
+ *
+ * Times are CPU times of the thread, so that another process on the same CPU disturbs little.  They
+ * are given in cycles of the core, measured around every sample by a loop of dependent additions.
  */
 #include "bench/bench.h"
 
@@ -11,7 +12,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "kernels/float_cases.h"
-#include "kernels/opaque.h"
+#include "kernels/product.h"
 #include "kernels/read.h"
 
 #include <math.h>
@@ -25,11 +26,11 @@
 #define N_FLOATS 2048
 #define N_SAMPLES 9
 
-/* How long is measured.  A quick run's cold matrix may fit into a cache: its figures are coarse. */
+/* How long is measured.  The cold matrix of a quick run may fit into a cache: its figures are coarse. */
 typedef struct effort {
-    double sample_seconds; /* at least, of one sample */
-    double enough_seconds; /* after them three samples will do */
-    size_t cold_panels;    /* of the matrix that is read from memory */
+    double sample_seconds; /* of one sample, at least */
+    double enough_seconds; /* after these, three samples are enough */
+    size_t cold_panels;    /* of the matrix that is read from memory; 120: far more than a cache */
 } effort;
 
 static const effort thorough = {0.004, 1.0, 120}, quick_effort = {0.0002, 0.0, 4};
@@ -49,7 +50,7 @@ typedef struct bench {
     nm_arena           arena;
 } bench;
 
-/* One thing to be timed: what it does, how much that is. */
+/* What is timed. */
 typedef struct subject {
     void (*run)(const struct subject *s);
     bench                *b;
@@ -57,7 +58,7 @@ typedef struct subject {
     nm_ternary            w;
     size_t                n_tokens;
     const nm_float_case  *op;
-    double                items; /* of one run */
+    double                items; /* weights times tokens, or elements, of one run */
 } subject;
 
 /* ---- Clocks ---------------------------------------------------------------------------------- */
@@ -73,40 +74,41 @@ static double thread_seconds(void)
 static inline uint64_t add_once(uint64_t sum, uint64_t one)
 {
     sum += one;
-    NM_OPAQUE(sum);
+    __asm__("" : "+r"(sum)); /* so that no addition is left out */
     return sum;
 }
 
-/* Eight additions a turn, each of the sum before: a cycle each, whatever else the turn takes. */
+/* Eight dependent additions a turn take a cycle each; the rest of the turn runs beside them. */
 static double seconds_per_cycle(void)
 {
     enum { TURNS = 8000 };
     uint64_t sum = 0, one = 1;
     double   began = thread_seconds();
 
-    NM_OPAQUE(one);
+    __asm__("" : "+r"(one));
     for (int i = 0; i < TURNS; i++) {
         sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
         sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
     }
-    __asm__ volatile("" : : "r"(sum)); /* it is wanted */
+    __asm__ volatile("" : : "r"(sum)); /* so that the loop is not left out */
     return (thread_seconds() - began) / (8.0 * TURNS);
 }
 
-static int compare(const void *a, const void *b)
+static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
 
     return (x > y) - (x < y);
 }
 
+/* Sorts. */
 static double median(double *x, size_t n)
 {
-    qsort(x, n, sizeof *x, compare);
+    qsort(x, n, sizeof *x, ascending);
     return x[n / 2];
 }
 
-/* Seconds of one run, over as many as take a few milliseconds: asking the clock takes its time. */
+/* Seconds of one run, averaged over a few milliseconds, since reading the clock takes time. */
 static double time_run(const subject *s)
 {
     for (size_t n = 1;; n *= 2) {
@@ -124,16 +126,25 @@ static void run_gemv(const subject *s)
     const bench *b = s->b;
 
     for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
-        s->ops->gemv(b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
+        nm_product_gemv(s->ops, b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
 }
 
 static void run_gemm(const subject *s)
 {
     const bench *b = s->b;
 
-    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
-        s->ops->gemm(b->y, HOT_ROWS, &s->w, tile, tile + NM_PANEL_TILES, b->q,
-                     nm_q_stride(s->w.cols), s->n_tokens, b->scratch);
+    for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES) {
+        const nm_gemm product = {.w = &s->w,
+                                 .tile_begin = tile,
+                                 .tile_end = tile + NM_PANEL_TILES,
+                                 .y = b->y,
+                                 .y_stride = HOT_ROWS,
+                                 .q = b->q,
+                                 .q_stride = nm_q_stride(s->w.cols),
+                                 .n_tokens = s->n_tokens,
+                                 .scratch = b->scratch};
+        nm_product_gemm(s->ops, &product);
+    }
 }
 
 static void run_tables(const subject *s)
@@ -153,45 +164,33 @@ static void run_float(const subject *s)
 
 /* ---- Measuring ------------------------------------------------------------------------------- */
 
-static bool measure_hot(const subject *s, nomul_bench_speed *speed)
-{
-    double rates[N_SAMPLES], began = thread_seconds();
-    size_t n = 0;
-
-    s->run(s);
-    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < s->b->effort->enough_seconds)) {
-        double cycle = seconds_per_cycle();
-        double seconds = time_run(s);
-        cycle = fmin(cycle, seconds_per_cycle()); /* the other was disturbed */
-        rates[n++] = s->items / (seconds / cycle);
-    }
-    speed->hot = true;
-    speed->per_cycle = median(rates, n);
-    speed->best_per_cycle = rates[n - 1];
-    return s->b->report(s->b->context, speed);
-}
-
-/* One run is as long as a sample; the loop that only reads goes before and after. */
-static bool measure_cold(const subject *s, nomul_bench_speed *speed)
+/*
+ * Samples of a subject, reported as `speed`.  Not hot: one run is as long as a sample and reads
+ * from memory; the loop that only reads the same bytes is timed before and after.
+ */
+static bool measure(const subject *s, nomul_bench_speed *speed)
 {
     subject reader = *s;
     double  rates[N_SAMPLES], gbs[N_SAMPLES], read_gbs[N_SAMPLES], began = thread_seconds();
-    double  giga = (double)nm_ternary_bytes(&s->w) / 1e9;
+    double  giga = speed->hot ? 0 : (double)nm_ternary_bytes(&s->w) / 1e9, before = 0;
     size_t  n = 0;
 
     reader.run = run_read;
-    double before = giga / time_run(&reader);
+    if (speed->hot)
+        s->run(s); /* fills the caches */
+    else
+        before = giga / time_run(&reader);
     while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < s->b->effort->enough_seconds)) {
         double cycle = seconds_per_cycle();
         double seconds = time_run(s);
-        cycle = fmin(cycle, seconds_per_cycle());
-        double after = giga / time_run(&reader);
+        cycle = fmin(cycle, seconds_per_cycle()); /* the other one was disturbed */
+        double after = speed->hot ? 0 : giga / time_run(&reader);
         rates[n] = s->items / (seconds / cycle);
         gbs[n] = giga / seconds;
         read_gbs[n++] = (before + after) / 2;
         before = after;
     }
-    speed->hot = false;
+    speed->kernels = s->b->kernels->name;
     speed->per_cycle = median(rates, n);
     speed->best_per_cycle = rates[n - 1];
     speed->gbs = median(gbs, n);
@@ -199,69 +198,52 @@ static bool measure_cold(const subject *s, nomul_bench_speed *speed)
     return s->b->report(s->b->context, speed);
 }
 
-static subject ternary_subject(bench *b, nm_packing_id packing, size_t rows, size_t cols)
-{
-    subject s = {.b = b, .ops = &b->kernels->ternary[packing], .n_tokens = 1};
-
-    nm_ternary_init(&s.w, packing, rows, cols);
-    s.w.codes = b->codes;
-    s.items = (double)rows * (double)cols;
-    return s;
-}
-
-static nomul_bench_speed speed_of(const subject *s, const char *op)
-{
-    return (nomul_bench_speed){.kernels = s->b->kernels->name,
-                               .op = op,
-                               .packing = nm_packings[s->w.packing].name,
-                               .rows = s->w.rows,
-                               .cols = s->w.cols,
-                               .n_tokens = s->n_tokens};
-}
-
-static bool measure_packing(bench *b, nm_packing_id packing)
-{
-    subject           s = ternary_subject(b, packing, HOT_ROWS, HOT_COLS);
-    subject           tables = s, gemm = s;
-    nomul_bench_speed speed;
-
-    tables.run = run_tables;
-    tables.items = (double)s.w.cols;
-    speed = speed_of(&tables, "tables");
-    if (!measure_hot(&tables, &speed)) return false;
-    s.run = run_gemv;
-    speed = speed_of(&s, "gemv");
-    if (!measure_hot(&s, &speed)) return false;
-    gemm.run = run_gemm;
-    for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++) {
-        gemm.n_tokens = token_counts[i];
-        gemm.items = s.items * (double)gemm.n_tokens;
-        speed = speed_of(&gemm, "gemm");
-        if (!measure_hot(&gemm, &speed)) return false;
-    }
-    s = ternary_subject(b, packing, b->effort->cold_panels * NM_PANEL_ROWS, COLD_COLS);
-    s.run = run_tables, s.run(&s);
-    s.run = run_gemv;
-    speed = speed_of(&s, "gemv");
-    return measure_cold(&s, &speed);
-}
-
 static bool measure_floats(bench *b)
 {
     const nm_float_case *op;
 
     for (size_t row = 0; (op = nm_float_cases_row(row)); row++) {
-        if (!op->is_op) continue;
         subject           s = {.run = run_float, .b = b, .op = op, .items = N_FLOATS};
-        nomul_bench_speed speed = {.kernels = b->kernels->name,
-                                   .op = op->name,
-                                   .packing = "",
-                                   .rows = 1,
-                                   .cols = N_FLOATS,
-                                   .n_tokens = 1};
-        if (!measure_hot(&s, &speed)) return false;
+        nomul_bench_speed speed = {
+            .op = op->name, .packing = "", .hot = true, .rows = 1, .cols = N_FLOATS, .n_tokens = 1};
+        if (op->is_op && !measure(&s, &speed)) return false;
     }
     return true;
+}
+
+/* One operation on a matrix; items per element of it and token. */
+static bool measure_product(subject *s, const char *op, void (*run)(const subject *s),
+                            size_t n_tokens, double items)
+{
+    nomul_bench_speed speed = {.op = op,
+                               .packing = nm_packings[s->w.packing].name,
+                               .hot = s->w.rows == HOT_ROWS,
+                               .rows = s->w.rows,
+                               .cols = s->w.cols,
+                               .n_tokens = n_tokens};
+
+    s->run = run, s->n_tokens = n_tokens, s->items = items * (double)n_tokens;
+    return measure(s, &speed);
+}
+
+static bool measure_packing(bench *b, nm_packing_id packing)
+{
+    subject      s = {.b = b, .ops = &b->kernels->ternary[packing]};
+    const double weights = (double)HOT_ROWS * HOT_COLS;
+
+    nm_ternary_init(&s.w, packing, HOT_ROWS, HOT_COLS);
+    s.w.codes = b->codes;
+    if (!measure_product(&s, "tables", run_tables, 1, HOT_COLS) ||
+        !measure_product(&s, "gemv", run_gemv, 1, weights))
+        return false;
+    for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
+        if (!measure_product(&s, "gemm", run_gemm, token_counts[i], weights)) return false;
+
+    nm_ternary_init(&s.w, packing, b->effort->cold_panels * NM_PANEL_ROWS, COLD_COLS);
+    s.w.codes = b->codes;
+    run_tables(&s);
+    return measure_product(&s, "gemv", run_gemv, 1,
+                           (double)b->effort->cold_panels * NM_PANEL_ROWS * COLD_COLS);
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -282,7 +264,7 @@ static void place(bench *b)
         n_codes = larger(n_codes, nm_ternary_bytes(&cold));
         n_tables = larger(n_tables, cold.n_triples * ops->table_bytes);
         for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
-            n_scratch = larger(n_scratch, ops->gemm_scratch(token_counts[i]));
+            n_scratch = larger(n_scratch, nm_product_scratch(ops, token_counts[i]));
     }
     b->codes = nm_arena_take(&b->arena, n_codes, 1);
     b->tables = nm_arena_take(&b->arena, n_tables, 1);

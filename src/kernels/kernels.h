@@ -14,37 +14,61 @@
 #include "nomul.h"
 
 /*
- * Room that the buffers of a ternary product need: q is readable up to nm_q_stride(cols), and zero
- * from cols on, for a packing's padding and a vector's reach; y has room for whole tiles.
+ * Readable bytes of a token's q: zero from cols on, for the padding of a packing and the reach of a
+ * vector.
  */
 static inline size_t nm_q_stride(size_t cols)
 {
     return (cols + NM_BLOCK_COLS + 63) / 64 * 64;
 }
 
-/* The products of one packing. */
+/*
+ * The products of one packing, as the parts that an instruction set writes: what happens within one
+ * tile and one K block.  The way over blocks, tiles and tokens is the same for all, in product.c.
+ *
+ * Sums in y may be in any order and form until `finish` has run; they start as zeros.
+ */
 typedef struct nm_ternary_ops {
-    /*
-     * One token.  Look-up tables are made of its q once, triple by triple (a triple is three
-     * groups, each with tables of its own), and read by gemv for any tiles of any matrix with the
-     * same cols and packing.
-     */
-    size_t table_bytes; /* of one triple, a multiple of 64 */
+    /* One token: look-up tables of its q, triple by triple, each group with tables of its own. */
+    size_t table_bytes; /* of a triple, a multiple of 64 */
     void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
+
     /*
-     * y[r] = sum over k of C[r][k] q[k] for the rows of tiles [tile_begin, tile_end), which lie in
-     * one panel; r counts from the first of them; padding rows become 0.
+     * Adds one tile's part of one K block to y[NM_TILE_ROWS].  Meanwhile it prefetches the part of
+     * the same size at `ahead`, where nothing need exist.
      */
-    void (*gemv)(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                 const uint8_t *tables);
-    /*
-     * The same for n_tokens at once: y[t][r], q[t][k] at y + t * y_stride, q + t * q_stride.
-     * scratch: gemm_scratch(n_tokens) bytes, aligned to 64, of one thread alone.
-     */
-    size_t (*gemm_scratch)(size_t n_tokens);
-    void (*gemm)(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                 size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens, void *scratch);
+    void (*add_tile)(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                     const uint8_t *ahead);
+
+    /* Turns what n_blocks K blocks left in y into the sums of n_rows rows; NULL: they are there. */
+    void (*finish)(int32_t *y, size_t n_rows, size_t n_blocks);
+
+    const struct nm_many_ops *many;
 } nm_ternary_ops;
+
+/* One tile's part of one K block for n_tokens, y_stride words apart. */
+typedef struct nm_many_tile {
+    int32_t       *y;
+    size_t         y_stride, n_tokens;
+    const uint8_t *indices; /* or codes, where there is no make_indices */
+    const uint8_t *tables;
+    size_t         n_triples, n_indices;
+    const uint8_t *ahead; /* to be prefetched: nothing need exist there */
+    size_t         step;  /* bytes of it for each index */
+} nm_many_tile;
+
+/* The same for many tokens, which may be worth another form of the codes, the indices. */
+typedef struct nm_many_ops {
+    size_t most_tokens;        /* for whom tables are made at a time */
+    size_t together;           /* tokens of one add_tile */
+    size_t index_bytes;        /* of one tile's part of a K block; 0: add_tile reads the codes */
+    size_t indices_per_triple; /* not 0: made for the whole panel first, the next is prefetched */
+    size_t block_table_bytes;  /* of one token in a K block */
+    size_t token_step;         /* from a token's tables to those of the next */
+    void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
+    void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
+    void (*add_tile)(const nm_many_tile *tile);
+} nm_many_ops;
 
 /* All else, one pointer for each row of float_ops.def, which says what each operation does. */
 typedef struct nm_float_ops {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading memory and nothing else, as fast as this CPU can: what decoding is held against. */
+/* A loop that only reads, as fast as this CPU can: the bandwidth that decoding is compared with. */
 #ifndef NM_READ_H
 #define NM_READ_H
 

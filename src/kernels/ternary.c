@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packing and unpacking.  Like the kernels, without a multiply instruction. */
+/*
+ * The stored form of a ternary matrix: where a byte is, what it means; packing and unpacking.  No
+ * product is computed here, so plain address arithmetic is.
+ */
 #include "kernels/ternary.h"
-
-#include "kernels/opaque.h"
 
 #include <string.h>
 
@@ -20,39 +21,15 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* a * b by shifts and sums; quick where b is small. */
-static size_t times(size_t a, size_t b)
-{
-    size_t product = 0;
-
-    for (; b; b >>= 1, a <<= 1) {
-        if (b & 1) product += a;
-        NM_OPAQUE(product);
-    }
-    return product;
-}
-
-/* How many steps of `step` cover n, for n <= NM_MAX_COLS. */
-static size_t steps_over(size_t n, size_t step)
-{
-    size_t n_steps = 0;
-
-    for (size_t covered = 0; covered < n; covered += step) {
-        n_steps++;
-        NM_OPAQUE(n_steps);
-    }
-    return n_steps;
-}
-
 void nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t cols)
 {
-    size_t group_cols = nm_packings[packing].group_cols;
-    size_t n_triples = steps_over(cols, group_cols + group_cols + group_cols);
+    size_t triple_cols = NM_TRIPLE_GROUPS * nm_packings[packing].group_cols;
+    size_t n_triples = (cols + triple_cols - 1) / triple_cols;
 
     *w = (nm_ternary){
         .rows = rows,
         .cols = cols,
-        .n_groups = n_triples + n_triples + n_triples,
+        .n_groups = NM_TRIPLE_GROUPS * n_triples,
         .n_triples = n_triples,
         .n_tiles = (rows + NM_TILE_ROWS - 1) / NM_TILE_ROWS,
         .packing = packing,
@@ -61,7 +38,7 @@ void nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t c
 
 size_t nm_ternary_bytes(const nm_ternary *w)
 {
-    return times(w->n_tiles, w->n_groups) * NM_TILE_ROWS;
+    return w->n_tiles * w->n_groups * NM_TILE_ROWS;
 }
 
 size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group)
@@ -69,12 +46,12 @@ size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group)
     size_t block_groups = nm_packings[w->packing].block_groups;
     size_t panel_tile = tile / NM_PANEL_TILES * NM_PANEL_TILES;
     size_t panel_tiles = smaller(NM_PANEL_TILES, w->n_tiles - panel_tile);
-    size_t block_group = times(group / block_groups, block_groups);
+    size_t block_group = group / block_groups * block_groups;
     size_t groups_here = smaller(block_groups, w->n_groups - block_group);
 
-    return NM_TILE_ROWS * (times(w->n_groups, panel_tile) +        /* panels before */
-                           times(block_group, panel_tiles) +       /* K blocks before */
-                           times(groups_here, tile - panel_tile) + /* tiles before */
+    return NM_TILE_ROWS * (w->n_groups * panel_tile +          /* panels before */
+                           block_group * panel_tiles +         /* K blocks before */
+                           groups_here * (tile - panel_tile) + /* tiles before */
                            group - block_group);
 }
 
@@ -127,7 +104,7 @@ static unsigned number_of(const int8_t *trits, size_t n_trits)
 {
     unsigned number = 0;
 
-    for (size_t j = 0; j < n_trits; j++) number += number + number + (unsigned)(trits[j] + 1);
+    for (size_t j = 0; j < n_trits; j++) number = 3 * number + (unsigned)(trits[j] + 1);
     return number;
 }
 
@@ -144,45 +121,35 @@ static void find_codes(nm_packing_id packing, uint8_t codes[N_VECTORS])
     }
 }
 
-/* Where the bytes of a row are: one step a group, and one more where a K block ends. */
-typedef struct row_walk {
-    const nm_ternary *w;
-    size_t            at, block_end;
-} row_walk;
-
-static size_t walk_to(row_walk *walk, size_t row, size_t group)
+/* Where a row's byte of a group is, given that of the group before; one offset a K block. */
+static size_t byte_of(const nm_ternary *w, size_t row, size_t group, size_t before)
 {
-    if (group == walk->block_end) {
-        walk->block_end += nm_packings[walk->w->packing].block_groups;
-        walk->at = nm_ternary_offset(walk->w, row / NM_TILE_ROWS, group) + row % NM_TILE_ROWS;
-    } else {
-        walk->at += NM_TILE_ROWS;
-    }
-    return walk->at;
+    if (group % nm_packings[w->packing].block_groups) return before + NM_TILE_ROWS;
+    return nm_ternary_offset(w, row / NM_TILE_ROWS, group) + row % NM_TILE_ROWS;
 }
 
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits)
 {
-    size_t   group_cols = nm_packings[w->packing].group_cols;
-    row_walk walk = {.w = w};
-    uint8_t  code_of[N_VECTORS];
+    size_t  group_cols = nm_packings[w->packing].group_cols, at = 0;
+    uint8_t code_of[N_VECTORS];
 
     find_codes(w->packing, code_of);
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
         int8_t vector[NM_MAX_GROUP_COLS] = {0};
         memcpy(vector, trits + col, smaller(group_cols, w->cols - col));
-        codes[walk_to(&walk, row, group)] = code_of[number_of(vector, group_cols)];
+        at = byte_of(w, row, group, at);
+        codes[at] = code_of[number_of(vector, group_cols)];
     }
 }
 
 void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
 {
-    size_t   group_cols = nm_packings[w->packing].group_cols;
-    row_walk walk = {.w = w};
+    size_t group_cols = nm_packings[w->packing].group_cols, at = 0;
 
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
         int8_t vector[NM_MAX_GROUP_COLS];
-        nm_ternary_decode(w->packing, w->codes[walk_to(&walk, row, group)], vector);
+        at = byte_of(w, row, group, at);
+        nm_ternary_decode(w->packing, w->codes[at], vector);
         memcpy(trits + col, vector, smaller(group_cols, w->cols - col));
     }
 }
@@ -207,7 +174,7 @@ static int bad_trit(const nm_ternary *w, const uint8_t code_of[N_VECTORS], uint8
     bool canonical = code_of[number_of(trits, group_cols)] == code;
     for (size_t j = 0; j < group_cols; j++) {
         bool padding = row >= w->rows || col + j >= w->cols;
-        bool reserved = w->packing == NM_T4 ? (code >> (j + j) & 3) == 2 : !canonical;
+        bool reserved = w->packing == NM_T4 ? (code >> 2 * j & 3) == 2 : !canonical;
         if (reserved || (padding && trits[j] != 0)) return (int)j;
     }
     return -1;

@@ -10,7 +10,7 @@
 #define V_TARGET "avx2"
 #define V_PASS 1
 #define V_SHUFFLE(table, index) ((vec)_mm256_shuffle_epi8((__m256i)(table), (__m256i)(index)))
-#define V_TABLE(from) \
+#define V_TABLE(from)                                                                              \
     ((vec)_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)(from))))
 #define V_LESS(a, b) ((vec)_mm256_cmpgt_epi8((__m256i)(b), (__m256i)(a)))
 #define V_NEGATE(v, sign) ((vec)_mm256_sign_epi8((__m256i)(v), (__m256i)(sign)))
@@ -34,6 +34,7 @@
     "vmovdqu " at "*32(%[indices]), %[index0]\n vmovdqu " at "*32+32(%[indices]), %[index1]\n"
 #define LOOK_UP_FIRST                                                                              \
     INDEX("0") LOOK_UP_HALF("0", "%[lo0]", "%[lo1]") LOOK_UP_HALF("32", "%[hi0]", "%[hi1]")
+/* clang-format off */
 #define LOOK_UP(at, table)                                                                         \
     INDEX(at)                                                                                      \
     LOOK_UP_HALF(table, "%[s]", "%[t]")                                                            \
@@ -44,6 +45,7 @@
     LOOK_UP_FIRST LOOK_UP("2", "16") LOOK_UP("4", "64") LOOK_UP("6", "80") LOOK_UP("8", "128")     \
     LOOK_UP("10", "144")
 #define LOOK_UP_8 LOOK_UP_6 LOOK_UP("12", "192") LOOK_UP("14", "208")
+/* clang-format on */
 
 #define RUN(text, lo, hi, codes, from)                                                             \
     do {                                                                                           \
@@ -61,8 +63,8 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_avx2_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, gemv_t4, gemm_scratch, gemm_t4},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, gemv_t5, gemm_scratch, gemm_t5},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, add_tile_t4, nm_x86_finish_32, &many_T4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, add_tile_t5, nm_x86_finish_32, &many_T5},
 };
 
 #endif

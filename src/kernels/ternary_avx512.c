@@ -22,7 +22,7 @@
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /*
- * Of a group first the sums of the columns before (q, 16 entries) and behind (p, 8 of 16), for lo
+ * Of a group first the sums of columns 0 to 2 (q, 16 entries) and of 3 and 4 (p, 8 of 16), for lo
  * and for hi, in one vector:
  *
  *     q of lo   p of lo   q of hi   p of hi
@@ -51,8 +51,8 @@ static const uint8_t terms[3][32] = {{Q_0, P_0}, {Q_1, P_1}, {Q_2, NOTHING}};
     ROW_OF_16(f, i), ROW_OF_16(f, i + 16), ROW_OF_16(f, i + 32), ROW_OF_16(f, i + 48)
 
 /* Of entry i: q's place, and that of the pair, which is 0 at the odd place 17. */
-#define Q_OF(i) (((i) & 15) < 2 ? (i) >> 4 << 1 | ((i) & 1) : (i) & 15)
-#define P_OF(i) (16 + (((i) & 15) < 2 ? 1 : (i) >> 4 << 1))
+#define Q_OF(i) (((i)&15) < 2 ? (i) >> 4 << 1 | ((i)&1) : (i)&15)
+#define P_OF(i) (16 + (((i)&15) < 2 ? 1 : (i) >> 4 << 1))
 
 static const places q_places[2] = {{ROW_OF_64(Q_OF, 0)}, {ROW_OF_64(Q_OF, 64)}};
 static const places p_places[2] = {{ROW_OF_64(P_OF, 0)}, {ROW_OF_64(P_OF, 64)}};
@@ -66,8 +66,8 @@ INLINE vec pick(vec index, vec from)
 INLINE vec halve(const int8_t *q)
 {
     typedef int8_t columns __attribute__((vector_size(16)));
-    const columns zero = {0};
-    columns       x, lo, hi;
+    const columns  zero = {0};
+    columns        x, lo, hi;
 
     memcpy(&x, q, sizeof x);
     x[15] = 0;
@@ -168,13 +168,12 @@ INLINE void add_triple(sums s[PASS], const uint8_t *codes, const uint8_t *tables
     for (int v = 0; v < PASS; v++) sums_add(&s[v], lo[v], hi[v]);
 }
 
-INLINE void tile_block(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
-                       const uint8_t *ahead, bool into_first_level)
+INLINE void add_tile(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                     const uint8_t *ahead, bool into_first_level)
 {
-    size_t bias = nm_block_bias(n_triples);
-    sums   s[PASS];
+    sums s[PASS];
 
-    sums_start(&s[0], bias), sums_start(&s[1], bias);
+    sums_start(&s[0], n_triples), sums_start(&s[1], n_triples);
     for (; n_triples; n_triples--) {
         add_triple(s, codes, tables, ahead, into_first_level);
         codes += 3 * NM_TILE_ROWS, ahead += 3 * NM_TILE_ROWS, tables += TRIPLE_BYTES;
@@ -182,42 +181,29 @@ INLINE void tile_block(int32_t *y, const uint8_t *codes, const uint8_t *tables, 
     sums_collect(&s[0], y), sums_collect(&s[1], y + V_BYTES);
 }
 
-/* nm_tile_block */
 NM_TARGET(V_TARGET)
-static void tile_block_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
-                          size_t n_triples, const uint8_t *ahead)
+static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                        const uint8_t *ahead)
 {
-    tile_block(y, codes, tables, n_triples, ahead, false);
+    add_tile(y, codes, tables, n_triples, ahead, false);
 }
 
 NM_TARGET(V_TARGET)
-static void tile_block_t5_48k(int32_t *y, const uint8_t *codes, const uint8_t *tables,
-                              size_t n_triples, const uint8_t *ahead)
+static void add_tile_t5_48k(int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                            size_t n_triples, const uint8_t *ahead)
 {
-    tile_block(y, codes, tables, n_triples, ahead, true);
+    add_tile(y, codes, tables, n_triples, ahead, true);
 }
 
-static void gemv_t5(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                    const uint8_t *tables)
-{
-    nm_x86_gemv(y, w, tile_begin, tile_end, tables, TRIPLE_BYTES, V_BYTES, tile_block_t5);
-}
+#define OPS(add_tile_t5)                                                                           \
+    {                                                                                              \
+        [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, nm_avx512bw_add_tile_t4,                  \
+                   nm_avx512bw_finish, &nm_avx512bw_many[NM_T4]},                                  \
+        [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile_t5, nm_avx512bw_finish,                  \
+                   &nm_avx512bw_many[NM_T5]},                                                      \
+    }
 
-static void gemv_t5_48k(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                        const uint8_t *tables)
-{
-    nm_x86_gemv(y, w, tile_begin, tile_end, tables, TRIPLE_BYTES, V_BYTES, tile_block_t5_48k);
-}
-
-/* clang-format off */
-#define OPS(gemv_t5)                                                                               \
-    {[NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, nm_avx512bw_gemv_t4,                         \
-                nm_avx512bw_gemm_scratch, nm_avx512bw_gemm_t4},                                    \
-     [NM_T5] = {TRIPLE_BYTES, make_tables_t5, gemv_t5,                                             \
-                nm_avx512bw_gemm_scratch, nm_avx512bw_gemm_t5}}
-/* clang-format on */
-
-const nm_ternary_ops nm_avx512_ternary[NM_PACKINGS] = OPS(gemv_t5);
-const nm_ternary_ops nm_avx512_48k_ternary[NM_PACKINGS] = OPS(gemv_t5_48k);
+const nm_ternary_ops nm_avx512_ternary[NM_PACKINGS] = OPS(add_tile_t5);
+const nm_ternary_ops nm_avx512_48k_ternary[NM_PACKINGS] = OPS(add_tile_t5_48k);
 
 #endif

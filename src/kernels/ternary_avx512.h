@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What AVX-512 with VBMI takes over from AVX-512 without. */
+/* What AVX-512 with VBMI takes over from AVX-512 without: all but t5 with one token. */
 #ifndef NM_TERNARY_AVX512_H
 #define NM_TERNARY_AVX512_H
 
 #include "kernels/kernels.h"
 
-void   nm_avx512bw_gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                           const uint8_t *tables);
-size_t nm_avx512bw_gemm_scratch(size_t n_tokens);
-void   nm_avx512bw_gemm_t4(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                           size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                           void *scratch);
-void   nm_avx512bw_gemm_t5(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                           size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                           void *scratch);
+void nm_avx512bw_add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                             size_t n_triples, const uint8_t *ahead);
+void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks);
+
+extern const nm_many_ops nm_avx512bw_many[NM_PACKINGS];
 
 #endif

@@ -33,10 +33,10 @@
 
 #include "kernels/ternary_shuffle.h"
 
-void nm_avx512bw_gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                         const uint8_t *tables)
+void nm_avx512bw_add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                             size_t n_triples, const uint8_t *ahead)
 {
-    gemv_t4(y, w, tile_begin, tile_end, tables);
+    add_tile_t4(y, codes, tables, n_triples, ahead);
 }
 
 /* ---- Many tokens: indices -------------------------------------------------------------------- */
@@ -45,6 +45,7 @@ void nm_avx512bw_gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, siz
 #define MAX_INDICES 80                           /* of a row in a K block */
 #define INDEX_BYTES (MAX_INDICES * NM_TILE_ROWS) /* of a tile */
 #define ENTRIES_BYTES 64                         /* of a token's table for one index */
+#define TABLE_STEP (MANY * ENTRIES_BYTES)        /* from one index to the next */
 
 /* What a nibble, or a q of t5, adds to an index. */
 typedef int8_t nibble_values[16];
@@ -127,48 +128,51 @@ INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes,
 
 /* ---- Many tokens: tables --------------------------------------------------------------------- */
 
-/* How often entry v mod 32, v = 9 a + 3 b + c, takes each of three columns: a, b and c times. */
-static const int8_t entries[3][32] = {
-    {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
-     -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0},
-    {0, 0, 1, 1, 1, -1, -1, -1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0,
-     -1, -1, -1, 0, 0, 0, 1, 1, 1, -1, -1, -1, 0},
-    {0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, 0, 0, 0, 0, 0,
-     -1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1, -1},
-};
+/*
+ * Entry v mod 32 of a table, v = 9 a + 3 b + c, takes each of three columns a, b and c times.  The
+ * columns of a triple are words 0 to 14, their negatives words 16 to 30, and word 15 is 0.
+ */
+/* clang-format off */
+#define N 15
+#define M(column) (16 + (column))
+#define NINE(x) x, x, x, x, x, x, x, x, x
+#define A_TIMES(x) {N, N, N, N, N, NINE(x), N, N, N, N, N, NINE(M(x)), N, N, N, N}
+#define B_TIMES(x)                                                                                 \
+    {N, N, x, x, x, M(x), M(x), M(x), N, N, N, x, x, x, N, N,                                      \
+     N, N, N, M(x), M(x), M(x), N, N, N, x, x, x, M(x), M(x), M(x), N}
+#define C_TIMES(x)                                                                                 \
+    {N, x, M(x), N, x, M(x), N, x, M(x), N, x, M(x), N, x, N, N,                                   \
+     N, N, N, M(x), N, x, M(x), N, x, M(x), N, x, M(x), N, x, M(x)}
+#define INDEX(a, b, c) {A_TIMES(a), B_TIMES(b), C_TIMES(c)}
+/* clang-format on */
 
-/* The columns of each index of a triple. */
-static const uint8_t index_columns[NM_PACKINGS][5][3] = {
-    [NM_T4] = {{0, 1, 2}, {4, 5, 6}, {8, 9, 10}, {3, 7, 11}},
-    [NM_T5] = {{0, 1, 2}, {5, 6, 7}, {10, 11, 12}, {3, 4, 8}, {13, 14, 9}},
+static const uint16_t index_words[NM_PACKINGS][5][3][32] = {
+    [NM_T4] = {INDEX(0, 1, 2), INDEX(4, 5, 6), INDEX(8, 9, 10), INDEX(3, 7, 11)},
+    [NM_T5] = {INDEX(0, 1, 2), INDEX(5, 6, 7), INDEX(10, 11, 12), INDEX(3, 4, 8), INDEX(13, 14, 9)},
 };
+#undef N
+#undef M
 
-/* One token's tables of a K block, `step` bytes apart. */
-INLINE void fill_tables(nm_packing_id packing, uint8_t *to, size_t step, const int8_t *q,
-                        size_t n_triples)
+/* One token's tables of a K block; those of the others lie between. */
+INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, size_t n_triples)
 {
     const int n_indices = packing == NM_T4 ? 4 : 5;
-    __mmask32 used[3];
-    __m512i   pick[5][3];
+    __m512i   words[5][3];
 
-    for (int j = 0; j < 3; j++) {
-        const void *times = entries[j];
-        __m512i     sign = _mm512_cvtepi8_epi16(_mm256_loadu_si256(times));
-        used[j] = _mm512_test_epi16_mask(sign, sign);
-        /* column c is word c, its negative word 16 + c */
-        __m512i base = _mm512_and_si512(sign, _mm512_set1_epi16(16));
-        for (int i = 0; i < n_indices; i++)
-            pick[i][j] = _mm512_add_epi16(base, _mm512_set1_epi16(index_columns[packing][i][j]));
-    }
+#pragma GCC unroll 5
+    for (int i = 0; i < n_indices; i++)
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; j++) words[i][j] = _mm512_loadu_si512(index_words[packing][i][j]);
     for (; n_triples; n_triples--, q += packing == NM_T4 ? 12 : 15) {
         __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)q));
         __m256i minus = _mm256_sub_epi16(_mm256_setzero_si256(), x);
         __m512i columns = _mm512_inserti64x4(_mm512_castsi256_si512(x), minus, 1);
+        columns = _mm512_maskz_mov_epi16(0x7FFF7FFF, columns);
 #pragma GCC unroll 5
-        for (int i = 0; i < n_indices; i++, to += step) {
-            __m512i a = _mm512_maskz_permutexvar_epi16(used[0], pick[i][0], columns);
-            __m512i b = _mm512_maskz_permutexvar_epi16(used[1], pick[i][1], columns);
-            __m512i c = _mm512_maskz_permutexvar_epi16(used[2], pick[i][2], columns);
+        for (int i = 0; i < n_indices; i++, to += TABLE_STEP) {
+            __m512i a = _mm512_permutexvar_epi16(words[i][0], columns);
+            __m512i b = _mm512_permutexvar_epi16(words[i][1], columns);
+            __m512i c = _mm512_permutexvar_epi16(words[i][2], columns);
             _mm512_store_si512((void *)to, _mm512_add_epi16(_mm512_add_epi16(a, b), c));
         }
     }
@@ -180,6 +184,7 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, size_t step, const i
  * The loop in assembly: 24 sums, 4 indices, a table and what is looked up fill the 32 registers,
  * and gcc spills.  zmm24 to 27 are the indices of the even and odd rows of 0-63, then of 64-127.
  */
+/* clang-format off */
 #define LOOK_UP(token, a, b, c, d)                                                                 \
     "vmovdqa64 " #token "*64(%[tables]), %%zmm28\n"                                                \
     "vpermw %%zmm28, %%zmm24, %%zmm29\n vpaddw %%zmm29, %%zmm" #a ", %%zmm" #a "\n"                \
@@ -218,17 +223,18 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, size_t step, const i
         "xmm29", "xmm30", "xmm31"
 
 /*
- * A tile's part of a K block for n tokens, added to y as nm_tile_block says.  Meanwhile `step`
- * bytes from `ahead` on are fetched for each index, and their end is returned: a line now and then,
- * so that no look-up waits behind fetches (in bursts between tiles they cost 16 tokens a tenth of
- * their time, 4 tokens a quarter; Zen 5).
+ * nm_many_ops.add_tile for n tokens.  What is ahead is fetched a line now and then, so that no
+ * look-up waits behind fetches (in bursts between tiles they cost 16 tokens a tenth of their time,
+ * 4 tokens a quarter; Zen 5).
  */
 #define DEFINE_TILE(n)                                                                             \
     NM_TARGET(V_TARGET)                                                                            \
-    static const uint8_t *tile_##n(int32_t *y, size_t y_bytes, const uint8_t *indices,             \
-                                   size_t n_indices, const uint8_t *tables, const uint8_t *ahead,  \
-                                   size_t step)                                                    \
+    static void tile_##n(const nm_many_tile *tile)                                                 \
     {                                                                                              \
+        int32_t       *y = tile->y;                                                                \
+        const uint8_t *indices = tile->indices, *tables = tile->tables, *ahead = tile->ahead;      \
+        size_t         n_indices = tile->n_indices;                                                \
+                                                                                                   \
         __asm__ volatile(                                                                          \
             "mov $0x80008000, %%eax\n vpbroadcastd %%eax, %%zmm28\n"                               \
             TOKENS_##n(START)                                                                      \
@@ -238,15 +244,16 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, size_t step, const i
             "vpsrlw $8, %%zmm24, %%zmm25\n vpsrlw $8, %%zmm26, %%zmm27\n"                          \
             "prefetcht1 (%[ahead])\n add %[step], %[ahead]\n"                                      \
             TOKENS_##n(LOOK_UP)                                                                    \
-            "sub $-128, %[indices]\n add $" #n "*64, %[tables]\n"                                  \
+            "sub $-128, %[indices]\n add %[table_step], %[tables]\n"                               \
             "dec %[n_indices]\n jnz 1b\n"                                                          \
             TOKENS_##n(COLLECT)                                                                    \
             : [y] "+r"(y), [indices] "+r"(indices), [tables] "+r"(tables),                         \
               [n_indices] "+r"(n_indices), [ahead] "+r"(ahead)                                     \
-            : [y_bytes] "r"(y_bytes), [step] "r"(step)                                             \
+            : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),                   \
+              [table_step] "i"(TABLE_STEP)                                                         \
             : "rax", CLOBBERS);                                                                    \
-        return ahead;                                                                              \
     }
+/* clang-format on */
 
 DEFINE_TILE(1)
 DEFINE_TILE(2)
@@ -255,26 +262,24 @@ DEFINE_TILE(4)
 DEFINE_TILE(5)
 DEFINE_TILE(6)
 
-typedef const uint8_t *tile_fn(int32_t *y, size_t y_bytes, const uint8_t *indices,
-                               size_t n_indices, const uint8_t *tables, const uint8_t *ahead,
-                               size_t step);
+NM_TARGET(V_TARGET)
+static void add_many_tile(const nm_many_tile *tile)
+{
+    static void (*const tiles[MANY + 1])(const nm_many_tile *) = {NULL,   tile_1, tile_2, tile_3,
+                                                                  tile_4, tile_5, tile_6};
 
-static tile_fn *const tile_fns[MANY + 1] = {NULL,   tile_1, tile_2, tile_3,
-                                            tile_4, tile_5, tile_6};
+    tiles[tile->n_tokens](tile);
+}
 
-/* ---- Many tokens: the whole ------------------------------------------------------------------ */
+/* ---- The parts of each packing --------------------------------------------------------------- */
 
-typedef struct many_room {
-    uint8_t indices[NM_PANEL_TILES][INDEX_BYTES];
-    uint8_t tables[MANY * MAX_INDICES * ENTRIES_BYTES];
-} many_room;
-
-/* nm_x86_finish for a tile. */
-INLINE void finish_tile(int32_t *y, size_t n_blocks)
+/* What nm_x86_finish_16 describes, for vectors of 64 bytes. */
+NM_TARGET(V_TARGET)
+void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks)
 {
     const __m512i bias = _mm512_set1_epi32((int32_t)(uint32_t)(n_blocks << 15));
 
-    for (int32_t *end = y + NM_TILE_ROWS; y < end; y += V_BYTES) {
+    for (int32_t *end = y + n_rows; y < end; y += V_BYTES) {
         __m512i e_all = _mm512_loadu_si512(y), e1 = _mm512_loadu_si512(y + 16);
         __m512i o_all = _mm512_loadu_si512(y + 32), o1 = _mm512_loadu_si512(y + 48);
         __m512i e0 = _mm512_sub_epi32(_mm512_sub_epi32(e_all, _mm512_slli_epi32(e1, 16)), bias);
@@ -294,120 +299,39 @@ INLINE void finish_tile(int32_t *y, size_t n_blocks)
     }
 }
 
-size_t nm_avx512bw_gemm_scratch(size_t n_tokens)
-{
-    (void)n_tokens;
-    return sizeof(many_room);
-}
-
-/* As many tokens as can look up together, or half of the rest where few would remain. */
-static size_t next_tokens(size_t left)
-{
-    return left <= MANY ? left : left < 2 * MANY ? (left + 1) / 2 : MANY;
-}
-
-/* The columns of this K block of the tokens behind p's next n: four or five lines each. */
-INLINE void fetch_columns(nm_product p, size_t n)
-{
-    for (size_t t = 0; t < n && t < p.n_tokens; t++, nm_product_step(&p))
-        for (int line = 0; line < NM_BLOCK_COLS + 64; line += 64)
-            _mm_prefetch((const char *)p.q + line, _MM_HINT_T0);
-}
-
-/* The sums of a tile of n tokens. */
-INLINE void fetch_sums(const int32_t *y, size_t y_stride, size_t n)
-{
-    for (size_t t = 0; t < n; t++, y += y_stride) {
-        NM_OPAQUE(y);
-        for (int i = 0; i < NM_TILE_ROWS; i += 16) _mm_prefetch((const char *)(y + i), _MM_HINT_T0);
+#define PARTS_OF(packing)                                                                          \
+    NM_TARGET(V_TARGET)                                                                            \
+    static void index_tile_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)          \
+    {                                                                                              \
+        index_tile(NM_##packing, to, codes, n_triples);                                            \
+    }                                                                                              \
+    NM_TARGET(V_TARGET)                                                                            \
+    static void fill_tables_##packing(uint8_t *to, const int8_t *q, size_t n_triples)              \
+    {                                                                                              \
+        fill_tables(NM_##packing, to, q, n_triples);                                               \
     }
-}
 
-/* Bytes to fetch of the next block for each index looked up, so that all are when all were. */
-INLINE size_t fetch_step(size_t tile_bytes, size_t n_indices, size_t n_tokens)
-{
-    size_t n_lookups = 0, step = 0;
+PARTS_OF(T4)
+PARTS_OF(T5)
 
-    for (size_t n; n_tokens; n_tokens -= n) n = next_tokens(n_tokens), n_lookups += n_indices;
-    for (size_t bytes = 0; bytes < tile_bytes; bytes += n_lookups) step++;
-    return step;
-}
-
-/* One K block for all tokens and rows, whose indices are made; fetches the codes of the next. */
-INLINE void block_product(nm_packing_id packing, nm_product p, many_room *room, const nm_block *b,
-                          const nm_block *next)
-{
-    const uint8_t *ahead = next->codes;
-    size_t n_indices = (b->n_triples << 2) + (packing == NM_T5 ? b->n_triples : 0);
-    size_t y_bytes = p.y_stride * sizeof *p.y;
-    size_t step = fetch_step(next->tile_bytes, n_indices, p.n_tokens);
-    for (size_t n; p.n_tokens; p.n_tokens -= n) {
-        const uint8_t *indices = room->indices[0];
-        int32_t       *tile_y = p.y;
-
-        n = next_tokens(p.n_tokens);
-        for (size_t t = 0; t < n; t++, nm_product_step(&p)) {
-            if (b->number == 0) memset(p.y, 0, p.n_rows * sizeof *p.y);
-            fill_tables(packing, room->tables + t * ENTRIES_BYTES, n * ENTRIES_BYTES, p.q,
-                        b->n_triples);
-        }
-        nm_product behind = p;
-        behind.n_tokens -= n;
-        fetch_columns(behind, MANY);
-        for (int32_t *end = tile_y + p.n_rows; tile_y < end; tile_y += NM_TILE_ROWS) {
-            fetch_sums(tile_y + NM_TILE_ROWS, p.y_stride, n);
-            ahead = tile_fns[n](tile_y, y_bytes, indices, n_indices, room->tables, ahead, step);
-            indices += INDEX_BYTES;
-            int32_t *y = tile_y;
-            for (size_t t = 0; t < n && !b->triples_left; t++, y += p.y_stride) {
-                NM_OPAQUE(y);
-                finish_tile(y, b->number + 1);
-            }
-        }
+/* clang-format off */
+#define MANY_OF(packing, per_triple)                                                               \
+    {                                                                                              \
+        .most_tokens = MANY, .together = MANY, .index_bytes = INDEX_BYTES,                         \
+        .indices_per_triple = per_triple, .block_table_bytes = MAX_INDICES * ENTRIES_BYTES,        \
+        .token_step = ENTRIES_BYTES, .make_indices = index_tile_##packing,                         \
+        .make_tables = fill_tables_##packing, .add_tile = add_many_tile,                           \
     }
-}
+/* clang-format on */
 
-INLINE void gemm(nm_packing_id packing, nm_product p, const nm_ternary *w, size_t tile_begin,
-                 many_room *room)
-{
-    nm_block b = nm_block_first(w, tile_begin), next = b;
-
-    for (; b.n_triples; b = next, p.q += NM_BLOCK_COLS) {
-        const uint8_t *codes = b.codes;
-        uint8_t       *indices = room->indices[0];
-
-        for (size_t row = 0; row < p.n_rows; row += NM_TILE_ROWS, codes += b.tile_bytes) {
-            index_tile(packing, indices, codes, b.n_triples);
-            indices += INDEX_BYTES;
-        }
-        nm_block_next(&next, w, tile_begin);
-        block_product(packing, p, room, &b, &next);
-    }
-}
-
-NM_TARGET(V_TARGET)
-void nm_avx512bw_gemm_t4(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                         size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                         void *scratch)
-{
-    nm_product p = {y, y_stride, (tile_end - tile_begin) * NM_TILE_ROWS, q, q_stride, n_tokens};
-    gemm(NM_T4, p, w, tile_begin, scratch);
-}
-
-NM_TARGET(V_TARGET)
-void nm_avx512bw_gemm_t5(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                         size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                         void *scratch)
-{
-    nm_product p = {y, y_stride, (tile_end - tile_begin) * NM_TILE_ROWS, q, q_stride, n_tokens};
-    gemm(NM_T5, p, w, tile_begin, scratch);
-}
+const nm_many_ops nm_avx512bw_many[NM_PACKINGS] = {
+    [NM_T4] = MANY_OF(T4, 4), [NM_T5] = MANY_OF(T5, 5)};
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, gemv_t4, nm_avx512bw_gemm_scratch,
-               nm_avx512bw_gemm_t4},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, gemv_t5, nm_avx512bw_gemm_scratch,
-               nm_avx512bw_gemm_t5},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, add_tile_t4, nm_avx512bw_finish,
+               &nm_avx512bw_many[NM_T4]},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, add_tile_t5, nm_avx512bw_finish,
+               &nm_avx512bw_many[NM_T5]},
 };
 
 #endif

@@ -13,12 +13,10 @@
  *     whatever wraps on the way.  It is added to y.
  */
 #include "kernels/kernels.h"
-#include "kernels/opaque.h"
 
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
-#include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -28,15 +26,6 @@
 #define GROUP_BYTES 64
 #define TRIPLE_BYTES (NM_TRIPLE_GROUPS * GROUP_BYTES)
 #define BLOCK_BYTES (NM_BLOCK_COLS / 4 * GROUP_BYTES) /* t4's, t5 has fewer groups */
-
-/* Of n triples, NM_TRIPLE_GROUPS times as many. */
-INLINE size_t groups_of(size_t n_triples)
-{
-    size_t twice = n_triples + n_triples;
-
-    NM_OPAQUE(twice);
-    return n_triples + twice;
-}
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
@@ -95,16 +84,6 @@ INLINE void make_tables(int8_t *tables, nm_packing_id packing, const int8_t *q, 
         triple_tables(tables + 32, packing, (int8x16x2_t){{hi, vnegq_s8(hi)}});
         q += packing == NM_T4 ? 12 : 15;
     }
-}
-
-static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
-{
-    make_tables((int8_t *)tables, NM_T4, q, n_triples);
-}
-
-static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
-{
-    make_tables((int8_t *)tables, NM_T5, q, n_triples);
 }
 
 /* ---- A few rows of a K block ----------------------------------------------------------------- */
@@ -202,133 +181,67 @@ INLINE void rows_block(nm_packing_id packing, size_t n_vectors, size_t n_tokens,
     for (size_t i = 0; i < n; i++, y += y_step) add_to_rows(y, &s[i], minus_count[many ? 0 : i]);
 }
 
-/* ---- A range of tiles ------------------------------------------------------------------------ */
+/* ---- A tile ---------------------------------------------------------------------------------- */
 
-/* n_rows of whole tiles, times 1 token or MANY. */
-INLINE void tiles_block(nm_packing_id packing, size_t n_tokens, int32_t *y, size_t y_stride,
-                        size_t n_rows, const uint8_t *codes, const int8_t *tables, size_t n_triples)
+/* nm_ternary_ops.add_tile for one token, of 32 rows at a time; for n_tokens of 16. */
+INLINE void add_rows(nm_packing_id packing, size_t n_tokens, int32_t *y, size_t y_stride,
+                     const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                     const uint8_t *ahead)
 {
-    const size_t   n_vectors = n_tokens == 1 ? 2 : 1, n_rows_once = 16 * n_vectors;
-    const size_t   tile_bytes = groups_of(n_triples) * NM_TILE_ROWS;
-    const uint8_t *ahead = codes + tile_bytes;
+    const size_t n_vectors = n_tokens == 1 ? 2 : 1, n_rows = 16 * n_vectors;
 
-    for (const int32_t *end = y + n_rows; y < end; codes += tile_bytes - NM_TILE_ROWS) {
-        for (size_t row = 0; row < NM_TILE_ROWS; row += n_rows_once) {
-            rows_block(packing, n_vectors, n_tokens, y, y_stride, codes, tables, n_triples, ahead);
-            y += n_rows_once, codes += n_rows_once, ahead += groups_of(n_triples) * n_rows_once;
-        }
+    for (size_t row = 0; row < NM_TILE_ROWS; row += n_rows) {
+        rows_block(packing, n_vectors, n_tokens, y + row, y_stride, codes + row,
+                   (const int8_t *)tables, n_triples, ahead);
+        for (size_t i = 0; i < n_triples; i++) ahead += 3 * n_rows;
     }
 }
 
-/* The K block that begins with this triple: how many it has. */
-static size_t block_triples(const nm_ternary *w, size_t triple)
+INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *t)
 {
-    size_t full = nm_packings[w->packing].block_triples, left = w->n_triples - triple;
-
-    return left < full ? left : full;
-}
-
-static const uint8_t *block_codes(const nm_ternary *w, size_t tile, size_t triple)
-{
-    return w->codes + nm_ternary_offset(w, tile, groups_of(triple));
-}
-
-INLINE void gemv(nm_packing_id packing, int32_t *y, const nm_ternary *w, size_t tile_begin,
-                 size_t tile_end, const uint8_t *tables)
-{
-    const int8_t *table = (const int8_t *)tables;
-    size_t        n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, n_triples;
-
-    memset(y, 0, n_rows * sizeof *y);
-    for (size_t triple = 0; triple < w->n_triples; triple += n_triples) {
-        n_triples = block_triples(w, triple);
-        tiles_block(packing, 1, y, 0, n_rows, block_codes(w, tile_begin, triple), table, n_triples);
-        table += groups_of(n_triples) * GROUP_BYTES;
+    switch (t->n_tokens) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        add_rows(packing, n, t->y, t->y_stride, t->indices, t->tables, t->n_triples, t->ahead);    \
+        break
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
     }
 }
 
-static void gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                    const uint8_t *tables)
-{
-    gemv(NM_T4, y, w, tile_begin, tile_end, tables);
-}
+/* ---- The parts of each packing --------------------------------------------------------------- */
 
-static void gemv_t5(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                    const uint8_t *tables)
-{
-    gemv(NM_T5, y, w, tile_begin, tile_end, tables);
-}
+#define PARTS_OF(packing)                                                                          \
+    static void make_tables_##packing(uint8_t *tables, const int8_t *q, size_t n_triples)          \
+    {                                                                                              \
+        make_tables((int8_t *)tables, NM_##packing, q, n_triples);                                 \
+    }                                                                                              \
+    static void add_tile_##packing(int32_t *y, const uint8_t *codes, const uint8_t *tables,        \
+                                   size_t n_triples, const uint8_t *ahead)                         \
+    {                                                                                              \
+        add_rows(NM_##packing, 1, y, 0, codes, tables, n_triples, ahead);                          \
+    }                                                                                              \
+    static void add_many_tile_##packing(const nm_many_tile *tile)                                  \
+    {                                                                                              \
+        add_many_tile(NM_##packing, tile);                                                         \
+    }                                                                                              \
+    static const nm_many_ops many_##packing = {                                                    \
+        .most_tokens = MANY,                                                                       \
+        .together = MANY,                                                                          \
+        .block_table_bytes = BLOCK_BYTES,                                                          \
+        .token_step = BLOCK_BYTES,                                                                 \
+        .make_tables = make_tables_##packing,                                                      \
+        .add_tile = add_many_tile_##packing,                                                       \
+    };
 
-/* Tables of MANY tokens for one K block. */
-static size_t gemm_scratch(size_t n_tokens)
-{
-    (void)n_tokens;
-    return MANY * BLOCK_BYTES;
-}
-
-/* A K block for 1 token or MANY. */
-INLINE void tokens_block(nm_packing_id packing, size_t n_tokens, int32_t *y, size_t y_stride,
-                         size_t n_rows, const uint8_t *codes, size_t n_triples, const int8_t *q,
-                         size_t q_stride, int8_t *tables)
-{
-    int8_t *to = tables;
-
-    for (size_t i = 0; i < n_tokens; i++, q += q_stride, to += BLOCK_BYTES) {
-        make_tables(to, packing, q, n_triples);
-        NM_OPAQUE(i);
-    }
-    tiles_block(packing, n_tokens, y, y_stride, n_rows, codes, tables, n_triples);
-}
-
-INLINE void gemm(nm_packing_id packing, int32_t *y, size_t y_stride, const nm_ternary *w,
-                 size_t tile_begin, size_t tile_end, const int8_t *q, size_t q_stride,
-                 size_t n_tokens, int8_t *tables)
-{
-    size_t n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, n_triples;
-
-    int32_t *sums_of_token = y;
-    for (size_t i = 0; i < n_tokens; i++, sums_of_token += y_stride) {
-        memset(sums_of_token, 0, n_rows * sizeof *y);
-        NM_OPAQUE(i);
-    }
-    for (size_t triple = 0; triple < w->n_triples; triple += n_triples, q += NM_BLOCK_COLS) {
-        const uint8_t *codes = block_codes(w, tile_begin, triple);
-        const int8_t  *x = q;
-        int32_t       *to = y;
-        size_t         left = n_tokens;
-
-        n_triples = block_triples(w, triple);
-        for (; left >= MANY; left -= MANY) {
-            tokens_block(packing, MANY, to, y_stride, n_rows, codes, n_triples, x, q_stride,
-                         tables);
-            to += MANY * y_stride, x += MANY * q_stride;
-            NM_OPAQUE(left);
-        }
-        for (; left; left--) {
-            tokens_block(packing, 1, to, y_stride, n_rows, codes, n_triples, x, q_stride, tables);
-            to += y_stride, x += q_stride;
-            NM_OPAQUE(left);
-        }
-    }
-}
-
-static void gemm_t4(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                    void *scratch)
-{
-    gemm(NM_T4, y, y_stride, w, tile_begin, tile_end, q, q_stride, n_tokens, scratch);
-}
-
-static void gemm_t5(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                    void *scratch)
-{
-    gemm(NM_T5, y, y_stride, w, tile_begin, tile_end, q, q_stride, n_tokens, scratch);
-}
+PARTS_OF(T4)
+PARTS_OF(T5)
 
 const nm_ternary_ops nm_neon_ternary[NM_PACKINGS] = {
-    [NM_T4] = {TRIPLE_BYTES, make_tables_t4, gemv_t4, gemm_scratch, gemm_t4},
-    [NM_T5] = {TRIPLE_BYTES, make_tables_t5, gemv_t5, gemm_scratch, gemm_t5},
+    [NM_T4] = {TRIPLE_BYTES, make_tables_T4, add_tile_T4, NULL, &many_T4},
+    [NM_T5] = {TRIPLE_BYTES, make_tables_T5, add_tile_T5, NULL, &many_T5},
 };
 
 #endif

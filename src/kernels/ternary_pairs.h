@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The product with many tokens by 16-entry byte shuffles, for any width of vector; included behind
+ * The product with many tokens by 16-entry byte shuffles, for any width of vector; included after
  * ternary_shuffle.h, by whose rules rows are summed.
  *
  * The codes of a tile's part of a K block are written once as *indices*, nibbles of two trits of
@@ -11,30 +11,17 @@
  *     V_LOOK_UP_6(lo, hi, indices, tables)     optional, in place of look_up_triple
  *     V_LOOK_UP_8(lo, hi, indices, tables)
  */
-#include <string.h>
-
 #define MANY_ROWS (V_MANY_PASS * V_BYTES)
-#define MANY 32 /* tokens that indices are made for */
 
-/* Of a tile, and of a token, in a K block: those of t5, t4 has 120 indices for 128. */
+/* Of a tile, and of a token, in a K block: those of t5, of which t4 uses 120 in 128. */
 #define INDEX_BYTES (NM_BLOCK_COLS / 15 * 8 * NM_TILE_ROWS)
 #define TOKEN_TABLE_BYTES (NM_BLOCK_COLS / 15 * 4 * NM_TABLE_BYTES)
-
-typedef struct many_room {
-    uint8_t indices[INDEX_BYTES];
-    uint8_t tables[][TOKEN_TABLE_BYTES];
-} many_room;
-
-static size_t gemm_scratch(size_t n_tokens)
-{
-    return sizeof(many_room) + (n_tokens < MANY ? n_tokens : MANY) * TOKEN_TABLE_BYTES;
-}
 
 /* ---- Indices --------------------------------------------------------------------------------- */
 
 /* Trits 0 to 2 of t5 by q and trits 3, 4 by the upper nibble, s and p3: two bits each, as in t4. */
-static const uint8_t t5_before[16] = {0, 0, 0, 16, 52, 4, 20, 61, 13, 29, 49, 1, 17, 53, 5, 21};
-static const uint8_t t5_behind[16] = {15, 3, 7, 12, 4, 13, 1, 5, 5, 1, 13, 4, 12, 7, 3, 15};
+static const uint8_t t5_first[16] = {0, 0, 0, 16, 52, 4, 20, 61, 13, 29, 49, 1, 17, 53, 5, 21};
+static const uint8_t t5_last[16] = {15, 3, 7, 12, 4, 13, 1, 5, 5, 1, 13, 4, 12, 7, 3, 15};
 
 INLINE void store(uint8_t *to, vec v)
 {
@@ -63,10 +50,10 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
         vec c = load(codes), n = c & 15, upper = (vec)((vec16)c >> 4) & 15;
         vec escape = V_LESS(n, (vec){0} + 2), minus = V_LESS(c, (vec){0});
         vec q = n | ((upper + upper) & 14 & escape);
-        vec before = V_SHUFFLE(V_TABLE(t5_before), q) ^ (minus & 0x2A);
-        store(to, before & 15);
-        store(to + MANY_ROWS, V_SHUFFLE(V_TABLE(t5_behind), upper) & ~escape);
-        thirds[g] = (vec)((vec16)before >> 4) & 3;
+        vec first = V_SHUFFLE(V_TABLE(t5_first), q) ^ (minus & 0x2A);
+        store(to, first & 15);
+        store(to + MANY_ROWS, V_SHUFFLE(V_TABLE(t5_last), upper) & ~escape);
+        thirds[g] = (vec)((vec16)first >> 4) & 3;
     }
     store(to, thirds[0] | (vec)((vec16)thirds[1] << 2));
     store(to + MANY_ROWS, thirds[2]);
@@ -112,18 +99,18 @@ INLINE void look_up_triple(int n_indices, vec lo[V_MANY_PASS], vec hi[V_MANY_PAS
 #define V_LOOK_UP_8(lo, hi, indices, tables) look_up_triple(8, lo, hi, indices, tables)
 #endif
 
-/* One token's sums of a tile's part of a K block, added to y as nm_tile_block says. */
-INLINE void tile_token(nm_packing_id packing, int32_t *y, const uint8_t *indices,
-                       const uint8_t *tables, size_t n_triples)
+/* One token's sums of a tile's part of a K block: nm_many_ops.add_tile. */
+INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
 {
-    size_t bias = nm_block_bias(n_triples);
+    const uint8_t *indices = tile->indices, *tables = tile->tables;
+    size_t         n_triples = tile->n_triples;
 
-    for (int32_t *end = y + NM_TILE_ROWS; y < end; y += MANY_ROWS) {
+    for (int32_t *y = tile->y, *end = y + NM_TILE_ROWS; y < end; y += MANY_ROWS) {
         const uint8_t *table = tables;
         sums           s[V_MANY_PASS];
 
 #pragma GCC unroll 2
-        for (int v = 0; v < V_MANY_PASS; v++) sums_start(&s[v], bias);
+        for (int v = 0; v < V_MANY_PASS; v++) sums_start(&s[v], n_triples);
         for (size_t i = 0; i < n_triples; i++) {
             vec lo[V_MANY_PASS], hi[V_MANY_PASS];
             if (packing == NM_T4)
@@ -140,57 +127,29 @@ INLINE void tile_token(nm_packing_id packing, int32_t *y, const uint8_t *indices
     }
 }
 
-/* ---- The whole ------------------------------------------------------------------------------- */
+/* ---- The parts of each packing --------------------------------------------------------------- */
 
-/* One K block for all tokens and rows. */
-INLINE void block_product(nm_packing_id packing, nm_product p, many_room *room, const nm_block *b)
-{
-    for (size_t n; p.n_tokens; p.n_tokens -= n) {
-        const uint8_t *codes = b->codes;
-        int32_t       *tile_y = p.y;
+#define MANY_OF(packing, tables)                                                                   \
+    NM_TARGET(V_TARGET)                                                                            \
+    static void index_tile_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)          \
+    {                                                                                              \
+        index_tile(NM_##packing, to, codes, n_triples);                                            \
+    }                                                                                              \
+    NM_TARGET(V_TARGET)                                                                            \
+    static void add_many_tile_##packing(const nm_many_tile *tile)                                  \
+    {                                                                                              \
+        add_many_tile(NM_##packing, tile);                                                         \
+    }                                                                                              \
+    static const nm_many_ops many_##packing = {                                                    \
+        .most_tokens = 32,                                                                         \
+        .together = 1,                                                                             \
+        .index_bytes = INDEX_BYTES,                                                                \
+        .block_table_bytes = TOKEN_TABLE_BYTES,                                                    \
+        .token_step = TOKEN_TABLE_BYTES,                                                           \
+        .make_indices = index_tile_##packing,                                                      \
+        .make_tables = tables,                                                                     \
+        .add_tile = add_many_tile_##packing,                                                       \
+    };
 
-        n = p.n_tokens < MANY ? p.n_tokens : MANY;
-        for (size_t t = 0; t < n; t++, nm_product_step(&p)) {
-            if (b->number == 0) memset(p.y, 0, p.n_rows * sizeof *p.y);
-            (packing == NM_T4 ? nm_x86_tables_t4 : nm_x86_pair_tables_t5)(room->tables[t], p.q,
-                                                                          b->n_triples);
-        }
-        for (int32_t *end = tile_y + p.n_rows; tile_y < end; tile_y += NM_TILE_ROWS) {
-            int32_t *y = tile_y;
-            index_tile(packing, room->indices, codes, b->n_triples);
-            codes += b->tile_bytes;
-            for (size_t t = 0; t < n; t++, y += p.y_stride) {
-                NM_OPAQUE(y);
-                tile_token(packing, y, room->indices, room->tables[t], b->n_triples);
-                if (!b->triples_left) nm_x86_finish(y, NM_TILE_ROWS, V_BYTES, b->number + 1);
-            }
-        }
-    }
-}
-
-INLINE void gemm(nm_packing_id packing, nm_product p, const nm_ternary *w, size_t tile_begin,
-                 many_room *room)
-{
-    for (nm_block b = nm_block_first(w, tile_begin); b.n_triples; p.q += NM_BLOCK_COLS) {
-        block_product(packing, p, room, &b);
-        nm_block_next(&b, w, tile_begin);
-    }
-}
-
-NM_TARGET(V_TARGET)
-static void gemm_t4(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                    void *scratch)
-{
-    nm_product p = {y, y_stride, (tile_end - tile_begin) * NM_TILE_ROWS, q, q_stride, n_tokens};
-    gemm(NM_T4, p, w, tile_begin, scratch);
-}
-
-NM_TARGET(V_TARGET)
-static void gemm_t5(int32_t *y, size_t y_stride, const nm_ternary *w, size_t tile_begin,
-                    size_t tile_end, const int8_t *q, size_t q_stride, size_t n_tokens,
-                    void *scratch)
-{
-    nm_product p = {y, y_stride, (tile_end - tile_begin) * NM_TILE_ROWS, q, q_stride, n_tokens};
-    gemm(NM_T5, p, w, tile_begin, scratch);
-}
+MANY_OF(T4, nm_x86_tables_t4)
+MANY_OF(T5, nm_x86_pair_tables_t5)

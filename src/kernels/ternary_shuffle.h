@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The product with one token by 16-entry byte shuffles, for any width of vector.  A source file
- * defines the width and a few operations, then includes this:
+ * The product with one token by 16-entry byte shuffles, for any width of vector.  A file of an
+ * instruction set defines the width and a few operations, then includes this:
  *
  *     V_BYTES, V_TARGET          16, "ssse3" and so on
  *     V_PASS                     vectors of rows that go through the tables together
@@ -9,7 +9,7 @@
  *     V_TABLE(from)              16 bytes, repeated over the vector
  *     V_LESS(a, b)               0xFF where a < b as signed bytes
  *     V_NEGATE(v, sign)          -v where sign is negative; sign is never 0
- *     V_AHEAD(from)              prefetch
+ *     V_AHEAD(from)              prefetches a line
  *
  * Two shuffles look up a group's sum of lo, two that of hi (ternary_sums.h).
  */
@@ -35,11 +35,6 @@ INLINE void look_up_t5(vec codes, const uint8_t *tables, vec *lo, vec *hi)
     *hi = V_NEGATE(V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b), sign);
 }
 
-INLINE void look_up(nm_packing_id packing, vec codes, const uint8_t *tables, vec *lo, vec *hi)
-{
-    (packing == NM_T4 ? look_up_t4 : look_up_t5)(codes, tables, lo, hi);
-}
-
 #define PASS_ROWS (V_PASS * V_BYTES)
 
 /* One triple of PASS_ROWS rows. */
@@ -50,14 +45,15 @@ INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *cod
 
 #pragma GCC unroll 2
     for (int v = 0; v < V_PASS; v++)
-        look_up(packing, load(codes + v * V_BYTES), tables, &lo[v], &hi[v]);
+        (packing == NM_T4 ? look_up_t4 : look_up_t5)(load(codes + v * V_BYTES), tables, &lo[v],
+                                                     &hi[v]);
 #pragma GCC unroll 2
     for (int g = 1; g < NM_TRIPLE_GROUPS; g++) {
         codes += NM_TILE_ROWS, tables += NM_TABLE_BYTES;
 #pragma GCC unroll 2
-       for (int v = 0; v < V_PASS; v++) {
+        for (int v = 0; v < V_PASS; v++) {
             vec l, h;
-            look_up(packing, load(codes + v * V_BYTES), tables, &l, &h);
+            (packing == NM_T4 ? look_up_t4 : look_up_t5)(load(codes + v * V_BYTES), tables, &l, &h);
             lo[v] += l, hi[v] += h;
         }
     }
@@ -65,18 +61,16 @@ INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *cod
     for (int v = 0; v < V_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
 }
 
-/* A tile's part of a K block, a few rows at a time; meanwhile the tile `ahead` is fetched. */
-INLINE void tile_block(nm_packing_id packing, int32_t *y, const uint8_t *codes,
-                       const uint8_t *tables, size_t n_triples, const uint8_t *ahead)
+/* nm_ternary_ops.add_tile: PASS_ROWS rows at a time. */
+INLINE void add_tile(nm_packing_id packing, int32_t *y, const uint8_t *codes, const uint8_t *tables,
+                     size_t n_triples, const uint8_t *ahead)
 {
-    size_t bias = nm_block_bias(n_triples);
-
     for (size_t row = 0; row < NM_TILE_ROWS; row += PASS_ROWS, y += PASS_ROWS) {
         const uint8_t *at = codes + row, *table = tables;
         sums           s[V_PASS];
 
 #pragma GCC unroll 2
-        for (int v = 0; v < V_PASS; v++) sums_start(&s[v], bias);
+        for (int v = 0; v < V_PASS; v++) sums_start(&s[v], n_triples);
         for (size_t i = 0; i < n_triples; i++) {
             add_triple(packing, s, at, table);
             for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD(ahead + line);
@@ -88,27 +82,15 @@ INLINE void tile_block(nm_packing_id packing, int32_t *y, const uint8_t *codes,
 }
 
 NM_TARGET(V_TARGET)
-static void tile_block_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
-                          size_t n_triples, const uint8_t *ahead)
+static void add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                        const uint8_t *ahead)
 {
-    tile_block(NM_T4, y, codes, tables, n_triples, ahead);
+    add_tile(NM_T4, y, codes, tables, n_triples, ahead);
 }
 
 NM_TARGET(V_TARGET)
-static void tile_block_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
-                          size_t n_triples, const uint8_t *ahead)
+static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                        const uint8_t *ahead)
 {
-    tile_block(NM_T5, y, codes, tables, n_triples, ahead);
-}
-
-static void gemv_t4(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                    const uint8_t *tables)
-{
-    nm_x86_gemv(y, w, tile_begin, tile_end, tables, 3 * NM_TABLE_BYTES, V_BYTES, tile_block_t4);
-}
-
-static void gemv_t5(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                    const uint8_t *tables)
-{
-    nm_x86_gemv(y, w, tile_begin, tile_end, tables, 3 * NM_TABLE_BYTES, V_BYTES, tile_block_t5);
+    add_tile(NM_T5, y, codes, tables, n_triples, ahead);
 }

@@ -10,8 +10,7 @@
 #define V_TARGET "ssse3"
 #define V_PASS 1
 #define V_SHUFFLE(table, index) ((vec)_mm_shuffle_epi8((__m128i)(table), (__m128i)(index)))
-#define V_TABLE(from) \
-    ((vec)_mm_load_si128((const __m128i *)(const void *)(from)))
+#define V_TABLE(from) ((vec)_mm_load_si128((const __m128i *)(const void *)(from)))
 #define V_LESS(a, b) ((vec)_mm_cmpgt_epi8((__m128i)(b), (__m128i)(a)))
 #define V_NEGATE(v, sign) ((vec)_mm_sign_epi8((__m128i)(v), (__m128i)(sign)))
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T0)
@@ -25,8 +24,8 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_ssse3_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, gemv_t4, gemm_scratch, gemm_t4},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, gemv_t5, gemm_scratch, gemm_t5},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, add_tile_t4, nm_x86_finish_16, &many_T4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, add_tile_t5, nm_x86_finish_16, &many_T5},
 };
 
 #endif

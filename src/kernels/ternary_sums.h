@@ -13,7 +13,7 @@
  *     20 triples, and 20 * 248 < 65536.
  *  3. A K block's result, lo + (hi << 4), is at most 240 * 127 = 30480 in size: with a bias of
  *     32768 it is a 16-bit word.
- *  4. These words are added to 32-bit sums, kept in y until nm_x86_finish puts the rows in order.
+ *  4. These words are added to 32-bit sums, kept in y until `finish` puts the rows in order.
  */
 #include "kernels/ternary_x86.h"
 
@@ -34,14 +34,10 @@ typedef struct sums {
     vec16 words[2], odds[2];
 } sums;
 
-/* Both rows of a word start at the bias. */
-INLINE void sums_start(sums *s, size_t bias)
+INLINE void sums_start(sums *s, size_t n_triples)
 {
-    size_t bias_of_odds = bias << 8;
-
-    NM_OPAQUE(bias_of_odds);
-    s->odds[0] = (vec16){0} + (uint16_t)bias;
-    s->words[0] = (vec16){0} + (uint16_t)(bias + bias_of_odds);
+    s->odds[0] = (vec16){0} + nm_x86_starts[n_triples].odds;
+    s->words[0] = (vec16){0} + nm_x86_starts[n_triples].words;
     s->words[1] = s->odds[1] = (vec16){0};
 }
 
@@ -51,7 +47,7 @@ INLINE void sums_add(sums *s, vec lo, vec hi)
     s->words[1] += (vec16)hi, s->odds[1] += (vec16)hi >> 8;
 }
 
-/* Adds a K block's result to y, as nm_tile_block says. */
+/* Adds a K block's result to y, as nm_x86_finish_16 describes. */
 INLINE void sums_collect(const sums *s, int32_t *y)
 {
     vec16  odds = s->odds[0] + (s->odds[1] << 4);

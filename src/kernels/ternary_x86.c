@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Look-up tables for byte shuffles, and the last step of the sums, in 128-bit registers: for all
+ * x86 kernels whose tables have 16 entries.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)
@@ -10,68 +14,19 @@
 #define SSSE3 NM_TARGET("ssse3")
 #define INLINE SSSE3 static inline __attribute__((always_inline))
 
-/* ---- The walk over K blocks ------------------------------------------------------------------ */
+/* ---- Sums ------------------------------------------------------------------------------------ */
 
-static void enter_block(nm_block *b, const nm_packing *packing)
-{
-    size_t full = packing->block_triples;
-
-    b->n_triples = b->triples_left < full ? b->triples_left : full;
-    b->triples_left -= b->n_triples;
-    b->tile_bytes = (b->n_triples + b->n_triples + b->n_triples) * NM_TILE_ROWS;
-}
-
-nm_block nm_block_first(const nm_ternary *w, size_t tile)
-{
-    const nm_packing *packing = &nm_packings[w->packing];
-    size_t            begin = nm_ternary_offset(w, tile, 0);
-    nm_block          b = {.codes = w->codes + begin, .triples_left = w->n_triples};
-
-    enter_block(&b, packing);
-    if (b.triples_left) b.stride = nm_ternary_offset(w, tile, packing->block_groups) - begin;
-    return b;
-}
-
-void nm_block_next(nm_block *b, const nm_ternary *w, size_t tile)
-{
-    const nm_packing *packing = &nm_packings[w->packing];
-    size_t            left = b->triples_left;
-
-    b->number++;
-    if (left >= packing->block_triples)
-        b->codes += b->stride;
-    else if (left)
-        b->codes = w->codes + nm_ternary_offset(w, tile, w->n_groups - left - left - left);
-    enter_block(b, packing);
-}
-
-void nm_x86_gemv(int32_t *y, const nm_ternary *w, size_t tile_begin, size_t tile_end,
-                 const uint8_t *tables, size_t table_bytes, size_t width, nm_tile_block tile_block)
-{
-    size_t         n_rows = (tile_end - tile_begin) * NM_TILE_ROWS;
-    nm_block       b = nm_block_first(w, tile_begin);
-    const uint8_t *then = w->codes + nm_ternary_offset(w, tile_end, 0);
-
-    memset(y, 0, n_rows * sizeof *y);
-    for (nm_block next = b; b.n_triples; b = next) {
-        nm_block_next(&next, w, tile_begin);
-        int32_t *at = y, *end = y + n_rows;
-        for (; at < end; at += NM_TILE_ROWS, b.codes += b.tile_bytes) {
-            const uint8_t *ahead = b.codes + b.tile_bytes;
-            if (at + NM_TILE_ROWS == end) ahead = next.n_triples ? next.codes : then;
-            tile_block(at, b.codes, tables, b.n_triples, ahead);
-        }
-        for (size_t i = 0; i < b.n_triples; i++) {
-            tables += table_bytes;
-            NM_OPAQUE(tables);
-        }
+#define BIAS(n) ((32768 - 2176 * (n)) & 0xFFFF)
+#define START(n)                                                                                   \
+    {                                                                                              \
+        BIAS(n), (BIAS(n) + (BIAS(n) << 8)) & 0xFFFF                                               \
     }
-    nm_x86_finish(y, n_rows, width, b.number);
-}
+#define START_4(n) START(n), START(n + 1), START(n + 2), START(n + 3)
+const nm_x86_start nm_x86_starts[] = {
+    START_4(0), START_4(4), START_4(8), START_4(12), START_4(16), START(20),
+};
 
-/* ---- The end --------------------------------------------------------------------------------- */
-
-/* The two words of each sum, their bias taken off, from what nm_tile_block describes. */
+/* Words 2j and 2j + 1 of each sum, without their bias, of what nm_x86_finish_16 describes. */
 INLINE void split_words(const int32_t *all, const int32_t *high, __m128i bias, __m128i *low_word,
                         __m128i *high_word)
 {
@@ -82,32 +37,38 @@ INLINE void split_words(const int32_t *all, const int32_t *high, __m128i bias, _
     *high_word = _mm_sub_epi32(h, bias);
 }
 
-/* 16 rows of the `width` that were collected together. */
-INLINE void finish_16(int32_t *y, const int32_t *collected, size_t width, __m128i bias)
+INLINE void finish(int32_t *y, size_t n_rows, size_t n_blocks, size_t width)
 {
-    size_t  n = width / 4;
-    __m128i e0, e1, o0, o1, *to = (__m128i *)(void *)y;
+    __m128i      bias = _mm_set1_epi32((int32_t)(uint32_t)(n_blocks << 15));
+    const size_t n = width / 4;
+    int32_t      sums[32];
 
-    split_words(collected, collected + n, bias, &e0, &e1);
-    split_words(collected + n + n, collected + n + n + n, bias, &o0, &o1);
-    __m128i a = _mm_unpacklo_epi32(e0, o0), b = _mm_unpacklo_epi32(e1, o1);
-    __m128i c = _mm_unpackhi_epi32(e0, o0), d = _mm_unpackhi_epi32(e1, o1);
-    _mm_storeu_si128(to, _mm_unpacklo_epi64(a, b));
-    _mm_storeu_si128(to + 1, _mm_unpackhi_epi64(a, b));
-    _mm_storeu_si128(to + 2, _mm_unpacklo_epi64(c, d));
-    _mm_storeu_si128(to + 3, _mm_unpackhi_epi64(c, d));
+    for (int32_t *end = y + n_rows; y < end;) {
+        memcpy(sums, y, width * sizeof *y);
+        for (size_t i = 0; i < n; i += 4, y += 16) { /* 16 rows */
+            __m128i e0, e1, o0, o1, *to = (__m128i *)(void *)y;
+            split_words(sums + i, sums + i + n, bias, &e0, &e1);
+            split_words(sums + i + 2 * n, sums + i + 3 * n, bias, &o0, &o1);
+            __m128i a = _mm_unpacklo_epi32(e0, o0), b = _mm_unpacklo_epi32(e1, o1);
+            __m128i c = _mm_unpackhi_epi32(e0, o0), d = _mm_unpackhi_epi32(e1, o1);
+            _mm_storeu_si128(to, _mm_unpacklo_epi64(a, b));
+            _mm_storeu_si128(to + 1, _mm_unpackhi_epi64(a, b));
+            _mm_storeu_si128(to + 2, _mm_unpacklo_epi64(c, d));
+            _mm_storeu_si128(to + 3, _mm_unpackhi_epi64(c, d));
+        }
+    }
 }
 
 SSSE3
-void nm_x86_finish(int32_t *y, size_t n_rows, size_t width, size_t n_blocks)
+void nm_x86_finish_16(int32_t *y, size_t n_rows, size_t n_blocks)
 {
-    __m128i bias = _mm_set1_epi32((int32_t)(uint32_t)(n_blocks << 15));
-    int32_t collected[64];
+    finish(y, n_rows, n_blocks, 16);
+}
 
-    for (int32_t *end = y + n_rows; y < end;) {
-        memcpy(collected, y, width * sizeof *y);
-        for (size_t i = 0; i < width / 4; i += 4, y += 16) finish_16(y, collected + i, width, bias);
-    }
+SSSE3
+void nm_x86_finish_32(int32_t *y, size_t n_rows, size_t n_blocks)
+{
+    finish(y, n_rows, n_blocks, 32);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
@@ -165,18 +126,18 @@ static const column_of_entry t5_columns[5] = {
 INLINE void tables_of_half(uint8_t *to, nm_packing_id packing, __m128i half, __m128i minus,
                            __m128i bias)
 {
-    __m128i columns = _mm_unpacklo_epi64(half, minus), before, behind;
+    __m128i columns = _mm_unpacklo_epi64(half, minus), first, last;
 
     if (packing == NM_T4) {
-        before = _mm_add_epi8(pick(columns, t4_columns[0]), pick(columns, t4_columns[1]));
-        behind = _mm_add_epi8(pick(columns, t4_columns[2]), pick(columns, t4_columns[3]));
+        first = _mm_add_epi8(pick(columns, t4_columns[0]), pick(columns, t4_columns[1]));
+        last = _mm_add_epi8(pick(columns, t4_columns[2]), pick(columns, t4_columns[3]));
     } else {
-        before = _mm_add_epi8(pick(columns, t5_columns[0]), pick(columns, t5_columns[1]));
-        before = _mm_add_epi8(before, pick(columns, t5_columns[2]));
-        behind = _mm_add_epi8(pick(columns, t5_columns[3]), pick(columns, t5_columns[4]));
+        first = _mm_add_epi8(pick(columns, t5_columns[0]), pick(columns, t5_columns[1]));
+        first = _mm_add_epi8(first, pick(columns, t5_columns[2]));
+        last = _mm_add_epi8(pick(columns, t5_columns[3]), pick(columns, t5_columns[4]));
     }
-    _mm_store_si128((__m128i *)(void *)to, _mm_add_epi8(before, bias));
-    _mm_store_si128((__m128i *)(void *)(to + 16), behind);
+    _mm_store_si128((__m128i *)(void *)to, _mm_add_epi8(first, bias));
+    _mm_store_si128((__m128i *)(void *)(to + 16), last);
 }
 
 INLINE __m128i next_group(__m128i columns, nm_packing_id packing)

@@ -9,6 +9,7 @@
 #include "model/bitlinear.h"
 
 #include "base/bytes.h"
+#include "kernels/product.h"
 
 #include <string.h>
 
@@ -115,7 +116,7 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
             here = smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
             size_t row = tile * NM_TILE_ROWS, row_end = smaller(here * NM_TILE_ROWS, w->rows);
 
-            ops_of(b, j)->gemv(sums, w, tile, here, tables);
+            nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables);
             b->s->work->kernels->floats->dequantize(b->jobs[j].y + b->token * w->rows + row, sums,
                                                     w->scale / *q_scale_of(b, j, b->token),
                                                     row_end - row);
@@ -165,7 +166,7 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
     int32_t      *sums = b->s->sums + thread * b->s->sums_stride;
-    void         *scratch = b->s->scratch + thread * b->s->scratch_stride;
+    uint8_t      *scratch = b->s->scratch + thread * b->s->scratch_stride;
 
     for (size_t j = 0, base = 0; j < b->n_jobs && base < end; base += n_items(b, j), j++) {
         const nm_ternary *w = &b->jobs[j].layer->w;
@@ -178,8 +179,16 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
             size_t token = (i - base) % n_token_blocks(b) * GEMM_TOKENS;
             size_t n_tokens = smaller(GEMM_TOKENS, b->n_tokens - token);
 
-            ops_of(b, j)->gemm(sums, NM_PANEL_ROWS, w, tile, tile_end, q_of(b, j, token),
-                               b->s->q_stride, n_tokens, scratch);
+            const nm_gemm product = {.w = w,
+                                     .tile_begin = tile,
+                                     .tile_end = tile_end,
+                                     .y = sums,
+                                     .y_stride = NM_PANEL_ROWS,
+                                     .q = q_of(b, j, token),
+                                     .q_stride = b->s->q_stride,
+                                     .n_tokens = n_tokens,
+                                     .scratch = scratch};
+            nm_product_gemm(ops_of(b, j), &product);
             for (size_t t = 0; t < n_tokens; t++)
                 b->s->work->kernels->floats->dequantize(
                     b->jobs[j].y + (token + t) * w->rows + row, sums + t * NM_PANEL_ROWS,
@@ -231,7 +240,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     s->q_stride = nm_q_stride(max_cols);
     s->sums_stride = n_tokens * NM_PANEL_ROWS;
-    s->scratch_stride = nm_round_up(ops->gemm_scratch(n_tokens), NM_ALIGN);
+    s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN);
     s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, s->q_stride);
     s->q_scale = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, sizeof(float));
     s->tables = nm_arena_take(arena, n_threads, sizeof(nm_tables));

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a product over K blocks, tiles and tokens, for all instruction sets.  It has the
+ * address arithmetic, so that the files with the sums, ternary_*.c, can be checked for having no
+ * multiplication at all.
+ */
+#include "kernels/product.h"
+
+#include <string.h>
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A K block of a range of tiles; n_triples is 0 after the last one. */
+typedef struct block {
+    const uint8_t *codes; /* of the first tile; the others follow */
+    size_t         number, n_triples, tile_bytes;
+} block;
+
+static block block_of(const nm_ternary *w, size_t tile_begin, size_t tile_end, size_t number)
+{
+    size_t full = nm_packings[w->packing].block_triples, triple = number * full;
+    block  b = {.number = number};
+
+    if (triple < w->n_triples) {
+        b.n_triples = smaller(full, w->n_triples - triple);
+        b.tile_bytes = b.n_triples * NM_TRIPLE_GROUPS * NM_TILE_ROWS;
+        b.codes = w->codes + nm_ternary_offset(w, tile_begin, triple * NM_TRIPLE_GROUPS);
+    } else {
+        b.codes = w->codes + nm_ternary_offset(w, tile_end, 0); /* what a thread reads next */
+    }
+    return b;
+}
+
+void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile_begin,
+                     size_t tile_end, const uint8_t *tables)
+{
+    size_t n_tiles = tile_end - tile_begin, n_rows = n_tiles * NM_TILE_ROWS;
+    block  b = block_of(w, tile_begin, tile_end, 0);
+
+    memset(y, 0, n_rows * sizeof *y);
+    for (block next; b.n_triples; b = next) {
+        next = block_of(w, tile_begin, tile_end, b.number + 1);
+        for (size_t i = 0; i < n_tiles; i++, b.codes += b.tile_bytes) {
+            const uint8_t *ahead = i + 1 < n_tiles ? b.codes + b.tile_bytes : next.codes;
+            ops->add_tile(y + i * NM_TILE_ROWS, b.codes, tables, b.n_triples, ahead);
+        }
+        tables += b.n_triples * ops->table_bytes;
+    }
+    if (ops->finish) ops->finish(y, n_rows, b.number);
+}
+
+/* ---- Many tokens ----------------------------------------------------------------------------- */
+
+/* Indices of a tile, or of a panel; then tables of the tokens. */
+static size_t indices_bytes(const nm_many_ops *m)
+{
+    return m->index_bytes * (m->indices_per_triple ? NM_PANEL_TILES : 1);
+}
+
+size_t nm_product_scratch(const nm_ternary_ops *ops, size_t n_tokens)
+{
+    const nm_many_ops *m = ops->many;
+    bool               interleaved = m->token_step < m->block_table_bytes;
+
+    if (interleaved || n_tokens > m->most_tokens) n_tokens = m->most_tokens;
+    return indices_bytes(m) + n_tokens * m->block_table_bytes;
+}
+
+/* As many tokens as fit, or half of the rest where few would remain. */
+static size_t next_tokens(const nm_many_ops *m, size_t left)
+{
+    size_t most = m->most_tokens;
+
+    return left <= most ? left : left < 2 * most ? (left + 1) / 2 : most;
+}
+
+/* Where the codes of the next block begin, and how much to prefetch of them for each index. */
+typedef struct fetching {
+    const uint8_t *ahead;
+    size_t         step;
+} fetching;
+
+static fetching fetching_of(const nm_many_ops *m, const block *b, const block *next,
+                            size_t n_tokens)
+{
+    size_t n_lookups = 0;
+
+    if (!m->indices_per_triple) return (fetching){.ahead = next->codes};
+    for (size_t n; n_tokens; n_tokens -= n) {
+        n = next_tokens(m, n_tokens);
+        n_lookups += m->indices_per_triple * b->n_triples;
+    }
+    return (fetching){next->codes, (next->tile_bytes + n_lookups - 1) / n_lookups};
+}
+
+/* Tokens [token, token + n) of one K block, whose tables are made here. */
+static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block *b, size_t token,
+                        size_t n, bool is_last, fetching *f)
+{
+    const nm_many_ops *m = ops->many;
+    size_t             n_tiles = g->tile_end - g->tile_begin;
+    uint8_t           *tables = g->scratch + indices_bytes(m);
+    int32_t           *y = g->y + token * g->y_stride;
+    const int8_t      *q = g->q + token * g->q_stride + b->number * NM_BLOCK_COLS;
+    bool               by_panel = m->indices_per_triple != 0;
+    nm_many_tile       tile = {.y_stride = g->y_stride,
+                               .n_tokens = m->together < n ? m->together : n,
+                               .n_triples = b->n_triples,
+                               .n_indices = m->indices_per_triple * b->n_triples,
+                               .step = f->step};
+
+    for (size_t t = 0; t < n; t++) {
+        if (b->number == 0) memset(y + t * g->y_stride, 0, n_tiles * NM_TILE_ROWS * sizeof *y);
+        m->make_tables(tables + t * m->token_step, q + t * g->q_stride, b->n_triples);
+    }
+    /* The columns of the next tokens: four or five lines each. */
+    for (size_t t = n; by_panel && t < n + m->most_tokens && token + t < g->n_tokens; t++)
+        for (size_t i = 0; i < NM_BLOCK_COLS + 64; i += 64)
+            __builtin_prefetch(q + t * g->q_stride + i, 0, 3);
+
+    for (size_t i = 0; i < n_tiles; i++, y += NM_TILE_ROWS) {
+        const uint8_t *codes = b->codes + i * b->tile_bytes;
+        uint8_t       *indices = g->scratch + (by_panel ? i * m->index_bytes : 0);
+
+        if (m->index_bytes && !by_panel) m->make_indices(indices, codes, b->n_triples);
+        tile.indices = m->index_bytes ? indices : codes;
+        tile.ahead = by_panel ? f->ahead : codes + b->tile_bytes;
+        for (size_t t = 0; t < n; t += tile.n_tokens) {
+            tile.y = y + t * g->y_stride;
+            tile.tables = tables + t * m->token_step;
+            m->add_tile(&tile);
+        }
+        f->ahead += tile.n_indices * f->step;
+        for (size_t t = 0; t < n && is_last && ops->finish; t++)
+            ops->finish(y + t * g->y_stride, NM_TILE_ROWS, b->number + 1);
+    }
+}
+
+void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
+{
+    const nm_many_ops *m = ops->many;
+    block              b = block_of(g->w, g->tile_begin, g->tile_end, 0);
+
+    for (block next; b.n_triples; b = next) {
+        next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);
+        fetching f = fetching_of(m, &b, &next, g->n_tokens);
+        for (size_t i = 0; m->indices_per_triple && i < g->tile_end - g->tile_begin; i++)
+            m->make_indices(g->scratch + i * m->index_bytes, b.codes + i * b.tile_bytes,
+                            b.n_triples);
+        for (size_t token = 0, n; token < g->n_tokens; token += n) {
+            n = next_tokens(m, g->n_tokens - token);
+            gemm_tokens(ops, g, &b, token, n, !next.n_triples, &f);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ternary products C q of whole panels, made of the parts that an instruction set provides
+ * (nm_ternary_ops).  Exact for |q| <= 127.
+ */
+#ifndef NM_PRODUCT_H
+#define NM_PRODUCT_H
+
+#include "kernels/kernels.h"
+
+/*
+ * One token: y[r] = sum over k of C[r][k] q[k] for the rows of tiles [tile_begin, tile_end), which
+ * lie in one panel; r counts from the first of them, padding rows become 0.  The tables are those
+ * that ops->make_tables makes of all triples of q.
+ */
+void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile_begin,
+                     size_t tile_end, const uint8_t *tables);
+
+/* The same for many tokens: y[t][r], q[t][k] at y + t * y_stride, q + t * q_stride. */
+typedef struct nm_gemm {
+    const nm_ternary *w;
+    size_t            tile_begin, tile_end; /* in one panel */
+    int32_t          *y;
+    size_t            y_stride;
+    const int8_t     *q;
+    size_t            q_stride, n_tokens;
+    uint8_t          *scratch; /* nm_product_scratch(ops, n_tokens) bytes, aligned to 64 */
+} nm_gemm;
+
+void   nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *gemm);
+size_t nm_product_scratch(const nm_ternary_ops *ops, size_t n_tokens);
+
+#endif
