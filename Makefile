@@ -7,6 +7,7 @@
 CC      ?= cc
 AR      ?= ar
 CFLAGS  ?= $(OPTIMIZE)
+CLANG    = $(if $(filter clang%,$(CC)),$(CC),clang)
 PREFIX  ?= /usr/local
 BUILD   ?= build
 MODE    ?= release
@@ -25,6 +26,8 @@ FLAGS_release := -DNDEBUG
 FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
+FLAGS_msan    := $(SAN) -fsanitize=memory
+FLAGS_coverage := --coverage -fprofile-update=prefer-atomic -O0
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
 # -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
@@ -57,8 +60,8 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all demo check test test-long debug asan tsan check-no-mul fuzz checked fuzzers long \
-        install uninstall format check-format clean help
+.PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
+        check-no-mul fuzz checked fuzzers long install uninstall format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
@@ -113,6 +116,16 @@ check: ## all tests that a C compiler and make can run, in half a minute; TIMES=
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked
 debug asan tsan: ## check with symbols; under AddressSanitizer and UBSan; under ThreadSanitizer
 	@$(MAKE) --no-print-directory $(JOBS) MODE=$@ checked
+msan: ## check under MemorySanitizer, which finds the use of uninitialized memory; needs clang
+	@$(MAKE) --no-print-directory $(JOBS) MODE=msan CC=$(CLANG) checked
+coverage: ## lines and branches that check runs, by folder; FILES=1 lists files; needs gcc
+	@find $(BUILD)/obj-coverage -name '*.gcda' -exec rm {} + 2> /dev/null || true
+	-@$(MAKE) --no-print-directory $(JOBS) MODE=coverage CFLAGS= checked
+	@sh tools/coverage.sh $(BUILD)/obj-coverage $(FILES)
+golden: ## renews the expected outputs of the tests and shows what changed
+	@$(MAKE) --no-print-directory $(JOBS) MODE=debug renew
+renew: $(CHECKED)
+	@sh tests/golden.sh $(OUT)
 checked: $(PARTS:%=$(OUT)/tests/logs/%)
 	@TIMES='$(TIMES)' sh tests/check.sh $(OUT) sum
 $(OUT)/tests/logs/begin: $(CHECKED) FORCE
@@ -135,7 +148,7 @@ check-no-mul: ## disassembles the ternary kernels of gcc and clang: not one mult
 	done
 
 fuzz: ## every fuzz target for SECONDS=20 each; needs clang
-	@$(MAKE) --no-print-directory MODE=fuzz CC=$(if $(filter clang%,$(CC)),$(CC),clang) fuzzers
+	@$(MAKE) --no-print-directory MODE=fuzz CC=$(CLANG) fuzzers
 fuzzers: $(FUZZERS:%=$(OUT)/tests/%)
 	@sh tests/fuzz/run.sh $(OUT)/tests $(BUILD)/fuzz $(SECONDS)
 

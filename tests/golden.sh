@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Renews all expected outputs of the tests, as `make golden` calls it: golden.sh OUT, the folder of
+# the flavour.  What changed is shown, to be read line by line before it is committed.
+#
+#   tests/golden/small*, tests/fuzz/corpus   by fuzz/make_seeds.py, where there is numpy
+#   tests/cli/*.out, *.err, *.exit           by the program that was just built
+#   tests/examples/*.out                     by the examples
+#
+# Not renewed: hashes and messages in test_*.c, golden/ files that come from other programs, and the
+# cases that cannot run on this machine, which are named.
+set -eu
+out=$1
+cd "$(dirname "$0")/.."
+if python3 -c 'import numpy' 2> /dev/null; then
+    python3 tests/fuzz/make_seeds.py
+else
+    echo "SKIP tests/golden/small*: there is no numpy"
+fi
+sh tests/cli/run.sh -u "$out/nomul" | grep '^SKIP' || true
+"$out/tests/continue" models/stories-49m.gguf "Once upon a time" 24 > tests/examples/continue.out
+git diff --stat -- tests
+git ls-files --others --exclude-standard -- tests
