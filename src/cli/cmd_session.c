@@ -1,44 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul session: what is in a session file; with a model, whether it fits and how the text ends. */
+/*
+ * nomul session: what is in a session file.  The file alone says all but two things, for which a
+ * model is needed: whether it belongs to that model, and the last ids as text.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/json_out.h"
-#include "cli/model_path.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
+#include "cli/record.h"
 #include "cli/text/text.h"
 
 typedef struct session_args {
-    const char *file, *model;
-    bool        json;
+    const char  *file;
+    nm_open_args open;
+    bool         json;
 } session_args;
 
 #define F(field) offsetof(session_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(file), NULL, "FILE", "the session", 1, 1},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE",
-     "does it belong to this model? and the last ids as text", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "one JSON object", 0, 0},
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    {0, NULL, NM_OPT_ARG, F(file), NULL, "FILE", "session file", 1, 1},
+    {'m', "model", NM_OPT_STRING, F(open.model), NULL, "FILE",
+     "check that the session belongs to this model, and print the last tokens as text", 0, 0},
+    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "print one JSON object", 0, 0},
+    {0},
 };
 #undef F
 
-/* What there is to say; without a model only the file and what it says. */
 typedef struct shown {
-    const char  *path, *model_path;
-    nomul_saved  saved;
-    nomul_model *model;
-    bool         fits;
-    nomul_error  misfit; /* why not */
-    nm_text      text;   /* of the last ids, if it fits and the model has a tokenizer */
-    bool         has_text;
+    const char *path;
+    nomul_saved saved;
+    nm_opened   opened; /* the model, if one was given */
+    bool        fits;
+    nomul_error misfit; /* why not */
+    nm_text     text;   /* of the last ids, if it fits and the model has a tokenizer */
+    bool        has_text;
 } shown;
 
-/* The shortest that reads back as the same number; nine digits always do. */
+/* The shortest text that reads back as the same number; nine digits always do. */
 static nm_shown show_float(float value)
 {
     nm_shown number;
@@ -50,34 +53,28 @@ static nm_shown show_float(float value)
     return number;
 }
 
-/* ---- With a model ---------------------------------------------------------------------------- */
-
-/* Loading it says, and checks more than the model's identity. */
+/* Loads the session into the model: that checks more than the model's identity. */
 static bool check_fits(shown *s, nomul_error *err)
 {
-    nomul_session_options o;
+    const nm_open_args small = {.n_threads = 1, .n_batch = 1};
 
-    nomul_session_options_init(&o);
-    o.n_threads = o.n_batch = 1;
-    nomul_session *session = nomul_session_new(s->model, &o, err);
-    if (!session) return false;
-    s->fits = nomul_session_load(session, s->path, NULL, &s->misfit) == NOMUL_OK;
-    nomul_session_free(session);
+    if (!nm_open_session(&s->opened, &small, err)) return false;
+    s->fits = nomul_session_load(s->opened.session, s->path, NULL, &s->misfit) == NOMUL_OK;
     return true;
 }
 
 static bool decode_last(shown *s, nomul_error *err)
 {
-    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(s->model);
-    size_t                 n_bytes;
-    const char            *bytes;
+    const nomul_sampler_state *state = &s->saved.sampler_state;
+    size_t                     n_bytes;
+    const char                *bytes;
+    bool                       ok = true;
 
-    if (!tokenizer) return true;
-    nomul_decoder *decoder = nomul_decoder_new(tokenizer, NOMUL_DECODE_SPECIAL, err);
+    if (!s->opened.tokenizer) return true;
+    nomul_decoder *decoder = nomul_decoder_new(s->opened.tokenizer, NOMUL_DECODE_SPECIAL, err);
     if (!decoder) return false;
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < s->saved.sampler_state.n_last; i++) {
-        bytes = nomul_decoder_push(decoder, s->saved.sampler_state.last[i], &n_bytes);
+    for (uint32_t i = 0; ok && i < state->n_last; i++) {
+        bytes = nomul_decoder_push(decoder, state->last[i], &n_bytes);
         ok = nm_text_add(&s->text, bytes, n_bytes, err);
     }
     bytes = nomul_decoder_flush(decoder, &n_bytes);
@@ -87,35 +84,17 @@ static bool decode_last(shown *s, nomul_error *err)
     return ok;
 }
 
-/* ---- For people ------------------------------------------------------------------------------ */
-
-static void print_ids(const nomul_sampler_state *state)
+static void print_human(const shown *s)
 {
-    nm_output_print("%-12s", "last ids");
-    for (uint32_t i = 0; i < state->n_last; i++) nm_output_print(" %" PRId32, state->last[i]);
-    nm_output_print(state->n_last ? "\n" : " none\n");
-}
+    const nomul_saved           *v = &s->saved;
+    const nomul_sampler_options *o = &v->sampler;
+    const nomul_sampler_state   *state = &v->sampler_state;
 
-/* In quotes, one line whatever is in it. */
-static void print_text(const nm_text *text)
-{
-    nm_output_print("%-12s \"", "last text");
-    for (size_t i = 0; i < text->n_bytes; i++) {
-        unsigned char c = (unsigned char)text->data[i];
-        if (c == '\n')
-            nm_output_print("\\n");
-        else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\')
-            nm_output_print(c == '"' || c == '\\' ? "\\%c" : "\\x%02X", c);
-        else
-            nm_output_write(&text->data[i], 1);
-    }
-    nm_output_print("\"\n");
-}
-
-static void print_sampler(const nomul_sampler_options *o, const nomul_sampler_state *state)
-{
-    const uint64_t *r = state->rng;
-
+    nm_output_print("%-12s %s\n", "file", s->path);
+    nm_output_print("%-12s %016" PRIx64 "\n", "model id", v->model_id);
+    nm_output_print("%-12s %s, the last one, %" PRId32 ", not yet in the state\n", "tokens",
+                    nm_show_count(v->n_tokens).text, v->last_id);
+    nm_output_print("%-12s %s bytes\n", "state", nm_show_count(v->state_bytes).text);
     nm_output_print("%-12s temp %s, top-k %" PRId32 ", top-p %s, min-p %s\n", "sampler",
                     show_float(o->temp).text, o->top_k, show_float(o->top_p).text,
                     show_float(o->min_p).text);
@@ -126,94 +105,69 @@ static void print_sampler(const nomul_sampler_options *o, const nomul_sampler_st
         nm_output_print(", over all ids\n");
     else
         nm_output_print(", over the last %" PRId32 " ids\n", o->repeat_last_n);
-    nm_output_print("%-12s %" PRIu64 ", generator at %016" PRIx64 " %016" PRIx64 " %016" PRIx64
-                    " %016" PRIx64 "\n",
-                    "seed", o->seed, r[0], r[1], r[2], r[3]);
+    nm_output_print("%-12s %" PRIu64 ", generator at", "seed", o->seed);
+    for (int i = 0; i < 4; i++) nm_output_print(" %016" PRIx64, state->rng[i]);
+    nm_output_print("\n%-12s", "last ids");
+    for (uint32_t i = 0; i < state->n_last; i++) nm_output_print(" %" PRId32, state->last[i]);
+    nm_output_print(state->n_last ? "\n" : " none\n");
+    if (!s->opened.model) return;
+    nm_output_print("%-12s %s: %s\n", "model", s->opened.path, s->fits ? "fits" : "does not fit");
+    if (!s->has_text) return;
+    nm_output_print("%-12s ", "last text");
+    nm_output_visible(s->text.data, s->text.n_bytes, true);
+    nm_output_print("\n");
 }
 
-static void print_human(const shown *s)
-{
-    const nomul_saved *v = &s->saved;
-
-    nm_output_print("%-12s %s\n", "file", s->path);
-    nm_output_print("%-12s %016" PRIx64 "\n", "model id", v->model_id);
-    nm_output_print("%-12s %s, the last one, %" PRId32 ", not yet in the state\n", "tokens",
-                    nm_show_count(v->n_tokens).text, v->last_id);
-    nm_output_print("%-12s %s bytes\n", "state", nm_show_count(v->state_bytes).text);
-    print_sampler(&v->sampler, &v->sampler_state);
-    print_ids(&v->sampler_state);
-    if (!s->model) return;
-    nm_output_print("%-12s %s: %s\n", "model", s->model_path, s->fits ? "fits" : "does not fit");
-    if (s->has_text) print_text(&s->text);
-}
-
-/* ---- For programs ---------------------------------------------------------------------------- */
-
-/* All of them are finite: the file was checked. */
-static void print_float(const char *name, float value)
-{
-    nm_output_print("\"%s\":%s,", name, show_float(value).text);
-}
-
-static void print_json_sampler(const nomul_sampler_options *o, const nomul_sampler_state *state)
-{
-    nm_output_print(",\"sampler\":{");
-    print_float("temp", o->temp);
-    nm_output_print("\"top_k\":%" PRId32 ",", o->top_k);
-    print_float("top_p", o->top_p);
-    print_float("min_p", o->min_p);
-    print_float("repeat_penalty", o->repeat_penalty);
-    nm_output_print("\"repeat_last_n\":%" PRId32 ",", o->repeat_last_n);
-    print_float("presence_penalty", o->presence_penalty);
-    print_float("frequency_penalty", o->frequency_penalty);
-    nm_output_print("\"seed\":%" PRIu64 "},\"generator\":[", o->seed);
-    for (int i = 0; i < 4; i++)
-        nm_output_print("%s\"%016" PRIx64 "\"", i ? "," : "", state->rng[i]);
-    nm_output_print("]");
-}
-
+/* The floats are finite: the file was checked. */
 static void print_json(const shown *s)
 {
-    const nomul_saved *v = &s->saved;
+    const nomul_saved           *v = &s->saved;
+    const nomul_sampler_options *o = &v->sampler;
+    nm_record                    r = {.format = NM_RECORD_JSON};
 
-    nm_output_print("{\"file\":");
-    nm_json_out_string(s->path, strlen(s->path));
-    nm_output_print(",\"model_id\":\"%016" PRIx64 "\",\"tokens\":%" PRIu64 ",\"last_id\":%" PRId32
-                    ",\"state_bytes\":%" PRIu64,
-                    v->model_id, v->n_tokens, v->last_id, v->state_bytes);
-    print_json_sampler(&v->sampler, &v->sampler_state);
-    nm_output_print(",\"last_ids\":");
-    nm_json_out_ids(v->sampler_state.last, v->sampler_state.n_last);
-    if (s->model) {
-        nm_output_print(",\"model\":");
-        nm_json_out_string(s->model_path, strlen(s->model_path));
-        nm_output_print(",\"fits\":%s", s->fits ? "true" : "false");
+    nm_record_open(&r, NULL, '{');
+    nm_record_text(&r, "file", s->path);
+    nm_record_word(&r, "model_id", "%016" PRIx64, v->model_id);
+    nm_record_count(&r, "tokens", v->n_tokens);
+    nm_record_number(&r, "last_id", "%" PRId32, v->last_id);
+    nm_record_count(&r, "state_bytes", v->state_bytes);
+    nm_record_open(&r, "sampler", '{');
+    nm_record_number(&r, "temp", "%s", show_float(o->temp).text);
+    nm_record_number(&r, "top_k", "%" PRId32, o->top_k);
+    nm_record_number(&r, "top_p", "%s", show_float(o->top_p).text);
+    nm_record_number(&r, "min_p", "%s", show_float(o->min_p).text);
+    nm_record_number(&r, "repeat_penalty", "%s", show_float(o->repeat_penalty).text);
+    nm_record_number(&r, "repeat_last_n", "%" PRId32, o->repeat_last_n);
+    nm_record_number(&r, "presence_penalty", "%s", show_float(o->presence_penalty).text);
+    nm_record_number(&r, "frequency_penalty", "%s", show_float(o->frequency_penalty).text);
+    nm_record_count(&r, "seed", o->seed);
+    nm_record_close(&r, '}');
+    nm_record_open(&r, "generator", '[');
+    for (int i = 0; i < 4; i++) nm_record_word(&r, NULL, "%016" PRIx64, v->sampler_state.rng[i]);
+    nm_record_close(&r, ']');
+    nm_record_ids(&r, "last_ids", v->sampler_state.last, v->sampler_state.n_last);
+    if (s->opened.model) {
+        nm_record_text(&r, "model", s->opened.path);
+        nm_record_bool(&r, "fits", s->fits);
     }
-    if (s->has_text) {
-        nm_output_print(",\"last_text\":");
-        nm_json_out_string(s->text.data ? s->text.data : "", s->text.n_bytes);
-    }
-    nm_output_print("}\n");
+    if (s->has_text) nm_record_bytes(&r, "last_text", s->text.data, s->text.n_bytes);
+    nm_record_close(&r, '}');
+    nm_output_print("\n");
 }
-
-/* ---- Order of events ------------------------------------------------------------------------- */
 
 static int show(shown *s, const session_args *args, const char *argv0)
 {
     nomul_error err;
 
-    if (nomul_saved_read(s->path, &s->saved, &err) != NOMUL_OK) return nm_command_failed(&err);
-    if (args->model) {
-        s->model = nm_model_open(args->model, argv0, NULL, &s->model_path);
-        if (!s->model) return NM_EXIT_FAILED;
-        if (!check_fits(s, &err)) return nm_command_failed(&err);
-        if (s->fits && !decode_last(s, &err)) return nm_command_failed(&err);
+    if (nomul_saved_read(s->path, &s->saved, &err) != NOMUL_OK) return nm_output_failed(&err);
+    if (args->open.model) {
+        int code = nm_open_model(&s->opened, "session", &args->open, argv0, NM_OPEN_IDLE);
+        if (code != NM_EXIT_DONE) return code;
+        if (!check_fits(s, &err) || (s->fits && !decode_last(s, &err)))
+            return nm_output_failed(&err);
     }
-    if (args->json)
-        print_json(s);
-    else
-        print_human(s);
-    return !s->model || s->fits ? NM_EXIT_DONE : nm_command_failed(&s->misfit);
+    (args->json ? print_json : print_human)(s);
+    return !s->opened.model || s->fits ? NM_EXIT_DONE : nm_output_failed(&s->misfit);
 }
 
 static int run(const void *arguments, const char *argv0)
@@ -223,16 +177,16 @@ static int run(const void *arguments, const char *argv0)
     int                 code = show(&s, args, argv0);
 
     nm_text_free(&s.text);
-    nomul_model_close(s.model);
+    nm_open_close(&s.opened);
     return code;
 }
 
 const nm_command nm_cmd_session = {
     "session",
-    "what is in a session file",
-    "Shows what a text has left in a file: the model it belongs to, how many tokens it has, the "
-    "sampler's settings and where its generator stands, and the last ids. The file is checked to "
-    "the last byte on the way. With -m it must belong to that model, else the exit code is 1.",
+    "print what is in a session file",
+    "Prints what a saved session holds: the id of its model, the number of tokens, the sampler's "
+    "settings, the position of its random generator, and the last ids. The file is checked to the "
+    "last byte. With -m, the exit code is 1 if the session does not belong to that model.",
     table,
     sizeof(session_args),
     run};

@@ -10,7 +10,7 @@
 
 #include "cli/batch/batch_line.h"
 #include "cli/text/generate.h"
-#include "cli/text/lines.h"
+#include "cli/text/text.h"
 
 #define NM_BATCH_MAX_PARALLEL 10000
 #define NM_BATCH_WAITING 64 /* lines that may wait for one before them, for each of n_parallel */

@@ -11,26 +11,24 @@
 #include "cli/batch/batch_show.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kernels_option.h"
-#include "cli/model_path.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
 
 typedef struct batch_args {
-    const char  *model, *file, *load, *kernels;
+    const char  *file, *load;
+    nm_open_args open;
     nm_text_args text;
-    int64_t      n_parallel, n_best, n_threads, n_batch, n_logprobs, n_ctx;
-    bool         as_ready, quiet, no_mmap, escapes;
+    int64_t      n_parallel, n_best, n_logprobs, n_ctx;
+    bool         as_ready, quiet, escapes;
 } batch_args;
 
 #define F(field) offsetof(batch_args, field)
 static const nm_option table[] = {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The texts", 0, 0},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model to run", 0, 0},
+    NM_MODEL_OPTION(F, open),
     {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the prompts, - for stdin", 0, 0},
-    {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in lines that are the prompt itself, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for the byte",
-     0, 0},
+    NM_ESCAPE_OPTION(F(escapes)),
     {0, "parallel", NM_OPT_INT, F(n_parallel), "8", "N", "texts that go on together", 1,
      NM_BATCH_MAX_PARALLEL},
     {0, "n-best", NM_OPT_INT, F(n_best), "0", "K",
@@ -51,50 +49,26 @@ static const nm_option table[] = {
      "log-probabilities of the N likeliest for each token", 0, 1000},
     {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no progress, no statistics", 0, 0},
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
-    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
-     "tokens of all texts taken together; 0 is as many as 32 MiB hold", 0, 4096},
-    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
-     1e9},
-    NM_KERNELS_OPTION(F(kernels)),
-    {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
-     "read the model into memory instead of mapping it", 0, 0},
+    NM_MACHINE_OPTIONS(F, open),
+    NM_CTX_OPTION(F(n_ctx)),
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
 };
 #undef F
 
 typedef struct running {
     const batch_args *args;
-    const char       *argv0, *kernels, *path;
-    size_t            session_bytes;
+    const char       *argv0;
+    nm_opened         opened;
     nm_text_args      defaults;
     nomul_saved       saved;
     nm_batch          batch;
 } running;
 
-static bool open_model(running *r)
-{
-    nomul_model_options options;
-
-    nomul_model_options_init(&options);
-    options.in_memory = r->args->no_mmap;
-    options.kernels = r->kernels;
-    r->batch.model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    if (r->batch.model) r->batch.tokenizer = nm_model_need_tokenizer(r->batch.model, r->path);
-    return r->batch.tokenizer != NULL;
-}
-
 static bool open_session(running *r, nomul_error *err)
 {
-    nomul_session_options options;
-
-    nomul_session_options_init(&options);
-    options.n_threads = (size_t)r->args->n_threads;
-    options.n_batch = (size_t)r->args->n_batch;
-    r->session_bytes = nomul_session_memory(r->batch.model, &options);
-    r->batch.host = nomul_session_new(r->batch.model, &options, err);
-    if (!r->batch.host || !r->args->load) return r->batch.host != NULL;
+    if (!nm_open_session(&r->opened, &r->args->open, err)) return false;
+    r->batch.host = r->opened.session;
+    if (!r->args->load) return true;
     r->batch.saved = &r->saved;
     return nomul_session_load(r->batch.host, r->args->load, &r->saved, err) == NOMUL_OK;
 }
@@ -147,13 +121,13 @@ static int end(running *r, bool ok, nomul_error *err)
     const nm_batch *b = &r->batch;
 
     if (!nm_output_flush()) return NM_EXIT_DONE; /* main says why */
-    if (!r->args->quiet) nm_batch_statistics(b, r->path, r->session_bytes);
+    if (!r->args->quiet) nm_batch_statistics(b, r->opened.path, r->opened.session_bytes);
     if (b->n_wrong > 0)
         fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", b->n_wrong,
                 b->n_lines, b->n_wrong == 1 ? "was" : "were");
     if (ok) return b->n_wrong > 0 ? NM_EXIT_FAILED : NM_EXIT_DONE;
     if (b->end.code != NOMUL_OK) nm_fail_in(err, "%s", nm_text_name(r->args->file));
-    return nm_command_failed(err);
+    return nm_output_failed(err);
 }
 
 static int run_all(running *r)
@@ -161,13 +135,15 @@ static int run_all(running *r)
     nomul_error err;
     double      began = nm_clock();
 
-    if (!open_model(r)) return NM_EXIT_FAILED;
+    int code = nm_open_model(&r->opened, "batch", &r->args->open, r->argv0, NM_OPEN_TOKENIZER);
+    if (code != NM_EXIT_DONE) return code;
+    r->batch.model = r->opened.model, r->batch.tokenizer = r->opened.tokenizer;
     if (!open_session(r, &err) || !find_defaults(r, &err) || !open_lines(r, &err))
-        return nm_command_failed(&err);
+        return nm_output_failed(&err);
     set_up(r);
     r->batch.load_seconds = nm_clock() - began;
     bool ok = nm_batch_run(&r->batch, &err);
-    int  code = end(r, ok, &err);
+    code = end(r, ok, &err);
     nm_text_close(r->batch.lines.fd);
     return code;
 }
@@ -175,16 +151,15 @@ static int run_all(running *r)
 static int run(const void *arguments, const char *argv0)
 {
     const batch_args *args = arguments;
-    running           r = {.args = args, .argv0 = argv0, .kernels = args->kernels};
+    running           r = {.args = args, .argv0 = argv0};
     int               code = NM_EXIT_MISUSED;
 
-    if (nm_text_args_check("batch", &args->text) && nm_kernels_option("batch", &r.kernels)) {
+    if (nm_text_args_check("batch", &args->text)) {
         nm_interrupt_catch();
         code = run_all(&r);
     }
     nm_batch_free(&r.batch);
-    nomul_session_free(r.batch.host);
-    nomul_model_close(r.batch.model);
+    nm_open_close(&r.opened);
     return code;
 }
 

@@ -8,11 +8,9 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kernels_option.h"
-#include "cli/model_path.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/replace.h"
 #include "cli/run/interactive.h"
 #include "cli/text/generate.h"
 #include "cli/text/prompt.h"
@@ -20,24 +18,20 @@
 #include "cli/text/text_options.h"
 
 typedef struct run_args {
-    const char  *model, *prompt, *file, *kernels;
+    const char  *prompt, *file;
     const char  *load, *save, *cache, *prefix, *suffix;
+    nm_open_args open;
     nm_text_args text;
-    int64_t      n_threads, n_batch, n_ctx, n_logprobs;
-    bool         interactive, quiet, no_display_prompt, escapes, json, no_mmap;
+    int64_t      n_ctx, n_logprobs;
+    bool         interactive, quiet, no_display_prompt, escapes, json;
 } run_args;
 
 #define F(field) offsetof(run_args, field)
 static const nm_option table[] = {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The text", 0, 0},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model to run", 0, 0},
-    {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "text to continue", 0, 0},
-    {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
-     "file with the text to continue, - for stdin; after the text of -p if both are given", 0, 0},
-    {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in -p, and in the lines of -i with what surrounds them, \\n \\r \\t \\' \\\" \\\\ and \\xHH "
-     "stand for the byte",
-     0, 0},
+    NM_MODEL_OPTION(F, open),
+    NM_PROMPT_OPTIONS(F(prompt), F(file)),
+    NM_ESCAPE_OPTION(F(escapes)),
     NM_TEXT_OPTIONS(F, text),
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "In turns", 0, 0},
@@ -66,26 +60,17 @@ static const nm_option table[] = {
     {0, "logprobs", NM_OPT_INT, F(n_logprobs), "0", "N",
      "with --json: log-probabilities of the N likeliest for each token", 0, 1000},
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
-    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
-     "tokens of the prompt read together; 0 is as many as 32 MiB hold", 0, 4096},
-    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "does nothing: there is no context window", 0,
-     1e9},
-    NM_KERNELS_OPTION(F(kernels)),
-    {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
-     "read the model into memory instead of mapping it", 0, 0},
+    NM_MACHINE_OPTIONS(F, open),
+    NM_CTX_OPTION(F(n_ctx)),
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
 };
 #undef F
 
 typedef struct running {
     const run_args        *args;
-    const char            *argv0, *kernels;
+    const char            *argv0;
     const char            *load, *save; /* paths, or NULL */
-    nomul_model           *model;
-    const char            *path;
-    const nomul_tokenizer *tokenizer;
+    nm_opened              opened;
     nomul_saved            saved; /* if load */
     nm_drawing             drawing;
     nm_generation          generation;
@@ -104,7 +89,7 @@ static bool check_turns(const run_args *args)
     if (args->interactive && args->json) wrong = "-i has no --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i takes its lines from stdin: with it there is no -f -";
-    if (wrong) nm_misused("run", "%s", wrong);
+    if (wrong) nm_output_misused("run", "%s", wrong);
     return !wrong;
 }
 
@@ -112,12 +97,12 @@ static bool check_args(const run_args *args)
 {
     if (!nm_text_args_check("run", &args->text) || !check_turns(args)) return false;
     if (args->cache && (args->load || args->save)) {
-        nm_misused("run", "--prompt-cache loads and saves: with it there is no %s",
+        nm_output_misused("run", "--prompt-cache loads and saves: with it there is no %s",
                    args->load ? "--load-session" : "--save-session");
         return false;
     }
     if (args->n_logprobs > 0 && !args->json) {
-        nm_misused("run", "--logprobs needs --json");
+        nm_output_misused("run", "--logprobs needs --json");
         return false;
     }
     return true;
@@ -125,35 +110,17 @@ static bool check_args(const run_args *args)
 
 /* ---- Order of events ------------------------------------------------------------------------- */
 
-static bool open_model(running *r)
-{
-    nomul_model_options options;
-    double              began = nm_clock();
-
-    nomul_model_options_init(&options);
-    options.in_memory = r->args->no_mmap;
-    options.kernels = r->kernels;
-    r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    if (r->model) r->tokenizer = nm_model_need_tokenizer(r->model, r->path);
-    r->report.load_seconds = nm_clock() - began;
-    return r->tokenizer != NULL;
-}
-
 static bool open_session(running *r, nomul_error *err)
 {
-    nm_generation        *g = &r->generation;
-    nomul_session_options options;
-    double                began = nm_clock();
+    nm_generation *g = &r->generation;
 
-    nomul_session_options_init(&options);
-    options.n_threads = (size_t)r->args->n_threads;
-    options.n_batch = (size_t)r->args->n_batch;
-    r->report.session_bytes = nomul_session_memory(r->model, &options);
-    g->session = nomul_session_new(r->model, &options, err);
-    if (!g->session) return false;
+    if (!nm_open_session(&r->opened, &r->args->open, err)) return false;
+    g->session = r->opened.session;
+    double began = nm_clock();
     if (r->load && nomul_session_load(g->session, r->load, &r->saved, err) != NOMUL_OK)
         return false;
-    r->report.load_seconds += nm_clock() - began;
+    r->report.load_seconds = r->opened.load_seconds + nm_clock() - began;
+    r->report.session_bytes = r->opened.session_bytes;
     return true;
 }
 
@@ -163,15 +130,16 @@ static bool take_ids(running *r, nomul_error *err)
     nm_generation *g = &r->generation;
     bool           special = r->args->text.special;
 
-    if (!r->load) return nm_prompt_ids(&g->pending, r->tokenizer, &g->text, special, err);
+    if (!r->load) return nm_prompt_ids(&g->pending, r->opened.tokenizer, &g->text, special, err);
     g->n_carried = 1;
-    return nm_prompt_more_ids(&g->pending, r->tokenizer, r->saved.last_id, &g->text, special, err);
+    return nm_prompt_more_ids(&g->pending, r->opened.tokenizer, r->saved.last_id, &g->text, special,
+                              err);
 }
 
 /* What can be known of the end is said before the beginning: a text may take hours. */
 static bool check_save(const running *r, nomul_error *err)
 {
-    return !r->save || (nm_may_replace(r->save, r->path, r->args->file, err) &&
+    return !r->save || (nm_open_may_write(r->save, r->opened.path, r->args->file, err) &&
                         nm_outfile_try(r->save, err));
 }
 
@@ -205,10 +173,10 @@ static bool resume_sampler(running *r, nomul_error *err)
 static bool open_sampler(running *r, nomul_error *err)
 {
     nm_generation *g = &r->generation;
-    size_t         n_vocab = nomul_model_get_info(r->model)->n_vocab;
+    size_t         n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
 
     if (!nm_drawing_init(&r->drawing, &r->args->text, table, r->args,
-                         r->load ? &r->saved.sampler : NULL, r->model, err))
+                         r->load ? &r->saved.sampler : NULL, r->opened.model, err))
         return false;
     r->report.seed = r->drawing.options.seed;
     g->sampler = nomul_sampler_new(n_vocab, &r->drawing.options, err);
@@ -222,8 +190,8 @@ static bool generate(running *r, nomul_error *err)
     const run_args *args = r->args;
     nm_generation  *g = &r->generation;
 
-    g->tokenizer = r->tokenizer;
-    g->n_vocab = nomul_model_get_info(r->model)->n_vocab;
+    g->tokenizer = r->opened.tokenizer;
+    g->n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
     g->n_predict = args->text.n_predict;
     g->n_logprobs = (size_t)args->n_logprobs;
     if (g->n_logprobs > g->n_vocab) g->n_logprobs = g->n_vocab;
@@ -243,10 +211,10 @@ static bool take_turns(running *r, nomul_error *err)
     const run_args *args = r->args;
     nm_generation  *g = &r->generation;
     nm_interactive  it = {
-         .model = r->model,
-         .model_path = r->path,
+         .model = r->opened.model,
+         .model_path = r->opened.path,
          .prompt_path = args->file,
-         .tokenizer = r->tokenizer,
+         .tokenizer = r->opened.tokenizer,
          .place = {g->session, g->sampler, r->load != NULL, r->saved.last_id, 0, ""},
          .drawing = &r->drawing,
          .text = args->text,
@@ -263,7 +231,7 @@ static bool take_turns(running *r, nomul_error *err)
     if (nm_interrupted()) g->finish = NM_FINISH_CANCELLED;
     r->report.effort = it.effort;
     r->report.seed = r->drawing.options.seed;
-    r->report.session_bytes += nm_history_bytes(r->model);
+    r->report.session_bytes += nm_history_bytes(r->opened.model);
     r->failed = it.failed && !isatty(STDIN_FILENO);
     nm_interactive_free(&it);
     return ok;
@@ -295,8 +263,8 @@ static bool report(running *r, nomul_error *err)
 
     report->id = "\"0\"", report->n_id = 3;
     report->generation = &r->generation;
-    report->model = r->model;
-    report->path = r->path;
+    report->model = r->opened.model;
+    report->path = r->opened.path;
     report->n_threads = nomul_session_n_threads(r->generation.session);
     if (args->json && !nm_report_json(report, err)) return false;
     if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
@@ -306,18 +274,19 @@ static bool report(running *r, nomul_error *err)
 
 static int run_all(running *r)
 {
+    int code = nm_open_model(&r->opened, "run", &r->args->open, r->argv0, NM_OPEN_TOKENIZER);
     nomul_error err;
 
-    if (!open_model(r)) return NM_EXIT_FAILED;
+    if (code != NM_EXIT_DONE) return code;
     if (r->args->n_ctx > 0 && !r->args->quiet)
         fprintf(stderr, "nomul: -c does nothing: there is no context window, a text may go on "
                         "for ever\n");
     bool ok = check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) &&
               open_sampler(r, &err) &&
               (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
-    if (!ok) return nm_command_failed(&err);
+    if (!ok) return nm_output_failed(&err);
     bool reported = report(r, &err), saved = save(r, reported ? &err : NULL);
-    if (!reported || !saved) return nm_command_failed(&err);
+    if (!reported || !saved) return nm_output_failed(&err);
     if (r->generation.finish == NM_FINISH_CANCELLED) return nm_interrupt_exit_code();
     return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
 }
@@ -330,16 +299,14 @@ static int run(const void *arguments, const char *argv0)
 
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
-    r.kernels = args->kernels;
-    if (check_args(args) && nm_kernels_option("run", &r.kernels)) {
+    if (check_args(args)) {
         nm_interrupt_catch();
         code = run_all(&r);
     }
-    nomul_session_free(r.generation.session);
     nomul_sampler_free(r.generation.sampler);
     nm_generation_free(&r.generation);
     nm_drawing_free(&r.drawing);
-    nomul_model_close(r.model);
+    nm_open_close(&r.opened);
     return code;
 }
 

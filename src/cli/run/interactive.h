@@ -10,8 +10,8 @@
 #define NM_INTERACTIVE_H
 
 #include "cli/run/history.h"
-#include "cli/text/lines.h"
 #include "cli/text/report.h"
+#include "cli/text/text.h"
 #include "cli/text/text_options.h"
 
 typedef struct nm_interactive {

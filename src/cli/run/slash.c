@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "cli/numbers.h"
-#include "cli/replace.h"
+#include "cli/open.h"
 
 typedef struct command {
     const char *name;
@@ -72,7 +72,7 @@ static bool save(nm_interactive *it, const char *path, nomul_error *err)
 
     if (!place->begun)
         return nm_fail(err, NOMUL_E_ARG, "%s: not saved: the text has not begun", path);
-    if (!nm_may_replace(path, it->model_path, it->prompt_path, err)) return false;
+    if (!nm_open_may_write(path, it->model_path, it->prompt_path, err)) return false;
     if (nomul_session_save(place->session, place->last_id, place->sampler, path, err) != NOMUL_OK)
         return false;
     say(it, "saved: %s tokens\n", nm_show_count(nm_place_n_tokens(place)).text);

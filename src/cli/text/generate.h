@@ -11,7 +11,7 @@
 #define NM_GENERATE_H
 
 #include "cli/options.h"
-#include "cli/text/ids.h"
+#include "cli/text/prompt.h"
 #include "cli/text/text.h"
 
 typedef enum nm_finish {

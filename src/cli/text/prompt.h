@@ -3,8 +3,39 @@
 #ifndef NM_PROMPT_H
 #define NM_PROMPT_H
 
-#include "cli/text/ids.h"
 #include "cli/text/text.h"
+
+/* Zeros are an empty one. */
+typedef struct nm_ids {
+    int32_t *at;
+    size_t   n, capacity;
+} nm_ids;
+
+bool nm_ids_reserve(nm_ids *ids, size_t more, nomul_error *err);
+bool nm_ids_add(nm_ids *ids, int32_t id, nomul_error *err);
+void nm_ids_free(nm_ids *ids);
+
+/* Are these whole numbers between commas and blanks, as many as they like? */
+bool nm_ids_check(const char *text, size_t n_bytes, nomul_error *err);
+
+/* Adds them, if they pass that check and each is an id below n_vocab. */
+bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, nomul_error *err);
+
+/* Rows of a command's options; the fields are const char * and bool. */
+/* clang-format off */
+#define NM_PROMPT_OPTIONS(prompt, file)                                                            \
+    {'p', "prompt", NM_OPT_STRING, prompt, NULL, "TEXT", "the prompt", 0, 0},                      \
+    {'f', "file", NM_OPT_STRING, file, NULL, "FILE",                                               \
+     "file with the prompt, - for stdin; appended to the text of -p if both are given", 0, 0}
+/* clang-format on */
+
+#define NM_ESCAPE_OPTION(escapes)                                                                  \
+    {                                                                                              \
+        'e', "escape", NM_OPT_FLAG, escapes, NULL, NULL,                                           \
+            "in -p and in lines that are prompts, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for "  \
+            "the byte",                                                                            \
+            0, 0                                                                                   \
+    }
 
 enum {
     NM_PROMPT_UNESCAPE = 1,     /* backslashes in `words` mean something */

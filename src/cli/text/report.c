@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/json_out.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
 
@@ -78,7 +77,7 @@ static void print_timings(const nm_report *r)
     nm_output_print(",\"timings\":{");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         nm_output_print("%s\"%s\":", i ? "," : "", rows[i].name);
-        nm_json_out_number(rows[i].value);
+        nm_output_json_number(rows[i].value);
     }
     nm_output_print("}");
 }
@@ -122,11 +121,11 @@ static void print_token(speller *s, const nomul_logprob *token)
 {
     spell(s, token->id, NULL); /* there is room for it */
     nm_output_print("{\"id\":%" PRId32 ",\"token\":", token->id);
-    nm_json_out_string(s->bytes.data, s->bytes.n_bytes);
+    nm_output_json_string(s->bytes.data, s->bytes.n_bytes);
     nm_output_print(",\"logprob\":");
-    nm_json_out_number((double)token->logprob);
+    nm_output_json_number((double)token->logprob);
     nm_output_print(",\"bytes\":");
-    nm_json_out_bytes(s->bytes.data, s->bytes.n_bytes);
+    nm_output_json_bytes(s->bytes.data, s->bytes.n_bytes);
 }
 
 static void print_position(speller *s, const nm_generation *g, size_t index)
@@ -162,9 +161,9 @@ static void print_all(const nm_report *r, speller *s)
     nm_output_write(r->id, r->n_id);
     if (r->has_index) nm_output_print(",\"index\":%zu", r->index);
     nm_output_print(",\"prompt_tokens\":%zu,\"text\":", g->n_prompt_ids);
-    nm_json_out_string(n_made > 0 ? g->text.data + g->n_prompt_bytes : "", n_made);
+    nm_output_json_string(n_made > 0 ? g->text.data + g->n_prompt_bytes : "", n_made);
     nm_output_print(",\"tokens\":");
-    nm_json_out_ids(g->ids.at, g->ids.n);
+    nm_output_json_ids(g->ids.at, g->ids.n);
     if (g->n_logprobs > 0) print_logprobs(s, g);
     nm_output_print(",\"finish_reason\":\"%s\",\"seed\":%" PRIu64, finish_word(g->finish),
                     r->seed);

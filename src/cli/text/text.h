@@ -32,4 +32,30 @@ const char *nm_text_name(const char *path); /* what errors call it */
 /* \n \r \t \' \" \\ and \xHH become the byte; any other backslash stays.  It never grows. */
 void nm_text_unescape(nm_text *text);
 
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+typedef enum nm_line {
+    NM_LINE_READ,
+    NM_LINE_LATER, /* none is there yet */
+    NM_LINE_END,
+    NM_LINE_FAILED,
+} nm_line;
+
+/* Zeros and a descriptor are a beginning. */
+typedef struct nm_lines {
+    int     fd;
+    nm_text text; /* what was read; lines begin at `at`, no newline lies in [at, seen) */
+    size_t  at, seen;
+    bool    ended;
+} nm_lines;
+
+/*
+ * The next line without its newline and without a CR in front of that; the last one may go without
+ * a newline.  It lasts until the next call.  wait: for one that is not there yet.  The memory is
+ * that of the longest line.  Errors of reading name nothing; a signal is one (interrupt.h).
+ */
+nm_line nm_lines_next(nm_lines *lines, bool wait, const char **line, size_t *n_bytes,
+                      nomul_error *err);
+void    nm_lines_free(nm_lines *lines);
+
 #endif
