@@ -53,16 +53,6 @@ static nm_shown show_float(float value)
     return number;
 }
 
-/* Loads the session into the model: that checks more than the model's identity. */
-static bool check_fits(shown *s, nomul_error *err)
-{
-    const nm_open_args small = {.n_threads = 1, .n_batch = 1};
-
-    if (!nm_open_session(&s->opened, &small, err)) return false;
-    s->fits = nomul_session_load(s->opened.session, s->path, NULL, &s->misfit) == NOMUL_OK;
-    return true;
-}
-
 static bool decode_last(shown *s, nomul_error *err)
 {
     const nomul_sampler_state *state = &s->saved.sampler_state;
@@ -155,27 +145,31 @@ static void print_json(const shown *s)
     nm_output_print("\n");
 }
 
-static int show(shown *s, const session_args *args, const char *argv0)
+/* Loading the session checks more than the identity of the model. */
+static int open_all(shown *s, const session_args *args, const char *argv0)
 {
-    nomul_error err;
+    const nm_open_args small = {.n_threads = 1, .n_batch = 1};
+    nomul_error        err;
 
     if (nomul_saved_read(s->path, &s->saved, &err) != NOMUL_OK) return nm_output_failed(&err);
-    if (args->open.model) {
-        int code = nm_open_model(&s->opened, "session", &args->open, argv0, NM_OPEN_IDLE);
-        if (code != NM_EXIT_DONE) return code;
-        if (!check_fits(s, &err) || (s->fits && !decode_last(s, &err)))
-            return nm_output_failed(&err);
-    }
-    (args->json ? print_json : print_human)(s);
-    return !s->opened.model || s->fits ? NM_EXIT_DONE : nm_output_failed(&s->misfit);
+    if (!args->open.model) return NM_EXIT_DONE;
+    int code = nm_open_model(&s->opened, "session", &args->open, argv0, NM_OPEN_IDLE);
+    if (code != NM_EXIT_DONE) return code;
+    if (!nm_open_session(&s->opened, &small, &err)) return nm_output_failed(&err);
+    s->fits = nomul_session_load(s->opened.session, s->path, NULL, &s->misfit) == NOMUL_OK;
+    return s->fits && !decode_last(s, &err) ? nm_output_failed(&err) : NM_EXIT_DONE;
 }
 
 static int run(const void *arguments, const char *argv0)
 {
     const session_args *args = arguments;
     shown               s = {.path = args->file};
-    int                 code = show(&s, args, argv0);
+    int                 code = open_all(&s, args, argv0);
 
+    if (code == NM_EXIT_DONE) {
+        (args->json ? print_json : print_human)(&s);
+        if (s.opened.model && !s.fits) code = nm_output_failed(&s.misfit);
+    }
     nm_text_free(&s.text);
     nm_open_close(&s.opened);
     return code;

@@ -42,20 +42,6 @@ typedef struct running {
     nm_ids               ids;
 } running;
 
-static int check_args(const tokenize_args *args)
-{
-    nomul_error err;
-
-    if (args->decode && (args->no_bos || args->pieces || args->json || args->count))
-        return nm_output_misused("tokenize",
-                                 "--decode excludes --no-bos, --pieces, --json and --count");
-    if (args->count && (args->pieces || args->json))
-        return nm_output_misused("tokenize", "--count excludes --pieces and --json");
-    if (args->decode && args->prompt && !nm_ids_check(args->prompt, strlen(args->prompt), &err))
-        return nm_output_misused("tokenize", "-p: %s", err.text);
-    return NM_EXIT_DONE;
-}
-
 /* ---- Text to ids ----------------------------------------------------------------------------- */
 
 static void print_ids(const running *r)
@@ -117,29 +103,22 @@ static bool encode(running *r, nomul_error *err)
 
 /* ---- Ids to text ----------------------------------------------------------------------------- */
 
-/* -p and the file are read separately: a number never continues from one into the other. */
-static bool read_ids(running *r, nomul_error *err)
-{
-    const tokenize_args *args = r->args;
-    const char          *file = args->file || args->prompt ? args->file : "-";
-    size_t               n_vocab = nomul_token_count(r->opened.tokenizer);
-
-    if (args->prompt && !nm_ids_read(&r->ids, args->prompt, strlen(args->prompt), n_vocab, err))
-        return nm_fail_in(err, "-p");
-    if (!file) return true;
-    if (!nm_text_add_file(&r->text, file, err)) return false;
-    return nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, n_vocab, err) ||
-           nm_fail_in(err, "%s", nm_text_name(file));
-}
-
 static bool decode(running *r, nomul_error *err)
 {
-    unsigned    flags = NOMUL_DECODE_STRIP_BLANK | (r->args->special ? NOMUL_DECODE_SPECIAL : 0);
-    size_t      n_bytes = 0;
-    const char *bytes = NULL;
+    const tokenize_args   *args = r->args;
+    const nomul_tokenizer *tokenizer = r->opened.tokenizer;
+    const char            *file = args->file || args->prompt ? args->file : "-", *bytes = NULL;
+    size_t                 n_vocab = nomul_token_count(tokenizer), n_bytes = 0;
 
-    if (!read_ids(r, err)) return false;
-    nomul_decoder *decoder = nomul_decoder_new(r->opened.tokenizer, flags, err);
+    /* -p and the file are read separately: no number continues from one into the other. */
+    if (args->prompt && !nm_ids_read(&r->ids, args->prompt, strlen(args->prompt), n_vocab, err))
+        return nm_fail_in(err, "-p");
+    if (file && !nm_text_add_file(&r->text, file, err)) return false;
+    if (file && !nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, n_vocab, err))
+        return nm_fail_in(err, "%s", nm_text_name(file));
+
+    unsigned       flags = NOMUL_DECODE_STRIP_BLANK | (args->special ? NOMUL_DECODE_SPECIAL : 0);
+    nomul_decoder *decoder = nomul_decoder_new(tokenizer, flags, err);
     if (!decoder) return false;
     for (size_t i = 0; i < r->ids.n; i++) {
         bytes = nomul_decoder_push(decoder, r->ids.at[i], &n_bytes);
@@ -153,14 +132,21 @@ static bool decode(running *r, nomul_error *err)
 
 static int run(const void *arguments, const char *argv0)
 {
-    running     r = {.args = arguments};
-    nomul_error err;
-    int         code = check_args(r.args);
+    const tokenize_args *args = arguments;
+    running              r = {.args = args};
+    nomul_error          err;
 
-    if (code != NM_EXIT_DONE) return code;
-    code = nm_open_model(&r.opened, "tokenize", &r.args->open, argv0,
-                         NM_OPEN_TOKENIZER | NM_OPEN_IDLE);
-    if (code == NM_EXIT_DONE && !(r.args->decode ? decode(&r, &err) : encode(&r, &err)))
+    if (args->decode && (args->no_bos || args->pieces || args->json || args->count))
+        return nm_output_misused("tokenize",
+                                 "--decode excludes --no-bos, --pieces, --json and --count");
+    if (args->count && (args->pieces || args->json))
+        return nm_output_misused("tokenize", "--count excludes --pieces and --json");
+    if (args->decode && args->prompt && !nm_ids_check(args->prompt, strlen(args->prompt), &err))
+        return nm_output_misused("tokenize", "-p: %s", err.text);
+
+    int code =
+        nm_open_model(&r.opened, "tokenize", &args->open, argv0, NM_OPEN_TOKENIZER | NM_OPEN_IDLE);
+    if (code == NM_EXIT_DONE && !(args->decode ? decode(&r, &err) : encode(&r, &err)))
         code = nm_output_failed(&err);
     nm_ids_free(&r.ids);
     nm_text_free(&r.text);

@@ -13,29 +13,24 @@ static volatile sig_atomic_t caught, patient;
 static struct timespec       caught_at;
 static const char *volatile guarded;
 static atomic_bool is_doomed;
-static char        doomed[4096]; /* a copy: the owner's may be freed just as a signal comes */
+static char        doomed[4096]; /* a copy: the owner may free its own just when a signal comes */
 
-/* What reaches one of our threads twice at once, as from timeout(1), is one wish. */
-static bool is_impatient(void)
+static void on_stop(int signal)
 {
     struct timespec now = {0, 0};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - caught_at.tv_sec >= 2;
-}
-
-static void on_stop(int signal)
-{
-    if (!caught)
-        clock_gettime(CLOCK_MONOTONIC, &caught_at);
-    else if (!patient && is_impatient()) {
+    if (!caught) {
+        caught_at = now;
+    } else if (!patient && now.tv_sec - caught_at.tv_sec >= 2) {
+        /* An earlier one is the same request: timeout(1) signals the process and its group. */
         if (is_doomed) unlink(doomed);
         _exit(128 + signal);
     }
-    if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C is not in place of another */
+    if (!caught || caught == SIGINT) caught = signal; /* a later Ctrl-C does not replace SIGTERM */
 }
 
-/* While one of them runs, no other does. */
+/* No handler is interrupted by another. */
 static void set_handler(int signal, void (*handler)(int), int flags)
 {
     struct sigaction action;
@@ -61,7 +56,7 @@ void nm_interrupt_catch(void)
 
     set_handler(SIGINT, on_stop, SA_RESTART);
     set_handler(SIGTERM, on_stop, SA_RESTART);
-    sigaction(SIGHUP, NULL, &hangup); /* ignored by nohup: let it be */
+    sigaction(SIGHUP, NULL, &hangup); /* if nohup ignores it, it stays ignored */
     if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, on_stop, SA_RESTART);
 }
 
@@ -93,7 +88,7 @@ size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t mos
     return step;
 }
 
-/* Only what a handler may do: write, unlink, _exit. */
+/* Async-signal-safe. */
 static void say(const char *text)
 {
     size_t n = 0;

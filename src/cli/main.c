@@ -74,13 +74,6 @@ static int help_all(void)
     return NM_EXIT_DONE;
 }
 
-static int help(const char *name)
-{
-    if (!name) return help_all();
-    const nm_command *command = find(name);
-    return command ? help_command(command) : unknown(name);
-}
-
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static int run(const char *argv0, int argc, char **argv)
@@ -116,7 +109,9 @@ static int dispatch(int argc, char **argv)
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         if (argc > 3) return nm_output_misused(NULL, "help explains one command");
-        return help(argc > 2 ? argv[2] : NULL);
+        if (argc < 3) return help_all();
+        const nm_command *command = find(argv[2]);
+        return command ? help_command(command) : unknown(argv[2]);
     }
     if (word[0] == '-') return nm_output_misused(NULL, "no option %.120s", word);
     return run(argv[0], argc - 1, argv + 1);

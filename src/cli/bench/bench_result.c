@@ -199,8 +199,9 @@ static void record_samples(nm_record *f, const char *name, bool whole, const dou
 }
 
 /* The fields of CSV and JSON; JSON has the samples too. */
-static void record_fields(nm_record *f, const nm_bench_result *r, const summary *s)
+static void print_record(nm_record_format format, const nm_bench_result *r, const summary *s)
 {
+    nm_record               record = {.format = format}, *f = &record;
     const nomul_model_info *info = nomul_model_get_info(r->model);
     char                    cpu[200];
 
@@ -230,16 +231,9 @@ static void record_fields(nm_record *f, const nm_bench_result *r, const summary 
         nm_record_number(f, "bandwidth_percent", "%.2f", s->percent);
     else
         nm_record_number(f, "bandwidth_percent", "%s", "");
-    if (f->format == NM_RECORD_CSV || f->format == NM_RECORD_CSV_NAMES) return;
+    if (format == NM_RECORD_CSV || format == NM_RECORD_CSV_NAMES) return;
     record_samples(f, "samples_ns", true, s->ns, s->n);
     record_samples(f, "samples_ts", false, s->ts, s->n);
-}
-
-static void record_row(nm_record_format format, const nm_bench_result *r, const summary *s)
-{
-    nm_record f = {.format = format};
-
-    record_fields(&f, r, s);
 }
 
 /* ---- All formats ----------------------------------------------------------------------------- */
@@ -258,20 +252,20 @@ void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
         break;
     case NM_BENCH_CSV:
         if (first) {
-            record_row(NM_RECORD_CSV_NAMES, r, &s);
+            print_record(NM_RECORD_CSV_NAMES, r, &s);
             nm_output_print("\n");
         }
-        record_row(NM_RECORD_CSV, r, &s);
+        print_record(NM_RECORD_CSV, r, &s);
         nm_output_print("\n");
         break;
     case NM_BENCH_JSON:
         nm_output_print("%s  {\n", first ? "[\n" : ",\n");
-        record_row(NM_RECORD_JSON_LINES, r, &s);
+        print_record(NM_RECORD_JSON_LINES, r, &s);
         nm_output_print("\n  }");
         break;
     case NM_BENCH_JSONL:
         nm_output_print("{");
-        record_row(NM_RECORD_JSON_WIDE, r, &s);
+        print_record(NM_RECORD_JSON_WIDE, r, &s);
         nm_output_print("}\n");
         break;
     }

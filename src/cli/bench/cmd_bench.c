@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul bench: tokens per second, next to what the memory bandwidth would allow.  Options, tests
- * and output are llama-bench's where it has them.  Every model is measured with every number of threads
- * and every batch size, and each of these sessions runs all tests.
+ * and output are llama-bench's where it has them.  Every model is measured with every number of
+ * threads and every batch size, and each of these sessions runs all tests.
  */
 #include <stdio.h>
 #include <string.h>
@@ -359,33 +359,24 @@ static int bench_shape(bench *b, const char *shape)
     return code;
 }
 
-static int bench_all(bench *b)
-{
-    const bench_args *args = b->plan->args;
-    int               code = NM_EXIT_DONE;
-    nomul_error       err;
-
-    if (args->ops && !print_ops(b->plan->kernels, &err)) return nm_output_failed(&err);
-    if (args->models.n + args->shapes.n == 0) return bench_file(b, NULL);
-    for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
-        code = bench_file(b, args->models.at[i]);
-    for (size_t i = 0; i < args->shapes.n && code == NM_EXIT_DONE; i++)
-        code = bench_shape(b, args->shapes.at[i]);
-    return code;
-}
-
 static int run(const void *arguments, const char *argv0)
 {
     const bench_args *args = arguments;
     plan              p;
-    int               code;
+    int               code = NM_EXIT_DONE;
+    nomul_error       err;
 
     if (!make_plan(&p, args, argv0)) return NM_EXIT_MISUSED;
     bench *b = nm_alloc(sizeof *b);
     if (!b) return nm_output_failed(NULL);
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};
     nm_interrupt_catch();
-    code = bench_all(b);
+    if (args->ops && !print_ops(p.kernels, &err)) code = nm_output_failed(&err);
+    if (code == NM_EXIT_DONE && args->models.n + args->shapes.n == 0) code = bench_file(b, NULL);
+    for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
+        code = bench_file(b, args->models.at[i]);
+    for (size_t i = 0; i < args->shapes.n && code == NM_EXIT_DONE; i++)
+        code = bench_shape(b, args->shapes.at[i]);
     nm_bench_end(&b->writer);
     nm_free(b);
     return code;

@@ -51,19 +51,6 @@ typedef struct running {
     nm_opened              opened;
 } running;
 
-static int check_args(const perplexity_args *args)
-{
-    if (args->n_ctx > 0 && args->n_ctx < 3)
-        return nm_output_misused("perplexity",
-                                 "-c: a window of %" PRId64 " tokens scores none, 3 is the least",
-                                 args->n_ctx);
-    if (args->n_ctx > 0 && (args->separator || args->per_token))
-        return nm_output_misused("perplexity", "-c excludes --separator and --per-token");
-    if (args->separator && strchr(args->separator, '\n'))
-        return nm_output_misused("perplexity", "--separator: has a newline in it");
-    return NM_EXIT_DONE;
-}
-
 /* ---- Figures --------------------------------------------------------------------------------- */
 
 static void say_speed(const running *r, const nm_tally *tally)
@@ -152,31 +139,25 @@ static bool score_documents(const running *r, nomul_error *err)
     return ok || nm_fail_in(err, "%s", nm_text_name(r->args->file));
 }
 
-static bool read_ids(const running *r, nm_ids *ids, nomul_error *err)
-{
-    nm_text text = {0};
-    bool    ok = nm_prompt_read(&text, NULL, r->args->file, NM_PROMPT_DROP_NEWLINE, err);
-    double  began = nm_clock();
-
-    if (ok && !r->args->quiet) fprintf(stderr, "perplexity: tokenizing the input ..\n");
-    ok = ok && nm_prompt_ids(ids, r->opened.tokenizer, &text, false, err);
-    if (ok && !r->args->quiet)
-        fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
-    nm_text_free(&text);
-    return ok;
-}
-
 static bool score_windows(const running *r, nomul_error *err)
 {
-    nm_windows w = {.tally = {.session = r->opened.session, .n_step = NM_SCORE_STEP},
-                    .n_ctx = (size_t)r->args->n_ctx,
-                    .running = !r->args->json,
-                    .quiet = r->args->quiet};
-    nm_ids     ids = {0};
-    bool       ok = read_ids(r, &ids, err);
+    const perplexity_args *args = r->args;
+    nm_windows             w = {.tally = {.session = r->opened.session, .n_step = NM_SCORE_STEP},
+                                .n_ctx = (size_t)args->n_ctx,
+                                .running = !args->json,
+                                .quiet = args->quiet};
+    nm_text                text = {0};
+    nm_ids                 ids = {0};
+    bool   ok = nm_prompt_read(&text, NULL, args->file, NM_PROMPT_DROP_NEWLINE, err);
+    double began = nm_clock();
 
+    if (ok && !args->quiet) fprintf(stderr, "perplexity: tokenizing the input ..\n");
+    ok = ok && nm_prompt_ids(&ids, r->opened.tokenizer, &text, false, err);
+    if (ok && !args->quiet)
+        fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
     if (ok && !nm_score_windows(&w, r->opened.tokenizer, &ids, err))
-        ok = nm_fail_in(err, "%s", nm_text_name(r->args->file));
+        ok = nm_fail_in(err, "%s", nm_text_name(args->file));
+    nm_text_free(&text);
     nm_ids_free(&ids);
     if (!ok && !is_stopped(err)) return false;
     return report_windows(r, &w, ok ? err : NULL) && ok;
@@ -187,11 +168,18 @@ static int run(const void *arguments, const char *argv0)
     const perplexity_args *args = arguments;
     running                r = {.args = args};
     nomul_error            err;
-    int                    code = check_args(args);
 
-    if (code != NM_EXIT_DONE) return code;
+    if (args->n_ctx > 0 && args->n_ctx < 3)
+        return nm_output_misused("perplexity",
+                                 "-c: a window of %" PRId64 " tokens scores none, 3 is the least",
+                                 args->n_ctx);
+    if (args->n_ctx > 0 && (args->separator || args->per_token))
+        return nm_output_misused("perplexity", "-c excludes --separator and --per-token");
+    if (args->separator && strchr(args->separator, '\n'))
+        return nm_output_misused("perplexity", "--separator: has a newline in it");
+
     nm_interrupt_catch();
-    code = nm_open_model(&r.opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         bool ok = nm_open_session(&r.opened, &args->open, &err);
         if (ok && !args->quiet && strcmp(args->file, "-") == 0 && isatty(STDIN_FILENO))

@@ -15,21 +15,6 @@
 
 /* ---- Tally ----------------------------------------------------------------------------------- */
 
-/* Adds ids[1..n_ids), whose logprobs are there. */
-static bool count(nm_tally *t, const int32_t *ids, size_t n, nomul_error *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        double nats = -(double)t->logprobs[i];
-
-        t->nats += nats;
-        t->squares += nats * nats;
-        if (t->per_token) nm_output_print("%" PRId32 "\t%.9g\n", ids[i], (double)t->logprobs[i]);
-    }
-    t->n_tokens += n;
-    return !t->per_token || nm_output_flush() ||
-           nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
-}
-
 /*
  * Feeds ids step by step.  scored: each of ids[1..n_ids) is scored after those before it, and the
  * last is not fed: it is the first of the next call.  Otherwise all are fed and none is scored.
@@ -50,7 +35,16 @@ static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nom
         double seconds = nm_clock() - began;
         t->seconds += seconds;
         t->n_step = nm_interrupt_pace(t->n_step, n, seconds, NM_SCORE_STEP);
-        if (scored && !count(t, ids + at + 1, n, err)) return false;
+        if (!scored) continue;
+        for (size_t i = 0; i < n; i++) {
+            double logprob = (double)t->logprobs[i];
+            t->nats -= logprob;
+            t->squares += logprob * logprob;
+            if (t->per_token) nm_output_print("%" PRId32 "\t%.9g\n", ids[at + 1 + i], logprob);
+        }
+        t->n_tokens += n;
+        if (t->per_token && !nm_output_flush())
+            return nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
     }
     return true;
 }

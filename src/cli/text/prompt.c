@@ -40,30 +40,21 @@ static unsigned parse(bool special)
     return special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 }
 
-/* What the model wants around an empty text shows what it wants in front of any. */
-static bool ask_bos(const nomul_tokenizer *tokenizer, bool *wanted, nomul_error *err)
-{
-    int32_t around[2] = {-1, -1};
-    size_t  n = 0;
-
-    nomul_status status =
-        nomul_tokenize(tokenizer, "", 0, NOMUL_TOKENIZE_ADD_SPECIAL, around, 2, &n, err);
-    *wanted = n > 0 && around[0] == nomul_token_bos(tokenizer);
-    return status == NOMUL_OK;
-}
-
 bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
                    bool parse_special, nomul_error *err)
 {
-    int32_t bos = nomul_token_bos(tokenizer);
-    bool    wanted = false;
+    int32_t bos = nomul_token_bos(tokenizer), around[2] = {-1, -1};
+    size_t  n = 0;
 
     if (text->n_bytes == 0 && bos < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
-    if (!ask_bos(tokenizer, &wanted, err)) return false;
-    if (text->n_bytes == 0 || wanted)
-        if (!nm_ids_add(ids, bos, err)) return false;
-    return nm_prompt_tokenize(ids, tokenizer, text, parse(parse_special), err);
+    /* The ids of an empty text are the BOS and EOS that the model adds to any. */
+    if (nomul_tokenize(tokenizer, "", 0, NOMUL_TOKENIZE_ADD_SPECIAL, around, 2, &n, err) !=
+        NOMUL_OK)
+        return false;
+    bool add_bos = text->n_bytes == 0 || (n > 0 && around[0] == bos);
+    return (!add_bos || nm_ids_add(ids, bos, err)) &&
+           nm_prompt_tokenize(ids, tokenizer, text, parse(parse_special), err);
 }
 
 bool nm_prompt_more_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, int32_t last_id,
@@ -104,88 +95,50 @@ void nm_ids_free(nm_ids *ids)
     *ids = (nm_ids){0};
 }
 
-/* ---- As a user writes them ------------------------------------------------------------------- */
-
-typedef struct words {
-    const char *at, *end;
-    const char *word; /* the word now */
-    size_t      n_word;
-    size_t      n; /* words so far */
-} words;
-
 static bool is_separator(char c)
 {
     return c == ' ' || c == ',' || (c >= '\t' && c <= '\r');
 }
 
-static bool next_word(words *w)
+/* ids: NULL to check only. */
+static bool read_ids(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab,
+                     nomul_error *err)
 {
-    while (w->at < w->end && is_separator(*w->at)) w->at++;
-    w->word = w->at;
-    while (w->at < w->end && !is_separator(*w->at)) w->at++;
-    w->n_word = (size_t)(w->at - w->word);
-    if (w->n_word > 0) w->n++;
-    return w->n_word > 0;
-}
+    for (size_t at = 0, n = 0, number = 0; at < n_bytes; at += n) {
+        const char *word = text + at;
 
-static bool is_whole_number(const words *w)
-{
-    size_t i = w->word[0] == '-' || w->word[0] == '+';
-
-    if (i == w->n_word) return false;
-    while (i < w->n_word && w->word[i] >= '0' && w->word[i] <= '9') i++;
-    return i == w->n_word;
-}
-
-static int shown(const words *w)
-{
-    return (int)(w->n_word < 40 ? w->n_word : 40);
-}
-
-static bool check_word(const words *w, nomul_error *err)
-{
-    return is_whole_number(w) ||
-           nm_fail(err, NOMUL_E_ARG, "'%.*s' (number %zu of the list) is no id", shown(w), w->word,
-                   w->n);
-}
-
-/* Of a whole number, the value; or n_vocab if it is outside 0..n_vocab - 1. */
-static size_t value_below(const words *w, size_t n_vocab)
-{
-    size_t value = 0, i = w->word[0] == '-' || w->word[0] == '+';
-
-    for (; i < w->n_word && value < n_vocab; i++) value = value * 10 + (size_t)(w->word[i] - '0');
-    if (w->word[0] == '-' && value > 0) return n_vocab;
-    return value < n_vocab ? value : n_vocab;
-}
-
-static words words_of(const char *text, size_t n_bytes)
-{
-    if (n_bytes == 0) text = ""; /* it may be NULL */
-    return (words){.at = text, .end = text + n_bytes};
+        for (n = 0; at + n < n_bytes && !is_separator(word[n]);) n++;
+        if (n == 0) {
+            n = 1; /* the separator */
+            continue;
+        }
+        bool   sign = word[0] == '-' || word[0] == '+', is_number = n > sign;
+        int    shown = n < 40 ? (int)n : 40;
+        size_t value = 0;
+        number++;
+        for (size_t i = sign; i < n; i++) {
+            is_number = is_number && word[i] >= '0' && word[i] <= '9';
+            if (value < n_vocab) value = 10 * value + (size_t)(word[i] - '0'); /* under 10 * 2^31 */
+        }
+        if (!is_number)
+            return nm_fail(err, NOMUL_E_ARG, "'%.*s' (number %zu of the list) is no id", shown,
+                           word, number);
+        if (!ids) continue;
+        if (value >= n_vocab || (word[0] == '-' && value > 0))
+            return nm_fail(err, NOMUL_E_ARG,
+                           "id %.*s (number %zu of the list) is outside the vocabulary of %zu",
+                           shown, word, number, n_vocab);
+        if (!nm_ids_add(ids, (int32_t)value, err)) return false;
+    }
+    return true;
 }
 
 bool nm_ids_check(const char *text, size_t n_bytes, nomul_error *err)
 {
-    words w = words_of(text, n_bytes);
-
-    while (next_word(&w))
-        if (!check_word(&w, err)) return false;
-    return true;
+    return read_ids(NULL, text, n_bytes, 0, err);
 }
 
 bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, nomul_error *err)
 {
-    words w = words_of(text, n_bytes);
-
-    while (next_word(&w)) {
-        if (!check_word(&w, err)) return false;
-        size_t value = value_below(&w, n_vocab);
-        if (value == n_vocab)
-            return nm_fail(err, NOMUL_E_ARG,
-                           "id %.*s (number %zu of the list) is outside the vocabulary of %zu",
-                           shown(&w), w.word, w.n, n_vocab);
-        if (!nm_ids_add(ids, (int32_t)value, err)) return false;
-    }
-    return true;
+    return read_ids(ids, text, n_bytes, n_vocab, err);
 }

@@ -11,7 +11,7 @@
 #include "cli/numbers.h"
 #include "cli/output.h"
 
-/* "15043+1.5", "2-inf" */
+/* "15043+1.5", "2-inf"; 9 digits fit an int32_t. */
 static bool parse_bias(const char *text, nomul_logit_bias *bias)
 {
     size_t n_digits = strspn(text, "0123456789");
@@ -35,13 +35,13 @@ bool nm_text_args_check(const char *command, const nm_text_args *args)
 
     for (size_t i = 0; i < args->stops.n; i++) {
         if (args->stops.at[i][0] != '\0') continue;
-        nm_output_misused(command, "-r: every text ends with an empty one");
+        nm_output_misused(command, "-r: a stop string can't be empty");
         return false;
     }
     for (size_t i = 0; i < args->biases.n; i++) {
         if (parse_bias(args->biases.at[i], &bias)) continue;
         nm_output_misused(command, "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
-                   args->biases.at[i]);
+                          args->biases.at[i]);
         return false;
     }
     return true;
@@ -68,8 +68,8 @@ static bool take_biases(nm_drawing *d, const nm_text_args *args, const nomul_mod
 }
 
 bool nm_drawing_init(nm_drawing *drawing, const nm_text_args *args, const nm_option *table,
-                     const void *base, const nomul_sampler_options *saved,
-                     const nomul_model *model, nomul_error *err)
+                     const void *base, const nomul_sampler_options *saved, const nomul_model *model,
+                     nomul_error *err)
 {
     nomul_sampler_options *o = &drawing->options;
     size_t                 at = (size_t)((const char *)args - (const char *)base);
@@ -78,8 +78,7 @@ bool nm_drawing_init(nm_drawing *drawing, const nm_text_args *args, const nm_opt
     nomul_sampler_options_init(o);
     if (saved) *o = *saved;
 #define TAKE(field, type)                                                                          \
-    if (!saved ||                                                                                  \
-        nm_option_given(table, &args->given, at + offsetof(nm_text_args, field)))                  \
+    if (!saved || nm_option_given(table, &args->given, at + offsetof(nm_text_args, field)))        \
     o->field = (type)args->field
     TAKE(temp, float);
     TAKE(top_k, int32_t);
