@@ -75,6 +75,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
     engine->model = model;
     engine->model_refs = nm_refs_take((nm_refs *)&model->refs); /* the count alone changes */
     engine->cancel = ours.cancel;
+    engine->pace = nm_pace_start(ours.cancel, ours.n_batch);
     nomul_session *session = nm_session_new(engine, err);
     nm_refs_drop(&engine->refs); /* the session has its own */
     return session;
@@ -160,23 +161,23 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     }
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
 
-    const nomul_cancel *cancel = session->engine->cancel;
-    size_t              n_vocab = session->weights->config.vocab;
-    nm_pace             pace = nm_pace_start(cancel, cancel ? session->engine->n_batch : n_ids);
+    nm_engine *engine = session->engine;
+    size_t     n_vocab = session->weights->config.vocab;
 
     for (size_t at = 0, n; at < n_ids; at += n) {
         double       began = nm_clock();
         nomul_logits wanted = which;
 
-        n = pace.step < n_ids - at ? pace.step : n_ids - at;
-        if (nomul_cancel_requested(cancel)) {
+        n = n_ids - at;
+        if (engine->cancel && n > engine->pace.step) n = engine->pace.step;
+        if (nomul_cancel_requested(engine->cancel)) {
             nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
             return err->code;
         }
         if (which == NOMUL_LOGITS_LAST && at + n < n_ids) wanted = NOMUL_LOGITS_NONE;
         nm_session_feed(session, ids + at, n, wanted,
                         which == NOMUL_LOGITS_ALL ? logits + at * n_vocab : logits);
-        nm_pace_update(&pace, n, nm_clock() - began);
+        nm_pace_update(&engine->pace, n, nm_clock() - began);
     }
     return NOMUL_OK;
 }

@@ -155,7 +155,8 @@ static void run_layer(const nomul_session *whole, size_t layer, float *x, size_t
     one.layers = w->layers + layer;
     one.embedding = &embedding;
     nm_engine     *engine = nm_engine_new(&one, whole->engine->work.kernels, 2, n_tokens, &err);
-    nomul_session *session = engine ? nm_session_new(engine, false, &err) : NULL;
+    nomul_session *session = engine ? nm_session_new(engine, &err) : NULL;
+    if (engine) nm_refs_drop(&engine->refs); /* the session has its own reference */
     CHECK_OK(session != NULL, err);
     if (!session) return;
     for (size_t t = 0; t < n_tokens; t++) ids[t] = (int32_t)t;

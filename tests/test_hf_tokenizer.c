@@ -276,12 +276,12 @@ static void test_missing(void)
         "one)");
     hf_directory_write(&d, "tokenizer.json", "{\"model\": 1}");
     hf_check_refused(&d, &hf_no_ids,
-                  JSON "normalizer: does not write spaces as \"" BLANK "\": not supported");
+                     JSON "normalizer: does not write spaces as \"" BLANK "\": not supported");
     hf_directory_write(&d, "tokenizer.json", "{\"normalizer\": " REPLACE "}");
     hf_check_refused(&d, &hf_no_ids, JSON "model is missing, expected an object");
     hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
     hf_check_refused(&d, &hf_no_ids,
-                  "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
+                     "@/tokenizer.model: has 8192 pieces, expected at most vocab_size 270");
     hf_directory_free(&d);
 }
 

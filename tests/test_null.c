@@ -193,6 +193,7 @@ static void check_text(const nomul_model *model)
     IS_ARG(nomul_text_prompt, NULL, "a", 1);
     IS_ARG(nomul_text_prompt, text, NULL, 1);
     IS_ARG(nomul_text_read, NULL);
+    IS_NULL(nomul_text_open, NULL, NULL);
     IS_ARG(nomul_text_step, NULL, 1);
     IS_ARG(nomul_text_step, &none, 1);
     IS_ARG(nomul_text_step, some, 2);
@@ -211,6 +212,8 @@ static void check_text(const nomul_model *model)
 
     test_case("no texts, no bytes");
     CHECK_OK(nomul_text_step(NULL, 0, &err) == NOMUL_OK, err);
+    size_t n_next = 0;
+    CHECK(!nomul_text_next(NULL, &n_next, NULL) && !nomul_text_next(text, NULL, NULL));
     CHECK_OK(nomul_text_prompt(text, NULL, 0, NULL) == NOMUL_OK, err);
     CHECK(nomul_text_bytes(text, NULL) != NULL);
     nomul_mark_free(mark);

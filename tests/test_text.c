@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The property of a text: one go == save and load == turns == stepped with others == fork == rewind,
- * byte for byte in text and in the saved file, at every split, for random prompts, seeds, sampler
- * options and stop strings.  Prompts: empty, spaces, ending in half a character, with control tokens.
+ * The property of a text: one go == save and load == turns == stepped with others == fork ==
+ * rewind, byte for byte in text and in the saved file, at every split, for random prompts, seeds,
+ * sampler options and stop strings.  Prompts: empty, spaces, ending in half a character, with
+ * control tokens.
  */
 #include "checkpoints.h"
 #include "test.h"
@@ -209,7 +210,9 @@ static void by_turns(const fixture *f, const trial *t, size_t split, const resul
     nomul_text_free(text);
 }
 
-/* A fork in the middle of it: both continue alike, and a fork of the options continues elsewhere. */
+/*
+ * A fork in the middle of it: both continue alike, and a fork of the options continues elsewhere.
+ */
 static void by_fork(const fixture *f, const trial *t, size_t split, const result *want)
 {
     nomul_text *text = new_text(f, t, N_TOKENS);

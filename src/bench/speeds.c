@@ -26,7 +26,10 @@
 #define N_FLOATS 2048
 #define N_SAMPLES 9
 
-/* How long is measured.  The cold matrix of a quick run may fit into a cache: its figures are coarse. */
+/*
+ * How long is measured.  The cold matrix of a quick run may fit into a cache: its figures are
+ * coarse.
+ */
 typedef struct effort {
     double sample_seconds; /* of one sample, at least */
     double enough_seconds; /* after these, three samples are enough */

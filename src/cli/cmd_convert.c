@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul convert: a checkpoint directory to a model file. */
+/* nomul convert: reads a checkpoint directory, writes a model file. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -20,18 +20,18 @@ static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDIN
 
 #define F(field) offsetof(convert_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(directory), NULL, "DIR", "the checkpoint's directory", 1, 1},
+    {0, NULL, NM_OPT_ARG, F(directory), NULL, "DIR", "directory of the checkpoint", 1, 1},
     {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE", "the model file to write", 0, 0},
     {0, "embedding", NM_OPT_CHOICE, F(embedding), "f16", "f32|f16|q8_0",
-     "how the embedding is stored", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", NM_PACK_WORDS, "how ternary weights are stored", 0,
+     "type of the stored embedding", 0, 0},
+    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", NM_PACK_WORDS, "bits for each ternary weight", 0,
      0},
     {0, "no-tokenizer", NM_OPT_FLAG, F(no_tokenizer), NULL, NULL,
-     "leave the tokenizer out: the model takes ids", 0, 0},
-    {0, "name", NM_OPT_STRING, F(name), NULL, "NAME", "the model's name, general.name in the file",
+     "leave the tokenizer out; the model then takes token ids", 0, 0},
+    {0, "name", NM_OPT_STRING, F(name), NULL, "NAME", "name of the model, stored as general.name",
      0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no progress, no last line", 0, 0},
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
+    {0},
 };
 #undef F
 
@@ -43,9 +43,9 @@ static int run(const void *arguments, const char *argv0)
     nomul_error           err;
 
     (void)argv0;
-    if (!args->output) return nm_misused("convert", "-o FILE is missing");
+    if (!args->output) return nm_output_misused("convert", "-o FILE is missing");
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
-        return nm_misused("convert", "--name: is not valid UTF-8");
+        return nm_output_misused("convert", "--name: is not valid UTF-8");
     nm_progress_begin(&bar, args->quiet);
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
@@ -55,7 +55,7 @@ static int run(const void *arguments, const char *argv0)
     o.progress = nm_progress_show;
     o.progress_context = &bar;
 
-    nm_interrupt_catch_patiently(); /* syncing may take a while: no half file is left behind */
+    nm_interrupt_catch_patiently(); /* a second Ctrl-C must not leave half a file */
     nomul_status status = nomul_convert(args->directory, args->output, &o, &err);
     return nm_progress_end(&bar, status, &err, args->output);
 }
@@ -63,10 +63,10 @@ static int run(const void *arguments, const char *argv0)
 const nm_command nm_cmd_convert = {
     "convert",
     "make a model file from a Hugging Face checkpoint",
-    "Reads a checkpoint directory as it is published (config.json, safetensors in one file or in "
-    "shards, tokenizer.model or tokenizer.json) and writes one file that the other commands run. "
-    "The file appears when it is complete; if anything fails, or on Ctrl-C, nothing is left "
-    "behind.",
+    "Reads a checkpoint directory as published on Hugging Face (config.json, one safetensors file "
+    "or several shards, tokenizer.model or tokenizer.json) and writes one model file. The file "
+    "appears under its name when it is complete; after an error or Ctrl-C an older file is "
+    "unchanged and no temporary file remains.",
     table,
     sizeof(convert_args),
     run};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul logits: the scores of every token of a text, for those who compare and measure. */
+/*
+ * nomul logits: the logits of every token of a text, to compare two programs or two versions to the
+ * last bit.  They go to a safetensors file, to a hash on stdout, or both.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,60 +14,47 @@
 #include "base/xxh64.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kernels_option.h"
-#include "cli/model_path.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/text/prompt.h"
 
 typedef struct logits_args {
-    const char *model, *ids, *prompt, *file, *output, *kernels;
-    int64_t     n_threads, n_batch;
-    bool        hash, no_mmap;
+    const char  *ids, *prompt, *file, *output;
+    nm_open_args open;
+    bool         hash;
 } logits_args;
 
 #define F(field) offsetof(logits_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The text", 0, 0},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model to run", 0, 0},
+    {.kind = NM_OPT_GROUP, .help = "The text"},
+    NM_MODEL_OPTION(F, open),
     {0, "ids", NM_OPT_STRING, F(ids), NULL, "LIST|@FILE|-",
-     "token ids between commas or blanks, as they are, no BOS added; from a file; from stdin", 0,
-     0},
-    {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "or a text, BOS added as run does", 0,
-     0},
-    {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
-     "file with the text, - for stdin; after the text of -p if both are given", 0, 0},
+     "token ids separated by commas or spaces, without adding BOS; or from a file or stdin", 0, 0},
+    NM_PROMPT_OPTIONS(F(prompt), F(file)),
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output, at least one of", 0, 0},
+    {.kind = NM_OPT_GROUP, .help = "Output, at least one of"},
     {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE",
-     "safetensors: F32 logits [T, V] and I32 input_ids [T]", 0, 0},
+     "write a safetensors file: F32 logits [T, V] and I32 input_ids [T]", 0, 0},
     {0, "hash", NM_OPT_FLAG, F(hash), NULL, NULL,
      "print XXH64 (seed 0) of the little-endian F32 logits, row by row", 0, 0},
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
-    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "threads; 0 is one for each CPU", 0, 1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "96", "N",
-     "tokens taken together; the logits are the same for any", 1, 4096},
-    NM_KERNELS_OPTION(F(kernels)),
-    {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
-     "read the model into memory instead of mapping it", 0, 0},
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    NM_MACHINE_OPTIONS(F, open),
+    {0},
 };
 #undef F
 
+#define MOST_ROWS 96 /* computed together without -b: with 32,000 ids 12 MB of logits */
+
 typedef struct running {
     const logits_args *args;
-    const char        *kernels;
-    nomul_model       *model;
-    const char        *path;
-    nomul_session     *session;
+    nm_opened          opened;
     nm_text            text;
     nm_ids             ids;
-    size_t             n_vocab;
-    float             *rows; /* n_batch of them */
+    size_t             n_vocab, n_rows;
+    float             *rows; /* float[n_rows][n_vocab] */
     nm_xxh64           hash;
     nm_outfile         out;
-    bool               writes;
 } running;
 
 /* ---- Input ----------------------------------------------------------------------------------- */
@@ -75,44 +65,43 @@ static int check_args(const logits_args *args)
     nomul_error err;
 
     if (ids && (args->prompt || args->file))
-        return nm_misused("logits", "--ids goes without -p and -f");
+        return nm_output_misused("logits", "--ids excludes -p and -f");
     if (!ids && !args->prompt && !args->file)
-        return nm_misused("logits", "one of --ids, -p and -f is needed");
-    if (!args->output && !args->hash) return nm_misused("logits", "one of -o and --hash is needed");
-    if (ids && strcmp(ids, "@") == 0) return nm_misused("logits", "--ids: @ needs a FILE");
+        return nm_output_misused("logits", "one of --ids, -p and -f is needed");
+    if (!args->output && !args->hash)
+        return nm_output_misused("logits", "one of -o and --hash is needed");
+    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("logits", "--ids: @ needs a FILE");
     if (!ids || ids[0] == '@' || strcmp(ids, "-") == 0) return NM_EXIT_DONE;
-    if (!nm_ids_check(ids, strlen(ids), &err)) return nm_misused("logits", "--ids: %s", err.text);
-    if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0') return nm_misused("logits", "--ids: no id in it");
+    if (!nm_ids_check(ids, strlen(ids), &err))
+        return nm_output_misused("logits", "--ids: %s", err.text);
+    if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
+        return nm_output_misused("logits", "--ids: has no id in it");
     return NM_EXIT_DONE;
 }
 
-static bool read_ids(running *r, nomul_error *err)
-{
-    const char *ids = r->args->ids, *place = "--ids";
-
-    if (ids[0] == '@' || strcmp(ids, "-") == 0) {
-        const char *path = ids[0] == '@' ? ids + 1 : "-";
-        place = ids[0] == '@' ? ids + 1 : "standard input";
-        if (!nm_text_add_file(&r->text, path, err)) return false;
-    } else if (!nm_text_add(&r->text, ids, strlen(ids), err))
-        return false;
-
-    if (!nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, r->n_vocab, err))
-        return nm_fail_in(err, "%s", place);
-    return r->ids.n > 0 || nm_fail(err, NOMUL_E_ARG, "%s: no id in it", place);
-}
-
-static bool read_text(running *r, const nomul_tokenizer *tokenizer, nomul_error *err)
+static bool read_input(running *r, nomul_error *err)
 {
     const logits_args *args = r->args;
+    const char        *ids = args->ids, *path = NULL;
 
-    return nm_prompt_read(&r->text, args->prompt, args->file, NM_PROMPT_DROP_NEWLINE, err) &&
-           nm_prompt_ids(&r->ids, tokenizer, &r->text, false, err);
+    if (!ids)
+        return nm_prompt_read(&r->text, args->prompt, args->file, NM_PROMPT_DROP_NEWLINE, err) &&
+               nm_prompt_ids(&r->ids, r->opened.tokenizer, &r->text, false, err);
+    if (ids[0] == '@') path = ids + 1;
+    if (strcmp(ids, "-") == 0) path = ids;
+    if (!(path ? nm_text_add_file(&r->text, path, err)
+               : nm_text_add(&r->text, ids, strlen(ids), err)))
+        return false;
+
+    const char *place = path ? nm_text_name(path) : "--ids";
+    if (!nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, r->n_vocab, err))
+        return nm_fail_in(err, "%s", place);
+    return r->ids.n > 0 || nm_fail(err, NOMUL_E_ARG, "%s: has no id in it", place);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
 
-/* Length, JSON with blanks up to a multiple of 8; then logits and input_ids lie behind it. */
+/* A safetensors header: its length, JSON padded with spaces to a multiple of 8; the data follow. */
 static bool write_header(running *r, nomul_error *err)
 {
     char     json[320], length[8];
@@ -126,133 +115,84 @@ static bool write_header(running *r, nomul_error *err)
                               "\"input_ids\":{\"dtype\":\"I32\",\"shape\":[%" PRIu64 "],"
                               "\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}}",
                            n, r->n_vocab, n_logits, n, n_logits, n_all);
-    size_t padded = nm_round_up((size_t)size, 8); /* all numbers at their longest: under 300 */
+    size_t padded = nm_round_up((size_t)size, 8); /* 6 numbers of 20 digits: under 300 bytes */
     memset(json + size, ' ', padded - (size_t)size);
     nm_store_u64(length, padded);
     return nm_outfile_write(&r->out, length, sizeof length, err) &&
            nm_outfile_write(&r->out, json, padded, err);
 }
 
-/* In place of a conversion: the library refuses hosts that are not little-endian. */
-static bool take_rows(running *r, size_t n_rows, nomul_error *err)
-{
-    size_t n_bytes = n_rows * r->n_vocab * sizeof *r->rows;
-
-    if (r->args->hash) nm_xxh64_add(&r->hash, r->rows, n_bytes);
-    return !r->writes || nm_outfile_write(&r->out, r->rows, n_bytes, err);
-}
-
-static bool write_ids(running *r, nomul_error *err)
-{
-    return nm_outfile_write(&r->out, r->ids.at, r->ids.n * sizeof *r->ids.at, err) &&
-           nm_outfile_commit(&r->out, err);
-}
-
+/* Bytes are written as they lie in memory: the library refuses hosts that are not little-endian. */
 static bool feed_all(running *r, nomul_error *err)
 {
-    size_t most = (size_t)r->args->n_batch, step = most;
-
     for (size_t at = 0, n; at < r->ids.n; at += n) {
-        double began = nm_clock();
-        n = r->ids.n - at < step ? r->ids.n - at : step;
-
-        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        if (nomul_session_feed(r->session, r->ids.at + at, n, NOMUL_LOGITS_ALL, r->rows, err) !=
-            NOMUL_OK)
+        n = r->ids.n - at < r->n_rows ? r->ids.n - at : r->n_rows;
+        if (nomul_session_feed(r->opened.session, r->ids.at + at, n, NOMUL_LOGITS_ALL, r->rows,
+                               err) != NOMUL_OK)
             return false;
-        if (!take_rows(r, n, err)) return false;
-        step = nm_interrupt_pace(step, n, nm_clock() - began, most);
+        size_t n_bytes = n * r->n_vocab * sizeof *r->rows;
+        if (r->args->hash) nm_xxh64_add(&r->hash, r->rows, n_bytes);
+        if (r->args->output && !nm_outfile_write(&r->out, r->rows, n_bytes, err)) return false;
     }
     return true;
 }
 
-/* ---- Order of events ------------------------------------------------------------------------- */
-
-static bool take_memory(running *r, nomul_error *err)
-{
-    nomul_session_options o;
-    size_t                n_rows = (size_t)r->args->n_batch;
-
-    if (n_rows > r->ids.n) n_rows = r->ids.n;
-    nomul_session_options_init(&o);
-    o.n_threads = (size_t)r->args->n_threads;
-    o.n_batch = n_rows;
-    if (n_rows > SIZE_MAX / sizeof *r->rows / r->n_vocab) return nm_fail_memory(err, SIZE_MAX);
-    r->rows = nm_alloc(n_rows * r->n_vocab * sizeof *r->rows);
-    if (!r->rows) return nm_fail_memory(err, n_rows * r->n_vocab * sizeof *r->rows);
-    r->session = nomul_session_new(r->model, &o, err);
-    return r->session != NULL;
-}
-
-static bool check_output(const running *r, nomul_error *err)
-{
-    const char *output = r->args->output;
-
-    if (!output || !nm_file_same(output, r->path)) return true;
-    return nm_fail(err, NOMUL_E_ARG, "%s: is the model", output);
-}
-
 static bool compute(running *r, nomul_error *err)
 {
-    const char *output = r->args->output;
+    const char  *output = r->args->output;
+    nm_open_args open = r->args->open;
 
-    if (!check_output(r, err)) return false;
-    if (!take_memory(r, err)) return false;
-    if (output && !nm_outfile_open(&r->out, output, err)) return false;
-    r->writes = output != NULL;
-    nm_interrupt_doom(r->out.temporary);
+    if (output && !nm_open_may_write(output, r->opened.path, NULL, err)) return false;
+    r->n_rows = open.n_batch > 0 ? (size_t)open.n_batch : MOST_ROWS;
+    if (r->n_rows > r->ids.n) r->n_rows = r->ids.n;
+    open.n_batch = (int64_t)r->n_rows;
+    if (r->n_rows > SIZE_MAX / sizeof *r->rows / r->n_vocab) return nm_fail_memory(err, SIZE_MAX);
+    r->rows = nm_alloc(r->n_rows * r->n_vocab * sizeof *r->rows);
+    if (!r->rows) return nm_fail_memory(err, r->n_rows * r->n_vocab * sizeof *r->rows);
+    if (!nm_open_session(&r->opened, &open, err)) return false;
     nm_xxh64_init(&r->hash);
-    bool ok = (!r->writes || write_header(r, err)) && feed_all(r, err) &&
-              (!r->writes || write_ids(r, err));
+    if (!output) return feed_all(r, err);
+
+    if (!nm_outfile_open(&r->out, output, err)) return false;
+    nm_interrupt_doom(r->out.temporary);
+    bool ok = write_header(r, err) && feed_all(r, err) &&
+              nm_outfile_write(&r->out, r->ids.at, r->ids.n * sizeof *r->ids.at, err) &&
+              nm_outfile_commit(&r->out, err);
+    nm_outfile_abort(&r->out);
     nm_interrupt_doom(NULL);
     return ok;
 }
 
-static int run_all(running *r, const char *argv0)
-{
-    const nomul_tokenizer *tokenizer = NULL;
-    nomul_model_options    o;
-    nomul_error            err;
-
-    nomul_model_options_init(&o);
-    o.in_memory = r->args->no_mmap;
-    o.kernels = r->kernels;
-    r->model = nm_model_open(r->args->model, argv0, &o, &r->path);
-    if (!r->model) return NM_EXIT_FAILED;
-    r->n_vocab = nomul_model_get_info(r->model)->n_vocab;
-    if (!r->args->ids) tokenizer = nm_model_need_tokenizer(r->model, r->path);
-    if (!r->args->ids && !tokenizer) return NM_EXIT_FAILED;
-
-    bool ok =
-        (r->args->ids ? read_ids(r, &err) : read_text(r, tokenizer, &err)) && compute(r, &err);
-    if (!ok) return nm_command_failed(&err);
-    if (r->args->hash) nm_output_print("%016" PRIx64 "\n", nm_xxh64_value(&r->hash));
-    return NM_EXIT_DONE;
-}
-
 static int run(const void *arguments, const char *argv0)
 {
-    running r = {.args = arguments};
-    int     code = check_args(r.args);
+    const logits_args *args = arguments;
+    running            r = {.args = args};
+    nomul_error        err;
+    int                code = check_args(args);
 
     if (code != NM_EXIT_DONE) return code;
-    r.kernels = r.args->kernels;
-    if (!nm_kernels_option("logits", &r.kernels)) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
-    code = run_all(&r, argv0);
-    if (r.writes) nm_outfile_abort(&r.out);
-    nomul_session_free(r.session);
+    code =
+        nm_open_model(&r.opened, "logits", &args->open, argv0, args->ids ? 0 : NM_OPEN_TOKENIZER);
+    if (code == NM_EXIT_DONE) {
+        r.n_vocab = nomul_model_get_info(r.opened.model)->n_vocab;
+        if (!read_input(&r, &err) || !compute(&r, &err))
+            code = nm_output_failed(&err);
+        else if (args->hash)
+            nm_output_print("%016" PRIx64 "\n", nm_xxh64_value(&r.hash));
+    }
     nm_free(r.rows);
     nm_ids_free(&r.ids);
     nm_text_free(&r.text);
-    nomul_model_close(r.model);
+    nm_open_close(&r.opened);
     return code;
 }
 
 const nm_command nm_cmd_logits = {
     "logits",
     "write or hash the logits of every token of a text",
-    "Takes token ids through the model and gives, for each, the scores of the token that follows.",
+    "Feeds token ids to the model and gives, for each one, the logits of the token that follows. "
+    "Ids are taken as they are; a text from -p or -f starts with BOS, as in nomul run.",
     table,
     sizeof(logits_args),
     run};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul repack: a model file in the other packing. */
+/* nomul repack: rewrites a model file with its ternary weights in the other packing. */
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -14,11 +14,10 @@ typedef struct repack_args {
 static const nm_option table[] = {
     {0, NULL, NM_OPT_ARG, F(input), NULL, "FILE", "the model file to read", 1, 1},
     {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE",
-     "the model file to write; it may be the same", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), NULL, NM_PACK_WORDS, "how ternary weights are stored", 0,
-     0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no progress, no last line", 0, 0},
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+     "the model file to write; may be the input itself", 0, 0},
+    {0, "pack", NM_OPT_CHOICE, F(pack), NULL, NM_PACK_WORDS, "bits for each ternary weight", 0, 0},
+    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
+    {0},
 };
 #undef F
 
@@ -30,8 +29,8 @@ static int run(const void *arguments, const char *argv0)
     nomul_error          err;
 
     (void)argv0;
-    if (!args->output) return nm_misused("repack", "-o FILE is missing");
-    if (args->pack < 0) return nm_misused("repack", "--pack " NM_PACK_WORDS " is missing");
+    if (!args->output) return nm_output_misused("repack", "-o FILE is missing");
+    if (args->pack < 0) return nm_output_misused("repack", "--pack " NM_PACK_WORDS " is missing");
     nm_progress_begin(&bar, args->quiet);
     nomul_repack_options_init(&o);
     o.pack = (nomul_packing)args->pack;
@@ -39,18 +38,19 @@ static int run(const void *arguments, const char *argv0)
     o.progress_context = &bar;
 
     nm_interrupt_guard(args->input);
-    nm_interrupt_catch_patiently(); /* syncing may take a while: no half file is left behind */
+    nm_interrupt_catch_patiently(); /* a second Ctrl-C must not leave half a file */
     nomul_status status = nomul_repack(args->input, args->output, &o, &err);
     return nm_progress_end(&bar, status, &err, args->output);
 }
 
 const nm_command nm_cmd_repack = {
     "repack",
-    "store a model's ternary weights in 2 or in 1.6 bits",
-    "Writes a model file with its ternary weights packed in another way and all else as it is: the "
-    "same model, the same results to the last bit, and packed back the same file. Which one is "
-    "faster depends on the machine: nomul info says what this one would prefer. The file appears "
-    "when it is complete; if anything fails, or on Ctrl-C, nothing is left behind.",
+    "store the ternary weights of a model in 2 or 1.6 bits",
+    "Writes a model file whose ternary weights are packed in another way; everything else is "
+    "copied. It is the same model: results are the same to the last bit, and repacking it back "
+    "gives the same file. Which packing is faster depends on the machine: nomul info prints "
+    "which one is preferred here. The file appears under its name when it is complete; after an "
+    "error or Ctrl-C an older file is unchanged and no temporary file remains.",
     table,
     sizeof(repack_args),
     run};

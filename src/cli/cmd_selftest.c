@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul selftest: does this CPU compute what the specification says, and by which instructions? */
-#include <inttypes.h>
+/*
+ * nomul selftest: do all kernels that this CPU runs compute what the scalar ones do, and which of
+ * them would a model use here?
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kernels_option.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
 #include "nomul_bench.h"
 
@@ -19,21 +21,20 @@ typedef struct selftest_args {
 #define F(field) offsetof(selftest_args, field)
 static const nm_option table[] = {
     NM_KERNELS_OPTION(F(kernels)),
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    {0},
 };
 #undef F
 
-#define WORDS 256 /* the names of all features fit */
+#define WORDS 256 /* the names of all CPU features fit */
 
-/* One line: what they are compared to, or how that went, or what is missing. */
+/* Tests one variant and prints one line on it. */
 static bool test_row(size_t index, nomul_error *err)
 {
-    const char *name = nomul_kernels_name(index);
-    char        needed[WORDS], missing[WORDS];
-    uint64_t    n = 0;
-    double      began = nm_clock();
+    char     needed[WORDS], missing[WORDS];
+    uint64_t n = 0;
+    double   began = nm_clock();
 
-    nm_output_print("%-10s ", name);
+    nm_output_print("%-10s ", nomul_kernels_name(index));
     if (!nomul_bench_runs(index, needed, missing, WORDS)) {
         nm_output_print("not run: this CPU lacks %s\n", missing);
         return true;
@@ -52,7 +53,7 @@ static bool test_row(size_t index, nomul_error *err)
     return true;
 }
 
-/* The last that runs, or the one that was asked for. */
+/* The last variant that runs, or the one asked for. */
 static bool choose(const char *asked, size_t *chosen, nomul_error *err)
 {
     const char *name = NULL;
@@ -60,10 +61,11 @@ static bool choose(const char *asked, size_t *chosen, nomul_error *err)
 
     for (size_t i = 0; (name = nomul_kernels_name(i)); i++) {
         bool runs = nomul_bench_runs(i, needed, missing, WORDS);
-        if (asked ? strcmp(asked, name) == 0 : runs) *chosen = i;
-        if (asked && strcmp(asked, name) == 0 && !runs)
+        bool wanted = !asked || strcmp(asked, name) == 0;
+        if (asked && wanted && !runs)
             return nm_fail(err, NOMUL_E_UNSUPPORTED, "kernels %s: this CPU lacks %s", name,
                            missing);
+        if (wanted && runs) *chosen = i;
     }
     return true;
 }
@@ -84,38 +86,32 @@ static void print_choice(size_t chosen, const char *asked)
         nm_output_print("%s would be faster, but this CPU lacks %s\n", next, missing);
 }
 
-static int test_all(const char *asked)
+static int run(const void *arguments, const char *argv0)
 {
-    nomul_error err;
-    size_t      chosen = 0;
+    const selftest_args *args = arguments;
+    const char          *asked = args->kernels;
+    size_t               chosen = 0;
+    nomul_error          err;
 
-    if (!choose(asked, &chosen, &err)) return nm_command_failed(&err);
+    (void)argv0;
+    if (!nm_open_kernels("selftest", &asked)) return NM_EXIT_MISUSED;
+    nm_interrupt_catch();
+    if (!choose(asked, &chosen, &err)) return nm_output_failed(&err);
     for (size_t i = 0; nomul_kernels_name(i); i++) {
         if (asked && i != chosen) continue;
         if (nm_interrupted()) return nm_interrupt_exit_code();
-        if (!test_row(i, &err)) return nm_command_failed(&err);
+        if (!test_row(i, &err)) return nm_output_failed(&err);
     }
     print_choice(chosen, asked);
     return NM_EXIT_DONE;
 }
 
-static int run(const void *arguments, const char *argv0)
-{
-    const selftest_args *args = arguments;
-    const char          *asked = args->kernels;
-
-    (void)argv0;
-    if (!nm_kernels_option("selftest", &asked)) return NM_EXIT_MISUSED;
-    nm_interrupt_catch();
-    return test_all(asked);
-}
-
 const nm_command nm_cmd_selftest = {
     "selftest",
-    "check that every instruction set gives the same bits",
+    "check that all instruction sets give the same results",
     "Runs every operation with each instruction set that this CPU has, on random and extreme "
-    "inputs, and compares the results with the plain code that is the specification. Says which "
-    "one a model would use here, and why. Exit code 1 if anything differs.",
+    "inputs, and compares the results with the scalar code, which is the specification. Prints "
+    "which one a model would use here, and why. The exit code is 1 if any result differs.",
     table,
     sizeof(selftest_args),
     run};

@@ -94,13 +94,6 @@ int nm_interrupt_exit_code(void)
     return 128 + (int)caught;
 }
 
-size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t most)
-{
-    if (seconds > 1 && n_taken > 1) return n_taken / 2;
-    if (seconds < 0.25 && n_taken == step) return step <= most / 2 ? 2 * step : most;
-    return step;
-}
-
 /* Only what a handler may do: write, unlink, _exit. */
 static void say(const char *text)
 {

@@ -30,9 +30,6 @@ void nm_interrupt_clear(void);
 /* 128 + the signal, as shells have it. */
 int nm_interrupt_exit_code(void);
 
-/* The next piece of work: shorter if this one took over a second, longer if under a quarter. */
-size_t nm_interrupt_pace(size_t step, size_t n_taken, double seconds, size_t most);
-
 /*
  * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.
  * The name must live as long as the program.

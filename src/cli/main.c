@@ -1,41 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The front door: nomul COMMAND ... enters by include/nomul.h, as a stranger's program would. */
+/*
+ * nomul COMMAND [options]: finds the command, parses its options and runs it.  The program uses the
+ * library through include/nomul.h only, as any other program would.
+ */
+#include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
-#include "nomul.h"
 
-/*
- * Descriptors 0 to 2 are taken, if only by something that refuses every write: or else the first
- * file opened would be one of them, and words for stderr would go into it.
- */
-static void keep_standard_files(void)
+#define NM_COMMAND(name) &nm_cmd_##name,
+static const nm_command *const commands[] = {
+#include "cli/commands.def"
+};
+#undef NM_COMMAND
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static const nm_command *find(const char *name)
 {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && /* open takes the lowest free one: this */
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-            return;
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    const char *nearest = NULL;
+    size_t      least = 3; /* at most two letters apart */
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        size_t distance = nm_options_distance(name, commands[i]->name);
+        if (distance < least) {
+            least = distance;
+            nearest = commands[i]->name;
+        }
+    }
+    if (nearest) return nm_output_misused(NULL, "no command '%.120s' (is it %s?)", name, nearest);
+    return nm_output_misused(NULL, "no command '%.120s'", name);
+}
+
+/* ---- Help ------------------------------------------------------------------------------------ */
+
+static int help_command(const nm_command *command)
+{
+    nm_output_print("Usage: nomul %s", command->name); /* "Usage: nomul convert DIR [options]" */
+    for (const nm_option *o = command->options; o->kind != NM_OPT_END; o++)
+        if (o->kind == NM_OPT_ARG) nm_output_print(o->min < 1 ? " [%s]" : " %s", o->value);
+    nm_output_print(" [options]\n\n");
+    nm_options_prose(command->details);
+    nm_output_print("\n");
+    nm_options_help(command->options);
+    return NM_EXIT_DONE;
+}
+
+static int help_all(void)
+{
+    nm_output_print("Usage: nomul COMMAND [options]\n\n"
+                    "Runs MatMul-free language models.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
+    nm_options_prose(
+        "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-49m.gguf "
+        "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
+        "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
+        "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently with "
+        "0.");
+    return NM_EXIT_DONE;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static int run(const char *argv0, int argc, char **argv)
+{
+    _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
+    const nm_command                   *command = find(argv[0]);
+    int                                 code = NM_EXIT_MISUSED;
+
+    if (!command) return unknown(argv[0]);
+    assert(command->n_args <= sizeof args);
+    switch (nm_options_parse(command->name, command->options, args, argc - 1, argv + 1)) {
+    case NM_PARSE_OK: code = command->run(args, argv0); break;
+    case NM_PARSE_HELP: code = help_command(command); break;
+    case NM_PARSE_WRONG: break;
+    }
+    nm_options_free(command->options, args);
+    return code;
 }
 
 static int dispatch(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
-    if (argc < 2) return nm_command_missing();
+    if (argc < 2) {
+        fprintf(stderr, "nomul: a command is missing: ");
+        for (size_t i = 0; i < N_COMMANDS; i++) fprintf(stderr, "%s, ", commands[i]->name);
+        fprintf(stderr, "help; see nomul help\n");
+        return NM_EXIT_MISUSED;
+    }
     if (strcmp(word, "--version") == 0) {
         nm_output_print("nomul %s\n", nomul_version());
         return NM_EXIT_DONE;
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        if (argc > 3) return nm_misused(NULL, "help explains one command");
-        return nm_command_help(argc > 2 ? argv[2] : NULL);
+        if (argc > 3) return nm_output_misused(NULL, "help explains one command");
+        if (argc < 3) return help_all();
+        const nm_command *command = find(argv[2]);
+        return command ? help_command(command) : unknown(argv[2]);
     }
-    if (word[0] == '-') return nm_misused(NULL, "no option %.120s", word);
-    return nm_command_run(argv[0], argc - 1, argv + 1);
+    if (word[0] == '-') return nm_output_misused(NULL, "no option %.120s", word);
+    return run(argv[0], argc - 1, argv + 1);
+}
+
+/*
+ * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
+ * one of these numbers, and messages for stderr would be written into a model.  So each closed one
+ * is opened on /dev/null in the mode in which it can't be used by mistake.
+ */
+static void keep_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && /* open takes the lowest free number, which is fd */
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
 }
 
 int main(int argc, char **argv)

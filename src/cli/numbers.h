@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers for people, the clock, and a seed nobody chose. */
+/* Numbers formatted for people, and a random seed. */
 #ifndef NM_NUMBERS_H
 #define NM_NUMBERS_H
 
@@ -17,7 +17,7 @@ nm_shown nm_show_count(uint64_t n);       /* 49,357,824 */
 nm_shown nm_show_bytes(uint64_t n_bytes); /* 24.7 MB: powers of 1000 */
 nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
 
-/* 32 bits: enough never to meet again, few enough to type. */
+/* 32 random bits: enough that seeds do not repeat, few enough to type. */
 uint64_t nm_random_seed(void);
 
 #endif

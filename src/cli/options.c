@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing; the words of help are in help.c. */
 #include "cli/options.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <float.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/error.h"
-#include "cli/help.h"
+#include "cli/output.h"
 
 /* How much of a user's word goes into a message. */
 #define SHOWN "%.120s"
@@ -22,28 +19,12 @@ typedef struct parser {
     const nm_option *options;
     unsigned char   *args;
     char           **argv;
-    size_t           n_argv, at; /* at: the word now */
+    size_t           n_argv, at; /* at: the current word */
     const nm_option *next_arg;
+    char             spelled[64]; /* the current option as the user writes it: -n, --temp */
 } parser;
 
-int nm_misused(const char *command, const char *format, ...)
-{
-    char        text[512];
-    nomul_error err; /* takes control bytes out of what the user typed */
-    va_list     list;
-
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    nm_fail(&err, NOMUL_E_ARG, "%s", text);
-    if (command)
-        fprintf(stderr, "nomul %s: %s; see nomul help %s\n", command, err.text, command);
-    else
-        fprintf(stderr, "nomul: %s; see nomul help\n", err.text);
-    return 2;
-}
-
-size_t nm_edit_distance(const char *a, const char *b)
+size_t nm_options_distance(const char *a, const char *b)
 {
     enum { MAX = 63 };
     size_t row[MAX + 1], n_a = strlen(a), n_b = strlen(b);
@@ -66,69 +47,62 @@ size_t nm_edit_distance(const char *a, const char *b)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
+/* Decimal digits in all of the text: strtod alone would also take " 1", "0x10", "inf", "1x". */
 static bool is_number(const char *text, bool whole)
 {
-    size_t n_digits = 0;
+    static const char digits[] = "0123456789";
 
-    if (*text == '+' || *text == '-') text++;
-    for (; *text >= '0' && *text <= '9'; text++) n_digits++;
-    if (!whole && *text == '.')
-        for (text++; *text >= '0' && *text <= '9'; text++) n_digits++;
-    if (n_digits == 0) return false;
-    if (!whole && (*text == 'e' || *text == 'E')) {
-        n_digits = 0;
-        text++;
-        if (*text == '+' || *text == '-') text++;
-        for (; *text >= '0' && *text <= '9'; text++) n_digits++;
+    text += *text == '+' || *text == '-';
+    size_t n = strspn(text, digits);
+    text += n;
+    if (!whole && *text == '.') {
+        size_t n_fraction = strspn(++text, digits);
+        text += n_fraction, n += n_fraction;
     }
-    return n_digits > 0 && *text == '\0';
+    if (n > 0 && !whole && (*text == 'e' || *text == 'E')) {
+        text++;
+        text += *text == '+' || *text == '-';
+        n = strspn(text, digits);
+        text += n;
+    }
+    return n > 0 && *text == '\0';
 }
 
-static bool wrong_range(const nm_option *o, const char *command, const char *spelled,
-                        const char *value)
+static bool set_number(const parser *p, const nm_option *o, const char *value)
 {
-    char range[80];
+    void  *field = p->args + o->field;
+    bool   whole = o->kind == NM_OPT_INT;
+    char   range[80];
+    double number;
 
-    nm_help_range(o, range, sizeof range);
-    nm_misused(command, "%s: " SHOWN " is out of range (%s)", spelled, value, range);
-    return false;
-}
-
-static bool set_int(const nm_option *o, int64_t *field, const char *value, const char *command,
-                    const char *spelled)
-{
-    if (!is_number(value, true)) {
-        nm_misused(command, "%s: '" SHOWN "' is not a whole number", spelled, value);
+    if (!is_number(value, whole)) {
+        nm_output_misused(p->command, "%s: '" SHOWN "' is not a %snumber", p->spelled, value,
+                          whole ? "whole " : "");
         return false;
     }
     errno = 0;
-    long long number = strtoll(value, NULL, 10);
-    if (errno || (double)number < o->min || (double)number > o->max)
-        return wrong_range(o, command, spelled, value);
-    *field = number;
+    long long integer = whole ? strtoll(value, NULL, 10) : 0;
+    bool      fits = errno == 0;
+    /* strtod's decimal point is a point: setlocale is never called. */
+    number = whole ? (double)integer : strtod(value, NULL);
+    if (!fits || number < o->min || number > o->max) {
+        nm_options_range(o, range, sizeof range);
+        nm_output_misused(p->command, "%s: " SHOWN " is out of range (%s)", p->spelled, value,
+                          range);
+        return false;
+    }
+    if (number > (double)FLT_MAX || number < -(double)FLT_MAX) { /* settings become floats */
+        nm_output_misused(p->command, "%s: " SHOWN " is too large", p->spelled, value);
+        return false;
+    }
+    if (whole)
+        *(int64_t *)field = integer;
+    else
+        *(double *)field = number;
     return true;
 }
 
-/* No call of setlocale anywhere: strtod's decimal point is a point. */
-static bool set_float(const nm_option *o, double *field, const char *value, const char *command,
-                      const char *spelled)
-{
-    if (!is_number(value, false)) {
-        nm_misused(command, "%s: '" SHOWN "' is not a number", spelled, value);
-        return false;
-    }
-    double number = strtod(value, NULL);
-    if (number < o->min || number > o->max) return wrong_range(o, command, spelled, value);
-    if (number > (double)FLT_MAX || number < -(double)FLT_MAX) {
-        nm_misused(command, "%s: " SHOWN " is too large", spelled, value);
-        return false;
-    }
-    *field = number;
-    return true;
-}
-
-static bool set_choice(const nm_option *o, int64_t *field, const char *value, const char *command,
-                       const char *spelled)
+static bool set_choice(const parser *p, const nm_option *o, const char *value)
 {
     int64_t     index = 0;
     size_t      n = strlen(value);
@@ -138,68 +112,41 @@ static bool set_choice(const nm_option *o, int64_t *field, const char *value, co
         size_t n_word = strcspn(word, "|");
         if (n_word == n && memcmp(word, value, n) == 0) break;
         if (word[n_word] == '\0') {
-            nm_misused(command, "%s: '" SHOWN "' is not one of %s", spelled, value, o->value);
+            nm_output_misused(p->command, "%s: '" SHOWN "' is not one of %s", p->spelled, value,
+                              o->value);
             return false;
         }
         word += n_word + 1;
     }
-    *field = index;
+    *(int64_t *)(void *)(p->args + o->field) = index;
     return true;
 }
 
-/* `most` is more than a list can ever need: the number of words given. */
-static bool add_to_list(nm_strings *list, const char *value, size_t most)
+static bool set_value(const parser *p, const nm_option *o, const char *value)
 {
-    if (!list->at) list->at = nm_alloc(most * sizeof *list->at);
-    if (!list->at) {
-        fprintf(stderr, "nomul: out of memory\n");
-        return false;
-    }
-    list->at[list->n++] = value;
-    return true;
-}
-
-static void note_given(const parser *p, const nm_option *given)
-{
-    size_t row = (size_t)(given - p->options);
-
-    assert(row < 64);
-    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
-        if (o->kind == NM_OPT_GIVEN)
-            *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
-}
-
-bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)
-{
-    for (size_t row = 0; options[row].kind != NM_OPT_END; row++)
-        if (options[row].field == field && (*given >> row & 1)) return true;
-    return false;
-}
-
-static bool set_value(const parser *p, const nm_option *o, const char *value, const char *spelled)
-{
-    void *field = p->args + o->field;
+    void       *field = p->args + o->field;
+    nm_strings *list = field;
 
     switch (o->kind) {
     case NM_OPT_FLAG: *(bool *)field = true; return true;
     case NM_OPT_ARG:
     case NM_OPT_STRING: *(const char **)field = value; return true;
-    case NM_OPT_INT: return set_int(o, field, value, p->command, spelled);
-    case NM_OPT_FLOAT: return set_float(o, field, value, p->command, spelled);
-    case NM_OPT_CHOICE: return set_choice(o, field, value, p->command, spelled);
-    case NM_OPT_LIST: return add_to_list(field, value, p->n_argv);
+    case NM_OPT_INT:
+    case NM_OPT_FLOAT: return set_number(p, o, value);
+    case NM_OPT_CHOICE: return set_choice(p, o, value);
+    case NM_OPT_LIST: /* n_argv values are more than a list can ever get */
+        if (!list->at) list->at = nm_alloc(p->n_argv * sizeof *list->at);
+        if (!list->at) {
+            nm_output_failed(NULL);
+            return false;
+        }
+        list->at[list->n++] = value;
+        return true;
     case NM_OPT_GIVEN:
     case NM_OPT_GROUP:
     case NM_OPT_END: break;
     }
     return false;
-}
-
-/* What the user gave. */
-static bool set(const parser *p, const nm_option *o, const char *value, const char *spelled)
-{
-    note_given(p, o);
-    return set_value(p, o, value, spelled);
 }
 
 static void set_presets(const parser *p)
@@ -215,7 +162,7 @@ static void set_presets(const parser *p)
         else if (o->kind == NM_OPT_LIST)
             *(nm_strings *)field = (nm_strings){0};
         else if (o->preset)
-            set_value(p, o, o->preset, o->value);
+            set_value(p, o, o->preset);
         else if (o->kind == NM_OPT_CHOICE)
             *(int64_t *)field = -1;
         else
@@ -224,7 +171,26 @@ static void set_presets(const parser *p)
     }
 }
 
-/* ---- Words ----------------------------------------------------------------------------------- */
+/* A value that the user gave, as opposed to a preset. */
+static nm_parse set(const parser *p, const nm_option *given, const char *value)
+{
+    size_t row = (size_t)(given - p->options);
+
+    assert(row < 64);
+    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
+        if (o->kind == NM_OPT_GIVEN)
+            *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
+    return set_value(p, given, value) ? NM_PARSE_OK : NM_PARSE_WRONG;
+}
+
+bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)
+{
+    for (size_t row = 0; options[row].kind != NM_OPT_END; row++)
+        if (options[row].field == field && (*given >> row & 1)) return true;
+    return false;
+}
+
+/* ---- Words of the command line --------------------------------------------------------------- */
 
 static const nm_option *find_long(const parser *p, const char *name, size_t n_name)
 {
@@ -246,65 +212,60 @@ static nm_parse unknown(const parser *p, const char *word, const char *name)
     size_t           least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
 
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
-        bool   is_key = o->name && strchr(o->name, '_'); /* of JSON lines: not worth suggesting */
-        size_t distance = o->name && !is_key ? nm_edit_distance(name, o->name) : least;
+        size_t distance = o->name ? nm_options_distance(name, o->name) : least;
         if (distance < least) {
             least = distance;
             nearest = o;
         }
     }
     if (nearest)
-        nm_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
+        nm_output_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
     else
-        nm_misused(p->command, "no option " SHOWN, word);
+        nm_output_misused(p->command, "no option " SHOWN, word);
     return NM_PARSE_WRONG;
 }
 
-/* The option's value: the rest of its own word, or else the next word, whatever that looks like. */
-static nm_parse take_value(parser *p, const nm_option *o, const char *rest, const char *spelled)
+/* The value is the rest of the option's own word, else the next word, whatever that looks like. */
+static nm_parse take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {
         if (p->at + 1 >= p->n_argv) {
-            nm_misused(p->command, "%s needs a value: %s", spelled, o->value);
+            nm_output_misused(p->command, "%s needs a value: %s", p->spelled, o->value);
             return NM_PARSE_WRONG;
         }
         rest = p->argv[++p->at];
     }
-    return set(p, o, rest, spelled) ? NM_PARSE_OK : NM_PARSE_WRONG;
+    return set(p, o, rest);
 }
 
 static nm_parse parse_long(parser *p, const char *word)
 {
     const char *name = word + 2, *equals = strchr(name, '=');
     size_t      n_name = equals ? (size_t)(equals - name) : strlen(name);
-    char        spelled[64];
 
     if (strcmp(name, "help") == 0) return NM_PARSE_HELP;
     const nm_option *o = find_long(p, name, n_name);
-    if (!o) {
-        snprintf(spelled, sizeof spelled, "%.*s", (int)(n_name < 60 ? n_name : 60), name);
-        return unknown(p, word, spelled);
-    }
-    snprintf(spelled, sizeof spelled, "--%s", o->name);
-    if (o->kind != NM_OPT_FLAG) return take_value(p, o, equals ? equals + 1 : NULL, spelled);
+    snprintf(p->spelled, sizeof p->spelled, "--%.*s", (int)(n_name < 60 ? n_name : 60), name);
+    if (!o) return unknown(p, word, p->spelled + 2);
+    if (o->kind != NM_OPT_FLAG) return take_value(p, o, equals ? equals + 1 : NULL);
     if (equals) {
-        nm_misused(p->command, "%s takes no value", spelled);
+        nm_output_misused(p->command, "%s takes no value", p->spelled);
         return NM_PARSE_WRONG;
     }
-    return set(p, o, NULL, spelled) ? NM_PARSE_OK : NM_PARSE_WRONG;
+    return set(p, o, NULL);
 }
 
 /* "-q", "-n5", or several flags in one word. */
 static nm_parse parse_letters(parser *p, const char *word)
 {
     for (const char *letter = word + 1; *letter; letter++) {
-        char             spelled[3] = {'-', *letter, '\0'};
         const nm_option *o = find_letter(p, *letter);
 
+        snprintf(p->spelled, sizeof p->spelled, "-%c", *letter);
         if (!o && *letter == 'h') return NM_PARSE_HELP;
-        if (!o) return unknown(p, letter == word + 1 ? word : spelled, word + 1);
-        if (o->kind != NM_OPT_FLAG) return take_value(p, o, letter[1] ? letter + 1 : NULL, spelled);
-        if (!set(p, o, NULL, spelled)) return NM_PARSE_WRONG;
+        if (!o) return unknown(p, letter == word + 1 ? word : p->spelled, word + 1);
+        if (o->kind != NM_OPT_FLAG) return take_value(p, o, letter[1] ? letter + 1 : NULL);
+        if (set(p, o, NULL) != NM_PARSE_OK) return NM_PARSE_WRONG;
     }
     return NM_PARSE_OK;
 }
@@ -312,28 +273,15 @@ static nm_parse parse_letters(parser *p, const char *word)
 static nm_parse parse_arg(parser *p, const char *word)
 {
     while (p->next_arg->kind != NM_OPT_ARG && p->next_arg->kind != NM_OPT_END) p->next_arg++;
-    if (p->next_arg->kind == NM_OPT_END) {
-        nm_misused(p->command, "no place for '" SHOWN "'", word);
-        return NM_PARSE_WRONG;
-    }
-    return set(p, p->next_arg++, word, "") ? NM_PARSE_OK : NM_PARSE_WRONG;
-}
-
-static nm_parse check_required(const parser *p)
-{
-    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
-        if (o->kind != NM_OPT_ARG || o->min < 1) continue;
-        if (*(const char **)(p->args + o->field)) continue;
-        nm_misused(p->command, "%s is missing", o->value);
-        return NM_PARSE_WRONG;
-    }
-    return NM_PARSE_OK;
+    if (p->next_arg->kind == NM_OPT_ARG) return set(p, p->next_arg++, word);
+    nm_output_misused(p->command, "no place for '" SHOWN "'", word);
+    return NM_PARSE_WRONG;
 }
 
 nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
                           char **argv)
 {
-    parser p = {command, options, args, argv, (size_t)argc, 0, options};
+    parser p = {command, options, args, argv, (size_t)argc, 0, options, ""};
     bool   ended = false; /* by "--" */
 
     set_presets(&p);
@@ -351,24 +299,121 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
             result = parse_letters(&p, word);
         if (result != NM_PARSE_OK) return result;
     }
-    return check_required(&p);
+    for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
+        if (o->kind != NM_OPT_ARG || o->min < 1) continue;
+        if (*(const char **)(void *)(p.args + o->field)) continue;
+        nm_output_misused(command, "%s is missing", o->value);
+        return NM_PARSE_WRONG;
+    }
+    return NM_PARSE_OK;
 }
 
 bool nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
                     const char *value)
 {
-    parser           p = {command, options, args, NULL, 0, 0, options};
+    parser           p = {command, options, args, NULL, 0, 0, options, ""};
     bool             letter = name[0] != '\0' && name[1] == '\0';
-    char             spelled[64];
     const nm_option *o = letter ? find_letter(&p, name[0]) : find_long(&p, name, strlen(name));
 
     if (!o) return unknown(&p, name, name) == NM_PARSE_OK;
-    snprintf(spelled, sizeof spelled, "--%s", o->name);
-    return take_value(&p, o, value, spelled) == NM_PARSE_OK;
+    snprintf(p.spelled, sizeof p.spelled, "--%s", o->name);
+    return take_value(&p, o, value) == NM_PARSE_OK;
 }
 
 void nm_options_free(const nm_option *options, void *args)
 {
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_LIST) nm_free(((nm_strings *)((char *)args + o->field))->at);
+}
+
+/* ---- Help ------------------------------------------------------------------------------------ */
+
+#define COLUMNS 79
+#define MARGIN 28 /* the column where explanations begin */
+
+void nm_options_range(const nm_option *option, char *out, size_t size)
+{
+    if (option->max == NM_NO_MAX)
+        snprintf(out, size, "%.16g and more", option->min);
+    else
+        snprintf(out, size, "%.16g to %.16g", option->min, option->max);
+}
+
+/*
+ * Wraps words at COLUMNS: the first at `column`, later lines indented by `indent`; ends with a
+ * newline.  A '\t' is a space at which no line ends.
+ */
+static void wrap(const char *text, size_t column, size_t indent)
+{
+    bool first = true; /* on its line */
+
+    while (*text) {
+        size_t n = strcspn(text, " \n");
+        if (!first && column + 1 + n > COLUMNS) {
+            nm_output_print("\n%*s", (int)indent, "");
+            column = indent;
+            first = true;
+        }
+        if (!first) nm_output_print(" ");
+        for (size_t i = 0; i < n; i++) nm_output_print("%c", text[i] == '\t' ? ' ' : text[i]);
+        column += n + !first;
+        first = false;
+        text += n;
+        if (*text == '\n') {
+            nm_output_print("\n%*s", text[1] == '\n' ? 0 : (int)indent, "");
+            column = indent;
+            first = true;
+        }
+        if (*text) text++;
+    }
+    nm_output_print("\n");
+}
+
+void nm_options_prose(const char *text)
+{
+    wrap(text, 0, 0);
+}
+
+/* "  -n, --predict N           tokens to make (-1 to 1000; default 256)" */
+static void print_option(const nm_option *o)
+{
+    const char *value = o->kind == NM_OPT_FLAG ? "" : o->value, *space = *value ? " " : "";
+    bool        is_number = o->kind == NM_OPT_INT || o->kind == NM_OPT_FLOAT;
+    char        names[80], range[80] = "", facts[128] = "", text[512];
+
+    if (o->kind == NM_OPT_ARG)
+        snprintf(names, sizeof names, "  %s", value);
+    else if (!o->name)
+        snprintf(names, sizeof names, "  -%c%s%s", o->letter, space, value);
+    else if (o->letter)
+        snprintf(names, sizeof names, "  -%c, --%s%s%s", o->letter, o->name, space, value);
+    else
+        snprintf(names, sizeof names, "      --%s%s%s", o->name, space, value);
+
+    if (is_number) nm_options_range(o, range, sizeof range);
+    if (is_number || o->preset)
+        snprintf(facts, sizeof facts, "(%s%sdefault %s)", range, is_number ? "; " : "", o->preset);
+    for (char *c = facts; *c; c++)
+        if (*c == ' ') *c = '\t';
+    snprintf(text, sizeof text, "%s%s%s", o->help, *facts ? " " : "", facts);
+
+    int n = (int)strlen(names);
+    if (n + 2 > MARGIN)
+        nm_output_print("%s\n%*s", names, MARGIN, "");
+    else
+        nm_output_print("%s%*s", names, MARGIN - n, "");
+    wrap(text, MARGIN, MARGIN);
+}
+
+void nm_options_help(const nm_option *options)
+{
+    static const nm_option help = {'h', "help", NM_OPT_FLAG, 0, NULL, NULL, "this text", 0, 0};
+
+    for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
+        if (o->kind == NM_OPT_GROUP)
+            nm_output_print("%s%s:\n", o == options ? "" : "\n", o->help);
+        else if (o->help)
+            print_option(o);
+    }
+    print_option(&help);
 }

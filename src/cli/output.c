@@ -2,9 +2,16 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "cli/interrupt.h"
 
 static int failure; /* errno of the first one */
 
@@ -36,10 +43,107 @@ bool nm_output_flush(void)
     return !failure;
 }
 
+/* ---- Escaping -------------------------------------------------------------------------------- */
+
+/* Characters that a terminal obeys instead of showing.  U+2028..202E are line and paragraph
+ * separators and bidirectional embeddings; U+2066..2069 are bidirectional isolates. */
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
+{
+    if (quoted) nm_output_write("\"", 1);
+    for (size_t at = 0, n; at < n_bytes; at += n) {
+        uint32_t c = 0;
+
+        n = nm_utf8_char(text + at, n_bytes - at, &c);
+        if (n > 0 && !is_control(c)) {
+            if (quoted && (c == '"' || c == '\\')) nm_output_write("\\", 1);
+            nm_output_write(text + at, n);
+            continue;
+        }
+        if (n == 0) n = 1; /* invalid: this byte alone */
+        if (c == '\n' || c == '\r' || c == '\t')
+            nm_output_print("\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+        else
+            for (size_t i = 0; i < n; i++)
+                nm_output_print("\\x%02X", (unsigned)(unsigned char)text[at + i]);
+    }
+    if (quoted) nm_output_write("\"", 1);
+}
+
+void nm_output_json_string(const char *text, size_t n_bytes)
+{
+    enum { PIECE = 1024 };
+    char escaped[6 * PIECE];
+
+    nm_output_write("\"", 1);
+    while (n_bytes > 0) {
+        size_t n = n_bytes;
+        /* A piece ends between characters: at most 3 bytes are left to the next. */
+        if (n > PIECE) n = PIECE - nm_utf8_unfinished(text, PIECE);
+        nm_output_write(escaped, nm_json_escape(text, n, escaped));
+        text += n;
+        n_bytes -= n;
+    }
+    nm_output_write("\"", 1);
+}
+
+void nm_output_json_number(double value)
+{
+    if (isfinite(value))
+        nm_output_print("%.9g", value);
+    else
+        nm_output_print("null");
+}
+
+void nm_output_json_ids(const int32_t *ids, size_t n_ids)
+{
+    nm_output_print("[");
+    for (size_t i = 0; i < n_ids; i++) nm_output_print("%s%" PRId32, i ? "," : "", ids[i]);
+    nm_output_print("]");
+}
+
+void nm_output_json_bytes(const char *bytes, size_t n_bytes)
+{
+    nm_output_print("[");
+    for (size_t i = 0; i < n_bytes; i++)
+        nm_output_print("%s%d", i ? "," : "", (int)(unsigned char)bytes[i]);
+    nm_output_print("]");
+}
+
+/* ---- stderr and the exit code ---------------------------------------------------------------- */
+
+int nm_output_failed(const nomul_error *err)
+{
+    if (err && err->code == NOMUL_E_CANCELLED && nm_interrupted()) return nm_interrupt_exit_code();
+    fprintf(stderr, "nomul: %s\n", err ? err->text : "out of memory");
+    return NM_EXIT_FAILED;
+}
+
+int nm_output_misused(const char *command, const char *format, ...)
+{
+    char        text[512];
+    nomul_error err; /* replaces control bytes in what the user typed */
+    va_list     list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    nm_fail(&err, NOMUL_E_ARG, "%s", text);
+    if (command)
+        fprintf(stderr, "nomul %s: %s; see nomul help %s\n", command, err.text, command);
+    else
+        fprintf(stderr, "nomul: %s; see nomul help\n", err.text);
+    return NM_EXIT_MISUSED;
+}
+
 int nm_output_end(int code)
 {
-    if (nm_output_flush()) return code;
-    if (failure == EPIPE) return code;
+    if (nm_output_flush() || failure == EPIPE) return code;
     fprintf(stderr, "nomul: standard output: %s\n", strerror(failure));
-    return 1;
+    return NM_EXIT_FAILED;
 }

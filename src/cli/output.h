@@ -1,16 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stdout carries the result only.  Its first failure is remembered here; it has one of these. */
+/*
+ * What the program says, and its exit code.  stdout carries the result only; messages go to stderr,
+ * one line each.  The first failure of stdout is remembered here, so that callers that print much
+ * need not check each call.
+ */
 #ifndef NM_OUTPUT_H
 #define NM_OUTPUT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "nomul.h"
+
+typedef enum nm_exit { NM_EXIT_DONE = 0, NM_EXIT_FAILED = 1, NM_EXIT_MISUSED = 2 } nm_exit;
+
+/* ---- stdout ---------------------------------------------------------------------------------- */
 
 void nm_output_write(const void *data, size_t n_bytes);
 void nm_output_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Everything written so far is out; false as soon as anything failed. */
 bool nm_output_flush(void);
+
+/*
+ * Text that comes from a file or a model, for people: characters that a terminal obeys instead of
+ * showing (C0, DEL, C1, bidirectional and line-separating marks) and invalid UTF-8 become \n \t \r
+ * or one \xHH for each byte.  quoted: in double quotes, with \" and \\ for those two.
+ */
+void nm_output_visible(const char *text, size_t n_bytes, bool quoted);
+
+/* JSON values.  A string is always valid UTF-8: invalid bytes become U+FFFD. */
+void nm_output_json_string(const char *text, size_t n_bytes);
+void nm_output_json_number(double value); /* null if it is not finite */
+void nm_output_json_ids(const int32_t *ids, size_t n_ids);
+void nm_output_json_bytes(const char *bytes, size_t n_bytes); /* an array of numbers */
+
+/* ---- stderr and the exit code ---------------------------------------------------------------- */
+
+/* Prints the error (NULL: out of memory), or nothing if a signal cancelled; gives the exit code. */
+int nm_output_failed(const nomul_error *err);
+
+/* Prints "nomul COMMAND: ...; see nomul help COMMAND" (COMMAND may be NULL), returns 2. */
+int nm_output_misused(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Flushes and gives the exit code: `code` if all went well or if the reader closed the pipe, as

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the commands that write a model file show: a bar while it grows, a line when it is there. */
+/*
+ * What the commands that write a model file show on stderr: a bar while the file grows, if stderr
+ * is a terminal, and a line with its size and the time when it is complete.
+ */
 #ifndef NM_PROGRESS_H
 #define NM_PROGRESS_H
 
@@ -10,7 +13,6 @@
 
 typedef struct nm_progress_bar {
     bool     quiet;
-    bool     shown; /* on a terminal */
     unsigned drawn; /* per mille on the screen + 1; 0: nothing yet */
     double   began;
 } nm_progress_bar;
@@ -20,7 +22,7 @@ void nm_progress_begin(nm_progress_bar *bar, bool quiet);
 /* A nomul_progress with the bar as its context; false once a signal asked to stop. */
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total);
 
-/* Erases the bar, says what came of it, gives the exit code. */
+/* Erases the bar, prints the last line or the error, gives the exit code. */
 int nm_progress_end(const nm_progress_bar *bar, nomul_status status, const nomul_error *err,
                     const char *output);
 

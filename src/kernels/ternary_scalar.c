@@ -12,8 +12,8 @@
 typedef int16_t group_table[N_CODES]; /* |entry| <= 5 * 127 */
 
 /*
- * The trits of each code as masks, all bits set where a column's trit is +1, and where it is -1: a mask
- * takes the place of a branch, which would be mispredicted every other time.
+ * The trits of each code as masks, all bits set where a column's trit is +1, and where it is -1: a
+ * mask takes the place of a branch, which would be mispredicted every other time.
  */
 static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q, size_t n_triples)
 {

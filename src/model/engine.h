@@ -8,6 +8,7 @@
 #ifndef NM_ENGINE_H
 #define NM_ENGINE_H
 
+#include "base/cancel.h"
 #include "base/refs.h"
 #include "model/weights.h"
 
@@ -53,13 +54,14 @@ typedef struct nm_engine {
     const struct nomul_model *model; /* and the reference that keeps it open; set by the API */
     nm_refs                  *model_refs;
     const nomul_cancel       *cancel;
+    nm_pace                   pace; /* of nomul_session_feed, where there is a cancel flag */
 } nm_engine;
 
 /* Of an engine; n_threads and n_batch within their limits, not 0.  SIZE_MAX if it overflows. */
 size_t nm_engine_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                        size_t n_batch);
 /* The batch that 32 MiB of memory hold, in whole steps. */
-size_t     nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kernels);
+size_t nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kernels);
 /* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                          size_t n_batch, nomul_error *err);

@@ -64,8 +64,8 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
 
     if (!nm_ternary_check(&w, &row, &col))
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "tensor %s.weight: row %zu, column %zu: not a valid code",
-                       p->gguf_name, row, col);
+                       "tensor %s.weight: row %zu, column %zu: not a valid code", p->gguf_name, row,
+                       col);
     return !nm_packings[w.packing].has_neg || check_neg(gguf, &w, p->gguf_name, err);
 }
 

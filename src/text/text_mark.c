@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks: a place in a text as one block of memory, and as a session file; forks.  The layout of the file
- * is format/session_file.h's; that it appears whole or not at all is base/file.h's.
+ * Marks: a place in a text as one block of memory, and as a session file; forks.  The layout of the
+ * file is format/session_file.h's; that it appears whole or not at all is base/file.h's.
  */
 #include "text/text_object.h"
 
@@ -221,9 +221,9 @@ static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *er
              .has_text = mark->place.has_text,
              .sampler = mark->sampler,
              .n_last = (uint32_t)(info->n_ids < NOMUL_SAVED_IDS ? info->n_ids : NOMUL_SAVED_IDS),
-             .n_tail = (uint32_t)(info->n_tail < NOMUL_SAVED_BYTES ? info->n_tail : NOMUL_SAVED_BYTES),
     };
 
+    r.n_tail = (uint32_t)(info->n_tail < NOMUL_SAVED_BYTES ? info->n_tail : NOMUL_SAVED_BYTES);
     memcpy(r.rng, info->rng, sizeof r.rng);
     memcpy(r.last, info->ids + info->n_ids - r.n_last, r.n_last * sizeof *r.last);
     memcpy(r.tail, info->tail + info->n_tail - r.n_tail, r.n_tail);

@@ -75,8 +75,8 @@ struct nomul_text {
 #define NM_TEXT_MAX_HELD 3 /* bytes of an unfinished UTF-8 character */
 
 /*
- * A text that shares the host; a reference of it is taken.  Options are checked, and copied.  NULL on
- * failure.
+ * A text that shares the host; a reference of it is taken.  Options are checked, and copied.  NULL
+ * on failure.
  */
 nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
                         const nomul_text_options *options, nomul_error *err);

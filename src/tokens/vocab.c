@@ -288,7 +288,9 @@ static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_
     return true;
 }
 
-/* Absent keys mean what they mean in llama.cpp: BOS first if there is one, no EOS, a leading space. */
+/*
+ * Absent keys mean what they mean in llama.cpp: BOS first if there is one, no EOS, a leading space.
+ */
 static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
 {
     size_t n = vocab->n_pieces;

@@ -13,3 +13,8 @@ for m in models/tiny.gguf models/stories-49m.gguf; do
     need $m
     nomul info $m --check-tensors | grep -E '^(network|parameters|ternary|checked)'
 done
+# What a terminal would obey is printed as escapes: an ESC, DEL, C1, bidirectional marks, a newline.
+printf 'a\033[2J\177\302\233\342\200\256b\342\201\246\n"\\\302\240\303\251' > name
+nomul convert golden/small -q -o name.gguf --name "$(cat name)"
+nomul info name.gguf | grep name
+nomul info name.gguf --json | tr ',' '\n' | grep '"name":"a'

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     nm_batch_line line = {.stops = NULL};
     nomul_error   err = {.code = NOMUL_OK};
-    bool ok = nm_batch_line_read(&line, (const char *)data, size, size, &defaults, &err);
+    bool          ok = nm_batch_line_read(&line, (const char *)data, size, size, &defaults, &err);
 
     check_id(&line);
     if (ok) check_settings(&line.args);

@@ -93,7 +93,8 @@ static void skip(const uint8_t *data, size_t size)
     nm_json walked, skipped;
 
     nm_json_init(&walked, (const char *)data, size);
-    while (nm_json_next(&walked) != NM_JSON_ERROR && walked.type != NM_JSON_END) {}
+    while (nm_json_next(&walked) != NM_JSON_ERROR && walked.type != NM_JSON_END) {
+    }
     nm_json_init(&skipped, (const char *)data, size);
     bool sound = nm_json_next(&skipped) != NM_JSON_ERROR && nm_json_skip(&skipped) &&
                  nm_json_next(&skipped) == NM_JSON_END;

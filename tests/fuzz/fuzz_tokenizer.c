@@ -39,8 +39,8 @@ static char *decode(const int32_t *ids, size_t n_ids, unsigned flags, size_t *si
     MUST(decoder && text);
     *size = 0;
     for (size_t i = 0; i <= n_ids; i++) {
-        bytes = i < n_ids ? nomul_decoder_push(decoder, ids[i], &n)
-                          : nomul_decoder_flush(decoder, &n);
+        bytes =
+            i < n_ids ? nomul_decoder_push(decoder, ids[i], &n) : nomul_decoder_flush(decoder, &n);
         MUST(bytes && *size + n <= 16 * n_ids + 16);
         memcpy(text + *size, bytes, n);
         *size += n;
@@ -114,7 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* What doesn't fit is counted. */
     if (n_ids > 0)
         MUST(nomul_tokenize(tokenizer(), text, n_text, flags, NULL, 0, &again, NULL) ==
-                 NOMUL_E_SPACE && again == n_ids);
+                 NOMUL_E_SPACE &&
+             again == n_ids);
 
     /* Behind a parsed control token a stretch of text begins, with a blank of its own. */
     size_t skip = flags & NOMUL_TOKENIZE_ADD_SPECIAL ? 1 : 0;

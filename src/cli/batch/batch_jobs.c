@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/json_out.h"
 #include "cli/output.h"
 #include "cli/text/report.h"
 
@@ -64,7 +63,7 @@ static void write_problem(const nm_batch_job *job)
     nm_output_print("{\"id\":");
     nm_output_write(job->line.id.data, job->line.id.n_bytes);
     nm_output_print(",\"error\":");
-    nm_json_out_string(job->problem.data, job->problem.n_bytes);
+    nm_output_json_string(job->problem.data, job->problem.n_bytes);
     nm_output_print("}\n");
 }
 

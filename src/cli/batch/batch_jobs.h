@@ -5,7 +5,6 @@
 
 #include "cli/batch/batch_line.h"
 #include "cli/text/answer.h"
-#include "cli/text/lines.h"
 
 #define NM_BATCH_MAX_PARALLEL 10000
 #define NM_BATCH_WAITING 64 /* lines that may wait for an earlier one, for each of n_parallel */

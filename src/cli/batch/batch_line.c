@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "cli/help.h"
+#include "cli/options.h"
 
 /* How much of a number or a key goes into a message. */
 #define SHOWN 40
@@ -150,7 +150,7 @@ static bool wrong_range(const reader *r, const nm_option *row, nomul_error *err)
 {
     char range[80];
 
-    nm_help_range(row, range, sizeof range);
+    nm_options_range(row, range, sizeof range);
     return nm_fail(err, NOMUL_E_FORMAT, "%s: %.*s is out of range (%s)", r->key, shown(&r->json),
                    r->json.text, range);
 }

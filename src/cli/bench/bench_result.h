@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One test of nomul bench, and its line in the formats of llama-bench. */
+/*
+ * The result of one test of nomul bench, written in one of llama-bench's formats.  Columns, keys,
+ * their order and the format of numbers are llama-bench's, so that tables can be compared and read
+ * by the same scripts; nomul's own columns follow them.
+ */
 #ifndef NM_BENCH_RESULT_H
 #define NM_BENCH_RESULT_H
 
@@ -10,13 +14,14 @@
 typedef struct nm_bench_result {
     const char        *path; /* of the model */
     const nomul_model *model;
-    uint64_t           weight_bytes; /* that a token reads */
-    size_t             n_prompt, n_gen, n_threads, n_batch;
-    size_t             n_parallel;    /* texts of n_gen tokens each */
-    char               test_time[24]; /* when it began, ISO 8601 */
-    size_t             n;             /* repetitions */
+    uint64_t           weight_bytes; /* read for one token */
+    size_t             n_threads, n_batch;
+    size_t             n_prompt, n_gen; /* one of them is 0 */
+    size_t             n_parallel;      /* texts of n_gen tokens each */
+    char               test_time[24];   /* when it began, ISO 8601 */
+    size_t             n;               /* repetitions */
     double             seconds[NM_MOST_REPETITIONS];
-    double             read_rate[NM_MOST_REPETITIONS]; /* bytes a second, around each */
+    double             read_rate[NM_MOST_REPETITIONS]; /* bytes per second, around each */
 } nm_bench_result;
 
 typedef enum nm_bench_format {
@@ -32,7 +37,7 @@ typedef struct nm_bench_writer {
     size_t          n_written;
 } nm_bench_writer;
 
-/* What a format has in front of all comes with the first, what it has behind them with the end. */
+/* The first result brings what the format needs before all, nm_bench_end what it needs after. */
 void nm_bench_write(nm_bench_writer *writer, const nm_bench_result *result);
 void nm_bench_end(const nm_bench_writer *writer);
 

@@ -8,35 +8,29 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kernels_option.h"
-#include "cli/model_path.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/replace.h"
 #include "cli/run/turns.h"
 #include "cli/text/prompt.h"
 #include "cli/text/report.h"
 #include "cli/text/text_options.h"
 
 typedef struct run_args {
-    const char  *model, *prompt, *file, *kernels;
+    const char  *prompt, *file;
     const char  *load, *save, *cache, *prefix, *suffix;
+    nm_open_args open;
     nm_text_args text;
-    int64_t      n_threads, n_batch, n_ctx, n_logprobs;
-    bool         interactive, quiet, no_display_prompt, escapes, json, no_mmap;
+    int64_t      n_ctx, n_logprobs;
+    bool         interactive, quiet, no_display_prompt, escapes, json;
 } run_args;
 
 #define F(field) offsetof(run_args, field)
 static const nm_option table[] = {
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The text", 0, 0},
-    {'m', "model", NM_OPT_STRING, F(model), NULL, "FILE", "model file", 0, 0},
-    {'p', "prompt", NM_OPT_STRING, F(prompt), NULL, "TEXT", "prompt", 0, 0},
-    {'f', "file", NM_OPT_STRING, F(file), NULL, "FILE",
-     "file with the prompt, - = stdin; appended to -p if both are given", 0, 0},
-    {'e', "escape", NM_OPT_FLAG, F(escapes), NULL, NULL,
-     "in -p, and with -i in lines, prefix and suffix: \\n \\r \\t \\' \\\" \\\\ \\xHH stand for "
-     "the byte",
-     0, 0},
+    NM_MODEL_OPTION(F, open),
+    NM_PROMPT_OPTIONS(F(prompt), F(file)),
+    NM_ESCAPE_OPTION(F(escapes)),
     NM_TEXT_OPTIONS,
 
     {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Interactive", 0, 0},
@@ -63,27 +57,16 @@ static const nm_option table[] = {
     {0, "logprobs", NM_OPT_INT, F(n_logprobs), "0", "N",
      "with --json: log-probabilities of the N most likely ids for each token", 0, 1000},
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},
-    {'t', "threads", NM_OPT_INT, F(n_threads), "0", "N", "number of threads; 0 = one per CPU", 0,
-     1024},
-    {'b', "batch-size", NM_OPT_INT, F(n_batch), "0", "N",
-     "tokens of the prompt processed together; 0 = as many as 32 MiB hold", 0, 4096},
-    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N", "ignored: there is no context window", 0,
-     1e9},
-    NM_KERNELS_OPTION(F(kernels)),
-    {0, "no-mmap", NM_OPT_FLAG, F(no_mmap), NULL, NULL,
-     "read the model into memory instead of mapping it", 0, 0},
+    NM_MACHINE_OPTIONS(F, open),
+    NM_CTX_OPTION(F(n_ctx)),
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
 };
 #undef F
 
 typedef struct running {
     const run_args *args;
-    const char     *argv0, *kernels;
-    const char     *load, *save; /* paths, or NULL */
-    nomul_model    *model;
-    const char     *path;
-    nomul_session  *session;
+    nm_opened       opened;
+    const char     *load, *save;   /* paths, or NULL */
     nomul_mark     *saved, *empty; /* if load; if interactive */
     nm_sampling     sampling;
     nomul_text     *text;
@@ -109,47 +92,26 @@ static bool check_args(const run_args *args)
     if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i reads its lines from stdin: it excludes -f -";
-    if (wrong) nm_misused("run", "%s", wrong);
+    if (wrong) nm_output_misused("run", "%s", wrong);
     return !wrong;
 }
 
 /* ---- Order of events ------------------------------------------------------------------------- */
 
-static bool open_model(running *r)
-{
-    nomul_model_options options;
-    double              began = nm_clock();
-
-    nomul_model_options_init(&options);
-    options.in_memory = r->args->no_mmap;
-    options.kernels = r->kernels;
-    options.cancel = nm_interrupt_cancel();
-    r->model = nm_model_open(r->args->model, r->argv0, &options, &r->path);
-    bool ok = r->model && nm_model_need_tokenizer(r->model, r->path);
-    r->statistics.load_seconds = nm_clock() - began;
-    return ok;
-}
-
 /* A save that cannot succeed is reported now: generating may take hours. */
 static bool check_save(const running *r, nomul_error *err)
 {
-    return !r->save ||
-           (nm_may_replace(r->save, r->path, r->args->file, err) && nm_outfile_try(r->save, err));
+    return !r->save || (nm_open_may_write(r->save, r->opened.path, r->args->file, err) &&
+                        nm_outfile_try(r->save, err));
 }
 
 static bool open_session(running *r, nomul_error *err)
 {
-    nomul_session_options options;
-    double                began = nm_clock();
+    double began = nm_clock();
 
-    nomul_session_options_init(&options);
-    options.n_threads = (size_t)r->args->n_threads;
-    options.n_batch = (size_t)r->args->n_batch;
-    r->statistics.session_bytes = nomul_session_memory(r->model, &options);
-    r->session = nomul_session_new(r->model, &options, err);
-    if (!r->session) return false;
-    if (r->load && !(r->saved = nomul_mark_load(r->load, r->model, err))) return false;
-    r->statistics.load_seconds += nm_clock() - began;
+    if (!nm_open_session(&r->opened, &r->args->open, err)) return false;
+    if (r->load && !(r->saved = nomul_mark_load(r->load, r->opened.model, err))) return false;
+    r->statistics.load_seconds = nm_clock() - began;
     return true;
 }
 
@@ -177,11 +139,12 @@ static bool open_text(running *r, nomul_error *err)
     unsigned flags = seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
 
     if (!nm_sampling_init(&r->sampling, &args->text, table, args,
-                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, r->model, err))
+                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, r->opened.model,
+                          err))
         return false;
     nomul_text_options options = nm_text_args_options(&args->text, &r->sampling);
     options.n_logprobs = (size_t)args->n_logprobs;
-    r->text = nomul_text_new(r->session, &options, err);
+    r->text = nomul_text_new(r->opened.session, &options, err);
     if (!r->text) return false;
     if (args->interactive && !(r->empty = nomul_text_mark(r->text, err))) return false;
     return !r->saved || nomul_text_rewind(r->text, r->saved, flags, err) == NOMUL_OK;
@@ -191,7 +154,7 @@ static bool generate(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
     nm_answer      *a = &r->answer;
-    size_t          n_vocab = nomul_model_get_info(r->model)->n_vocab;
+    size_t          n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
 
     a->keep = args->json;
     a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
@@ -208,8 +171,8 @@ static bool take_turns(running *r, nomul_error *err)
 {
     const run_args        *args = r->args;
     const nm_turns_options options = {
-        .model = r->model,
-        .model_path = r->path,
+        .model = r->opened.model,
+        .model_path = r->opened.path,
         .prompt_path = args->file,
         .prefix = args->prefix,
         .suffix = args->suffix,
@@ -229,7 +192,7 @@ static bool take_turns(running *r, nomul_error *err)
     r->text = turns.text, r->empty = NULL;
     if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
     r->statistics.effort = turns.effort;
-    r->statistics.session_bytes += nm_turns_bytes(r->model);
+    r->statistics.session_bytes += nm_turns_bytes(r->opened.model);
     r->failed = turns.failed && !isatty(STDIN_FILENO);
     nm_turns_free(&turns);
     return ok;
@@ -242,7 +205,7 @@ static bool report(running *r, nomul_error *err)
     nm_statistics  *s = &r->statistics;
     nm_report       json = {
               .answer = &r->answer,
-              .tokenizer = nomul_model_tokenizer(r->model),
+              .tokenizer = r->opened.tokenizer,
               .id = "\"0\"",
               .n_id = 3,
               .n_prompt = r->answer.n_prompt,
@@ -252,9 +215,9 @@ static bool report(running *r, nomul_error *err)
 
     if (args->json && !nm_report_json(&json, err)) return false;
     if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
-    s->model = r->model;
-    s->path = r->path;
-    s->n_threads = nomul_session_n_threads(r->session);
+    s->model = r->opened.model;
+    s->path = r->opened.path;
+    s->n_threads = nomul_session_n_threads(r->opened.session);
     s->seed = r->sampling.options.seed;
     if (nm_output_flush() && !args->quiet) nm_statistics_print(s);
     return true;
@@ -271,16 +234,18 @@ static bool save(running *r, nomul_error *err)
 static int run_all(running *r)
 {
     nomul_error err;
+    double      load_seconds = r->opened.load_seconds;
 
-    if (!open_model(r)) return NM_EXIT_FAILED;
     if (r->args->n_ctx > 0 && !r->args->quiet)
         fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
-    bool ok = check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) &&
-              open_text(r, &err) &&
-              (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
-    if (!ok) return nm_command_failed(&err);
+    bool ok =
+        check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) && open_text(r, &err);
+    r->statistics.load_seconds += load_seconds;
+    r->statistics.session_bytes = r->opened.session_bytes;
+    ok = ok && (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
+    if (!ok) return nm_output_failed(&err);
     bool reported = report(r, &err), saved = save(r, reported ? &err : NULL);
-    if (!reported || !saved) return nm_command_failed(&err);
+    if (!reported || !saved) return nm_output_failed(&err);
     if (r->answer.finish == NOMUL_FINISH_CANCELLED) return nm_interrupt_exit_code();
     return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
 }
@@ -288,24 +253,21 @@ static int run_all(running *r)
 static int run(const void *arguments, const char *argv0)
 {
     const run_args *args = arguments;
-    running         r = {.args = args, .argv0 = argv0, .load = args->load, .save = args->save};
-    int             code = NM_EXIT_MISUSED;
+    running         r = {.args = args, .load = args->load, .save = args->save};
 
+    if (!check_args(args)) return NM_EXIT_MISUSED;
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
-    r.kernels = args->kernels;
-    if (check_args(args) && nm_kernels_option("run", &r.kernels)) {
-        nm_interrupt_catch();
-        code = run_all(&r);
-    }
+    nm_interrupt_catch();
+    int code = nm_open_model(&r.opened, "run", &args->open, argv0, NM_OPEN_TOKENIZER);
+    if (code == NM_EXIT_DONE) code = run_all(&r);
     nomul_text_free(r.text);
     nomul_mark_free(r.saved);
     nomul_mark_free(r.empty);
-    nomul_session_free(r.session);
     nm_answer_free(&r.answer);
     nm_text_free(&r.prompt);
     nm_sampling_free(&r.sampling);
-    nomul_model_close(r.model);
+    nm_open_close(&r.opened);
     return code;
 }
 

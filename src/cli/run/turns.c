@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/replace.h"
 
 static void say(const nm_turns *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -169,7 +169,7 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
 {
     const nm_turns_options *o = t->options;
 
-    if (!nm_may_replace(path, o->model_path, o->prompt_path, err) ||
+    if (!nm_open_may_write(path, o->model_path, o->prompt_path, err) ||
         nomul_text_save(t->text, path, err) != NOMUL_OK)
         return false;
     say(t, "saved: %s tokens\n", nm_show_count(n_tokens(t->text)).text);

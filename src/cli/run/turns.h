@@ -7,7 +7,6 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
-#include "cli/text/lines.h"
 #include "cli/text/report.h"
 #include "cli/text/text_options.h"
 

@@ -6,7 +6,7 @@
 #ifndef NM_ANSWER_H
 #define NM_ANSWER_H
 
-#include "cli/text/ids.h"
+#include "cli/text/prompt.h"
 #include "cli/text/text.h"
 
 /* Begins as zeros. */

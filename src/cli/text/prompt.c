@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 
 bool nm_prompt_read(nm_text *text, const char *words, const char *file, unsigned flags,
@@ -38,12 +39,89 @@ bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text 
                    bool parse_special, nomul_error *err)
 {
     int32_t bos = nomul_token_bos(tokenizer);
-    bool    wanted = nomul_tokenizer_adds_bos(tokenizer);
+    bool    add_bos = text->n_bytes == 0 || nomul_tokenizer_adds_bos(tokenizer);
 
     if (text->n_bytes == 0 && bos < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
-    if (text->n_bytes == 0 || wanted)
-        if (!nm_ids_add(ids, bos, err)) return false;
-    return nm_prompt_tokenize(ids, tokenizer, text,
+    return (!add_bos || nm_ids_add(ids, bos, err)) &&
+           nm_prompt_tokenize(ids, tokenizer, text,
                               parse_special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0, err);
+}
+
+/* ---- Lists of ids ---------------------------------------------------------------------------- */
+
+bool nm_ids_reserve(nm_ids *ids, size_t more, nomul_error *err)
+{
+    if (more <= ids->capacity - ids->n) return true;
+    if (more > SIZE_MAX / sizeof *ids->at / 2 - ids->capacity) return nm_fail_memory(err, more);
+
+    size_t   capacity = 2 * ids->capacity + more;
+    int32_t *at = nm_alloc(capacity * sizeof *at);
+    if (!at) return nm_fail_memory(err, capacity * sizeof *at);
+    if (ids->n > 0) memcpy(at, ids->at, ids->n * sizeof *at);
+    nm_free(ids->at);
+    ids->at = at;
+    ids->capacity = capacity;
+    return true;
+}
+
+bool nm_ids_add(nm_ids *ids, int32_t id, nomul_error *err)
+{
+    if (!nm_ids_reserve(ids, 1, err)) return false;
+    ids->at[ids->n++] = id;
+    return true;
+}
+
+void nm_ids_free(nm_ids *ids)
+{
+    nm_free(ids->at);
+    *ids = (nm_ids){0};
+}
+
+static bool is_separator(char c)
+{
+    return c == ' ' || c == ',' || (c >= '\t' && c <= '\r');
+}
+
+/* ids: NULL to check only. */
+static bool read_ids(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab,
+                     nomul_error *err)
+{
+    for (size_t at = 0, n = 0, number = 0; at < n_bytes; at += n) {
+        const char *word = text + at;
+
+        for (n = 0; at + n < n_bytes && !is_separator(word[n]);) n++;
+        if (n == 0) {
+            n = 1; /* the separator */
+            continue;
+        }
+        bool   sign = word[0] == '-' || word[0] == '+', is_number = n > sign;
+        int    shown = n < 40 ? (int)n : 40;
+        size_t value = 0;
+        number++;
+        for (size_t i = sign; i < n; i++) {
+            is_number = is_number && word[i] >= '0' && word[i] <= '9';
+            if (value < n_vocab) value = 10 * value + (size_t)(word[i] - '0'); /* under 10 * 2^31 */
+        }
+        if (!is_number)
+            return nm_fail(err, NOMUL_E_ARG, "'%.*s' (number %zu of the list) is no id", shown,
+                           word, number);
+        if (!ids) continue;
+        if (value >= n_vocab || (word[0] == '-' && value > 0))
+            return nm_fail(err, NOMUL_E_ARG,
+                           "id %.*s (number %zu of the list) is outside the vocabulary of %zu",
+                           shown, word, number, n_vocab);
+        if (!nm_ids_add(ids, (int32_t)value, err)) return false;
+    }
+    return true;
+}
+
+bool nm_ids_check(const char *text, size_t n_bytes, nomul_error *err)
+{
+    return read_ids(NULL, text, n_bytes, 0, err);
+}
+
+bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, nomul_error *err)
+{
+    return read_ids(ids, text, n_bytes, n_vocab, err);
 }

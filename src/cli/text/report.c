@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/json_out.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
 
@@ -84,11 +83,11 @@ static void print_token(speller *s, const nomul_logprob *token)
 {
     spell(s, token->id, NULL); /* there is room for it */
     nm_output_print("{\"id\":%" PRId32 ",\"token\":", token->id);
-    nm_json_out_string(s->bytes.data, s->bytes.n_bytes);
+    nm_output_json_string(s->bytes.data, s->bytes.n_bytes);
     nm_output_print(",\"logprob\":");
-    nm_json_out_number((double)token->logprob);
+    nm_output_json_number((double)token->logprob);
     nm_output_print(",\"bytes\":");
-    nm_json_out_bytes(s->bytes.data, s->bytes.n_bytes);
+    nm_output_json_bytes(s->bytes.data, s->bytes.n_bytes);
 }
 
 static void print_logprobs(speller *s, const nm_answer *a)
@@ -128,7 +127,7 @@ static void print_timings(const nm_report *r)
     nm_output_print(",\"timings\":{");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         nm_output_print("%s\"%s\":", i ? "," : "", rows[i].name);
-        nm_json_out_number(rows[i].value);
+        nm_output_json_number(rows[i].value);
     }
     nm_output_print("}");
 }
@@ -149,9 +148,9 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         nm_output_write(r->id, r->n_id);
         if (r->has_index) nm_output_print(",\"index\":%zu", r->index);
         nm_output_print(",\"prompt_tokens\":%" PRIu64 ",\"text\":", r->n_prompt);
-        nm_json_out_string(a->bytes.n_bytes > 0 ? a->bytes.data : "", a->bytes.n_bytes);
+        nm_output_json_string(a->bytes.n_bytes > 0 ? a->bytes.data : "", a->bytes.n_bytes);
         nm_output_print(",\"tokens\":");
-        nm_json_out_ids(a->ids.at, a->ids.n);
+        nm_output_json_ids(a->ids.at, a->ids.n);
         if (a->n_logprobs > 0) print_logprobs(&s, a);
         nm_output_print(",\"finish_reason\":\"%s\",\"seed\":%" PRIu64, reasons[a->finish], r->seed);
         print_timings(r);

@@ -40,37 +40,72 @@ void nm_text_free(nm_text *text)
     *text = (nm_text){0};
 }
 
-/*
- * Handlers restart a read; a poll they never do.  So a Ctrl-C while nothing comes ends the wait.
- * (One that falls between the check and poll is seen when the next comes.)
- */
-static bool wait_for_bytes(int fd, nomul_error *err)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
+/* ---- Escapes --------------------------------------------------------------------------------- */
 
-    while (!nm_interrupted()) {
-        if (poll(&wait, 1, -1) >= 0) return true;
-        if (errno != EINTR) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
-    }
-    return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
 }
 
+/* If text begins with an escape: the byte that it stands for, and the escape's length; else 0. */
+static size_t escape(const char *text, size_t n_bytes, char *byte)
+{
+    static const char letters[] = "nrt'\"\\", bytes[] = "\n\r\t'\"\\";
+
+    if (n_bytes < 2 || text[0] != '\\') return 0;
+    if (text[1] == 'x' && n_bytes >= 4) {
+        int high = hex_digit(text[2]), low = hex_digit(text[3]);
+        if (high < 0 || low < 0) return 0;
+        *byte = (char)(unsigned char)(high * 16 + low);
+        return 4;
+    }
+    const char *letter = memchr(letters, text[1], sizeof letters - 1);
+    if (!letter) return 0;
+    *byte = bytes[letter - letters];
+    return 2;
+}
+
+void nm_text_unescape(nm_text *text)
+{
+    size_t from = 0, to = 0;
+
+    while (from < text->n_bytes) {
+        char   byte = text->data[from];
+        size_t n = escape(text->data + from, text->n_bytes - from, &byte);
+        text->data[to++] = byte;
+        from += n > 0 ? n : 1;
+    }
+    text->n_bytes = to;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/*
+ * The wait is poll's: a signal handler interrupts poll but restarts read.  (A signal between the
+ * check and poll is noticed when the next byte or signal arrives.)
+ */
 bool nm_text_read(nm_text *text, int fd, size_t *n_bytes, nomul_error *err)
 {
     enum { PIECE = 1 << 16 };
-    ssize_t n;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    ssize_t       n = -1;
 
-    do {
-        if (!reserve(text, PIECE, err) || !wait_for_bytes(fd, err)) return false;
-        n = read(fd, text->data + text->n_bytes, PIECE);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+    if (!reserve(text, PIECE, err)) return false;
+    while (n < 0) {
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        errno = 0;
+        if (poll(&wait, 1, -1) >= 0) n = read(fd, text->data + text->n_bytes, PIECE);
+        if (n < 0 && errno != EINTR) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+    }
     text->n_bytes += (size_t)n;
     *n_bytes = (size_t)n;
     return true;
 }
 
-/* A pipe that nobody writes to yet is waited for as for its bytes, where a Ctrl-C is heard. */
+/* O_NONBLOCK: opening a pipe without a writer must not wait where a signal is not noticed. */
 int nm_text_open(const char *path, nomul_error *err)
 {
     if (strcmp(path, "-") == 0) return STDIN_FILENO;
@@ -105,44 +140,44 @@ bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err)
     return ok || nm_fail_in(err, "%s", nm_text_name(path));
 }
 
-static int hex_digit(char c)
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+/* Moves `seen` to the next newline, true, or to the end of what was read. */
+static bool find_newline(nm_lines *l)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    size_t      n = l->text.n_bytes - l->seen;
+    const char *found = n > 0 ? memchr(l->text.data + l->seen, '\n', n) : NULL;
+
+    l->seen = found ? (size_t)(found - l->text.data) : l->text.n_bytes;
+    return found != NULL;
 }
 
-/* The escape at text[0] == '\\': its byte, and how many bytes spell it; 0 if it is none. */
-static size_t escape(const char *text, size_t n_bytes, char *byte)
+nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    static const char letters[] = "nrt'\"\\", bytes[] = "\n\r\t'\"\\";
+    nm_text *text = &l->text;
 
-    if (n_bytes < 2) return 0;
-    if (text[1] == 'x' && n_bytes >= 4) {
-        int high = hex_digit(text[2]), low = hex_digit(text[3]);
-        *byte = (char)(unsigned char)(high * 16 + low);
-        return high >= 0 && low >= 0 ? 4 : 0;
-    }
-    const char *letter = memchr(letters, text[1], sizeof letters - 1);
-    if (!letter) return 0;
-    *byte = bytes[letter - letters];
-    return 2;
-}
+    while (!find_newline(l) && !l->ended) {
+        struct pollfd ready = {.fd = l->fd, .events = POLLIN};
+        size_t        n = 0;
 
-void nm_text_unescape(nm_text *text)
-{
-    size_t to = 0;
-
-    for (size_t from = 0; from < text->n_bytes;) {
-        char   byte = text->data[from];
-        size_t n = byte == '\\' ? escape(text->data + from, text->n_bytes - from, &byte) : 1;
-        if (n == 0) {
-            byte = '\\';
-            n = 1;
+        if (!wait && poll(&ready, 1, 0) == 0) return NM_LINE_LATER;
+        if (l->at > 0) { /* only the beginning of a line is left: it moves to the front */
+            memmove(text->data, text->data + l->at, text->n_bytes - l->at);
+            text->n_bytes -= l->at, l->seen -= l->at, l->at = 0;
         }
-        text->data[to++] = byte;
-        from += n;
+        if (!nm_text_read(text, l->fd, &n, err)) return NM_LINE_FAILED;
+        l->ended = n == 0;
     }
-    text->n_bytes = to;
+    if (l->at == text->n_bytes) return NM_LINE_END;
+    *line = text->data + l->at;
+    *n_bytes = l->seen - l->at;
+    if (*n_bytes > 0 && (*line)[*n_bytes - 1] == '\r') --*n_bytes;
+    l->at = l->seen < text->n_bytes ? l->seen + 1 : l->seen;
+    l->seen = l->at;
+    return NM_LINE_READ;
+}
+
+void nm_lines_free(nm_lines *lines)
+{
+    nm_text_free(&lines->text);
 }

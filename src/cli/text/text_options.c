@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/numbers.h"
+#include "cli/output.h"
 
 /* "15043+1.5", "2-inf" */
 static bool parse_bias(const char *text, nomul_logit_bias *bias)
@@ -34,13 +35,13 @@ bool nm_text_args_check(const char *command, const nm_text_args *args)
 
     for (size_t i = 0; i < args->stops.n; i++) {
         if (args->stops.at[i][0] != '\0') continue;
-        nm_misused(command, "-r: every text ends with an empty one");
+        nm_output_misused(command, "-r: a stop string cannot be empty");
         return false;
     }
     for (size_t i = 0; i < args->biases.n; i++) {
         if (parse_bias(args->biases.at[i], &bias)) continue;
-        nm_misused(command, "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
-                   args->biases.at[i]);
+        nm_output_misused(command, "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
+                          args->biases.at[i]);
         return false;
     }
     return true;

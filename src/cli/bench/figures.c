@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/bench/counts.h"
+#include "cli/bench/figures.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 
-#define MOST_DIGITS 12 /* so that no sum or product of two counts wraps */
+/* ---- Lists of counts ------------------------------------------------------------------------- */
 
-/* first[-last[+step|*factor]], what is not written filled in. */
+/*
+ * The loop over a range goes one step past its last value, which is at most 2^24 for every option.
+ * With 11 digits a step makes at most 2^24 * 10^11 < 2^61 of it; 12 digits could overflow.
+ */
+#define MOST_DIGITS 11
+
+/* first[-last[+step|*factor]] with defaults for what is missing. */
 typedef struct range {
     int64_t first, last, step;
     char    op; /* '+' or '*' */
 } range;
 
-/* Digits at *at, which moves behind them. */
+/* Digits at *at, which moves past them. */
 static bool take_number(const char **at, int64_t *number)
 {
     size_t n_digits = strspn(*at, "0123456789");
@@ -38,15 +46,12 @@ static bool take_range(const char **at, range *r)
     return take_number(at, &r->step);
 }
 
-static bool advances(const range *r)
-{
-    return r->op == '+' ? r->step > 0 : r->step > 1 && r->first > 0;
-}
-
 static bool add_range(nm_counts *counts, const range *r, const char *text, int64_t least,
                       int64_t most, nomul_error *err)
 {
-    if (r->first > r->last || (r->first < r->last && !advances(r)))
+    bool grows = r->op == '+' ? r->step > 0 : r->step > 1 && r->first > 0;
+
+    if (r->first > r->last || (r->first < r->last && !grows))
         return nm_fail(err, NOMUL_E_ARG, "'%.120s': a range goes up", text);
     if (r->first < least || r->last > most)
         return nm_fail(err, NOMUL_E_ARG, "%.120s is out of range (%" PRId64 " to %" PRId64 ")",
@@ -73,4 +78,46 @@ bool nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t m
         if (!add_range(counts, &r, text, least, most, err)) return false;
         if (*at == '\0') return true;
     }
+}
+
+int64_t nm_counts_largest(const nm_counts *counts)
+{
+    int64_t largest = 0;
+
+    for (size_t i = 0; i < counts->n; i++)
+        if (counts->at[i] > largest) largest = counts->at[i];
+    return largest;
+}
+
+/* ---- Statistics ------------------------------------------------------------------------------ */
+
+double nm_mean(const double *x, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    return n ? sum / (double)n : 0;
+}
+
+double nm_deviation(const double *x, size_t n)
+{
+    double mean = nm_mean(x, n), sum = 0;
+
+    if (n < 2) return 0;
+    for (size_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
+    return sqrt(sum / (double)(n - 1));
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double nm_median(double *x, size_t n)
+{
+    if (n == 0) return 0;
+    qsort(x, n, sizeof *x, compare);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }

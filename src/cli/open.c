@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/interrupt.h"
+#include "cli/numbers.h"
+#include "cli/output.h"
+
+/* ---- Which kernels --------------------------------------------------------------------------- */
+
+bool nm_open_kernels(const char *command, const char **name)
+{
+    const char *variable = getenv("NOMUL_KERNELS"), *known = NULL;
+    bool        from_variable = !*name && variable && *variable;
+    char        all[128] = "";
+    size_t      used = 0;
+
+    if (from_variable) *name = variable;
+    if (!*name) return true;
+    for (size_t i = 0; (known = nomul_kernels_name(i)); i++) {
+        if (strcmp(*name, known) == 0) return true;
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? "|" : "", known);
+        if (used >= sizeof all) used = sizeof all - 1;
+    }
+    nm_output_misused(command, "%s: '%.120s' is not one of %s",
+                      from_variable ? "$NOMUL_KERNELS" : "--kernels", *name, all);
+    return false;
+}
+
+/* ---- Which model ----------------------------------------------------------------------------- */
+
+#define MODEL "stories-49m.gguf"
+
+enum { PATH_SIZE = 4096 };
+
+/* Where to look, from the executable's folder. */
+static const char *const places[] = {"", "../models/", "../share/nomul/"};
+
+/* The first folder of $PATH that has `program`, where the shell found it. */
+static bool folder_from_path(const char *program, char *folder)
+{
+    const char *at = getenv("PATH");
+
+    while (at) {
+        char   candidate[PATH_SIZE];
+        size_t n = strcspn(at, ":");
+        int    n_folder = (int)(n < PATH_SIZE ? n : PATH_SIZE - 1);
+        int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, program);
+
+        if (n > 0 && n_all < PATH_SIZE && access(candidate, X_OK) == 0) {
+            snprintf(folder, PATH_SIZE, "%.*s/", n_folder, at);
+            return true;
+        }
+        at = at[n] == ':' ? at + n + 1 : NULL;
+    }
+    return false;
+}
+
+/* The executable's folder with a '/' at its end; "" if it can't be found. */
+static void find_folder(const char *argv0, char *folder)
+{
+    ssize_t n = readlink("/proc/self/exe", folder, PATH_SIZE - 1);
+
+    folder[n > 0 ? n : 0] = '\0';
+    if (n <= 0 && argv0 && strlen(argv0) < PATH_SIZE) strcpy(folder, argv0);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[1] = '\0';
+    else if (!argv0 || !folder_from_path(argv0, folder))
+        folder[0] = '\0';
+}
+
+/* The first model in the places, or an error that names them all. */
+static bool find_default(const char *argv0, char *path)
+{
+    char folder[PATH_SIZE];
+
+    find_folder(argv0, folder);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int n = snprintf(path, PATH_SIZE, "%s%s" MODEL, folder, places[i]);
+        if (n < PATH_SIZE && nm_file_exists(path)) return true;
+    }
+    fprintf(stderr, "nomul: no model: give -m FILE or set NOMUL_MODEL; looked for");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        fprintf(stderr, "%s %s%s" MODEL, i ? "," : "", folder, places[i]);
+    fprintf(stderr, "\n");
+    return false;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *args,
+                  const char *argv0, unsigned flags)
+{
+    static char         found[PATH_SIZE]; /* static: the SIGBUS handler prints it */
+    const char         *file = args->model, *variable = getenv("NOMUL_MODEL");
+    bool                from_variable = !file && variable && *variable;
+    double              began = nm_clock();
+    nomul_model_options options;
+    nomul_error         err;
+
+    nomul_model_options_init(&options);
+    options.in_memory = args->no_mmap;
+    options.check_tensors = (flags & NM_OPEN_CHECK) != 0;
+    options.kernels = args->kernels;
+    options.cancel = nm_interrupt_cancel();
+    if (!(flags & NM_OPEN_IDLE) && !nm_open_kernels(command, &options.kernels))
+        return NM_EXIT_MISUSED;
+    if (from_variable) file = variable;
+    if (!file && !find_default(argv0, found)) return NM_EXIT_FAILED;
+    opened->path = file ? file : found;
+
+    nm_interrupt_guard(opened->path);
+    opened->model = nomul_model_open(opened->path, &options, &err);
+    if (!opened->model) {
+        if (from_variable) nm_fail_in(&err, "$NOMUL_MODEL");
+        return nm_output_failed(&err);
+    }
+    opened->tokenizer = nomul_model_tokenizer(opened->model);
+    if (!opened->tokenizer && (flags & NM_OPEN_TOKENIZER)) {
+        nm_fail(&err, NOMUL_E_UNSUPPORTED,
+                "%s: has no tokenizer: it takes ids, see nomul help logits", opened->path);
+        return nm_output_failed(&err);
+    }
+    opened->load_seconds += nm_clock() - began;
+    return NM_EXIT_DONE;
+}
+
+bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)
+{
+    nomul_session_options options;
+    double                began = nm_clock();
+
+    nomul_session_options_init(&options);
+    options.n_threads = (size_t)args->n_threads;
+    options.n_batch = (size_t)args->n_batch;
+    opened->session_bytes = nomul_session_memory(opened->model, &options);
+    opened->session = nomul_session_new(opened->model, &options, err);
+    opened->load_seconds += nm_clock() - began;
+    return opened->session != NULL;
+}
+
+void nm_open_close(nm_opened *opened)
+{
+    nomul_session_free(opened->session);
+    nomul_model_close(opened->model);
+    *opened = (nm_opened){0};
+}
+
+bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err)
+{
+    if (model && nm_file_same(path, model))
+        return nm_fail(err, NOMUL_E_ARG, "%s: is the model", path);
+    if (prompt && nm_file_same(path, prompt))
+        return nm_fail(err, NOMUL_E_ARG, "%s: is the prompt", path);
+    return true;
+}

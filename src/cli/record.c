@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/record.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/numbers.h"
+#include "cli/output.h"
+
+/* What stands between fields, between a name and its value, and before a name. */
+static const struct {
+    const char *between, *colon, *indent;
+} styles[] = {
+    /* clang-format off */
+    [NM_RECORD_LINES] = {"", "", ""},
+    [NM_RECORD_JSON] = {",", ":", ""},
+    [NM_RECORD_JSON_WIDE] = {", ", ": ", ""},
+    [NM_RECORD_JSON_LINES] = {",\n", ": ", "    "},
+    [NM_RECORD_CSV_NAMES] = {",", "", ""},
+    [NM_RECORD_CSV] = {",", "", ""},
+    /* clang-format on */
+};
+
+static bool is_json(const nm_record *r)
+{
+    return r->format >= NM_RECORD_JSON && r->format <= NM_RECORD_JSON_LINES;
+}
+
+static void emit(const nm_record *r, const char *text)
+{
+    if (r->to_stderr)
+        fputs(text, stderr);
+    else
+        nm_output_write(text, strlen(text));
+}
+
+/* Everything before a value.  False if the format has no place for the value. */
+static bool begin(nm_record *r, const char *name)
+{
+    if (r->more) emit(r, styles[r->format].between);
+    r->more = true;
+    if (r->format == NM_RECORD_LINES) {
+        char label[NM_RECORD_MARGIN + 1];
+        snprintf(label, sizeof label, "%-*s", NM_RECORD_MARGIN, name);
+        for (char *c = label; *c; c++)
+            if (*c == '_') *c = ' ';
+        emit(r, label);
+    } else if (is_json(r) && name) {
+        nm_output_print("%s\"%s\"%s", styles[r->format].indent, name, styles[r->format].colon);
+    } else if (r->format == NM_RECORD_CSV_NAMES) {
+        emit(r, name);
+    }
+    return r->format != NM_RECORD_CSV_NAMES;
+}
+
+static void end(const nm_record *r)
+{
+    if (r->format == NM_RECORD_LINES) emit(r, "\n");
+}
+
+void nm_record_open(nm_record *r, const char *name, char bracket)
+{
+    if (!is_json(r)) return;
+    begin(r, name);
+    nm_output_print("%c", bracket);
+    r->more = false;
+}
+
+void nm_record_close(nm_record *r, char bracket)
+{
+    if (!is_json(r)) return;
+    nm_output_print("%c", bracket);
+    r->more = true;
+}
+
+void nm_record_key(nm_record *r, const char *name, size_t n_bytes)
+{
+    begin(r, NULL);
+    nm_output_json_string(name, n_bytes);
+    nm_output_print("%s", styles[r->format].colon);
+    r->more = false;
+}
+
+void nm_record_text(nm_record *r, const char *name, const char *text)
+{
+    nm_record_bytes(r, name, text, strlen(text));
+}
+
+void nm_record_bytes(nm_record *r, const char *name, const char *text, size_t n_bytes)
+{
+    if (!begin(r, name)) return;
+    if (is_json(r)) {
+        nm_output_json_string(text, n_bytes);
+    } else if (r->format == NM_RECORD_CSV) {
+        nm_output_print("\"");
+        for (size_t i = 0; i < n_bytes; i++)
+            nm_output_print(text[i] == '"' ? "\"\"" : "%c", text[i]);
+        nm_output_print("\"");
+    } else {
+        nm_output_visible(text, n_bytes, false);
+    }
+    end(r);
+}
+
+/* At most 255 bytes. */
+static void print_value(nm_record *r, const char *name, bool is_number, const char *format,
+                        va_list args)
+{
+    bool quotes = r->format == NM_RECORD_CSV || (is_json(r) && !is_number);
+    char value[256];
+
+    if (!begin(r, name)) return;
+    vsnprintf(value, sizeof value, format, args);
+    if (quotes) emit(r, "\"");
+    emit(r, is_json(r) && is_number && !*value ? "null" : value);
+    if (quotes) emit(r, "\"");
+    end(r);
+}
+
+void nm_record_word(nm_record *r, const char *name, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_value(r, name, false, format, args);
+    va_end(args);
+}
+
+void nm_record_number(nm_record *r, const char *name, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_value(r, name, true, format, args);
+    va_end(args);
+}
+
+void nm_record_count(nm_record *r, const char *name, uint64_t value)
+{
+    if (r->format == NM_RECORD_LINES)
+        nm_record_number(r, name, "%s", nm_show_count(value).text);
+    else
+        nm_record_number(r, name, "%" PRIu64, value);
+}
+
+void nm_record_real(nm_record *r, const char *name, double value)
+{
+    if (r->format == NM_RECORD_LINES)
+        nm_record_number(r, name, "%.4f", value);
+    else if (begin(r, name))
+        nm_output_json_number(value);
+}
+
+void nm_record_bool(nm_record *r, const char *name, bool value)
+{
+    nm_record_number(r, name, "%s", value ? "true" : "false");
+}
+
+void nm_record_ids(nm_record *r, const char *name, const int32_t *ids, size_t n_ids)
+{
+    if (begin(r, name)) nm_output_json_ids(ids, n_ids);
+}

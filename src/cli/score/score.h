@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two ways to score a text.  As documents: each token with its whole past, in constant memory,
+ * while the text arrives.  As windows: what llama-perplexity computes, so that figures can be
+ * compared.  Both end with NOMUL_E_CANCELLED if a signal says stop (interrupt.h) or stdout is
+ * closed (output.h), and whatever ends them, the figures so far are there.
+ */
+#ifndef NM_SCORE_H
+#define NM_SCORE_H
+
+#include "cli/text/prompt.h"
+#include "cli/text/text.h"
+
+#define NM_SCORE_STEP 384 /* ids scored together at most */
+
+/* Ids scored with a session, and the sums over them. */
+typedef struct nm_tally {
+    /* The caller's: */
+    nomul_session *session;
+    bool           per_token; /* print "id <tab> logprob" for each one, and flush */
+
+    uint64_t n_tokens;      /* scored */
+    double   nats, squares; /* sums of -logprob and of its square */
+    double   seconds;       /* in the session */
+
+    float logprobs[NM_SCORE_STEP];
+} nm_tally;
+
+typedef struct nm_documents {
+    /* The caller's: */
+    const nomul_tokenizer *tokenizer;
+    const char *separator; /* a line between two documents; NULL: there is one document */
+    nm_tally    tally;
+
+    uint64_t n_documents; /* begun */
+    uint64_t n_bytes;     /* of text whose tokens are all scored */
+    double   bytes_nats;  /* tally.nats when n_bytes was last increased */
+
+    /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
+    nm_text needle; /* newline, separator, newline */
+    nm_text input;  /* may be the beginning of a needle */
+    nm_text text;   /* of the current document, not yet tokenized */
+    bool    begun;  /* a part of the document was tokenized */
+    size_t  n_held; /* bytes of text that have no safe cut */
+    nm_ids  ids;    /* the last one scored, and those to score */
+} nm_documents;
+
+/*
+ * Scores all of fd.  Without a separator the text is one document: BOS and the text.  With one, the
+ * last newline is dropped and each document is BOS, its text, EOS, from a zero state.  Every token
+ * after BOS is scored.
+ */
+bool nm_score_documents(nm_documents *documents, int fd, nomul_error *err);
+void nm_score_documents_free(nm_documents *documents);
+
+typedef struct nm_windows {
+    /* The caller's: */
+    nm_tally tally;
+    size_t   n_ctx;   /* 3 or more */
+    bool     running; /* print "[1]12.3456,[2]..." on stdout */
+    bool     quiet;   /* nothing on stderr */
+
+    size_t n_windows, n_done;
+} nm_windows;
+
+/*
+ * Scores ids, as nm_prompt_ids makes them, in windows of n_ctx tokens that don't overlap, each from
+ * a zero state and with BOS in place of its first token if the model uses BOS.  Scored are the
+ * tokens after the first n_ctx / 2 + 1 of a window.
+ */
+bool nm_score_windows(nm_windows *windows, const nomul_tokenizer *tokenizer, nm_ids *ids,
+                      nomul_error *err);
+
+/* Perplexity and its standard error over the tokens scored so far; false if it is undefined. */
+bool nm_score_estimate(const nm_windows *windows, double *perplexity, double *uncertainty,
+                       nomul_error *err);
+
+double nm_score_rate(const nm_tally *tally); /* tokens scored per second */
+
+#endif
