@@ -10,7 +10,7 @@ awk '/^chosen/ { chosen = $2 }
 nomul selftest --kernels scalar | grep -v '^features'
 NOMUL_KERNELS=scalar nomul selftest | grep '^chosen'
 # What this CPU lacks is refused, if it lacks anything.
-for name in $(awk '/this CPU lacks/ { print $1 }' words); do
+for name in $(awk '/ not run: this CPU lacks/ { print $1 }' words); do
     try selftest --kernels "$name" | grep -q "kernels $name: this CPU lacks" || echo "$name runs"
     try logits -m models/tiny.gguf --ids 1 --hash --kernels "$name" | tail -1 | grep -v '^.1.$'
 done
