@@ -20,10 +20,9 @@
 #define HEADER_1 NM_SESSION_FILE_HEADER_1
 #define STATE 64
 
-static nomul_model   *model;
-static nomul_session *session;
-static nomul_text    *text;
-static char           path[600];
+static nomul_model *model;
+static nomul_text  *text;
+static char         path[600];
 
 static void remove_file(void)
 {
@@ -39,10 +38,11 @@ static void set_up(void)
     o.n_threads = o.n_batch = 1;
     model = nomul_model_open("tests/golden/small.gguf", NULL, NULL);
     MUST(model && nomul_snapshot_bytes(model) == 16 + STATE);
-    session = nomul_session_new(model, &o, NULL);
+    nomul_session *session = nomul_session_new(model, &o, NULL);
     MUST(session);
     text = nomul_text_new(session, NULL, NULL);
     MUST(text);
+    nomul_session_free(session);
     snprintf(path, sizeof path, "%s/nomul-fuzz-%ld.nms", root ? root : "/tmp", (long)getpid());
     atexit(remove_file);
 }
