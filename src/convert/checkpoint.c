@@ -157,23 +157,10 @@ static bool has_file(const nm_checkpoint *c, const char *name)
     return nm_hf_path(path, c->directory, name, NULL) && nm_file_exists(path);
 }
 
-static bool fail_without_weights(const nm_checkpoint *c, nomul_error *err)
-{
-    static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-
-    for (size_t i = 0; i < 2; i++)
-        if (has_file(c, pickles[i]))
-            return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                           "%s/%s: not read, as loading a pickle runs code from it; to get "
-                           "safetensors, load the model with transformers where you trust it and "
-                           "call save_pretrained(DIR, safe_serialization=True)",
-                           c->directory, pickles[i]);
-    return nm_fail(err, NOMUL_E_IO, "%s: has neither " SINGLE " nor " INDEX, c->directory);
-}
-
 bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *err)
 {
     static const nm_name single = {SINGLE, sizeof SINGLE - 1};
+    const char          *pickle = NULL;
     weight_map           map = {.shard_of = NULL};
     bool                 ok;
 
@@ -183,8 +170,15 @@ bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *er
     else if (has_file(c, INDEX))
         ok = read_index(&map, c, err) &&
              open_shards(c, map.shards.names, map.shards.n_names, err) && add_tensors(c, &map, err);
+    else if (has_file(c, pickle = "pytorch_model.bin") ||
+             has_file(c, pickle = "pytorch_model.bin.index.json"))
+        ok = nm_fail(err, NOMUL_E_UNSUPPORTED,
+                     "%s/%s: not read, as loading a pickle runs code from it; to get safetensors, "
+                     "load the model with transformers where you trust it and call "
+                     "save_pretrained(DIR, safe_serialization=True)",
+                     directory, pickle);
     else
-        ok = fail_without_weights(c, err);
+        ok = nm_fail(err, NOMUL_E_IO, "%s: has neither " SINGLE " nor " INDEX, directory);
     nm_names_close(&map.tensors);
     nm_names_close(&map.shards);
     nm_free(map.shard_of);

@@ -95,11 +95,6 @@ static bool expect_wire(const field *f, unsigned wire, const char *name, nomul_e
            nm_fail(err, NOMUL_E_FORMAT, "%s: has wire type %u, expected %u", name, f->wire, wire);
 }
 
-static cursor inside(const cursor *c, const field *f)
-{
-    return (cursor){c->file, f->bytes, f->bytes + f->n_bytes};
-}
-
 /* An enum or int32: protobuf keeps the low 32 bits; a negative number takes 10 bytes. */
 static int32_t int_of(const field *f)
 {
@@ -232,16 +227,17 @@ static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
            nm_fail(err, NOMUL_E_FORMAT, "has a score that is not a finite number");
 }
 
-/* Counts the pieces and allocates them. */
-static bool count_pieces(cursor c, nm_sentencepiece *sp, nomul_error *err)
+/* Reads the model twice: first it counts the pieces, to allocate them. */
+static bool read_model(const cursor *model, int64_t specs[N_SPECS], nm_sentencepiece *sp,
+                       nomul_error *err)
 {
+    static const char *const names[] = {
+        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
     size_t n_pieces = 0;
     field  f;
 
-    while (c.at < c.end) {
+    for (cursor c = *model; c.at < c.end; n_pieces += f.number == PIECES)
         if (!next_field(&c, &f, err)) return false;
-        n_pieces += f.number == PIECES;
-    }
     if (n_pieces == 0) return nm_fail(err, NOMUL_E_FORMAT, "has no pieces");
     if (n_pieces > INT32_MAX)
         return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most %d", n_pieces,
@@ -251,27 +247,15 @@ static bool count_pieces(cursor c, nm_sentencepiece *sp, nomul_error *err)
     if (n_bytes / sizeof *sp->pieces == n_pieces) sp->pieces = nm_alloc(n_bytes);
     if (!sp->pieces) return nm_fail_memory(err, n_bytes);
     memset(sp->pieces, 0, n_bytes);
-    return true;
-}
 
-static bool read_model(cursor c, int64_t specs[N_SPECS], nm_sentencepiece *sp, nomul_error *err)
-{
-    static const char *const names[] = {
-        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
-    field f;
-
-    if (!count_pieces(c, sp, err)) return false;
-    while (c.at < c.end) {
+    for (cursor c = *model; c.at < c.end;) {
         if (!next_field(&c, &f, err)) return false;
         if (f.number > DENORMALIZER || f.number == SELF_TEST) continue;
         if (!expect_wire(&f, WIRE_BYTES, names[f.number], err)) return false;
-        if (f.number == PIECES) {
-            size_t index = sp->n_pieces++;
-            if (!read_piece(inside(&c, &f), &sp->pieces[index], err))
-                return nm_fail_in(err, "piece %zu", index);
-        } else if (!read_specs(inside(&c, &f), f.number, specs, err)) {
-            return false;
-        }
+        cursor message = {c.file, f.bytes, f.bytes + f.n_bytes};
+        if (f.number != PIECES && !read_specs(message, f.number, specs, err)) return false;
+        if (f.number == PIECES && !read_piece(message, &sp->pieces[sp->n_pieces++], err))
+            return nm_fail_in(err, "piece %zu", sp->n_pieces - 1);
     }
     return true;
 }
@@ -367,7 +351,7 @@ bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, 
 
     *sp = (nm_sentencepiece){0};
     for (size_t i = 0; i < N_SPECS; i++) specs[i] = spec_rows[i].by_default;
-    if (read_model((cursor){bytes, bytes, bytes + size}, specs, sp, err) &&
+    if (read_model(&(cursor){bytes, bytes, bytes + size}, specs, sp, err) &&
         check_specs(specs, err) && check_duplicates(sp, err) && check_types(sp, err) &&
         take_special(sp, specs, UNK_ID, NOMUL_TOKEN_UNKNOWN, &sp->unk_id, err) &&
         take_special(sp, specs, BOS_ID, NOMUL_TOKEN_CONTROL, &sp->bos_id, err) &&
