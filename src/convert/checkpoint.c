@@ -111,22 +111,7 @@ static bool open_shards(nm_checkpoint *c, const nm_name *names, size_t n, nomul_
     return nm_names_open(&c->names, n_tensors, err);
 }
 
-/* A tensor must be in the shard that the index names. */
-static bool check_shard(const nm_checkpoint *c, const nm_shard *shard, const char *tensor,
-                        const weight_map *map, nomul_error *err)
-{
-    size_t number = nm_names_find(&map->tensors, tensor, strlen(tensor));
-
-    if (number == NM_NO_NAME)
-        return nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: not in weight_map of " INDEX,
-                       c->directory, shard->name, tensor);
-    const nm_shard *expected = &c->shards[map->shard_of[number]];
-    return shard == expected ||
-           nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: expected in %s by weight_map of " INDEX,
-                   c->directory, shard->name, tensor, expected->name);
-}
-
-/* The tensors of all shards: exactly those of the index, if there is one (map is not NULL). */
+/* The tensors of all shards.  With an index (map is not NULL) each must be where the index says. */
 static bool add_tensors(nm_checkpoint *c, const weight_map *map, nomul_error *err)
 {
     size_t number;
@@ -134,9 +119,18 @@ static bool add_tensors(nm_checkpoint *c, const weight_map *map, nomul_error *er
     for (const nm_shard *shard = c->shards; shard < c->shards + c->n_shards; shard++)
         for (size_t i = 0; i < shard->file.n_tensors; i++) {
             const nm_safetensor *tensor = &shard->file.tensors[i];
-            if (map && !check_shard(c, shard, tensor->name, map, err)) return false;
+            const char          *name = tensor->name;
+            number = map ? nm_names_find(&map->tensors, name, strlen(name)) : 0;
+            if (number == NM_NO_NAME)
+                return nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: not in weight_map of " INDEX,
+                               c->directory, shard->name, name);
+            const nm_shard *expected = map ? &c->shards[map->shard_of[number]] : shard;
+            if (shard != expected)
+                return nm_fail(err, NOMUL_E_FORMAT,
+                               "%s/%s: tensor %s: expected in %s by weight_map of " INDEX,
+                               c->directory, shard->name, name, expected->name);
             /* No name comes twice: not in one file, nor in two, as the index names one of them. */
-            if (!nm_names_add(&c->names, tensor->name, strlen(tensor->name), &number, err))
+            if (!nm_names_add(&c->names, name, strlen(name), &number, err))
                 return nm_fail_in(err, "%s/%s", c->directory, shard->name);
             c->sources[number] = (nm_source){.tensor = tensor, .shard = shard};
         }

@@ -290,28 +290,6 @@ int nm_sentencepiece_byte(const char *text, size_t n_text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* No piece is there twice, as was checked before, so 256 byte pieces are all there can be. */
-static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
-{
-    size_t n_bytes = 0, n_unknown = 0;
-
-    for (size_t i = 0; i < sp->n_pieces; i++) {
-        const nm_sp_piece *piece = &sp->pieces[i];
-        n_unknown += piece->type == NOMUL_TOKEN_UNKNOWN;
-        if (piece->type != NOMUL_TOKEN_BYTE) continue;
-        if (nm_sentencepiece_byte(piece->text, piece->n_text) < 0)
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "piece %zu: is of type byte, but not one of <0x00> to <0xFF>", i);
-        n_bytes++;
-    }
-    if (n_unknown != 1)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, expected 1",
-                       n_unknown);
-    if (n_bytes != 256)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, expected 256", n_bytes);
-    return true;
-}
-
 /* By text, then by position in the file. */
 static int compare_pieces(const void *left, const void *right)
 {
@@ -325,9 +303,11 @@ static int compare_pieces(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static bool check_duplicates(const nm_sentencepiece *sp, nomul_error *err)
+/* No piece is there twice, one is unknown, and all bytes are there: 256, as no two are the same. */
+static bool check_pieces(const nm_sentencepiece *sp, nomul_error *err)
 {
     const nm_sp_piece **sorted = nm_alloc(sp->n_pieces * sizeof *sorted); /* <= that of pieces */
+    size_t              n_bytes = 0, n_unknown = 0;
     bool                ok = true;
 
     if (!sorted) return nm_fail_memory(err, sp->n_pieces * sizeof *sorted);
@@ -340,7 +320,21 @@ static bool check_duplicates(const nm_sentencepiece *sp, nomul_error *err)
                          (size_t)(b - sp->pieces), (size_t)(a - sp->pieces));
     }
     nm_free(sorted);
-    return ok;
+    if (!ok) return false;
+    for (size_t i = 0; i < sp->n_pieces; i++) {
+        const nm_sp_piece *piece = &sp->pieces[i];
+        n_unknown += piece->type == NOMUL_TOKEN_UNKNOWN;
+        n_bytes += piece->type == NOMUL_TOKEN_BYTE;
+        if (piece->type == NOMUL_TOKEN_BYTE &&
+            nm_sentencepiece_byte(piece->text, piece->n_text) < 0)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "piece %zu: is of type byte, but not one of <0x00> to <0xFF>", i);
+    }
+    if (n_unknown != 1)
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, expected 1",
+                       n_unknown);
+    return n_bytes == 256 ||
+           nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, expected 256", n_bytes);
 }
 
 bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, nomul_error *err)
@@ -352,7 +346,7 @@ bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, 
     *sp = (nm_sentencepiece){0};
     for (size_t i = 0; i < N_SPECS; i++) specs[i] = spec_rows[i].by_default;
     if (read_model(&(cursor){bytes, bytes, bytes + size}, specs, sp, err) &&
-        check_specs(specs, err) && check_duplicates(sp, err) && check_types(sp, err) &&
+        check_specs(specs, err) && check_pieces(sp, err) &&
         take_special(sp, specs, UNK_ID, NOMUL_TOKEN_UNKNOWN, &sp->unk_id, err) &&
         take_special(sp, specs, BOS_ID, NOMUL_TOKEN_CONTROL, &sp->bos_id, err) &&
         take_special(sp, specs, EOS_ID, NOMUL_TOKEN_CONTROL, &sp->eos_id, err)) {
