@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "convert/convert.h"
-#include "convert/repack.h"
 
 #include <string.h>
 

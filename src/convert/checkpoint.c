@@ -111,22 +111,7 @@ static bool open_shards(nm_checkpoint *c, const nm_name *names, size_t n, nomul_
     return nm_names_open(&c->names, n_tensors, err);
 }
 
-/* A tensor must be in the shard that the index names. */
-static bool check_shard(const nm_checkpoint *c, const nm_shard *shard, const char *tensor,
-                        const weight_map *map, nomul_error *err)
-{
-    size_t number = nm_names_find(&map->tensors, tensor, strlen(tensor));
-
-    if (number == NM_NO_NAME)
-        return nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: not in weight_map of " INDEX,
-                       c->directory, shard->name, tensor);
-    const nm_shard *expected = &c->shards[map->shard_of[number]];
-    return shard == expected ||
-           nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: expected in %s by weight_map of " INDEX,
-                   c->directory, shard->name, tensor, expected->name);
-}
-
-/* The tensors of all shards: exactly those of the index, if there is one (map is not NULL). */
+/* The tensors of all shards.  With an index (map is not NULL) each must be where the index says. */
 static bool add_tensors(nm_checkpoint *c, const weight_map *map, nomul_error *err)
 {
     size_t number;
@@ -134,9 +119,18 @@ static bool add_tensors(nm_checkpoint *c, const weight_map *map, nomul_error *er
     for (const nm_shard *shard = c->shards; shard < c->shards + c->n_shards; shard++)
         for (size_t i = 0; i < shard->file.n_tensors; i++) {
             const nm_safetensor *tensor = &shard->file.tensors[i];
-            if (map && !check_shard(c, shard, tensor->name, map, err)) return false;
+            const char          *name = tensor->name;
+            number = map ? nm_names_find(&map->tensors, name, strlen(name)) : 0;
+            if (number == NM_NO_NAME)
+                return nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: not in weight_map of " INDEX,
+                               c->directory, shard->name, name);
+            const nm_shard *expected = map ? &c->shards[map->shard_of[number]] : shard;
+            if (shard != expected)
+                return nm_fail(err, NOMUL_E_FORMAT,
+                               "%s/%s: tensor %s: expected in %s by weight_map of " INDEX,
+                               c->directory, shard->name, name, expected->name);
             /* No name comes twice: not in one file, nor in two, as the index names one of them. */
-            if (!nm_names_add(&c->names, tensor->name, strlen(tensor->name), &number, err))
+            if (!nm_names_add(&c->names, name, strlen(name), &number, err))
                 return nm_fail_in(err, "%s/%s", c->directory, shard->name);
             c->sources[number] = (nm_source){.tensor = tensor, .shard = shard};
         }
@@ -157,23 +151,10 @@ static bool has_file(const nm_checkpoint *c, const char *name)
     return nm_hf_path(path, c->directory, name, NULL) && nm_file_exists(path);
 }
 
-static bool fail_without_weights(const nm_checkpoint *c, nomul_error *err)
-{
-    static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-
-    for (size_t i = 0; i < 2; i++)
-        if (has_file(c, pickles[i]))
-            return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                           "%s/%s: not read, as loading a pickle runs code from it; to get "
-                           "safetensors, load the model with transformers where you trust it and "
-                           "call save_pretrained(DIR, safe_serialization=True)",
-                           c->directory, pickles[i]);
-    return nm_fail(err, NOMUL_E_IO, "%s: has neither " SINGLE " nor " INDEX, c->directory);
-}
-
 bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *err)
 {
     static const nm_name single = {SINGLE, sizeof SINGLE - 1};
+    const char          *pickle = NULL;
     weight_map           map = {.shard_of = NULL};
     bool                 ok;
 
@@ -183,8 +164,15 @@ bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *er
     else if (has_file(c, INDEX))
         ok = read_index(&map, c, err) &&
              open_shards(c, map.shards.names, map.shards.n_names, err) && add_tensors(c, &map, err);
+    else if (has_file(c, pickle = "pytorch_model.bin") ||
+             has_file(c, pickle = "pytorch_model.bin.index.json"))
+        ok = nm_fail(err, NOMUL_E_UNSUPPORTED,
+                     "%s/%s: not read, as loading a pickle runs code from it; to get safetensors, "
+                     "load the model with transformers where you trust it and call "
+                     "save_pretrained(DIR, safe_serialization=True)",
+                     directory, pickle);
     else
-        ok = fail_without_weights(c, err);
+        ok = nm_fail(err, NOMUL_E_IO, "%s: has neither " SINGLE " nor " INDEX, directory);
     nm_names_close(&map.tensors);
     nm_names_close(&map.shards);
     nm_free(map.shard_of);

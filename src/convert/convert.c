@@ -63,7 +63,10 @@ static bool check_source(const nm_source *source, uint32_t n_dims, size_t rows, 
                    nm_dims_text(found, t->shape, t->n_dims), nm_dims_text(expected, shape, n_dims));
 }
 
-/* Every tensor of the plan is in the checkpoint with the right shape, and no other is. */
+/*
+ * Every tensor of the plan must be in the checkpoint with the right shape, and no other.  Allocates
+ * what the largest of them needs.
+ */
 static bool measure(converter *c, nomul_error *err)
 {
     for (size_t i = 0; i < nm_plan_count(&c->config); i++) {
@@ -83,7 +86,15 @@ static bool measure(converter *c, nomul_error *err)
             c->total += n_bytes;
         }
     }
-    return nm_checkpoint_all_wanted(&c->checkpoint, err);
+    if (!nm_checkpoint_all_wanted(&c->checkpoint, err)) return false;
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&c->arena, err)) return false;
+        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
+        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
+        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
+        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
+    }
+    return true;
 }
 
 /* Reads a whole tensor into c->raw; NULL with an error. */
@@ -209,18 +220,6 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
     return measure(c, err);
 }
 
-static bool take_memory(converter *c, nomul_error *err)
-{
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&c->arena, err)) return false;
-        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
-        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
-        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
-        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
-    }
-    return true;
-}
-
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,
                 nomul_error *err)
 {
@@ -248,8 +247,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
 
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
               (options->no_tokenizer ||
-               nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err)) &&
-              take_memory(&c, err);
+               nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err));
     spec.total = c.total;
     ok = ok && nm_model_write_file(&spec, &source, output, err);
     nm_arena_free(&c.arena);

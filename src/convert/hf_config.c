@@ -42,20 +42,6 @@ static const nm_hf_field options[] = {
 
 #define N_OPTIONS (sizeof options / sizeof *options)
 
-static bool read_source(source *s, const char *text, size_t n_text, nomul_error *err)
-{
-    nm_hf_field fields[N_OPTIONS + MAX_PARAMETERS];
-
-    assert(nm_config_n_fields <= MAX_PARAMETERS);
-    *s = (source){.hidden_ratio = 4};
-    memcpy(fields, options, sizeof options);
-    for (size_t i = 0; i < nm_config_n_fields; i++)
-        fields[N_OPTIONS + i] =
-            (nm_hf_field){nm_config_fields[i].json_key, NM_HF_VALUE,
-                          offsetof(source, parameters) + i * sizeof(nm_json), false};
-    return nm_hf_read_text(text, n_text, fields, N_OPTIONS + nm_config_n_fields, s, err);
-}
-
 static bool check_supported(const source *s, nomul_error *err)
 {
     const nm_hf_text *act = &s->hidden_act, *type = &s->model_type;
@@ -131,22 +117,6 @@ static bool read_parameter(nm_config *config, const source *s, size_t index, nom
     return true;
 }
 
-/* The combinations that nm_config_check refuses too, in config.json's words. */
-static bool check_state(const nm_config *c, nomul_error *err)
-{
-    if (c->use_lower_bound && c->expand_ratio > 1)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "expand_ratio is %" PRIu32 ": not supported with use_lower_bound (expected "
-                       "1, as bounds of hidden_size can't bound a wider state)",
-                       c->expand_ratio);
-    if (c->dim > NM_MAX_COLS / c->expand_ratio)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "expand_ratio is %" PRIu32 ", expected at most %" PRIu32
-                       " for a hidden_size of %" PRIu32,
-                       c->expand_ratio, NM_MAX_COLS / c->dim, c->dim);
-    return true;
-}
-
 bool nm_hf_token_id(const nm_json *value, const char *key, int64_t *id, nomul_error *err)
 {
     nm_json  json = *value;
@@ -165,13 +135,33 @@ bool nm_hf_token_id(const nm_json *value, const char *key, int64_t *id, nomul_er
 bool nm_hf_config_parse(nm_config *config, nm_hf_ids *ids, const char *text, size_t n_text,
                         nomul_error *err)
 {
-    source s;
+    nm_hf_field fields[N_OPTIONS + MAX_PARAMETERS];
+    source      s = {.hidden_ratio = 4};
 
+    assert(nm_config_n_fields <= MAX_PARAMETERS);
+    memcpy(fields, options, sizeof options);
+    for (size_t i = 0; i < nm_config_n_fields; i++)
+        fields[N_OPTIONS + i] =
+            (nm_hf_field){nm_config_fields[i].json_key, NM_HF_VALUE,
+                          offsetof(source, parameters) + i * sizeof(nm_json), false};
+    if (!nm_hf_read_text(text, n_text, fields, N_OPTIONS + nm_config_n_fields, &s, err) ||
+        !check_supported(&s, err))
+        return false;
     *config = nm_config_defaults;
-    if (!read_source(&s, text, n_text, err) || !check_supported(&s, err)) return false;
     for (size_t i = 0; i < nm_config_n_fields; i++)
         if (!read_parameter(config, &s, i, err)) return false;
-    if (!check_state(config, err) || !nm_config_check(config, err)) return false;
+    /* nm_config_check refuses these two combinations too, in other words than config.json's. */
+    if (config->use_lower_bound && config->expand_ratio > 1)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "expand_ratio is %" PRIu32 ": not supported with use_lower_bound (expected "
+                       "1, as bounds of hidden_size can't bound a wider state)",
+                       config->expand_ratio);
+    if (config->dim > NM_MAX_COLS / config->expand_ratio)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "expand_ratio is %" PRIu32 ", expected at most %" PRIu32
+                       " for a hidden_size of %" PRIu32,
+                       config->expand_ratio, NM_MAX_COLS / config->dim, config->dim);
+    if (!nm_config_check(config, err)) return false;
     *ids = (nm_hf_ids){
         .bos = -1,
         .eos = -1,

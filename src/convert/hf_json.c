@@ -108,44 +108,38 @@ const char *nm_hf_take_string(const nm_json *json, char **at, size_t *n)
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
-static bool read_field(nm_json *json, const nm_hf_field *field, void *out, nomul_error *err)
-{
-    void *to = (char *)out + field->offset;
-
-    if (json->type == NM_JSON_NULL && field->null_ok) return true;
-    switch (field->type) {
-    case NM_HF_WHOLE: return nm_hf_whole(json, field->key, to, err);
-    case NM_HF_BOOL: return nm_hf_bool(json, field->key, to, err);
-    case NM_HF_TEXT: return nm_hf_text_of(json, field->key, to, err);
-    case NM_HF_NUMBER: return nm_hf_number(json, field->key, to, err);
-    case NM_HF_VALUE: break;
-    }
-    *(nm_json *)to = *json;
-    return nm_hf_skip(json, err);
-}
-
 bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields, void *out,
                        nomul_error *err)
 {
-    bool seen[NM_HF_MAX_FIELDS] = {false};
+    bool seen[NM_HF_MAX_FIELDS] = {false}, ok = true;
 
     assert(n_fields <= NM_HF_MAX_FIELDS);
-    for (;;) {
+    while (ok) {
+        size_t i = 0;
         if (!nm_hf_next(json, err)) return false;
         if (json->type == NM_JSON_OBJECT_END) return true;
-        size_t i = 0;
         while (i < n_fields && !nm_json_is(json, fields[i].key)) i++;
         if (i < n_fields && seen[i])
             return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s occurs twice", nm_json_line(json),
                            fields[i].key);
         if (!nm_hf_next(json, err)) return false;
         if (i == n_fields) {
-            if (!nm_hf_skip(json, err)) return false;
+            ok = nm_hf_skip(json, err);
             continue;
         }
+        const nm_hf_field *field = &fields[i];
+        void              *to = (char *)out + field->offset;
         seen[i] = true;
-        if (!read_field(json, &fields[i], out, err)) return false;
+        if (json->type == NM_JSON_NULL && field->null_ok) continue;
+        switch (field->type) {
+        case NM_HF_WHOLE: ok = nm_hf_whole(json, field->key, to, err); break;
+        case NM_HF_BOOL: ok = nm_hf_bool(json, field->key, to, err); break;
+        case NM_HF_TEXT: ok = nm_hf_text_of(json, field->key, to, err); break;
+        case NM_HF_NUMBER: ok = nm_hf_number(json, field->key, to, err); break;
+        case NM_HF_VALUE: *(nm_json *)to = *json; ok = nm_hf_skip(json, err);
+        }
     }
+    return false;
 }
 
 bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields, size_t n_fields,

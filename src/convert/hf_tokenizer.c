@@ -236,12 +236,13 @@ static void use_default(const nm_hf_tokenizer *t, int32_t *id, int64_t by_defaul
  * As in transformers: a prompt begins with the tokenizer's bos_token, and a text ends with the
  * model's eos_token_id.  Each stands in for the other where that is absent; the authors' defaults
  * stand in for both.  tokenizer_config.json overrides special_tokens_map.json, and both override
- * the tokenizer's own file.
+ * the tokenizer's own file.  Then the flags, which need the ids.
  */
 static bool special_ids(nm_hf_tokenizer *t, const char *directory,
                         const side_file files[N_SIDE_FILES], nm_hf_ids ids, nomul_error *err)
 {
     static const int order[] = {SPECIALS, CONFIG};
+    const side_file *config = &files[CONFIG];
 
     for (size_t i = 0; i < COUNT(order); i++) {
         const side_file *f = &files[order[i]];
@@ -255,19 +256,14 @@ static bool special_ids(nm_hf_tokenizer *t, const char *directory,
     if (ids.eos >= 0) t->eos_id = (int32_t)ids.eos;
     use_default(t, &t->bos_id, ids.default_bos);
     use_default(t, &t->eos_id, ids.default_eos);
-    return true;
-}
-
-static bool read_flags(nm_hf_tokenizer *t, const side_file *config, nomul_error *err)
-{
-    const nm_json *prefix = &config->add_prefix_space;
 
     t->add_bos = config->add_bos && t->bos_id >= 0; /* true unless a file says otherwise */
     t->add_eos = config->add_eos;
     if (t->add_eos && t->eos_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "%s: add_eos_token is true, and no file names the token", config->path);
-    if (nm_hf_given(prefix) && !nm_hf_bool(prefix, "add_prefix_space", &t->add_space_prefix, err))
+    if (nm_hf_given(&config->add_prefix_space) &&
+        !nm_hf_bool(&config->add_prefix_space, "add_prefix_space", &t->add_space_prefix, err))
         return nm_fail_in(err, "%s", config->path);
     return true;
 }
@@ -288,7 +284,7 @@ bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vo
     }
     if (ok) memset(t->pieces, 0, n_bytes);
     ok = ok && read_pieces(t, directory, &files[CONFIG], err) && pad(t, err) &&
-         special_ids(t, directory, files, *ids, err) && read_flags(t, &files[CONFIG], err);
+         special_ids(t, directory, files, *ids, err);
     for (size_t i = 0; i < N_SIDE_FILES; i++) nm_filemap_close(&files[i].map);
     return ok;
 }

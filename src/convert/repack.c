@@ -4,7 +4,7 @@
  * except for the packing's name, the checksums, the matrices and their counts: repacking there and
  * back gives the first file again.  Memory beside the writer's: one row of trits.
  */
-#include "convert/repack.h"
+#include "convert/convert.h"
 
 #include "base/alloc.h"
 #include "base/error.h"

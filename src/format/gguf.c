@@ -310,21 +310,6 @@ static bool read_tensors(nm_gguf *gguf, cursor *c)
 
 /* ---- The whole file -------------------------------------------------------------------------- */
 
-static bool check_magic(const uint8_t *data, size_t size, nomul_error *err)
-{
-    size_t n = size < 4 ? size : 4, n_printable = 0;
-
-    if (n == 4 && memcmp(data, "GGUF", 4) == 0) return true;
-    while (n_printable < n && data[n_printable] >= 0x20 && data[n_printable] < 0x7F) n_printable++;
-    if (n == 0) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: it is empty");
-    if (n < 4) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: has %zu bytes", n);
-    if (n_printable == 4)
-        return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with '%.4s'",
-                       (const char *)data);
-    return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with %02x %02x %02x %02x", data[0],
-                   data[1], data[2], data[3]);
-}
-
 /* A count in the header must be within our limit and fit into the rest of the file. */
 static bool check_count(const char *what, uint64_t n, size_t max, uint64_t room, nomul_error *err)
 {
@@ -337,10 +322,21 @@ static bool check_count(const char *what, uint64_t n, size_t max, uint64_t room,
 
 static bool read_header(nm_gguf *gguf, nomul_error *err)
 {
-    if (!check_magic(gguf->data, gguf->size, err)) return false;
+    const uint8_t *data = gguf->data;
+    size_t         n = gguf->size < 4 ? gguf->size : 4, n_printable = 0;
+
+    while (n_printable < n && data[n_printable] >= 0x20 && data[n_printable] < 0x7F) n_printable++;
+    if (n == 0) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: it is empty");
+    if (n < 4) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: has %zu bytes", n);
+    if (memcmp(data, "GGUF", 4) != 0 && n_printable == 4)
+        return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with '%.4s'",
+                       (const char *)data);
+    if (memcmp(data, "GGUF", 4) != 0)
+        return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with %02x %02x %02x %02x",
+                       data[0], data[1], data[2], data[3]);
     if (gguf->size < HEADER_BYTES)
         return nm_fail(err, NOMUL_E_FORMAT, "file ends after %zu bytes, in its header", gguf->size);
-    uint32_t version = nm_load_u32(gguf->data + 4);
+    uint32_t version = nm_load_u32(data + 4);
     if (version && (version & 0xFFFF) == 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "a big-endian GGUF file: only little-endian ones are read");
@@ -348,7 +344,7 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "GGUF version %" PRIu32 ": only version 3 is read",
                        version);
 
-    uint64_t n_tensors = nm_load_u64(gguf->data + 8), n_keys = nm_load_u64(gguf->data + 16);
+    uint64_t n_tensors = nm_load_u64(data + 8), n_keys = nm_load_u64(data + 16);
     size_t   room = gguf->size - HEADER_BYTES;
     if (!check_count("keys", n_keys, NM_GGUF_MAX_KEYS, room / MIN_KEY_BYTES, err)) return false;
     room -= (size_t)n_keys * MIN_KEY_BYTES;

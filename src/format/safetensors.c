@@ -153,7 +153,7 @@ typedef struct header {
     size_t      n_text;              /* bytes of all names, each with a NUL */
 } header;
 
-/* data_at + begin may overflow; then check_data finds an offset that it does not expect. */
+/* data_at + begin may overflow; then check_tensors finds an offset that it does not expect. */
 static void store(nm_safetensors *st, const header *h, const nm_json *name, const entry *e)
 {
     char          *text = st->text + h->n_text;
@@ -200,19 +200,6 @@ static bool read_entries(nm_safetensors *st, header *h, nomul_error *err)
     return json.type == NM_JSON_END || nm_json_fail(&json, err) || nm_fail_in(err, "header");
 }
 
-static bool take_memory(nm_safetensors *st, size_t n_text, nomul_error *err)
-{
-    size_t n = st->n_tensors;
-
-    if (n > SIZE_MAX / sizeof *st->tensors) return nm_fail_memory(err, SIZE_MAX);
-    st->tensors = nm_alloc(n * sizeof *st->tensors);
-    if (!st->tensors) return nm_fail_memory(err, n * sizeof *st->tensors);
-    st->by_name = nm_alloc(n * sizeof *st->by_name);
-    if (!st->by_name) return nm_fail_memory(err, n * sizeof *st->by_name);
-    st->text = nm_alloc(n_text);
-    return st->text || nm_fail_memory(err, n_text);
-}
-
 /* Empty tensors have the offset of the next one, so the shorter comes first; then by name. */
 static int compare_offsets(const void *left, const void *right)
 {
@@ -229,12 +216,19 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-/* The tensors, sorted by offset, fill the data from end to end without a gap. */
-static bool check_data(const nm_safetensors *st, const header *h, nomul_error *err)
+/* The tensors fill the data from end to end without a gap; each name is there once. */
+static bool check_tensors(nm_safetensors *st, const header *h, nomul_error *err)
 {
+    size_t   n = st->n_tensors;
     uint64_t at = 0; /* <= data_bytes */
 
-    for (size_t i = 0; i < st->n_tensors; i++) {
+    qsort(st->tensors, n, sizeof *st->tensors, compare_offsets);
+    for (size_t i = 0; i < n; i++) st->by_name[i] = &st->tensors[i];
+    qsort(st->by_name, n, sizeof *st->by_name, compare_names);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(st->by_name[i - 1]->name, st->by_name[i]->name) == 0)
+            return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: occurs twice", st->by_name[i]->name);
+    for (size_t i = 0; i < n; i++) {
         const nm_safetensor *tensor = &st->tensors[i];
         if (tensor->offset - h->data_at != at)
             return nm_fail(err, NOMUL_E_FORMAT,
@@ -249,16 +243,6 @@ static bool check_data(const nm_safetensors *st, const header *h, nomul_error *e
     return at == h->data_bytes ||
            nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes after its last tensor",
                    h->data_bytes - at);
-}
-
-static bool check_names(nm_safetensors *st, nomul_error *err)
-{
-    for (size_t i = 0; i < st->n_tensors; i++) st->by_name[i] = &st->tensors[i];
-    qsort(st->by_name, st->n_tensors, sizeof *st->by_name, compare_names);
-    for (size_t i = 1; i < st->n_tensors; i++)
-        if (strcmp(st->by_name[i - 1]->name, st->by_name[i]->name) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: occurs twice", st->by_name[i]->name);
-    return true;
 }
 
 static void drop_tensors(nm_safetensors *st)
@@ -277,12 +261,18 @@ bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, u
 
     if (n_json == 0 || json[0] != '{')
         return nm_fail(err, NOMUL_E_FORMAT, "header does not begin with '{'");
-    if (read_entries(st, &h, err) && take_memory(st, h.n_text, err) && read_entries(st, &h, err)) {
-        qsort(st->tensors, st->n_tensors, sizeof *st->tensors, compare_offsets);
-        if (check_names(st, err) && check_data(st, &h, err)) return true;
+    bool ok = read_entries(st, &h, err);
+    if (ok) {
+        /* At most 100 MB / 49 bytes = 2,040,816 entries, so the products fit into 32 bits. */
+        size_t n_bytes = st->n_tensors * sizeof *st->tensors;
+        st->tensors = nm_alloc(n_bytes);
+        st->by_name = nm_alloc(st->n_tensors * sizeof *st->by_name);
+        st->text = nm_alloc(h.n_text);
+        ok = (st->tensors && st->by_name && st->text) || nm_fail_memory(err, n_bytes);
     }
-    drop_tensors(st);
-    return false;
+    ok = ok && read_entries(st, &h, err) && check_tensors(st, &h, err);
+    if (!ok) drop_tensors(st);
+    return ok;
 }
 
 /* ---- The file -------------------------------------------------------------------------------- */

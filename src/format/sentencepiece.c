@@ -21,24 +21,24 @@
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 /* A message's bytes; at <= end.  Positions in error messages count from `file`. */
-typedef struct cursor {
+typedef struct span {
     const uint8_t *file, *at, *end;
-} cursor;
+} span;
 
-typedef struct field {
+typedef struct wire_field {
     uint64_t       number;
     unsigned       wire;
     uint64_t       value; /* WIRE_VARINT */
     const uint8_t *bytes; /* of any other wire type */
     size_t         n_bytes;
-} field;
+} wire_field;
 
-static bool fail_at(const cursor *c, const uint8_t *at, nomul_error *err, const char *problem)
+static bool fail_at(const span *c, const uint8_t *at, nomul_error *err, const char *problem)
 {
     return nm_fail(err, NOMUL_E_FORMAT, "byte %zu: %s", (size_t)(at - c->file), problem);
 }
 
-static bool read_varint(cursor *c, uint64_t *value, nomul_error *err)
+static bool read_varint(span *c, uint64_t *value, nomul_error *err)
 {
     const uint8_t *begin = c->at;
 
@@ -53,7 +53,7 @@ static bool read_varint(cursor *c, uint64_t *value, nomul_error *err)
     return fail_at(c, begin, err, "number has more than 64 bits");
 }
 
-static bool take_bytes(cursor *c, uint64_t n_bytes, field *f, nomul_error *err)
+static bool take_bytes(span *c, uint64_t n_bytes, wire_field *f, nomul_error *err)
 {
     size_t left = (size_t)(c->end - c->at);
 
@@ -68,13 +68,13 @@ static bool take_bytes(cursor *c, uint64_t n_bytes, field *f, nomul_error *err)
 }
 
 /* Reads the next field of a message that is not at its end. */
-static bool next_field(cursor *c, field *f, nomul_error *err)
+static bool next_field(span *c, wire_field *f, nomul_error *err)
 {
     const uint8_t *begin = c->at;
     uint64_t       tag, n_bytes;
 
     if (!read_varint(c, &tag, err)) return false;
-    *f = (field){.number = tag >> 3, .wire = (unsigned)(tag & 7)};
+    *f = (wire_field){.number = tag >> 3, .wire = (unsigned)(tag & 7)};
     if (f->number == 0 || f->number >= (uint64_t)1 << 29)
         return nm_fail(err, NOMUL_E_FORMAT, "byte %zu: field number %" PRIu64,
                        (size_t)(begin - c->file), f->number);
@@ -89,19 +89,14 @@ static bool next_field(cursor *c, field *f, nomul_error *err)
                    f->wire < WIRE_FIXED32 ? " (a group)" : "");
 }
 
-static bool expect_wire(const field *f, unsigned wire, const char *name, nomul_error *err)
+static bool expect_wire(const wire_field *f, unsigned wire, const char *name, nomul_error *err)
 {
     return f->wire == wire ||
            nm_fail(err, NOMUL_E_FORMAT, "%s: has wire type %u, expected %u", name, f->wire, wire);
 }
 
-static cursor inside(const cursor *c, const field *f)
-{
-    return (cursor){c->file, f->bytes, f->bytes + f->n_bytes};
-}
-
 /* An enum or int32: protobuf keeps the low 32 bits; a negative number takes 10 bytes. */
-static int32_t int_of(const field *f)
+static int32_t int_of(const wire_field *f)
 {
     uint32_t low = (uint32_t)f->value;
     return low > INT32_MAX ? -(int32_t)(UINT32_MAX - low) - 1 : (int32_t)low;
@@ -152,9 +147,9 @@ static const struct spec_row {
     [EOS_ID] = {TRAINER, 42, INT, 2, ANY, "trainer_spec.eos_id"},
 };
 
-static bool read_specs(cursor c, uint64_t message, int64_t specs[N_SPECS], nomul_error *err)
+static bool read_specs(span c, uint64_t message, int64_t specs[N_SPECS], nomul_error *err)
 {
-    field f;
+    wire_field f;
 
     while (c.at < c.end) {
         if (!next_field(&c, &f, err)) return false;
@@ -198,10 +193,10 @@ static bool check_specs(const int64_t specs[N_SPECS], nomul_error *err)
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
+static bool read_piece(span c, nm_sp_piece *piece, nomul_error *err)
 {
-    int32_t type = NOMUL_TOKEN_NORMAL;
-    field   f;
+    int32_t    type = NOMUL_TOKEN_NORMAL;
+    wire_field f;
 
     while (c.at < c.end) {
         if (!next_field(&c, &f, err)) return false;
@@ -232,16 +227,17 @@ static bool read_piece(cursor c, nm_sp_piece *piece, nomul_error *err)
            nm_fail(err, NOMUL_E_FORMAT, "has a score that is not a finite number");
 }
 
-/* Counts the pieces and allocates them. */
-static bool count_pieces(cursor c, nm_sentencepiece *sp, nomul_error *err)
+/* Reads the model twice: first it counts the pieces, to allocate them. */
+static bool read_model(const span *model, int64_t specs[N_SPECS], nm_sentencepiece *sp,
+                       nomul_error *err)
 {
-    size_t n_pieces = 0;
-    field  f;
+    static const char *const names[] = {
+        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
+    size_t     n_pieces = 0;
+    wire_field f;
 
-    while (c.at < c.end) {
+    for (span c = *model; c.at < c.end; n_pieces += f.number == PIECES)
         if (!next_field(&c, &f, err)) return false;
-        n_pieces += f.number == PIECES;
-    }
     if (n_pieces == 0) return nm_fail(err, NOMUL_E_FORMAT, "has no pieces");
     if (n_pieces > INT32_MAX)
         return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most %d", n_pieces,
@@ -251,27 +247,15 @@ static bool count_pieces(cursor c, nm_sentencepiece *sp, nomul_error *err)
     if (n_bytes / sizeof *sp->pieces == n_pieces) sp->pieces = nm_alloc(n_bytes);
     if (!sp->pieces) return nm_fail_memory(err, n_bytes);
     memset(sp->pieces, 0, n_bytes);
-    return true;
-}
 
-static bool read_model(cursor c, int64_t specs[N_SPECS], nm_sentencepiece *sp, nomul_error *err)
-{
-    static const char *const names[] = {
-        "", "pieces", "trainer_spec", "normalizer_spec", "self_test_data", "denormalizer_spec"};
-    field f;
-
-    if (!count_pieces(c, sp, err)) return false;
-    while (c.at < c.end) {
+    for (span c = *model; c.at < c.end;) {
         if (!next_field(&c, &f, err)) return false;
         if (f.number > DENORMALIZER || f.number == SELF_TEST) continue;
         if (!expect_wire(&f, WIRE_BYTES, names[f.number], err)) return false;
-        if (f.number == PIECES) {
-            size_t index = sp->n_pieces++;
-            if (!read_piece(inside(&c, &f), &sp->pieces[index], err))
-                return nm_fail_in(err, "piece %zu", index);
-        } else if (!read_specs(inside(&c, &f), f.number, specs, err)) {
-            return false;
-        }
+        span message = {c.file, f.bytes, f.bytes + f.n_bytes};
+        if (f.number != PIECES && !read_specs(message, f.number, specs, err)) return false;
+        if (f.number == PIECES && !read_piece(message, &sp->pieces[sp->n_pieces++], err))
+            return nm_fail_in(err, "piece %zu", sp->n_pieces - 1);
     }
     return true;
 }
@@ -306,28 +290,6 @@ int nm_sentencepiece_byte(const char *text, size_t n_text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* No piece is there twice, as was checked before, so 256 byte pieces are all there can be. */
-static bool check_types(const nm_sentencepiece *sp, nomul_error *err)
-{
-    size_t n_bytes = 0, n_unknown = 0;
-
-    for (size_t i = 0; i < sp->n_pieces; i++) {
-        const nm_sp_piece *piece = &sp->pieces[i];
-        n_unknown += piece->type == NOMUL_TOKEN_UNKNOWN;
-        if (piece->type != NOMUL_TOKEN_BYTE) continue;
-        if (nm_sentencepiece_byte(piece->text, piece->n_text) < 0)
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "piece %zu: is of type byte, but not one of <0x00> to <0xFF>", i);
-        n_bytes++;
-    }
-    if (n_unknown != 1)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, expected 1",
-                       n_unknown);
-    if (n_bytes != 256)
-        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, expected 256", n_bytes);
-    return true;
-}
-
 /* By text, then by position in the file. */
 static int compare_pieces(const void *left, const void *right)
 {
@@ -341,9 +303,11 @@ static int compare_pieces(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static bool check_duplicates(const nm_sentencepiece *sp, nomul_error *err)
+/* No piece is there twice, one is unknown, and all bytes are there: 256, as no two are the same. */
+static bool check_pieces(const nm_sentencepiece *sp, nomul_error *err)
 {
     const nm_sp_piece **sorted = nm_alloc(sp->n_pieces * sizeof *sorted); /* <= that of pieces */
+    size_t              n_bytes = 0, n_unknown = 0;
     bool                ok = true;
 
     if (!sorted) return nm_fail_memory(err, sp->n_pieces * sizeof *sorted);
@@ -356,7 +320,21 @@ static bool check_duplicates(const nm_sentencepiece *sp, nomul_error *err)
                          (size_t)(b - sp->pieces), (size_t)(a - sp->pieces));
     }
     nm_free(sorted);
-    return ok;
+    if (!ok) return false;
+    for (size_t i = 0; i < sp->n_pieces; i++) {
+        const nm_sp_piece *piece = &sp->pieces[i];
+        n_unknown += piece->type == NOMUL_TOKEN_UNKNOWN;
+        n_bytes += piece->type == NOMUL_TOKEN_BYTE;
+        if (piece->type == NOMUL_TOKEN_BYTE &&
+            nm_sentencepiece_byte(piece->text, piece->n_text) < 0)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "piece %zu: is of type byte, but not one of <0x00> to <0xFF>", i);
+    }
+    if (n_unknown != 1)
+        return nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type unknown, expected 1",
+                       n_unknown);
+    return n_bytes == 256 ||
+           nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces of type byte, expected 256", n_bytes);
 }
 
 bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, nomul_error *err)
@@ -367,8 +345,8 @@ bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, 
 
     *sp = (nm_sentencepiece){0};
     for (size_t i = 0; i < N_SPECS; i++) specs[i] = spec_rows[i].by_default;
-    if (read_model((cursor){bytes, bytes, bytes + size}, specs, sp, err) &&
-        check_specs(specs, err) && check_duplicates(sp, err) && check_types(sp, err) &&
+    if (read_model(&(span){bytes, bytes, bytes + size}, specs, sp, err) &&
+        check_specs(specs, err) && check_pieces(sp, err) &&
         take_special(sp, specs, UNK_ID, NOMUL_TOKEN_UNKNOWN, &sp->unk_id, err) &&
         take_special(sp, specs, BOS_ID, NOMUL_TOKEN_CONTROL, &sp->bos_id, err) &&
         take_special(sp, specs, EOS_ID, NOMUL_TOKEN_CONTROL, &sp->eos_id, err)) {

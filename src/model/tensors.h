@@ -42,7 +42,7 @@ typedef enum nm_part {
     NM_PART_TABLE,     /* rows of floats */
     NM_PART_GAIN,      /* one row of floats */
     NM_PART_CODES,     /* the packed trits */
-    NM_PART_SCALE,     /* of the codes */
+    NM_PART_SCALE,     /* one float, of the codes */
     NM_PART_NEG,       /* counts of the codes: nm_ternary_neg */
 } nm_part;
 
@@ -57,7 +57,7 @@ typedef struct nm_stored {
     uint64_t     dims[2]; /* innermost first */
     const char  *suffix;
     char         name[NM_TENSOR_NAME]; /* gguf_name and the suffix */
-    bool         derived;              /* computed from the codes: a checkpoint does not have it */
+    bool         derived;              /* made by quantizing: a checkpoint does not have it */
 } nm_stored;
 
 /*
@@ -70,8 +70,8 @@ size_t nm_plan_stored(const nm_planned *planned, nm_packing_id packing, nm_gguf_
 /* gguf_name or source_name with a suffix. */
 void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suffix);
 
-#define NM_DIMS_TEXT 176 /* eight numbers of up to 20 digits */
-/* "2, 3" for messages; returns out. */
+#define NM_DIMS_TEXT 176 /* 8 numbers of 20 digits, 7 times ", " and a NUL: 175 */
+/* Up to 8 dimensions as "2, 3", for messages; returns out. */
 const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims);
 
 #endif
