@@ -137,7 +137,7 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_er
     if (!nm_file_open(&file, path, err)) return false;
     map->size = (size_t)file.size;
     if (file.size > PTRDIFF_MAX)
-        ok = nm_fail(err, NOMUL_E_MEMORY, "%" PRIu64 " bytes don't fit into the address space",
+        ok = nm_fail(err, NOMUL_E_MEMORY, "%" PRIu64 " bytes do not fit the address space",
                      file.size);
     else if (file.size == 0) /* cannot be mapped */
         ok = true, map->data = (const uint8_t *)"";
