@@ -284,7 +284,7 @@ static bool read_identity(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* In the order in which mlgru.c, glu.c and session.c take a token through them. */
+/* In the order in which forward.c takes a token through them. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;
