@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What nomul bench and nomul selftest need beyond nomul.h: synthetic models, the memory's speed.
- * For measuring only; not installed, and it may change with any version.
+ * For nomul bench and nomul selftest: synthetic models, memory bandwidth, profiles, the speed and
+ * correctness of kernels.  Not installed, and not stable: it may change with any version.
  */
 #ifndef NOMUL_BENCH_H
 #define NOMUL_BENCH_H
@@ -19,8 +19,8 @@ extern "C" {
 const char *nomul_bench_shape(size_t index);
 
 /*
- * A whole model file of this shape in memory, to be opened by nomul_model_open_memory: random trits
- * in `packing` ("t4", "t5"), a random F16 embedding, gains of 1, no tokenizer.  The same bytes each
+ * A complete model file of this shape in memory, for nomul_model_open_memory: random trits in
+ * `packing` ("t4", "t5"), a random F16 embedding, gains of 1, no tokenizer; the same bytes each
  * time.  Freed by nomul_bench_free.  NULL on failure.
  */
 void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_bytes,
@@ -30,14 +30,14 @@ void  nomul_bench_free(void *data);
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /*
- * What one token has to read: every stored byte of the ternary tensors, padding and scales too, all
- * gains, one row of the embedding.
+ * Bytes of weights that one token reads: every stored byte of the ternary tensors, padding and
+ * scales included, all gains, one row of the embedding.
  */
 uint64_t nomul_bench_weight_bytes(const nomul_session *session);
 
 /*
- * Does nothing but read, once and with the session's threads, the stretch of the file that the
- * ternary tensors lie in.  Gives its bytes.
+ * Reads once, with the threads of the session, the part of the file that has the ternary tensors.
+ * Returns its size in bytes.
  */
 uint64_t nomul_bench_read(nomul_session *session);
 
@@ -48,7 +48,7 @@ uint64_t nomul_bench_read(nomul_session *session);
 /* The phases of a pass; NULL past the last. */
 const char *nomul_bench_phase(size_t index);
 
-/* Feeds ids one by one, each with its logits, and says how many seconds each phase took in all. */
+/* Feeds ids one by one, each with its logits; seconds[] is the total time of each phase. */
 nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logits, double seconds[NOMUL_BENCH_PHASES],
                                  nomul_error *err);
@@ -56,18 +56,17 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
 /* ---- Kernels --------------------------------------------------------------------------------- */
 
 /*
- * Does this CPU run the index-th kernels (nomul_kernels_name)?  The names of the features that they
- * need and of those it lacks, each cut to size bytes.
+ * Does this CPU run the index-th kernels (nomul_kernels_name)?  Writes the names of the features
+ * that they need and of those that it lacks, each cut to size bytes.
  */
 bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size);
 
-/* All CPU features that nomul knows and this CPU has. */
+/* The CPU features that nomul knows and this CPU has. */
 void nomul_bench_features(char *found, size_t size);
 
 /*
- * Compares every operation of the index-th kernels, which this CPU runs, with scalar: both
- * packings, random and extreme inputs, tails.  The number of results compared goes to *n_compared.
- * False if one differs.
+ * Compares every operation of the index-th kernels, which this CPU runs, with scalar: all packings,
+ * random and extreme inputs, tails.  *n_compared is the number of results.  False if one differs.
  */
 bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err);
 
@@ -75,12 +74,12 @@ bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err);
 typedef struct nomul_bench_speed {
     const char *kernels;
     const char *op;      /* "gemv", "gemm", "tables", "rmsnorm", ... */
-    const char *packing; /* "t4", "t5"; "" for what is of no packing */
-    bool        hot;     /* from the caches; else streaming from memory */
+    const char *packing; /* "t4", "t5"; "" if it has none */
+    bool        hot;     /* from the caches, else from memory */
     size_t      rows, cols, n_tokens;
     double      per_cycle, best_per_cycle; /* weights times tokens, or elements: median, best */
-    double      gbs;                       /* not hot: bytes of codes a second / 10^9, median */
-    double      read_gbs;                  /* not hot: of the loop that only reads them */
+    double      gbs;                       /* not hot: GB of codes per second, median */
+    double      read_gbs;                  /* not hot: the same of a loop that only reads */
 } nomul_bench_speed;
 
 /* False cancels. */
@@ -88,7 +87,7 @@ typedef bool (*nomul_bench_report)(void *context, const nomul_bench_speed *speed
 
 /*
  * Measures every operation of the index-th kernels, which this CPU runs, and reports each.  Times
- * are the thread's own, cycles those of a loop of dependent additions before and after.
+ * are CPU times of the thread; cycles are measured by a loop of dependent additions.
  * quick: short samples and a smaller matrix, for a first look and for tests.
  */
 nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,

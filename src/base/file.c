@@ -109,40 +109,30 @@ void nm_file_close(nm_file *file)
     *file = NM_FILE_CLOSED;
 }
 
-static bool map_file(nm_filemap *map, const nm_file *file, nomul_error *err)
-{
-    void *mapped = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
-
-    if (mapped == MAP_FAILED) return nm_fail_errno(err, NOMUL_E_IO, errno);
-    nm_pages_large(mapped, map->size);
-    map->data = map->mapped = mapped;
-    return true;
-}
-
-static bool read_file(nm_filemap *map, const nm_file *file, nomul_error *err)
-{
-    map->read = nm_alloc(map->size);
-    if (!map->read) return nm_fail_memory(err, map->size);
-    nm_pages_large(map->read, map->size);
-    map->data = map->read;
-    return nm_file_read(file, 0, map->read, map->size, err);
-}
-
 bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_error *err)
 {
     nm_file file;
-    bool    ok;
+    bool    ok = true;
 
     *map = (nm_filemap){0};
     if (!nm_file_open(&file, path, err)) return false;
     map->size = (size_t)file.size;
-    if (file.size > PTRDIFF_MAX)
-        ok = nm_fail(err, NOMUL_E_MEMORY, "%" PRIu64 " bytes don't fit into the address space",
+    if (file.size > PTRDIFF_MAX) {
+        ok = nm_fail(err, NOMUL_E_MEMORY, "%" PRIu64 " bytes do not fit the address space",
                      file.size);
-    else if (file.size == 0) /* cannot be mapped */
-        ok = true, map->data = (const uint8_t *)"";
-    else
-        ok = in_memory ? read_file(map, &file, err) : map_file(map, &file, err);
+    } else if (file.size == 0) { /* cannot be mapped */
+        map->data = (const uint8_t *)"";
+    } else if (in_memory) {
+        map->data = map->read = nm_alloc(map->size);
+        if (map->read) nm_pages_large(map->read, map->size);
+        ok = map->read ? nm_file_read(&file, 0, map->read, map->size, err)
+                       : nm_fail_memory(err, map->size);
+    } else {
+        void *mapped = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+        ok = mapped != MAP_FAILED || nm_fail_errno(err, NOMUL_E_IO, errno);
+        if (ok) map->data = map->mapped = mapped;
+        if (ok) nm_pages_large(mapped, map->size);
+    }
     nm_file_close(&file);
     if (ok) return true;
     nm_filemap_close(map);

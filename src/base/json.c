@@ -67,17 +67,6 @@ static nm_json_type end_value(nm_json *json, nm_json_type type)
     return json->type = type;
 }
 
-_Static_assert(NM_JSON_DEPTH == 64, "the message below says 64");
-
-static nm_json_type open_level(nm_json *json, bool object)
-{
-    if (json->depth == NM_JSON_DEPTH) return fail(json, "nested deeper than 64 levels");
-    json->in_object[json->depth++] = object;
-    json->at++;
-    json->expect = object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
-    return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
-}
-
 /* At '}' or ']', where the caller has checked that an end is allowed. */
 static nm_json_type close_level(nm_json *json)
 {
@@ -150,26 +139,33 @@ static nm_json_type read_number(nm_json *json)
     return end_value(json, NM_JSON_NUMBER);
 }
 
-static nm_json_type read_word(nm_json *json, const char *word, nm_json_type type)
-{
-    size_t length = strlen(word);
-
-    if (length > json->size - json->at || memcmp(json->data + json->at, word, length) != 0)
-        return fail(json, "a value expected");
-    json->at += length;
-    return end_value(json, type);
-}
+_Static_assert(NM_JSON_DEPTH == 64, "the message below says 64");
 
 static nm_json_type read_value(nm_json *json)
 {
+    static const struct {
+        const char  *text;
+        nm_json_type type;
+    } words[] = {{"true", NM_JSON_TRUE}, {"false", NM_JSON_FALSE}, {"null", NM_JSON_NULL}};
     int c = peek(json, 0);
 
-    if (c == '{' || c == '[') return open_level(json, c == '{');
+    if (c == '{' || c == '[') {
+        bool object = c == '{';
+        if (json->depth == NM_JSON_DEPTH) return fail(json, "nested deeper than 64 levels");
+        json->in_object[json->depth++] = object;
+        json->at++;
+        json->expect = object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
+        return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
+    }
     if (c == '"') return read_string(json) ? end_value(json, NM_JSON_STRING) : NM_JSON_ERROR;
     if (c == '-' || is_digit(c)) return read_number(json);
-    if (c == 't') return read_word(json, "true", NM_JSON_TRUE);
-    if (c == 'f') return read_word(json, "false", NM_JSON_FALSE);
-    if (c == 'n') return read_word(json, "null", NM_JSON_NULL);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i].text);
+        if (n > json->size - json->at || memcmp(json->data + json->at, words[i].text, n) != 0)
+            continue;
+        json->at += n;
+        return end_value(json, words[i].type);
+    }
     return fail(json, "a value expected");
 }
 

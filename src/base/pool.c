@@ -2,7 +2,7 @@
 /*
  * A pool of threads with work stealing.  Each thread begins with a contiguous share of the items,
  * so that it streams through memory, and takes ranges from its front; a thread that has none left
- * steals from the back of another share.  A slow thread does less and delays nobody, and one that
+ * steals from the back of another share.  A slow thread does less and delays no other, and one that
  * never gets a CPU is not waited for.
  */
 #define _GNU_SOURCE /* sched_getaffinity, where there is one */
@@ -201,8 +201,8 @@ static void *work(void *argument)
 }
 
 /*
- * Not in a forked child: there is nobody to wake, and the lock may be held by a thread that it does
- * not have.
+ * Not in a forked child: there is no thread to wake, and the lock may be held by a thread that it
+ * does not have.
  */
 static void wake_sleepers(nm_pool *pool)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * x86: a feature is there if CPUID says so and the operating system saves the registers it works
- * on, which XCR0 says (Intel SDM volume 1, chapter 13).  aarch64: NEON is part of it.
+ * x86: a feature can be used if CPUID reports it and the operating system saves the registers it
+ * works on, which XCR0 reports (Intel SDM volume 1, chapter 13).  aarch64 includes NEON.
  */
 #include "kernels/cpu.h"
 
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { EBX, ECX }; /* of the four registers that CPUID fills, those that hold our bits */
+enum { EBX, ECX }; /* the registers of CPUID that have the bits below */
 
 #define YMM 0x06u /* in XCR0: SSE, AVX */
 #define ZMM 0xE6u /* and mask registers, upper halves of zmm0-15, zmm16-31 */
 
 /* clang-format off */
-/* One row per feature.  leaf 0: nothing to ask. */
+/* One row per feature.  leaf 0: CPUID has no bit for it. */
 static const struct feature {
     const char *name;
     uint32_t    bit;
@@ -40,7 +40,7 @@ static const struct feature {
 
 #include <cpuid.h>
 
-/* What the operating system saves when it switches tasks; 0 if it does not say. */
+/* XCR0: what the operating system saves when it switches tasks; 0 if it cannot be read. */
 static uint32_t saved_state(void)
 {
     const uint32_t osxsave = 1u << 27;
@@ -51,7 +51,7 @@ static uint32_t saved_state(void)
     return eax;
 }
 
-/* Bytes of the first cache that this leaf describes, which is the data cache; 0 if it can't say. */
+/* Bytes of the first cache of this leaf, if that is a data cache; 0 if unknown. */
 static size_t first_cache(uint32_t leaf)
 {
     const uint32_t data = 1;
@@ -62,18 +62,13 @@ static size_t first_cache(uint32_t leaf)
     return line * partitions * ways * ((size_t)ecx + 1);
 }
 
-static bool has_l1d_48k(void)
-{
-    const uint32_t intel = 4, amd = 0x8000001D;
-    return first_cache(intel) >= 48 << 10 || first_cache(amd) >= 48 << 10;
-}
-
 static bool has(const struct feature *f)
 {
-    uint32_t eax, found[2], edx;
+    const uint32_t intel_caches = 4, amd_caches = 0x8000001D;
+    uint32_t       eax, found[2], edx;
 
-    if (f->bit == NM_CPU_L1D_48K) return has_l1d_48k();
-
+    if (f->bit == NM_CPU_L1D_48K)
+        return first_cache(intel_caches) >= 48 << 10 || first_cache(amd_caches) >= 48 << 10;
     if (f->leaf == 0 || !__get_cpuid_count(f->leaf, 0, &eax, &found[EBX], &found[ECX], &edx))
         return false;
     return (found[f->where] >> f->at & 1) && (f->state & ~saved_state()) == 0;
@@ -92,18 +87,9 @@ static bool has(const struct feature *f)
 
 #endif
 
-static uint32_t ask(void)
-{
-    uint32_t bits = 0;
-
-    for (size_t i = 0; i < N_FEATURES; i++)
-        if (has(&features[i])) bits |= features[i].bit;
-    return bits;
-}
-
 /*
- * Asked once: under a hypervisor every CPUID is a way out and back, all of them a tenth of a
- * millisecond.  Threads that come here together find the same.
+ * Asked once: under a hypervisor every CPUID traps, and all of them take 0.1 ms.  Threads that get
+ * here at the same time find the same.
  */
 uint32_t nm_cpu_features(void)
 {
@@ -112,7 +98,9 @@ uint32_t nm_cpu_features(void)
     uint32_t           bits = atomic_load_explicit(&known, memory_order_relaxed);
 
     if (bits == 0) {
-        bits = ask() | asked;
+        for (size_t i = 0; i < N_FEATURES; i++)
+            if (has(&features[i])) bits |= features[i].bit;
+        bits |= asked;
         atomic_store_explicit(&known, bits, memory_order_relaxed);
     }
     return bits & ~asked;
@@ -124,10 +112,10 @@ void nm_cpu_names(char *text, size_t size, uint32_t bits)
 
     text[0] = '\0';
     for (size_t i = 0; i < N_FEATURES; i++) {
-        size_t length = strlen(features[i].name), blank = used > 0;
+        size_t length = strlen(features[i].name), space = used > 0;
         if (!(bits & features[i].bit)) continue;
-        if (used + blank + length >= size) return;
-        if (blank) text[used++] = ' ';
+        if (used + space + length >= size) return;
+        if (space) text[used++] = ' ';
         memcpy(text + used, features[i].name, length + 1);
         used += length;
     }

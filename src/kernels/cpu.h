@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this CPU and its operating system offer beyond the architecture's baseline. */
+/* CPU features beyond the baseline of the architecture, as far as the operating system allows. */
 #ifndef NM_CPU_H
 #define NM_CPU_H
 
@@ -15,13 +15,13 @@ enum {
     NM_CPU_AVX512VBMI = 1 << 5,
     NM_CPU_GFNI = 1 << 6,
     NM_CPU_NEON = 1 << 7,
-    NM_CPU_L1D_48K = 1 << 8, /* not an instruction: a first-level data cache of 48 KiB or more */
+    NM_CPU_L1D_48K = 1 << 8, /* no instruction: a first-level data cache of at least 48 KiB */
 };
 
-/* The bits above that may be used here and now. */
+/* The features that can be used here. */
 uint32_t nm_cpu_features(void);
 
-/* Their names, "avx512vbmi gfni"; cut where text[size] is full; "" for none.  size > 0. */
+/* Their names, "avx512vbmi gfni", as many as fit text[size]; "" for none.  size > 0. */
 void nm_cpu_names(char *text, size_t size, uint32_t features);
 
 #endif

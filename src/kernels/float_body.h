@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operations of float_scalar.c in vectors, written once: each float_<isa>.c defines the words
+ * The operations of float_scalar.c in vectors, written once: each float_<isa>.c defines the names
  * below and includes this.  Every lane does what scalar does, in its order, so the bits are equal.
  *
  *     FLOATS                      the table's name: nm_<isa>_floats

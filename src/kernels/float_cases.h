@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every float operation as one kind of call, for whoever compares or times them all: the self-test,
- * the benchmark and the tests.  Made from float_ops.def.
+ * Every float operation behind the same signature, made from float_ops.def: for the self-test, the
+ * benchmark and the tests, which compare or time them all.
  */
 #ifndef NM_FLOAT_CASES_H
 #define NM_FLOAT_CASES_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything of the pass that is not a ternary product, in the order of operations that counts. */
+/*
+ * The float operations, plainly: the specification of float_ops.def, order of operations included.
+ */
 #include "base/bytes.h"
 #include "base/exp.h"
 #include "kernels/floats.h"
@@ -32,13 +34,13 @@ static void rmsnorm(float *y, const float *x, const float *gain, size_t n, float
     for (size_t i = 0; i < n; i++) y[i] = x[i] * scale * gain[i];
 }
 
-/* A NaN is passed over. */
+/* Ignores a NaN. */
 static float larger_magnitude(float so_far, float x)
 {
     return fabsf(x) > so_far ? fabsf(x) : so_far;
 }
 
-/* |x a| <= 127 (1 + 2^-23), so nothing needs clipping; the low byte of the sum is the integer. */
+/* |x a| <= 127 (1 + 2^-23): no clipping is needed.  The low byte of the sum is the integer. */
 static int8_t round_to_int8(float xa)
 {
     return (int8_t)(uint8_t)nm_bits_of_float(xa + NM_ROUNDER);

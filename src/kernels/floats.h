@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all float kernels share.  Sums run in 16 lanes, element i in lane i mod 16, then lanes 8
- * apart, 4, 2, 1: one register of 512 bits, two of 256 or four of 128 can keep that order.
+ * What all float kernels share.  Sums run in 16 lanes, element i in lane i mod 16; then lanes are
+ * added 8 apart, 4, 2, 1.  One register of 512 bits, two of 256 or four of 128 can keep that order.
  */
 #ifndef NM_FLOATS_H
 #define NM_FLOATS_H
@@ -20,7 +20,7 @@ static inline float nm_lanes_sum(float lane[NM_LANES])
     return lane[0];
 }
 
-/* What rmsnorm multiplies by, of the sum of n squares. */
+/* The factor of rmsnorm, from the sum of n squares. */
 static inline float nm_norm_scale(float sum, size_t n, float eps)
 {
     return 1.0f / sqrtf(sum / (float)n + eps);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of kernels.def, and the choice, which the caller keeps. */
+/* The table of kernels.def, and the choice of a row by name or by what the CPU has. */
 #include "kernels/kernels.h"
 
 #include "base/error.h"
@@ -38,18 +38,10 @@ const nm_kernels *nm_kernels_best(void)
     return &rows[best];
 }
 
-/* "scalar, ssse3, ..." */
-static void list_names(char *text, size_t size)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < N_ROWS && at < size; i++)
-        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", rows[i].name);
-}
-
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err)
 {
-    char words[256];
+    char   words[256];
+    size_t n = 0;
 
     *kernels = nm_kernels_best();
     if (!name) return true;
@@ -59,6 +51,7 @@ bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error
         if (nm_kernels_runs(*kernels, words, sizeof words)) return true;
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "kernels %s: this CPU lacks %s", name, words);
     }
-    list_names(words, sizeof words);
+    for (size_t i = 0; i < N_ROWS && n < sizeof words; i++)
+        n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i ? ", " : "", rows[i].name);
     return nm_fail(err, NOMUL_E_ARG, "kernels %s: not in this build, which has %s", name, words);
 }

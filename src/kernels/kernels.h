@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operations that a processor does for the network.  The scalar bodies are their specification;
- * whatever replaces one gives the same bits.
+ * The operations of the network that exist in several instruction sets.  The scalar bodies are
+ * their specification; all others compute the same bits.
  *
- * Float sums run in 16 lanes, element i in lane i mod 16, folded 8-4-2-1 at the end: the order that
- * every vector width can keep.  No operation is contracted, none estimated.
+ * Float sums run in 16 lanes, element i in lane i mod 16, folded 8-4-2-1 at the end: an order that
+ * every vector width can keep.  No operation is fused or approximated.
  */
 #ifndef NM_KERNELS_H
 #define NM_KERNELS_H
@@ -76,28 +76,28 @@ typedef struct nm_float_ops {
 #include "kernels/float_ops.def"
 } nm_float_ops;
 
-/* A row of kernels.def: complete; what a variant has no better form of is the plainer one's. */
+/* A row of kernels.def.  Complete: where a variant has nothing better, it uses a plainer one. */
 typedef struct nm_kernels {
     const char           *name;
-    uint32_t              features; /* of cpu.h: what the CPU must have */
+    uint32_t              features; /* of cpu.h: required */
     const nm_ternary_ops *ternary;  /* [NM_PACKINGS], exact for |q| <= 127 */
     const nm_float_ops   *floats;
-    nm_packing_id         best_packing; /* to prefer, where there is a choice */
+    nm_packing_id         best_packing; /* fastest for generating a token */
 } nm_kernels;
 
 /* The n-th row of kernels.def that this build has, plainest first; NULL past the last. */
 const nm_kernels *nm_kernels_row(size_t n);
 
-/* Does this CPU run it?  If not, missing[size] says which features it lacks, cut to fit. */
+/* Does this CPU run it?  If not, missing[size] gets the names of what it lacks, cut to fit. */
 bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size);
 
 /* The last row that this CPU runs; the first one needs nothing. */
 const nm_kernels *nm_kernels_best(void);
 
-/* The row of this name, if there is one and this CPU runs it; the best if name is NULL. */
+/* The row of this name; an error if there is none or this CPU does not run it.  NULL: the best. */
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err);
 
-/* The tables that the rows are made of: nm_avx2_ternary, nm_avx2_floats, ... */
+/* What the rows point to: nm_avx2_ternary, nm_avx2_floats, ... */
 #define NM_KERNELS(name, ternary, floats, packing, features)                                       \
     extern const nm_ternary_ops nm_##ternary##_ternary[NM_PACKINGS];                               \
     extern const nm_float_ops   nm_##floats##_floats;

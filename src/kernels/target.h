@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One binary for all CPUs: a function says itself which instructions it may be made of. */
+/* One binary for all CPUs: each function is compiled for the instructions it is declared with. */
 #ifndef NM_TARGET_H
 #define NM_TARGET_H
 

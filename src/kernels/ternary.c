@@ -99,7 +99,7 @@ void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_
     nm_packings[packing].decode(code, trits);
 }
 
-/* Trits as a number to the base 3, for an index. */
+/* Trits as a number in base 3. */
 static unsigned number_of(const int8_t *trits, size_t n_trits)
 {
     unsigned number = 0;
@@ -110,7 +110,7 @@ static unsigned number_of(const int8_t *trits, size_t n_trits)
 
 #define N_VECTORS 243 /* of five trits */
 
-/* The inverse of decode: of the bytes that give a vector, the smallest. */
+/* The inverse of decode: the smallest byte for each vector. */
 static void find_codes(nm_packing_id packing, uint8_t codes[N_VECTORS])
 {
     int8_t trits[NM_MAX_GROUP_COLS];
@@ -163,7 +163,7 @@ void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS])
     }
 }
 
-/* The first trit of a byte that no packer writes so, or that isn't 0 in the padding; -1 if none. */
+/* The first trit of a byte that pack does not write, or not 0 in the padding; -1 if none. */
 static int bad_trit(const nm_ternary *w, const uint8_t code_of[N_VECTORS], uint8_t code, size_t row,
                     size_t col)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stored form of a ternary matrix [rows, cols]: the one place that knows it.
+ * The stored form of a ternary matrix [rows, cols].  Only this file and the kernels know it.
  *
- * A byte is one *group* of one row: a few consecutive columns, how many and how coded is the
+ * A byte is one *group* of one row: a few consecutive columns.  How many, and their code, is the
  * packing.  0x00 is all zeros in every packing.
  *
  * t4, four trits a byte: trit j in bits 2j and 2j+1 as a two's complement number:
@@ -15,10 +15,10 @@
  *     bit   7   6 5 4   3 2 1 0          n >= 2: q[n] and p[p3]
  *           s    p3        n             n <  2: q[2 p3 + n] and (0, 0)
  *
- *     q: 3 times (0,0,0), then the 13 triples whose first trit that isn't 0 is +1, ascending as
+ *     q: 3 times (0,0,0), then the 13 triples whose first trit other than 0 is +1, ascending as
  *        numbers to the base 3, trit0 first; p: the 8 pairs other than (0,0), ascending.
  *
- * A vector that several bytes would give is written as the smallest of them.
+ * Where several bytes stand for the same trits, the smallest is written.
  *
  * Geometry, the same for all packings: rows are padded to *tiles* of 128, columns to *triples* of
  * three groups; sixteen tiles are a *panel* (2048 rows; the last may have fewer), 240 columns a
@@ -26,8 +26,7 @@
  *
  *     panel > K block > tile > group > row (128 bytes)
  *
- * so a range of panels is one ascending run of bytes, and so is a (K block, tile).  Padding is
- * zeros.
+ * so a range of panels is contiguous, and so is a (K block, tile).  Padding is zeros.
  */
 #ifndef NM_TERNARY_H
 #define NM_TERNARY_H
@@ -81,12 +80,12 @@ typedef struct nm_ternary {
 void   nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t cols);
 size_t nm_ternary_bytes(const nm_ternary *w); /* of codes, padding counted */
 
-/* Where the 128 bytes of one group of one tile begin; groups of a (K block, tile) are adjacent. */
+/* Offset of the 128 bytes of one group of one tile; groups of a (K block, tile) are adjacent. */
 size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group);
 
 /*
- * Packs one row of trits -1, 0, +1 into codes[nm_ternary_bytes] (w->codes is not looked at).  The
- * caller has cleared codes, so that padding is zero.
+ * Packs one row of trits -1, 0, +1 into codes[nm_ternary_bytes(w)], which the caller has zeroed, so
+ * that padding is; w->codes is not used.
  */
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits);
 void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
@@ -94,10 +93,10 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
 /* The trits of one byte: as many as the packing has columns a group. */
 void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS]);
 
-/* For files: how many bytes of each row of a tile have bit 7 set.  No kernel of ours needs it. */
+/* For files: the bytes of each row of a tile with bit 7 set.  Our kernels do not need it. */
 void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS]);
 
-/* Is every code one that pack writes, padding included?  If not, row and column of the first. */
+/* Is every byte one that pack writes, padding included?  If not: row and column of the first. */
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col);
 
 #endif

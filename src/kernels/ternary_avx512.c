@@ -3,8 +3,8 @@
  * Ternary products with 512-bit vectors and VBMI: t5 with one token.  Bits 0-6 of its codes are the
  * index of a table of 128 entries, which is what vpermi2b takes; bit 7 negates.
  *
- * The rest is taken over from AVX-512 without VBMI.  For t4, vpermb on three columns at a time was
- * a third faster in the cache and a tenth slower from memory: its tables are three times as large.
+ * The rest is that of AVX-512 without VBMI.  For t4, vpermb on three columns at a time was a third
+ * faster from the cache, but a tenth slower from memory: its tables are three times as large.
  */
 #include "kernels/kernels.h"
 
@@ -116,9 +116,8 @@ static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 /* ---- One token ------------------------------------------------------------------------------- */
 
 /*
- * Tables are read once for both vectors, codes in the order in which they lie there, and what comes
- * later is fetched behind them, whatever the compiler thinks: otherwise Zen 5 loses a third of what
- * memory gives.
+ * Volatile: tables are read once for both vectors, codes in ascending order, and prefetches come
+ * after both.  In the order that compilers choose, Zen 5 loses a third of the memory bandwidth.
  */
 INLINE vec load_now(const uint8_t *from)
 {
@@ -126,8 +125,8 @@ INLINE vec load_now(const uint8_t *from)
 }
 
 /*
- * A first-level cache of 48 KiB has room for what is fetched, beside the tables of a K block: a
- * tenth faster on Zen 5.  One of 32 KiB loses the tables to it, and Zen 4 half its speed.
+ * A first-level cache of 48 KiB has room for the prefetched codes beside the tables of a K block:
+ * 10 % faster on Zen 5.  In one of 32 KiB they evict the tables, and Zen 4 loses half its speed.
  */
 INLINE void fetch_now(const uint8_t *ahead, bool into_first_level)
 {

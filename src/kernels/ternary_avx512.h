@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What AVX-512 with VBMI takes over from AVX-512 without: all but t5 with one token. */
+/* What AVX-512 with VBMI shares with AVX-512 without: all but t5 with one token. */
 #ifndef NM_TERNARY_AVX512_H
 #define NM_TERNARY_AVX512_H
 

@@ -99,9 +99,9 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
 }
 
 /*
- * What is read a page later, for a panel's first block, which nobody has fetched: where memory is
- * mapped in pages of 4 KiB the processor's own fetching stops at the end of each.  4 tokens are a
- * twentieth faster, 16 and more the same (Zen 5).
+ * Prefetches what is read a page later, for the first block of a panel, which nothing else has
+ * prefetched: the hardware stops at the end of each page of 4 KiB.  4 tokens are 5 % faster, 16 and
+ * more the same (Zen 5).
  */
 INLINE void fetch_triple(const uint8_t *codes)
 {
@@ -223,9 +223,8 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
         "xmm29", "xmm30", "xmm31"
 
 /*
- * nm_many_ops.add_tile for n tokens.  What is ahead is fetched a line now and then, so that no
- * look-up waits behind fetches (in bursts between tiles they cost 16 tokens a tenth of their time,
- * 4 tokens a quarter; Zen 5).
+ * nm_many_ops.add_tile for n tokens.  Prefetches one line for each index: in bursts between tiles
+ * they delay the look-ups, and cost 16 tokens a tenth of their time, 4 tokens a quarter (Zen 5).
  */
 #define DEFINE_TILE(n)                                                                             \
     NM_TARGET(V_TARGET)                                                                            \

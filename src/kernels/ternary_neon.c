@@ -30,15 +30,15 @@
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /*
- * A group's tables, 16 entries each: lo of the columns in front, lo of those behind, hi of the ones
- * and of the others.  In front are columns 0, 1 of t4, indexed by bits 0-3; 0 to 2 of t5, indexed
- * by q; behind are columns 2, 3 of t4, by bits 4-7; 3 and 4 of t5, by 2 p3 (ternary.h).
+ * A group's tables, 16 entries each: lo of the first columns, lo of the last ones, hi of both.  The
+ * first are columns 0, 1 of t4, indexed by bits 0-3; 0 to 2 of t5, indexed by q.  The last are
+ * columns 2, 3 of t4, indexed by bits 4-7; 3 and 4 of t5, indexed by 2 p3 (ternary.h).
  *
- * Entry i is the sum of three, or of two, of the group's columns: c adds column c, 16 + c takes it
- * away, NONE is 0.
+ * Entry i is the sum of three, or of two, of the columns of the group: c adds column c, 16 + c
+ * subtracts it, NONE is 0.
  */
 #define NONE 0x80
-enum { FRONT = 0, BEHIND = 3, N_TERMS = 5 };
+enum { FIRST = 0, LAST = 3, N_TERMS = 5 };
 /* clang-format off */
 static const uint8_t terms[NM_PACKINGS][N_TERMS][16] = {
     [NM_T4] = {{NONE, 0, NONE, 16, NONE, 0, NONE, 16, NONE, 0, NONE, 16, NONE, 0, NONE, 16},
@@ -69,8 +69,8 @@ INLINE void triple_tables(int8_t *to, nm_packing_id packing, int8x16x2_t columns
             value[i] = vqtbl2q_s8(columns, term[i]);
             term[i] = vaddq_u8(term[i], step); /* NONE stays beyond the 32 columns */
         }
-        vst1q_s8(to, vaddq_s8(vaddq_s8(value[FRONT], value[FRONT + 1]), value[FRONT + 2]));
-        vst1q_s8(to + 16, vaddq_s8(value[BEHIND], value[BEHIND + 1]));
+        vst1q_s8(to, vaddq_s8(vaddq_s8(value[FIRST], value[FIRST + 1]), value[FIRST + 2]));
+        vst1q_s8(to + 16, vaddq_s8(value[LAST], value[LAST + 1]));
     }
 }
 
@@ -89,8 +89,8 @@ INLINE void make_tables(int8_t *tables, nm_packing_id packing, const int8_t *q, 
 /* ---- A few rows of a K block ----------------------------------------------------------------- */
 
 typedef struct indices {
-    uint8x16_t front, behind; /* beyond 15: 0 */
-    int8x16_t  minus;         /* -1 where the group is negated */
+    uint8x16_t first, last; /* beyond 15: 0 */
+    int8x16_t  minus;       /* -1 where the group is negated */
 } indices;
 
 INLINE indices decode(nm_packing_id packing, uint8x16_t codes)
@@ -107,10 +107,10 @@ INLINE indices decode(nm_packing_id packing, uint8x16_t codes)
 
 INLINE int8x16_t look_up(const int8_t *tables, indices at)
 {
-    int8x16_t front = vqtbl1q_s8(vld1q_s8(tables), at.front);
-    int8x16_t behind = vqtbl1q_s8(vld1q_s8(tables + 16), at.behind);
+    int8x16_t first = vqtbl1q_s8(vld1q_s8(tables), at.first);
+    int8x16_t last = vqtbl1q_s8(vld1q_s8(tables + 16), at.last);
 
-    return veorq_s8(vaddq_s8(front, behind), at.minus);
+    return veorq_s8(vaddq_s8(first, last), at.minus);
 }
 
 /* Sums of 16 rows. */
@@ -140,9 +140,9 @@ INLINE void add_to_rows(int32_t *y, const sums *s, int8x16_t minus_count)
 }
 
 /*
- * 16 * n_vectors rows times n_tokens, of which one or the other is 1: a code is decoded once for
- * all tokens, a table is for all rows.  A token's tables are BLOCK_BYTES behind the last one's.
- * Meanwhile as many bytes as it reads are fetched from `ahead`, where nothing need exist.
+ * 16 * n_vectors rows times n_tokens, where one of the two is 1: a code is decoded once for all
+ * tokens, and a table serves all rows.  The tables of consecutive tokens are BLOCK_BYTES apart.
+ * Meanwhile as many bytes as it reads are prefetched at `ahead`, where nothing need exist.
  */
 INLINE void rows_block(nm_packing_id packing, size_t n_vectors, size_t n_tokens, int32_t *y,
                        size_t y_stride, const uint8_t *codes, const int8_t *tables,

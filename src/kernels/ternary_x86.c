@@ -73,26 +73,7 @@ void nm_x86_finish_32(int32_t *y, size_t n_rows, size_t n_blocks)
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-/* Of 16 columns, q = 16 hi + lo as ternary_sums.h wants it, and their negatives. */
-typedef struct halves {
-    __m128i lo, minus_lo, hi, minus_hi;
-} halves;
-
-INLINE halves halve(__m128i q)
-{
-    const __m128i zero = _mm_setzero_si128(), one = _mm_set1_epi8(1), eight = _mm_set1_epi8(8);
-    const __m128i nibble = _mm_set1_epi8(15);
-    halves        h;
-
-    /* hi = floor(q / 16), and 1 more where lo came out negative */
-    h.lo = _mm_sub_epi8(_mm_and_si128(_mm_add_epi8(q, eight), nibble), eight);
-    h.hi = _mm_and_si128(_mm_srli_epi16(q, 4), nibble);
-    h.hi = _mm_sub_epi8(_mm_xor_si128(h.hi, eight), eight);
-    h.hi = _mm_add_epi8(h.hi, _mm_and_si128(_mm_srli_epi16(q, 3), one));
-    h.minus_lo = _mm_sub_epi8(zero, h.lo);
-    h.minus_hi = _mm_sub_epi8(zero, h.hi);
-    return h;
-}
+typedef int8_t bytes __attribute__((vector_size(16)));
 
 /*
  * How the 16 entries of a table add up: entry i takes column index[i] & 7, negated if index[i] is 8
@@ -101,9 +82,9 @@ INLINE halves halve(__m128i q)
 #define NONE 0x80
 typedef uint8_t column_of_entry[16];
 
-INLINE __m128i pick(__m128i columns, const column_of_entry index)
+INLINE bytes pick(__m128i columns, const column_of_entry index)
 {
-    return _mm_shuffle_epi8(columns, _mm_loadu_si128((const __m128i *)(const void *)index));
+    return (bytes)_mm_shuffle_epi8(columns, _mm_loadu_si128((const __m128i *)(const void *)index));
 }
 
 static const column_of_entry t4_columns[4] = {
@@ -122,42 +103,33 @@ static const column_of_entry t5_columns[5] = {
     {12, NONE, NONE, NONE, 4, NONE, 12, NONE, 4, NONE, 12, NONE, NONE, NONE, 4, NONE},
 };
 
-/* Columns 0 to 7 of one half, and their negatives; bias goes to every entry of the first table. */
-INLINE void tables_of_half(uint8_t *to, nm_packing_id packing, __m128i half, __m128i minus,
-                           __m128i bias)
+/*
+ * Tables of n_groups groups in 16 columns, where q = 16 hi + lo as in ternary_sums.h.  The first
+ * group has the bias of the triple in each entry of its first tables.
+ */
+INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i columns, int n_groups)
 {
-    __m128i columns = _mm_unpacklo_epi64(half, minus), first, last;
-
-    if (packing == NM_T4) {
-        first = _mm_add_epi8(pick(columns, t4_columns[0]), pick(columns, t4_columns[1]));
-        last = _mm_add_epi8(pick(columns, t4_columns[2]), pick(columns, t4_columns[3]));
-    } else {
-        first = _mm_add_epi8(pick(columns, t5_columns[0]), pick(columns, t5_columns[1]));
-        first = _mm_add_epi8(first, pick(columns, t5_columns[2]));
-        last = _mm_add_epi8(pick(columns, t5_columns[3]), pick(columns, t5_columns[4]));
-    }
-    _mm_store_si128((__m128i *)(void *)to, _mm_add_epi8(first, bias));
-    _mm_store_si128((__m128i *)(void *)(to + 16), last);
-}
-
-INLINE __m128i next_group(__m128i columns, nm_packing_id packing)
-{
-    return packing == NM_T4 ? _mm_srli_si128(columns, 4) : _mm_srli_si128(columns, 5);
-}
-
-/* Of n_groups groups in 16 columns; the first has the triple's bias. */
-INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i q, int n_groups)
-{
-    halves  h = halve(q);
-    __m128i bias = _mm_set1_epi8(-128);
+    const bytes q = (bytes)columns;
+    bytes       halves[2] = {((q + 8) & 15) - 8, (q >> 4) + ((q >> 3) & 1)};
 
 #pragma GCC unroll 4
-    for (int g = 0; g < n_groups; g++, to += NM_TABLE_BYTES) {
-        tables_of_half(to, packing, h.lo, h.minus_lo, bias);
-        tables_of_half(to + 32, packing, h.hi, h.minus_hi, bias);
-        bias = _mm_setzero_si128();
-        h.lo = next_group(h.lo, packing), h.minus_lo = next_group(h.minus_lo, packing);
-        h.hi = next_group(h.hi, packing), h.minus_hi = next_group(h.minus_hi, packing);
+    for (int g = 0; g < n_groups; g++) {
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; h++, to += 32) {
+            __m128i both = _mm_unpacklo_epi64((__m128i)halves[h], (__m128i)-halves[h]);
+            bytes  *table = (bytes *)(void *)to;
+            if (packing == NM_T4) {
+                table[0] = pick(both, t4_columns[0]) + pick(both, t4_columns[1]);
+                table[1] = pick(both, t4_columns[2]) + pick(both, t4_columns[3]);
+                halves[h] = (bytes)_mm_srli_si128((__m128i)halves[h], 4);
+            } else {
+                table[0] = pick(both, t5_columns[0]) + pick(both, t5_columns[1]) +
+                           pick(both, t5_columns[2]);
+                table[1] = pick(both, t5_columns[3]) + pick(both, t5_columns[4]);
+                halves[h] = (bytes)_mm_srli_si128((__m128i)halves[h], 5);
+            }
+            if (g == 0) table[0] += -128;
+        }
     }
 }
 
