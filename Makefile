@@ -1,8 +1,8 @@
 # nomul: `make` builds build/nomul, `make help` lists what else there is.
 #
-# The user's: CC CFLAGS LDFLAGS PREFIX DESTDIR, RUN (in front of built programs: RUN=qemu-aarch64),
-# BUILD (where everything is built), WERROR=1, V=1 (shows every command).  The developer's: MODE, a
-# flavour with its own folder.
+# Variables for users: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD (the folder of everything built),
+# RUN (put in front of built programs, e.g. qemu-aarch64), WERROR=1, V=1 (prints every command).  For
+# developers: MODE, one of release debug asan tsan msan fuzz coverage, each with its own folder.
 
 CC      ?= cc
 AR      ?= ar
@@ -69,8 +69,8 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
-# A stamp changes only when its words do: other flags rebuild the objects, a source that is gone
-# rebuilds the library.
+# A stamp file is written only when its text changes: new flags rebuild the objects, a source that
+# was removed rebuilds the library.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
