@@ -6,8 +6,8 @@
 #
 # A case is NAME.sh.  Its stdout, stderr and exit code must equal NAME.out, NAME.err and NAME.exit
 # to the byte; a missing file stands for nothing, nothing and 0.  A case runs in a shell of its own,
-# in an empty folder with links to `models`, `golden` and `text.txt`.  It calls `nomul`, or `try` for
-# a transcript.  A case that cannot run on this machine is skipped with the reason.
+# in an empty folder with links to `models`, `golden` and `text.txt`.  It calls `nomul`, or `try`
+# for a transcript.  A case that cannot run on this machine is skipped with the reason.
 set -u
 update=false
 [ "${1:-}" = -u ] && update=true && shift
