@@ -39,13 +39,12 @@ LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -l
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
 
-LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c)) \
-            $(if $(filter msan,$(MODE)),tests/msan/stat.c)
+LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c))
 CLI_SRC  := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/stat.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
