@@ -28,7 +28,8 @@ FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
 FLAGS_msan    := $(SAN) -fsanitize=memory \
-                 $(addprefix -Wl$(comma)--wrap=,stat lstat fstat) -Wno-unused-command-line-argument
+                 $(addprefix -Wl$(comma)--wrap=,stat lstat fstat stat64 lstat64 fstat64) \
+                 -Wno-unused-command-line-argument
 FLAGS_coverage := --coverage -fprofile-update=prefer-atomic
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
 # -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.

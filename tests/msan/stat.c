@@ -20,3 +20,7 @@
 WRAP(stat, const char *)
 WRAP(lstat, const char *)
 WRAP(fstat, int)
+/* With _FILE_OFFSET_BITS 64 the calls go to these; on 64-bit systems the struct is the same. */
+WRAP(stat64, const char *)
+WRAP(lstat64, const char *)
+WRAP(fstat64, int)
