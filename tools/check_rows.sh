@@ -86,19 +86,58 @@ row_tensor() {
     sh tools/check_plan_rows.sh
 }
 
-# A sampler option: one row of the table of sampler fields, and the filter's code.
+# A sampler option: one row of NOMUL_SAMPLER_FIELDS, at the first reserved byte of a session file.
+# run, batch and -i take it, JSON has it, a session keeps it, and its range is checked.
 row_sampler_option() {
-    return 2 # to be written once the table is there: run, batch, -i /set, JSON, session file
+    grep -q 'define NOMUL_SAMPLER_FIELDS' "$tree/include/nomul.h" || return 2
+    new='    ROW(FLOAT, dummy, 0.0, 0, 9, 448, "dummy", "dummy", 0, "X", "nothing") \'
+    new=$new awk '{ print } /define NOMUL_SAMPLER_FIELDS/ { print ENVIRON["new"] }' "$tree/include/nomul.h" > "$scratch/edited"
+    cp "$scratch/edited" "$tree/include/nomul.h"
+    build && says '--dummy X' "$nomul" run --help && says '--dummy X' "$nomul" batch --help &&
+        says '' "$nomul" run -m "$model" -q -p a -n 1 --dummy 7 --save-session "$scratch/saved" &&
+        says '"dummy":7' "$nomul" session "$scratch/saved" --json &&
+        says '0 to 9' refused "$nomul" run -m "$model" -q -p a -n 1 --dummy 10 &&
+        printf '%s\n' '{"prompt": "a", "dummy": 3}' > "$scratch/line" &&
+        says '"finish_reason"' "$nomul" batch -m "$model" -q -n 1 -f "$scratch/line" &&
+        printf '/set dummy 5\n/set\n' > "$scratch/lines" &&
+        says 'dummy 5' turns
 }
+refused() { ! "$@"; }
+turns() { "$nomul" run -i -m "$model" -q -n 1 < "$scratch/lines"; }
 
 # A packing: one row with both its names, and its kernels.
 row_packing() {
-    return 2 # to be written: convert, repack, info, bench --pack, selftest
+    return 2 # to be written: kernels of a packing are a part of each variant's table
 }
 
-# A float operation: one row of float_ops.def, the scalar body and the vector bodies.
+# copy_body FILE: the function `add` of FILE once more, as `dummy`.
+copy_body() {
+    awk '
+        { print }
+        / add\(float \*y, const float \*x, size_t n\)$/ { copying = 1 }
+        copying { body = body $0 "\n" }
+        copying && /^}/ {
+            copying = 0
+            sub(/ add\(/, " dummy(", body)
+            printf "\n%s", body
+        }' "$tree/$1" > "$scratch/edited"
+    cp "$scratch/edited" "$tree/$1"
+}
+
+# A float operation: one row of float_ops.def, the scalar body and the body of vectors.
 row_float_operation() {
-    return 2 # to be written: selftest, bench --ops, the unit test float
+    [ -f "$tree/src/kernels/float_ops.def" ] || return 2
+    awk '/^#undef NM_FLOAT_OP/ && !done {
+            print "NM_FLOAT_OP(void, dummy, (float *y, const float *x, size_t n), (A, C, n))"
+            done = 1
+        }
+        { print }' "$tree/src/kernels/float_ops.def" > "$scratch/edited"
+    cp "$scratch/edited" "$tree/src/kernels/float_ops.def"
+    copy_body src/kernels/float_scalar.c
+    copy_body src/kernels/float_body.h
+    build && says 'equal to scalar' "$nomul" selftest && says '| dummy ' "$nomul" bench \
+        -m "$model" -n 1 --ops --quick --kernels scalar &&
+        says ' 0 failed' build/obj-debug/tests/tests float
 }
 
 [ $# -gt 0 ] || set -- command kernels tensor sampler_option packing float_operation
