@@ -91,7 +91,8 @@ row_tensor() {
 row_sampler_option() {
     grep -q 'define NOMUL_SAMPLER_FIELDS' "$tree/include/nomul.h" || return 2
     new='    ROW(FLOAT, dummy, 0.0, 0, 9, 448, "dummy", "dummy", 0, "X", "nothing") \'
-    new=$new awk '{ print } /define NOMUL_SAMPLER_FIELDS/ { print ENVIRON["new"] }' "$tree/include/nomul.h" > "$scratch/edited"
+    new=$new awk '{ print } /define NOMUL_SAMPLER_FIELDS/ { print ENVIRON["new"] }' \
+        "$tree/include/nomul.h" > "$scratch/edited"
     cp "$scratch/edited" "$tree/include/nomul.h"
     build && says '--dummy X' "$nomul" run --help && says '--dummy X' "$nomul" batch --help &&
         says '' "$nomul" run -m "$model" -q -p a -n 1 --dummy 7 --save-session "$scratch/saved" &&
