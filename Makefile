@@ -1,8 +1,8 @@
 # nomul: `make` builds build/nomul, `make help` lists what else there is.
 #
-# The user's: CC CFLAGS LDFLAGS PREFIX DESTDIR, RUN (in front of built programs: RUN=qemu-aarch64),
-# BUILD (where everything is built), WERROR=1, V=1 (shows every command).  The developer's: MODE, a
-# flavour with its own folder.
+# Variables for users: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD (the folder of everything built),
+# RUN (put in front of built programs, e.g. qemu-aarch64), WERROR=1, V=1 (prints every command).  For
+# developers: MODE, one of release debug asan tsan msan fuzz coverage, each with its own folder.
 
 CC      ?= cc
 AR      ?= ar
@@ -18,6 +18,7 @@ SECONDS ?= 20
 # For a debugger: make MODE=debug CFLAGS='-O0 -g'.
 OPTIMIZE = $(if $(filter debug,$(MODE)),$(if $(filter src/kernels/%,$<),-O2,-O1),-O2)
 
+comma := ,
 Q    := $(if $(V),,@)
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -26,8 +27,10 @@ FLAGS_release := -DNDEBUG
 FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
-FLAGS_msan    := $(SAN) -fsanitize=memory
-FLAGS_coverage := --coverage -fprofile-update=prefer-atomic -O0
+FLAGS_msan    := $(SAN) -fsanitize=memory \
+                 $(addprefix -Wl$(comma)--wrap=,stat lstat fstat stat64 lstat64 fstat64) \
+                 -Wno-unused-command-line-argument
+FLAGS_coverage := --coverage -fprofile-update=prefer-atomic
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
 # -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
@@ -42,19 +45,20 @@ CLI_SRC  := $(wildcard src/cli/*.c src/cli/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/stat.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
 # that it runs side by side, the longest first.
-CHECKED := $(PROG)/nomul $(patsubst %,$(OUT)/tests/%,tests libnomul.so $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+CHECKED := $(PROG)/nomul \
+           $(patsubst %,$(OUT)/tests/%,tests libnomul.so $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
 UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
            $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
-           includes includes-rules style style-rules symbols example
+           includes includes-rules calls calls-rules style style-rules symbols example
 # As many jobs as CPUs, unless -j says how many.
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
@@ -65,8 +69,8 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
-# A stamp changes only when its words do: other flags rebuild the objects, a source that is gone
-# rebuilds the library.
+# A stamp file is written only when its text changes: new flags rebuild the objects, a source that
+# was removed rebuilds the library.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
@@ -117,10 +121,12 @@ check: ## all tests that a C compiler and make can run, in half a minute; TIMES=
 debug asan tsan: ## check with symbols; under AddressSanitizer and UBSan; under ThreadSanitizer
 	@$(MAKE) --no-print-directory $(JOBS) MODE=$@ checked
 msan: ## check under MemorySanitizer, which finds the use of uninitialized memory; needs clang
-	@$(MAKE) --no-print-directory $(JOBS) MODE=msan CC=$(CLANG) checked
+	@$(MAKE) --no-print-directory $(JOBS) MODE=msan CC=$(CLANG) CFLAGS=-O1 checked
 coverage: ## lines and branches that check runs, by folder; FILES=1 lists files; needs gcc
 	@find $(BUILD)/obj-coverage -name '*.gcda' -exec rm {} + 2> /dev/null || true
-	-@$(MAKE) --no-print-directory $(JOBS) MODE=coverage CFLAGS= checked
+	@mkdir -p $(BUILD)/obj-coverage
+	@$(MAKE) --no-print-directory $(JOBS) MODE=coverage CFLAGS=-O1 checked > \
+	    $(BUILD)/obj-coverage/check.log || echo "tests failed: see $(BUILD)/obj-coverage/check.log"
 	@sh tools/coverage.sh $(BUILD)/obj-coverage $(FILES)
 golden: ## renews the expected outputs of the tests and shows what changed
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug renew

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make test: make check in every flavour that this machine can build, and the same bits from all of
-# them.  Every flavour has a folder of its own beneath $BUILD.
+# make test: runs make check in every flavour that this machine can build and compares the bits that
+# they compute.  Every flavour has its own folder beneath $BUILD.
 set -u
 : "${MAKE:=make}" "${BUILD:=build}"
 passed=0 failed=0 skipped=0

@@ -31,12 +31,12 @@ skip() {
 }
 
 # only PATTERN: the names that nm defines on stdin match it.  Those of two underscores belong to the
-# compiler, as sanitizers define some, those of one to the linker.
+# compiler, as sanitizers define some, those of one to the linker; mangle_path is of gcov.
 only() {
     awk -v pattern="$1" '
         NF == 3 && $2 ~ /^[A-TV-Z]$/ {
             n++
-            if ($3 !~ pattern && $3 !~ /^(__.*|_init|_fini|_edata|_end)$/) {
+            if ($3 !~ pattern && $3 !~ /^(__.*|_init|_fini|_edata|_end|mangle_path)$/) {
                 print "symbol " $3
                 bad = 1
             }
@@ -72,6 +72,8 @@ run_part() {
     corpus.*) $RUN "$tests/replay_${1#corpus.}" "tests/fuzz/corpus/${1#corpus.}"/* ;;
     includes) one sh tools/check_includes.sh ;;
     includes-rules) sh tools/check_includes.sh --self-test ;;
+    calls) one sh tools/check_calls.sh "$out" ;;
+    calls-rules) sh tools/check_calls.sh --self-test ;;
     style) one sh tools/check_style.sh ;;
     style-rules) sh tools/check_style.sh --self-test ;;
     symbols) if command -v nm > /dev/null; then one symbols; else skip "symbols: no nm"; fi ;;

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The same bits from every program, whatever compiler and flags built it, with every instruction set
-# that this CPU has, both packings, 1 to 8 threads, and ids taken whole, in chunks and one by one:
-# check_bits.sh PROGRAM...
+# Compares the logits of several builds of nomul bit by bit: with every instruction set of this CPU,
+# both packings, 1 to 8 threads, and the ids fed at once, in chunks and one by one.
+#
+#   check_bits.sh PROGRAM...    $RUN is put in front of each
 set -u
 passed=0 failed=0 skipped=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# ids N: some.
+# ids N: as many ids of the vocabulary.
 ids() { awk -v n="$1" 'BEGIN {for (i = 0; i < n; i++) printf "%d ", (i * 37 + 1) % 251}'; }
 
-# same PROGRAM FILE ARGUMENTS...: its hash is the one that all have to give.
+# same PROGRAM FILE ARGUMENTS...: the hash of its logits equals that of all others.
 same() {
     program=$1 file=$2
     shift 2
@@ -26,7 +27,7 @@ same() {
     fi
 }
 
-# all MODEL N_IDS WAY...: every program, packing and instruction set; a way is threads,batch.
+# all MODEL N_IDS WAY...: every program, packing and instruction set; a WAY is "threads,batch size".
 all() {
     model=$1 ids=$(ids "$2") want=
     shift 2

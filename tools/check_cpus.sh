@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Older x86 CPUs, as qemu-x86_64 plays them: each is given the best kernels that it runs, those give
-# the bits of this machine's, and the others are refused in one line.
+# Runs nomul on older x86 CPUs, emulated by qemu-x86_64: on each the fastest kernels that it can run
+# are chosen, compute the same bits as on this machine, and the others are refused with one line.
 #
 #   check_cpus.sh [NOMUL]
 set -u

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The one claim of this project, checked in the machine code: ternary products do not multiply.
+# Checks the main claim of this project in the machine code: ternary products do not multiply.
 #
-#   check_no_mul.sh OBJECT...    of x86-64 or aarch64; fails on any multiplication
-#   check_no_mul.sh --self-test  plants some, with the compilers and assemblers that are here
+#   check_no_mul.sh OBJECT...    objects of x86-64 or aarch64; fails on any multiply instruction
+#   check_no_mul.sh --self-test  compiles some multiplications; each must be found
 #
 # OBJDUMP_X86_64= and OBJDUMP_AARCH64= name the disassemblers.
 set -eu
@@ -12,7 +12,7 @@ host=$(uname -m)
 OBJDUMP_X86_64=${OBJDUMP_X86_64-$([ "$host" = x86_64 ] || echo x86_64-linux-gnu-)objdump}
 OBJDUMP_AARCH64=${OBJDUMP_AARCH64-$([ "$host" = aarch64 ] || echo aarch64-linux-gnu-)objdump}
 
-# What multiplies, as a part of a mnemonic, on both architectures: products (imul, mulps, pmulld,
+# Parts of mnemonics that multiply, on both architectures: products (imul, mulps, pmulld,
 # smull, gf2p8mulb, pclmulqdq), multiply-adds (pmaddubsw, vfmadd231ps, vfnmsub132sd, mla, msub),
 # dot products and their matrix forms.  gf2p8affineqb is a table of parities: it may stay.
 products='mul|mad|msub|msb|mneg|ml[as]|mop[as]|dot|^v?dp(p|bf)|^v?p?4?dp|^v4f|^tdp'
@@ -26,7 +26,7 @@ disassemble() {
     esac
 }
 
-# Says every multiplication in $1, and adds its instructions to the count.
+# Prints every multiplication in $1, and adds the number of its instructions to the counts.
 check_object() {
     disassemble "$1" > "$scratch/listing" || return 1
     awk -v file="$1" -v products="$products" -v counts="$scratch/counts" '
@@ -51,7 +51,7 @@ check() {
     return "$wrong"
 }
 
-# count OK: one check more.
+# count OK: adds one check to the sums.
 count() {
     if [ "$1" = yes ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
@@ -96,7 +96,7 @@ self_test() {
     plant_each $x86_cc '' "$planted_x86"
     plant_each $arm_cc '-march=armv8.6-a+sve2+crypto' "$planted_aarch64"
 
-    # What only looks like one, and what isn't code at all.
+    # Instructions that only look like a multiplication, and data.
     plant none $x86_cc '' '__asm__("f: gf2p8affineqb $0, %xmm0, %xmm1; psadbw %xmm0, %xmm1");'
     plant none $arm_cc '' '__asm__("f: saddlp v0.8h, v1.16b; smov x0, v0.b[1]");'
     printf 'no object' > "$scratch/text"

@@ -117,7 +117,7 @@ check() {
     return "$wrong"
 }
 
-# plant FILE TEXT WORDS: TEXT behind FILE's end makes the check of a copy say WORDS.
+# plant FILE TEXT WORDS: TEXT at the end of FILE makes the check of a copy say WORDS.
 plant() {
     cp -R "$scratch/clean" "$scratch/tree"
     mkdir -p "$(dirname "$scratch/tree/$1")"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints compile_commands.json: what `make` would run to compile everything, tests too.
+# Prints compile_commands.json: the commands with which `make` compiles everything, tests included.
 set -eu
 here=$(pwd | sed 's/[\\"]/\\&/g')
 ${MAKE:-make} --no-print-directory -n -B MODE=debug checked |

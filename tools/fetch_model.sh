@@ -4,8 +4,8 @@
 #
 #   fetch_model.sh 370M|1.3B|2.7B
 #
-# Needs curl, a network and up to 6 GB of disk; an interrupted download is continued.  HUB names
-# another server of the same layout.
+# Needs curl, a network and up to 6 GB of disk space; an interrupted download is resumed.  HUB=
+# names another server with the same layout.
 set -eu
 size=${1-}
 case $size in

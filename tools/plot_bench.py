@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws what nomul bench measured: tokens a second of generating against what the memory allows.
+"""Plots decode speed, as nomul bench measured it, beside the bound that memory bandwidth sets.
 
     nomul bench --shape 370m --shape 1.3b --shape 2.7b -p 0 -o json > 2bit.json
     nomul bench --shape 370m --shape 1.3b --shape 2.7b -p 0 -o json --pack 1.6bit > 1.6bit.json
     tools/plot_bench.py 2bit.json 1.6bit.json > bench.svg
 
-Takes JSON and JSONL.  A bar is the average of one tgN test, the tick above it read bandwidth
-divided by the bytes a token reads: the bar of a program that does nothing but read its weights.
+Reads JSON and JSONL.  A bar is the average of one tgN test.  The tick above it is read bandwidth
+divided by the bytes that a token reads, the speed of a program that only reads its weights.
 """
 
 import json

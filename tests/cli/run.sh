@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The program as a user types it: run.sh NOMUL [NAME...].  A case is NAME.sh; what it writes to
-# stdout and stderr and its exit code must be NAME.out, NAME.err and NAME.exit to the byte (no file:
-# nothing, nothing, 0).  It is read into a shell of its own, in an empty folder where `models`,
-# `golden` and `text.txt` are at hand, and calls `nomul`, or `try` for a transcript.  What can't run
-# here is skipped, with the reason, never passed.  To make the expected files anew: run.sh -u ...
+# Tests of the program as a user types it:
+#
+#   run.sh [-u] NOMUL [NAME...]    default: all cases; -u renews the expected files
+#
+# A case is NAME.sh.  Its stdout, stderr and exit code must equal NAME.out, NAME.err and NAME.exit
+# to the byte; a missing file stands for nothing, nothing and 0.  A case runs in a shell of its own,
+# in an empty folder with links to `models`, `golden` and `text.txt`.  It calls `nomul`, or `try`
+# for a transcript.  A case that cannot run on this machine is skipped with the reason.
 set -u
 update=false
 [ "${1:-}" = -u ] && update=true && shift
@@ -20,12 +23,12 @@ trap 'exit 130' INT TERM
 unset NOMUL_MODEL
 LC_ALL=C
 export LC_ALL
-: "${RUN:=}" # stands in front of the program, e.g. qemu-aarch64
+: "${RUN:=}" # put in front of the program, e.g. qemu-aarch64
 passed=0 failed=0 skipped=0
 
 nomul() { $RUN "$program" "$@"; }
 
-# The command, what it says on both channels, its exit code; stdin is empty.
+# Prints the command, its stdout and stderr, and its exit code; stdin is empty.
 try() {
     printf '$ nomul %s\n' "$*"
     nomul "$@" < /dev/null 2>&1

@@ -1,0 +1,184 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The walls between the folders of src/ once more, as the linker sees them: check_includes.sh reads
+# which headers a file includes, this reads which symbols its object uses.  A prototype written by
+# hand or a pointer declared extern passes the first check and not this one.
+#
+#   check_calls.sh OUT          checks the objects beneath OUT/src, e.g. build/obj-debug
+#   check_calls.sh --self-test  checks small made-up symbol tables; each fault must be found
+#
+# An object may use a symbol of its own folder, of a folder or file that its row in the table of
+# check_includes.sh names, and, in cli and the files of the API, every nomul_*, wherever that is
+# defined.  Files that call each other in a circle are faults, too; data do not count there, as a
+# table may name what uses it.
+set -eu
+
+# What is known and still to be removed, a line each: USER DEFINER, two files or folders of src.
+known='
+text nomul.c
+text nomul_session.c
+convert/repack.c model/verify.c
+nomul_bench.c model/profile.c
+format/session_file.c tokens/sampler.c
+bench nomul.c
+bench nomul_session.c
+format/gguf.c format/gguf_keys.c
+format/gguf_keys.c format/gguf.c
+cli/interactive.c cli/slash.c
+cli/slash.c cli/interactive.c
+'
+
+# The table of check_includes.sh is the only one.
+walls=$(sed -n "/^walls='/,/^'/p" "$(dirname "$0")/check_includes.sh" | sed "1d;\$d")
+
+# stdin: lines "FILE KIND SYMBOL" of nm; FILE is the path of a source in src, without "src/".
+check() {
+    awk -v walls="$walls" -v known="$known" '
+        function room_of(file,    n, part) {
+            n = split(file, part, "/")
+            return n == 1 ? file : n > 2 ? part[1] "/" part[2] : part[1]
+        }
+        function stem(file) { sub(/\.[a-z]+$/, "", file); return file }
+        function listed(set, user, definer,    u, d) {
+            u = room_of(user)
+            d = room_of(definer)
+            return ((user, definer) in set) || ((u, definer) in set) || ((user, d) in set) ||
+                   ((u, d) in set)
+        }
+        # A room of a room may use what its parent may.
+        function allowed(room, definer,    to, parent) {
+            to = room_of(definer)
+            if (room ~ /\.c$/ && to ~ /\.c$/) return 1 # the API is one room of several files
+            if (room == to || ((room, to) in may) || ((room, stem(definer) ".h") in may)) return 1
+            parent = room
+            return sub(/\/.*/, "", parent) ? allowed(parent, definer) : 0
+        }
+        BEGIN {
+            n = split(walls, line, "\n")
+            for (i = 1; i <= n; i++)
+                if (split(line[i], half, ":") == 2) {
+                    m = split(half[2], w, " ")
+                    for (j = 1; j <= m; j++) may[half[1], w[j]] = 1
+                }
+            n = split(known, line, "\n")
+            for (i = 1; i <= n; i++)
+                if (split(line[i], w, " ") == 2) excused[w[1], w[2]] = 1
+        }
+        $2 ~ /^[A-TV-Z]$/ { home[$3] = $1; is_code[$3] = $2 == "T" || $2 == "W"; n_symbols++ }
+        $2 == "U" { uses[$1, $3] = 1 }
+        END {
+            for (key in uses) {
+                split(key, part, SUBSEP)
+                user = part[1]
+                symbol = part[2]
+                if (!(symbol in home) || home[symbol] == user) continue
+                to = home[symbol]
+                n_uses++
+                if (listed(excused, user, to)) {
+                    n_excused++
+                    continue
+                }
+                if (is_code[symbol]) calls[user, to] = 1
+                if (user ~ /^cli\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//) continue
+                if (allowed(room_of(user), to)) continue
+                # A table of a room may name data of its sub-rooms.
+                if (!is_code[symbol] && index(to, room_of(user) "/") == 1) continue
+                printf "%s: uses %s of %s: %s may not\n", user, symbol, to, room_of(user)
+                wrong = 1
+            }
+            wrong += cycles()
+            if (!n_symbols) { print "no symbols at all"; wrong = 1 }
+            if (!wrong)
+                printf "%d symbols, %d uses across files, all inside the walls, but %d known\n",
+                    n_symbols, n_uses, n_excused
+            exit wrong > 0
+        }
+        # Says each group of files that reach each other, and returns how many there are.
+        function cycles(    n, i, j, k, list, reach, seen, count, text, key, part) {
+            n = 0
+            for (key in calls) {
+                split(key, part, SUBSEP)
+                for (i = 1; i <= 2; i++)
+                    if (!(part[i] in seen)) { seen[part[i]] = ++n; list[n] = part[i] }
+                reach[seen[part[1]], seen[part[2]]] = 1
+            }
+            for (k = 1; k <= n; k++)
+                for (i = 1; i <= n; i++)
+                    if ((i, k) in reach)
+                        for (j = 1; j <= n; j++)
+                            if ((k, j) in reach) reach[i, j] = 1
+            count = 0
+            for (i = 1; i <= n; i++) {
+                if (!((i, i) in reach)) continue
+                text = list[i]
+                for (j = 1; j <= n; j++)
+                    if (j != i && ((i, j) in reach) && ((j, i) in reach)) {
+                        text = text ", " list[j]
+                        delete reach[j, j]
+                    }
+                count++
+                print "a circle of calls: " text
+            }
+            return count
+        }'
+}
+
+# nm of the objects whose source is still there, each line with that source.
+symbols() {
+    find src -name '*.c' | sort | while read -r source; do
+        if [ -f "$1/${source%.c}.o" ]; then echo "$1/${source%.c}.o"; fi
+    done | tr '\n' '\0' | xargs -0 nm -A | awk -v root="$1/src/" '
+        {
+            object = $0
+            sub(/:.*/, "", object)
+            sub(/\.o$/, ".c", object)
+            if ($NF ~ /^_?(nm|nomul)_/) print substr(object, length(root) + 1), $(NF - 1), $NF
+        }'
+}
+
+# expect WORDS LINES: checking these symbols says WORDS; none: it passes.
+expect() {
+    said=$(printf '%s\n' "$2" | check) && code=0 || code=1
+    if [ "$code" = "$([ -n "$1" ] && echo 1 || echo 0)" ] &&
+        { [ -z "$1" ] || echo "$said" | grep -qF "$1"; }; then
+        passed=$((passed + 1))
+    else
+        echo "FAIL expected \"$1\", said: $said"
+        failed=$((failed + 1))
+    fi
+}
+
+self_test() {
+    passed=0 failed=0
+    expect '' 'base/a.c T nm_a
+format/b.c U nm_a
+format/b.c T nm_b
+cli/c.c U nomul_b
+tokens/d.c T nomul_b'
+    expect 'base/a.c: uses nm_b of format/b.c: base may not' 'base/a.c U nm_b
+format/b.c T nm_b'
+    expect 'cli/c.c: uses nm_b of format/b.c: cli may not' 'cli/c.c U nm_b
+format/b.c D nm_b'
+    expect 'tokens/d.c: uses nomul_x of nomul.c: tokens may not' 'tokens/d.c U nomul_x
+nomul.c T nomul_x'
+    expect 'a circle of calls: ' 'base/a.c T nm_a
+base/a.c U nm_b
+base/b.c T nm_b
+base/b.c U nm_a'
+    expect '' 'convert/a.c U nm_ternary_x
+kernels/ternary.c T nm_ternary_x'
+    expect 'no symbols at all' ''
+    echo "$passed passed, $failed failed, 0 skipped"
+    [ "$failed" = 0 ]
+}
+
+case ${1-} in
+--self-test) self_test ;;
+*)
+    if ! command -v nm > /dev/null; then
+        echo "SKIP calls: there is no nm"
+        exit
+    fi
+    symbols "$1" | check
+    ;;
+esac
