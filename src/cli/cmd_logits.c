@@ -13,10 +13,6 @@
 #include "base/file.h"
 #include "base/xxh64.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/text/prompt.h"
 
 typedef struct logits_args {

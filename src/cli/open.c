@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which file is opened depends on -m, on two environment variables and on where the program was
+ * installed.  All of that is the program's business: the library gets a path and the name of the
+ * kernels.
+ */
 #include "cli/open.h"
 
 #include <stdio.h>

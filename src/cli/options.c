@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parser accepts what getopt_long does, without abbreviations: -n5, -n 5, --temp 1,
+ * --temp=1, flags joined as in -qi, "--" before arguments that begin with '-'.  It is written
+ * here because getopt keeps global state and knows no types, ranges or help, which would be a
+ * second table.
+ */
 #include "cli/options.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Markdown is a table with columns of its own widths and number formats; CSV, JSON and JSON
+ * lines are one list of fields in three formats of record.h.
+ */
 #include "cli/bench/bench_result.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lists are llama-bench's, checked as strictly as other options: each value in its range, a
+ * range that goes up, at most NM_MOST_COUNTS values.
+ */
 #include "cli/bench/figures.h"
 
 #include <inttypes.h>

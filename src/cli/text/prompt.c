@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where ids come from.  A text that is to be continued is tokenized with BOS but never with EOS,
+ * even if the model's file asks for both: after EOS there is nothing to continue.
+ */
 #include "cli/text/prompt.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffers double when they grow, so adding n bytes in pieces copies fewer than 2n.  Memory comes
+ * from base/alloc.h, as in the library, so that tests can make it fail.
+ */
 #include "cli/text/text.h"
 
 #include <errno.h>
