@@ -231,7 +231,7 @@ static nm_parse unknown(const parser *p, const char *word, const char *name)
     return NM_PARSE_WRONG;
 }
 
-/* The value is the rest of the option's own word, else the next word, whatever that looks like. */
+/* The value is the rest of the option's own word, else the next word even if it begins with '-'. */
 static nm_parse take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {

@@ -85,7 +85,7 @@ typedef enum column {
     N_COLUMNS
 } column;
 
-/* Widths below 0 are of words, aligned left. */
+/* A negative width aligns left, as in printf. */
 static const struct {
     const char *name;
     int         width;
