@@ -276,14 +276,6 @@ static nm_parse parse_letters(parser *p, const char *word)
     return NM_PARSE_OK;
 }
 
-static nm_parse parse_arg(parser *p, const char *word)
-{
-    while (p->next_arg->kind != NM_OPT_ARG && p->next_arg->kind != NM_OPT_END) p->next_arg++;
-    if (p->next_arg->kind == NM_OPT_ARG) return set(p, p->next_arg++, word);
-    nm_output_misused(p->command, "no place for '" SHOWN "'", word);
-    return NM_PARSE_WRONG;
-}
-
 nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
                           char **argv)
 {
@@ -295,9 +287,14 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
         const char *word = argv[p.at];
         nm_parse    result = NM_PARSE_OK;
 
-        if (ended || word[0] != '-' || word[1] == '\0')
-            result = parse_arg(&p, word);
-        else if (strcmp(word, "--") == 0)
+        if (ended || word[0] != '-' || word[1] == '\0') {
+            while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
+            if (p.next_arg->kind == NM_OPT_END) {
+                nm_output_misused(command, "no place for '" SHOWN "'", word);
+                return NM_PARSE_WRONG;
+            }
+            result = set(&p, p.next_arg++, word);
+        } else if (strcmp(word, "--") == 0)
             ended = true;
         else if (word[1] == '-')
             result = parse_long(&p, word);

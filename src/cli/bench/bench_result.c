@@ -21,9 +21,9 @@
 
 /* What is printed, computed once. */
 typedef struct summary {
-    char     model_type[64], test[64];
-    uint64_t model_size; /* of all tensors, as llama-bench counts it */
-    size_t   n;          /* samples */
+    char     model_type[64], test[64]; /* "hgrn_bit 370M t4", "tg128 x8" */
+    uint64_t model_size;               /* of all tensors, as llama-bench counts it */
+    size_t   n;                        /* samples */
     double   ns[NM_MOST_REPETITIONS], ts[NM_MOST_REPETITIONS];
     double   read_gbs, percent; /* medians; percent is of generation only */
 } summary;
@@ -32,8 +32,22 @@ static void summarize(summary *s, const nm_bench_result *r)
 {
     double rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
     /* A step of generation reads the weights once for up to n_batch texts. */
-    size_t       n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
-    nomul_tensor t;
+    size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
+    const nomul_model_info *info = nomul_model_get_info(r->model);
+    double                  millions = (double)info->n_params / 1e6;
+    char                    name[40], parallel[24] = "";
+    nomul_tensor            t;
+
+    if (info->name[0] != '\0')
+        snprintf(name, sizeof name, "%.32s", info->name);
+    else if (millions < 1000)
+        snprintf(name, sizeof name, "%.0fM", millions);
+    else
+        snprintf(name, sizeof name, "%.1fB", millions / 1000);
+    snprintf(s->model_type, sizeof s->model_type, "hgrn_bit %s %s", name, info->packing);
+    if (r->n_parallel > 1) snprintf(parallel, sizeof parallel, " x%zu", r->n_parallel);
+    snprintf(s->test, sizeof s->test, "%s%zu%s", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen,
+             parallel);
 
     s->model_size = 0;
     for (size_t i = 0; nomul_model_tensor(r->model, i, &t); i++) s->model_size += t.n_bytes;
@@ -46,25 +60,6 @@ static void summarize(summary *s, const nm_bench_result *r)
     }
     s->read_gbs = nm_median(rates, r->n) / 1e9;
     s->percent = 100 * nm_median(shares, r->n);
-}
-
-/* "hgrn_bit 370M t4", "tg128 x8". */
-static void describe(summary *s, const nm_bench_result *r)
-{
-    const nomul_model_info *info = nomul_model_get_info(r->model);
-    double                  millions = (double)info->n_params / 1e6;
-    char                    name[40], parallel[24] = "";
-
-    if (info->name[0] != '\0')
-        snprintf(name, sizeof name, "%.32s", info->name);
-    else if (millions < 1000)
-        snprintf(name, sizeof name, "%.0fM", millions);
-    else
-        snprintf(name, sizeof name, "%.1fB", millions / 1000);
-    snprintf(s->model_type, sizeof s->model_type, "hgrn_bit %s %s", name, info->packing);
-    if (r->n_parallel > 1) snprintf(parallel, sizeof parallel, " x%zu", r->n_parallel);
-    snprintf(s->test, sizeof s->test, "%s%zu%s", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen,
-             parallel);
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
@@ -248,7 +243,6 @@ void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
     summary s;
 
     summarize(&s, r);
-    describe(&s, r);
     switch (w->format) {
     case NM_BENCH_MD:
         if (first) md_header(w);
