@@ -4,9 +4,7 @@
 
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "nomul.h"
 
 typedef struct convert_args {
     const char *directory, *output, *name;

@@ -13,10 +13,6 @@
 #include "base/file.h"
 #include "base/xxh64.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/text/prompt.h"
 
 typedef struct logits_args {
@@ -58,26 +54,6 @@ typedef struct running {
 } running;
 
 /* ---- Input ----------------------------------------------------------------------------------- */
-
-static int check_args(const logits_args *args)
-{
-    const char *ids = args->ids;
-    nomul_error err;
-
-    if (ids && (args->prompt || args->file))
-        return nm_output_misused("logits", "--ids excludes -p and -f");
-    if (!ids && !args->prompt && !args->file)
-        return nm_output_misused("logits", "one of --ids, -p and -f is needed");
-    if (!args->output && !args->hash)
-        return nm_output_misused("logits", "one of -o and --hash is needed");
-    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("logits", "--ids: @ needs a FILE");
-    if (!ids || ids[0] == '@' || strcmp(ids, "-") == 0) return NM_EXIT_DONE;
-    if (!nm_ids_check(ids, strlen(ids), &err))
-        return nm_output_misused("logits", "--ids: %s", err.text);
-    if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
-        return nm_output_misused("logits", "--ids: has no id in it");
-    return NM_EXIT_DONE;
-}
 
 static bool read_input(running *r, nomul_error *err)
 {
@@ -166,14 +142,26 @@ static bool compute(running *r, nomul_error *err)
 static int run(const void *arguments, const char *argv0)
 {
     const logits_args *args = arguments;
+    const char        *ids = args->ids;
     running            r = {.args = args};
     nomul_error        err;
-    int                code = check_args(args);
 
-    if (code != NM_EXIT_DONE) return code;
+    if (ids && (args->prompt || args->file))
+        return nm_output_misused("logits", "--ids excludes -p and -f");
+    if (!ids && !args->prompt && !args->file)
+        return nm_output_misused("logits", "one of --ids, -p and -f is needed");
+    if (!args->output && !args->hash)
+        return nm_output_misused("logits", "one of -o and --hash is needed");
+    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("logits", "--ids: @ needs a FILE");
+    if (ids && ids[0] != '@' && strcmp(ids, "-") != 0) {
+        if (!nm_ids_check(ids, strlen(ids), &err))
+            return nm_output_misused("logits", "--ids: %s", err.text);
+        if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
+            return nm_output_misused("logits", "--ids: has no id in it");
+    }
+
     nm_interrupt_catch();
-    code =
-        nm_open_model(&r.opened, "logits", &args->open, argv0, args->ids ? 0 : NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, "logits", &args->open, argv0, ids ? 0 : NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         r.n_vocab = nomul_model_get_info(r.opened.model)->n_vocab;
         if (!read_input(&r, &err) || !compute(&r, &err))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nomul repack: rewrites a model file with its ternary weights in the other packing. */
 #include "cli/commands.h"
-#include "cli/interrupt.h"
 #include "cli/progress.h"
 
 typedef struct repack_args {

@@ -8,10 +8,6 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "nomul_bench.h"
 
 typedef struct selftest_args {

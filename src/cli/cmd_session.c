@@ -9,9 +9,6 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/record.h"
 #include "cli/text/text.h"
 

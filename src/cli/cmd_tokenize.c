@@ -6,8 +6,6 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/record.h"
 #include "cli/text/prompt.h"
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a command is.  A new one is a file cmd_NAME.c, which defines nm_cmd_NAME, and a row in
+ * What a command is, and what nearly every command uses: options, the model, output, signals and
+ * numbers.  A new command is a file cmd_NAME.c, which defines nm_cmd_NAME, and a row in
  * commands.def; main.c finds it, parses its options, explains it and runs it.
  */
 #ifndef NM_COMMANDS_H
 #define NM_COMMANDS_H
 
+#include "cli/interrupt.h"
+#include "cli/numbers.h"
+#include "cli/open.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "nomul.h"
 
 typedef struct nm_command {
     const char      *name;

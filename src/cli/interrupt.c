@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handlers do as little as possible: on_stop sets a flag that the commands poll between steps of
+ * work.  The two that end the program call only async-signal-safe functions: write, unlink,
+ * _exit.
+ */
 #include "cli/interrupt.h"
 
 #include <signal.h>

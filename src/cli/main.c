@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 
 #define NM_COMMAND(name) &nm_cmd_##name,
 static const nm_command *const commands[] = {

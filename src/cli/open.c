@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which file is opened depends on -m, on two environment variables and on where the program was
+ * installed.  All of that is the program's business: the library gets a path and the name of the
+ * kernels.
+ */
 #include "cli/open.h"
 
 #include <stdio.h>
@@ -62,9 +67,10 @@ static bool folder_from_path(const char *program, char *folder)
     return false;
 }
 
-/* The executable's folder with a '/' at its end; "" if it can't be found. */
-static void find_folder(const char *argv0, char *folder)
+/* The first model in the places, or an error that names them all. */
+static bool find_default(const char *argv0, char *path)
 {
+    char folder[PATH_SIZE]; /* the executable's, with a '/' at its end; "" if it can't be found */
     ssize_t n = readlink("/proc/self/exe", folder, PATH_SIZE - 1);
 
     folder[n > 0 ? n : 0] = '\0';
@@ -74,16 +80,9 @@ static void find_folder(const char *argv0, char *folder)
         slash[1] = '\0';
     else if (!argv0 || !folder_from_path(argv0, folder))
         folder[0] = '\0';
-}
 
-/* The first model in the places, or an error that names them all. */
-static bool find_default(const char *argv0, char *path)
-{
-    char folder[PATH_SIZE];
-
-    find_folder(argv0, folder);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int n = snprintf(path, PATH_SIZE, "%s%s" MODEL, folder, places[i]);
+        n = snprintf(path, PATH_SIZE, "%s%s" MODEL, folder, places[i]);
         if (n < PATH_SIZE && nm_file_exists(path)) return true;
     }
     fprintf(stderr, "nomul: no model: give -m FILE or set NOMUL_MODEL; looked for");

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parser accepts what getopt_long does, without abbreviations: -n5, -n 5, --temp 1,
+ * --temp=1, flags joined as in -qi, "--" before arguments that begin with '-'.  It is written
+ * here because getopt keeps global state and knows no types, ranges or help, which would be a
+ * second table.
+ */
 #include "cli/options.h"
 
 #include <assert.h>
@@ -225,7 +231,7 @@ static nm_parse unknown(const parser *p, const char *word, const char *name)
     return NM_PARSE_WRONG;
 }
 
-/* The value is the rest of the option's own word, else the next word, whatever that looks like. */
+/* The value is the rest of the option's own word, else the next word even if it begins with '-'. */
 static nm_parse take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {
@@ -270,14 +276,6 @@ static nm_parse parse_letters(parser *p, const char *word)
     return NM_PARSE_OK;
 }
 
-static nm_parse parse_arg(parser *p, const char *word)
-{
-    while (p->next_arg->kind != NM_OPT_ARG && p->next_arg->kind != NM_OPT_END) p->next_arg++;
-    if (p->next_arg->kind == NM_OPT_ARG) return set(p, p->next_arg++, word);
-    nm_output_misused(p->command, "no place for '" SHOWN "'", word);
-    return NM_PARSE_WRONG;
-}
-
 nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
                           char **argv)
 {
@@ -289,9 +287,14 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
         const char *word = argv[p.at];
         nm_parse    result = NM_PARSE_OK;
 
-        if (ended || word[0] != '-' || word[1] == '\0')
-            result = parse_arg(&p, word);
-        else if (strcmp(word, "--") == 0)
+        if (ended || word[0] != '-' || word[1] == '\0') {
+            while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
+            if (p.next_arg->kind == NM_OPT_END) {
+                nm_output_misused(command, "no place for '" SHOWN "'", word);
+                return NM_PARSE_WRONG;
+            }
+            result = set(&p, p.next_arg++, word);
+        } else if (strcmp(word, "--") == 0)
             ended = true;
         else if (word[1] == '-')
             result = parse_long(&p, word);

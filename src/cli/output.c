@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything printed goes through stdio's buffer; nm_output_flush writes it out where a reader
+ * waits for it.  Failures are not reported where they happen, since a caller in the middle of a
+ * table can do nothing about them: main asks nm_output_end once.
+ */
 #include "cli/output.h"
 
 #include <errno.h>

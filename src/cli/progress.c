@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bar is drawn again only when another per mille is complete, so drawing costs nothing next
+ * to the writing.  Its answer to the library is also how a signal cancels the work.
+ */
 #include "cli/progress.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The formats differ in what stands between fields, between a name and its value, and in how a
+ * value is quoted and escaped.  Everything is printed at once, so the only state is whether a
+ * separator is due: open brackets need no stack, because every field after a closed bracket
+ * takes one.
+ */
 #include "cli/record.h"
 
 #include <inttypes.h>

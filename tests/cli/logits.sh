@@ -8,6 +8,7 @@ tail -c 12 out.safetensors | od -t u1 | sed 1q
 try logits -m $m --ids 1,2,300 -o again.safetensors --hash -b 1 -t 1
 cmp out.safetensors again.safetensors
 try logits -m $m --ids 1,2,300 --hash
+try logits -m $m --ids 1,2,300 --hash -b 0
 
 # As text: BOS in front, the last newline dropped.
 nomul tokenize -m $m -p Once > ids

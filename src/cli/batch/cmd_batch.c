@@ -10,10 +10,6 @@
 #include "cli/batch/batch.h"
 #include "cli/batch/batch_show.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 
 typedef struct batch_args {
     const char  *file, *load;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Markdown is a table with columns of its own widths and number formats; CSV, JSON and JSON
+ * lines are one list of fields in three formats of record.h.
+ */
 #include "cli/bench/bench_result.h"
 
 #include <inttypes.h>
@@ -17,9 +21,9 @@
 
 /* What is printed, computed once. */
 typedef struct summary {
-    char     model_type[64], test[64];
-    uint64_t model_size; /* of all tensors, as llama-bench counts it */
-    size_t   n;          /* samples */
+    char     model_type[64], test[64]; /* "hgrn_bit 370M t4", "tg128 x8" */
+    uint64_t model_size;               /* of all tensors, as llama-bench counts it */
+    size_t   n;                        /* samples */
     double   ns[NM_MOST_REPETITIONS], ts[NM_MOST_REPETITIONS];
     double   read_gbs, percent; /* medians; percent is of generation only */
 } summary;
@@ -28,25 +32,8 @@ static void summarize(summary *s, const nm_bench_result *r)
 {
     double rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
     /* A step of generation reads the weights once for up to n_batch texts. */
-    size_t       n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
-    nomul_tensor t = {.size = sizeof t};
-
-    s->model_size = 0;
-    for (size_t i = 0; nomul_model_tensor(r->model, i, &t); i++) s->model_size += t.n_bytes;
-    s->n = r->n;
-    for (size_t i = 0; i < r->n; i++) {
-        s->ns[i] = 1e9 * r->seconds[i];
-        s->ts[i] = (double)(r->n_prompt + r->n_gen * r->n_parallel) / r->seconds[i];
-        rates[i] = r->read_rate[i];
-        shares[i] = (double)r->weight_bytes * (double)n_passes / r->seconds[i] / r->read_rate[i];
-    }
-    s->read_gbs = nm_median(rates, r->n) / 1e9;
-    s->percent = 100 * nm_median(shares, r->n);
-}
-
-/* "hgrn_bit 370M t4", "tg128 x8". */
-static void describe(summary *s, const nm_bench_result *r)
-{
+    nomul_tensor            t = {.size = sizeof t};
+    size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
     const nomul_model_info *info = nomul_model_get_info(r->model);
     double                  millions = (double)info->n_params / 1e6;
     char                    name[40], parallel[24] = "";
@@ -61,6 +48,18 @@ static void describe(summary *s, const nm_bench_result *r)
     if (r->n_parallel > 1) snprintf(parallel, sizeof parallel, " x%zu", r->n_parallel);
     snprintf(s->test, sizeof s->test, "%s%zu%s", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen,
              parallel);
+
+    s->model_size = 0;
+    for (size_t i = 0; nomul_model_tensor(r->model, i, &t); i++) s->model_size += t.n_bytes;
+    s->n = r->n;
+    for (size_t i = 0; i < r->n; i++) {
+        s->ns[i] = 1e9 * r->seconds[i];
+        s->ts[i] = (double)(r->n_prompt + r->n_gen * r->n_parallel) / r->seconds[i];
+        rates[i] = r->read_rate[i];
+        shares[i] = (double)r->weight_bytes * (double)n_passes / r->seconds[i] / r->read_rate[i];
+    }
+    s->read_gbs = nm_median(rates, r->n) / 1e9;
+    s->percent = 100 * nm_median(shares, r->n);
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
@@ -81,7 +80,7 @@ typedef enum column {
     N_COLUMNS
 } column;
 
-/* Widths below 0 are of words, aligned left. */
+/* A negative width aligns left, as in printf. */
 static const struct {
     const char *name;
     int         width;
@@ -244,7 +243,6 @@ void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
     summary s;
 
     summarize(&s, r);
-    describe(&s, r);
     switch (w->format) {
     case NM_BENCH_MD:
         if (first) md_header(w);

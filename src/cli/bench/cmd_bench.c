@@ -14,10 +14,6 @@
 #include "cli/bench/bench_result.h"
 #include "cli/bench/figures.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/progress.h"
 #include "nomul_bench.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lists are llama-bench's, checked as strictly as other options: each value in its range, a
+ * range that goes up, at most NM_MOST_COUNTS values.
+ */
 #include "cli/bench/figures.h"
 
 #include <inttypes.h>
@@ -33,19 +37,6 @@ static bool take_number(const char **at, int64_t *number)
     return true;
 }
 
-static bool take_range(const char **at, range *r)
-{
-    *r = (range){.step = 1, .op = '+'};
-    if (!take_number(at, &r->first)) return false;
-    r->last = r->first;
-    if (**at != '-') return true;
-    ++*at;
-    if (!take_number(at, &r->last)) return false;
-    if (**at != '+' && **at != '*') return true;
-    r->op = *(*at)++;
-    return take_number(at, &r->step);
-}
-
 static bool add_range(nm_counts *counts, const range *r, const char *text, int64_t least,
                       int64_t most, nomul_error *err)
 {
@@ -72,7 +63,18 @@ bool nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t m
     range       r;
 
     for (;; at++) {
-        if (!take_range(&at, &r) || (*at != '\0' && *at != ','))
+        bool ok = take_number(&at, &r.first);
+
+        r.last = r.first, r.step = 1, r.op = '+';
+        if (ok && *at == '-') {
+            at++;
+            ok = take_number(&at, &r.last);
+            if (ok && (*at == '+' || *at == '*')) {
+                r.op = *at++;
+                ok = take_number(&at, &r.step);
+            }
+        }
+        if (!ok || (*at != '\0' && *at != ','))
             return nm_fail(err, NOMUL_E_ARG,
                            "'%.120s' is not like 4 or 1,2,4 or 2-8 or 2-8+2 or 2-16*2", text);
         if (!add_range(counts, &r, text, least, most, err)) return false;

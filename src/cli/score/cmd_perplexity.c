@@ -11,10 +11,6 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/numbers.h"
-#include "cli/open.h"
-#include "cli/output.h"
 #include "cli/record.h"
 #include "cli/score/score.h"
 

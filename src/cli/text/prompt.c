@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where ids come from.  A text that is to be continued is tokenized with BOS but never with EOS,
+ * even if the model's file asks for both: after EOS there is nothing to continue.
+ */
 #include "cli/text/prompt.h"
 
 #include <string.h>
@@ -6,12 +10,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-bool nm_prompt_read(nm_text *text, const char *words, const char *file, unsigned flags,
+bool nm_prompt_read(nm_text *text, const char *typed, const char *file, unsigned flags,
                     nomul_error *err)
 {
-    if (!words && !file) file = "-";
-    if (words && !nm_text_add(text, words, strlen(words), err)) return false;
-    if (words && (flags & NM_PROMPT_UNESCAPE)) nm_text_unescape(text);
+    if (!typed && !file) file = "-";
+    if (typed && !nm_text_add(text, typed, strlen(typed), err)) return false;
+    if (typed && (flags & NM_PROMPT_UNESCAPE)) nm_text_unescape(text);
 
     size_t before = text->n_bytes;
     if (file && !nm_text_add_file(text, file, err)) return false;

@@ -41,15 +41,15 @@ bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, 
     }
 
 enum {
-    NM_PROMPT_UNESCAPE = 1,     /* resolve backslash escapes in `words` */
+    NM_PROMPT_UNESCAPE = 1,     /* resolve backslash escapes in `typed` */
     NM_PROMPT_DROP_NEWLINE = 2, /* drop one newline at the end of the file */
 };
 
 /*
- * Adds `words`, the value of -p, then the file that -f names ("-" is stdin).  Either may be NULL;
+ * Adds `typed`, the value of -p, then the file that -f names ("-" is stdin).  Either may be NULL;
  * if both are, adds stdin.
  */
-bool nm_prompt_read(nm_text *text, const char *words, const char *file, unsigned flags,
+bool nm_prompt_read(nm_text *text, const char *typed, const char *file, unsigned flags,
                     nomul_error *err);
 
 /*

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffers double when they grow, so adding n bytes in pieces copies fewer than 2n.  Memory comes
+ * from base/alloc.h, as in the library, so that tests can make it fail.
+ */
 #include "cli/text/text.h"
 
 #include <errno.h>
@@ -142,24 +146,17 @@ bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err)
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
-/* Moves `seen` to the next newline, true, or to the end of what was read. */
-static bool find_newline(nm_lines *l)
-{
-    size_t      n = l->text.n_bytes - l->seen;
-    const char *found = n > 0 ? memchr(l->text.data + l->seen, '\n', n) : NULL;
-
-    l->seen = found ? (size_t)(found - l->text.data) : l->text.n_bytes;
-    return found != NULL;
-}
-
 nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    nm_text *text = &l->text;
+    struct pollfd ready = {.fd = l->fd, .events = POLLIN};
+    nm_text      *text = &l->text;
 
-    while (!find_newline(l) && !l->ended) {
-        struct pollfd ready = {.fd = l->fd, .events = POLLIN};
-        size_t        n = 0;
+    for (;;) {
+        size_t      n = text->n_bytes - l->seen;
+        const char *newline = n > 0 ? memchr(text->data + l->seen, '\n', n) : NULL;
 
+        l->seen = newline ? (size_t)(newline - text->data) : text->n_bytes;
+        if (newline || l->ended) break;
         if (!wait && poll(&ready, 1, 0) == 0) return NM_LINE_LATER;
         if (l->at > 0) { /* only the beginning of a line is left: it moves to the front */
             memmove(text->data, text->data + l->at, text->n_bytes - l->at);

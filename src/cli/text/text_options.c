@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From options to a sampler, and back for /set and batch.  Options are int64_t and double, the
+ * sampler's values are narrower: the ranges in the table make every conversion exact or a
+ * rounding.
+ */
 #include "cli/text/text_options.h"
 
 #include <inttypes.h>
