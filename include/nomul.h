@@ -681,11 +681,12 @@ typedef enum nomul_embedding {
     NOMUL_EMBEDDING_Q8_0,
 } nomul_embedding;
 
-/* How ternary weights are stored; models/FORMAT.md compares them. */
-typedef enum nomul_packing {
-    NOMUL_PACKING_T4 = 0, /* 2 bits each */
-    NOMUL_PACKING_T5,     /* 1.6 bits each */
-} nomul_packing;
+/*
+ * The packings, how ternary weights are stored: their names in model files, "t4" and "t5", and in
+ * options, "2bit" and "1.6bit"; NULL past the last.  models/FORMAT.md compares them.
+ */
+const char *nomul_packing_name(size_t index);
+const char *nomul_packing_option(size_t index);
 
 typedef struct nomul_convert_options {
     size_t              size;
@@ -694,7 +695,7 @@ typedef struct nomul_convert_options {
     const char         *name;         /* general.name, UTF-8; NULL, the default: no such key */
     nomul_progress      progress;     /* bytes of tensors read, of all; default NULL */
     void               *progress_context;
-    nomul_packing       pack;   /* default T4 */
+    const char         *pack;   /* either name of a packing; NULL, the default: "t4" */
     const nomul_cancel *cancel; /* default NULL */
 } nomul_convert_options;
 
@@ -713,7 +714,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
 
 typedef struct nomul_repack_options {
     size_t              size;
-    nomul_packing       pack;     /* default T4 */
+    const char         *pack;     /* either name of a packing; NULL, the default: "t4" */
     nomul_progress      progress; /* bytes of tensors read, of all; default NULL */
     void               *progress_context;
     const nomul_cancel *cancel; /* default NULL */

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "convert/convert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -88,7 +89,8 @@ static bool open_bytes(nomul_model *model, const void *data, size_t size,
                        &model->has_tokenizer, err))
         return false;
     if (!read_name(model, err)) return false;
-    if (options->check_tensors && !nm_weights_verify(&model->weights, &model->gguf, err))
+    if (options->check_tensors &&
+        !nm_weights_verify(&model->weights, &model->gguf, options->cancel, err))
         return false;
     fill_info(model, size);
     return true;
@@ -239,15 +241,29 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
 
 /* ---- Convert and repack ---------------------------------------------------------------------- */
 
-/* Both are indices into nm_packings. */
-_Static_assert((int)NOMUL_PACKING_T4 == (int)NM_T4 && (int)NOMUL_PACKING_T5 == (int)NM_T5 &&
-                   NM_PACKINGS == 2,
-               "nomul_packing is nm_packing_id");
-
-static bool check_pack(nomul_packing pack, nomul_error *err)
+const char *nomul_packing_name(size_t index)
 {
-    if ((unsigned)pack < NM_PACKINGS) return true;
-    return nm_fail(err, NOMUL_E_ARG, "pack: is %d, expected 0 to %d", (int)pack, NM_PACKINGS - 1);
+    return index < NM_PACKINGS ? nm_packings[index].name : NULL;
+}
+
+const char *nomul_packing_option(size_t index)
+{
+    return index < NM_PACKINGS ? nm_packings[index].option : NULL;
+}
+
+/* Makes the default explicit. */
+static bool check_pack(const char **pack, nomul_error *err)
+{
+    nm_packing_id packing;
+
+    if (!*pack) *pack = nm_packings[0].name;
+    if (nm_packing_find(*pack, strlen(*pack), &packing)) return true;
+    char   names[64] = "";
+    size_t n = 0;
+    for (packing = 0; packing < NM_PACKINGS && n < sizeof names; packing++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", packing ? " or " : "",
+                              nm_packings[packing].option);
+    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", *pack, names);
 }
 
 nomul_status nomul_convert(const char *directory, const char *output,
@@ -272,7 +288,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
         nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
         return err->code;
     }
-    if (!check_pack(ours.pack, err)) return err->code;
+    if (!check_pack(&ours.pack, err)) return err->code;
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }
 
@@ -288,7 +304,7 @@ nomul_status nomul_repack(const char *input, const char *output,
         nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL");
         return err->code;
     }
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(&ours.pack, err))
         return err->code;
     nomul_model *model = nomul_model_open(input, NULL, err);
     if (!model) return err->code;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-nomul_model *test_open_tiny_as(const char *name, nomul_packing pack, const char *kernels)
+nomul_model *test_open_tiny_as(const char *name, const char *pack, const char *kernels)
 {
     nomul_convert_options options;
     nomul_model_options   opening;
@@ -33,7 +33,7 @@ nomul_model *test_open_tiny_as(const char *name, nomul_packing pack, const char 
 
 nomul_model *test_open_tiny(const char *name)
 {
-    return test_open_tiny_as(name, NOMUL_PACKING_T4, NULL);
+    return test_open_tiny_as(name, "t4", NULL);
 }
 
 nomul_model *test_open_stories(void)

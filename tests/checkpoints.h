@@ -9,7 +9,7 @@
 nomul_model *test_open_tiny(const char *name);
 
 /* The same in a packing, for certain kernels; the case is skipped where this CPU lacks them. */
-nomul_model *test_open_tiny_as(const char *name, nomul_packing pack, const char *kernels);
+nomul_model *test_open_tiny_as(const char *name, const char *pack, const char *kernels);
 
 /* models/stories-49m.gguf */
 nomul_model *test_open_stories(void);

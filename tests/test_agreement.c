@@ -51,8 +51,8 @@ static double largest_difference(const float *a, const float *b, size_t n)
 static void test_packings(const char *name, const int32_t *ids, size_t n_ids, const float *want,
                           size_t n_bytes, uint64_t model_id)
 {
-    static const nomul_packing packs[] = {NOMUL_PACKING_T4, NOMUL_PACKING_T5};
-    const char                *kernels;
+    static const char *const packs[] = {"t4", "1.6bit"};
+    const char              *kernels;
 
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; (kernels = nomul_kernels_name(k)) != NULL; k++) {

@@ -65,9 +65,9 @@ static void test_misuse(const nomul_model *model)
     CHECK_FAILS(nomul_convert("x", "x", &convert, &err) == NOMUL_OK, err,
                 "name: is not valid UTF-8");
     nomul_convert_options_init(&convert);
-    convert.pack = (nomul_packing)2;
+    convert.pack = "3bit";
     CHECK_FAILS(nomul_convert("a", "b", &convert, &err) == NOMUL_OK, err,
-                "pack: is 2, expected 0 to 1");
+                "pack: is '3bit', expected 2bit or 1.6bit");
     CHECK_INT(err.code, NOMUL_E_ARG);
 
     test_case("an id outside the vocabulary changes nothing");

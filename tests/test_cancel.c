@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define VOCAB 300
 #define N_IDS 400 /* of a sequence; a call looks for a request after 16 ids at first */
@@ -409,6 +410,35 @@ static void test_any_moment(void)
     nomul_session_free(s);
 }
 
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static void test_files(void)
+{
+    nomul_model_options   open_options;
+    nomul_convert_options convert;
+    nomul_repack_options  repack;
+    char                  input[1024], output[1024];
+
+    test_case("checking tensors, converting and repacking are cancelled; no file is left");
+    nomul_model_options_init(&open_options);
+    nomul_convert_options_init(&convert);
+    nomul_repack_options_init(&repack);
+    open_options.cancel = convert.cancel = repack.cancel = &request;
+    open_options.check_tensors = true;
+    snprintf(input, sizeof input, "%s", test_path("golden/small.gguf"));
+    snprintf(output, sizeof output, "%s", test_scratch("cancelled.gguf"));
+    CHECK_CANCELLED(nomul_convert(test_path("golden/small"), output, &convert, &err));
+    CHECK_CANCELLED(nomul_repack(input, output, &repack, &err));
+    CHECK(access(output, F_OK) != 0);
+    nomul_cancel_request(&request);
+    CHECK(!nomul_model_open(input, &open_options, &err));
+    CHECK_INT(err.code, NOMUL_E_CANCELLED);
+    nomul_cancel_clear(&request);
+    nomul_model *checked = nomul_model_open(input, &open_options, &err);
+    CHECK_OK(checked != NULL, err);
+    nomul_model_close(checked);
+}
+
 void test_cancel(void)
 {
     nomul_model_options options;
@@ -431,6 +461,7 @@ void test_cancel(void)
     test_step();
     test_many();
     test_any_moment();
+    test_files();
     nomul_session_free(session);
     nomul_model_close(model);
 }

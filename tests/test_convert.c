@@ -24,7 +24,7 @@ static bool convert_as(const char *from, const char *to, nomul_embedding embeddi
 {
     nomul_convert_options options = {.size = sizeof options, .no_tokenizer = true};
 
-    options.embedding = embedding, options.pack = (nomul_packing)packing;
+    options.embedding = embedding, options.pack = nomul_packing_name(packing);
     return nm_convert(from, to, &options, err);
 }
 

@@ -39,7 +39,7 @@ static bool convert(const char *input, const char *output, nomul_error *e)
     return nomul_convert(input, output, NULL, e) == NOMUL_OK;
 }
 
-static bool repack_as(const char *input, const char *output, nomul_packing pack, nomul_error *e)
+static bool repack_as(const char *input, const char *output, const char *pack, nomul_error *e)
 {
     nomul_repack_options options;
 
@@ -50,12 +50,12 @@ static bool repack_as(const char *input, const char *output, nomul_packing pack,
 
 static bool repack_t4(const char *input, const char *output, nomul_error *e)
 {
-    return repack_as(input, output, NOMUL_PACKING_T4, e);
+    return repack_as(input, output, "t4", e);
 }
 
 static bool repack_t5(const char *input, const char *output, nomul_error *e)
 {
-    return repack_as(input, output, NOMUL_PACKING_T5, e);
+    return repack_as(input, output, "1.6bit", e);
 }
 
 /* The lowest descriptor that is free. */

@@ -55,6 +55,8 @@ static void test_nothing(void)
     nomul_cancel_clear(NULL);
     CHECK(!nomul_cancel_requested(NULL));
     CHECK(nomul_version() && nomul_kernels_name(0));
+    CHECK(nomul_packing_name(0) && nomul_packing_option(1) && !nomul_packing_name(99));
+    CHECK(!nomul_packing_option(SIZE_MAX));
 }
 
 static void test_queries(void)

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-static void check_written(const char *file, nomul_packing pack)
+static void check_written(const char *file, const char *pack)
 {
     nomul_convert_options how;
     nomul_model_options   options;
@@ -36,6 +36,6 @@ static void check_written(const char *file, nomul_packing pack)
 
 void test_second_writer(void)
 {
-    check_written("golden/small.gguf", NOMUL_PACKING_T4);
-    check_written("golden/small-t5.gguf", NOMUL_PACKING_T5);
+    check_written("golden/small.gguf", "t4");
+    check_written("golden/small-t5.gguf", "1.6bit");
 }

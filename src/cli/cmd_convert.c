@@ -22,7 +22,7 @@ static const nm_option table[] = {
     {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE", "the model file to write", 0, 0},
     {0, "embedding", NM_OPT_CHOICE, F(embedding), "f16", "f32|f16|q8_0",
      "type of the stored embedding", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", NM_PACK_WORDS, "bits for each ternary weight", 0,
+    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", nm_pack_words, "bits for each ternary weight", 0,
      0},
     {0, "no-tokenizer", NM_OPT_FLAG, F(no_tokenizer), NULL, NULL,
      "leave the tokenizer out; the model then takes token ids", 0, 0},
@@ -47,7 +47,7 @@ static int run(const void *arguments, const char *argv0)
     nm_progress_begin(&bar, args->quiet);
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
-    o.pack = (nomul_packing)args->pack;
+    o.pack = nomul_packing_name((size_t)args->pack);
     o.no_tokenizer = args->no_tokenizer;
     o.name = args->name;
     o.progress = nm_progress_show;

@@ -101,6 +101,15 @@ static void print_tensors(const nomul_model *model)
     }
 }
 
+/* The value of --pack for a packing's name. */
+static const char *option_of(const char *packing)
+{
+    size_t i = 0;
+
+    while (strcmp(nomul_packing_name(i), packing) != 0) i++;
+    return nomul_packing_option(i);
+}
+
 static void print_human(const nomul_model *model, const char *path, bool checked)
 {
     const nomul_model_info *i = nomul_model_get_info(model);
@@ -129,7 +138,7 @@ static void print_human(const nomul_model *model, const char *path, bool checked
     if (strcmp(best, i->packing) == 0)
         nm_output_print(", as here\n");
     else
-        nm_output_print(": nomul repack --pack %s\n", strcmp(best, "t5") == 0 ? "1.6bit" : "2bit");
+        nm_output_print(": nomul repack --pack %s\n", option_of(best));
     nm_output_print("%-12s %s of file (%s bytes), mapped\n", "memory",
                     nm_show_bytes(i->file_bytes).text, nm_show_count(i->file_bytes).text);
     nm_output_print("%-12s %s for a session, of which %s of state, whatever the text's length\n",

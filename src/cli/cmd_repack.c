@@ -14,7 +14,7 @@ static const nm_option table[] = {
     {0, NULL, NM_OPT_ARG, F(input), NULL, "FILE", "the model file to read", 1, 1},
     {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE",
      "the model file to write; may be the input itself", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), NULL, NM_PACK_WORDS, "bits for each ternary weight", 0, 0},
+    {0, "pack", NM_OPT_CHOICE, F(pack), NULL, nm_pack_words, "bits for each ternary weight", 0, 0},
     {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
     {0},
 };
@@ -29,10 +29,10 @@ static int run(const void *arguments, const char *argv0)
 
     (void)argv0;
     if (!args->output) return nm_output_misused("repack", "-o FILE is missing");
-    if (args->pack < 0) return nm_output_misused("repack", "--pack " NM_PACK_WORDS " is missing");
+    if (args->pack < 0) return nm_output_misused("repack", "--pack %s is missing", nm_pack_words);
     nm_progress_begin(&bar, args->quiet);
     nomul_repack_options_init(&o);
-    o.pack = (nomul_packing)args->pack;
+    o.pack = nomul_packing_name((size_t)args->pack);
     o.progress = nm_progress_show;
     o.progress_context = &bar;
 

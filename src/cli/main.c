@@ -132,5 +132,6 @@ int main(int argc, char **argv)
 {
     keep_standard_files();
     nm_interrupt_init();
+    nm_open_init();
     return nm_output_end(dispatch(argc, argv));
 }

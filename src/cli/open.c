@@ -131,6 +131,19 @@ int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *ar
     return NM_EXIT_DONE;
 }
 
+char nm_pack_words[64];
+
+void nm_open_init(void)
+{
+    const char *option;
+
+    nm_pack_words[0] = '\0';
+    for (size_t i = 0; (option = nomul_packing_option(i)) != NULL; i++) {
+        size_t n = strlen(nm_pack_words);
+        snprintf(nm_pack_words + n, sizeof nm_pack_words - n, "%s%s", i ? "|" : "", option);
+    }
+}
+
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)
 {
     nomul_session_options options;

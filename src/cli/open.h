@@ -48,6 +48,10 @@ typedef struct nm_open_args {
             1e9                                                                                    \
     }
 
+/* The choices of --pack, "2bit|1.6bit", in the order of nomul_packing_name; nm_open_init fills it. */
+extern char nm_pack_words[64];
+void        nm_open_init(void);
+
 /* What is open, as far as it is.  Zeros are nothing. */
 typedef struct nm_opened {
     const char            *path; /* lives as long as the program */

@@ -9,7 +9,6 @@
 #include "nomul.h"
 
 /* The words of --pack, in nomul_packing's order. */
-#define NM_PACK_WORDS "2bit|1.6bit"
 
 typedef struct nm_progress_bar {
     bool     quiet;

@@ -237,14 +237,15 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
     };
     nm_model_spec spec = {
         .config = &c.config,
-        .packing = (nm_packing_id)options->pack, /* the same numbers: nomul.c asserts it */
         .embedding = types[options->embedding],
         .name = options->name,
         .identified = true,
+        .cancel = options->cancel,
         .progress = options->progress,
         .progress_context = options->progress_context,
     };
 
+    nm_packing_find(options->pack, strlen(options->pack), &spec.packing); /* checked by the API */
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
               (options->no_tokenizer ||
                nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err));

@@ -183,7 +183,9 @@ bool nm_model_writer_progress(nm_model_writer *w, uint64_t n_bytes)
 
     w->done += n_bytes;
     if (w->done > s->total) w->done = s->total; /* a matrix may be packed twice: pack_matrix */
-    if (!s->progress || s->progress(s->progress_context, w->done, s->total)) return true;
+    if (!nomul_cancel_requested(s->cancel) &&
+        (!s->progress || s->progress(s->progress_context, w->done, s->total)))
+        return true;
     return nm_fail(w->err, NOMUL_E_CANCELLED, "cancelled");
 }
 

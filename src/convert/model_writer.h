@@ -28,9 +28,10 @@ typedef struct nm_model_spec {
     const nm_gguf *like;
     nm_packing_id  like_packing;
 
-    nomul_progress progress; /* NULL for none */
-    void          *progress_context;
-    uint64_t       total; /* bytes that the source will report */
+    const nomul_cancel *cancel; /* NULL for none, as the next */
+    nomul_progress      progress;
+    void               *progress_context;
+    uint64_t            total; /* bytes that the source will report */
 } nm_model_spec;
 
 typedef struct nm_model_writer nm_model_writer;

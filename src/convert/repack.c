@@ -74,14 +74,15 @@ bool nm_repack(const nm_weights *weights, const nm_gguf *gguf, const char *input
         .context = &r, .put_floats = copy_floats, .fill_codes = repack_matrix};
     nm_model_spec spec = {
         .config = config,
-        .packing = (nm_packing_id)options->pack, /* the same numbers: nomul.c asserts it */
         .embedding = weights->embedding->type,
         .like = gguf,
         .like_packing = weights->packing,
+        .cancel = options->cancel,
         .progress = options->progress,
         .progress_context = options->progress_context,
     };
 
+    nm_packing_find(options->pack, strlen(options->pack), &spec.packing); /* checked by the API */
     for (size_t i = 0; i < gguf->n_tensors; i++) spec.total += gguf->tensors[i].n_bytes;
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;

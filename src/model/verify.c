@@ -69,12 +69,16 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
     return !nm_packings[w.packing].has_neg || check_neg(gguf, &w, p->gguf_name, err);
 }
 
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
+bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
+                       nomul_error *err)
 {
-    for (size_t i = 0; i < gguf->n_tensors; i++)
+    for (size_t i = 0; i < gguf->n_tensors; i++) {
+        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (!nm_weights_verify_tensor(weights, gguf, i, err)) return false;
+    }
     for (size_t i = 0; i < nm_plan_count(&weights->config); i++) {
         nm_planned p;
+        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         nm_plan_get(&weights->config, i, &p);
         if (p.kind == NM_KIND_BITLINEAR && !nm_weights_verify_matrix(weights, gguf, &p, err))
             return false;

@@ -40,7 +40,8 @@ nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, con
  * Checks every byte (--check-tensors): the checksums, that floats are finite, that every code is
  * one that the packing writes, padding included, and that the counts are those of the codes.
  */
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, nomul_error *err);
+bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
+                       nomul_error *err);
 
 /* Its parts: checksum and finiteness of one stored tensor; codes and counts of one matrix. */
 bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,

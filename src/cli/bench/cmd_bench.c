@@ -32,7 +32,7 @@ static const nm_option table[] = {
      "instead of a file, a model of this published shape with random weights, made in memory; may "
      "be repeated",
      0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", NM_PACK_WORDS,
+    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", nm_pack_words,
      "bits for each ternary weight of a shape", 0, 0},
 
     {.kind = NM_OPT_GROUP,
@@ -342,14 +342,14 @@ static int bench_file(bench *b, const char *file)
 
 static int bench_shape(bench *b, const char *shape)
 {
-    static const char *const packings[] = {"t4", "t5"}; /* of --pack */
-    nomul_model_options      o;
-    nomul_error              err;
-    size_t                   n_bytes = 0;
+    nomul_model_options o;
+    nomul_error         err;
+    size_t              n_bytes = 0;
 
     nomul_model_options_init(&o);
     o.kernels = b->plan->kernels;
-    void *bytes = nomul_bench_synthesize(shape, packings[b->plan->args->pack], &n_bytes, &err);
+    void *bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
+                                         &n_bytes, &err);
     b->opened.path = shape;
     b->opened.model = bytes ? nomul_model_open_memory(bytes, n_bytes, &o, &err) : NULL;
     int code = b->opened.model && bench_model(b, &err) ? NM_EXIT_DONE : nm_output_failed(&err);
