@@ -125,27 +125,30 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
 void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_bytes,
                              nomul_error *err)
 {
-    size_t                i = 0;
-    nm_packing_id         pack;
+    size_t                i = 0, pack = 0;
     nm_rng                rng;
     void                 *bytes = NULL;
     const nm_model_source source = {
         .context = &rng, .put_floats = put_floats, .fill_codes = fill_codes};
 
     while (i < N_SHAPES && strcmp(shapes[i].name, shape) != 0) i++;
+    while (pack < NM_PACKINGS && strcmp(nm_packings[pack].name, packing) != 0) pack++;
     if (i == N_SHAPES) {
         nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape);
         return NULL;
     }
-    if (!nm_packing_find(packing, strlen(packing), &pack, err)) {
-        nm_fail_in(err, "packing");
+    if (pack == NM_PACKINGS) {
+        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
+                nm_packings[NM_T4].name, nm_packings[NM_T5].name);
         return NULL;
     }
     nm_config config = nm_config_defaults;
     config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
     config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;
-    const nm_model_spec spec = {
-        .config = &config, .packing = pack, .embedding = NM_GGUF_F16, .name = shapes[i].title};
+    const nm_model_spec spec = {.config = &config,
+                                .packing = (nm_packing_id)pack,
+                                .embedding = NM_GGUF_F16,
+                                .name = shapes[i].title};
     nm_rng_init(&rng, 1);
     nm_model_write_memory(&spec, &source, &bytes, n_bytes, err);
     return bytes;

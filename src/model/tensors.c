@@ -2,7 +2,6 @@
 /* Two tables: the tensors of a model, and what each kind of tensor is stored as. */
 #include "model/tensors.h"
 
-#include "base/error.h"
 #include "model/weights.h"
 
 #include <assert.h>
@@ -197,19 +196,4 @@ const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t 
     for (uint32_t i = 0, at = 0; i < n_dims && i < 8; i++)
         at += (uint32_t)snprintf(out + at, NM_DIMS_TEXT - at, "%s%" PRIu64, i ? ", " : "", dims[i]);
     return out;
-}
-
-bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing, nomul_error *err)
-{
-    char   names[NM_PACKINGS * 16];
-    size_t at = 0;
-
-    for (int i = 0; i < NM_PACKINGS; i++) {
-        const char *known = nm_packings[i].name;
-        *packing = (nm_packing_id)i;
-        if (n_name == strlen(known) && memcmp(name, known, n_name) == 0) return true;
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s\"%.8s\"", i ? " or " : "", known);
-    }
-    return nm_fail(err, NOMUL_E_UNSUPPORTED, "is \"%.*s\", expected %s",
-                   (int)(n_name < 32 ? n_name : 32), name, names);
 }

@@ -74,7 +74,4 @@ void nm_tensor_name(char out[NM_TENSOR_NAME], const char *name, const char *suff
 /* Up to 8 dimensions as "2, 3", for messages; returns out. */
 const char *nm_dims_text(char out[NM_DIMS_TEXT], const uint64_t *dims, uint32_t n_dims);
 
-/* The packing of this name; an error lists the names that there are. */
-bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing, nomul_error *err);
-
 #endif

@@ -158,6 +158,7 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     uint32_t           version = 0;
     nm_gguf_text       name;
     const nm_gguf_key *hashes = NULL;
+    size_t             i = 0;
 
     if (gguf->alignment != NM_ALIGNMENT)
         return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
@@ -170,17 +171,23 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     if (version != 1)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key hgrn_bit.ternary.layout_version: is %" PRIu32 ", expected 1", version);
-    if (!nm_packing_find(name.data, name.size, &w->packing, err))
-        return nm_fail_in(err, "key hgrn_bit.ternary.packing");
+    while (i < NM_PACKINGS && (name.size != strlen(nm_packings[i].name) ||
+                               memcmp(name.data, nm_packings[i].name, name.size) != 0))
+        i++;
+    if (i == NM_PACKINGS)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
+                       (int)(name.size < 32 ? name.size : 32), name.data);
     if (hashes->n_elements != gguf->n_tensors)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key hgrn_bit.tensor_xxh64: has %" PRIu64 " elements, expected %zu",
                        hashes->n_elements, gguf->n_tensors);
+    w->packing = (nm_packing_id)i;
     w->checksums = hashes->value;
     return true;
 }
 
-/* Links the bitlinears in the order in which the forward pass computes them, for prefetching. */
+/* In the order in which forward.c takes a token through them. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;
