@@ -187,7 +187,7 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* Links the bitlinears in the order in which the forward pass computes them, for prefetching. */
+/* In the order in which forward.c takes a token through them. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;
