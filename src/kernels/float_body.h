@@ -18,8 +18,9 @@
 
 #define PARTS (NM_LANES / WIDTH) /* vectors that hold the lanes of a sum */
 
-typedef float   vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-typedef int32_t ints __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef float    vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef int32_t  ints __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef uint32_t words __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 /* All lanes a.  Minus 0, because -0 + 0 is 0. */
 TARGET static inline vec all(float a)
@@ -62,7 +63,7 @@ TARGET static inline void store_rounded(int8_t *q, size_t i, size_t n, vec v)
 
 /* ---- nm_exp and what is made of it ---- */
 
-TARGET static inline vec power_of_two(ints n)
+TARGET static inline vec power_of_two(words n)
 {
     return (vec)((n + 127) << 23);
 }
@@ -84,8 +85,9 @@ TARGET static inline vec sigmoid(vec x)
     p = p * r + NM_EXP_R2;
     p = (p * (r * r) + r) + 1.0f;
 
-    ints whole = (ints)rounded - (ints)all(NM_ROUNDER), half = whole >> 1;
-    vec  e = p * power_of_two(half) * power_of_two(whole - half);
+    words whole = (words)rounded - (words)all(NM_ROUNDER);
+    words half = (words)((ints)whole >> 1);
+    vec   e = p * power_of_two(half) * power_of_two(whole - half);
     return 1.0f / (1.0f + e);
 }
 

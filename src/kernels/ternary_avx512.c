@@ -65,16 +65,15 @@ INLINE vec pick(vec index, vec from)
 /* Of 15 columns of q, of which q = 16 hi + lo (ternary_sums.h):  lo  -lo  hi  -hi */
 INLINE vec halve(const int8_t *q)
 {
-    typedef int8_t  columns __attribute__((vector_size(16)));
-    typedef uint8_t wrapping __attribute__((vector_size(16))); /* 127 + 8 is no int8_t */
-    const columns   zero = {0};
+    typedef uint8_t columns __attribute__((vector_size(16)));
+    typedef int8_t  signed_columns __attribute__((vector_size(16)));
     columns         x, lo, hi;
 
     memcpy(&x, q, sizeof x);
     x[15] = 0;
-    lo = (columns)((((wrapping)x + 8) & 15) - 8), hi = (x >> 4) + ((x >> 3) & 1);
-    __m256i both_lo = _mm256_set_m128i((__m128i)(zero - lo), (__m128i)lo);
-    __m256i both_hi = _mm256_set_m128i((__m128i)(zero - hi), (__m128i)hi);
+    lo = ((x + 8) & 15) - 8, hi = (columns)((signed_columns)x >> 4) + ((x >> 3) & 1);
+    __m256i both_lo = _mm256_set_m128i((__m128i)-lo, (__m128i)lo);
+    __m256i both_hi = _mm256_set_m128i((__m128i)-hi, (__m128i)hi);
     return (vec)_mm512_inserti64x4(_mm512_castsi256_si512(both_lo), both_hi, 1);
 }
 

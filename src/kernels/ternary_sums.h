@@ -20,7 +20,6 @@
 #define INLINE NM_TARGET(V_TARGET) static inline __attribute__((always_inline))
 
 typedef uint8_t  vec __attribute__((vector_size(V_BYTES), aligned(1), may_alias));
-typedef int8_t   svec __attribute__((vector_size(V_BYTES), aligned(1), may_alias));
 typedef uint16_t vec16 __attribute__((vector_size(V_BYTES), aligned(1), may_alias));
 typedef uint32_t vec32 __attribute__((vector_size(V_BYTES), aligned(1), may_alias));
 

@@ -73,7 +73,8 @@ void nm_x86_finish_32(int32_t *y, size_t n_rows, size_t n_blocks)
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-typedef int8_t bytes __attribute__((vector_size(16)));
+typedef uint8_t bytes __attribute__((vector_size(16)));
+typedef int8_t  signed_bytes __attribute__((vector_size(16)));
 
 /*
  * How the 16 entries of a table add up: entry i takes column index[i] & 7, negated if index[i] is 8
@@ -110,7 +111,7 @@ static const column_of_entry t5_columns[5] = {
 INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i columns, int n_groups)
 {
     const bytes q = (bytes)columns;
-    bytes       halves[2] = {((q + 8) & 15) - 8, (q >> 4) + ((q >> 3) & 1)};
+    bytes       halves[2] = {((q + 8) & 15) - 8, (bytes)((signed_bytes)q >> 4) + ((q >> 3) & 1)};
 
 #pragma GCC unroll 4
     for (int g = 0; g < n_groups; g++) {
@@ -128,7 +129,7 @@ INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, __m128i column
                 table[1] = pick(both, t5_columns[3]) + pick(both, t5_columns[4]);
                 halves[h] = (bytes)_mm_srli_si128((__m128i)halves[h], 5);
             }
-            if (g == 0) table[0] += -128;
+            if (g == 0) table[0] += 128;
         }
     }
 }
