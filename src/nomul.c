@@ -251,19 +251,17 @@ const char *nomul_packing_option(size_t index)
     return index < NM_PACKINGS ? nm_packings[index].option : NULL;
 }
 
-/* Makes the default explicit. */
-static bool check_pack(const char **pack, nomul_error *err)
+static bool check_pack(const char *pack, nomul_error *err)
 {
     nm_packing_id packing;
 
-    if (!*pack) *pack = nm_packings[0].name;
-    if (nm_packing_find(*pack, strlen(*pack), &packing)) return true;
+    if (nm_packing_named(pack, &packing)) return true;
     char   names[64] = "";
     size_t n = 0;
     for (packing = 0; packing < NM_PACKINGS && n < sizeof names; packing++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", packing ? " or " : "",
                               nm_packings[packing].option);
-    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", *pack, names);
+    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack, names);
 }
 
 nomul_status nomul_convert(const char *directory, const char *output,
@@ -288,7 +286,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
         nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
         return err->code;
     }
-    if (!check_pack(&ours.pack, err)) return err->code;
+    if (!check_pack(ours.pack, err)) return err->code;
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }
 
@@ -304,7 +302,7 @@ nomul_status nomul_repack(const char *input, const char *output,
         nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL");
         return err->code;
     }
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(&ours.pack, err))
+    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
         return err->code;
     nomul_model *model = nomul_model_open(input, NULL, err);
     if (!model) return err->code;

@@ -48,7 +48,9 @@ typedef struct nm_open_args {
             1e9                                                                                    \
     }
 
-/* The choices of --pack, "2bit|1.6bit", in the order of nomul_packing_name; nm_open_init fills it. */
+/*
+ * The choices of --pack, "2bit|1.6bit", in the order of nomul_packing_name; nm_open_init fills it.
+ */
 extern char nm_pack_words[64];
 void        nm_open_init(void);
 

@@ -245,7 +245,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
         .progress_context = options->progress_context,
     };
 
-    nm_packing_find(options->pack, strlen(options->pack), &spec.packing); /* checked by the API */
+    nm_packing_named(options->pack, &spec.packing); /* checked by the API */
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
               (options->no_tokenizer ||
                nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err));

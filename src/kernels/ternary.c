@@ -94,6 +94,12 @@ bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing)
     return false;
 }
 
+bool nm_packing_named(const char *name, nm_packing_id *packing)
+{
+    *packing = 0;
+    return !name || nm_packing_find(name, strlen(name), packing);
+}
+
 void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS])
 {
     nm_packings[packing].decode(code, trits);

@@ -66,6 +66,9 @@ extern const nm_packing nm_packings[NM_PACKINGS];
 /* The packing with this name or option; false if there is none. */
 bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing);
 
+/* The same for an option of the API: a string, NULL for the default, which is the first row. */
+bool nm_packing_named(const char *name, nm_packing_id *packing);
+
 /* A matrix in place in the file. */
 typedef struct nm_ternary {
     const uint8_t *codes;
