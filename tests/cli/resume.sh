@@ -1,4 +1,4 @@
-# A text that was saved goes on as if it had never stopped.
+# A saved text continues as if it had never stopped.
 m=models/stories-49m.gguf t=models/tiny.gguf
 need $m
 run() { nomul run -m $m -q "$@" < /dev/null; }
@@ -18,7 +18,7 @@ run -p 'Lily' -n 20 --temp 1.5 --top-k 0 --repeat-penalty 1.3 --save-session c >
 run --load-session c -n 20 --json | grep -o '"seed":[0-9]*' > seed
 run -p 'Lily' -n 40 --temp 1.5 --top-k 0 --repeat-penalty 1.3 -s "$(cut -d: -f2 seed)" > e
 run --load-session c -n 20 | cat d - | cmp - e
-# What is given wins; a text added has neither BOS nor a blank in front.
+# Options override the saved ones; an appended prompt gets neither BOS nor a leading space.
 run --load-session b -n 12 --temp 0 -p ' and then'
 run --load-session b -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
 run --load-session b -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'
