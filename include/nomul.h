@@ -29,8 +29,9 @@
  *                                             for the texts made from them
  *              nomul_sampler, nomul_decoder   one call at a time for each
  *              paths                          any; of two writers of a file the later wins, whole
- * Fork       After fork() a child may use and close models and tokenizers.  Sessions and texts have
- *            threads that the child lacks: there they may only be freed.
+ * Fork       After fork() a child may use and free everything that existed, unless a call on its
+ *            engine was running in another thread.  A session computes on the calling thread
+ *            there, as the child lacks its threads; a new one makes threads of its own.
  */
 #ifndef NOMUL_H
 #define NOMUL_H
