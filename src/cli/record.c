@@ -49,14 +49,14 @@ static bool begin(nm_record *r, const char *name)
     r->more = true;
     if (r->format == NM_RECORD_LINES) {
         char label[NM_RECORD_MARGIN + 1];
-        snprintf(label, sizeof label, "%-*s", NM_RECORD_MARGIN, name);
+        snprintf(label, sizeof label, "%-*s", NM_RECORD_MARGIN, name ? name : "");
         for (char *c = label; *c; c++)
             if (*c == '_') *c = ' ';
         emit(r, label);
     } else if (is_json(r) && name) {
         nm_output_print("%s\"%s\"%s", styles[r->format].indent, name, styles[r->format].colon);
     } else if (r->format == NM_RECORD_CSV_NAMES) {
-        emit(r, name);
+        emit(r, name ? name : "");
     }
     return r->format != NM_RECORD_CSV_NAMES;
 }

@@ -2,6 +2,8 @@
 m=models/stories-49m.gguf
 need $m
 run() { nomul run -m $m -q "$@" < /dev/null; }
+turns() { nomul run -m $m -q -i "$@"; }
+batch() { nomul batch -m $m -q "$@"; }
 # The text of a batch's one answer: the JSON string, its escapes undone.
 text() { sed 's/.*"text":"//; s/","tokens.*//' | sed 's/\\"/"/g'; }
 
@@ -9,35 +11,37 @@ text() { sed 's/.*"text":"//; s/","tokens.*//' | sed 's/\\"/"/g'; }
 run -p '' -n 5 -s 3 > whole; cat whole; echo
 run -p '' -n 0 -s 3 --save-session empty
 run --load-session empty -n 5 | cmp - whole
-printf '\n' | nomul run -m $m -q -i --load-session empty -n 5 | head -n 1 | tr -d '\n' | cmp - whole
-printf '{"prompt":""}\n' | nomul batch -m $m -q --load-session empty -n 5 | text | tr -d '\n' | cmp - whole
-printf '%s\n' /save\ turns | nomul run -m $m -q -i -s 3
+printf '\n' | turns --load-session empty -n 5 | head -n 1 | tr -d '\n' | cmp - whole
+printf '{"prompt":""}\n' | batch --load-session empty -n 5 | text |
+    tr -d '\n' | cmp - whole
+printf '%s\n' /save\ turns | turns -s 3
 run --load-session turns -n 5 | cmp - whole
 # A prompt given to it is the beginning of a text.
 run -p 'Once upon' -n 6 -s 3 > whole
 run --load-session empty -p 'Once upon' -n 6 | cmp - whole
-nomul run -m $m -q -i -s 3 --save-session nothing < /dev/null && run --load-session nothing -n 5
+turns -s 3 --save-session nothing < /dev/null && run --load-session nothing -n 5
 
 # A stop string that ends inside a token: what follows continues the text that was shown.
 run -p 'Once upon a time' -n 12 --temp 0 -r ther --save-session stop; echo
 nomul session stop -m $m | grep -E '^(last ids|last text)'
 run -p 'Once upon a time, ther' -n 6 --temp 0 --no-display-prompt > rest; cat rest; echo
 run --load-session stop -n 6 | cmp - rest
-printf '%s\n' 'Once upon a time' '/set n 6' '' | nomul run -m $m -q -i -n 12 --temp 0 -r ther > turns
+printf '%s\n' 'Once upon a time' '/set n 6' '' | turns -n 12 --temp 0 -r ther > turns
 cat turns
-printf '{"prompt":"Once upon a time","stop":"ther","n_predict":12}\n' | nomul batch -m $m -q --temp 0 | text
+printf '{"prompt":"Once upon a time","stop":"ther","n_predict":12}\n' |
+    batch --temp 0 | text
 
 # A stop string across the border of a session, of a turn, and of a prompt.
 run -p 'Once upon a time' -n 1 --temp 0 --save-session border; echo
 for way in 'time, there' 'e, ther' ', the'; do
     run --load-session border -n 20 -r "$way" | tail -c 8; echo
-    printf '\n' | nomul run -m $m -q -i --load-session border -n 20 -r "$way" | tail -c 9
-    printf '{"prompt":""}\n' | nomul batch -m $m -q --load-session border -n 20 -r "$way" | text | tail -c 9
+    printf '\n' | turns --load-session border -n 20 -r "$way" | tail -c 9
+    printf '{"prompt":""}\n' | batch --load-session border -n 20 -r "$way" | text | tail -c 9
 done
 
 # What a session file does not hold is said.
 nomul run -m $m -p x -n 1 --temp 0 -l 5+1 --save-session lost 2>&1 > /dev/null | grep 'not saved'
-nomul run -m $m -f text.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 --save-session lost \
-    2>&1 > /dev/null | grep saved
+nomul run -m $m -f text.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 \
+    --save-session lost 2>&1 > /dev/null | grep saved
 long=$(printf '%070d' 0)
 nomul run -m $m -p x -n 1 --temp 0 -r "$long" --save-session lost 2>&1 > /dev/null | grep saved
