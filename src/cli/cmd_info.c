@@ -18,12 +18,12 @@ typedef struct info_args {
 
 #define F(field) offsetof(info_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(file), NULL, "FILE", "model file", 0, 1},
-    {'m', "model", NM_OPT_STRING, F(open.model), NULL, "FILE", "the same", 0, 0},
-    {0, "check-tensors", NM_OPT_FLAG, F(check_tensors), NULL, NULL,
-     "also verify the checksum and the codes of every tensor", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "print one JSON object", 0, 0},
-    {0},
+    NM_ARG(F(file), "FILE", 0, "model file"),
+    NM_STRING('m', "model", F(open.model), "FILE", "the same"),
+    NM_FLAG(0, "check-tensors", F(check_tensors),
+            "also verify the checksum and the codes of every tensor"),
+    NM_FLAG(0, "json", F(json), "print one JSON object"),
+    NM_END,
 };
 #undef F
 

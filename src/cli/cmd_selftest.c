@@ -17,7 +17,7 @@ typedef struct selftest_args {
 #define F(field) offsetof(selftest_args, field)
 static const nm_option table[] = {
     NM_KERNELS_OPTION(F(kernels)),
-    {0},
+    NM_END,
 };
 #undef F
 

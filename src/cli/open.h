@@ -17,36 +17,26 @@ typedef struct nm_open_args {
 } nm_open_args;
 
 /* Rows of a command's table; A is where its nm_open_args is, F(A.field) where a field of it is. */
+/* clang-format off */
 #define NM_MODEL_OPTION(F, A)                                                                      \
-    {                                                                                              \
-        'm', "model", NM_OPT_STRING, F(A.model), NULL, "FILE", "model file", 0, 0                  \
-    }
+    NM_STRING('m', "model", F(A.model), "FILE", "model file")
 
 #define NM_KERNELS_OPTION(field)                                                                   \
-    {                                                                                              \
-        0, "kernels", NM_OPT_STRING, field, NULL, "NAME",                                          \
-            "instruction set to compute with, see nomul selftest; results are the same for any",   \
-            0, 0                                                                                   \
-    }
+    NM_STRING(0, "kernels", field, "NAME",                                                         \
+              "instruction set to compute with, see nomul selftest; results are the same for any")
 
-/* clang-format off */
 #define NM_MACHINE_OPTIONS(F, A)                                                                   \
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},                                       \
-    {'t', "threads", NM_OPT_INT, F(A.n_threads), "0", "N", "threads; 0 is one for each CPU",       \
-     0, 1024},                                                                                     \
-    {'b', "batch-size", NM_OPT_INT, F(A.n_batch), "0", "N",                                        \
-     "tokens processed together; results are the same for any; 0 chooses the number", 0, 4096},    \
+    NM_GROUP("Machine"),                                                                           \
+    NM_INT('t', "threads", F(A.n_threads), "0", 0, 1024, "threads; 0 is one for each CPU"),        \
+    NM_INT('b', "batch-size", F(A.n_batch), "0", 0, 4096,                                          \
+           "tokens processed together; results are the same for any; 0 chooses the number"),       \
     NM_KERNELS_OPTION(F(A.kernels)),                                                               \
-    {0, "no-mmap", NM_OPT_FLAG, F(A.no_mmap), NULL, NULL,                                          \
-     "read the model into memory instead of mapping it", 0, 0}
-/* clang-format on */
+    NM_FLAG(0, "no-mmap", F(A.no_mmap), "read the model into memory instead of mapping it")
 
-/* For programs that drive other engines too. */
+/* For command lines that were written for other engines. */
 #define NM_CTX_OPTION(field)                                                                       \
-    {                                                                                              \
-        'c', "ctx-size", NM_OPT_INT, field, "0", "N", "no effect: there is no context window", 0,  \
-            1e9                                                                                    \
-    }
+    NM_INT('c', "ctx-size", field, "0", 0, 1e9, "no effect: there is no context window")
+/* clang-format on */
 
 /* What is open, as far as it is.  Zeros are nothing. */
 typedef struct nm_opened {

@@ -42,6 +42,26 @@ typedef struct nm_option {
     double         min, max;
 } nm_option;
 
+/* A row of each kind that tables write out; `field` is an offset. */
+/* clang-format off */
+#define NM_GROUP(help)                                                                             \
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, help, 0, 0}
+#define NM_ARG(field, value, least, help)                                                          \
+    {0, NULL, NM_OPT_ARG, field, NULL, value, help, least, 1}
+#define NM_FLAG(letter, name, field, help)                                                         \
+    {letter, name, NM_OPT_FLAG, field, NULL, NULL, help, 0, 0}
+#define NM_STRING(letter, name, field, value, help)                                                \
+    {letter, name, NM_OPT_STRING, field, NULL, value, help, 0, 0}
+#define NM_LIST(letter, name, field, value, help)                                                  \
+    {letter, name, NM_OPT_LIST, field, NULL, value, help, 0, 0}
+#define NM_CHOICE(letter, name, field, preset, words, help)                                        \
+    {letter, name, NM_OPT_CHOICE, field, preset, words, help, 0, 0}
+#define NM_INT(letter, name, field, preset, min, max, help)                                        \
+    {letter, name, NM_OPT_INT, field, preset, "N", help, min, max}
+#define NM_END                                                                                     \
+    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0}
+/* clang-format on */
+
 typedef struct nm_strings {
     const char **at;
     size_t       n;

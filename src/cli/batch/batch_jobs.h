@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A batch: what is asked of it, and its lines on their way from being read to being answered. */
+/*
+ * The state of a batch, and its jobs: a job is a line on its way from being read to being answered.
+ * A line has one text that continues it or, with --n-best, a reader and several forks of it.
+ */
 #ifndef NM_BATCH_JOBS_H
 #define NM_BATCH_JOBS_H
 
@@ -66,7 +69,7 @@ struct nm_batch_job {
     nm_batch_line line;
     nm_batch_text reader;
     uint64_t      n_prompt; /* ids */
-    nm_text       problem;  /* message, if the line is wrong; there are no texts then */
+    nm_buffer     problem;  /* message, if the line is wrong; there are no texts then */
     size_t        n_texts, n_begun, n_written;
     nm_batch_text texts[];
 };

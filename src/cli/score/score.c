@@ -52,14 +52,9 @@ static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nom
     return true;
 }
 
-double nm_score_rate(const nm_tally *t)
-{
-    return t->seconds > 0 ? (double)t->n_tokens / t->seconds : 0;
-}
-
 /* ---- One document ---------------------------------------------------------------------------- */
 
-static void drop_front(nm_text *text, size_t n_bytes)
+static void drop_front(nm_buffer *text, size_t n_bytes)
 {
     if (n_bytes == 0) return;
     text->n_bytes -= n_bytes;
@@ -87,8 +82,8 @@ static bool score_ids(nm_documents *d, nomul_error *err)
 /* text[0..n_bytes), which ends where a cut is safe. */
 static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
 {
-    nm_text  part = {.data = d->text.data, .n_bytes = n_bytes};
-    unsigned flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
+    nm_buffer part = {.data = d->text.data, .n_bytes = n_bytes};
+    unsigned  flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
 
     if (n_bytes == 0) return true;
     if (!nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err) || !score_ids(d, err))
@@ -105,7 +100,7 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error 
 {
     for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
         n = n_bytes < SLICE ? n_bytes : SLICE;
-        if (!nm_text_add(&d->text, bytes, n, err)) return false;
+        if (!nm_buffer_add(&d->text, bytes, n, err)) return false;
         size_t n_safe = nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
         if (!score_text(d, n_safe, err)) return false;
         d->n_held = d->text.n_bytes;
@@ -162,22 +157,22 @@ static bool split(nm_documents *d, nomul_error *err)
 bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 {
     const char *separator = d->separator;
-    nm_text    *rest = &d->input;
+    nm_buffer  *rest = &d->input;
     size_t      n = 0;
 
     if (nomul_token_bos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a text with");
     if (separator && nomul_token_eos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no EOS to end a document with");
-    if (separator && !(nm_text_add(&d->needle, "\n", 1, err) &&
-                       nm_text_add(&d->needle, separator, strlen(separator), err) &&
-                       nm_text_add(&d->needle, "\n", 1, err)))
+    if (separator && !(nm_buffer_add(&d->needle, "\n", 1, err) &&
+                       nm_buffer_add(&d->needle, separator, strlen(separator), err) &&
+                       nm_buffer_add(&d->needle, "\n", 1, err)))
         return false;
-    if (!nm_text_read(&d->input, fd, &n, err)) return false;
+    if (!nm_buffer_read(&d->input, fd, &n, err)) return false;
     if (n == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
     while (n > 0)
-        if (!split(d, err) || !nm_text_read(&d->input, fd, &n, err)) return false;
+        if (!split(d, err) || !nm_buffer_read(&d->input, fd, &n, err)) return false;
 
     /* The file's last newline could have begun a needle, so it is still here. */
     if (rest->n_bytes > 0 && rest->data[rest->n_bytes - 1] == '\n') rest->n_bytes--;
@@ -186,9 +181,9 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 
 void nm_score_documents_free(nm_documents *d)
 {
-    nm_text_free(&d->needle);
-    nm_text_free(&d->input);
-    nm_text_free(&d->text);
+    nm_buffer_free(&d->needle);
+    nm_buffer_free(&d->input);
+    nm_buffer_free(&d->text);
     nm_ids_free(&d->ids);
 }
 

@@ -37,15 +37,15 @@ bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
 
     count(a, text);
     if (!a->keep) return true;
-    if (!nm_text_add(&a->bytes, bytes, n_bytes, err)) return false;
+    if (!nm_buffer_add(&a->bytes, bytes, n_bytes, err)) return false;
     if (id >= 0 && !nm_ids_add(&a->ids, id, err)) return false;
-    return !scores || nm_text_add(&a->logprobs, (const char *)scores, n_scores, err);
+    return !scores || nm_buffer_add(&a->logprobs, (const char *)scores, n_scores, err);
 }
 
 void nm_answer_free(nm_answer *a)
 {
-    nm_text_free(&a->bytes);
-    nm_text_free(&a->logprobs);
+    nm_buffer_free(&a->bytes);
+    nm_buffer_free(&a->logprobs);
     nm_ids_free(&a->ids);
 }
 

@@ -6,14 +6,14 @@
 #ifndef NM_ANSWER_H
 #define NM_ANSWER_H
 
+#include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
-#include "cli/text/text.h"
 
 /* Begins as zeros. */
 typedef struct nm_answer {
     bool         keep; /* bytes, ids and log-probabilities; else they are only counted */
     size_t       n_logprobs;
-    nm_text      bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
+    nm_buffer    bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
     nm_ids       ids;             /* EOS too */
     uint64_t     n_prompt, n_read, n_generated;
     uint64_t     n_steps; /* generated after the first: those that `seconds` measures */

@@ -8,11 +8,6 @@
 #include "cli/numbers.h"
 #include "cli/output.h"
 
-static double rate(uint64_t n, double seconds)
-{
-    return seconds > 0 ? (double)n / seconds : 0;
-}
-
 /* ---- For people ------------------------------------------------------------------------------ */
 
 void nm_effort_add(nm_effort *effort, const nm_answer *a)
@@ -28,7 +23,7 @@ static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double 
 {
     fprintf(stderr, "%-9s %s tokens in %s", what, nm_show_count(n).text,
             nm_show_seconds(seconds).text);
-    if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", rate(n_passes, seconds));
+    if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", nm_rate(n_passes, seconds));
     fprintf(stderr, "\n");
 }
 
@@ -52,7 +47,7 @@ void nm_statistics_print(const nm_statistics *s)
 
 typedef struct speller {
     nomul_decoder *decoder;
-    nm_text        bytes; /* of the present id */
+    nm_buffer      bytes; /* of the present id */
 } speller;
 
 /* The bytes of an id in the middle of a text, control tokens and parts of characters too. */
@@ -62,9 +57,9 @@ static bool spell(speller *s, int32_t id, nomul_error *err)
     const char *bytes = nomul_decoder_push(s->decoder, id, &n_bytes);
 
     s->bytes.n_bytes = 0;
-    if (bytes && !nm_text_add(&s->bytes, bytes, n_bytes, err)) return false;
+    if (bytes && !nm_buffer_add(&s->bytes, bytes, n_bytes, err)) return false;
     bytes = nomul_decoder_flush(s->decoder, &n_bytes);
-    return nm_text_add(&s->bytes, bytes, n_bytes, err);
+    return nm_buffer_add(&s->bytes, bytes, n_bytes, err);
 }
 
 /* Allocates the memory for everything it will spell: an answer is written whole or not at all. */
@@ -118,10 +113,10 @@ static void print_timings(const nm_report *r)
         {"load_ms", 1000 * r->load_seconds},
         {"prompt_n", (double)a->n_read},
         {"prompt_ms", 1000 * a->prompt_seconds},
-        {"prompt_per_second", rate(a->n_read, a->prompt_seconds)},
+        {"prompt_per_second", nm_rate(a->n_read, a->prompt_seconds)},
         {"predicted_n", (double)a->n_generated},
         {"predicted_ms", 1000 * a->seconds},
-        {"predicted_per_second", rate(a->n_steps, a->seconds)},
+        {"predicted_per_second", nm_rate(a->n_steps, a->seconds)},
     };
 
     nm_output_print(",\"timings\":{");
@@ -157,6 +152,6 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         nm_output_print("}\n");
     }
     nomul_decoder_free(s.decoder);
-    nm_text_free(&s.bytes);
+    nm_buffer_free(&s.bytes);
     return ok;
 }
