@@ -3,6 +3,8 @@
  * The loop of a batch: fill the free places with continuations of prompts that were read, then with
  * new lines; step all running texts together; write the answers of those that finished.  Room is
  * given in that order so that a prompt's continuations follow it before another prompt is read.
+ * Jobs form a list in the order of their lines.  Without --as-ready only the first is written, so
+ * an answer that takes long keeps those after it in memory: fill bounds their number.
  */
 #include "cli/batch/batch.h"
 
@@ -12,9 +14,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/batch/batch_jobs.h"
 #include "cli/interrupt.h"
 #include "cli/numbers.h"
+#include "cli/output.h"
 
 /* A line of progress on a terminal, replaced a few times a second. */
 static void show(nm_batch *b)
@@ -30,6 +32,114 @@ static void show(nm_batch *b)
              nm_rate(n, c->seconds));
     fprintf(stderr, "\r%-78.78s", line);
     b->shown = now;
+}
+
+/* ---- Jobs ------------------------------------------------------------------------------------ */
+
+/* After all others; the caller fills it.  NULL: no memory. */
+static nm_batch_job *add_job(nm_batch *b, nomul_error *err)
+{
+    size_t        n_bytes = sizeof(nm_batch_job) + b->options->n_best * sizeof(nm_batch_text);
+    nm_batch_job *job = nm_alloc(n_bytes);
+
+    if (!job) {
+        nm_fail_memory(err, n_bytes);
+        return NULL;
+    }
+    memset(job, 0, n_bytes);
+    job->n_texts = b->options->n_best;
+    job->reader = (nm_batch_text){.job = job, .index = NM_BATCH_READER};
+    for (size_t i = 0; i < b->options->n_best; i++)
+        job->texts[i].job = job, job->texts[i].index = i;
+    job->previous = b->last;
+    if (b->last)
+        b->last->next = job;
+    else
+        b->first = job;
+    b->last = job;
+    b->n_jobs++;
+    return job;
+}
+
+static void free_job(nm_batch *b, nm_batch_job *job)
+{
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        b->first = job->next;
+    if (job->next)
+        job->next->previous = job->previous;
+    else
+        b->last = job->previous;
+    nomul_text_free(job->reader.text);
+    nm_answer_free(&job->reader.answer);
+    for (size_t i = 0; i < b->options->n_best; i++) {
+        nomul_text_free(job->texts[i].text);
+        nm_answer_free(&job->texts[i].answer);
+    }
+    nm_batch_line_free(&job->line);
+    nm_buffer_free(&job->problem);
+    nm_free(job);
+    b->n_jobs--;
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+/* Writes the answers of this job that are done; in_order: up to the first that is not. */
+static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul_error *err)
+{
+    if (job->problem.n_bytes > 0) {
+        nm_output_print("{\"id\":");
+        nm_output_write(job->line.id.data, job->line.id.n_bytes);
+        nm_output_print(",\"error\":");
+        nm_output_json_string(job->problem.data, job->problem.n_bytes);
+        nm_output_print("}\n");
+    }
+    for (size_t i = 0; i < job->n_texts; i++) {
+        nm_batch_text *text = &job->texts[i];
+        nm_report      report = {
+                 .answer = &text->answer,
+                 .tokenizer = nomul_model_tokenizer(b->options->model),
+                 .id = job->line.id.data,
+                 .n_id = job->line.id.n_bytes,
+                 .has_index = b->options->indexed,
+                 .index = text->index,
+                 .n_prompt = job->n_prompt,
+                 .load_seconds = b->options->load_seconds,
+                 .seed = text->seed,
+        };
+
+        if (text->written) continue;
+        if (!text->done && in_order) break;
+        if (!text->done) continue;
+        if (!nm_report_json(&report, err)) return false;
+        nm_answer_free(&text->answer);
+        text->answer = (nm_answer){0};
+        text->written = true;
+        job->n_written++;
+    }
+    return nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+}
+
+/* Something of this job is done: writes what may be written now, frees jobs that are done. */
+static bool write_answers(nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    bool as_ready = b->options->as_ready;
+
+    for (job = as_ready ? job : b->first; job; job = as_ready ? NULL : b->first) {
+        if (!write_job(b, job, !as_ready, err)) return false;
+        if (job->n_written < job->n_texts) break;
+        free_job(b, job);
+    }
+    return true;
+}
+
+/* Nothing more will come: writes everything that is done, whatever its place. */
+static bool write_all(const nm_batch *b, nomul_error *err)
+{
+    for (nm_batch_job *job = b->first; job; job = job->next)
+        if (!write_job(b, job, false, err)) return false;
+    return true;
 }
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
@@ -122,7 +232,7 @@ static bool end_finished(nm_batch *b, nomul_error *err)
             if (reads) continue; /* cancelled */
             text->done = true;
             b->counts.n_done++;
-            ok = nm_batch_answer(b, job, err); /* may free the job */
+            ok = write_answers(b, job, err); /* may free the job */
         }
     }
     b->n_running = n_kept;
@@ -138,13 +248,13 @@ static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
     b->counts.n_wrong++;
     job->n_texts = 0;
     return nm_buffer_add(&job->problem, err->text, strlen(err->text), err) &&
-           nm_batch_answer(b, job, err);
+           write_answers(b, job, err);
 }
 
 static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
 {
     const nm_batch_options *o = b->options;
-    nm_batch_job           *job = nm_batch_add_job(b, err);
+    nm_batch_job           *job = add_job(b, err);
     uint64_t                number = b->counts.n_lines++;
 
     if (!job) return false;
@@ -230,16 +340,16 @@ bool nm_batch_run(nm_batch *b, nomul_error *err)
     if (nm_interrupted() && (ok || err->code == NOMUL_E_CANCELLED)) {
         /* A step finishes what runs as cancelled; it is answered as far as it got. */
         if (b->n_running > 0 && !step(b, err)) return false;
-        return nm_batch_answer_all(b, err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        return write_all(b, err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
     }
-    if (!ok) nm_batch_answer_all(b, NULL); /* what is done is not lost */
+    if (!ok) write_all(b, NULL); /* what is done is not lost */
     if (ok && b->end.code != NOMUL_OK) *err = b->end;
     return ok && b->end.code == NOMUL_OK;
 }
 
 void nm_batch_free(nm_batch *b)
 {
-    while (b->first) nm_batch_free_job(b, b->first);
+    while (b->first) free_job(b, b->first);
     nm_free(b->running);
     nm_free(b->texts);
     nm_lines_free(&b->lines);

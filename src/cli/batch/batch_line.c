@@ -80,24 +80,6 @@ static bool add_string(nm_buffer *text, const nm_json *json, nomul_error *err)
     return ok;
 }
 
-/* As it is spelled, escapes and all: it is a JSON value already. */
-static bool take_id(reader *r, nomul_error *err)
-{
-    const nm_json *json = &r->json;
-    nm_buffer     *id = &r->line->id;
-    const char    *quote = json->type == NM_JSON_STRING ? "\"" : "";
-
-    if (json->type != NM_JSON_STRING && json->type != NM_JSON_NUMBER)
-        return wrong_type(r, "a string or a number", err);
-    if (json->n_text > NM_BATCH_ID_BYTES)
-        return nm_fail(err, NOMUL_E_FORMAT, "id: has %zu bytes, %d at most", json->n_text,
-                       NM_BATCH_ID_BYTES);
-    id->n_bytes = 0;
-    return nm_buffer_add(id, quote, strlen(quote), err) &&
-           nm_buffer_add(id, json->text, json->n_text, err) &&
-           nm_buffer_add(id, quote, strlen(quote), err);
-}
-
 /* A string or an array of strings: first the bytes, each string with its NUL, then pointers. */
 static bool take_stops(reader *r, nomul_error *err)
 {
@@ -175,6 +157,8 @@ static bool take_member(reader *r, nomul_error *err)
 {
     size_t           key = 0;
     const nm_option *row = NULL;
+    const nm_json   *json = &r->json;
+    nm_buffer       *id = &r->line->id;
 
     while (key < N_KEYS && !nm_json_is(&r->json, keys[key])) key++;
     if (key < N_KEYS) {
@@ -195,7 +179,16 @@ static bool take_member(reader *r, nomul_error *err)
     case KEY_PROMPT:
         if (r->json.type != NM_JSON_STRING) return wrong_type(r, "a string", err);
         return add_string(&r->line->prompt, &r->json, err);
-    case KEY_ID: return take_id(r, err);
+    case KEY_ID: /* kept as it is spelled, escapes and all: it is a JSON value already */
+        if (json->type != NM_JSON_STRING && json->type != NM_JSON_NUMBER)
+            return wrong_type(r, "a string or a number", err);
+        if (json->n_text > NM_BATCH_ID_BYTES)
+            return nm_fail(err, NOMUL_E_FORMAT, "id: has %zu bytes, %d at most", json->n_text,
+                           NM_BATCH_ID_BYTES);
+        id->n_bytes = 0;
+        return nm_buffer_add(id, "\"", json->type == NM_JSON_STRING, err) &&
+               nm_buffer_add(id, json->text, json->n_text, err) &&
+               nm_buffer_add(id, "\"", json->type == NM_JSON_STRING, err);
     case KEY_STOP: return take_stops(r, err);
     default: return take_number(r, row, err);
     }

@@ -61,34 +61,27 @@ typedef struct running {
 } running;
 
 /*
- * What lines do not say: the options given, else those of the saved text.  Errors in them are no
- * line's fault.  A seed that is not given stays so.
+ * Opens what all texts share: a session, the lines, and the text that all others are forks of; and
+ * finds the defaults of lines: the options given, else those of the saved text.  An error in them
+ * ends the batch, not a line.  A seed that is not given stays -1.
  */
-static bool find_defaults(running *r, nomul_error *err)
-{
-    const nm_text_args *args = &r->args->text;
-    nm_sampling         sampling;
-    bool                ok = nm_sampling_init(&sampling, args, table, r->args,
-                               r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL,
-                                              r->opened.model, err);
-
-    r->defaults = *args;
-    if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
-    r->defaults.seed = args->seed;
-    nm_sampling_free(&sampling);
-    return ok;
-}
-
-/* Opens what all texts share: a session, the lines, and the text that all others are forks of. */
 static bool open_batch(running *r, nomul_error *err)
 {
     const batch_args *args = r->args;
     size_t            n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
     nm_batch         *b = &r->batch;
+    nm_sampling       sampling;
 
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
-    if (!find_defaults(r, err)) return false;
+    bool ok = nm_sampling_init(&sampling, &args->text, table, args,
+                               r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL,
+                               r->opened.model, err);
+    r->defaults = args->text;
+    if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
+    r->defaults.seed = args->text.seed;
+    nm_sampling_free(&sampling);
+    if (!ok) return false;
     r->options = (nm_batch_options){
         .model = r->opened.model,
         .saved = r->saved,

@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/run/turns.h"
+#include "cli/text/answer.h"
 #include "cli/text/prompt.h"
-#include "cli/text/report.h"
 #include "cli/text/text_options.h"
 
 typedef struct run_args {
@@ -97,19 +97,6 @@ static bool check_args(const run_args *args)
 
 /* ---- Order of events ------------------------------------------------------------------------- */
 
-static bool read_prompt(running *r, nomul_error *err)
-{
-    const run_args *args = r->args;
-    bool            given = args->prompt || args->file;
-    bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
-    unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
-
-    if (!given && (args->interactive || r->load)) return true;
-    if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
-        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    return nm_prompt_read(&r->prompt, args->prompt, args->file, flags, err);
-}
-
 /*
  * A saved text brings its sampler options, in place of those not given, and its generator, unless
  * there is a seed.
@@ -118,10 +105,11 @@ static bool open_text(running *r, nomul_error *err)
 {
     const run_args     *args = r->args;
     const nomul_model  *model = r->opened.model;
-    nomul_text_options  options;
     const nm_text_args *text = &args->text;
+    bool                from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
+    bool                asked = args->prompt || args->file || (!args->interactive && !r->load);
     bool     seeded = nm_option_given(table, &text->given, offsetof(run_args, text.seed));
-    unsigned flags = seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
+    unsigned reading = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
     if (r->save && !(nm_open_may_write(r->save, r->opened.path, args->file, err) &&
                      nm_outfile_try(r->save, err)))
@@ -130,16 +118,21 @@ static bool open_text(running *r, nomul_error *err)
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
     r->statistics.load_seconds = r->opened.load_seconds + nm_clock() - began;
-    if (!read_prompt(r, err) ||
-        !nm_sampling_init(&r->sampling, text, table, args,
+    if (asked && from_stdin && !args->quiet && isatty(STDIN_FILENO))
+        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
+    if (asked && !nm_prompt_read(&r->prompt, args->prompt, args->file, reading, err)) return false;
+
+    if (!nm_sampling_init(&r->sampling, text, table, args,
                           r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, model, err))
         return false;
-    options = nm_text_args_options(text, &r->sampling);
+    nomul_text_options options = nm_text_args_options(text, &r->sampling);
     options.n_logprobs = (size_t)args->n_logprobs;
     r->text = nomul_text_new(r->opened.session, &options, err);
     if (!r->text) return false;
     if (args->interactive && !(r->empty = nomul_text_mark(r->text, err))) return false;
-    return !r->saved || nomul_text_rewind(r->text, r->saved, flags, err) == NOMUL_OK;
+    return !r->saved ||
+           nomul_text_rewind(r->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0, err) ==
+               NOMUL_OK;
 }
 
 static bool generate(running *r, nomul_error *err)

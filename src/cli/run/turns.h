@@ -7,7 +7,7 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
-#include "cli/text/report.h"
+#include "cli/text/answer.h"
 #include "cli/text/text_options.h"
 
 enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgotten */
