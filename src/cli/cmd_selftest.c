@@ -54,7 +54,7 @@ static int run(const void *arguments, const char *argv0)
     nomul_error          err;
 
     (void)argv0;
-    if (!nm_open_kernels("selftest", &asked)) return NM_EXIT_MISUSED;
+    if (nm_open_kernels("selftest", &asked) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
     for (size_t i = 0; (name = nomul_kernels_name(i));
          i++) { /* the last that runs, or that asked */

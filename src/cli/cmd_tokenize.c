@@ -43,51 +43,46 @@ typedef struct running {
 
 /* ---- Text to ids ----------------------------------------------------------------------------- */
 
-static void print_json(const running *r)
-{
-    nm_record record = {.format = NM_RECORD_JSON};
-    size_t    n_bytes = 0;
-
-    nm_record_open(&record, NULL, '{');
-    nm_record_count(&record, "count", r->ids.n);
-    nm_record_ids(&record, "ids", r->ids.at, r->ids.n);
-    if (r->args->pieces) {
-        nm_record_open(&record, "pieces", '[');
-        for (size_t i = 0; i < r->ids.n; i++) {
-            const char *piece =
-                nomul_token_piece(r->opened.tokenizer, r->ids.at[i], &n_bytes, NULL);
-            nm_record_bytes(&record, NULL, piece, n_bytes);
-        }
-        nm_record_close(&record, ']');
-    }
-    nm_record_close(&record, '}');
-    nm_output_print("\n");
-}
-
 static bool encode(running *r, nomul_error *err)
 {
-    const tokenize_args *args = r->args;
-    unsigned             flags = (args->no_bos ? 0 : NOMUL_TOKENIZE_ADD_SPECIAL) |
+    const tokenize_args   *args = r->args;
+    const nomul_tokenizer *tokenizer = r->opened.tokenizer;
+    nm_record              record = {.format = NM_RECORD_JSON};
+    const char            *piece;
+    size_t                 n_bytes = 0;
+    unsigned               flags = (args->no_bos ? 0 : NOMUL_TOKENIZE_ADD_SPECIAL) |
                      (args->special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0);
 
     if (!nm_prompt_read(&r->text, args->prompt, args->file, 0, err)) return false;
-    if (!nm_prompt_tokenize(&r->ids, r->opened.tokenizer, &r->text, flags, err)) return false;
-    if (args->json) print_json(r);
-    if (args->count) nm_output_print("%zu\n", r->ids.n);
-    if (args->json || args->count) return true;
-    for (size_t i = 0; i < r->ids.n; i++) {
-        size_t      n_bytes = 0;
-        const char *piece = nomul_token_piece(r->opened.tokenizer, r->ids.at[i], &n_bytes, NULL);
-
-        if (!args->pieces) {
-            nm_output_print(i ? " %" PRId32 : "%" PRId32, r->ids.at[i]);
-            continue;
+    if (!nm_prompt_tokenize(&r->ids, tokenizer, &r->text, flags, err)) return false;
+    if (args->json) {
+        nm_record_open(&record, NULL, '{');
+        nm_record_count(&record, "count", r->ids.n);
+        nm_record_ids(&record, "ids", r->ids.at, r->ids.n);
+        if (args->pieces) nm_record_open(&record, "pieces", '[');
+        for (size_t i = 0; args->pieces && i < r->ids.n; i++) {
+            piece = nomul_token_piece(tokenizer, r->ids.at[i], &n_bytes, NULL);
+            nm_record_bytes(&record, NULL, piece, n_bytes);
         }
-        nm_output_print("%6" PRId32 " -> '", r->ids.at[i]);
-        nm_output_visible(piece, n_bytes, false);
-        nm_output_print("'\n");
+        if (args->pieces) nm_record_close(&record, ']');
+        nm_record_close(&record, '}');
+        nm_output_print("\n");
+    } else if (args->count) {
+        nm_output_print("%zu\n", r->ids.n);
+    } else {
+        for (size_t i = 0; i < r->ids.n; i++) {
+            nm_output_print(args->pieces ? "%6" PRId32
+                            : i          ? " %" PRId32
+                                         : "%" PRId32,
+                            r->ids.at[i]);
+            if (!args->pieces) continue;
+            piece = nomul_token_piece(tokenizer, r->ids.at[i], &n_bytes, NULL);
+            nm_output_print(" -> '");
+            nm_output_visible(piece, n_bytes, false);
+            nm_output_print("'\n");
+        }
+        if (!args->pieces) nm_output_print("\n");
     }
-    if (!args->pieces) nm_output_print("\n");
     return true;
 }
 

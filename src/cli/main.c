@@ -62,15 +62,14 @@ static int run(const char *argv0, int argc, char **argv)
 {
     _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
     const nm_command                   *command = find(argv[0]);
-    int                                 code = NM_EXIT_MISUSED;
 
     if (!command) return unknown(argv[0]);
     assert(command->n_args <= sizeof args);
-    switch (nm_options_parse(command->name, command->options, args, argc - 1, argv + 1)) {
-    case NM_PARSE_OK: code = command->run(args, argv0); break;
-    case NM_PARSE_HELP: code = help_command(command); break;
-    case NM_PARSE_WRONG: break;
-    }
+    int code = nm_options_parse(command->name, command->options, args, argc - 1, argv + 1);
+    if (code == NM_OPTIONS_HELP)
+        code = help_command(command);
+    else if (code == NM_EXIT_DONE)
+        code = command->run(args, argv0);
     nm_options_free(command->options, args);
     return code;
 }

@@ -68,10 +68,11 @@ bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *e
 void nm_open_close(nm_opened *opened);
 
 /*
- * *name as given, else $NOMUL_KERNELS, else NULL for the fastest.  False if this build has no
- * kernels of that name: the misuse has been printed.  Whether the CPU runs them the library checks.
+ * *name as given, else $NOMUL_KERNELS, else NULL for the fastest.  Returns the exit code so far:
+ * NM_EXIT_MISUSED, which was printed, if this build has no kernels of that name.  Whether the CPU
+ * runs them is checked by the library.
  */
-bool nm_open_kernels(const char *command, const char **name);
+int nm_open_kernels(const char *command, const char **name);
 
 /* Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)? */
 bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err);

@@ -133,7 +133,7 @@ static int run(const void *arguments, const char *argv0)
     nomul_error       err;
     double            began = nm_clock();
 
-    if (!nm_text_args_check("batch", &args->text)) return NM_EXIT_MISUSED;
+    if (nm_text_args_check("batch", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
     int code = nm_open_model(&r.opened, "batch", &args->open, argv0, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE && !open_batch(&r, &err)) code = nm_output_failed(&err);

@@ -79,45 +79,47 @@ typedef struct bench {
 
 /* ---- Checking the command line --------------------------------------------------------------- */
 
-static bool add_counts(nm_counts *counts, const nm_strings *words, int64_t preset, int64_t least,
-                       int64_t most, const char *spelled)
+typedef struct count_option {
+    const char       *spelled;
+    const nm_strings *given;
+    nm_counts        *counts;
+    int64_t           preset, least, most;
+} count_option;
+
+/* Checks the command line; returns the exit code. */
+static int make_plan(plan *p, const bench_args *args, const char *argv0)
 {
+    const count_option lists[] = {
+        {"-p", &args->n_prompt, &p->n_prompt, 512, 0, 1 << 24},
+        {"-n", &args->n_gen, &p->n_gen, 128, 0, 1 << 24},
+        {"--parallel", &args->n_parallel, &p->n_parallel, 1, 1, 4096},
+        {"-t", &args->n_threads, &p->n_threads, 0, 1, 1024},
+        {"-b", &args->n_batch, &p->n_batch, 0, 1, 4096},
+    };
     nomul_error err;
 
-    for (size_t i = 0; i < words->n; i++) {
-        if (nm_counts_add(counts, words->at[i], least, most, &err)) continue;
-        nm_output_misused("bench", "%s: %s", spelled, err.text);
-        return false;
-    }
-    if (words->n == 0) counts->at[counts->n++] = preset;
-    return true;
-}
-
-static bool make_plan(plan *p, const bench_args *args, const char *argv0)
-{
     *p = (plan){.args = args, .argv0 = argv0, .kernels = args->kernels};
-    const char *wrong = NULL;
-    if (args->models.n > 0 && args->shapes.n > 0) wrong = "-m excludes --shape";
-    if (args->ops && args->format != NM_BENCH_MD) wrong = "--ops has no other format than md";
-    if (wrong) nm_output_misused("bench", "%s", wrong);
-    if (wrong) return false;
+    if (args->models.n > 0 && args->shapes.n > 0)
+        return nm_output_misused("bench", "-m excludes --shape");
+    if (args->ops && args->format != NM_BENCH_MD)
+        return nm_output_misused("bench", "--ops has no other format than md");
     for (size_t i = 0; i < args->shapes.n; i++) {
         const char *known = NULL;
         for (size_t j = 0; (known = nomul_bench_shape(j)); j++)
             if (strcmp(known, args->shapes.at[i]) == 0) break;
-        if (known) continue;
-        nm_output_misused("bench", "--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
-                          args->shapes.at[i]);
-        return false;
+        if (!known)
+            return nm_output_misused("bench", "--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
+                                     args->shapes.at[i]);
     }
-    bool ok = nm_open_kernels("bench", &p->kernels) &&
-              add_counts(&p->n_prompt, &args->n_prompt, 512, 0, 1 << 24, "-p") &&
-              add_counts(&p->n_gen, &args->n_gen, 128, 0, 1 << 24, "-n") &&
-              add_counts(&p->n_parallel, &args->n_parallel, 1, 1, 4096, "--parallel") &&
-              add_counts(&p->n_threads, &args->n_threads, 0, 1, 1024, "-t") &&
-              add_counts(&p->n_batch, &args->n_batch, 0, 1, 4096, "-b");
+    if (nm_open_kernels("bench", &p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
+        for (size_t i = 0; i < o->given->n; i++)
+            if (!nm_counts_add(o->counts, o->given->at[i], o->least, o->most, &err))
+                return nm_output_misused("bench", "%s: %s", o->spelled, err.text);
+        if (o->given->n == 0) o->counts->at[o->counts->n++] = o->preset;
+    }
     p->n_texts = (size_t)nm_counts_largest(&p->n_parallel);
-    return ok;
+    return NM_EXIT_DONE;
 }
 
 /* ---- One test -------------------------------------------------------------------------------- */
@@ -339,7 +341,7 @@ static int run(const void *arguments, const char *argv0)
     int               code = NM_EXIT_DONE;
     nomul_error       err;
 
-    if (!make_plan(&p, args, argv0)) return NM_EXIT_MISUSED;
+    if (make_plan(&p, args, argv0) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     bench *b = nm_alloc(sizeof *b);
     if (!b) return nm_output_failed(NULL);
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};

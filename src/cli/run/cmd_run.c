@@ -76,11 +76,11 @@ typedef struct running {
 } running;
 
 /* What the command line alone can get wrong. */
-static bool check_args(const run_args *args)
+static int check_args(const run_args *args)
 {
     const char *wrong = NULL;
 
-    if (!nm_text_args_check("run", &args->text)) return false;
+    if (nm_text_args_check("run", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache && args->load)
         wrong = "--prompt-cache loads and saves: it excludes --load-session";
     if (args->cache && args->save)
@@ -91,8 +91,7 @@ static bool check_args(const run_args *args)
     if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i reads its lines from stdin: it excludes -f -";
-    if (wrong) nm_output_misused("run", "%s", wrong);
-    return !wrong;
+    return wrong ? nm_output_misused("run", "%s", wrong) : NM_EXIT_DONE;
 }
 
 /* ---- Order of events ------------------------------------------------------------------------- */
@@ -218,7 +217,7 @@ static int run(const void *arguments, const char *argv0)
     running         r = {.args = args, .load = args->load, .save = args->save};
     nomul_error     err;
 
-    if (!check_args(args)) return NM_EXIT_MISUSED;
+    if (check_args(args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
     nm_interrupt_catch();

@@ -272,7 +272,8 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     snprintf(name, sizeof name, "%.*s", (int)(n_name < 63 ? n_name : 63), value);
     value += n_name + strspn(value + n_name, " ");
     args.seed = NOT_SET;
-    if (!nm_options_set("run", table, &args, name, *value ? value : NULL)) return false;
+    if (nm_options_set("run", table, &args, name, *value ? value : NULL) != NM_EXIT_DONE)
+        return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
     bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options->model, err);
@@ -287,13 +288,6 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-static bool quit(nm_turns *t, const char *value, nomul_error *err)
-{
-    (void)value, (void)err;
-    t->left = true;
-    return true;
-}
-
 static bool help(nm_turns *t, const char *value, nomul_error *err);
 
 typedef struct command {
@@ -301,7 +295,8 @@ typedef struct command {
     const char *value; /* what help calls its argument; NULL: none */
     bool        needed;
     const char *help;
-    bool (*run)(nm_turns *turns, const char *value, nomul_error *err); /* value "": not given */
+    bool (*run)(nm_turns *turns, const char *value,
+                nomul_error *err); /* value "": not given; NULL: leave */
 } command;
 
 static const command commands[] = {
@@ -312,7 +307,7 @@ static const command commands[] = {
     {"reset", NULL, false, "begin a new text; earlier turns cannot be undone", reset},
     {"set", "NAME VALUE", false, "set an option: /set temp 0.5; without arguments: list them", set},
     {"help", NULL, false, "this list", help},
-    {"quit", NULL, false, "leave, as Ctrl-D does", quit},
+    {"quit", NULL, false, "leave, as Ctrl-D does", NULL},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -354,6 +349,8 @@ static bool take_command(nm_turns *t, const char *line, size_t n_bytes, nomul_er
         return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
     if (!c->value && n_bytes > 0)
         return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
+    if (!c->run) t->left = true;
+    if (!c->run) return true;
     bool ok = nm_buffer_add(&copy, line, n_bytes, err) && nm_buffer_add(&copy, "", 1, err) &&
               c->run(t, copy.data, err);
     nm_buffer_free(&copy);

@@ -70,8 +70,8 @@ typedef struct nm_text_args {
 #define NM_MOST_INT(most) most
 #define NM_MOST_SEED(most) NM_INT_MAX_EXACT
 
-/* Checks what the command line alone can get wrong; reports it, which is misuse. */
-bool nm_text_args_check(const char *command, const nm_text_args *args);
+/* Checks what the command line alone can get wrong; returns the exit code.  A misuse is printed. */
+int nm_text_args_check(const char *command, const nm_text_args *args);
 
 /* A sampler's options with the memory of their biases. */
 typedef struct nm_sampling {
