@@ -94,8 +94,8 @@ $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
-# tests/faults_cli.c has its own text.c and output.c.
-$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/text.o %/output.o,$(CLI_OBJ)) \
+# tests/faults_cli.c includes buffer.c and output.c.
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/buffer.o %/output.o,$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
 # All of the archive as a shared library, whose symbols tests/check.sh looks at.

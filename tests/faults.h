@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A system that refuses: base/file.c once more, linked before the library's, and the command
- * line's text.c and output.c, with their system calls (and stdio's) counted.  Any of them can be
+ * line's buffer.c and output.c, with their system calls (and stdio's) counted.  Any of them can be
  * told to fail; reads and writes can be told to do little at a time.  Each thread has its own
  * faults.
  */

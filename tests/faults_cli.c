@@ -47,7 +47,7 @@ static int faulty_fflush(FILE *file)
 #define fflush(file) faulty_fflush(file)
 
 #include "cli/output.c"
-#include "cli/text/text.c"
+#include "cli/text/buffer.c"
 
 void faults_forget_output(void)
 {

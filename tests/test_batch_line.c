@@ -28,7 +28,7 @@ static bool read_line(nm_batch_line *line, const char *text, nomul_error *err)
     return read_bytes(line, text, strlen(text), err);
 }
 
-static void check_text(const nm_text *text, const char *want)
+static void check_text(const nm_buffer *text, const char *want)
 {
     CHECK_INT(text->n_bytes, strlen(want));
     if (text->n_bytes == strlen(want) && *want) CHECK_MEM(text->data, want, text->n_bytes, want);

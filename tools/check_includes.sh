@@ -129,7 +129,7 @@ self_test() {
     plant src/cli/main.c '#include "model/config.h"'
     plant src/cli/main.c '#include "cli/run/history.h"'
     plant src/cli/batch/batch.c '#include "cli/run/history.h"'
-    plant src/cli/text/text.c '#include "cli/batch/batch.h"'
+    plant src/cli/text/buffer.c '#include "cli/batch/batch.h"'
     plant src/cli/score/tally.c '#include "model/config.h"'
     plant src/cli/attic/new.c '#include <stdio.h>'
     plant src/nomul.c '#include "cli/options.h"'

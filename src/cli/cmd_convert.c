@@ -18,18 +18,15 @@ static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDIN
 
 #define F(field) offsetof(convert_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(directory), NULL, "DIR", "directory of the checkpoint", 1, 1},
-    {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE", "the model file to write", 0, 0},
-    {0, "embedding", NM_OPT_CHOICE, F(embedding), "f16", "f32|f16|q8_0",
-     "type of the stored embedding", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", nm_pack_words, "bits for each ternary weight", 0,
-     0},
-    {0, "no-tokenizer", NM_OPT_FLAG, F(no_tokenizer), NULL, NULL,
-     "leave the tokenizer out; the model then takes token ids", 0, 0},
-    {0, "name", NM_OPT_STRING, F(name), NULL, "NAME", "name of the model, stored as general.name",
-     0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
-    {0},
+    NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint"),
+    NM_STRING('o', "output", F(output), "FILE", "the model file to write"),
+    NM_CHOICE(0, "embedding", F(embedding), "f16", "f32|f16|q8_0", "type of the stored embedding"),
+    NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight"),
+    NM_FLAG(0, "no-tokenizer", F(no_tokenizer),
+            "leave the tokenizer out; the model then takes token ids"),
+    NM_STRING(0, "name", F(name), "NAME", "name of the model, stored as general.name"),
+    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
+    NM_END,
 };
 #undef F
 

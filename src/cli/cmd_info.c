@@ -18,12 +18,12 @@ typedef struct info_args {
 
 #define F(field) offsetof(info_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(file), NULL, "FILE", "model file", 0, 1},
-    {'m', "model", NM_OPT_STRING, F(open.model), NULL, "FILE", "the same", 0, 0},
-    {0, "check-tensors", NM_OPT_FLAG, F(check_tensors), NULL, NULL,
-     "also verify the checksum and the codes of every tensor", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "print one JSON object", 0, 0},
-    {0},
+    NM_ARG(F(file), "FILE", 0, "model file"),
+    NM_STRING('m', "model", F(open.model), "FILE", "the same"),
+    NM_FLAG(0, "check-tensors", F(check_tensors),
+            "also verify the checksum and the codes of every tensor"),
+    NM_FLAG(0, "json", F(json), "print one JSON object"),
+    NM_END,
 };
 #undef F
 
@@ -55,9 +55,11 @@ static void print_string(const char *text, size_t n_bytes)
     if (n_bytes > SHOWN) nm_output_print("...");
 }
 
-static void print_metadata(const nomul_model *model)
+/* The keys of the file, then its tensors. */
+static void print_contents(const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};
+    nomul_tensor   t = {.size = sizeof t};
 
     nm_output_print("\nMetadata\n");
     for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
@@ -78,11 +80,6 @@ static void print_metadata(const nomul_model *model)
         }
         nm_output_print("\n");
     }
-}
-
-static void print_tensors(const nomul_model *model)
-{
-    nomul_tensor t = {.size = sizeof t};
 
     nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions", "bytes",
                     "offset", "xxh64");
@@ -147,15 +144,15 @@ static void print_human(const nomul_model *model, const char *path, bool checked
     if (checked)
         nm_output_print("%-12s %s tensors: every checksum and every code is right\n", "checked",
                         nm_show_count(n_tensors).text);
-    print_metadata(model);
-    print_tensors(model);
+    print_contents(model);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
-static void record_metadata(nm_record *r, const nomul_model *model)
+static void record_contents(nm_record *r, const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};
+    nomul_tensor   t = {.size = sizeof t};
 
     nm_record_open(r, "metadata", '{');
     for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
@@ -174,11 +171,6 @@ static void record_metadata(nm_record *r, const nomul_model *model)
         }
     }
     nm_record_close(r, '}');
-}
-
-static void record_tensors(nm_record *r, const nomul_model *model)
-{
-    nomul_tensor t = {.size = sizeof t};
 
     nm_record_open(r, "tensors", '[');
     for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {
@@ -222,8 +214,7 @@ static void print_json(const nomul_model *model, const char *path, bool checked)
     nm_record_count(&r, "session_bytes", nomul_session_memory(model, NULL));
     nm_record_count(&r, "state_bytes", i->state_bytes);
     if (checked) nm_record_bool(&r, "checked", true);
-    record_metadata(&r, model);
-    record_tensors(&r, model);
+    record_contents(&r, model);
     nm_record_close(&r, '}');
     nm_output_print("\n");
 }

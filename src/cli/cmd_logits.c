@@ -23,20 +23,20 @@ typedef struct logits_args {
 
 #define F(field) offsetof(logits_args, field)
 static const nm_option table[] = {
-    {.kind = NM_OPT_GROUP, .help = "The text"},
+    NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
-    {0, "ids", NM_OPT_STRING, F(ids), NULL, "LIST|@FILE|-",
-     "token ids separated by commas or spaces, without adding BOS; or from a file or stdin", 0, 0},
+    NM_STRING(
+        0, "ids", F(ids), "LIST|@FILE|-",
+        "token ids separated by commas or spaces, without adding BOS; or from a file or stdin"),
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
 
-    {.kind = NM_OPT_GROUP, .help = "Output, at least one of"},
-    {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE",
-     "write a safetensors file: F32 logits [T, V] and I32 input_ids [T]", 0, 0},
-    {0, "hash", NM_OPT_FLAG, F(hash), NULL, NULL,
-     "print XXH64 (seed 0) of the little-endian F32 logits, row by row", 0, 0},
+    NM_GROUP("Output, at least one of"),
+    NM_STRING('o', "output", F(output), "FILE",
+              "write a safetensors file: F32 logits [T, V] and I32 input_ids [T]"),
+    NM_FLAG(0, "hash", F(hash), "print XXH64 (seed 0) of the little-endian F32 logits, row by row"),
 
     NM_MACHINE_OPTIONS(F, open),
-    {0},
+    NM_END,
 };
 #undef F
 
@@ -45,7 +45,7 @@ static const nm_option table[] = {
 typedef struct running {
     const logits_args *args;
     nm_opened          opened;
-    nm_text            text;
+    nm_buffer          text;
     nm_ids             ids;
     size_t             n_vocab, n_rows;
     float             *rows; /* float[n_rows][n_vocab] */
@@ -65,11 +65,11 @@ static bool read_input(running *r, nomul_error *err)
                nm_prompt_ids(&r->ids, r->opened.tokenizer, &r->text, false, err);
     if (ids[0] == '@') path = ids + 1;
     if (strcmp(ids, "-") == 0) path = ids;
-    if (!(path ? nm_text_add_file(&r->text, path, err)
-               : nm_text_add(&r->text, ids, strlen(ids), err)))
+    if (!(path ? nm_buffer_add_file(&r->text, path, err)
+               : nm_buffer_add(&r->text, ids, strlen(ids), err)))
         return false;
 
-    const char *place = path ? nm_text_name(path) : "--ids";
+    const char *place = path ? nm_buffer_name(path) : "--ids";
     if (!nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, r->n_vocab, err))
         return nm_fail_in(err, "%s", place);
     return r->ids.n > 0 || nm_fail(err, NOMUL_E_ARG, "%s: has no id in it", place);
@@ -154,7 +154,7 @@ static int run(const void *arguments, const char *argv0)
         return nm_output_misused("logits", "one of -o and --hash is needed");
     if (ids && strcmp(ids, "@") == 0) return nm_output_misused("logits", "--ids: @ needs a FILE");
     if (ids && ids[0] != '@' && strcmp(ids, "-") != 0) {
-        if (!nm_ids_check(ids, strlen(ids), &err))
+        if (!nm_ids_read(NULL, ids, strlen(ids), 0, &err))
             return nm_output_misused("logits", "--ids: %s", err.text);
         if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
             return nm_output_misused("logits", "--ids: has no id in it");
@@ -171,7 +171,7 @@ static int run(const void *arguments, const char *argv0)
     }
     nm_free(r.rows);
     nm_ids_free(&r.ids);
-    nm_text_free(&r.text);
+    nm_buffer_free(&r.text);
     nm_open_close(&r.opened);
     return code;
 }

@@ -11,12 +11,11 @@ typedef struct repack_args {
 
 #define F(field) offsetof(repack_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(input), NULL, "FILE", "the model file to read", 1, 1},
-    {'o', "output", NM_OPT_STRING, F(output), NULL, "FILE",
-     "the model file to write; may be the input itself", 0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), NULL, nm_pack_words, "bits for each ternary weight", 0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
-    {0},
+    NM_ARG(F(input), "FILE", 1, "the model file to read"),
+    NM_STRING('o', "output", F(output), "FILE", "the model file to write; may be the input itself"),
+    NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),
+    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
+    NM_END,
 };
 #undef F
 

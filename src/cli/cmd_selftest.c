@@ -17,88 +17,72 @@ typedef struct selftest_args {
 #define F(field) offsetof(selftest_args, field)
 static const nm_option table[] = {
     NM_KERNELS_OPTION(F(kernels)),
-    {0},
+    NM_END,
 };
 #undef F
 
-#define WORDS 256 /* the names of all CPU features fit */
+#define LIST 256 /* the names of all CPU features fit */
 
 /* Tests one variant and prints one line on it. */
 static bool test_row(size_t index, nomul_error *err)
 {
-    char     needed[WORDS], missing[WORDS];
+    char     needed[LIST], missing[LIST];
     uint64_t n = 0;
     double   began = nm_clock();
+    bool     runs = nomul_bench_runs(index, needed, missing, LIST), ok = true;
 
     nm_output_print("%-10s ", nomul_kernels_name(index));
-    if (!nomul_bench_runs(index, needed, missing, WORDS)) {
-        nm_output_print("not run: this CPU lacks %s\n", missing);
-        return true;
-    }
-    if (index == 0) {
-        nm_output_print("the specification that the others are compared with\n");
-        return true;
-    }
     nm_output_flush();
-    if (!nomul_bench_selftest(index, &n, err)) {
+    if (!runs)
+        nm_output_print("not run: this CPU lacks %s\n", missing);
+    else if (index == 0)
+        nm_output_print("the specification that the others are compared with\n");
+    else if (!(ok = nomul_bench_selftest(index, &n, err)))
         nm_output_print("DIFFERENT\n");
-        return false;
-    }
-    nm_output_print("equal to scalar: %s results in %s, needs %s\n", nm_show_count(n).text,
-                    nm_show_seconds(nm_clock() - began).text, needed);
-    return true;
-}
-
-/* The last variant that runs, or the one asked for. */
-static bool choose(const char *asked, size_t *chosen, nomul_error *err)
-{
-    const char *name = NULL;
-    char        needed[WORDS], missing[WORDS];
-
-    for (size_t i = 0; (name = nomul_kernels_name(i)); i++) {
-        bool runs = nomul_bench_runs(i, needed, missing, WORDS);
-        bool wanted = !asked || strcmp(asked, name) == 0;
-        if (asked && wanted && !runs)
-            return nm_fail(err, NOMUL_E_UNSUPPORTED, "kernels %s: this CPU lacks %s", name,
-                           missing);
-        if (wanted && runs) *chosen = i;
-    }
-    return true;
-}
-
-static void print_choice(size_t chosen, const char *asked)
-{
-    char        needed[WORDS], missing[WORDS], found[WORDS];
-    const char *name = nomul_kernels_name(chosen), *next = nomul_kernels_name(chosen + 1);
-
-    nomul_bench_features(found, sizeof found);
-    nm_output_print("%-10s %s\n", "features", *found ? found : "none beyond the baseline");
-    nm_output_print("%-10s %s: ", "chosen", name);
-    if (asked)
-        nm_output_print("asked for\n");
-    else if (!next)
-        nm_output_print("the fastest of this build, and this CPU has all it needs\n");
-    else if (!nomul_bench_runs(chosen + 1, needed, missing, WORDS))
-        nm_output_print("%s would be faster, but this CPU lacks %s\n", next, missing);
+    else
+        nm_output_print("equal to scalar: %s results in %s, needs %s\n", nm_show_count(n).text,
+                        nm_show_seconds(nm_clock() - began).text, needed);
+    return ok;
 }
 
 static int run(const void *arguments, const char *argv0)
 {
     const selftest_args *args = arguments;
-    const char          *asked = args->kernels;
+    const char          *asked = args->kernels, *name = NULL, *next;
+    char                 needed[LIST], missing[LIST], found[LIST];
     size_t               chosen = 0;
     nomul_error          err;
 
     (void)argv0;
-    if (!nm_open_kernels("selftest", &asked)) return NM_EXIT_MISUSED;
+    if (nm_open_kernels("selftest", &asked) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
-    if (!choose(asked, &chosen, &err)) return nm_output_failed(&err);
+    for (size_t i = 0; (name = nomul_kernels_name(i));
+         i++) { /* the last that runs, or that asked */
+        bool runs = nomul_bench_runs(i, needed, missing, LIST);
+
+        if (asked && strcmp(asked, name) != 0) continue;
+        if (asked && !runs) {
+            nm_fail(&err, NOMUL_E_UNSUPPORTED, "kernels %s: this CPU lacks %s", name, missing);
+            return nm_output_failed(&err);
+        }
+        if (runs) chosen = i;
+    }
     for (size_t i = 0; nomul_kernels_name(i); i++) {
         if (asked && i != chosen) continue;
         if (nm_interrupted()) return nm_interrupt_exit_code();
         if (!test_row(i, &err)) return nm_output_failed(&err);
     }
-    print_choice(chosen, asked);
+
+    nomul_bench_features(found, sizeof found);
+    next = nomul_kernels_name(chosen + 1);
+    nm_output_print("%-10s %s\n", "features", *found ? found : "none beyond the baseline");
+    nm_output_print("%-10s %s: ", "chosen", nomul_kernels_name(chosen));
+    if (asked)
+        nm_output_print("asked for\n");
+    else if (!next)
+        nm_output_print("the fastest of this build, and this CPU has all it needs\n");
+    else if (!nomul_bench_runs(chosen + 1, needed, missing, LIST))
+        nm_output_print("%s would be faster, but this CPU lacks %s\n", next, missing);
     return NM_EXIT_DONE;
 }
 

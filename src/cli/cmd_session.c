@@ -10,7 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/record.h"
-#include "cli/text/text.h"
+#include "cli/text/prompt.h"
 
 typedef struct session_args {
     const char  *file;
@@ -20,11 +20,11 @@ typedef struct session_args {
 
 #define F(field) offsetof(session_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_ARG, F(file), NULL, "FILE", "session file", 1, 1},
-    {'m', "model", NM_OPT_STRING, F(open.model), NULL, "FILE",
-     "check that the session belongs to this model, and print the last tokens as text", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "print one JSON object", 0, 0},
-    {0},
+    NM_ARG(F(file), "FILE", 1, "session file"),
+    NM_STRING('m', "model", F(open.model), "FILE",
+              "check that the session belongs to this model, and print the last tokens as text"),
+    NM_FLAG(0, "json", F(json), "print one JSON object"),
+    NM_END,
 };
 #undef F
 
@@ -34,7 +34,7 @@ typedef struct shown {
     nm_opened   opened; /* the model, if one was given */
     bool        fits;
     nomul_error misfit; /* why not */
-    nm_text     text;   /* of the last ids, if it fits and the model has a tokenizer */
+    nm_buffer   text;   /* of the last ids, if it fits and the model has a tokenizer */
     bool        has_text;
 } shown;
 
@@ -50,47 +50,10 @@ static nm_shown show_float(float value)
     return number;
 }
 
-static bool decode_last(shown *s, nomul_error *err)
-{
-    const nomul_mark_info *info = nomul_mark_get_info(s->mark);
-    size_t                 n_bytes;
-    const char            *bytes;
-    bool                   ok = true;
-
-    if (!s->opened.tokenizer) return true;
-    nomul_decoder *decoder = nomul_decoder_new(s->opened.tokenizer, NOMUL_DECODE_SPECIAL, err);
-    if (!decoder) return false;
-    for (size_t i = 0; ok && i < info->n_ids; i++) {
-        bytes = nomul_decoder_push(decoder, info->ids[i], &n_bytes);
-        ok = nm_text_add(&s->text, bytes, n_bytes, err);
-    }
-    bytes = nomul_decoder_flush(decoder, &n_bytes);
-    ok = ok && nm_text_add(&s->text, bytes, n_bytes, err);
-    nomul_decoder_free(decoder);
-    s->has_text = ok;
-    return ok;
-}
-
-/* The value of a row of NOMUL_SAMPLER_FIELDS.  Floats are finite: the file was checked. */
-static nm_shown show_int(int32_t value)
-{
-    nm_shown number;
-
-    snprintf(number.text, sizeof number.text, "%" PRId32, value);
-    return number;
-}
-
-static nm_shown show_seed(uint64_t value)
-{
-    nm_shown number;
-
-    snprintf(number.text, sizeof number.text, "%" PRIu64, value);
-    return number;
-}
-
-#define SHOW_FLOAT(value) show_float(value).text
-#define SHOW_INT(value) show_int(value).text
-#define SHOW_SEED(value) show_seed(value).text
+/* A format and a value of NOMUL_SAMPLER_FIELDS.  Floats are finite: the file was checked. */
+#define SHOW_FLOAT(value) "%s", show_float(value).text
+#define SHOW_INT(value) "%" PRId32, value
+#define SHOW_SEED(value) "%" PRIu64, value
 
 static void print_human(const shown *s)
 {
@@ -104,7 +67,8 @@ static void print_human(const shown *s)
     nm_output_print("%-12s %s bytes\n", "state", nm_show_count(info->state_bytes).text);
     nm_output_print("%-12s", "sampler"); /* as options, to be typed again */
 #define ROW(TYPE, name, preset, least, most, slot, option, ...)                                    \
-    nm_output_print(" --%s %s", option, SHOW_##TYPE(o->name));
+    nm_output_print(" --" option " ");                                                             \
+    nm_output_print(SHOW_##TYPE(o->name));
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
     nm_output_print("\n%-12s", "generator");
@@ -132,7 +96,7 @@ static void print_json(const shown *s)
     nm_record_number(&r, "last_id", "%" PRId32, info->last_id);
     nm_record_count(&r, "state_bytes", info->state_bytes);
     nm_record_open(&r, "sampler", '{');
-#define ROW(TYPE, name, ...) nm_record_number(&r, #name, "%s", SHOW_##TYPE(info->sampler->name));
+#define ROW(TYPE, name, ...) nm_record_number(&r, #name, SHOW_##TYPE(info->sampler->name));
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
     nm_record_close(&r, '}');
@@ -149,33 +113,33 @@ static void print_json(const shown *s)
     nm_output_print("\n");
 }
 
-/* Loading it for a model checks more than the identity of the model. */
-static int open_all(shown *s, const session_args *args, const char *argv0)
-{
-    nomul_error err;
-
-    s->mark = nomul_mark_load(s->path, NULL, &err);
-    if (!s->mark) return nm_output_failed(&err);
-    if (!args->open.model) return NM_EXIT_DONE;
-    int code = nm_open_model(&s->opened, "session", &args->open, argv0, NM_OPEN_IDLE);
-    if (code != NM_EXIT_DONE) return code;
-    nomul_mark *loaded = nomul_mark_load(s->path, s->opened.model, &s->misfit);
-    s->fits = loaded != NULL;
-    nomul_mark_free(loaded);
-    return s->fits && !decode_last(s, &err) ? nm_output_failed(&err) : NM_EXIT_DONE;
-}
-
 static int run(const void *arguments, const char *argv0)
 {
     const session_args *args = arguments;
     shown               s = {.path = args->file};
-    int                 code = open_all(&s, args, argv0);
+    nomul_error         err;
+    int                 code = NM_EXIT_DONE;
 
+    s.mark = nomul_mark_load(s.path, NULL, &err);
+    if (!s.mark) return nm_output_failed(&err);
+    if (args->open.model)
+        code = nm_open_model(&s.opened, "session", &args->open, argv0, NM_OPEN_IDLE);
+    if (code == NM_EXIT_DONE && args->open.model) {
+        const nomul_mark_info *info = nomul_mark_get_info(s.mark);
+        nomul_mark            *loaded = nomul_mark_load(s.path, s.opened.model, &s.misfit);
+
+        s.fits = loaded != NULL; /* this checks more than the identity of the model */
+        nomul_mark_free(loaded);
+        s.has_text = s.fits && s.opened.tokenizer;
+        if (s.has_text && !nm_prompt_decode(&s.text, s.opened.tokenizer, info->ids, info->n_ids,
+                                            NOMUL_DECODE_SPECIAL, &err))
+            code = nm_output_failed(&err);
+    }
     if (code == NM_EXIT_DONE) {
         (args->json ? print_json : print_human)(&s);
         if (s.opened.model && !s.fits) code = nm_output_failed(&s.misfit);
     }
-    nm_text_free(&s.text);
+    nm_buffer_free(&s.text);
     nomul_mark_free(s.mark);
     nm_open_close(&s.opened);
     return code;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul tokenize: text to token ids, or back with --decode.  The weights are not used. */
+/*
+ * nomul tokenize: text to token ids, or back with --decode.  The weights are not used.  Unlike a
+ * prompt of nomul run, the text keeps its last newline, and BOS can be left out.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,83 +22,67 @@ typedef struct tokenize_args {
 static const nm_option table[] = {
     NM_MODEL_OPTION(F, open),
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
-    {0, "no-bos", NM_OPT_FLAG, F(no_bos), NULL, NULL, "do not add BOS", 0, 0},
-    {0, "special", NM_OPT_FLAG, F(special), NULL, NULL,
-     "recognize control tokens in the text; with --decode, print them", 0, 0},
-    {0, "pieces", NM_OPT_FLAG, F(pieces), NULL, NULL,
-     "one line for each id, with its piece of the vocabulary", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL,
-     "print {\"count\":N,\"ids\":[..]}, and \"pieces\":[..] with --pieces", 0, 0},
-    {0, "count", NM_OPT_FLAG, F(count), NULL, NULL, "print only the number of ids", 0, 0},
-    {0, "decode", NM_OPT_FLAG, F(decode), NULL, NULL,
-     "ids, separated by spaces or commas, to the bytes of the text", 0, 0},
-    {0},
+    NM_FLAG(0, "no-bos", F(no_bos), "do not add BOS"),
+    NM_FLAG(0, "special", F(special),
+            "recognize control tokens in the text; with --decode, print them"),
+    NM_FLAG(0, "pieces", F(pieces), "one line for each id, with its piece of the vocabulary"),
+    NM_FLAG(0, "json", F(json),
+            "print {\"count\":N,\"ids\":[..]}, and \"pieces\":[..] with --pieces"),
+    NM_FLAG(0, "count", F(count), "print only the number of ids"),
+    NM_FLAG(0, "decode", F(decode), "ids, separated by spaces or commas, to the bytes of the text"),
+    NM_END,
 };
 #undef F
 
 typedef struct running {
     const tokenize_args *args;
     nm_opened            opened;
-    nm_text              text;
+    nm_buffer            text;
     nm_ids               ids;
 } running;
 
 /* ---- Text to ids ----------------------------------------------------------------------------- */
 
-static void print_ids(const running *r)
-{
-    const nomul_tokenizer *tokenizer = r->opened.tokenizer;
-    bool                   pieces = r->args->pieces;
-    size_t                 n_bytes = 0;
-
-    for (size_t i = 0; i < r->ids.n; i++) {
-        if (!pieces) {
-            nm_output_print("%s%" PRId32, i ? " " : "", r->ids.at[i]);
-            continue;
-        }
-        const char *piece = nomul_token_piece(tokenizer, r->ids.at[i], &n_bytes, NULL);
-        nm_output_print("%6" PRId32 " -> '", r->ids.at[i]);
-        nm_output_visible(piece, n_bytes, false);
-        nm_output_print("'\n");
-    }
-    if (!pieces) nm_output_print("\n");
-}
-
-static void print_json(const running *r)
-{
-    nm_record record = {.format = NM_RECORD_JSON};
-    size_t    n_bytes = 0;
-
-    nm_record_open(&record, NULL, '{');
-    nm_record_count(&record, "count", r->ids.n);
-    nm_record_ids(&record, "ids", r->ids.at, r->ids.n);
-    if (r->args->pieces) {
-        nm_record_open(&record, "pieces", '[');
-        for (size_t i = 0; i < r->ids.n; i++) {
-            const char *piece =
-                nomul_token_piece(r->opened.tokenizer, r->ids.at[i], &n_bytes, NULL);
-            nm_record_bytes(&record, NULL, piece, n_bytes);
-        }
-        nm_record_close(&record, ']');
-    }
-    nm_record_close(&record, '}');
-    nm_output_print("\n");
-}
-
 static bool encode(running *r, nomul_error *err)
 {
-    const tokenize_args *args = r->args;
-    unsigned             flags = (args->no_bos ? 0 : NOMUL_TOKENIZE_ADD_SPECIAL) |
+    const tokenize_args   *args = r->args;
+    const nomul_tokenizer *tokenizer = r->opened.tokenizer;
+    nm_record              record = {.format = NM_RECORD_JSON};
+    const char            *piece;
+    size_t                 n_bytes = 0;
+    unsigned               flags = (args->no_bos ? 0 : NOMUL_TOKENIZE_ADD_SPECIAL) |
                      (args->special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0);
 
     if (!nm_prompt_read(&r->text, args->prompt, args->file, 0, err)) return false;
-    if (!nm_prompt_tokenize(&r->ids, r->opened.tokenizer, &r->text, flags, err)) return false;
-    if (args->count)
+    if (!nm_prompt_tokenize(&r->ids, tokenizer, &r->text, flags, err)) return false;
+    if (args->json) {
+        nm_record_open(&record, NULL, '{');
+        nm_record_count(&record, "count", r->ids.n);
+        nm_record_ids(&record, "ids", r->ids.at, r->ids.n);
+        if (args->pieces) nm_record_open(&record, "pieces", '[');
+        for (size_t i = 0; args->pieces && i < r->ids.n; i++) {
+            piece = nomul_token_piece(tokenizer, r->ids.at[i], &n_bytes, NULL);
+            nm_record_bytes(&record, NULL, piece, n_bytes);
+        }
+        if (args->pieces) nm_record_close(&record, ']');
+        nm_record_close(&record, '}');
+        nm_output_print("\n");
+    } else if (args->count) {
         nm_output_print("%zu\n", r->ids.n);
-    else if (args->json)
-        print_json(r);
-    else
-        print_ids(r);
+    } else {
+        for (size_t i = 0; i < r->ids.n; i++) {
+            nm_output_print(args->pieces ? "%6" PRId32
+                            : i          ? " %" PRId32
+                                         : "%" PRId32,
+                            r->ids.at[i]);
+            if (!args->pieces) continue;
+            piece = nomul_token_piece(tokenizer, r->ids.at[i], &n_bytes, NULL);
+            nm_output_print(" -> '");
+            nm_output_visible(piece, n_bytes, false);
+            nm_output_print("'\n");
+        }
+        if (!args->pieces) nm_output_print("\n");
+    }
     return true;
 }
 
@@ -105,26 +92,20 @@ static bool decode(running *r, nomul_error *err)
 {
     const tokenize_args   *args = r->args;
     const nomul_tokenizer *tokenizer = r->opened.tokenizer;
-    const char            *file = args->file || args->prompt ? args->file : "-", *bytes = NULL;
-    size_t                 n_vocab = nomul_token_count(tokenizer), n_bytes = 0;
+    const char            *file = args->file || args->prompt ? args->file : "-";
+    size_t                 n_vocab = nomul_token_count(tokenizer);
+    unsigned flags = NOMUL_DECODE_STRIP_SPACE | (args->special ? NOMUL_DECODE_SPECIAL : 0);
 
     /* -p and the file are read separately: no number continues from one into the other. */
     if (args->prompt && !nm_ids_read(&r->ids, args->prompt, strlen(args->prompt), n_vocab, err))
         return nm_fail_in(err, "-p");
-    if (file && !nm_text_add_file(&r->text, file, err)) return false;
+    if (file && !nm_buffer_add_file(&r->text, file, err)) return false;
     if (file && !nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, n_vocab, err))
-        return nm_fail_in(err, "%s", nm_text_name(file));
+        return nm_fail_in(err, "%s", nm_buffer_name(file));
 
-    unsigned       flags = NOMUL_DECODE_STRIP_SPACE | (args->special ? NOMUL_DECODE_SPECIAL : 0);
-    nomul_decoder *decoder = nomul_decoder_new(tokenizer, flags, err);
-    if (!decoder) return false;
-    for (size_t i = 0; i < r->ids.n; i++) {
-        bytes = nomul_decoder_push(decoder, r->ids.at[i], &n_bytes);
-        if (bytes) nm_output_write(bytes, n_bytes);
-    }
-    bytes = nomul_decoder_flush(decoder, &n_bytes);
-    nm_output_write(bytes, n_bytes);
-    nomul_decoder_free(decoder);
+    r->text.n_bytes = 0;
+    if (!nm_prompt_decode(&r->text, tokenizer, r->ids.at, r->ids.n, flags, err)) return false;
+    nm_output_write(r->text.data, r->text.n_bytes);
     return true;
 }
 
@@ -139,7 +120,8 @@ static int run(const void *arguments, const char *argv0)
                                  "--decode excludes --no-bos, --pieces, --json and --count");
     if (args->count && (args->pieces || args->json))
         return nm_output_misused("tokenize", "--count excludes --pieces and --json");
-    if (args->decode && args->prompt && !nm_ids_check(args->prompt, strlen(args->prompt), &err))
+    if (args->decode && args->prompt &&
+        !nm_ids_read(NULL, args->prompt, strlen(args->prompt), 0, &err))
         return nm_output_misused("tokenize", "-p: %s", err.text);
 
     int code =
@@ -147,7 +129,7 @@ static int run(const void *arguments, const char *argv0)
     if (code == NM_EXIT_DONE && !(args->decode ? decode(&r, &err) : encode(&r, &err)))
         code = nm_output_failed(&err);
     nm_ids_free(&r.ids);
-    nm_text_free(&r.text);
+    nm_buffer_free(&r.text);
     nm_open_close(&r.opened);
     return code;
 }

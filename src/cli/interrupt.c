@@ -21,25 +21,23 @@ static const char *volatile guarded;
 static atomic_bool is_doomed;
 static char        doomed[4096]; /* a copy: the owner's may be freed just as a signal comes */
 
-/* What reaches one of our threads twice at once, as from timeout(1), is one wish. */
-static bool is_impatient(void)
+/*
+ * A signal that reaches the program twice at once, as from timeout(1), is one request: only a
+ * second one 2 seconds later is impatience.
+ */
+static void on_stop(int signal)
 {
     struct timespec now = {0, 0};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - caught_at.tv_sec >= 2;
-}
-
-static void on_stop(int signal)
-{
-    if (!caught)
-        clock_gettime(CLOCK_MONOTONIC, &caught_at);
-    else if (!patient && is_impatient()) {
+    if (!caught) {
+        caught_at = now;
+    } else if (!patient && now.tv_sec - caught_at.tv_sec >= 2) {
         if (is_doomed) unlink(doomed);
         _exit(128 + signal);
     }
     nomul_cancel_request(&cancel);
-    if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C is not in place of another */
+    if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C does not replace another signal */
 }
 
 /* While one of them runs, no other does. */

@@ -56,44 +56,28 @@ static int help_command(const nm_command *command)
     return NM_EXIT_DONE;
 }
 
-static int help_all(void)
-{
-    nm_output_print("Usage: nomul COMMAND [options]\n\n"
-                    "Runs MatMul-free language models.\n\n");
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
-    nm_options_prose(
-        "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-49m.gguf "
-        "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
-        "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
-        "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently with "
-        "0.");
-    return NM_EXIT_DONE;
-}
-
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static int run(const char *argv0, int argc, char **argv)
 {
     _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
     const nm_command                   *command = find(argv[0]);
-    int                                 code = NM_EXIT_MISUSED;
 
     if (!command) return unknown(argv[0]);
     assert(command->n_args <= sizeof args);
-    switch (nm_options_parse(command->name, command->options, args, argc - 1, argv + 1)) {
-    case NM_PARSE_OK: code = command->run(args, argv0); break;
-    case NM_PARSE_HELP: code = help_command(command); break;
-    case NM_PARSE_WRONG: break;
-    }
+    int code = nm_options_parse(command->name, command->options, args, argc - 1, argv + 1);
+    if (code == NM_OPTIONS_HELP)
+        code = help_command(command);
+    else if (code == NM_EXIT_DONE)
+        code = command->run(args, argv0);
     nm_options_free(command->options, args);
     return code;
 }
 
 static int dispatch(int argc, char **argv)
 {
-    const char *word = argc > 1 ? argv[1] : "";
+    const char       *word = argc > 1 ? argv[1] : "";
+    const nm_command *command;
 
     if (argc < 2) {
         fprintf(stderr, "nomul: a command is missing: ");
@@ -107,30 +91,39 @@ static int dispatch(int argc, char **argv)
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         if (argc > 3) return nm_output_misused(NULL, "help explains one command");
-        if (argc < 3) return help_all();
-        const nm_command *command = find(argv[2]);
-        return command ? help_command(command) : unknown(argv[2]);
+        if (argc > 2) return (command = find(argv[2])) ? help_command(command) : unknown(argv[2]);
+        nm_output_print("Usage: nomul COMMAND [options]\n\n"
+                        "Runs MatMul-free language models.\n\n");
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
+        nm_options_prose(
+            "The model is the file that -m names, else $NOMUL_MODEL, else the first "
+            "stories-49m.gguf "
+            "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
+            "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 "
+            "wrong "
+            "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently "
+            "with "
+            "0.");
+        return NM_EXIT_DONE;
     }
     if (word[0] == '-') return nm_output_misused(NULL, "no option %.120s", word);
     return run(argv[0], argc - 1, argv + 1);
 }
 
-/*
- * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
- * one of these numbers, and messages for stderr would be written into a model.  So each closed one
- * is opened on /dev/null in the mode in which it can't be used by mistake.
- */
-static void keep_standard_files(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && /* open takes the lowest free number, which is fd */
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-            return;
-}
-
 int main(int argc, char **argv)
 {
-    keep_standard_files();
+    /*
+     * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then
+     * get one of these numbers, and messages for stderr would be written into a model.  So each
+     * closed one is opened on /dev/null, in the mode in which it can't be used by mistake; open
+     * takes the lowest free number, which is fd.
+     */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            break;
     nm_interrupt_init();
     nm_open_init();
     return nm_output_end(dispatch(argc, argv));

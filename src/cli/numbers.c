@@ -43,6 +43,11 @@ nm_shown nm_show_seconds(double seconds)
     return shown;
 }
 
+double nm_rate(uint64_t n, double seconds)
+{
+    return seconds > 0 ? (double)n / seconds : 0;
+}
+
 uint64_t nm_random_seed(void)
 {
     uint32_t seed = 0;

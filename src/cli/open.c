@@ -19,7 +19,7 @@
 
 /* ---- Which kernels --------------------------------------------------------------------------- */
 
-bool nm_open_kernels(const char *command, const char **name)
+int nm_open_kernels(const char *command, const char **name)
 {
     const char *variable = getenv("NOMUL_KERNELS"), *known = NULL;
     bool        from_variable = !*name && variable && *variable;
@@ -27,15 +27,14 @@ bool nm_open_kernels(const char *command, const char **name)
     size_t      used = 0;
 
     if (from_variable) *name = variable;
-    if (!*name) return true;
+    if (!*name) return NM_EXIT_DONE;
     for (size_t i = 0; (known = nomul_kernels_name(i)); i++) {
-        if (strcmp(*name, known) == 0) return true;
+        if (strcmp(*name, known) == 0) return NM_EXIT_DONE;
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? "|" : "", known);
         if (used >= sizeof all) used = sizeof all - 1;
     }
-    nm_output_misused(command, "%s: '%.120s' is not one of %s",
-                      from_variable ? "$NOMUL_KERNELS" : "--kernels", *name, all);
-    return false;
+    return nm_output_misused(command, "%s: '%.120s' is not one of %s",
+                             from_variable ? "$NOMUL_KERNELS" : "--kernels", *name, all);
 }
 
 /* ---- Which model ----------------------------------------------------------------------------- */
@@ -109,7 +108,7 @@ int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *ar
     options.check_tensors = (flags & NM_OPEN_CHECK) != 0;
     options.kernels = args->kernels;
     options.cancel = nm_interrupt_cancel();
-    if (!(flags & NM_OPEN_IDLE) && !nm_open_kernels(command, &options.kernels))
+    if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(command, &options.kernels) != NM_EXIT_DONE)
         return NM_EXIT_MISUSED;
     if (from_variable) file = variable;
     if (!file && !find_default(argv0, found)) return NM_EXIT_FAILED;

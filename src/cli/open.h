@@ -17,36 +17,26 @@ typedef struct nm_open_args {
 } nm_open_args;
 
 /* Rows of a command's table; A is where its nm_open_args is, F(A.field) where a field of it is. */
+/* clang-format off */
 #define NM_MODEL_OPTION(F, A)                                                                      \
-    {                                                                                              \
-        'm', "model", NM_OPT_STRING, F(A.model), NULL, "FILE", "model file", 0, 0                  \
-    }
+    NM_STRING('m', "model", F(A.model), "FILE", "model file")
 
 #define NM_KERNELS_OPTION(field)                                                                   \
-    {                                                                                              \
-        0, "kernels", NM_OPT_STRING, field, NULL, "NAME",                                          \
-            "instruction set to compute with, see nomul selftest; results are the same for any",   \
-            0, 0                                                                                   \
-    }
+    NM_STRING(0, "kernels", field, "NAME",                                                         \
+              "instruction set to compute with, see nomul selftest; results are the same for any")
 
-/* clang-format off */
 #define NM_MACHINE_OPTIONS(F, A)                                                                   \
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Machine", 0, 0},                                       \
-    {'t', "threads", NM_OPT_INT, F(A.n_threads), "0", "N", "threads; 0 is one for each CPU",       \
-     0, 1024},                                                                                     \
-    {'b', "batch-size", NM_OPT_INT, F(A.n_batch), "0", "N",                                        \
-     "tokens processed together; results are the same for any; 0 chooses the number", 0, 4096},    \
+    NM_GROUP("Machine"),                                                                           \
+    NM_INT('t', "threads", F(A.n_threads), "0", 0, 1024, "threads; 0 is one for each CPU"),        \
+    NM_INT('b', "batch-size", F(A.n_batch), "0", 0, 4096,                                          \
+           "tokens processed together; results are the same for any; 0 chooses the number"),       \
     NM_KERNELS_OPTION(F(A.kernels)),                                                               \
-    {0, "no-mmap", NM_OPT_FLAG, F(A.no_mmap), NULL, NULL,                                          \
-     "read the model into memory instead of mapping it", 0, 0}
-/* clang-format on */
+    NM_FLAG(0, "no-mmap", F(A.no_mmap), "read the model into memory instead of mapping it")
 
-/* For programs that drive other engines too. */
+/* For command lines that were written for other engines. */
 #define NM_CTX_OPTION(field)                                                                       \
-    {                                                                                              \
-        'c', "ctx-size", NM_OPT_INT, field, "0", "N", "no effect: there is no context window", 0,  \
-            1e9                                                                                    \
-    }
+    NM_INT('c', "ctx-size", field, "0", 0, 1e9, "no effect: there is no context window")
+/* clang-format on */
 
 /*
  * The choices of --pack, "2bit|1.6bit", in the order of nomul_packing_name; nm_open_init fills it.
@@ -84,10 +74,11 @@ bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *e
 void nm_open_close(nm_opened *opened);
 
 /*
- * *name as given, else $NOMUL_KERNELS, else NULL for the fastest.  False if this build has no
- * kernels of that name: the misuse has been printed.  Whether the CPU runs them the library checks.
+ * *name as given, else $NOMUL_KERNELS, else NULL for the fastest.  Returns the exit code so far:
+ * NM_EXIT_MISUSED, which was printed, if this build has no kernels of that name.  Whether the CPU
+ * runs them is checked by the library.
  */
-bool nm_open_kernels(const char *command, const char **name);
+int nm_open_kernels(const char *command, const char **name);
 
 /* Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)? */
 bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err);

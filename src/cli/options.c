@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "cli/output.h"
 
-/* How much of a user's word goes into a message. */
+/* How much of an argument goes into a message. */
 #define SHOWN "%.120s"
 
 typedef struct parser {
@@ -74,18 +74,16 @@ static bool is_number(const char *text, bool whole)
     return n > 0 && *text == '\0';
 }
 
-static bool set_number(const parser *p, const nm_option *o, const char *value)
+static int set_number(const parser *p, const nm_option *o, const char *value)
 {
     void  *field = p->args + o->field;
     bool   whole = o->kind == NM_OPT_INT;
     char   range[80];
     double number;
 
-    if (!is_number(value, whole)) {
-        nm_output_misused(p->command, "%s: '" SHOWN "' is not a %snumber", p->spelled, value,
-                          whole ? "whole " : "");
-        return false;
-    }
+    if (!is_number(value, whole))
+        return nm_output_misused(p->command, "%s: '" SHOWN "' is not a %snumber", p->spelled, value,
+                                 whole ? "whole " : "");
     errno = 0;
     long long integer = whole ? strtoll(value, NULL, 10) : 0;
     bool      fits = errno == 0;
@@ -95,20 +93,18 @@ static bool set_number(const parser *p, const nm_option *o, const char *value)
         nm_options_range(o, range, sizeof range);
         nm_output_misused(p->command, "%s: " SHOWN " is out of range (%s)", p->spelled, value,
                           range);
-        return false;
+        return NM_EXIT_MISUSED;
     }
-    if (number > (double)FLT_MAX || number < -(double)FLT_MAX) { /* settings become floats */
-        nm_output_misused(p->command, "%s: " SHOWN " is too large", p->spelled, value);
-        return false;
-    }
+    if (number > (double)FLT_MAX || number < -(double)FLT_MAX) /* settings become floats */
+        return nm_output_misused(p->command, "%s: " SHOWN " is too large", p->spelled, value);
     if (whole)
         *(int64_t *)field = integer;
     else
         *(double *)field = number;
-    return true;
+    return NM_EXIT_DONE;
 }
 
-static bool set_choice(const parser *p, const nm_option *o, const char *value)
+static int set_choice(const parser *p, const nm_option *o, const char *value)
 {
     int64_t     index = 0;
     size_t      n = strlen(value);
@@ -117,42 +113,37 @@ static bool set_choice(const parser *p, const nm_option *o, const char *value)
     for (;; index++) {
         size_t n_word = strcspn(word, "|");
         if (n_word == n && memcmp(word, value, n) == 0) break;
-        if (word[n_word] == '\0') {
-            nm_output_misused(p->command, "%s: '" SHOWN "' is not one of %s", p->spelled, value,
-                              o->value);
-            return false;
-        }
+        if (word[n_word] == '\0')
+            return nm_output_misused(p->command, "%s: '" SHOWN "' is not one of %s", p->spelled,
+                                     value, o->value);
         word += n_word + 1;
     }
     *(int64_t *)(void *)(p->args + o->field) = index;
-    return true;
+    return NM_EXIT_DONE;
 }
 
-static bool set_value(const parser *p, const nm_option *o, const char *value)
+static int set_value(const parser *p, const nm_option *o, const char *value)
 {
     void       *field = p->args + o->field;
     nm_strings *list = field;
 
     switch (o->kind) {
-    case NM_OPT_FLAG: *(bool *)field = true; return true;
+    case NM_OPT_FLAG: *(bool *)field = true; return NM_EXIT_DONE;
     case NM_OPT_ARG:
-    case NM_OPT_STRING: *(const char **)field = value; return true;
+    case NM_OPT_STRING: *(const char **)field = value; return NM_EXIT_DONE;
     case NM_OPT_INT:
     case NM_OPT_FLOAT: return set_number(p, o, value);
     case NM_OPT_CHOICE: return set_choice(p, o, value);
     case NM_OPT_LIST: /* n_argv values are more than a list can ever get */
         if (!list->at) list->at = nm_alloc(p->n_argv * sizeof *list->at);
-        if (!list->at) {
-            nm_output_failed(NULL);
-            return false;
-        }
+        if (!list->at) return nm_output_failed(NULL);
         list->at[list->n++] = value;
-        return true;
+        return NM_EXIT_DONE;
     case NM_OPT_GIVEN:
     case NM_OPT_GROUP:
     case NM_OPT_END: break;
     }
-    return false;
+    return NM_EXIT_FAILED; /* no row that can be given */
 }
 
 static void set_presets(const parser *p)
@@ -178,7 +169,7 @@ static void set_presets(const parser *p)
 }
 
 /* A value that the user gave, as opposed to a preset. */
-static nm_parse set(const parser *p, const nm_option *given, const char *value)
+static int set(const parser *p, const nm_option *given, const char *value)
 {
     size_t row = (size_t)(given - p->options);
 
@@ -186,7 +177,7 @@ static nm_parse set(const parser *p, const nm_option *given, const char *value)
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_GIVEN)
             *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;
-    return set_value(p, given, value) ? NM_PARSE_OK : NM_PARSE_WRONG;
+    return set_value(p, given, value);
 }
 
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)
@@ -196,23 +187,21 @@ bool nm_option_given(const nm_option *options, const nm_given *given, size_t fie
     return false;
 }
 
-/* ---- Words of the command line --------------------------------------------------------------- */
+/* ---- The command line ------------------------------------------------------------------------ */
 
-static const nm_option *find_long(const parser *p, const char *name, size_t n_name)
+/* By its long name or, with n_name 0, by its letter. */
+static const nm_option *find(const parser *p, const char *name, size_t n_name)
 {
-    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
-        if (o->name && strlen(o->name) == n_name && memcmp(o->name, name, n_name) == 0) return o;
+    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
+        if (n_name == 0 && o->letter == *name) return o;
+        if (n_name > 0 && o->name && strlen(o->name) == n_name &&
+            memcmp(o->name, name, n_name) == 0)
+            return o;
+    }
     return NULL;
 }
 
-static const nm_option *find_letter(const parser *p, char letter)
-{
-    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
-        if (o->letter == letter) return o;
-    return NULL;
-}
-
-static nm_parse unknown(const parser *p, const char *word, const char *name)
+static int unknown(const parser *p, const char *word, const char *name)
 {
     const nm_option *nearest = NULL;
     size_t           least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
@@ -224,60 +213,47 @@ static nm_parse unknown(const parser *p, const char *word, const char *name)
             nearest = o;
         }
     }
-    if (nearest)
-        nm_output_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
-    else
-        nm_output_misused(p->command, "no option " SHOWN, word);
-    return NM_PARSE_WRONG;
+    if (!nearest) return nm_output_misused(p->command, "no option " SHOWN, word);
+    return nm_output_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
 }
 
 /* The value is the rest of the option's own word, else the next word even if it begins with '-'. */
-static nm_parse take_value(parser *p, const nm_option *o, const char *rest)
+static int take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {
-        if (p->at + 1 >= p->n_argv) {
-            nm_output_misused(p->command, "%s needs a value: %s", p->spelled, o->value);
-            return NM_PARSE_WRONG;
-        }
+        if (p->at + 1 >= p->n_argv)
+            return nm_output_misused(p->command, "%s needs a value: %s", p->spelled, o->value);
         rest = p->argv[++p->at];
     }
     return set(p, o, rest);
 }
 
-static nm_parse parse_long(parser *p, const char *word)
+/* "--temp", "--temp=1", "-q", "-n5", or several flags in one word: "-qi". */
+static int parse_option(parser *p, const char *word)
 {
-    const char *name = word + 2, *equals = strchr(name, '=');
-    size_t      n_name = equals ? (size_t)(equals - name) : strlen(name);
+    bool        is_long = word[1] == '-';
+    const char *name = word + 1 + is_long, *equals = is_long ? strchr(name, '=') : NULL;
+    size_t      n_name = equals ? (size_t)(equals - name) : is_long ? strlen(name) : 1;
+    int         code;
 
-    if (strcmp(name, "help") == 0) return NM_PARSE_HELP;
-    const nm_option *o = find_long(p, name, n_name);
-    snprintf(p->spelled, sizeof p->spelled, "--%.*s", (int)(n_name < 60 ? n_name : 60), name);
-    if (!o) return unknown(p, word, p->spelled + 2);
-    if (o->kind != NM_OPT_FLAG) return take_value(p, o, equals ? equals + 1 : NULL);
-    if (equals) {
-        nm_output_misused(p->command, "%s takes no value", p->spelled);
-        return NM_PARSE_WRONG;
+    for (;; name++) {
+        const nm_option *o = find(p, name, is_long ? n_name : 0);
+        const char      *rest = is_long ? (equals ? equals + 1 : NULL) : name[1] ? name + 1 : NULL;
+
+        snprintf(p->spelled, sizeof p->spelled, "%s%.*s", is_long ? "--" : "-",
+                 (int)(n_name < 60 ? n_name : 60), name);
+        if (is_long ? strcmp(name, "help") == 0 : !o && *name == 'h') return NM_OPTIONS_HELP;
+        if (!o && is_long) return unknown(p, word, p->spelled + 2);
+        if (!o) return unknown(p, name == word + 1 ? word : p->spelled, word + 1);
+        if (o->kind != NM_OPT_FLAG) return take_value(p, o, rest);
+        if (equals) return nm_output_misused(p->command, "%s takes no value", p->spelled);
+        if ((code = set(p, o, NULL)) != NM_EXIT_DONE) return code;
+        if (is_long || !rest) return NM_EXIT_DONE;
     }
-    return set(p, o, NULL);
 }
 
-/* "-q", "-n5", or several flags in one word. */
-static nm_parse parse_letters(parser *p, const char *word)
-{
-    for (const char *letter = word + 1; *letter; letter++) {
-        const nm_option *o = find_letter(p, *letter);
-
-        snprintf(p->spelled, sizeof p->spelled, "-%c", *letter);
-        if (!o && *letter == 'h') return NM_PARSE_HELP;
-        if (!o) return unknown(p, letter == word + 1 ? word : p->spelled, word + 1);
-        if (o->kind != NM_OPT_FLAG) return take_value(p, o, letter[1] ? letter + 1 : NULL);
-        if (set(p, o, NULL) != NM_PARSE_OK) return NM_PARSE_WRONG;
-    }
-    return NM_PARSE_OK;
-}
-
-nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
-                          char **argv)
+int nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
+                     char **argv)
 {
     parser p = {command, options, args, argv, (size_t)argc, 0, options, ""};
     bool   ended = false; /* by "--" */
@@ -285,42 +261,38 @@ nm_parse nm_options_parse(const char *command, const nm_option *options, void *a
     set_presets(&p);
     for (; p.at < p.n_argv; p.at++) {
         const char *word = argv[p.at];
-        nm_parse    result = NM_PARSE_OK;
+        int         code = NM_EXIT_DONE;
 
         if (ended || word[0] != '-' || word[1] == '\0') {
             while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
-            if (p.next_arg->kind == NM_OPT_END) {
-                nm_output_misused(command, "no place for '" SHOWN "'", word);
-                return NM_PARSE_WRONG;
-            }
-            result = set(&p, p.next_arg++, word);
+            if (p.next_arg->kind == NM_OPT_END)
+                return nm_output_misused(command, "no place for '" SHOWN "'", word);
+            code = set(&p, p.next_arg++, word);
         } else if (strcmp(word, "--") == 0)
             ended = true;
-        else if (word[1] == '-')
-            result = parse_long(&p, word);
         else
-            result = parse_letters(&p, word);
-        if (result != NM_PARSE_OK) return result;
+            code = parse_option(&p, word);
+        if (code != NM_EXIT_DONE) return code;
     }
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
         if (o->kind != NM_OPT_ARG || o->min < 1) continue;
         if (*(const char **)(void *)(p.args + o->field)) continue;
         nm_output_misused(command, "%s is missing", o->value);
-        return NM_PARSE_WRONG;
+        return NM_EXIT_MISUSED;
     }
-    return NM_PARSE_OK;
+    return NM_EXIT_DONE;
 }
 
-bool nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
-                    const char *value)
+int nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
+                   const char *value)
 {
     parser           p = {command, options, args, NULL, 0, 0, options, ""};
     bool             letter = name[0] != '\0' && name[1] == '\0';
-    const nm_option *o = letter ? find_letter(&p, name[0]) : find_long(&p, name, strlen(name));
+    const nm_option *o = find(&p, name, letter ? 0 : strlen(name));
 
-    if (!o) return unknown(&p, name, name) == NM_PARSE_OK;
+    if (!o) return unknown(&p, name, name);
     snprintf(p.spelled, sizeof p.spelled, "--%s", o->name);
-    return take_value(&p, o, value) == NM_PARSE_OK;
+    return take_value(&p, o, value);
 }
 
 void nm_options_free(const nm_option *options, void *args)
@@ -386,8 +358,6 @@ static void print_option(const nm_option *o)
 
     if (o->kind == NM_OPT_ARG)
         snprintf(names, sizeof names, "  %s", value);
-    else if (!o->name)
-        snprintf(names, sizeof names, "  -%c%s%s", o->letter, space, value);
     else if (o->letter)
         snprintf(names, sizeof names, "  -%c, --%s%s%s", o->letter, o->name, space, value);
     else

@@ -42,28 +42,48 @@ typedef struct nm_option {
     double         min, max;
 } nm_option;
 
+/* A row of each kind that tables write out; `field` is an offset. */
+/* clang-format off */
+#define NM_GROUP(help)                                                                             \
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, help, 0, 0}
+#define NM_ARG(field, value, least, help)                                                          \
+    {0, NULL, NM_OPT_ARG, field, NULL, value, help, least, 1}
+#define NM_FLAG(letter, name, field, help)                                                         \
+    {letter, name, NM_OPT_FLAG, field, NULL, NULL, help, 0, 0}
+#define NM_STRING(letter, name, field, value, help)                                                \
+    {letter, name, NM_OPT_STRING, field, NULL, value, help, 0, 0}
+#define NM_LIST(letter, name, field, value, help)                                                  \
+    {letter, name, NM_OPT_LIST, field, NULL, value, help, 0, 0}
+#define NM_CHOICE(letter, name, field, preset, words, help)                                        \
+    {letter, name, NM_OPT_CHOICE, field, preset, words, help, 0, 0}
+#define NM_INT(letter, name, field, preset, min, max, help)                                        \
+    {letter, name, NM_OPT_INT, field, preset, "N", help, min, max}
+#define NM_END                                                                                     \
+    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0}
+/* clang-format on */
+
 typedef struct nm_strings {
     const char **at;
     size_t       n;
 } nm_strings;
 
-typedef enum nm_parse { NM_PARSE_OK, NM_PARSE_HELP, NM_PARSE_WRONG } nm_parse;
-
 /*
- * Fills args with the presets, then with argv[0..argc).  After NM_PARSE_WRONG one line on stderr
- * has said what is wrong.  In all cases nm_options_free frees the lists.
+ * Fills args with the presets, then with argv[0..argc).  Returns an exit code (output.h); if it is
+ * not NM_EXIT_DONE, one line on stderr has said what is wrong.  Or NM_OPTIONS_HELP.  In all cases
+ * nm_options_free frees the lists.
  */
-nm_parse nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
-                          char **argv);
-void     nm_options_free(const nm_option *options, void *args);
+enum { NM_OPTIONS_HELP = -1 };
+int  nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
+                      char **argv);
+void nm_options_free(const nm_option *options, void *args);
 
 /*
  * Sets one option of a table without lists, by its long name or its letter, as "--NAME VALUE"
  * would; a NULL value is a missing one.  On an error, which is printed as above, args keep their
  * values.
  */
-bool nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
-                    const char *value);
+int nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
+                   const char *value);
 
 /* Did the user give an option that fills this field? */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);

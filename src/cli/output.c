@@ -7,8 +7,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,14 +48,6 @@ bool nm_output_flush(void)
 
 /* ---- Escaping -------------------------------------------------------------------------------- */
 
-/* Characters that a terminal obeys instead of showing.  U+2028..202E are line and paragraph
- * separators and bidirectional embeddings; U+2066..2069 are bidirectional isolates. */
-static bool is_control(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-}
-
 void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
 {
     if (quoted) nm_output_write("\"", 1);
@@ -65,7 +55,11 @@ void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
         uint32_t c = 0;
 
         n = nm_utf8_char(text + at, n_bytes - at, &c);
-        if (n > 0 && !is_control(c)) {
+        /* U+2028..202E: line and paragraph separators, bidirectional embeddings; U+2066..2069:
+         * bidirectional isolates; U+061C, 200E, 200F: bidirectional marks. */
+        bool control = c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E ||
+                       c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+        if (n > 0 && !control) {
             if (quoted && (c == '"' || c == '\\')) nm_output_write("\\", 1);
             nm_output_write(text + at, n);
             continue;
@@ -95,29 +89,6 @@ void nm_output_json_string(const char *text, size_t n_bytes)
         n_bytes -= n;
     }
     nm_output_write("\"", 1);
-}
-
-void nm_output_json_number(double value)
-{
-    if (isfinite(value))
-        nm_output_print("%.9g", value);
-    else
-        nm_output_print("null");
-}
-
-void nm_output_json_ids(const int32_t *ids, size_t n_ids)
-{
-    nm_output_print("[");
-    for (size_t i = 0; i < n_ids; i++) nm_output_print("%s%" PRId32, i ? "," : "", ids[i]);
-    nm_output_print("]");
-}
-
-void nm_output_json_bytes(const char *bytes, size_t n_bytes)
-{
-    nm_output_print("[");
-    for (size_t i = 0; i < n_bytes; i++)
-        nm_output_print("%s%d", i ? "," : "", (int)(unsigned char)bytes[i]);
-    nm_output_print("]");
 }
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */

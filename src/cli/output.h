@@ -26,11 +26,8 @@ bool nm_output_flush(void);
  */
 void nm_output_visible(const char *text, size_t n_bytes, bool quoted);
 
-/* JSON values.  A string is always valid UTF-8: invalid bytes become U+FFFD. */
+/* A JSON string, always valid UTF-8: invalid bytes become U+FFFD.  Other JSON is record.h's. */
 void nm_output_json_string(const char *text, size_t n_bytes);
-void nm_output_json_number(double value); /* null if it is not finite */
-void nm_output_json_ids(const int32_t *ids, size_t n_ids);
-void nm_output_json_bytes(const char *bytes, size_t n_bytes); /* an array of numbers */
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
 

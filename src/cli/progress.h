@@ -8,8 +8,6 @@
 
 #include "nomul.h"
 
-/* The words of --pack, in nomul_packing's order. */
-
 typedef struct nm_progress_bar {
     bool     quiet;
     unsigned drawn; /* per mille on the screen + 1; 0: nothing yet */

@@ -8,6 +8,7 @@
 #include "cli/record.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,8 +156,10 @@ void nm_record_real(nm_record *r, const char *name, double value)
 {
     if (r->format == NM_RECORD_LINES)
         nm_record_number(r, name, "%.4f", value);
-    else if (begin(r, name))
-        nm_output_json_number(value);
+    else if (isfinite(value))
+        nm_record_number(r, name, "%.9g", value);
+    else
+        nm_record_number(r, name, "%s", "");
 }
 
 void nm_record_bool(nm_record *r, const char *name, bool value)
@@ -166,5 +169,12 @@ void nm_record_bool(nm_record *r, const char *name, bool value)
 
 void nm_record_ids(nm_record *r, const char *name, const int32_t *ids, size_t n_ids)
 {
-    if (begin(r, name)) nm_output_json_ids(ids, n_ids);
+    nm_record_open(r, name, '[');
+    for (size_t i = 0; i < n_ids; i++) nm_record_number(r, NULL, "%" PRId32, ids[i]);
+    nm_record_close(r, ']');
+}
+
+void nm_record_spelled(nm_record *r, const char *name, const char *json, size_t n_bytes)
+{
+    if (begin(r, name)) nm_output_write(json, n_bytes);
 }

@@ -58,7 +58,9 @@ void nm_record_number(nm_record *record, const char *name, const char *format, .
 void nm_record_count(nm_record *record, const char *name, uint64_t value);
 void nm_record_real(nm_record *record, const char *name, double value);
 void nm_record_bool(nm_record *record, const char *name, bool value);
-void nm_record_ids(nm_record *record, const char *name, const int32_t *ids,
-                   size_t n_ids); /* JSON alone */
+
+/* JSON alone: an array, and a value that is already spelled as JSON. */
+void nm_record_ids(nm_record *record, const char *name, const int32_t *ids, size_t n_ids);
+void nm_record_spelled(nm_record *record, const char *name, const char *json, size_t n_bytes);
 
 #endif

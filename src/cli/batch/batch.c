@@ -1,27 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop of a batch: fill the free places with continuations of prompts that were read, then with
+ * new lines; step all running texts together; write the answers of those that finished.  Room is
+ * given in that order so that a prompt's continuations follow it before another prompt is read.
+ * Jobs form a list in the order of their lines.  Without --as-ready only the first is written, so
+ * an answer that takes long keeps those after it in memory: fill bounds their number.
+ */
 #include "cli/batch/batch.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/batch/batch_jobs.h"
-#include "cli/batch/batch_show.h"
 #include "cli/interrupt.h"
 #include "cli/numbers.h"
+#include "cli/output.h"
+
+/* A line of progress on a terminal, replaced a few times a second. */
+static void show(nm_batch *b)
+{
+    const nm_batch_counts *c = &b->counts;
+    uint64_t               n = c->n_prompt_ids + c->n_generated;
+    double                 now = nm_clock();
+    char                   line[128];
+
+    if (!b->options->show || now - b->shown < 0.2) return;
+    snprintf(line, sizeof line, "%s done, %zu running, %s tokens, %.1f tokens/s",
+             nm_show_count(c->n_done).text, b->n_running, nm_show_count(n).text,
+             nm_rate(n, c->seconds));
+    fprintf(stderr, "\r%-78.78s", line);
+    b->shown = now;
+}
+
+/* ---- Jobs ------------------------------------------------------------------------------------ */
+
+/* After all others; the caller fills it.  NULL: no memory. */
+static nm_batch_job *add_job(nm_batch *b, nomul_error *err)
+{
+    size_t        n_bytes = sizeof(nm_batch_job) + b->options->n_best * sizeof(nm_batch_text);
+    nm_batch_job *job = nm_alloc(n_bytes);
+
+    if (!job) {
+        nm_fail_memory(err, n_bytes);
+        return NULL;
+    }
+    memset(job, 0, n_bytes);
+    job->n_texts = b->options->n_best;
+    job->reader = (nm_batch_text){.job = job, .index = NM_BATCH_READER};
+    for (size_t i = 0; i < b->options->n_best; i++)
+        job->texts[i].job = job, job->texts[i].index = i;
+    job->previous = b->last;
+    if (b->last)
+        b->last->next = job;
+    else
+        b->first = job;
+    b->last = job;
+    b->n_jobs++;
+    return job;
+}
+
+static void free_job(nm_batch *b, nm_batch_job *job)
+{
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        b->first = job->next;
+    if (job->next)
+        job->next->previous = job->previous;
+    else
+        b->last = job->previous;
+    nomul_text_free(job->reader.text);
+    nm_answer_free(&job->reader.answer);
+    for (size_t i = 0; i < b->options->n_best; i++) {
+        nomul_text_free(job->texts[i].text);
+        nm_answer_free(&job->texts[i].answer);
+    }
+    nm_batch_line_free(&job->line);
+    nm_buffer_free(&job->problem);
+    nm_free(job);
+    b->n_jobs--;
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+/* Writes the answers of this job that are done; in_order: up to the first that is not. */
+static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul_error *err)
+{
+    if (job->problem.n_bytes > 0) {
+        nm_output_print("{\"id\":");
+        nm_output_write(job->line.id.data, job->line.id.n_bytes);
+        nm_output_print(",\"error\":");
+        nm_output_json_string(job->problem.data, job->problem.n_bytes);
+        nm_output_print("}\n");
+    }
+    for (size_t i = 0; i < job->n_texts; i++) {
+        nm_batch_text *text = &job->texts[i];
+        nm_report      report = {
+                 .answer = &text->answer,
+                 .tokenizer = nomul_model_tokenizer(b->options->model),
+                 .id = job->line.id.data,
+                 .n_id = job->line.id.n_bytes,
+                 .has_index = b->options->indexed,
+                 .index = text->index,
+                 .n_prompt = job->n_prompt,
+                 .load_seconds = b->options->load_seconds,
+                 .seed = text->seed,
+        };
+
+        if (text->written) continue;
+        if (!text->done && in_order) break;
+        if (!text->done) continue;
+        if (!nm_report_json(&report, err)) return false;
+        nm_answer_free(&text->answer);
+        text->answer = (nm_answer){0};
+        text->written = true;
+        job->n_written++;
+    }
+    return nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+}
+
+/* Something of this job is done: writes what may be written now, frees jobs that are done. */
+static bool write_answers(nm_batch *b, nm_batch_job *job, nomul_error *err)
+{
+    bool as_ready = b->options->as_ready;
+
+    for (job = as_ready ? job : b->first; job; job = as_ready ? NULL : b->first) {
+        if (!write_job(b, job, !as_ready, err)) return false;
+        if (job->n_written < job->n_texts) break;
+        free_job(b, job);
+    }
+    return true;
+}
+
+/* Nothing more will come: writes everything that is done, whatever its place. */
+static bool write_all(const nm_batch *b, nomul_error *err)
+{
+    for (nm_batch_job *job = b->first; job; job = job->next)
+        if (!write_job(b, job, false, err)) return false;
+    return true;
+}
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
-
-/* It runs from now on. */
-static void add_running(nm_batch *b, nm_batch_text *text)
-{
-    text->answer.keep = true;
-    text->answer.n_logprobs = b->options->n_logprobs;
-    nm_answer_begin(&text->answer);
-    b->running[b->n_running++] = text;
-    if (b->n_running > b->counts.most_texts) b->counts.most_texts = b->n_running;
-}
 
 /*
  * The options of a continuation: the line's, with the seed of its place.  The generator of a saved
@@ -60,68 +181,32 @@ static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul
     return fork;
 }
 
-/* The text of a line: it reads the prompt, and continues it if it is the only one. */
-static bool begin_line(nm_batch *b, nm_batch_job *job, nomul_error *err)
+/*
+ * A text runs from now on: from the base, it reads its line's prompt; from its job's reader, which
+ * has read the prompt, it continues it.
+ */
+static bool begin(nm_batch *b, nm_batch_text *text, const nomul_text *from, nomul_error *err)
 {
-    nm_batch_text    *text = job->n_texts > 1 ? &job->reader : &job->texts[0];
-    nm_text          *prompt = &job->line.prompt;
+    nm_batch_job     *job = text->job;
+    nm_buffer        *prompt = &job->line.prompt; /* empty once it was read */
     nomul_text_counts counts = {.size = sizeof counts};
 
-    text->text = fork_text(b, text, b->base, err);
+    text->text = fork_text(b, text, from, err);
     if (!text->text ||
         nomul_text_prompt(text->text, prompt->data, prompt->n_bytes, err) != NOMUL_OK)
         return false;
-    nomul_text_get_counts(text->text, &counts, NULL);
-    job->n_prompt = counts.n_prompt;
-    nm_text_free(prompt);
-    if (text != &job->reader) job->n_begun = 1;
-    add_running(b, text);
-    return true;
-}
-
-/* The next continuation of a prompt that was read; after the last one the reader is not needed. */
-static bool begin_copy(nm_batch *b, nomul_error *err)
-{
-    nm_batch_job  *job = b->first_read;
-    nm_batch_text *text = &job->texts[job->n_begun];
-
-    text->text = fork_text(b, text, job->reader.text, err);
-    if (!text->text || nomul_text_prompt(text->text, NULL, 0, err) != NOMUL_OK) return false;
-    if (++job->n_begun == job->n_texts) {
-        b->first_read = job->next_read;
-        nomul_text_free(job->reader.text);
-        job->reader.text = NULL;
+    if (from == b->base) {
+        nomul_text_get_counts(text->text, &counts, NULL);
+        job->n_prompt = counts.n_prompt;
+        nm_buffer_free(prompt);
     }
-    add_running(b, text);
+    if (text != &job->reader) job->n_begun++;
+    text->answer.keep = true;
+    text->answer.n_logprobs = b->options->n_logprobs;
+    nm_answer_begin(&text->answer);
+    b->running[b->n_running++] = text;
+    if (b->n_running > b->counts.most_texts) b->counts.most_texts = b->n_running;
     return true;
-}
-
-/* Its continuations can begin. */
-static void end_reader(nm_batch *b, nm_batch_job *job)
-{
-    job->next_read = NULL;
-    if (b->first_read)
-        b->last_read->next_read = job;
-    else
-        b->first_read = job;
-    b->last_read = job;
-}
-
-/* A text that finished is answered; the job may be freed with it. */
-static bool end_text(nm_batch *b, nm_batch_text *text, nomul_error *err)
-{
-    nm_batch_job *job = text->job;
-
-    if (text == &job->reader && text->answer.finish == NOMUL_FINISH_LENGTH) {
-        end_reader(b, job);
-        return true;
-    }
-    nomul_text_free(text->text);
-    text->text = NULL;
-    if (text == &job->reader) return true; /* cancelled */
-    text->done = true;
-    b->counts.n_done++;
-    return nm_batch_answer(b, job, err);
 }
 
 /* Texts that finished leave, earlier ones first: their continuations begin in that order too. */
@@ -132,10 +217,23 @@ static bool end_finished(nm_batch *b, nomul_error *err)
 
     for (size_t i = 0; i < b->n_running; i++) {
         nm_batch_text *text = b->running[i];
-        if (ok && text->answer.finish != NOMUL_FINISH_NONE)
-            ok = end_text(b, text, err);
-        else
+        nm_batch_job  *job = text->job;
+        bool           reads = text == &job->reader;
+
+        if (!ok || text->answer.finish == NOMUL_FINISH_NONE) {
             b->running[n_kept++] = text;
+        } else if (reads && text->answer.finish == NOMUL_FINISH_LENGTH) {
+            job->next_read = NULL; /* the prompt is read: its continuations can begin */
+            *(b->first_read ? &b->last_read->next_read : &b->first_read) = job;
+            b->last_read = job;
+        } else {
+            nomul_text_free(text->text);
+            text->text = NULL;
+            if (reads) continue; /* cancelled */
+            text->done = true;
+            b->counts.n_done++;
+            ok = write_answers(b, job, err); /* may free the job */
+        }
     }
     b->n_running = n_kept;
     return ok;
@@ -149,14 +247,14 @@ static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
     if (err->code == NOMUL_E_MEMORY || err->code == NOMUL_E_CANCELLED) return false;
     b->counts.n_wrong++;
     job->n_texts = 0;
-    return nm_text_add(&job->problem, err->text, strlen(err->text), err) &&
-           nm_batch_answer(b, job, err);
+    return nm_buffer_add(&job->problem, err->text, strlen(err->text), err) &&
+           write_answers(b, job, err);
 }
 
 static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
 {
     const nm_batch_options *o = b->options;
-    nm_batch_job           *job = nm_batch_add_job(b, err);
+    nm_batch_job           *job = add_job(b, err);
     uint64_t                number = b->counts.n_lines++;
 
     if (!job) return false;
@@ -167,37 +265,38 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
                 job->line.args.seed, o->n_best);
         return refuse(b, job, err);
     }
-    if (o->escapes && n_bytes > 0 && line[0] != '{') nm_text_unescape(&job->line.prompt);
-    return begin_line(b, job, err) || refuse(b, job, err);
+    if (o->escapes && n_bytes > 0 && line[0] != '{') nm_buffer_unescape(&job->line.prompt);
+    return begin(b, job->n_texts > 1 ? &job->reader : &job->texts[0], b->base, err) ||
+           refuse(b, job, err);
 }
 
-/* Not while too many answers wait for one that takes long. */
-static bool may_read(const nm_batch *b)
-{
-    if (b->ended) return false;
-    return b->n_running == 0 || b->n_jobs / NM_BATCH_WAITING < b->options->n_parallel;
-}
-
-/* Begins texts while there is room for them: copies first, then lines, as far as they have come. */
+/*
+ * Begins texts while there is room for them.  No line is read while NM_BATCH_WAITING answers for
+ * each of n_parallel wait for one that takes long; nor, while texts run, one that has not arrived.
+ */
 static bool fill(nm_batch *b, nomul_error *err)
 {
-    while (b->n_running < b->options->n_parallel && !nm_interrupted()) {
-        const char *line = NULL;
-        size_t      n_bytes = 0;
+    const nm_batch_options *o = b->options;
 
-        nm_batch_show(b);
-        if (b->first_read) {
-            if (!begin_copy(b, err)) return false;
+    while (b->n_running < o->n_parallel && !nm_interrupted()) {
+        const char   *line = NULL;
+        size_t        n_bytes = 0;
+        nm_batch_job *job = b->first_read;
+
+        show(b);
+        if (job) {
+            if (!begin(b, &job->texts[job->n_begun], job->reader.text, err)) return false;
+            if (job->n_begun < job->n_texts) continue;
+            b->first_read = job->next_read; /* that was the last: the reader is not needed */
+            nomul_text_free(job->reader.text);
+            job->reader.text = NULL;
             continue;
         }
-        if (!may_read(b)) break;
+        if (b->ended || (b->n_running > 0 && b->n_jobs / NM_BATCH_WAITING >= o->n_parallel)) break;
         nm_line read = nm_lines_next(&b->lines, b->n_running == 0, &line, &n_bytes, &b->end);
         if (read == NM_LINE_LATER) break;
-        if (read == NM_LINE_READ) {
-            if (!take_line(b, line, n_bytes, err)) return false;
-        } else {
-            b->ended = true;
-        }
+        if (read == NM_LINE_READ && !take_line(b, line, n_bytes, err)) return false;
+        b->ended = read != NM_LINE_READ;
     }
     return true;
 }
@@ -220,15 +319,8 @@ static bool step(nm_batch *b, nomul_error *err)
     }
     if (!end_finished(b, err)) return false;
     b->counts.seconds += nm_clock() - began;
-    nm_batch_show(b);
+    show(b);
     return true;
-}
-
-/* A signal: what runs is answered as far as it got; a step has finished it as cancelled. */
-static bool cancel(nm_batch *b, nomul_error *err)
-{
-    if (b->n_running > 0 && !step(b, err)) return false;
-    return nm_batch_answer_all(b, err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
 bool nm_batch_run(nm_batch *b, nomul_error *err)
@@ -244,18 +336,20 @@ bool nm_batch_run(nm_batch *b, nomul_error *err)
         if (!ok || b->n_running == 0 || nm_interrupted()) break;
         ok = step(b, err);
     }
-    nm_batch_show_end(b);
-    if (nm_interrupted() && (ok || err->code == NOMUL_E_CANCELLED)) return cancel(b, err);
-    if (!ok) nm_batch_answer_all(b, NULL); /* what is done is not lost */
-    if (!ok) return false;
-    if (b->end.code == NOMUL_OK) return true;
-    *err = b->end;
-    return false;
+    if (b->options->show && b->shown > 0) fprintf(stderr, "\r%78s\r", "");
+    if (nm_interrupted() && (ok || err->code == NOMUL_E_CANCELLED)) {
+        /* A step finishes what runs as cancelled; it is answered as far as it got. */
+        if (b->n_running > 0 && !step(b, err)) return false;
+        return write_all(b, err) && nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    }
+    if (!ok) write_all(b, NULL); /* what is done is not lost */
+    if (ok && b->end.code != NOMUL_OK) *err = b->end;
+    return ok && b->end.code == NOMUL_OK;
 }
 
 void nm_batch_free(nm_batch *b)
 {
-    while (b->first) nm_batch_free_job(b, b->first);
+    while (b->first) free_job(b, b->first);
     nm_free(b->running);
     nm_free(b->texts);
     nm_lines_free(&b->lines);

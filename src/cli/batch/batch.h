@@ -2,17 +2,82 @@
 /*
  * Many texts from lines of a file: up to n_parallel of them are stepped together, new ones join as
  * others end, and each answer is a line of JSON, the one nomul run would give.  Lines are read when
- * there is room for them, so memory is that of the running texts and of a number of answers that
- * wait for their turn.
+ * there is room for them, so memory is that of the running texts and of a bounded number of answers
+ * that wait for their turn.
  *
- *   batch.c        lines -> texts -> steps
- *   batch_jobs.c   lines on their way to their answers
- *   batch_line.c   a line as what it asks for
+ *   line ─ batch_line.c ─> job: prompt, options ─> text, or a reader and its forks (--n-best)
+ *                          answer, a line of JSON <─ finished <─ steps <─┘
  */
 #ifndef NM_BATCH_H
 #define NM_BATCH_H
 
-#include "cli/batch/batch_jobs.h"
+#include "cli/batch/batch_line.h"
+#include "cli/text/answer.h"
+
+#define NM_BATCH_MAX_PARALLEL 10000
+#define NM_BATCH_WAITING 64 /* lines that may wait for an earlier one, for each of n_parallel */
+
+typedef struct nm_batch_text nm_batch_text; /* a continuation */
+typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continuations */
+
+/* What the command line asks for; the caller's. */
+typedef struct nm_batch_options {
+    const nomul_model  *model;
+    const nomul_mark   *saved;    /* every text continues it; NULL: none */
+    const nm_text_args *defaults; /* of lines; a seed of -1: random, or the saved generator */
+    size_t              n_parallel, n_best, n_logprobs;
+    bool                escapes;  /* in lines that are the prompt itself */
+    bool                indexed;  /* answers say which of the n_best they are */
+    bool                as_ready; /* in order of completion, else of the lines */
+    bool                show;     /* progress, on stderr */
+    double              load_seconds;
+} nm_batch_options;
+
+typedef struct nm_batch_counts {
+    uint64_t n_lines, n_wrong, n_done; /* n_done: continuations */
+    uint64_t n_prompt_ids, n_generated;
+    size_t   most_texts; /* that ran together */
+    double   seconds;
+} nm_batch_counts;
+
+typedef struct nm_batch {
+    const nm_batch_options *options;
+    nomul_text             *base; /* what all texts are forks of; the caller's */
+    nm_lines                lines;
+    nm_batch_counts         counts;
+
+    double          shown;        /* when progress was */
+    nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
+    size_t          n_jobs;
+    nm_batch_job   *first_read, *last_read; /* prompts read, with continuations to begin */
+    nm_batch_text **running;                /* [n_parallel] */
+    nomul_text    **texts;                  /* theirs, for a step */
+    size_t          n_running;
+    bool            ended; /* the lines */
+    nomul_error     end;   /* why, if not by their end: code is not NOMUL_OK */
+} nm_batch;
+
+struct nm_batch_text {
+    nm_batch_job *job;
+    size_t        index; /* among the continuations; NM_BATCH_READER: it only reads the prompt */
+    nomul_text   *text;  /* NULL: not begun, or done */
+    bool          done, written;
+    uint64_t      seed;
+    nm_answer     answer;
+};
+
+#define NM_BATCH_READER SIZE_MAX
+
+/* With several continuations a text of its own reads the prompt, and they are forks of it. */
+struct nm_batch_job {
+    nm_batch_job *next, *previous, *next_read;
+    nm_batch_line line;
+    nm_batch_text reader;
+    uint64_t      n_prompt; /* ids */
+    nm_buffer     problem;  /* message, if the line is wrong; there are no texts then */
+    size_t        n_texts, n_begun, n_written;
+    nm_batch_text texts[];
+};
 
 /*
  * All of it.  A line that is wrong is answered with its error, and counted.  False: it ended early,

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of nomul batch as what it asks for: a prompt as it stands or, if the line begins with '{',
- * a JSON object that may say how the text goes on.
+ * A line of nomul batch, parsed: a prompt as it stands or, if the line begins with '{', a JSON
+ * object with the prompt and options of its own.  Keys, ranges and defaults of the options are
+ * those of the command line (text_options.h).
  */
 #ifndef NM_BATCH_LINE_H
 #define NM_BATCH_LINE_H
 
-#include "cli/text/text.h"
+#include "cli/text/buffer.h"
 #include "cli/text/text_options.h"
 
 #define NM_BATCH_ID_BYTES 1024 /* an id as spelled, at most */
 
 /* Zeros are a beginning. */
 typedef struct nm_batch_line {
-    nm_text      prompt;
-    nm_text      id;   /* a JSON value as the line spells it, or the line's number as a string */
+    nm_buffer    prompt;
+    nm_buffer    id;   /* a JSON value as the line spells it, or the line's number as a string */
     nm_text_args args; /* the defaults, and in their place what the line says */
-    nm_text      stop_bytes; /* the line's own: what args.stops points to */
+    nm_buffer    stop_bytes; /* the line's own: what args.stops points to */
     const char **stops;
 } nm_batch_line;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul batch: continue many texts together.  Options and their order of events; the work is
- * batch.c. */
+/*
+ * nomul batch: continue many texts together.  Options, what all texts share, and the statistics;
+ * the loop is batch.c's.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 
 #include "base/error.h"
 #include "cli/batch/batch.h"
-#include "cli/batch/batch_show.h"
 #include "cli/commands.h"
 
 typedef struct batch_args {
@@ -21,32 +22,32 @@ typedef struct batch_args {
 
 #define F(field) offsetof(batch_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The texts", 0, 0},
+    NM_GROUP("The texts"),
     NM_MODEL_OPTION(F, open),
     {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the prompts, - = stdin", 0, 0},
     NM_ESCAPE_OPTION(F(escapes)),
-    {0, "parallel", NM_OPT_INT, F(n_parallel), "8", "N", "number of texts processed together", 1,
-     NM_BATCH_MAX_PARALLEL},
+    NM_INT(0, "parallel", F(n_parallel), "8", 1, NM_BATCH_MAX_PARALLEL,
+           "number of texts processed together"),
     {0, "n-best", NM_OPT_INT, F(n_best), "0", "K",
      "read each prompt once and continue it K times, with seeds s, s+1 ..; 0 = once, without "
      "\"index\"",
      0, 1000},
-    {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
-     "every prompt continues this saved text; options default to the saved ones", 0, 0},
+    NM_STRING(0, "load-session", F(load), "FILE",
+              "every prompt continues this saved text; options default to the saved ones"),
     NM_TEXT_OPTIONS,
 
-    NM_SAMPLING_OPTIONS
+    NM_SAMPLING_OPTIONS,
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output", 0, 0},
-    {0, "as-ready", NM_OPT_FLAG, F(as_ready), NULL, NULL,
-     "print answers in order of completion, not in the order of the prompts", 0, 0},
-    {0, "logprobs", NM_OPT_INT, F(n_logprobs), "0", "N",
-     "log-probabilities of the N most likely ids for each token", 0, 1000},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no progress, no statistics", 0, 0},
+    NM_GROUP("Output"),
+    NM_FLAG(0, "as-ready", F(as_ready),
+            "print answers in order of completion, not in the order of the prompts"),
+    NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
+           "log-probabilities of the N most likely ids for each token"),
+    NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
 
     NM_MACHINE_OPTIONS(F, open),
     NM_CTX_OPTION(F(n_ctx)),
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    NM_END,
 };
 #undef F
 
@@ -59,38 +60,28 @@ typedef struct running {
     nm_batch          batch;
 } running;
 
-static bool open_session(running *r, nomul_error *err)
-{
-    if (!nm_open_session(&r->opened, &r->args->open, err)) return false;
-    if (r->args->load) r->saved = nomul_mark_load(r->args->load, r->opened.model, err);
-    return !r->args->load || r->saved;
-}
-
 /*
- * What lines do not say: the options given, else those of the saved text.  Errors in them are no
- * line's fault.  A seed that is not given stays so.
+ * Opens what all texts share: a session, the lines, and the text that all others are forks of; and
+ * finds the defaults of lines: the options given, else those of the saved text.  An error in them
+ * ends the batch, not a line.  A seed that is not given stays -1.
  */
-static bool find_defaults(running *r, nomul_error *err)
-{
-    const nm_text_args *args = &r->args->text;
-    nm_sampling         sampling;
-    bool                ok = nm_sampling_init(&sampling, args, table, r->args,
-                               r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL,
-                                              r->opened.model, err);
-
-    r->defaults = *args;
-    if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
-    r->defaults.seed = args->seed;
-    nm_sampling_free(&sampling);
-    return ok;
-}
-
-/* The text that all others are forks of: empty, or the saved one. */
-static bool open_base(running *r, nomul_error *err)
+static bool open_batch(running *r, nomul_error *err)
 {
     const batch_args *args = r->args;
     size_t            n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
+    nm_batch         *b = &r->batch;
+    nm_sampling       sampling;
 
+    if (!nm_open_session(&r->opened, &args->open, err)) return false;
+    if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
+    bool ok = nm_sampling_init(&sampling, &args->text, table, args,
+                               r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL,
+                               r->opened.model, err);
+    r->defaults = args->text;
+    if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
+    r->defaults.seed = args->text.seed;
+    nm_sampling_free(&sampling);
+    if (!ok) return false;
     r->options = (nm_batch_options){
         .model = r->opened.model,
         .saved = r->saved,
@@ -103,35 +94,36 @@ static bool open_base(running *r, nomul_error *err)
         .as_ready = args->as_ready,
         .show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
     };
-    r->batch.options = &r->options;
-    r->batch.base = nomul_text_new(r->opened.session, NULL, err);
-    if (!r->batch.base) return false;
-    return !r->saved || nomul_text_rewind(r->batch.base, r->saved, 0, err) == NOMUL_OK;
-}
-
-static bool open_lines(running *r, nomul_error *err)
-{
-    r->batch.lines.fd = nm_text_open(r->args->file, err);
-    if (r->batch.lines.fd < 0) return false;
-    if (r->batch.lines.fd == STDIN_FILENO && !r->args->quiet && isatty(STDIN_FILENO))
+    b->options = &r->options;
+    b->base = nomul_text_new(r->opened.session, NULL, err); /* empty, or the saved text */
+    if (!b->base || (r->saved && nomul_text_rewind(b->base, r->saved, 0, err) != NOMUL_OK))
+        return false;
+    b->lines.fd = nm_buffer_open(args->file, err);
+    if (b->lines.fd == STDIN_FILENO && !args->quiet && isatty(STDIN_FILENO))
         fprintf(stderr, "nomul: reading prompts from the terminal, up to Ctrl-D\n");
-    return true;
+    return b->lines.fd >= 0;
 }
 
-/* Every answer is out, whatever ended it; what is left are the statistics. */
-static int end(running *r, bool ok, nomul_error *err)
+static void print_statistics(const running *r)
 {
-    const nm_batch_counts *c = &r->batch.counts;
+    const nm_batch_counts  *c = &r->batch.counts;
+    const nomul_model_info *info = nomul_model_get_info(r->opened.model);
+    size_t                  n_threads = nomul_session_n_threads(r->opened.session);
+    size_t                  n_bytes = /* a text has a state and a row of logits */
+        r->opened.session_bytes + c->most_texts * ((size_t)info->state_bytes + info->n_vocab * 4);
 
-    if (!nm_output_flush()) return NM_EXIT_DONE; /* main reports it */
-    if (!r->args->quiet)
-        nm_batch_statistics(&r->batch, r->opened.session, r->opened.path, r->opened.session_bytes);
-    if (c->n_wrong > 0)
-        fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", c->n_wrong,
-                c->n_lines, c->n_wrong == 1 ? "was" : "were");
-    if (ok) return c->n_wrong > 0 ? NM_EXIT_FAILED : NM_EXIT_DONE;
-    if (r->batch.end.code != NOMUL_OK) nm_fail_in(err, "%s", nm_text_name(r->args->file));
-    return nm_output_failed(err);
+    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->opened.path,
+            nm_show_bytes(info->file_bytes).text, nm_show_seconds(r->options.load_seconds).text);
+    fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,
+            c->most_texts);
+    fprintf(stderr, "%-9s %s tokens\n", "prompts", nm_show_count(c->n_prompt_ids).text);
+    fprintf(stderr, "%-9s %s tokens\n", "generated", nm_show_count(c->n_generated).text);
+    fprintf(stderr, "%-9s %s, %.1f tokens/s in all\n", "time", nm_show_seconds(c->seconds).text,
+            nm_rate(c->n_prompt_ids + c->n_generated, c->seconds));
+    fprintf(stderr, "%-9s %s, of it %s of state a text; %zu thread%s, kernels %s\n", "memory",
+            nm_show_bytes(n_bytes).text, nm_show_bytes(info->state_bytes).text, n_threads,
+            n_threads == 1 ? "" : "s", nomul_model_kernels(r->opened.model));
 }
 
 static int run(const void *arguments, const char *argv0)
@@ -141,17 +133,26 @@ static int run(const void *arguments, const char *argv0)
     nomul_error       err;
     double            began = nm_clock();
 
-    if (!nm_text_args_check("batch", &args->text)) return NM_EXIT_MISUSED;
+    if (nm_text_args_check("batch", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
     int code = nm_open_model(&r.opened, "batch", &args->open, argv0, NM_OPEN_TOKENIZER);
-    if (code == NM_EXIT_DONE && (!open_session(&r, &err) || !find_defaults(&r, &err) ||
-                                 !open_base(&r, &err) || !open_lines(&r, &err)))
-        code = nm_output_failed(&err);
+    if (code == NM_EXIT_DONE && !open_batch(&r, &err)) code = nm_output_failed(&err);
     if (code == NM_EXIT_DONE) {
+        const nm_batch_counts *c = &r.batch.counts;
+
         r.options.load_seconds = nm_clock() - began;
-        bool ok = nm_batch_run(&r.batch, &err);
-        code = end(&r, ok, &err);
-        nm_text_close(r.batch.lines.fd);
+        bool ok = nm_batch_run(&r.batch, &err), open = nm_output_flush();
+        nm_buffer_close(r.batch.lines.fd);
+        if (open && !args->quiet) print_statistics(&r);
+        if (open && c->n_wrong > 0) {
+            fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", c->n_wrong,
+                    c->n_lines, c->n_wrong == 1 ? "was" : "were");
+            code = NM_EXIT_FAILED;
+        }
+        if (open && !ok) { /* a closed stdout is reported by main */
+            if (r.batch.end.code != NOMUL_OK) nm_fail_in(&err, "%s", nm_buffer_name(args->file));
+            code = nm_output_failed(&err);
+        }
     }
     nm_batch_free(&r.batch);
     nomul_text_free(r.batch.base);
@@ -166,19 +167,20 @@ const nm_command nm_cmd_batch = {
     "Continues every prompt of a file, one per line, many of them together: the weights are read "
     "once for all. Each answer is the JSON object of nomul run --json, on one line, with the text "
     "that run generates with the same seed, whatever runs beside it.\n\n"
-    "A line is the prompt as it stands, without its newline and without a CR in front of that; an "
-    "empty one is a text from its beginning. A line that begins with { is a JSON object: "
-    "\"prompt\", and if wanted \"id\" (a string or a number, given back as it is; otherwise the "
-    "number of the line, from 0, as a string), \"n_predict\", \"temperature\", \"top_k\", "
-    "\"top_p\", \"min_p\", \"seed\", \"stop\" (a string or an array of strings, in the place of "
-    "-r). What it doesn't say the options say. Without a seed each text has a random one, which "
-    "is in its answer.\n\n"
-    "With --load-session every prompt goes on with the saved text, which is read from the file "
-    "once: a long instruction, then many questions.\n\n"
-    "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the others go on, and "
-    "the exit code is 1. Lines are read as there is room for them, so stdin may be a pipe that "
-    "never ends. Answers wait for those before them, unless --as-ready; where very many wait (64 "
-    "for each of --parallel), so do the next lines. Ctrl-C ends it: what is "
+    "A line is the prompt as it stands, without its newline and a CR before that; an empty line is "
+    "an empty prompt. A line that begins with { is a JSON object: \"prompt\", and optionally "
+    "\"id\" "
+    "(a string or a number, returned unchanged; default: the number of the line, from 0, as a "
+    "string), \"stop\" (a string or an array of strings, in place of -r), \"n_predict\" and the "
+    "sampling options: \"temperature\", \"top_k\", \"seed\" and so on. Keys that are absent have "
+    "the values of the options. Without a seed each text has a random one, which is in its "
+    "answer.\n\n"
+    "With --load-session every prompt continues the saved text, which is read from the file once: "
+    "a long instruction, then many questions.\n\n"
+    "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the other lines are "
+    "answered as usual, and the exit code is 1. Lines are read when there is room for them, so "
+    "stdin may be an endless pipe. An answer waits for those before it, unless --as-ready; while "
+    "very many wait (64 for each of --parallel), no more lines are read. Ctrl-C ends it: what is "
     "done is written, and what was running as \"cancelled\".",
     table,
     sizeof(batch_args),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown is a table with columns of its own widths and number formats; CSV, JSON and JSON
- * lines are one list of fields in three formats of record.h.
+ * Markdown is a table with columns of its own widths and number formats; CSV, JSON and JSON lines
+ * are one list of fields in three formats of record.h.  Medians are used where one slow repetition
+ * would spoil a mean; t/s is a mean because llama-bench's is.
  */
 #include "cli/bench/bench_result.h"
 
@@ -124,48 +125,34 @@ static void format_cell(char *out, size_t size, const nm_bench_result *r, const 
     case KERNELS: snprintf(out, size, "%s", nomul_model_kernels(r->model)); break;
     case WEIGHT_BYTES: snprintf(out, size, "%" PRIu64, r->weight_bytes); break;
     case READ_BANDWIDTH: snprintf(out, size, "%.2f", s->read_gbs); break;
-    case BANDWIDTH_PERCENT:
-        if (r->n_gen)
-            snprintf(out, size, "%.1f", s->percent);
-        else
-            snprintf(out, size, "-");
-        break;
+    case BANDWIDTH_PERCENT: snprintf(out, size, r->n_gen ? "%.1f" : "-", s->percent); break;
     case N_COLUMNS: break;
     }
 }
 
-static bool shown(const nm_bench_writer *w, column c)
+/* A row; before the first one the header and its rule. */
+static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const summary *s)
 {
-    return c != BATCH || w->show_batch;
-}
+    enum { HEADER, RULE, VALUES };
 
-static void md_header(const nm_bench_writer *w)
-{
-    nm_output_print("|");
-    for (column c = 0; c < N_COLUMNS; c++)
-        if (shown(w, c)) nm_output_print(" %*s |", columns[c].width, columns[c].name);
-    nm_output_print("\n|");
-    for (column c = 0; c < N_COLUMNS; c++) {
-        int width = columns[c].width;
-        if (!shown(w, c)) continue;
-        nm_output_print(" ");
-        for (int i = 1; i < (width < 0 ? -width : width); i++) nm_output_print("-");
-        nm_output_print("%s |", width < 0 ? "-" : ":");
-    }
-    nm_output_print("\n");
-}
+    for (int line = w->n_written == 1 ? HEADER : VALUES; line <= VALUES; line++) {
+        nm_output_print("|");
+        for (column c = 0; c < N_COLUMNS; c++) {
+            char text[80] = "";
+            int  width = columns[c].width, n = width < 0 ? -width : width;
 
-static void md_row(const nm_bench_writer *w, const nm_bench_result *r, const summary *s)
-{
-    nm_output_print("|");
-    for (column c = 0; c < N_COLUMNS; c++) {
-        char text[80] = "";
-        int  width = columns[c].width + (c == SPEED); /* "±" is two bytes */
-        if (!shown(w, c)) continue;
-        format_cell(text, sizeof text, r, s, c);
-        nm_output_print(" %*s |", width, text);
+            if (c == BATCH && !w->show_batch) continue;
+            if (line == RULE) {
+                memset(text, '-', (size_t)n);
+                if (width > 0) text[n - 1] = ':';
+            } else if (line == VALUES) {
+                format_cell(text, sizeof text, r, s, c);
+                width += c == SPEED; /* its "±" is two bytes */
+            }
+            nm_output_print(" %*s |", width, line == HEADER ? columns[c].name : text);
+        }
+        nm_output_print("\n");
     }
-    nm_output_print("\n");
 }
 
 /* ---- CSV, JSON ------------------------------------------------------------------------------- */
@@ -202,9 +189,10 @@ static void print_record(nm_record_format format, const nm_bench_result *r, cons
 {
     nm_record               record = {.format = format}, *f = &record;
     const nomul_model_info *info = nomul_model_get_info(r->model);
-    char                    cpu[200];
+    char                    cpu[200], percent[32];
 
     cpu_info(cpu, sizeof cpu);
+    snprintf(percent, sizeof percent, "%.2f", s->percent);
     nm_record_text(f, "build_commit", NOMUL_COMMIT);
     nm_record_text(f, "cpu_info", cpu);
     nm_record_text(f, "backends", "CPU");
@@ -226,10 +214,7 @@ static void print_record(nm_record_format format, const nm_bench_result *r, cons
     nm_record_text(f, "packing", info->packing);
     nm_record_count(f, "weight_bytes_per_token", r->weight_bytes);
     nm_record_number(f, "read_bandwidth_gbs", "%.3f", s->read_gbs);
-    if (r->n_gen)
-        nm_record_number(f, "bandwidth_percent", "%.2f", s->percent);
-    else
-        nm_record_number(f, "bandwidth_percent", "%s", "");
+    nm_record_number(f, "bandwidth_percent", "%s", r->n_gen ? percent : "");
     if (format == NM_RECORD_CSV || format == NM_RECORD_CSV_NAMES) return;
     record_samples(f, "samples_ns", true, s->ns, s->n);
     record_samples(f, "samples_ts", false, s->ts, s->n);
@@ -244,10 +229,7 @@ void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
 
     summarize(&s, r);
     switch (w->format) {
-    case NM_BENCH_MD:
-        if (first) md_header(w);
-        md_row(w, r, &s);
-        break;
+    case NM_BENCH_MD: write_md(w, r, &s); break;
     case NM_BENCH_CSV:
         if (first) {
             print_record(NM_RECORD_CSV_NAMES, r, &s);

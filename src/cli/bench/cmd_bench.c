@@ -26,40 +26,35 @@ typedef struct bench_args {
 
 #define F(field) offsetof(bench_args, field)
 static const nm_option table[] = {
-    {.kind = NM_OPT_GROUP, .help = "The model"},
-    {'m', "model", NM_OPT_LIST, F(models), NULL, "FILE", "model file; may be repeated", 0, 0},
-    {0, "shape", NM_OPT_LIST, F(shapes), NULL, "370m|1.3b|2.7b|13b",
-     "instead of a file, a model of this published shape with random weights, made in memory; may "
-     "be repeated",
-     0, 0},
-    {0, "pack", NM_OPT_CHOICE, F(pack), "2bit", nm_pack_words,
-     "bits for each ternary weight of a shape", 0, 0},
+    NM_GROUP("The model"),
+    NM_LIST('m', "model", F(models), "FILE", "model file; may be repeated"),
+    NM_LIST(0, "shape", F(shapes), "370m|1.3b|2.7b|13b",
+            "instead of a file, a model of this published shape with random weights, made in "
+            "memory; may "
+            "be repeated"),
+    NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight of a shape"),
 
-    {.kind = NM_OPT_GROUP,
-     .help = "The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"},
-    {'p', "n-prompt", NM_OPT_LIST, F(n_prompt), NULL, "N",
-     "tokens of a prompt, fed together; 0 for no such test (default\t512)", 0, 0},
-    {'n', "n-gen", NM_OPT_LIST, F(n_gen), NULL, "N",
-     "tokens generated one by one; 0 for no such test (default\t128)", 0, 0},
-    {0, "parallel", NM_OPT_LIST, F(n_parallel), NULL, "N",
-     "number of texts that -n generates tokens of together (default\t1)", 0, 0},
-    {'t', "threads", NM_OPT_LIST, F(n_threads), NULL, "N", "threads (default\tone for each CPU)", 0,
-     0},
-    {'b', "batch-size", NM_OPT_LIST, F(n_batch), NULL, "N",
-     "tokens processed together (default\tas many as 32 MiB hold)", 0, 0},
-    {'r', "repetitions", NM_OPT_INT, F(n_repetitions), "5", "N", "repetitions of each test", 1,
-     NM_MOST_REPETITIONS},
-    {0, "ops", NM_OPT_FLAG, F(ops), NULL, NULL,
-     "instead of these: every operation alone, then the phases of generating a token", 0, 0},
-    {0, "quick", NM_OPT_FLAG, F(quick), NULL, NULL,
-     "measure bandwidth and --ops briefly: figures are coarse", 0, 0},
-    {0, "no-warmup", NM_OPT_FLAG, F(no_warmup), NULL, NULL, "no unmeasured first run", 0, 0},
+    NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
+    NM_LIST('p', "n-prompt", F(n_prompt), "N",
+            "tokens of a prompt, fed together; 0 for no such test (default\t512)"),
+    NM_LIST('n', "n-gen", F(n_gen), "N",
+            "tokens generated one by one; 0 for no such test (default\t128)"),
+    NM_LIST(0, "parallel", F(n_parallel), "N",
+            "number of texts that -n generates tokens of together (default\t1)"),
+    NM_LIST('t', "threads", F(n_threads), "N", "threads (default\tone for each CPU)"),
+    NM_LIST('b', "batch-size", F(n_batch), "N",
+            "tokens processed together (default\tas many as 32 MiB hold)"),
+    NM_INT('r', "repetitions", F(n_repetitions), "5", 1, NM_MOST_REPETITIONS,
+           "repetitions of each test"),
+    NM_FLAG(0, "ops", F(ops),
+            "instead of these: every operation alone, then the phases of generating a token"),
+    NM_FLAG(0, "quick", F(quick), "measure bandwidth and --ops briefly: figures are coarse"),
+    NM_FLAG(0, "no-warmup", F(no_warmup), "no unmeasured first run"),
 
-    {.kind = NM_OPT_GROUP, .help = "Output and machine"},
-    {'o', "output", NM_OPT_CHOICE, F(format), "md", "md|csv|json|jsonl", "format of the table", 0,
-     0},
+    NM_GROUP("Output and machine"),
+    NM_CHOICE('o', "output", F(format), "md", "md|csv|json|jsonl", "format of the table"),
     NM_KERNELS_OPTION(F(kernels)),
-    {0},
+    NM_END,
 };
 #undef F
 
@@ -84,76 +79,65 @@ typedef struct bench {
 
 /* ---- Checking the command line --------------------------------------------------------------- */
 
-static bool add_counts(nm_counts *counts, const nm_strings *words, int64_t preset, int64_t least,
-                       int64_t most, const char *spelled)
+typedef struct count_option {
+    const char       *spelled;
+    const nm_strings *given;
+    nm_counts        *counts;
+    int64_t           preset, least, most;
+} count_option;
+
+/* Checks the command line; returns the exit code. */
+static int make_plan(plan *p, const bench_args *args, const char *argv0)
 {
+    const count_option lists[] = {
+        {"-p", &args->n_prompt, &p->n_prompt, 512, 0, 1 << 24},
+        {"-n", &args->n_gen, &p->n_gen, 128, 0, 1 << 24},
+        {"--parallel", &args->n_parallel, &p->n_parallel, 1, 1, 4096},
+        {"-t", &args->n_threads, &p->n_threads, 0, 1, 1024},
+        {"-b", &args->n_batch, &p->n_batch, 0, 1, 4096},
+    };
     nomul_error err;
 
-    for (size_t i = 0; i < words->n; i++) {
-        if (nm_counts_add(counts, words->at[i], least, most, &err)) continue;
-        nm_output_misused("bench", "%s: %s", spelled, err.text);
-        return false;
-    }
-    if (words->n == 0) counts->at[counts->n++] = preset;
-    return true;
-}
-
-static bool make_plan(plan *p, const bench_args *args, const char *argv0)
-{
     *p = (plan){.args = args, .argv0 = argv0, .kernels = args->kernels};
-    if (args->models.n > 0 && args->shapes.n > 0) {
-        nm_output_misused("bench", "-m excludes --shape");
-        return false;
-    }
-    if (args->ops && args->format != NM_BENCH_MD) {
-        nm_output_misused("bench", "--ops has no other format than md");
-        return false;
-    }
+    if (args->models.n > 0 && args->shapes.n > 0)
+        return nm_output_misused("bench", "-m excludes --shape");
+    if (args->ops && args->format != NM_BENCH_MD)
+        return nm_output_misused("bench", "--ops has no other format than md");
     for (size_t i = 0; i < args->shapes.n; i++) {
         const char *known = NULL;
         for (size_t j = 0; (known = nomul_bench_shape(j)); j++)
             if (strcmp(known, args->shapes.at[i]) == 0) break;
-        if (known) continue;
-        nm_output_misused("bench", "--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
-                          args->shapes.at[i]);
-        return false;
+        if (!known)
+            return nm_output_misused("bench", "--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
+                                     args->shapes.at[i]);
     }
-    bool ok = nm_open_kernels("bench", &p->kernels) &&
-              add_counts(&p->n_prompt, &args->n_prompt, 512, 0, 1 << 24, "-p") &&
-              add_counts(&p->n_gen, &args->n_gen, 128, 0, 1 << 24, "-n") &&
-              add_counts(&p->n_parallel, &args->n_parallel, 1, 1, 4096, "--parallel") &&
-              add_counts(&p->n_threads, &args->n_threads, 0, 1, 1024, "-t") &&
-              add_counts(&p->n_batch, &args->n_batch, 0, 1, 4096, "-b");
+    if (nm_open_kernels("bench", &p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
+        for (size_t i = 0; i < o->given->n; i++)
+            if (!nm_counts_add(o->counts, o->given->at[i], o->least, o->most, &err))
+                return nm_output_misused("bench", "%s: %s", o->spelled, err.text);
+        if (o->given->n == 0) o->counts->at[o->counts->n++] = o->preset;
+    }
     p->n_texts = (size_t)nm_counts_largest(&p->n_parallel);
-    return ok;
+    return NM_EXIT_DONE;
 }
 
 /* ---- One test -------------------------------------------------------------------------------- */
 
-static bool check_interrupt(nomul_error *err)
-{
-    return !nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-}
-
-/* n_gen tokens of each of n_texts, no two texts alike, each step with the logits of all. */
-static bool generate(bench *b, size_t n_gen, size_t n_texts, nomul_error *err)
-{
-    for (size_t i = 0; i < n_gen; i++) {
-        for (size_t k = 0; k < n_texts; k++) b->feeds[k].ids = b->ids + i + k;
-        if (nomul_session_feed_many(b->feeds, n_texts, b->logits, err) != NOMUL_OK ||
-            !check_interrupt(err))
-            return false;
-    }
-    return true;
-}
-
-/* A prompt or, with n_gen, that many tokens. */
+/*
+ * A prompt or, with n_gen, so many steps, each a token of every text with its logits; no two texts
+ * get the same ids.
+ */
 static bool feed(bench *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_error *err)
 {
-    if (n_gen > 0) return generate(b, n_gen, n_texts, err);
-    return nomul_session_feed(b->opened.session, b->ids, n_prompt, NOMUL_LOGITS_LAST, b->logits,
-                              err) == NOMUL_OK &&
-           check_interrupt(err);
+    bool ok = n_gen > 0 || nomul_session_feed(b->opened.session, b->ids, n_prompt,
+                                              NOMUL_LOGITS_LAST, b->logits, err) == NOMUL_OK;
+
+    for (size_t i = 0; ok && i < n_gen && !nm_interrupted(); i++) {
+        for (size_t k = 0; k < n_texts; k++) b->feeds[k].ids = b->ids + i + k;
+        ok = nomul_session_feed_many(b->feeds, n_texts, b->logits, err) == NOMUL_OK;
+    }
+    return ok && (!nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled"));
 }
 
 /* Bytes per second at which the session's threads read its weights, for a moment. */
@@ -192,19 +176,6 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
         before = after;
     }
     nm_bench_write(&b->writer, result);
-    return true;
-}
-
-static bool measure_all(bench *b, nomul_error *err)
-{
-    const nm_counts *prompts = &b->plan->n_prompt, *gens = &b->plan->n_gen;
-    const nm_counts *parallel = &b->plan->n_parallel;
-
-    for (size_t i = 0; i < prompts->n; i++)
-        if (prompts->at[i] > 0 && !measure(b, (size_t)prompts->at[i], 0, 1, err)) return false;
-    for (size_t i = 0; i < gens->n; i++)
-        for (size_t k = 0; gens->at[i] > 0 && k < parallel->n; k++)
-            if (!measure(b, 0, (size_t)gens->at[i], (size_t)parallel->at[k], err)) return false;
     return true;
 }
 
@@ -257,7 +228,7 @@ static bool print_phases(bench *b, nomul_error *err)
     int64_t n_gen = b->plan->n_gen.at[0];
     size_t  n_ids = n_gen > 0 ? (size_t)n_gen : 1, n_threads = b->result.n_threads;
 
-    if (!generate(b, 1, 1, err)) return false;
+    if (!feed(b, 0, 1, 1, err)) return false;
     nm_output_print("%s, kernels %s, %zu thread%s\n\n", b->opened.path,
                     nomul_model_kernels(b->opened.model), n_threads, n_threads == 1 ? "" : "s");
     if (nomul_bench_profile(b->opened.session, b->ids, n_ids, b->logits, seconds, err) != NOMUL_OK)
@@ -275,14 +246,16 @@ static bool print_phases(bench *b, nomul_error *err)
 
 /* ---- Sessions and models --------------------------------------------------------------------- */
 
+/* All tests in one session, and in sessions that share its engine for the texts beside it. */
 static bool bench_session(bench *b, const nm_open_args *args, nomul_error *err)
 {
-    nomul_session *host = NULL;
-    bool           ok = nm_open_session(&b->opened, args, err);
+    const plan      *p = b->plan;
+    const nm_counts *prompts = &p->n_prompt, *gens = &p->n_gen, *parallel = &p->n_parallel;
+    bool             ok = nm_open_session(&b->opened, args, err), tests = !p->args->ops;
+    nomul_session   *host = b->opened.session;
 
-    memset(b->feeds, 0, b->plan->n_texts * sizeof *b->feeds);
-    for (size_t k = 0; ok && k < b->plan->n_texts; k++) {
-        host = b->opened.session;
+    memset(b->feeds, 0, p->n_texts * sizeof *b->feeds);
+    for (size_t k = 0; ok && k < p->n_texts; k++) {
         nomul_session *text = k ? nomul_session_share(host, err) : host;
         b->feeds[k] = (nomul_feed){.session = text, .n_ids = 1, .logits = true};
         ok = text != NULL;
@@ -291,10 +264,16 @@ static bool bench_session(bench *b, const nm_open_args *args, nomul_error *err)
         b->result.n_threads = nomul_session_n_threads(host);
         b->result.n_batch = nomul_session_n_batch(host);
         b->result.weight_bytes = nomul_bench_weight_bytes(host);
-        ok = b->plan->args->ops ? print_phases(b, err) : measure_all(b, err);
     }
-    for (size_t k = 1; k < b->plan->n_texts; k++) nomul_session_free(b->feeds[k].session);
-    nomul_session_free(b->opened.session); /* last: the others share with it */
+    if (ok && !tests) ok = print_phases(b, err);
+    for (size_t i = 0; ok && tests && i < prompts->n; i++)
+        if (prompts->at[i] > 0) ok = measure(b, (size_t)prompts->at[i], 0, 1, err);
+    for (size_t i = 0; ok && tests && i < gens->n; i++)
+        for (size_t k = 0; ok && gens->at[i] > 0 && k < parallel->n; k++)
+            ok = measure(b, 0, (size_t)gens->at[i], (size_t)parallel->at[k], err);
+
+    for (size_t k = 1; k < p->n_texts; k++) nomul_session_free(b->feeds[k].session);
+    nomul_session_free(host);
     b->opened.session = NULL;
     return ok;
 }
@@ -328,31 +307,28 @@ static bool bench_model(bench *b, nomul_error *err)
     return ok;
 }
 
-/* file: NULL for the default one. */
-static int bench_file(bench *b, const char *file)
+/* A model file (NULL: the default one) or, with `shape`, a model made in memory. */
+static int bench_one(bench *b, const char *file, const char *shape)
 {
-    nm_open_args args = {.model = file, .kernels = b->plan->kernels};
-    nomul_error  err;
-    int          code = nm_open_model(&b->opened, "bench", &args, b->plan->argv0, 0);
-
-    if (code == NM_EXIT_DONE && !bench_model(b, &err)) code = nm_output_failed(&err);
-    nm_open_close(&b->opened);
-    return code;
-}
-
-static int bench_shape(bench *b, const char *shape)
-{
+    nm_open_args        args = {.model = file, .kernels = b->plan->kernels};
     nomul_model_options o;
     nomul_error         err;
     size_t              n_bytes = 0;
+    void               *bytes = NULL;
+    int                 code = NM_EXIT_DONE;
 
-    nomul_model_options_init(&o);
-    o.kernels = b->plan->kernels;
-    void *bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
-                                         &n_bytes, &err);
-    b->opened.path = shape;
-    b->opened.model = bytes ? nomul_model_open_memory(bytes, n_bytes, &o, &err) : NULL;
-    int code = b->opened.model && bench_model(b, &err) ? NM_EXIT_DONE : nm_output_failed(&err);
+    if (shape) {
+        nomul_model_options_init(&o);
+        o.kernels = args.kernels;
+        bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
+                                       &n_bytes, &err);
+        b->opened.path = shape;
+        if (bytes) b->opened.model = nomul_model_open_memory(bytes, n_bytes, &o, &err);
+        if (!b->opened.model) code = nm_output_failed(&err);
+    } else {
+        code = nm_open_model(&b->opened, "bench", &args, b->plan->argv0, 0);
+    }
+    if (code == NM_EXIT_DONE && !bench_model(b, &err)) code = nm_output_failed(&err);
     nm_open_close(&b->opened);
     nomul_bench_free(bytes);
     return code;
@@ -365,17 +341,18 @@ static int run(const void *arguments, const char *argv0)
     int               code = NM_EXIT_DONE;
     nomul_error       err;
 
-    if (!make_plan(&p, args, argv0)) return NM_EXIT_MISUSED;
+    if (make_plan(&p, args, argv0) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     bench *b = nm_alloc(sizeof *b);
     if (!b) return nm_output_failed(NULL);
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};
     nm_interrupt_catch();
     if (args->ops && !print_ops(p.kernels, args->quick, &err)) code = nm_output_failed(&err);
-    if (code == NM_EXIT_DONE && args->models.n + args->shapes.n == 0) code = bench_file(b, NULL);
+    if (code == NM_EXIT_DONE && args->models.n + args->shapes.n == 0)
+        code = bench_one(b, NULL, NULL);
     for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
-        code = bench_file(b, args->models.at[i]);
+        code = bench_one(b, args->models.at[i], NULL);
     for (size_t i = 0; i < args->shapes.n && code == NM_EXIT_DONE; i++)
-        code = bench_shape(b, args->shapes.at[i]);
+        code = bench_one(b, NULL, args->shapes.at[i]);
     nm_bench_end(&b->writer);
     nm_free(b);
     return code;

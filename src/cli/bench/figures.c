@@ -20,12 +20,6 @@
  */
 #define MOST_DIGITS 11
 
-/* first[-last[+step|*factor]] with defaults for what is missing. */
-typedef struct range {
-    int64_t first, last, step;
-    char    op; /* '+' or '*' */
-} range;
-
 /* Digits at *at, which moves past them. */
 static bool take_number(const char **at, int64_t *number)
 {
@@ -37,47 +31,39 @@ static bool take_number(const char **at, int64_t *number)
     return true;
 }
 
-static bool add_range(nm_counts *counts, const range *r, const char *text, int64_t least,
-                      int64_t most, nomul_error *err)
-{
-    bool grows = r->op == '+' ? r->step > 0 : r->step > 1 && r->first > 0;
-
-    if (r->first > r->last || (r->first < r->last && !grows))
-        return nm_fail(err, NOMUL_E_ARG, "'%.120s': a range goes up", text);
-    if (r->first < least || r->last > most)
-        return nm_fail(err, NOMUL_E_ARG, "%.120s is out of range (%" PRId64 " to %" PRId64 ")",
-                       text, least, most);
-    for (int64_t i = r->first; i <= r->last; i = r->op == '+' ? i + r->step : i * r->step) {
-        if (counts->n == NM_MOST_COUNTS)
-            return nm_fail(err, NOMUL_E_ARG, "'%.120s': more than %d values", text, NM_MOST_COUNTS);
-        counts->at[counts->n++] = i;
-        if (r->first == r->last) break;
-    }
-    return true;
-}
-
 bool nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t most,
                    nomul_error *err)
 {
-    const char *at = text;
-    range       r;
+    for (const char *at = text;; at++) { /* first[-last[+step|*factor]], then a comma or the end */
+        int64_t first, last, step = 1;
+        char    op = '+';
+        bool    ok = take_number(&at, &first);
 
-    for (;; at++) {
-        bool ok = take_number(&at, &r.first);
-
-        r.last = r.first, r.step = 1, r.op = '+';
+        last = first;
         if (ok && *at == '-') {
             at++;
-            ok = take_number(&at, &r.last);
+            ok = take_number(&at, &last);
             if (ok && (*at == '+' || *at == '*')) {
-                r.op = *at++;
-                ok = take_number(&at, &r.step);
+                op = *at++;
+                ok = take_number(&at, &step);
             }
         }
         if (!ok || (*at != '\0' && *at != ','))
             return nm_fail(err, NOMUL_E_ARG,
                            "'%.120s' is not like 4 or 1,2,4 or 2-8 or 2-8+2 or 2-16*2", text);
-        if (!add_range(counts, &r, text, least, most, err)) return false;
+        bool grows = op == '+' ? step > 0 : step > 1 && first > 0;
+        if (first > last || (first < last && !grows))
+            return nm_fail(err, NOMUL_E_ARG, "'%.120s': a range goes up", text);
+        if (first < least || last > most)
+            return nm_fail(err, NOMUL_E_ARG, "%.120s is out of range (%" PRId64 " to %" PRId64 ")",
+                           text, least, most);
+        for (int64_t i = first; i <= last; i = op == '+' ? i + step : i * step) {
+            if (counts->n == NM_MOST_COUNTS)
+                return nm_fail(err, NOMUL_E_ARG, "'%.120s': more than %d values", text,
+                               NM_MOST_COUNTS);
+            counts->at[counts->n++] = i;
+            if (first == last) break;
+        }
         if (*at == '\0') return true;
     }
 }

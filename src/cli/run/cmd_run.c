@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul run: continue a text.  Options and the order of events; -i is turns.c's. */
+/*
+ * nomul run: continue a text.  Options and the order of events: everything that can fail is opened
+ * and checked before the first token, the session file to be written too, because generating may
+ * take hours.  The turns of -i are turns.c's.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,8 +12,8 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/run/turns.h"
+#include "cli/text/answer.h"
 #include "cli/text/prompt.h"
-#include "cli/text/report.h"
 #include "cli/text/text_options.h"
 
 typedef struct run_args {
@@ -23,39 +27,38 @@ typedef struct run_args {
 
 #define F(field) offsetof(run_args, field)
 static const nm_option table[] = {
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "The text", 0, 0},
+    NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
     NM_ESCAPE_OPTION(F(escapes)),
     NM_TEXT_OPTIONS,
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Interactive", 0, 0},
-    {'i', "interactive", NM_OPT_FLAG, F(interactive), NULL, NULL,
-     "interactive mode: each line of stdin is a prompt; /help lists commands", 0, 0},
-    {0, "in-prefix", NM_OPT_STRING, F(prefix), NULL, "TEXT", "insert TEXT before each line", 0, 0},
-    {0, "in-suffix", NM_OPT_STRING, F(suffix), NULL, "TEXT", "append TEXT to each line", 0, 0},
+    NM_GROUP("Interactive"),
+    NM_FLAG('i', "interactive", F(interactive),
+            "interactive mode: each line of stdin is a prompt; /help lists commands"),
+    NM_STRING(0, "in-prefix", F(prefix), "TEXT", "insert TEXT before each line"),
+    NM_STRING(0, "in-suffix", F(suffix), "TEXT", "append TEXT to each line"),
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Sessions", 0, 0},
-    {0, "save-session", NM_OPT_STRING, F(save), NULL, "FILE",
-     "save the text's state to FILE at the end: a few hundred kilobytes for any length", 0, 0},
-    {0, "load-session", NM_OPT_STRING, F(load), NULL, "FILE",
-     "continue a saved text; -p and -f append to it; options default to the saved ones", 0, 0},
-    {0, "prompt-cache", NM_OPT_STRING, F(cache), NULL, "FILE",
-     "load FILE if it exists, and save to it at the end", 0, 0},
+    NM_GROUP("Sessions"),
+    NM_STRING(0, "save-session", F(save), "FILE",
+              "save the text's state to FILE at the end: a few hundred kilobytes for any length"),
+    NM_STRING(0, "load-session", F(load), "FILE",
+              "continue a saved text; -p and -f append to it; options default to the saved ones"),
+    NM_STRING(0, "prompt-cache", F(cache), "FILE",
+              "load FILE if it exists, and save to it at the end"),
 
-    NM_SAMPLING_OPTIONS
+    NM_SAMPLING_OPTIONS,
 
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Output", 0, 0},
-    {0, "no-display-prompt", NM_OPT_FLAG, F(no_display_prompt), NULL, NULL,
-     "print only what is generated", 0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no statistics and notes", 0, 0},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "one JSON object instead of the text", 0, 0},
-    {0, "logprobs", NM_OPT_INT, F(n_logprobs), "0", "N",
-     "with --json: log-probabilities of the N most likely ids for each token", 0, 1000},
+    NM_GROUP("Output"),
+    NM_FLAG(0, "no-display-prompt", F(no_display_prompt), "print only what is generated"),
+    NM_FLAG('q', "quiet", F(quiet), "no statistics and notes"),
+    NM_FLAG(0, "json", F(json), "one JSON object instead of the text"),
+    NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
+           "with --json: log-probabilities of the N most likely ids for each token"),
 
     NM_MACHINE_OPTIONS(F, open),
     NM_CTX_OPTION(F(n_ctx)),
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    NM_END,
 };
 #undef F
 
@@ -66,18 +69,18 @@ typedef struct running {
     nomul_mark     *saved, *empty; /* if load; if interactive */
     nm_sampling     sampling;
     nomul_text     *text;
-    nm_text         prompt;
+    nm_buffer       prompt;
     nm_answer       answer;
     nm_statistics   statistics;
     bool            failed; /* a turn of -i did, and it was reported */
 } running;
 
 /* What the command line alone can get wrong. */
-static bool check_args(const run_args *args)
+static int check_args(const run_args *args)
 {
     const char *wrong = NULL;
 
-    if (!nm_text_args_check("run", &args->text)) return false;
+    if (nm_text_args_check("run", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache && args->load)
         wrong = "--prompt-cache loads and saves: it excludes --load-session";
     if (args->cache && args->save)
@@ -88,41 +91,10 @@ static bool check_args(const run_args *args)
     if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i reads its lines from stdin: it excludes -f -";
-    if (wrong) nm_output_misused("run", "%s", wrong);
-    return !wrong;
+    return wrong ? nm_output_misused("run", "%s", wrong) : NM_EXIT_DONE;
 }
 
 /* ---- Order of events ------------------------------------------------------------------------- */
-
-/* A save that cannot succeed is reported now: generating may take hours. */
-static bool check_save(const running *r, nomul_error *err)
-{
-    return !r->save || (nm_open_may_write(r->save, r->opened.path, r->args->file, err) &&
-                        nm_outfile_try(r->save, err));
-}
-
-static bool open_session(running *r, nomul_error *err)
-{
-    double began = nm_clock();
-
-    if (!nm_open_session(&r->opened, &r->args->open, err)) return false;
-    if (r->load && !(r->saved = nomul_mark_load(r->load, r->opened.model, err))) return false;
-    r->statistics.load_seconds = nm_clock() - began;
-    return true;
-}
-
-static bool read_prompt(running *r, nomul_error *err)
-{
-    const run_args *args = r->args;
-    bool            given = args->prompt || args->file;
-    bool            from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
-    unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
-
-    if (!given && (args->interactive || r->load)) return true;
-    if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
-        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    return nm_prompt_read(&r->prompt, args->prompt, args->file, flags, err);
-}
 
 /*
  * A saved text brings its sampler options, in place of those not given, and its generator, unless
@@ -130,20 +102,36 @@ static bool read_prompt(running *r, nomul_error *err)
  */
 static bool open_text(running *r, nomul_error *err)
 {
-    const run_args *args = r->args;
-    bool     seeded = nm_option_given(table, &args->text.given, offsetof(run_args, text.seed));
-    unsigned flags = seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
+    const run_args     *args = r->args;
+    const nomul_model  *model = r->opened.model;
+    const nm_text_args *text = &args->text;
+    bool                from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
+    bool                asked = args->prompt || args->file || (!args->interactive && !r->load);
+    bool     seeded = nm_option_given(table, &text->given, offsetof(run_args, text.seed));
+    unsigned reading = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
-    if (!nm_sampling_init(&r->sampling, &args->text, table, args,
-                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, r->opened.model,
-                          err))
+    if (r->save && !(nm_open_may_write(r->save, r->opened.path, args->file, err) &&
+                     nm_outfile_try(r->save, err)))
         return false;
-    nomul_text_options options = nm_text_args_options(&args->text, &r->sampling);
+    if (!nm_open_session(&r->opened, &args->open, err)) return false;
+    double began = nm_clock();
+    if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
+    r->statistics.load_seconds = r->opened.load_seconds + nm_clock() - began;
+    if (asked && from_stdin && !args->quiet && isatty(STDIN_FILENO))
+        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
+    if (asked && !nm_prompt_read(&r->prompt, args->prompt, args->file, reading, err)) return false;
+
+    if (!nm_sampling_init(&r->sampling, text, table, args,
+                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, model, err))
+        return false;
+    nomul_text_options options = nm_text_args_options(text, &r->sampling);
     options.n_logprobs = (size_t)args->n_logprobs;
     r->text = nomul_text_new(r->opened.session, &options, err);
     if (!r->text) return false;
     if (args->interactive && !(r->empty = nomul_text_mark(r->text, err))) return false;
-    return !r->saved || nomul_text_rewind(r->text, r->saved, flags, err) == NOMUL_OK;
+    return !r->saved ||
+           nomul_text_rewind(r->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0, err) ==
+               NOMUL_OK;
 }
 
 static bool generate(running *r, nomul_error *err)
@@ -170,8 +158,8 @@ static bool take_turns(running *r, nomul_error *err)
         .model = r->opened.model,
         .model_path = r->opened.path,
         .prompt_path = args->file,
-        .prefix = args->prefix,
-        .suffix = args->suffix,
+        .prefix = args->prefix ? args->prefix : "",
+        .suffix = args->suffix ? args->suffix : "",
         .escapes = args->escapes,
         .show_prompts = !args->no_display_prompt,
         .quiet = args->quiet,
@@ -194,8 +182,8 @@ static bool take_turns(running *r, nomul_error *err)
     return ok;
 }
 
-/* The result is out; what is left is the newline of a terminal, and the statistics. */
-static bool report(running *r, nomul_error *err)
+/* The result is out; what is left is the newline of a terminal, statistics and the session file. */
+static bool finish(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
     nm_statistics  *s = &r->statistics;
@@ -208,60 +196,48 @@ static bool report(running *r, nomul_error *err)
               .load_seconds = s->load_seconds,
               .seed = r->sampling.options.seed,
     };
+    bool ok = !args->json || nm_report_json(&json, err);
 
-    if (args->json && !nm_report_json(&json, err)) return false;
     if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
     s->model = r->opened.model;
     s->path = r->opened.path;
     s->n_threads = nomul_session_n_threads(r->opened.session);
+    s->session_bytes += r->opened.session_bytes;
     s->seed = r->sampling.options.seed;
-    if (nm_output_flush() && !args->quiet) nm_statistics_print(s);
-    return true;
-}
-
-static bool save(running *r, nomul_error *err)
-{
-    if (!r->save) return true;
-    if (nomul_text_save(r->text, r->save, err) != NOMUL_OK) return false;
-    if (!r->args->quiet) nm_turns_note_unsaved(r->text);
-    return true;
-}
-
-static int run_all(running *r)
-{
-    nomul_error err;
-    double      load_seconds = r->opened.load_seconds;
-
-    if (r->args->n_ctx > 0 && !r->args->quiet)
-        fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
-    bool ok =
-        check_save(r, &err) && open_session(r, &err) && read_prompt(r, &err) && open_text(r, &err);
-    r->statistics.load_seconds += load_seconds;
-    r->statistics.session_bytes = r->opened.session_bytes;
-    ok = ok && (r->args->interactive ? take_turns(r, &err) : generate(r, &err));
-    if (!ok) return nm_output_failed(&err);
-    bool reported = report(r, &err), saved = save(r, reported ? &err : NULL);
-    if (!reported || !saved) return nm_output_failed(&err);
-    if (r->answer.finish == NOMUL_FINISH_CANCELLED) return nm_interrupt_exit_code();
-    return r->failed ? NM_EXIT_FAILED : NM_EXIT_DONE;
+    if (ok && nm_output_flush() && !args->quiet) nm_statistics_print(s);
+    if (!r->save) return ok;
+    if (nomul_text_save(r->text, r->save, ok ? err : NULL) != NOMUL_OK) return false;
+    if (!args->quiet) nm_turns_note_unsaved(r->text);
+    return ok;
 }
 
 static int run(const void *arguments, const char *argv0)
 {
     const run_args *args = arguments;
     running         r = {.args = args, .load = args->load, .save = args->save};
+    nomul_error     err;
 
-    if (!check_args(args)) return NM_EXIT_MISUSED;
+    if (check_args(args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
     nm_interrupt_catch();
     int code = nm_open_model(&r.opened, "run", &args->open, argv0, NM_OPEN_TOKENIZER);
-    if (code == NM_EXIT_DONE) code = run_all(&r);
+    if (code == NM_EXIT_DONE) {
+        if (args->n_ctx > 0 && !args->quiet)
+            fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
+        if (!open_text(&r, &err) || !(args->interactive ? take_turns : generate)(&r, &err) ||
+            !finish(&r, &err))
+            code = nm_output_failed(&err);
+        else if (r.answer.finish == NOMUL_FINISH_CANCELLED)
+            code = nm_interrupt_exit_code();
+        else if (r.failed)
+            code = NM_EXIT_FAILED;
+    }
     nomul_text_free(r.text);
     nomul_mark_free(r.saved);
     nomul_mark_free(r.empty);
     nm_answer_free(&r.answer);
-    nm_text_free(&r.prompt);
+    nm_buffer_free(&r.prompt);
     nm_sampling_free(&r.sampling);
     nm_open_close(&r.opened);
     return code;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two marks are kept for each of the last 64 turns: before the prompt, for /undo, and before the
+ * answer, for /retry.  A state cannot be undone by a token, and reading the text again would take
+ * as long as it took the first time.
+ *
+ *   asked[i]       answering[i]              asked[i + 1]
+ *      | prompt, read |  answer, generated      | prompt ...
+ */
 #include "cli/run/turns.h"
 
 #include <inttypes.h>
@@ -107,11 +115,15 @@ static bool answer(nm_turns *t, nomul_error *err)
     return ok;
 }
 
-/* Reads the prompt to its last id. */
-static bool read_prompt(nm_turns *t, nomul_error *err)
+/* t->prompt, marked, read to its last id, marked, and answered. */
+static bool take_turn(nm_turns *t, bool show, nomul_error *err)
 {
     nm_answer a = {.keep = false};
 
+    if (!mark(t, &t->asked[t->next], err)) return false;
+    t->next = (t->next + 1) % NM_TURNS_MAX;
+    if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
+    if (show) nm_output_write(t->prompt.data, t->prompt.n_bytes);
     nm_answer_begin(&a);
     bool ok = nomul_text_prompt(t->text, t->prompt.data, t->prompt.n_bytes, err) == NOMUL_OK &&
               nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
@@ -119,16 +131,7 @@ static bool read_prompt(nm_turns *t, nomul_error *err)
         nm_fail(err, NOMUL_E_CANCELLED, "stopped while reading the prompt: the turn is undone");
     nm_effort_add(&t->effort, &a);
     nm_answer_free(&a);
-    return ok;
-}
-
-static bool take_turn(nm_turns *t, bool show, nomul_error *err)
-{
-    if (!mark(t, &t->asked[t->next], err)) return false;
-    t->next = (t->next + 1) % NM_TURNS_MAX;
-    if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
-    if (show) nm_output_write(t->prompt.data, t->prompt.n_bytes);
-    if (read_prompt(t, err) && mark(t, &t->answering[last_turn(t)], err)) return answer(t, err);
+    if (ok && mark(t, &t->answering[last_turn(t)], err)) return answer(t, err);
     if (show) nm_output_print("\n");
     take_back(t, NULL);
     return false;
@@ -230,7 +233,7 @@ typedef struct settings {
 static const nm_option table[] = {
     NM_PREDICT_OPTIONS,
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0},
+    NM_END,
 };
 #undef F
 
@@ -269,7 +272,8 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     snprintf(name, sizeof name, "%.*s", (int)(n_name < 63 ? n_name : 63), value);
     value += n_name + strspn(value + n_name, " ");
     args.seed = NOT_SET;
-    if (!nm_options_set("run", table, &args, name, *value ? value : NULL)) return false;
+    if (nm_options_set("run", table, &args, name, *value ? value : NULL) != NM_EXIT_DONE)
+        return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
     bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options->model, err);
@@ -284,13 +288,6 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-static bool quit(nm_turns *t, const char *value, nomul_error *err)
-{
-    (void)value, (void)err;
-    t->left = true;
-    return true;
-}
-
 static bool help(nm_turns *t, const char *value, nomul_error *err);
 
 typedef struct command {
@@ -298,7 +295,8 @@ typedef struct command {
     const char *value; /* what help calls its argument; NULL: none */
     bool        needed;
     const char *help;
-    bool (*run)(nm_turns *turns, const char *value, nomul_error *err); /* value "": not given */
+    bool (*run)(nm_turns *turns, const char *value,
+                nomul_error *err); /* value "": not given; NULL: leave */
 } command;
 
 static const command commands[] = {
@@ -309,7 +307,7 @@ static const command commands[] = {
     {"reset", NULL, false, "begin a new text; earlier turns cannot be undone", reset},
     {"set", "NAME VALUE", false, "set an option: /set temp 0.5; without arguments: list them", set},
     {"help", NULL, false, "this list", help},
-    {"quit", NULL, false, "leave, as Ctrl-D does", quit},
+    {"quit", NULL, false, "leave, as Ctrl-D does", NULL},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -330,21 +328,33 @@ static bool help(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-static bool run_command(nm_turns *t, char *line, nomul_error *err)
+/* A line without its slash: "set temp 0.5". */
+static bool take_command(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
 {
-    size_t         n_name = strcspn(line, " ");
-    const char    *value = line + n_name + strspn(line + n_name, " ");
     const command *c = NULL;
+    nm_buffer      copy = {0}; /* with a NUL at its end */
+    size_t         n_name = 0;
 
+    while (n_bytes > 0 && line[n_bytes - 1] == ' ') n_bytes--;
+    if (memchr(line, '\0', n_bytes)) return nm_fail(err, NOMUL_E_ARG, "a command has a NUL byte");
+    while (n_name < n_bytes && line[n_name] != ' ') n_name++;
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (strlen(commands[i].name) == n_name && memcmp(commands[i].name, line, n_name) == 0)
             c = &commands[i];
     if (!c)
         return nm_fail(err, NOMUL_E_ARG, "no command /%.*s; /help lists them",
                        (int)(n_name < 60 ? n_name : 60), line);
-    if (c->needed && !*value) return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
-    if (!c->value && *value) return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
-    return c->run(t, value, err);
+    for (line += n_name, n_bytes -= n_name; n_bytes > 0 && *line == ' ';) line++, n_bytes--;
+    if (c->needed && n_bytes == 0)
+        return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
+    if (!c->value && n_bytes > 0)
+        return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
+    if (!c->run) t->left = true;
+    if (!c->run) return true;
+    bool ok = nm_buffer_add(&copy, line, n_bytes, err) && nm_buffer_add(&copy, "", 1, err) &&
+              c->run(t, copy.data, err);
+    nm_buffer_free(&copy);
+    return ok;
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -360,47 +370,23 @@ static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
     for (*ended = true; more; *ended = false) {
         if (t->on_terminal) fprintf(stderr, "> ");
         nm_line read = nm_lines_next(&t->lines, true, &line, &n_bytes, err);
-        if (read == NM_LINE_FAILED) return nm_fail_in(err, "%s", nm_text_name("-"));
+        if (read == NM_LINE_FAILED) return nm_fail_in(err, "%s", nm_buffer_name("-"));
         if (read == NM_LINE_END) return true;
         more = n_bytes > 0 && line[n_bytes - 1] == '\\';
-        if (!nm_text_add(&t->line, line, n_bytes - more, err)) return false;
-        if (more && !nm_text_add(&t->line, "\n", 1, err)) return false;
+        if (!nm_buffer_add(&t->line, line, n_bytes - more, err)) return false;
+        if (more && !nm_buffer_add(&t->line, "\n", 1, err)) return false;
     }
     return true;
 }
 
 static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_error *err)
 {
-    nm_text one = {0};
-    bool    ok = nm_text_add(&one, bytes, n_bytes, err);
+    nm_buffer one = {0};
+    bool      ok = nm_buffer_add(&one, bytes, n_bytes, err);
 
-    if (ok && t->options->escapes) nm_text_unescape(&one);
-    ok = ok && nm_text_add(&t->prompt, one.data, one.n_bytes, err);
-    nm_text_free(&one);
-    return ok;
-}
-
-/* An empty line is an empty prompt, without prefix and suffix. */
-static bool take_prompt(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
-{
-    const char *prefix = t->options->prefix, *suffix = t->options->suffix;
-
-    t->prompt.n_bytes = 0;
-    if (n_bytes > 0 && prefix && !add_to_prompt(t, prefix, strlen(prefix), err)) return false;
-    if (n_bytes > 0 && !add_to_prompt(t, line, n_bytes, err)) return false;
-    if (n_bytes > 0 && suffix && !add_to_prompt(t, suffix, strlen(suffix), err)) return false;
-    return take_turn(t, t->options->show_prompts && !t->on_terminal, err);
-}
-
-static bool take_command(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
-{
-    nm_text copy = {0};
-
-    while (n_bytes > 0 && line[n_bytes - 1] == ' ') n_bytes--;
-    if (memchr(line, '\0', n_bytes)) return nm_fail(err, NOMUL_E_ARG, "a command has a NUL byte");
-    bool ok = nm_text_add(&copy, line, n_bytes, err) && nm_text_add(&copy, "", 1, err) &&
-              run_command(t, copy.data, err);
-    nm_text_free(&copy);
+    if (ok && t->options->escapes) nm_buffer_unescape(&one);
+    ok = ok && nm_buffer_add(&t->prompt, one.data, one.n_bytes, err);
+    nm_buffer_free(&one);
     return ok;
 }
 
@@ -431,14 +417,21 @@ static void take_line(nm_turns *t)
     const char *line = n > 0 ? t->line.data : "";
     bool        slash = n > 0 && line[0] == '/', two = n > 1 && slash && line[1] == '/';
 
-    if (slash && !two)
+    if (slash && !two) {
         ok = take_command(t, line + 1, n - 1, &err);
-    else
-        ok = take_prompt(t, line + two, n - two, &err);
+    } else { /* prefix, line, suffix; an empty line is an empty prompt */
+        const char *prefix = t->options->prefix, *suffix = t->options->suffix;
+
+        t->prompt.n_bytes = 0;
+        ok = n == 0 || (add_to_prompt(t, prefix, strlen(prefix), &err) &&
+                        add_to_prompt(t, line + two, n - two, &err) &&
+                        add_to_prompt(t, suffix, strlen(suffix), &err));
+        ok = ok && take_turn(t, t->options->show_prompts && !t->on_terminal, &err);
+    }
     end_turn(t, ok, &err);
 }
 
-bool nm_turns_run(nm_turns *t, const nm_text *first, nomul_error *err)
+bool nm_turns_run(nm_turns *t, const nm_buffer *first, nomul_error *err)
 {
     nomul_error why = {.code = NOMUL_OK};
 
@@ -449,7 +442,7 @@ bool nm_turns_run(nm_turns *t, const nm_text *first, nomul_error *err)
         say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "
                "leaves; /help\n");
     if (first) {
-        if (!nm_text_add(&t->prompt, first->data, first->n_bytes, err)) return false;
+        if (!nm_buffer_add(&t->prompt, first->data, first->n_bytes, err)) return false;
         end_turn(t, take_turn(t, t->options->show_prompts, &why), &why);
     }
     while (!t->left) take_line(t);
@@ -461,6 +454,6 @@ void nm_turns_free(nm_turns *t)
     forget_turns(t);
     nomul_mark_free(t->empty);
     nm_lines_free(&t->lines);
-    nm_text_free(&t->line);
-    nm_text_free(&t->prompt);
+    nm_buffer_free(&t->line);
+    nm_buffer_free(&t->prompt);
 }

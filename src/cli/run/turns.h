@@ -7,7 +7,7 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
-#include "cli/text/report.h"
+#include "cli/text/answer.h"
 #include "cli/text/text_options.h"
 
 enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgotten */
@@ -16,7 +16,7 @@ enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgo
 typedef struct nm_turns_options {
     const nomul_model *model;
     const char        *model_path, *prompt_path; /* not to be overwritten; NULL: none */
-    const char        *prefix, *suffix;          /* of each line; NULL: none */
+    const char        *prefix, *suffix;          /* of each line; "": none */
     bool               escapes;                  /* in lines, prefix and suffix */
     bool               show_prompts, quiet;
 } nm_turns_options;
@@ -33,7 +33,7 @@ typedef struct nm_turns {
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */
     size_t      n_turns, next; /* that can be undone; the next place in the rings */
     nm_lines    lines;
-    nm_text     line, prompt; /* as typed; with prefix and suffix */
+    nm_buffer   line, prompt; /* as typed; with prefix and suffix */
     bool        on_terminal, left;
 } nm_turns;
 
@@ -42,7 +42,7 @@ typedef struct nm_turns {
  * meets.  first: the prompt of the first turn, or NULL.  The caller fills what stands before
  * effort, and empty.  false: it could not begin.
  */
-bool nm_turns_run(nm_turns *turns, const nm_text *first, nomul_error *err);
+bool nm_turns_run(nm_turns *turns, const nm_buffer *first, nomul_error *err);
 
 /* Memory of all marks. */
 size_t nm_turns_bytes(const nomul_model *model);

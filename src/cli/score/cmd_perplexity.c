@@ -23,22 +23,22 @@ typedef struct perplexity_args {
 
 #define F(field) offsetof(perplexity_args, field)
 static const nm_option table[] = {
-    {.kind = NM_OPT_GROUP, .help = "The text"},
+    NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
     {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the text, - for stdin", 0, 0},
-    {0, "separator", NM_OPT_STRING, F(separator), NULL, "TEXT",
-     "split the text into documents at lines that are TEXT; the last newline is dropped", 0, 0},
-    {'c', "ctx-size", NM_OPT_INT, F(n_ctx), "0", "N",
-     "score windows of N tokens as llama-perplexity does; 0 scores with the whole past", 0, 1e9},
+    NM_STRING(0, "separator", F(separator), "TEXT",
+              "split the text into documents at lines that are TEXT; the last newline is dropped"),
+    NM_INT('c', "ctx-size", F(n_ctx), "0", 0, 1e9,
+           "score windows of N tokens as llama-perplexity does; 0 scores with the whole past"),
 
-    {.kind = NM_OPT_GROUP, .help = "Output"},
-    {0, "json", NM_OPT_FLAG, F(json), NULL, NULL, "print the figures as one JSON object", 0, 0},
-    {0, "per-token", NM_OPT_FLAG, F(per_token), NULL, NULL,
-     "print a line for each token as the text arrives: id, tab, log-probability", 0, 0},
-    {'q', "quiet", NM_OPT_FLAG, F(quiet), NULL, NULL, "no messages on stderr but errors", 0, 0},
+    NM_GROUP("Output"),
+    NM_FLAG(0, "json", F(json), "print the figures as one JSON object"),
+    NM_FLAG(0, "per-token", F(per_token),
+            "print a line for each token as the text arrives: id, tab, log-probability"),
+    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
 
     NM_MACHINE_OPTIONS(F, open),
-    {0},
+    NM_END,
 };
 #undef F
 
@@ -54,60 +54,15 @@ static void say_speed(const running *r, const nm_tally *tally)
     if (!r->args->quiet)
         fprintf(stderr, "%-9s %s tokens in %s, %.1f tokens/s\n", "scored",
                 nm_show_count(tally->n_tokens).text, nm_show_seconds(tally->seconds).text,
-                nm_score_rate(tally));
+                nm_rate(tally->n_tokens, tally->seconds));
 }
 
 static void record_speed(nm_record *f, const nm_tally *tally)
 {
     nm_record_real(f, "seconds", tally->seconds);
-    nm_record_real(f, "tokens_per_second", nm_score_rate(tally));
+    nm_record_real(f, "tokens_per_second", nm_rate(tally->n_tokens, tally->seconds));
     nm_record_close(f, '}');
     nm_output_print("\n");
-}
-
-/* After the lines of --per-token the figures are messages, on stderr. */
-static void report_documents(const running *r, const nm_documents *d)
-{
-    const perplexity_args *args = r->args;
-    double                 nats = d->tally.nats / (double)d->tally.n_tokens;
-    nm_record              f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
-                                .to_stderr = !args->json && args->per_token};
-
-    if (d->tally.n_tokens == 0) return;
-    if (args->json || !args->per_token || !args->quiet) {
-        nm_record_open(&f, NULL, '{');
-        nm_record_real(&f, "nats_per_token", nats);
-        nm_record_real(&f, "perplexity", exp(nats));
-        if (args->json || d->n_bytes > 0)
-            nm_record_real(&f, "bits_per_byte", d->bytes_nats / log(2) / (double)d->n_bytes);
-        nm_record_count(&f, "tokens", d->tally.n_tokens);
-        nm_record_count(&f, "bytes", d->n_bytes);
-        nm_record_count(&f, "documents", d->n_documents);
-        if (args->json) record_speed(&f, &d->tally);
-    }
-    if (nm_output_flush()) say_speed(r, &d->tally);
-}
-
-static bool report_windows(const running *r, const nm_windows *w, nomul_error *err)
-{
-    double perplexity = 0, uncertainty = 0;
-
-    if (w->tally.n_tokens == 0) return true;
-    if (!nm_score_estimate(w, &perplexity, &uncertainty, err)) return false;
-    if (r->args->json) {
-        nm_record f = {.format = NM_RECORD_JSON};
-        nm_record_open(&f, NULL, '{');
-        nm_record_real(&f, "nats_per_token", w->tally.nats / (double)w->tally.n_tokens);
-        nm_record_real(&f, "perplexity", perplexity);
-        nm_record_real(&f, "uncertainty", uncertainty);
-        nm_record_count(&f, "tokens", w->tally.n_tokens);
-        nm_record_count(&f, "windows", w->n_done);
-        nm_record_count(&f, "ctx_size", w->n_ctx);
-        record_speed(&f, &w->tally);
-    } else
-        nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
-    if (nm_output_flush()) say_speed(r, &w->tally);
-    return true;
 }
 
 /* ---- Scoring --------------------------------------------------------------------------------- */
@@ -118,19 +73,40 @@ static bool is_stopped(const nomul_error *err)
     return err->code == NOMUL_E_CANCELLED;
 }
 
+/* The figures are messages if stdout has the lines of --per-token. */
 static bool score_documents(const running *r, nomul_error *err)
 {
-    nm_documents d = {.tokenizer = r->opened.tokenizer,
-                      .separator = r->args->separator,
-                      .tally = {.session = r->opened.session, .per_token = r->args->per_token}};
-    int          fd = nm_text_open(r->args->file, err);
+    const perplexity_args *args = r->args;
+    nm_documents           d = {.tokenizer = r->opened.tokenizer,
+                                .separator = args->separator,
+                                .tally.session = r->opened.session,
+                                .tally.per_token = args->per_token};
+    nm_tally              *t = &d.tally;
+    nm_record              f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
+                                .to_stderr = !args->json && args->per_token};
+    int                    fd = nm_buffer_open(args->file, err);
 
     if (fd < 0) return false;
     bool ok = nm_score_documents(&d, fd, err);
-    nm_text_close(fd);
-    if (ok || is_stopped(err)) report_documents(r, &d);
+    nm_buffer_close(fd);
+    if ((ok || is_stopped(err)) && t->n_tokens > 0) {
+        double nats = t->nats / (double)t->n_tokens;
+
+        if (args->json || !args->per_token || !args->quiet) {
+            nm_record_open(&f, NULL, '{');
+            nm_record_real(&f, "nats_per_token", nats);
+            nm_record_real(&f, "perplexity", exp(nats));
+            if (args->json || d.n_bytes > 0)
+                nm_record_real(&f, "bits_per_byte", d.bytes_nats / log(2) / (double)d.n_bytes);
+            nm_record_count(&f, "tokens", t->n_tokens);
+            nm_record_count(&f, "bytes", d.n_bytes);
+            nm_record_count(&f, "documents", d.n_documents);
+            if (args->json) record_speed(&f, t);
+        }
+        if (nm_output_flush()) say_speed(r, t);
+    }
     nm_score_documents_free(&d);
-    return ok || nm_fail_in(err, "%s", nm_text_name(r->args->file));
+    return ok || nm_fail_in(err, "%s", nm_buffer_name(args->file));
 }
 
 static bool score_windows(const running *r, nomul_error *err)
@@ -140,8 +116,10 @@ static bool score_windows(const running *r, nomul_error *err)
                                 .n_ctx = (size_t)args->n_ctx,
                                 .running = !args->json,
                                 .quiet = args->quiet};
-    nm_text                text = {0};
+    nm_buffer              text = {0};
     nm_ids                 ids = {0};
+    nm_record              f = {.format = NM_RECORD_JSON};
+    double                 perplexity = 0, uncertainty = 0;
     bool   ok = nm_prompt_read(&text, NULL, args->file, NM_PROMPT_DROP_NEWLINE, err);
     double began = nm_clock();
 
@@ -150,11 +128,24 @@ static bool score_windows(const running *r, nomul_error *err)
     if (ok && !args->quiet)
         fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
     if (ok && !nm_score_windows(&w, r->opened.tokenizer, &ids, err))
-        ok = nm_fail_in(err, "%s", nm_text_name(args->file));
-    nm_text_free(&text);
+        ok = nm_fail_in(err, "%s", nm_buffer_name(args->file));
+    nm_buffer_free(&text);
     nm_ids_free(&ids);
-    if (!ok && !is_stopped(err)) return false;
-    return report_windows(r, &w, ok ? err : NULL) && ok;
+    if (w.tally.n_tokens == 0 || (!ok && !is_stopped(err))) return ok;
+    if (!nm_score_estimate(&w, &perplexity, &uncertainty, ok ? err : NULL)) return false;
+    if (args->json) {
+        nm_record_open(&f, NULL, '{');
+        nm_record_real(&f, "nats_per_token", w.tally.nats / (double)w.tally.n_tokens);
+        nm_record_real(&f, "perplexity", perplexity);
+        nm_record_real(&f, "uncertainty", uncertainty);
+        nm_record_count(&f, "tokens", w.tally.n_tokens);
+        nm_record_count(&f, "windows", w.n_done);
+        nm_record_count(&f, "ctx_size", w.n_ctx);
+        record_speed(&f, &w.tally);
+    } else
+        nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
+    if (nm_output_flush()) say_speed(r, &w.tally);
+    return ok;
 }
 
 static int run(const void *arguments, const char *argv0)

@@ -52,19 +52,7 @@ static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nom
     return true;
 }
 
-double nm_score_rate(const nm_tally *t)
-{
-    return t->seconds > 0 ? (double)t->n_tokens / t->seconds : 0;
-}
-
 /* ---- One document ---------------------------------------------------------------------------- */
-
-static void drop_front(nm_text *text, size_t n_bytes)
-{
-    if (n_bytes == 0) return;
-    text->n_bytes -= n_bytes;
-    memmove(text->data, text->data + n_bytes, text->n_bytes);
-}
 
 static bool begin(nm_documents *d, nomul_error *err)
 {
@@ -87,8 +75,8 @@ static bool score_ids(nm_documents *d, nomul_error *err)
 /* text[0..n_bytes), which ends where a cut is safe. */
 static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
 {
-    nm_text  part = {.data = d->text.data, .n_bytes = n_bytes};
-    unsigned flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
+    nm_buffer part = {.data = d->text.data, .n_bytes = n_bytes};
+    unsigned  flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
 
     if (n_bytes == 0) return true;
     if (!nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err) || !score_ids(d, err))
@@ -96,7 +84,7 @@ static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
     d->begun = true;
     d->n_bytes += n_bytes;
     d->bytes_nats = d->tally.nats;
-    drop_front(&d->text, n_bytes);
+    nm_buffer_drop(&d->text, n_bytes);
     return true;
 }
 
@@ -105,7 +93,7 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error 
 {
     for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
         n = n_bytes < SLICE ? n_bytes : SLICE;
-        if (!nm_text_add(&d->text, bytes, n, err)) return false;
+        if (!nm_buffer_add(&d->text, bytes, n, err)) return false;
         size_t n_safe = nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
         if (!score_text(d, n_safe, err)) return false;
         d->n_held = d->text.n_bytes;
@@ -126,58 +114,53 @@ static bool end(nm_documents *d, nomul_error *err)
 /* ---- All documents --------------------------------------------------------------------------- */
 
 /*
- * Where the first needle begins, or else what may become one: as much of a needle as there is up to
- * the end of the input.  The input's end if there is neither.
- */
-static size_t find_needle(const nm_documents *d)
-{
-    const char *data = d->input.data;
-    size_t      n = d->input.n_bytes, n_needle = d->needle.n_bytes;
-
-    for (size_t at = 0; n_needle > 0 && at < n; at++) {
-        const char *newline = memchr(data + at, '\n', n - at);
-        if (!newline) break;
-        at = (size_t)(newline - data);
-        if (memcmp(newline, d->needle.data, n_needle < n - at ? n_needle : n - at) == 0) return at;
-    }
-    return n;
-}
-
-/*
- * Gives the documents all input that cannot be the beginning of a needle.  A needle at the very end
- * of the input is not one yet: its last newline may be the file's, which is dropped.
+ * Gives the documents all input that cannot be the beginning of a needle: up to the first needle,
+ * or to as much of a needle as there is at the end of the input.  A needle at the very end is not
+ * one yet: its last newline may be the file's, which is dropped.
  */
 static bool split(nm_documents *d, nomul_error *err)
 {
+    size_t n_needle = d->needle.n_bytes;
+
     for (;;) {
-        size_t at = find_needle(d);
+        size_t n = d->input.n_bytes, at = n_needle > 0 ? 0 : n;
+
+        for (; at < n; at++) {
+            size_t      left = n - at;
+            const char *newline = memchr(d->input.data + at, '\n', left);
+
+            at = newline ? (size_t)(newline - d->input.data) : n;
+            left = n - at;
+            if (memcmp(d->input.data + at, d->needle.data, n_needle < left ? n_needle : left) == 0)
+                break;
+        }
         if (!add(d, d->input.data, at, err)) return false;
-        drop_front(&d->input, at);
-        if (d->needle.n_bytes == 0 || d->input.n_bytes <= d->needle.n_bytes) return true;
+        nm_buffer_drop(&d->input, at);
+        if (n_needle == 0 || d->input.n_bytes <= n_needle) return true;
         if (!end(d, err) || !begin(d, err)) return false;
-        drop_front(&d->input, d->needle.n_bytes);
+        nm_buffer_drop(&d->input, n_needle);
     }
 }
 
 bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 {
     const char *separator = d->separator;
-    nm_text    *rest = &d->input;
+    nm_buffer  *rest = &d->input;
     size_t      n = 0;
 
     if (nomul_token_bos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a text with");
     if (separator && nomul_token_eos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no EOS to end a document with");
-    if (separator && !(nm_text_add(&d->needle, "\n", 1, err) &&
-                       nm_text_add(&d->needle, separator, strlen(separator), err) &&
-                       nm_text_add(&d->needle, "\n", 1, err)))
+    if (separator && !(nm_buffer_add(&d->needle, "\n", 1, err) &&
+                       nm_buffer_add(&d->needle, separator, strlen(separator), err) &&
+                       nm_buffer_add(&d->needle, "\n", 1, err)))
         return false;
-    if (!nm_text_read(&d->input, fd, &n, err)) return false;
+    if (!nm_buffer_read(&d->input, fd, &n, err)) return false;
     if (n == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
     while (n > 0)
-        if (!split(d, err) || !nm_text_read(&d->input, fd, &n, err)) return false;
+        if (!split(d, err) || !nm_buffer_read(&d->input, fd, &n, err)) return false;
 
     /* The file's last newline could have begun a needle, so it is still here. */
     if (rest->n_bytes > 0 && rest->data[rest->n_bytes - 1] == '\n') rest->n_bytes--;
@@ -186,39 +169,19 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 
 void nm_score_documents_free(nm_documents *d)
 {
-    nm_text_free(&d->needle);
-    nm_text_free(&d->input);
-    nm_text_free(&d->text);
+    nm_buffer_free(&d->needle);
+    nm_buffer_free(&d->input);
+    nm_buffer_free(&d->text);
     nm_ids_free(&d->ids);
 }
 
 /* ---- Windows --------------------------------------------------------------------------------- */
 
-/* bos: -1 if the model does not use BOS.  The token that BOS replaces is never scored. */
-static bool score_window(nm_windows *w, int32_t *ids, int32_t bos, nomul_error *err)
-{
-    size_t n_past = w->n_ctx / 2;
-    double began = nm_clock();
-
-    nomul_session_reset(w->tally.session);
-    if (bos >= 0) ids[0] = bos;
-    if (!feed(&w->tally, ids, n_past, false, err) ||
-        !feed(&w->tally, ids + n_past, w->n_ctx - n_past, true, err))
-        return false;
-    double seconds = nm_clock() - began;
-    if (w->n_done == 0 && !w->quiet)
-        fprintf(stderr, "perplexity: %.2f seconds per pass - ETA %.2f minutes\n", seconds,
-                seconds * (double)w->n_windows / 60);
-    w->n_done++;
-    if (!w->running) return true;
-    nm_output_print("[%zu]%.4f,", w->n_done, exp(w->tally.nats / (double)w->tally.n_tokens));
-    return nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
-}
-
 bool nm_score_windows(nm_windows *w, const nomul_tokenizer *tokenizer, nm_ids *ids,
                       nomul_error *err)
 {
     int32_t bos = nomul_token_bos(tokenizer);
+    size_t  n_past = w->n_ctx / 2;
     bool    ok = true;
 
     if (ids->n / 2 < w->n_ctx)
@@ -226,15 +189,31 @@ bool nm_score_windows(nm_windows *w, const nomul_tokenizer *tokenizer, nm_ids *i
                        "you need at least %zu tokens to evaluate perplexity with a context of %zu; "
                        "it tokenizes to only %zu tokens",
                        2 * w->n_ctx, w->n_ctx, ids->n);
-    if (ids->at[0] != bos) bos = -1; /* text alone never makes BOS: the model does not use it */
+    bool adds_bos = ids->at[0] == bos; /* text alone never makes BOS */
     w->n_windows = ids->n / w->n_ctx;
     if (!w->quiet)
         fprintf(stderr,
                 "perplexity: calculating perplexity over %zu chunks, n_ctx=%zu, "
                 "batch_size=%zu, n_seq=1\n",
                 w->n_windows, w->n_ctx, nomul_session_n_batch(w->tally.session));
-    while (ok && w->n_done < w->n_windows)
-        ok = score_window(w, ids->at + w->n_done * w->n_ctx, bos, err);
+    while (ok && w->n_done < w->n_windows) {
+        int32_t *window = ids->at + w->n_done * w->n_ctx;
+        double   began = nm_clock();
+
+        nomul_session_reset(w->tally.session);
+        if (adds_bos) window[0] = bos; /* it is never scored */
+        ok = feed(&w->tally, window, n_past, false, err) &&
+             feed(&w->tally, window + n_past, w->n_ctx - n_past, true, err);
+        if (!ok) break;
+        double seconds = nm_clock() - began;
+        if (w->n_done == 0 && !w->quiet)
+            fprintf(stderr, "perplexity: %.2f seconds per pass - ETA %.2f minutes\n", seconds,
+                    seconds * (double)w->n_windows / 60);
+        w->n_done++;
+        if (!w->running) continue;
+        nm_output_print("[%zu]%.4f,", w->n_done, exp(w->tally.nats / (double)w->tally.n_tokens));
+        ok = nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+    }
     if (w->running && w->n_done > 0) nm_output_print("\n");
     return ok;
 }

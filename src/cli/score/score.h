@@ -8,8 +8,8 @@
 #ifndef NM_SCORE_H
 #define NM_SCORE_H
 
+#include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
-#include "cli/text/text.h"
 
 #define NM_SCORE_STEP 384 /* ids scored together at most */
 
@@ -37,12 +37,12 @@ typedef struct nm_documents {
     double   bytes_nats;  /* tally.nats when n_bytes was last increased */
 
     /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
-    nm_text needle; /* newline, separator, newline */
-    nm_text input;  /* may be the beginning of a needle */
-    nm_text text;   /* of the current document, not yet tokenized */
-    bool    begun;  /* a part of the document was tokenized */
-    size_t  n_held; /* bytes of text that have no safe cut */
-    nm_ids  ids;    /* the last one scored, and those to score */
+    nm_buffer needle; /* newline, separator, newline */
+    nm_buffer input;  /* may be the beginning of a needle */
+    nm_buffer text;   /* of the current document, not yet tokenized */
+    bool      begun;  /* a part of the document was tokenized */
+    size_t    n_held; /* bytes of text that have no safe cut */
+    nm_ids    ids;    /* the last one scored, and those to score */
 } nm_documents;
 
 /*
@@ -74,7 +74,5 @@ bool nm_score_windows(nm_windows *windows, const nomul_tokenizer *tokenizer, nm_
 /* Perplexity and its standard error over the tokens scored so far; false if it is undefined. */
 bool nm_score_estimate(const nm_windows *windows, double *perplexity, double *uncertainty,
                        nomul_error *err);
-
-double nm_score_rate(const nm_tally *tally); /* tokens scored per second */
 
 #endif

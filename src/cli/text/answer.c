@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two clocks: the first generated id ends the time of the prompt, in which it is sampled, and
+ * starts that of generation.  So `seconds` measures n_steps = n_generated - 1 tokens.
+ * The JSON object is written whole or not at all: what needs memory comes before its first byte.
+ */
 #include "cli/text/answer.h"
 
-#include "base/clock.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/numbers.h"
 #include "cli/output.h"
+#include "cli/record.h"
 
 void nm_answer_begin(nm_answer *a)
 {
     a->began = nm_clock();
-}
-
-/* The first id ends the time of the prompt. */
-static void count(nm_answer *a, const nomul_text *text)
-{
-    nomul_text_counts counts = {.size = sizeof counts};
-    double            now = nm_clock();
-    bool              first = a->n_generated == 0;
-
-    nomul_text_get_counts(text, &counts, NULL);
-    a->n_prompt = counts.n_prompt, a->n_read = counts.n_read;
-    a->n_generated = counts.n_generated;
-    a->finish = nomul_text_finish(text);
-    if (first)
-        a->prompt_seconds = now - a->began;
-    else
-        a->seconds = now - a->began;
-    if (first && a->n_generated > 0) a->began = now;
-    if (!first && nomul_text_id(text) >= 0) a->n_steps++;
 }
 
 bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
@@ -34,18 +25,28 @@ bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
     const char          *bytes = nomul_text_bytes(text, &n_bytes);
     const nomul_logprob *scores = nomul_text_logprobs(text);
     int32_t              id = nomul_text_id(text);
+    bool                 first = a->n_generated == 0;
+    nomul_text_counts    counts = {.size = sizeof counts};
+    double               now = nm_clock();
 
-    count(a, text);
+    nomul_text_get_counts(text, &counts, NULL);
+    a->n_prompt = counts.n_prompt;
+    a->n_read = counts.n_read;
+    a->n_generated = counts.n_generated;
+    a->finish = nomul_text_finish(text);
+    *(first ? &a->prompt_seconds : &a->seconds) = now - a->began;
+    if (first && a->n_generated > 0) a->began = now;
+    if (!first && id >= 0) a->n_steps++;
     if (!a->keep) return true;
-    if (!nm_text_add(&a->bytes, bytes, n_bytes, err)) return false;
-    if (id >= 0 && !nm_ids_add(&a->ids, id, err)) return false;
-    return !scores || nm_text_add(&a->logprobs, (const char *)scores, n_scores, err);
+    return nm_buffer_add(&a->bytes, bytes, n_bytes, err) &&
+           (id < 0 || nm_ids_add(&a->ids, id, err)) &&
+           (!scores || nm_buffer_add(&a->logprobs, (const char *)scores, n_scores, err));
 }
 
 void nm_answer_free(nm_answer *a)
 {
-    nm_text_free(&a->bytes);
-    nm_text_free(&a->logprobs);
+    nm_buffer_free(&a->bytes);
+    nm_buffer_free(&a->logprobs);
     nm_ids_free(&a->ids);
 }
 
@@ -67,4 +68,134 @@ bool nm_answer_run(nm_answer *a, nomul_text *text, bool stream, nomul_error *err
 const nomul_logprob *nm_answer_logprobs(const nm_answer *a, size_t index)
 {
     return (const nomul_logprob *)(const void *)a->logprobs.data + index * (a->n_logprobs + 1);
+}
+
+/* ---- For people ------------------------------------------------------------------------------ */
+
+void nm_effort_add(nm_effort *effort, const nm_answer *a)
+{
+    effort->n_read += a->n_read;
+    effort->n_generated += a->n_generated;
+    effort->n_steps += a->n_steps;
+    effort->prompt_seconds += a->prompt_seconds;
+    effort->seconds += a->seconds;
+}
+
+static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double seconds)
+{
+    fprintf(stderr, "%-9s %s tokens in %s", what, nm_show_count(n).text,
+            nm_show_seconds(seconds).text);
+    if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", nm_rate(n_passes, seconds));
+    fprintf(stderr, "\n");
+}
+
+void nm_statistics_print(const nm_statistics *s)
+{
+    const nm_effort        *e = &s->effort;
+    const nomul_model_info *info = nomul_model_get_info(s->model);
+
+    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    fprintf(stderr, "%-9s %s, %s in %s\n", "model", s->path, nm_show_bytes(info->file_bytes).text,
+            nm_show_seconds(s->load_seconds).text);
+    print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
+    print_speed("generated", e->n_generated, e->n_steps, e->seconds);
+    fprintf(stderr, "%-9s %s, %s of it the state of the text; %zu thread%s, kernels %s\n", "memory",
+            nm_show_bytes(s->session_bytes).text, nm_show_bytes(info->state_bytes).text,
+            s->n_threads, s->n_threads == 1 ? "" : "s", nomul_model_kernels(s->model));
+    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", s->seed);
+}
+
+/* ---- For programs ---------------------------------------------------------------------------- */
+
+typedef struct speller {
+    nomul_decoder *decoder;
+    nm_buffer      bytes; /* of the present id */
+} speller;
+
+/* The bytes of an id in the middle of a text, control tokens and parts of characters too. */
+static bool spell(speller *s, int32_t id, nomul_error *err)
+{
+    size_t      n_bytes = 0;
+    const char *bytes = nomul_decoder_push(s->decoder, id, &n_bytes);
+
+    s->bytes.n_bytes = 0;
+    if (bytes && !nm_buffer_add(&s->bytes, bytes, n_bytes, err)) return false;
+    bytes = nomul_decoder_flush(s->decoder, &n_bytes);
+    return nm_buffer_add(&s->bytes, bytes, n_bytes, err);
+}
+
+/* {"id":..,"token":"..","logprob":..,"bytes":[..], without the closing brace. */
+static void print_token(nm_record *f, speller *s, const nomul_logprob *token)
+{
+    spell(s, token->id, NULL); /* there is room for it */
+    nm_record_open(f, NULL, '{');
+    nm_record_number(f, "id", "%" PRId32, token->id);
+    nm_record_bytes(f, "token", s->bytes.data, s->bytes.n_bytes);
+    nm_record_real(f, "logprob", (double)token->logprob);
+    nm_record_open(f, "bytes", '[');
+    for (size_t i = 0; i < s->bytes.n_bytes; i++)
+        nm_record_count(f, NULL, (unsigned char)s->bytes.data[i]);
+    nm_record_close(f, ']');
+}
+
+static void print_logprobs(nm_record *f, speller *s, const nm_answer *a)
+{
+    nm_record_open(f, "logprobs", '[');
+    for (size_t i = 0; i < a->ids.n; i++) {
+        const nomul_logprob *scores = nm_answer_logprobs(a, i);
+
+        print_token(f, s, scores);
+        nm_record_open(f, "top_logprobs", '[');
+        for (size_t best = 1; best <= a->n_logprobs; best++) {
+            print_token(f, s, scores + best);
+            nm_record_close(f, '}');
+        }
+        nm_record_close(f, ']');
+        nm_record_close(f, '}');
+    }
+    nm_record_close(f, ']');
+}
+
+bool nm_report_json(const nm_report *r, nomul_error *err)
+{
+    static const char *const reasons[] = {
+        [NOMUL_FINISH_NONE] = "cancelled",      [NOMUL_FINISH_EOS] = "stop",
+        [NOMUL_FINISH_STOP] = "stop",           [NOMUL_FINISH_LENGTH] = "length",
+        [NOMUL_FINISH_CANCELLED] = "cancelled",
+    };
+    const nm_answer *a = r->answer;
+    nm_record        record = {.format = NM_RECORD_JSON}, *f = &record;
+    speller          s = {.decoder = NULL};
+    size_t           n_spelled = a->n_logprobs > 0 ? a->ids.n * (a->n_logprobs + 1) : 0;
+    bool             ok = true;
+
+    if (n_spelled > 0) s.decoder = nomul_decoder_new(r->tokenizer, NOMUL_DECODE_SPECIAL, err);
+    if (n_spelled > 0) ok = s.decoder != NULL;
+    for (size_t i = 0; ok && i < n_spelled; i++) /* allocates the memory of the longest */
+        ok = spell(&s, nm_answer_logprobs(a, 0)[i].id, err);
+    if (ok) {
+        nm_record_open(f, NULL, '{');
+        nm_record_spelled(f, "id", r->id, r->n_id);
+        if (r->has_index) nm_record_count(f, "index", r->index);
+        nm_record_count(f, "prompt_tokens", r->n_prompt);
+        nm_record_bytes(f, "text", a->bytes.data, a->bytes.n_bytes);
+        nm_record_ids(f, "tokens", a->ids.at, a->ids.n);
+        if (a->n_logprobs > 0) print_logprobs(f, &s, a);
+        nm_record_word(f, "finish_reason", "%s", reasons[a->finish]);
+        nm_record_count(f, "seed", r->seed);
+        nm_record_open(f, "timings", '{');
+        nm_record_real(f, "load_ms", 1000 * r->load_seconds);
+        nm_record_count(f, "prompt_n", a->n_read);
+        nm_record_real(f, "prompt_ms", 1000 * a->prompt_seconds);
+        nm_record_real(f, "prompt_per_second", nm_rate(a->n_read, a->prompt_seconds));
+        nm_record_count(f, "predicted_n", a->n_generated);
+        nm_record_real(f, "predicted_ms", 1000 * a->seconds);
+        nm_record_real(f, "predicted_per_second", nm_rate(a->n_steps, a->seconds));
+        nm_record_close(f, '}');
+        nm_record_close(f, '}');
+        nm_output_print("\n");
+    }
+    nomul_decoder_free(s.decoder);
+    nm_buffer_free(&s.bytes);
+    return ok;
 }

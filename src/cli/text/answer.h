@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a text generated after its last prompt, collected step by step, and how long it took: for
- * the statistics on stderr and for the JSON object of run and batch.
+ * What a text generated after its last prompt, collected step by step, and how long it took; and
+ * how that is reported: the statistics of run on stderr, and the JSON object of run and batch on
+ * stdout, whose keys are those of llama.cpp's server where it has them.
  */
 #ifndef NM_ANSWER_H
 #define NM_ANSWER_H
 
+#include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
-#include "cli/text/text.h"
 
 /* Begins as zeros. */
 typedef struct nm_answer {
     bool         keep; /* bytes, ids and log-probabilities; else they are only counted */
     size_t       n_logprobs;
-    nm_text      bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
+    nm_buffer    bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
     nm_ids       ids;             /* EOS too */
     uint64_t     n_prompt, n_read, n_generated;
     uint64_t     n_steps; /* generated after the first: those that `seconds` measures */
@@ -36,5 +37,42 @@ bool nm_answer_run(nm_answer *answer, nomul_text *text, bool stream, nomul_error
 
 /* The log-probabilities of ids.at[index]: its own, then those of the most likely ids. */
 const nomul_logprob *nm_answer_logprobs(const nm_answer *answer, size_t index);
+
+/* ---- Reports --------------------------------------------------------------------------------- */
+
+/* Sums of answers. */
+typedef struct nm_effort {
+    uint64_t n_read, n_generated;
+    uint64_t n_steps; /* within `seconds` */
+    double   prompt_seconds, seconds;
+} nm_effort;
+
+void nm_effort_add(nm_effort *effort, const nm_answer *answer);
+
+typedef struct nm_statistics {
+    nm_effort          effort;
+    const nomul_model *model;
+    const char        *path;
+    size_t             session_bytes, n_threads;
+    double             load_seconds;
+    uint64_t           seed;
+} nm_statistics;
+
+void nm_statistics_print(const nm_statistics *statistics);
+
+typedef struct nm_report {
+    const nm_answer       *answer;
+    const nomul_tokenizer *tokenizer;
+    const char            *id; /* a JSON value as it is spelled, n_id bytes */
+    size_t                 n_id;
+    bool                   has_index;
+    size_t                 index; /* among the continuations of one prompt */
+    uint64_t               n_prompt;
+    double                 load_seconds;
+    uint64_t               seed;
+} nm_report;
+
+/* One object on one line; false on an error. */
+bool nm_report_json(const nm_report *report, nomul_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where ids come from.  A text that is to be continued is tokenized with BOS but never with EOS,
- * even if the model's file asks for both: after EOS there is nothing to continue.
+ * A text that is to be continued is tokenized with BOS but never with EOS, even if the model's file
+ * asks for both: after EOS there is nothing to continue.
  */
 #include "cli/text/prompt.h"
 
@@ -10,22 +10,22 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-bool nm_prompt_read(nm_text *text, const char *typed, const char *file, unsigned flags,
+bool nm_prompt_read(nm_buffer *text, const char *typed, const char *file, unsigned flags,
                     nomul_error *err)
 {
     if (!typed && !file) file = "-";
-    if (typed && !nm_text_add(text, typed, strlen(typed), err)) return false;
-    if (typed && (flags & NM_PROMPT_UNESCAPE)) nm_text_unescape(text);
+    if (typed && !nm_buffer_add(text, typed, strlen(typed), err)) return false;
+    if (typed && (flags & NM_PROMPT_UNESCAPE)) nm_buffer_unescape(text);
 
     size_t before = text->n_bytes;
-    if (file && !nm_text_add_file(text, file, err)) return false;
+    if (file && !nm_buffer_add_file(text, file, err)) return false;
     if (flags & NM_PROMPT_DROP_NEWLINE && text->n_bytes > before &&
         text->data[text->n_bytes - 1] == '\n')
         text->n_bytes--;
     return true;
 }
 
-bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
+bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffer *text,
                         unsigned flags, nomul_error *err)
 {
     const char *bytes = text->n_bytes > 0 ? text->data : "";
@@ -39,7 +39,7 @@ bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_
     return true;
 }
 
-bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text *text,
+bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffer *text,
                    bool parse_special, nomul_error *err)
 {
     int32_t bos = nomul_token_bos(tokenizer);
@@ -50,6 +50,22 @@ bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_text 
     return (!add_bos || nm_ids_add(ids, bos, err)) &&
            nm_prompt_tokenize(ids, tokenizer, text,
                               parse_special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0, err);
+}
+
+bool nm_prompt_decode(nm_buffer *text, const nomul_tokenizer *tokenizer, const int32_t *ids,
+                      size_t n_ids, unsigned flags, nomul_error *err)
+{
+    nomul_decoder *decoder = nomul_decoder_new(tokenizer, flags, err);
+    size_t         n_bytes = 0;
+    bool           ok = decoder != NULL;
+
+    for (size_t i = 0; ok && i <= n_ids; i++) {
+        const char *bytes = i < n_ids ? nomul_decoder_push(decoder, ids[i], &n_bytes)
+                                      : nomul_decoder_flush(decoder, &n_bytes);
+        ok = !bytes || nm_buffer_add(text, bytes, n_bytes, err);
+    }
+    nomul_decoder_free(decoder);
+    return ok;
 }
 
 /* ---- Lists of ids ---------------------------------------------------------------------------- */
@@ -82,23 +98,15 @@ void nm_ids_free(nm_ids *ids)
     *ids = (nm_ids){0};
 }
 
-static bool is_separator(char c)
+bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, nomul_error *err)
 {
-    return c == ' ' || c == ',' || (c >= '\t' && c <= '\r');
-}
+    static const char separators[] = ", \t\n\v\f\r";
 
-/* ids: NULL to check only. */
-static bool read_ids(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab,
-                     nomul_error *err)
-{
-    for (size_t at = 0, n = 0, number = 0; at < n_bytes; at += n) {
+    for (size_t at = 0, n = 0, number = 0; at < n_bytes; at += n + 1) { /* 1: the separator */
         const char *word = text + at;
 
-        for (n = 0; at + n < n_bytes && !is_separator(word[n]);) n++;
-        if (n == 0) {
-            n = 1; /* the separator */
-            continue;
-        }
+        for (n = 0; at + n < n_bytes && !memchr(separators, word[n], sizeof separators - 1);) n++;
+        if (n == 0) continue;
         bool   sign = word[0] == '-' || word[0] == '+', is_number = n > sign;
         int    shown = n < 40 ? (int)n : 40;
         size_t value = 0;
@@ -118,14 +126,4 @@ static bool read_ids(nm_ids *ids, const char *text, size_t n_bytes, size_t n_voc
         if (!nm_ids_add(ids, (int32_t)value, err)) return false;
     }
     return true;
-}
-
-bool nm_ids_check(const char *text, size_t n_bytes, nomul_error *err)
-{
-    return read_ids(NULL, text, n_bytes, 0, err);
-}
-
-bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, nomul_error *err)
-{
-    return read_ids(ids, text, n_bytes, n_vocab, err);
 }

@@ -34,42 +34,19 @@ static bool parse_bias(const char *text, nomul_logit_bias *bias)
     return *end == '\0' && isfinite(bias->bias);
 }
 
-bool nm_text_args_check(const char *command, const nm_text_args *args)
+int nm_text_args_check(const char *command, const nm_text_args *args)
 {
     nomul_logit_bias bias;
 
-    for (size_t i = 0; i < args->stops.n; i++) {
-        if (args->stops.at[i][0] != '\0') continue;
-        nm_output_misused(command, "-r: a stop string cannot be empty");
-        return false;
-    }
-    for (size_t i = 0; i < args->biases.n; i++) {
-        if (parse_bias(args->biases.at[i], &bias)) continue;
-        nm_output_misused(command, "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
-                          args->biases.at[i]);
-        return false;
-    }
-    return true;
-}
-
-/* The biases that were given, checked against the vocabulary. */
-static bool take_biases(nm_sampling *s, const nm_text_args *args, const nomul_model *model,
-                        nomul_error *err)
-{
-    size_t n = args->biases.n, n_vocab = nomul_model_get_info(model)->n_vocab;
-
-    if (n == 0) return true;
-    s->biases = nm_alloc(n * sizeof *s->biases);
-    if (!s->biases) return nm_fail_memory(err, n * sizeof *s->biases);
-    for (size_t i = 0; i < n; i++) {
-        parse_bias(args->biases.at[i], &s->biases[i]);
-        if ((size_t)s->biases[i].id >= n_vocab)
-            return nm_fail(err, NOMUL_E_ARG,
-                           "--logit-bias: id %" PRId32 " is outside the vocabulary of %zu",
-                           s->biases[i].id, n_vocab);
-    }
-    s->options.logit_bias = s->biases, s->options.n_logit_bias = n;
-    return true;
+    for (size_t i = 0; i < args->stops.n; i++)
+        if (args->stops.at[i][0] == '\0')
+            return nm_output_misused(command, "-r: a stop string cannot be empty");
+    for (size_t i = 0; i < args->biases.n; i++)
+        if (!parse_bias(args->biases.at[i], &bias))
+            return nm_output_misused(command,
+                                     "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
+                                     args->biases.at[i]);
+    return NM_EXIT_DONE;
 }
 
 bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
@@ -78,7 +55,7 @@ bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_
 {
     nomul_sampler_options *o = &sampling->options;
     size_t                 at = (size_t)((const char *)args - (const char *)base);
-    bool                   seeded;
+    size_t                 n = args->biases.n, n_vocab = nomul_model_get_info(model)->n_vocab;
 
     *sampling = (nm_sampling){0};
     nomul_sampler_options_init(o);
@@ -89,10 +66,22 @@ bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_
     if (GIVEN(name)) o->name = (NOMUL_SAMPLER_##TYPE)args->name;
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
-    seeded = GIVEN(seed);
+    if (GIVEN(seed) && args->seed < 0) o->seed = nm_random_seed();
 #undef GIVEN
-    if (seeded && args->seed < 0) o->seed = nm_random_seed();
-    return take_biases(sampling, args, model, err);
+    if (n == 0) return true;
+    sampling->biases = nm_alloc(n * sizeof *sampling->biases);
+    if (!sampling->biases) return nm_fail_memory(err, n * sizeof *sampling->biases);
+    o->logit_bias = sampling->biases, o->n_logit_bias = n;
+    for (size_t i = 0; i < n; i++) {
+        nomul_logit_bias *bias = &sampling->biases[i];
+
+        parse_bias(args->biases.at[i], bias);
+        if ((size_t)bias->id >= n_vocab)
+            return nm_fail(err, NOMUL_E_ARG,
+                           "--logit-bias: id %" PRId32 " is outside the vocabulary of %zu",
+                           bias->id, n_vocab);
+    }
+    return true;
 }
 
 void nm_sampling_free(nm_sampling *sampling)

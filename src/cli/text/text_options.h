@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The options of a text, for every command that generates: how long, where to stop, how to sample.
- * The sampler's rows follow NOMUL_SAMPLER_FIELDS of nomul.h.
+ * The sampler's options, their ranges, defaults and JSON keys are the rows of NOMUL_SAMPLER_FIELDS
+ * in nomul.h: a new row there changes nothing here.
  */
 #ifndef NM_TEXT_OPTIONS_H
 #define NM_TEXT_OPTIONS_H
@@ -24,73 +25,37 @@ typedef struct nm_text_args {
 #undef ROW
 } nm_text_args;
 
-/* Rows for a table whose arguments have a member `text`; F(member) is where a member is. */
+/* clang-format off */
+
+/* Rows for a table whose arguments have a member `text`; F(member) is the offset of a member. */
 #define NM_PREDICT_OPTIONS                                                                         \
-    {'n',                                                                                          \
-     "predict",                                                                                    \
-     NM_OPT_INT,                                                                                   \
-     F(text.n_predict),                                                                            \
-     "256",                                                                                        \
-     "N",                                                                                          \
-     "number of tokens to generate; -1 = until the end of the text",                               \
-     -1,                                                                                           \
-     1e9},                                                                                         \
-    {                                                                                              \
-        0, "n-predict", NM_OPT_INT, F(text.n_predict), "256", "N", NULL, -1, 1e9                   \
-    }
+    NM_INT('n', "predict", F(text.n_predict), "256", -1, 1e9,                                      \
+           "number of tokens to generate; -1 = until the end of the text"),                        \
+    NM_INT(0, "n-predict", F(text.n_predict), "256", -1, 1e9, NULL)
 
 #define NM_TEXT_OPTIONS                                                                            \
     NM_PREDICT_OPTIONS,                                                                            \
-        {'r',                                                                                      \
-         "reverse-prompt",                                                                         \
-         NM_OPT_LIST,                                                                              \
-         F(text.stops),                                                                            \
-         NULL,                                                                                     \
-         "TEXT",                                                                                   \
-         "stop string: end when the text ends with TEXT; may be repeated",                         \
-         0,                                                                                        \
-         0},                                                                                       \
-        {0,                                                                                        \
-         "special",                                                                                \
-         NM_OPT_FLAG,                                                                              \
-         F(text.special),                                                                          \
-         NULL,                                                                                     \
-         NULL,                                                                                     \
-         "parse control tokens in the prompt, print those that are generated",                     \
-         0,                                                                                        \
-         0},                                                                                       \
-        {0,                                                                                        \
-         "ignore-eos",                                                                             \
-         NM_OPT_FLAG,                                                                              \
-         F(text.ignore_eos),                                                                       \
-         NULL,                                                                                     \
-         NULL,                                                                                     \
-         "never sample the end of the text",                                                       \
-         0,                                                                                        \
-         0},                                                                                       \
-    {                                                                                              \
-        0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0                               \
-    }
+    NM_LIST('r', "reverse-prompt", F(text.stops), "TEXT",                                          \
+            "stop string: end when the text ends with TEXT; may be repeated"),                     \
+    NM_FLAG(0, "special", F(text.special),                                                         \
+            "parse control tokens in the prompt, print those that are generated"),                 \
+    NM_FLAG(0, "ignore-eos", F(text.ignore_eos), "never sample the end of the text")
 
 #define NM_SAMPLING_OPTIONS                                                                        \
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, "Sampling, in this order", 0, 0},                       \
-        {'l',                                                                                      \
-         "logit-bias",                                                                             \
-         NM_OPT_LIST,                                                                              \
-         F(text.biases),                                                                           \
-         NULL,                                                                                     \
-         "ID+X|ID-X",                                                                              \
-         "add X to the logit of token ID; ID-inf forbids it; may be repeated",                     \
-         0,                                                                                        \
-         0},                                                                                       \
-        NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW)
+    NM_GROUP("Sampling, in this order"),                                                           \
+    NM_LIST('l', "logit-bias", F(text.biases), "ID+X|ID-X",                                        \
+            "add X to the logit of token ID; ID-inf forbids it; may be repeated"),                 \
+    NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW)                                                           \
+    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0}
 
-/* The row, and the JSON key as a second name that help does not show. */
+/* The option, and its JSON key as a second name that help does not show. */
 #define NM_SAMPLER_ROW(TYPE, name, preset, least, most, slot, option, key, letter, value, help)    \
-    {letter, option, NM_KIND_##TYPE,         F(text.name),        NM_PRESET_##TYPE(#preset),       \
-     value,  help,   NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},                                \
-        {0,     key,  NM_KIND_##TYPE,         F(text.name),        NM_PRESET_##TYPE(#preset),      \
-         value, NULL, NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},
+    {letter, option, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, help,         \
+     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},                                                \
+    {0, key, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, NULL,                 \
+     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},
+
+/* clang-format on */
 
 #define NM_KIND_FLOAT NM_OPT_FLOAT
 #define NM_KIND_INT NM_OPT_INT
@@ -105,8 +70,8 @@ typedef struct nm_text_args {
 #define NM_MOST_INT(most) most
 #define NM_MOST_SEED(most) NM_INT_MAX_EXACT
 
-/* Checks what the command line alone can get wrong; reports it, which is misuse. */
-bool nm_text_args_check(const char *command, const nm_text_args *args);
+/* Checks what the command line alone can get wrong; returns the exit code.  A misuse is printed. */
+int nm_text_args_check(const char *command, const nm_text_args *args);
 
 /* A sampler's options with the memory of their biases. */
 typedef struct nm_sampling {

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffers double when they grow, so appending n bytes in pieces copies fewer than 2n.  Memory comes
+ * from base/alloc.h, as in the library, so that tests can make it fail.
+ */
+#include "cli/text/buffer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/interrupt.h"
+
+static bool reserve(nm_buffer *b, size_t more, nomul_error *err)
+{
+    if (more <= b->capacity - b->n_bytes) return true;
+    if (more > SIZE_MAX / 2 - b->capacity) return nm_fail_memory(err, more);
+
+    size_t capacity = 2 * b->capacity + more; /* at most SIZE_MAX: see the line above */
+    char  *data = nm_alloc(capacity);
+    if (!data) return nm_fail_memory(err, capacity);
+    if (b->n_bytes > 0) memcpy(data, b->data, b->n_bytes);
+    nm_free(b->data);
+    b->data = data;
+    b->capacity = capacity;
+    return true;
+}
+
+bool nm_buffer_add(nm_buffer *b, const char *data, size_t n_bytes, nomul_error *err)
+{
+    if (!reserve(b, n_bytes, err)) return false;
+    if (n_bytes > 0) memcpy(b->data + b->n_bytes, data, n_bytes);
+    b->n_bytes += n_bytes;
+    return true;
+}
+
+void nm_buffer_drop(nm_buffer *b, size_t n_bytes)
+{
+    if (n_bytes == 0) return;
+    b->n_bytes -= n_bytes;
+    memmove(b->data, b->data + n_bytes, b->n_bytes);
+}
+
+void nm_buffer_free(nm_buffer *b)
+{
+    nm_free(b->data);
+    *b = (nm_buffer){0};
+}
+
+/* ---- Escapes --------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char       *at = memchr(digits, c, sizeof digits - 1);
+
+    return at ? (int)(at - digits) % 16 : -1;
+}
+
+void nm_buffer_unescape(nm_buffer *b)
+{
+    static const char letters[] = "nrt'\"\\", bytes[] = "\n\r\t'\"\\";
+    size_t            to = 0;
+
+    for (size_t from = 0, n; from < b->n_bytes; from += n) {
+        const char *text = b->data + from, *letter;
+        char        byte = text[0];
+        size_t      left = b->n_bytes - from;
+
+        n = 1;
+        if (byte == '\\' && left >= 4 && text[1] == 'x') {
+            int high = hex_digit(text[2]), low = hex_digit(text[3]);
+            if (high >= 0 && low >= 0) byte = (char)(unsigned char)(high * 16 + low), n = 4;
+        } else if (byte == '\\' && left >= 2 &&
+                   (letter = memchr(letters, text[1], sizeof letters - 1))) {
+            byte = bytes[letter - letters], n = 2;
+        }
+        b->data[to++] = byte;
+    }
+    b->n_bytes = to;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/*
+ * The wait is poll's: a signal handler interrupts poll but restarts read.  (A signal between the
+ * check and poll is noticed when the next byte or signal arrives.)
+ */
+bool nm_buffer_read(nm_buffer *b, int fd, size_t *n_bytes, nomul_error *err)
+{
+    enum { PIECE = 1 << 16 };
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    ssize_t       n = -1;
+
+    if (!reserve(b, PIECE, err)) return false;
+    while (n < 0) {
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        errno = 0;
+        if (poll(&wait, 1, -1) >= 0) n = read(fd, b->data + b->n_bytes, PIECE);
+        if (n < 0 && errno != EINTR) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+    }
+    b->n_bytes += (size_t)n;
+    *n_bytes = (size_t)n;
+    return true;
+}
+
+/* O_NONBLOCK: opening a pipe without a writer must not wait where a signal is not noticed. */
+int nm_buffer_open(const char *path, nomul_error *err)
+{
+    if (strcmp(path, "-") == 0) return STDIN_FILENO;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
+    else
+        fcntl(fd, F_SETFL, O_RDONLY);
+    return fd;
+}
+
+void nm_buffer_close(int fd)
+{
+    if (fd != STDIN_FILENO) close(fd);
+}
+
+const char *nm_buffer_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+bool nm_buffer_add_file(nm_buffer *b, const char *path, nomul_error *err)
+{
+    int    fd = nm_buffer_open(path, err);
+    size_t n = 1;
+    bool   ok = true;
+
+    if (fd < 0) return false;
+    while (ok && n > 0) ok = nm_buffer_read(b, fd, &n, err);
+    nm_buffer_close(fd);
+    return ok || nm_fail_in(err, "%s", nm_buffer_name(path));
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+/*
+ *   buffer  | lines that were returned | the next line so far | not searched for a newline |
+ *           0                          at                     seen                   n_bytes
+ */
+nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
+{
+    struct pollfd ready = {.fd = l->fd, .events = POLLIN};
+    nm_buffer    *b = &l->buffer;
+
+    for (;;) {
+        size_t      n = b->n_bytes - l->seen;
+        const char *newline = n > 0 ? memchr(b->data + l->seen, '\n', n) : NULL;
+
+        l->seen = newline ? (size_t)(newline - b->data) : b->n_bytes;
+        if (newline || l->ended) break;
+        if (!wait && poll(&ready, 1, 0) == 0) return NM_LINE_LATER;
+        nm_buffer_drop(b, l->at); /* once for each piece that is read, not for each line */
+        l->seen -= l->at, l->at = 0;
+        if (!nm_buffer_read(b, l->fd, &n, err)) return NM_LINE_FAILED;
+        l->ended = n == 0;
+    }
+    if (l->at == b->n_bytes) return NM_LINE_END;
+    *line = b->data + l->at;
+    *n_bytes = l->seen - l->at;
+    if (*n_bytes > 0 && (*line)[*n_bytes - 1] == '\r') --*n_bytes;
+    l->at = l->seen < b->n_bytes ? l->seen + 1 : l->seen;
+    l->seen = l->at;
+    return NM_LINE_READ;
+}
+
+void nm_lines_free(nm_lines *lines)
+{
+    nm_buffer_free(&lines->buffer);
+}
