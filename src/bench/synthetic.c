@@ -133,15 +133,12 @@ void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_b
 
     while (i < N_SHAPES && strcmp(shapes[i].name, shape) != 0) i++;
     while (pack < NM_PACKINGS && strcmp(nm_packings[pack].name, packing) != 0) pack++;
-    if (i == N_SHAPES) {
-        nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape);
-        return NULL;
-    }
-    if (pack == NM_PACKINGS) {
-        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
-                nm_packings[NM_T4].name, nm_packings[NM_T5].name);
-        return NULL;
-    }
+    if (i == N_SHAPES)
+        return nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape), NULL;
+    if (pack == NM_PACKINGS)
+        return nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
+                       nm_packings[NM_T4].name, nm_packings[NM_T5].name),
+               NULL;
     nm_config config = nm_config_defaults;
     config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
     config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;

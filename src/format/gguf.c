@@ -59,6 +59,11 @@ const char *nm_gguf_value_type_name(nomul_value_type type)
     return (size_t)type < N_VALUE_TYPES ? value_types[type].name : "unknown type";
 }
 
+size_t nm_gguf_value_bytes(nomul_value_type type)
+{
+    return (size_t)type < N_VALUE_TYPES ? value_types[type].n_bytes : 0;
+}
+
 /* The row of a type in tensor_types, or N_TENSOR_TYPES. */
 static size_t type_row(uint32_t type)
 {

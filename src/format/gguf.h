@@ -104,6 +104,9 @@ void nm_gguf_number(const nm_gguf_key *key, uint64_t *u, int64_t *i, double *f);
 const char *nm_gguf_value_type_name(nomul_value_type type);
 const char *nm_gguf_type_name(nm_gguf_type type);
 
+/* Bytes of a value of this type in a file; 0 for strings and arrays, which differ. */
+size_t nm_gguf_value_bytes(nomul_value_type type);
+
 /*
  * Bytes of a tensor of this type and these dimensions; false if the product overflows or a row is
  * not a whole number of blocks.

@@ -85,12 +85,10 @@ bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
     return nm_config_check(config, err);
 }
 
-bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err)
+void nm_config_write(const nm_config *config, nm_gguf_writer *writer)
 {
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
-        if (!nm_gguf_put_bits(writer, field->key, field->type, nm_config_bits(config, field), err))
-            return false;
+        nm_gguf_put_bits(writer, field->key, field->type, nm_config_bits(config, field));
     }
-    return true;
 }

@@ -56,6 +56,6 @@ bool nm_config_check(const nm_config *config, nomul_error *err);
 bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err);
 
 /* Adds all fields to a header. */
-bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err);
+void nm_config_write(const nm_config *config, nm_gguf_writer *writer);
 
 #endif

@@ -33,18 +33,14 @@ static const nm_gguf_tensor *find(const opening *o, const nm_stored *s)
     bool                  any_float = s->part == NM_PART_EMBEDDING;
     char                  found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
 
-    if (!t) {
-        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name);
-        return NULL;
-    }
+    if (!t) return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name), NULL;
     o->found[t - o->gguf->tensors] = true;
     if (any_float ? t->type != NM_GGUF_F16 && t->type != NM_GGUF_F32 && t->type != NM_GGUF_Q8_0
-                  : t->type != s->type) {
-        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
-                nm_gguf_type_name(t->type),
-                any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type));
-        return NULL;
-    }
+                  : t->type != s->type)
+        return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
+                       nm_gguf_type_name(t->type),
+                       any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type)),
+               NULL;
     if (t->n_dims == s->n_dims && memcmp(t->dims, s->dims, s->n_dims * sizeof *s->dims) == 0)
         return t;
     nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: has dimensions [%s], expected [%s]", s->name,
