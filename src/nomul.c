@@ -247,14 +247,11 @@ const char *nomul_packing_option(size_t index)
 static bool check_pack(const char *pack, nomul_error *err)
 {
     nm_packing_id packing;
+    char          names[NM_PACKING_LIST];
 
     if (nm_packing_named(pack, &packing)) return true;
-    char   names[64] = "";
-    size_t n = 0;
-    for (packing = 0; packing < NM_PACKINGS && n < sizeof names; packing++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", packing ? " or " : "",
-                              nm_packings[packing].option);
-    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack, names);
+    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack,
+                   nm_packing_list(names, true, " or "));
 }
 
 nomul_status nomul_convert(const char *directory, const char *output,

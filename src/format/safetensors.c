@@ -251,9 +251,9 @@ bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, u
                           nomul_error *err)
 {
     nm_names names = {0};
-    header   h = {
-          .json = json, .n_json = n_json, .data_at = LENGTH_BYTES + n_json, .data_bytes = data_bytes};
+    header   h = {.json = json, .n_json = n_json, .data_bytes = data_bytes};
 
+    h.data_at = LENGTH_BYTES + n_json;
     if (n_json == 0 || json[0] != '{')
         return nm_fail(err, NOMUL_E_FORMAT, "header does not begin with '{'");
     bool ok = read_entries(st, &h, err);

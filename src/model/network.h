@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The weights of the network as the forward pass reads them (Zhu et al., arXiv 2406.02528): per layer
- * the token mixer, which alone has a state, and the channel mixer.  tensors.c names the fields in
- * the rows of the plan, weights.c fills them.
+ * The weights of the network as the forward pass reads them (Zhu et al., arXiv 2406.02528): in each
+ * layer the token mixer, which alone has a state, and the channel mixer.  The rows of the plan in
+ * tensors.c name the fields, weights.c fills them.
  */
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
