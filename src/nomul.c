@@ -113,10 +113,7 @@ static nomul_model *model_alloc(const nomul_model_options *options, nomul_error 
 
     if (!nm_kernels_choose(&kernels, options->kernels, err)) return NULL;
     nomul_model *model = nm_alloc(sizeof *model);
-    if (!model) {
-        nm_fail_memory(err, sizeof *model);
-        return NULL;
-    }
+    if (!model) return nm_fail_memory(err, sizeof *model), NULL;
     *model = (nomul_model){.kernels = kernels, .cancel = options->cancel};
     model->tokenizer.refs = &model->refs;
     model->tokenizer.cancel = options->cancel;
@@ -131,10 +128,7 @@ nomul_model *nomul_model_open(const char *path, const nomul_model_options *optio
     nomul_model        *model;
 
     nomul_model_options_init(&ours);
-    if (!path) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL");
-        return NULL;
-    }
+    if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL"), NULL;
     if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
         return NULL;
     if (!nm_filemap_open(&model->map, path, ours.in_memory, err)) {
@@ -156,11 +150,10 @@ nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
     nomul_model        *model;
 
     nomul_model_options_init(&ours);
-    if (!data || (uintptr_t)data % NM_ALIGN != 0) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_model_open_memory: data is not aligned to %d bytes",
-                NM_ALIGN);
-        return NULL;
-    }
+    if (!data || (uintptr_t)data % NM_ALIGN != 0)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_model_open_memory: data is not aligned to %d bytes",
+                       NM_ALIGN),
+               NULL;
     if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
         return NULL;
     if (!open_bytes(model, data, n_bytes, &ours, err)) {
@@ -254,14 +247,11 @@ const char *nomul_packing_option(size_t index)
 static bool check_pack(const char *pack, nomul_error *err)
 {
     nm_packing_id packing;
+    char          names[NM_PACKING_LIST];
 
     if (nm_packing_named(pack, &packing)) return true;
-    char   names[64] = "";
-    size_t n = 0;
-    for (packing = 0; packing < NM_PACKINGS && n < sizeof names; packing++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", packing ? " or " : "",
-                              nm_packings[packing].option);
-    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack, names);
+    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack,
+                   nm_packing_list(names, true, " or "));
 }
 
 nomul_status nomul_convert(const char *directory, const char *output,
@@ -272,20 +262,15 @@ nomul_status nomul_convert(const char *directory, const char *output,
 
     if (!err) err = &local;
     nomul_convert_options_init(&ours);
-    if (!directory || !output) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL");
-        return err->code;
-    }
+    if (!directory || !output)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL"), err->code;
     if (!nm_args_options(&ours, options, sizeof ours, err)) return err->code;
-    if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0) {
-        nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
-                NOMUL_EMBEDDING_Q8_0);
-        return err->code;
-    }
-    if (ours.name && !nm_utf8_valid(ours.name, strlen(ours.name))) {
-        nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8");
-        return err->code;
-    }
+    if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0)
+        return nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
+                       NOMUL_EMBEDDING_Q8_0),
+               err->code;
+    if (ours.name && !nm_utf8_valid(ours.name, strlen(ours.name)))
+        return nm_fail(err, NOMUL_E_ARG, "name: is not valid UTF-8"), err->code;
     if (!check_pack(ours.pack, err)) return err->code;
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }
@@ -298,10 +283,8 @@ nomul_status nomul_repack(const char *input, const char *output,
 
     if (!err) err = &local;
     nomul_repack_options_init(&ours);
-    if (!input || !output) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL");
-        return err->code;
-    }
+    if (!input || !output)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL"), err->code;
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
         return err->code;
     nomul_model *model = nomul_model_open(input, NULL, err);

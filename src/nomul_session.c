@@ -64,10 +64,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
 {
     nomul_session_options ours;
 
-    if (!model) {
-        fail_null(err, "nomul_session_new");
-        return NULL;
-    }
+    if (!model) return fail_null(err, "nomul_session_new"), NULL;
     if (!take_options(&ours, options, model, err)) return NULL;
     nm_engine *engine =
         nm_engine_new(&model->weights, model->kernels, ours.n_threads, ours.n_batch, err);
@@ -151,14 +148,14 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     if (!err) err = &local;
     if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits))
         return fail_null(err, "nomul_session_feed");
-    if ((unsigned)which > NOMUL_LOGITS_ALL) {
-        nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which, NOMUL_LOGITS_ALL);
-        return err->code;
-    }
-    if (n_ids == 0 && which != NOMUL_LOGITS_NONE) {
-        nm_fail(err, NOMUL_E_ARG, "n_ids: is 0, expected at least 1 where logits are asked for");
-        return err->code;
-    }
+    if ((unsigned)which > NOMUL_LOGITS_ALL)
+        return nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which,
+                       NOMUL_LOGITS_ALL),
+               err->code;
+    if (n_ids == 0 && which != NOMUL_LOGITS_NONE)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "n_ids: is 0, expected at least 1 where logits are asked for"),
+               err->code;
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
 
     nm_engine *engine = session->engine;
@@ -170,10 +167,8 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
 
         n = n_ids - at;
         if (engine->cancel && n > engine->pace.step) n = engine->pace.step;
-        if (nomul_cancel_requested(engine->cancel)) {
-            nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-            return err->code;
-        }
+        if (nomul_cancel_requested(engine->cancel))
+            return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
         if (which == NOMUL_LOGITS_LAST && at + n < n_ids) wanted = NOMUL_LOGITS_NONE;
         nm_session_feed(session, ids + at, n, wanted,
                         which == NOMUL_LOGITS_ALL ? logits + at * n_vocab : logits);
@@ -214,10 +209,8 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
     if (n_feeds == 0) return NOMUL_OK;
     uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
     for (size_t i = 0; i < n_feeds; i++)
-        if (!check_feed(feeds, i, call, logits, err)) {
-            nm_fail_in(err, "feed %zu", i);
-            return err->code;
-        }
+        if (!check_feed(feeds, i, call, logits, err))
+            return nm_fail_in(err, "feed %zu", i), err->code;
     nm_session_feed_many(feeds, n_feeds, logits);
     return NOMUL_OK;
 }
@@ -250,10 +243,8 @@ nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, siz
 
     if (!err) err = &local;
     if (!session || !ids || !logprobs) return fail_null(err, "nomul_session_score");
-    if (n_ids < 2) {
-        nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", n_ids);
-        return err->code;
-    }
+    if (n_ids < 2)
+        return nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", n_ids), err->code;
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
 
     size_t n_vocab = session->weights->config.vocab, n_scores = n_ids - 1;
@@ -262,10 +253,7 @@ nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, siz
     if (n_rows > session->engine->n_batch) n_rows = session->engine->n_batch;
     if (n_rows > n_scores) n_rows = n_scores;
     float *logits = nm_alloc(n_rows * n_vocab * sizeof *logits);
-    if (!logits) {
-        nm_fail_memory(err, n_rows * n_vocab * sizeof *logits);
-        return err->code;
-    }
+    if (!logits) return nm_fail_memory(err, n_rows * n_vocab * sizeof *logits), err->code;
     nomul_status status = NOMUL_OK;
     for (size_t at = 0; at < n_scores && status == NOMUL_OK; at += n_rows) {
         size_t    n = n_rows < n_scores - at ? n_rows : n_scores - at;
@@ -314,15 +302,15 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
     if (!session || !snapshot) return fail_null(err, "nomul_session_restore");
     if (!check_snapshot_size(session, n_bytes, err)) return NOMUL_E_ARG;
     uint64_t ours = session->weights->model_id, n_tokens = nm_load_u64(from + 8);
-    if (nm_load_u64(from) != ours) {
-        nm_fail(err, NOMUL_E_ARG, "snapshot: is of model %016" PRIx64 ", this is model %016" PRIx64,
-                nm_load_u64(from), ours);
-        return NOMUL_E_ARG;
-    }
-    if (n_tokens >= MAX_TOKENS) {
-        nm_fail(err, NOMUL_E_ARG, "snapshot: is of %" PRIu64 " tokens, expected fewer", n_tokens);
-        return NOMUL_E_ARG;
-    }
+    if (nm_load_u64(from) != ours)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "snapshot: is of model %016" PRIx64 ", this is model %016" PRIx64,
+                       nm_load_u64(from), ours),
+               NOMUL_E_ARG;
+    if (n_tokens >= MAX_TOKENS)
+        return nm_fail(err, NOMUL_E_ARG, "snapshot: is of %" PRIu64 " tokens, expected fewer",
+                       n_tokens),
+               NOMUL_E_ARG;
     session->n_tokens = n_tokens;
     memcpy(session->state, from + SNAPSHOT_HEADER, n_bytes - SNAPSHOT_HEADER);
     return NOMUL_OK;

@@ -2,8 +2,6 @@
 #include "checkpoints.h"
 #include "test.h"
 
-#include "format/safetensors.h"
-
 #include <stdlib.h>
 
 nomul_model *test_open_tiny_as(const char *name, const char *pack, const char *kernels)
@@ -57,6 +55,13 @@ nomul_session *test_session(const nomul_model *model, size_t n_threads, size_t n
     return session;
 }
 
+const nm_safetensor *test_find_tensor(const nm_safetensors *st, const char *name)
+{
+    for (size_t i = 0; i < st->n_tensors; i++)
+        if (strcmp(st->tensors[i].name, name) == 0) return &st->tensors[i];
+    return NULL;
+}
+
 void *test_read_tensor(const char *path, const char *name, size_t *n_elements)
 {
     nm_safetensors       st = {.file = NM_FILE_CLOSED};
@@ -66,7 +71,7 @@ void *test_read_tensor(const char *path, const char *name, size_t *n_elements)
 
     *n_elements = 0;
     CHECK_OK(nm_safetensors_open(&st, path, &err), err);
-    if (st.tensors) t = nm_safetensors_find(&st, name);
+    if (st.tensors) t = test_find_tensor(&st, name);
     CHECK_THAT(t != NULL, "%s: no tensor %s", path, name);
     if (t) {
         data = malloc((size_t)t->n_bytes);

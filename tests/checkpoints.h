@@ -3,7 +3,7 @@
 #ifndef NM_TEST_CHECKPOINTS_H
 #define NM_TEST_CHECKPOINTS_H
 
-#include "nomul.h"
+#include "format/safetensors.h"
 
 /* tests/golden/NAME, a checkpoint without tokenizer, converted and open. */
 nomul_model *test_open_tiny(const char *name);
@@ -16,6 +16,9 @@ nomul_model *test_open_stories(void);
 
 /* A session on it, or NULL with the case failed. */
 nomul_session *test_session(const nomul_model *model, size_t n_threads, size_t n_batch);
+
+/* The tensor of this name, or NULL. */
+const nm_safetensor *test_find_tensor(const nm_safetensors *st, const char *name);
 
 /* A tensor of a safetensors file, any dtype of 4 bytes, freed by the caller; NULL if missing. */
 void *test_read_tensor(const char *path, const char *name, size_t *n_elements);

@@ -2,7 +2,6 @@
 /* Nothing can be seen of what is fetched but where it is and how much. */
 #include "test.h"
 
-#include "model/ahead.h"
 #include "model/bitlinear.h"
 
 #include <string.h>

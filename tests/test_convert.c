@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alloc.h"
+#include "checkpoints.h"
 #include "hf_directory.h"
 #include "test.h"
 
@@ -38,7 +39,7 @@ static bool convert_to(const char *from, const char *to, nomul_error *err)
 /* A checkpoint's tensor in binary32, freed by the caller; NULL with the case failed. */
 static float *read_source(const nm_safetensors *st, const char *name, size_t n_values)
 {
-    const nm_safetensor *t = nm_safetensors_find(st, name);
+    const nm_safetensor *t = test_find_tensor(st, name);
     float               *values = malloc(n_values * sizeof *values);
     nomul_error          err;
 

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/xxh64.h"
-#include "convert/names.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 

@@ -173,14 +173,14 @@ static void write_reversed(const char *path)
 
     CHECK_OK(ok, err);
     if (!ok) return;
-    ok = nm_gguf_writer_begin(&w, 64, &err) &&
-         nm_gguf_put_string(&w, "general.author", "n\0body", 6, &err) &&
-         nm_gguf_put_array(&w, "some.list", NOMUL_VALUE_STRING, 2, &err) &&
-         nm_gguf_put_element_string(&w, "one", 3, &err) &&
-         nm_gguf_put_element_string(&w, "", 0, &err) &&
-         nm_gguf_put_u64(&w, "some.number", UINT64_MAX, &err);
-    for (size_t i = gguf.n_keys; ok && i-- > 0;) {
-        ok = nm_gguf_put_key(&w, &gguf.keys[i], &err);
+    nm_gguf_writer_begin(&w, 64);
+    nm_gguf_put_string(&w, "general.author", "n\0body", 6);
+    nm_gguf_put_array(&w, "some.list", NOMUL_VALUE_STRING, 2);
+    nm_gguf_put_element_string(&w, "one", 3);
+    nm_gguf_put_element_string(&w, "", 0);
+    nm_gguf_put_bits(&w, "some.number", NOMUL_VALUE_U64, UINT64_MAX);
+    for (size_t i = gguf.n_keys; i-- > 0;) {
+        nm_gguf_put_key(&w, &gguf.keys[i]);
         if (strncmp(gguf.keys[i].name.data, "hgrn_bit.tensor_xxh64", 21) == 0)
             hashes_at = w.n_bytes - 8 * gguf.n_tensors;
     }

@@ -307,7 +307,7 @@ static void test_packing(nm_rng *rng)
         nm_ternary_pack_row(&w, codes, 0, trits);
         CHECK(seen[codes[0]]++ == 0);
         for (unsigned smaller = 0; smaller < codes[0]; smaller++) {
-            nm_ternary_decode(NM_T5, (uint8_t)smaller, back);
+            nm_packings[NM_T5].decode((uint8_t)smaller, back);
             CHECK(memcmp(back, trits, 5) != 0);
         }
         nm_ternary_unpack_row(&w, 0, back);

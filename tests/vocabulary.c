@@ -39,16 +39,16 @@ static bool sound(nm_gguf_writer *file, const vocabulary_plan *plan, const char 
 {
     if (plan->omit && strcmp(plan->omit, key) == 0) return false;
     if (!plan->as_u64 || strcmp(plan->as_u64, key) != 0) return true;
-    nm_gguf_put_u64(file, key, 0, NULL);
+    nm_gguf_put_bits(file, key, NOMUL_VALUE_U64, 0);
     return false;
 }
 
 static void put_tokens(nm_gguf_writer *file, const vocabulary_plan *plan)
 {
     if (!sound(file, plan, KEY "tokens")) return;
-    nm_gguf_put_array(file, KEY "tokens", NOMUL_VALUE_STRING, plan->n_pieces, NULL);
+    nm_gguf_put_array(file, KEY "tokens", NOMUL_VALUE_STRING, plan->n_pieces);
     for (size_t i = 0; i < plan->n_pieces; i++)
-        nm_gguf_put_element_string(file, plan->pieces[i].text, plan->pieces[i].n_text, NULL);
+        nm_gguf_put_element_string(file, plan->pieces[i].text, plan->pieces[i].n_text);
 }
 
 static void put_numbers(nm_gguf_writer *file, const vocabulary_plan *plan)
@@ -56,35 +56,37 @@ static void put_numbers(nm_gguf_writer *file, const vocabulary_plan *plan)
     uint8_t bytes[4];
 
     if (sound(file, plan, KEY "scores")) {
-        nm_gguf_put_array(file, KEY "scores", NOMUL_VALUE_F32, plan->n_scores, NULL);
+        nm_gguf_put_array(file, KEY "scores", NOMUL_VALUE_F32, plan->n_scores);
         for (size_t i = 0; i < plan->n_scores; i++) {
             nm_store_f32(bytes, plan->pieces[i].score);
-            nm_gguf_put_bytes(file, bytes, 4, NULL);
+            nm_gguf_put_bytes(file, bytes, 4);
         }
     }
     if (sound(file, plan, KEY "token_type")) {
-        nm_gguf_put_array(file, KEY "token_type", NOMUL_VALUE_I32, plan->n_types, NULL);
+        nm_gguf_put_array(file, KEY "token_type", NOMUL_VALUE_I32, plan->n_types);
         for (size_t i = 0; i < plan->n_types; i++) {
             nm_store_u32(bytes, (uint32_t)plan->pieces[i].type);
-            nm_gguf_put_bytes(file, bytes, 4, NULL);
+            nm_gguf_put_bytes(file, bytes, 4);
         }
     }
 }
 
 static void put_id(nm_gguf_writer *file, const vocabulary_plan *plan, const char *key, int32_t id)
 {
-    if (id >= 0 && sound(file, plan, key)) nm_gguf_put_u32(file, key, (uint32_t)id, NULL);
+    if (id >= 0 && sound(file, plan, key))
+        nm_gguf_put_bits(file, key, NOMUL_VALUE_U32, (uint32_t)id);
 }
 
 static void put_flag(nm_gguf_writer *file, const vocabulary_plan *plan, const char *key, int flag)
 {
-    if (flag >= 0 && sound(file, plan, key)) nm_gguf_put_bool(file, key, flag != 0, NULL);
+    if (flag >= 0 && sound(file, plan, key))
+        nm_gguf_put_bits(file, key, NOMUL_VALUE_BOOL, flag != 0);
 }
 
 static void put_keys(nm_gguf_writer *file, const vocabulary_plan *plan)
 {
     if (sound(file, plan, KEY "model"))
-        nm_gguf_put_string(file, KEY "model", plan->model, strlen(plan->model), NULL);
+        nm_gguf_put_string(file, KEY "model", plan->model, strlen(plan->model));
     put_tokens(file, plan);
     put_numbers(file, plan);
     put_id(file, plan, KEY "bos_token_id", plan->bos_id);
@@ -98,7 +100,7 @@ static void put_keys(nm_gguf_writer *file, const vocabulary_plan *plan)
 bool vocabulary_open(vocabulary *v, const vocabulary_plan *plan, nomul_error *err)
 {
     *v = (vocabulary){0};
-    if (!nm_gguf_writer_init(&v->file, 64, err)) return false;
+    nm_gguf_writer_init(&v->file, 64);
     put_keys(&v->file, plan);
     if (nm_gguf_writer_finish(&v->file, err) &&
         nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, err) &&

@@ -22,14 +22,26 @@ insert() {
         "$scratch/tree/$1" > "$scratch/edited"
     cp "$scratch/edited" "$scratch/tree/$1"
 }
+insert src/model/config.def 'FIELD(F32, rms_norm_eps' \
+    'FIELD(U32, n_dummies, "hgrn_bit.dummy_count", 0, 9, "num_dummies", 7, 3)'
+
+build() {
+    "${MAKE:-make}" --no-print-directory -C "$scratch/tree" -j2 CFLAGS="${CFLAGS:--O1}" all \
+        > "$scratch/log" 2>&1 || {
+        tail -n 20 "$scratch/log"
+        fail "a copy with one row $1 does not build"
+    }
+}
+build 'more of config.def'
+"$scratch/tree/build/nomul" info tests/golden/small.gguf > /dev/null ||
+    fail 'a file written before the row does not open'
+
 insert src/model/tensors.c '{"blk.%u.ffn_norm"' \
     '{"blk.%u.dummy", "model.layers.%u.dummy", NM_KIND_GAIN, ONE, DIM, NOWHERE},'
 insert src/model/tensors.c '{"blk.%u.ffn_norm"' \
     '{"blk.%u.dummy_proj", "model.layers.%u.dummy_proj", NM_KIND_BITLINEAR, FFN, DIM, NOWHERE},'
 insert src/model/tensors.c '{"output_norm"' \
     '{"dummy_table", "model.dummy_table", NM_KIND_TABLE, ONE, DIM, NOWHERE},'
-insert src/model/config.def 'FIELD(F32, rms_norm_eps' \
-    'FIELD(U32, n_dummies, "hgrn_bit.dummy_count", 0, 9, "num_dummies", 7)'
 
 python3 - "$scratch/checkpoint" << 'END'
 import json, random, struct, sys
@@ -58,10 +70,7 @@ json.dump(config, open(sys.argv[1] + "/config.json", "w"))
 END
 
 cd "$scratch/tree"
-"${MAKE:-make}" --no-print-directory -j2 CFLAGS="${CFLAGS:--O1}" all > "$scratch/log" 2>&1 || {
-    tail -n 20 "$scratch/log"
-    fail "a copy with one row each does not build"
-}
+build 'of each'
 nomul=build/nomul
 $nomul convert -q "$scratch/checkpoint" -o a.gguf || fail "convert"
 $nomul convert -q "$scratch/checkpoint" -o b.gguf --pack 1.6bit || fail "convert --pack 1.6bit"

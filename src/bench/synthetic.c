@@ -69,21 +69,15 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
  */
 static void list_codes(nm_packing_id packing, size_t n_cols, uint8_t table[MOST_CODES])
 {
-    size_t n_trits = nm_packings[packing].group_cols, n = 0;
-    bool   seen[243] = {false}; /* 3^5 */
+    const nm_packing *p = &nm_packings[packing];
+    size_t            n = 0;
 
     for (unsigned code = 0; code < 256; code++) {
-        int8_t   trits[NM_MAX_GROUP_COLS];
-        unsigned number = 0;
-        bool     fits = true;
-
-        nm_ternary_decode(packing, (uint8_t)code, trits);
-        for (size_t j = 0; j < n_trits; j++) {
-            number = 3 * number + (unsigned)(trits[j] + 1);
-            if (j >= n_cols && trits[j] != 0) fits = false;
-        }
-        if (fits && !seen[number]) table[n++] = (uint8_t)code;
-        seen[number] = true;
+        int8_t trits[NM_MAX_GROUP_COLS];
+        p->decode((uint8_t)code, trits);
+        bool fits = p->encode(trits) == code;
+        for (size_t j = n_cols; j < p->group_cols; j++) fits &= trits[j] == 0;
+        if (fits) table[n++] = (uint8_t)code;
     }
     for (size_t i = n; i < MOST_CODES; i++) table[i] = table[i - n];
 }
@@ -125,30 +119,26 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
 void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_bytes,
                              nomul_error *err)
 {
-    size_t                i = 0, pack = 0;
+    size_t                i = 0;
+    nm_packing_id         pack;
+    char                  names[NM_PACKING_LIST];
     nm_rng                rng;
     void                 *bytes = NULL;
     const nm_model_source source = {
         .context = &rng, .put_floats = put_floats, .fill_codes = fill_codes};
 
     while (i < N_SHAPES && strcmp(shapes[i].name, shape) != 0) i++;
-    while (pack < NM_PACKINGS && strcmp(nm_packings[pack].name, packing) != 0) pack++;
-    if (i == N_SHAPES) {
-        nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape);
-        return NULL;
-    }
-    if (pack == NM_PACKINGS) {
-        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
-                nm_packings[NM_T4].name, nm_packings[NM_T5].name);
-        return NULL;
-    }
+    if (i == N_SHAPES)
+        return nm_fail(err, NOMUL_E_ARG, "shape %.32s: not a published shape", shape), NULL;
+    if (!nm_packing_find(packing, strlen(packing), &pack))
+        return nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s", packing,
+                       nm_packing_list(names, false, " or ")),
+               NULL;
     nm_config config = nm_config_defaults;
     config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
     config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;
-    const nm_model_spec spec = {.config = &config,
-                                .packing = (nm_packing_id)pack,
-                                .embedding = NM_GGUF_F16,
-                                .name = shapes[i].title};
+    const nm_model_spec spec = {
+        .config = &config, .packing = pack, .embedding = NM_GGUF_F16, .name = shapes[i].title};
     nm_rng_init(&rng, 1);
     nm_model_write_memory(&spec, &source, &bytes, n_bytes, err);
     return bytes;

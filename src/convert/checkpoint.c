@@ -194,11 +194,10 @@ const nm_source *nm_checkpoint_find(nm_checkpoint *c, const char *name, nomul_er
 {
     size_t number = nm_names_find(&c->names, name, strlen(name));
 
-    if (number == NM_NO_NAME) {
-        nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: missing", c->directory,
-                c->text ? INDEX : SINGLE, name);
-        return NULL;
-    }
+    if (number == NM_NO_NAME)
+        return nm_fail(err, NOMUL_E_FORMAT, "%s/%s: tensor %s: missing", c->directory,
+                       c->text ? INDEX : SINGLE, name),
+               NULL;
     c->sources[number].wanted = true;
     return &c->sources[number];
 }

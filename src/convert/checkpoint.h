@@ -6,7 +6,7 @@
 #ifndef NM_CHECKPOINT_H
 #define NM_CHECKPOINT_H
 
-#include "convert/names.h"
+#include "base/names.h"
 #include "format/safetensors.h"
 
 typedef struct nm_shard {

@@ -156,50 +156,41 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
-static bool put_pieces(nm_gguf_writer *w, const nm_hf_tokenizer *t, nomul_error *err)
-{
-    uint8_t bytes[4];
-
-    if (!nm_gguf_put_array(w, "tokenizer.ggml.tokens", NOMUL_VALUE_STRING, t->n_pieces, err))
-        return false;
-    for (size_t i = 0; i < t->n_pieces; i++)
-        if (!nm_gguf_put_element_string(w, t->pieces[i].text, t->pieces[i].n_text, err))
-            return false;
-    if (!nm_gguf_put_array(w, "tokenizer.ggml.scores", NOMUL_VALUE_F32, t->n_pieces, err))
-        return false;
-    for (size_t i = 0; i < t->n_pieces; i++) {
-        nm_store_f32(bytes, t->pieces[i].score);
-        if (!nm_gguf_put_bytes(w, bytes, sizeof bytes, err)) return false;
-    }
-    if (!nm_gguf_put_array(w, "tokenizer.ggml.token_type", NOMUL_VALUE_I32, t->n_pieces, err))
-        return false;
-    for (size_t i = 0; i < t->n_pieces; i++) {
-        nm_store_u32(bytes, (uint32_t)t->pieces[i].type);
-        if (!nm_gguf_put_bytes(w, bytes, sizeof bytes, err)) return false;
-    }
-    return true;
-}
-
-static bool put_tokenizer(void *context, nm_gguf_writer *w, nomul_error *err)
+static void put_tokenizer(void *context, nm_gguf_writer *w)
 {
     const nm_hf_tokenizer *t = &((converter *)context)->tokenizer;
-    const struct {
-        const char *key;
-        int32_t     id; /* below 0: none */
-    } ids[] = {
-        {"tokenizer.ggml.bos_token_id", t->bos_id},
-        {"tokenizer.ggml.eos_token_id", t->eos_id},
-        {"tokenizer.ggml.unknown_token_id", t->unk_id},
-    };
+    uint8_t                bytes[4];
 
-    if (!nm_gguf_put_string(w, "tokenizer.ggml.model", "llama", 5, err) || !put_pieces(w, t, err))
-        return false;
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        if (ids[i].id >= 0 && !nm_gguf_put_u32(w, ids[i].key, (uint32_t)ids[i].id, err))
-            return false;
-    return nm_gguf_put_bool(w, "tokenizer.ggml.add_bos_token", t->add_bos, err) &&
-           nm_gguf_put_bool(w, "tokenizer.ggml.add_eos_token", t->add_eos, err) &&
-           nm_gguf_put_bool(w, "tokenizer.ggml.add_space_prefix", t->add_space_prefix, err);
+    nm_gguf_put_string(w, "tokenizer.ggml.model", "llama", 5);
+    nm_gguf_put_array(w, "tokenizer.ggml.tokens", NOMUL_VALUE_STRING, t->n_pieces);
+    for (size_t i = 0; i < t->n_pieces; i++)
+        nm_gguf_put_element_string(w, t->pieces[i].text, t->pieces[i].n_text);
+    nm_gguf_put_array(w, "tokenizer.ggml.scores", NOMUL_VALUE_F32, t->n_pieces);
+    for (size_t i = 0; i < t->n_pieces; i++) {
+        nm_store_f32(bytes, t->pieces[i].score);
+        nm_gguf_put_bytes(w, bytes, sizeof bytes);
+    }
+    nm_gguf_put_array(w, "tokenizer.ggml.token_type", NOMUL_VALUE_I32, t->n_pieces);
+    for (size_t i = 0; i < t->n_pieces; i++) {
+        nm_store_u32(bytes, (uint32_t)t->pieces[i].type);
+        nm_gguf_put_bytes(w, bytes, sizeof bytes);
+    }
+    /* A special id below 0 is none: the key is left out. */
+    const struct {
+        const char      *key;
+        nomul_value_type type;
+        int32_t          value;
+    } rows[] = {
+        {"tokenizer.ggml.bos_token_id", NOMUL_VALUE_U32, t->bos_id},
+        {"tokenizer.ggml.eos_token_id", NOMUL_VALUE_U32, t->eos_id},
+        {"tokenizer.ggml.unknown_token_id", NOMUL_VALUE_U32, t->unk_id},
+        {"tokenizer.ggml.add_bos_token", NOMUL_VALUE_BOOL, t->add_bos},
+        {"tokenizer.ggml.add_eos_token", NOMUL_VALUE_BOOL, t->add_eos},
+        {"tokenizer.ggml.add_space_prefix", NOMUL_VALUE_BOOL, t->add_space_prefix},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].value >= 0)
+            nm_gguf_put_bits(w, rows[i].key, rows[i].type, (uint32_t)rows[i].value);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */

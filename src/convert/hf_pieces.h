@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "convert/hf_json.h"
-#include "convert/names.h"
+#include "base/names.h"
 #include "format/sentencepiece.h"
 
 /* A zeroed struct is closed. */

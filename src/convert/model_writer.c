@@ -82,74 +82,57 @@ static bool plan_file(nm_model_writer *w)
 
 /* ---- The header ------------------------------------------------------------------------------ */
 
-static bool put_text(nm_model_writer *w, const char *key, const char *value)
+static void put_text(nm_model_writer *w, const char *key, const char *value)
 {
-    return nm_gguf_put_string(&w->header, key, value, strlen(value), w->err);
+    nm_gguf_put_string(&w->header, key, value, strlen(value));
 }
 
 /* Zeros, until all tensors are written. */
-static bool put_hashes(nm_model_writer *w)
+static void put_hashes(nm_model_writer *w)
 {
     static const uint8_t zeros[8] = {0};
 
-    if (!nm_gguf_put_array(&w->header, KEY_HASHES, NOMUL_VALUE_U64, w->n_stored, w->err))
-        return false;
+    nm_gguf_put_array(&w->header, KEY_HASHES, NOMUL_VALUE_U64, w->n_stored);
     w->hashes_at = w->header.n_bytes;
-    for (size_t i = 0; i < w->n_stored; i++)
-        if (!nm_gguf_put_bytes(&w->header, zeros, sizeof zeros, w->err)) return false;
-    return true;
+    for (size_t i = 0; i < w->n_stored; i++) nm_gguf_put_bytes(&w->header, zeros, sizeof zeros);
 }
 
-static bool put_keys(nm_model_writer *w)
+static void put_keys(nm_model_writer *w)
 {
     const nm_model_spec   *spec = w->spec;
     const nm_model_source *source = w->source;
 
-    if (!nm_gguf_writer_init(&w->header, NM_ALIGNMENT, w->err) ||
-        !put_text(w, "general.architecture", NM_ARCHITECTURE) ||
-        (spec->name && !put_text(w, "general.name", spec->name)) ||
-        !nm_config_write(spec->config, &w->header, w->err) ||
-        !put_text(w, KEY_PACKING, nm_packings[spec->packing].name) ||
-        !nm_gguf_put_u32(&w->header, "hgrn_bit.ternary.layout_version", LAYOUT_VERSION, w->err) ||
-        !put_hashes(w) || !nm_gguf_put_u64(&w->header, "hgrn_bit.model_id", 0, w->err))
-        return false;
+    nm_gguf_writer_init(&w->header, NM_ALIGNMENT);
+    put_text(w, "general.architecture", NM_ARCHITECTURE);
+    if (spec->name) put_text(w, "general.name", spec->name);
+    nm_config_write(spec->config, &w->header);
+    put_text(w, KEY_PACKING, nm_packings[spec->packing].name);
+    nm_gguf_put_bits(&w->header, "hgrn_bit.ternary.layout_version", NOMUL_VALUE_U32,
+                     LAYOUT_VERSION);
+    put_hashes(w);
+    nm_gguf_put_bits(&w->header, "hgrn_bit.model_id", NOMUL_VALUE_U64, 0);
     w->model_id_at = w->header.n_bytes - 8;
-    return source->put_tokenizer ? source->put_tokenizer(source->context, &w->header, w->err)
-                                 : put_text(w, "tokenizer.ggml.model", "no_vocab");
+    if (source->put_tokenizer)
+        source->put_tokenizer(source->context, &w->header);
+    else
+        put_text(w, "tokenizer.ggml.model", "no_vocab");
 }
 
-static bool put_keys_as_like(nm_model_writer *w)
+/* The keys of spec.like in its order, but for those that speak of the tensors' bytes. */
+static void put_keys_as_like(nm_model_writer *w)
 {
     const nm_gguf     *like = w->spec->like;
     const nm_gguf_key *hashes = nm_gguf_find_key(like, KEY_HASHES);
     const nm_gguf_key *packing = nm_gguf_find_key(like, KEY_PACKING);
 
-    if (!nm_gguf_writer_begin(&w->header, like->alignment, w->err)) return false;
-    for (size_t i = 0; i < like->n_keys; i++) {
-        const nm_gguf_key *key = &like->keys[i];
-        bool               ok;
+    nm_gguf_writer_begin(&w->header, like->alignment);
+    for (const nm_gguf_key *key = like->keys; key < like->keys + like->n_keys; key++)
         if (key == hashes)
-            ok = put_hashes(w);
+            put_hashes(w);
         else if (key == packing)
-            ok = put_text(w, KEY_PACKING, nm_packings[w->spec->packing].name);
+            put_text(w, KEY_PACKING, nm_packings[w->spec->packing].name);
         else
-            ok = nm_gguf_put_key(&w->header, key, w->err);
-        if (!ok) return false;
-    }
-    return true;
-}
-
-static bool make_header(nm_model_writer *w)
-{
-    if (!(w->spec->like ? put_keys_as_like(w) : put_keys(w))) return false;
-    for (size_t i = 0; i < w->n_stored; i++) {
-        nm_planned p;
-        nm_stored  stored[NM_MAX_STORED], *s = &stored[w->order[i].stored];
-        get_stored(w, w->order[i].planned, w->spec->packing, &p, stored);
-        if (!nm_gguf_put_tensor(&w->header, s->name, s->type, s->n_dims, s->dims, w->err))
-            return false;
-    }
-    return nm_gguf_writer_finish(&w->header, w->err);
+            nm_gguf_put_key(&w->header, key);
 }
 
 /* ---- The tensors ----------------------------------------------------------------------------- */
@@ -240,13 +223,26 @@ static bool write_tensor(nm_model_writer *w, size_t index)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+/* The header, with zeros for the checksums; fails before the output file is touched. */
 static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_model_source *source,
                     nomul_error *err)
 {
     *w = (nm_model_writer){
         .spec = spec, .source = source, .err = err, .matrix_index = SIZE_MAX, .out = {.fd = -1}};
     nm_xxh64_init(&w->model_id);
-    return plan_file(w) && make_header(w);
+    if (!plan_file(w)) return false;
+    if (spec->like)
+        put_keys_as_like(w);
+    else
+        put_keys(w);
+    for (size_t i = 0; i < w->n_stored; i++) {
+        nm_planned p;
+        nm_stored  stored[NM_MAX_STORED], *s = &stored[w->order[i].stored];
+        get_stored(w, w->order[i].planned, spec->packing, &p, stored);
+        if (!nm_gguf_put_tensor(&w->header, s->name, s->type, s->n_dims, s->dims, err))
+            return false;
+    }
+    return nm_gguf_writer_finish(&w->header, err);
 }
 
 /* Writes what follows the header, and completes the header in memory. */

@@ -44,7 +44,7 @@ typedef struct nm_model_source {
     void *context;
 
     /* Adds the tokenizer's keys to the header; NULL: the model has no tokenizer. */
-    bool (*put_tokenizer)(void *context, nm_gguf_writer *header, nomul_error *err);
+    void (*put_tokenizer)(void *context, nm_gguf_writer *header);
 
     /* Writes the values of a float tensor as they are stored, with nm_model_writer_put. */
     bool (*put_floats)(void *context, nm_model_writer *writer, const nm_planned *planned,

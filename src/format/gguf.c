@@ -5,7 +5,7 @@
  *     header 24 | keys | tensor directory | padding | data | padding | data | padding | ...
  *
  * A count is compared with the bytes left before memory is allocated for it, so the size of the
- * file bounds time and memory: n log n for sorting n names, a few times the bytes of the header.
+ * file bounds time and memory: a few times the bytes of the header.
  */
 #include "format/gguf.h"
 
@@ -14,7 +14,6 @@
 #include "base/utf8.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HEADER_BYTES 24
@@ -59,6 +58,11 @@ const char *nm_gguf_value_type_name(nomul_value_type type)
     return (size_t)type < N_VALUE_TYPES ? value_types[type].name : "unknown type";
 }
 
+size_t nm_gguf_value_bytes(nomul_value_type type)
+{
+    return (size_t)type < N_VALUE_TYPES ? value_types[type].n_bytes : 0;
+}
+
 /* The row of a type in tensor_types, or N_TENSOR_TYPES. */
 static size_t type_row(uint32_t type)
 {
@@ -84,56 +88,6 @@ bool nm_gguf_tensor_bytes(nm_gguf_type type, uint32_t n_dims, const uint64_t *di
     for (uint32_t i = 1; i < n_dims; i++)
         if (!nm_mul_u64(total, dims[i], &total)) return false;
     return nm_mul_u64(total, tensor_types[row].n_bytes, n_bytes);
-}
-
-/* ---- Names ----------------------------------------------------------------------------------- */
-
-/* Keys and tensors both begin with their names, so both are sorted and found by one function. */
-_Static_assert(offsetof(nm_gguf_key, name) == 0 && offsetof(nm_gguf_tensor, name) == 0,
-               "a pointer to a key or tensor is one to its name");
-
-static int compare_texts(const nm_gguf_text *a, const nm_gguf_text *b)
-{
-    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
-
-    return order ? order : (a->size > b->size) - (a->size < b->size);
-}
-
-static int compare_names(const void *left, const void *right)
-{
-    return compare_texts(*(const nm_gguf_text *const *)left, *(const nm_gguf_text *const *)right);
-}
-
-/* Sorted, not hashed: names chosen to collide would cost the square of their number. */
-static bool sort_names(const nm_gguf_text **names, size_t n, const char *what, nomul_error *err)
-{
-    if (n) qsort(names, n, sizeof *names, compare_names);
-    for (size_t i = 1; i < n; i++)
-        if (compare_texts(names[i - 1], names[i]) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what,
-                           NM_GGUF_SHOW(*names[i]));
-    return true;
-}
-
-/* The key or tensor of this name, or NULL. */
-static const void *find_name(const nm_gguf_text *const *names, size_t n, const char *name)
-{
-    const nm_gguf_text         text = {name, strlen(name)};
-    const nm_gguf_text *const  wanted = &text;
-    const nm_gguf_text *const *found =
-        n ? bsearch(&wanted, names, n, sizeof *names, compare_names) : NULL;
-
-    return found ? *found : NULL;
-}
-
-const nm_gguf_key *nm_gguf_find_key(const nm_gguf *gguf, const char *name)
-{
-    return find_name(gguf->key_names, gguf->n_keys, name);
-}
-
-const nm_gguf_tensor *nm_gguf_find_tensor(const nm_gguf *gguf, const char *name)
-{
-    return find_name(gguf->tensor_names, gguf->n_tensors, name);
 }
 
 /* ---- Keys and tensor directory --------------------------------------------------------------- */
@@ -243,6 +197,18 @@ static bool take_value(cursor *c, nm_gguf_key *key)
     return ok;
 }
 
+/* Adds the name of the index-th key or tensor. */
+static bool add_name(nm_names *names, nm_gguf_text name, size_t index, const char *what,
+                     nomul_error *err)
+{
+    size_t number;
+
+    if (!nm_names_add(names, name.data, name.size, &number, err))
+        return nm_fail_in(err, "%s", what);
+    return number == index ||
+           nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what, NM_GGUF_SHOW(name));
+}
+
 static bool read_keys(nm_gguf *gguf, cursor *c)
 {
     static const char alignment[] = "general.alignment";
@@ -252,9 +218,8 @@ static bool read_keys(nm_gguf *gguf, cursor *c)
         if (!take_name(c, MAX_KEY_NAME, &key->name))
             return nm_fail_in(c->err, "key %zu of %zu", i + 1, gguf->n_keys);
         if (!take_value(c, key)) return nm_fail_in(c->err, "key %.*s", NM_GGUF_SHOW(key->name));
-        gguf->key_names[i] = &key->name;
+        if (!add_name(&gguf->key_names, key->name, i, "key", c->err)) return false;
     }
-    if (!sort_names(gguf->key_names, gguf->n_keys, "key", c->err)) return false;
 
     gguf->alignment = DEFAULT_ALIGNMENT;
     if (!nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, c->err)) return false;
@@ -303,9 +268,9 @@ static bool read_tensors(nm_gguf *gguf, cursor *c)
             return nm_fail_in(c->err, "tensor %zu of %zu", i + 1, gguf->n_tensors);
         if (!take_tensor(c, tensor))
             return nm_fail_in(c->err, "tensor %.*s", NM_GGUF_SHOW(tensor->name));
-        gguf->tensor_names[i] = &tensor->name;
+        if (!add_name(&gguf->tensor_names, tensor->name, i, "tensor", c->err)) return false;
     }
-    return sort_names(gguf->tensor_names, gguf->n_tensors, "tensor", c->err);
+    return true;
 }
 
 /* ---- The whole file -------------------------------------------------------------------------- */
@@ -355,20 +320,6 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-static bool take_memory(nm_gguf *gguf, nomul_error *err)
-{
-    nm_arena *a = &gguf->arena;
-
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(a, err)) return false;
-        gguf->keys = nm_arena_take(a, gguf->n_keys, sizeof *gguf->keys);
-        gguf->tensors = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensors);
-        gguf->key_names = nm_arena_take(a, gguf->n_keys, sizeof *gguf->key_names);
-        gguf->tensor_names = nm_arena_take(a, gguf->n_tensors, sizeof *gguf->tensor_names);
-    }
-    return true;
-}
-
 /* Moves `at` to the next multiple of the alignment; the bytes skipped must be zero. */
 static bool skip_padding(const nm_gguf *gguf, uint64_t *at, nomul_error *err)
 {
@@ -385,34 +336,33 @@ static bool skip_padding(const nm_gguf *gguf, uint64_t *at, nomul_error *err)
 }
 
 /*
- * Checks that a tensor's data begins at *at, which is at most the size of the file, and lies within
- * the file; makes its offset one from the start of the file; moves *at past its padding.
+ * Each tensor's data begins at `at`, where the padding of the one before ended, and lies within the
+ * file.  Invariant: at <= size, so size - at does not wrap.  Offsets become those from the start of
+ * the file.
  */
-static bool place_tensor(const nm_gguf *gguf, nm_gguf_tensor *tensor, uint64_t data_at,
-                         uint64_t *at, nomul_error *err)
-{
-    if (tensor->offset % gguf->alignment != 0)
-        return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 " is not a multiple of %" PRIu32,
-                       tensor->offset, gguf->alignment);
-    if (tensor->offset != *at - data_at)
-        return nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 ", expected %" PRIu64, tensor->offset,
-                       *at - data_at);
-    if (tensor->n_bytes > gguf->size - *at)
-        return nm_fail(err, NOMUL_E_FORMAT, "needs %" PRIu64 " bytes, file ends after %" PRIu64,
-                       tensor->n_bytes, gguf->size - *at);
-    tensor->offset = *at;
-    tensor->data = gguf->data + *at;
-    *at += tensor->n_bytes;
-    return skip_padding(gguf, at, err);
-}
-
 static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
 {
     if (!skip_padding(gguf, &at, err)) return nm_fail_in(err, "tensor directory");
     uint64_t data_at = at;
-    for (size_t i = 0; i < gguf->n_tensors; i++)
-        if (!place_tensor(gguf, &gguf->tensors[i], data_at, &at, err))
-            return nm_fail_in(err, "tensor %.*s", NM_GGUF_SHOW(gguf->tensors[i].name));
+    for (nm_gguf_tensor *t = gguf->tensors; t < gguf->tensors + gguf->n_tensors; t++) {
+        bool ok = false;
+        if (t->offset % gguf->alignment != 0)
+            nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 " is not a multiple of %" PRIu32,
+                    t->offset, gguf->alignment);
+        else if (t->offset != at - data_at)
+            nm_fail(err, NOMUL_E_FORMAT, "offset %" PRIu64 ", expected %" PRIu64, t->offset,
+                    at - data_at);
+        else if (t->n_bytes > gguf->size - at)
+            nm_fail(err, NOMUL_E_FORMAT, "needs %" PRIu64 " bytes, file ends after %" PRIu64,
+                    t->n_bytes, gguf->size - at);
+        else {
+            t->offset = at;
+            t->data = gguf->data + at;
+            at += t->n_bytes;
+            ok = skip_padding(gguf, &at, err);
+        }
+        if (!ok) return nm_fail_in(err, "tensor %.*s", NM_GGUF_SHOW(t->name));
+    }
     return at == gguf->size ||
            nm_fail(err, NOMUL_E_FORMAT, "has %" PRIu64 " bytes after its last tensor",
                    gguf->size - at);
@@ -421,7 +371,14 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err)
 {
     *gguf = (nm_gguf){.data = data, .size = size};
-    if (read_header(gguf, err) && take_memory(gguf, err)) {
+    bool ok = read_header(gguf, err);
+    for (int placing = 0; ok && placing < 2; placing++) {
+        if (placing && !nm_arena_back(&gguf->arena, err)) ok = false;
+        gguf->keys = nm_arena_take(&gguf->arena, gguf->n_keys, sizeof *gguf->keys);
+        gguf->tensors = nm_arena_take(&gguf->arena, gguf->n_tensors, sizeof *gguf->tensors);
+    }
+    if (ok && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
+        nm_names_open(&gguf->tensor_names, gguf->n_tensors, err)) {
         cursor c = {gguf->data + HEADER_BYTES, gguf->data + size, err};
         if (read_keys(gguf, &c) && read_tensors(gguf, &c) &&
             place_tensors(gguf, (uint64_t)(c.at - gguf->data), err))
@@ -433,8 +390,22 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err
 
 void nm_gguf_close(nm_gguf *gguf)
 {
+    nm_names_close(&gguf->key_names);
+    nm_names_close(&gguf->tensor_names);
     nm_arena_free(&gguf->arena);
     *gguf = (nm_gguf){0};
+}
+
+const nm_gguf_key *nm_gguf_find_key(const nm_gguf *gguf, const char *name)
+{
+    size_t number = nm_names_find(&gguf->key_names, name, strlen(name));
+    return number == NM_NO_NAME ? NULL : &gguf->keys[number];
+}
+
+const nm_gguf_tensor *nm_gguf_find_tensor(const nm_gguf *gguf, const char *name)
+{
+    size_t number = nm_names_find(&gguf->tensor_names, name, strlen(name));
+    return number == NM_NO_NAME ? NULL : &gguf->tensors[number];
 }
 
 /* ---- Values of keys -------------------------------------------------------------------------- */
@@ -487,9 +458,9 @@ bool nm_gguf_get_u64(const nm_gguf *gguf, const char *name, bool required, uint6
 bool nm_gguf_get_bool(const nm_gguf *gguf, const char *name, bool required, bool *value,
                       nomul_error *err)
 {
-    const nm_gguf_key *key;
-    if (!find_typed(gguf, name, required, NOMUL_VALUE_BOOL, 0, &key, err)) return false;
-    if (key) *value = *key->value != 0;
+    uint32_t bits = *value;
+    if (!nm_gguf_get_bits(gguf, name, required, NOMUL_VALUE_BOOL, &bits, err)) return false;
+    *value = bits;
     return true;
 }
 

@@ -8,6 +8,7 @@
 #define NM_GGUF_H
 
 #include "base/arena.h"
+#include "base/names.h"
 
 #define NM_GGUF_MAX_KEYS 4096
 #define NM_GGUF_MAX_TENSORS 65536
@@ -51,16 +52,15 @@ typedef struct nm_gguf_tensor {
 
 /* A zeroed struct is closed. */
 typedef struct nm_gguf {
-    const uint8_t       *data;
-    size_t               size;
-    uint32_t             alignment;
-    nm_arena             arena; /* holds all below */
-    nm_gguf_key         *keys;  /* in the order of the file, as the tensors are */
-    size_t               n_keys;
-    nm_gguf_tensor      *tensors;
-    size_t               n_tensors;
-    const nm_gguf_text **key_names; /* sorted, as tensor_names are */
-    const nm_gguf_text **tensor_names;
+    const uint8_t  *data;
+    size_t          size;
+    uint32_t        alignment;
+    nm_names        key_names, tensor_names; /* numbered as the arrays are */
+    nm_arena        arena;                   /* holds the arrays */
+    nm_gguf_key    *keys;                    /* in the order of the file, as the tensors are */
+    size_t          n_keys;
+    nm_gguf_tensor *tensors;
+    size_t          n_tensors;
 } nm_gguf;
 
 /*
@@ -103,6 +103,9 @@ void nm_gguf_number(const nm_gguf_key *key, uint64_t *u, int64_t *i, double *f);
 /* "u32" or "string", "F16" or "I8", for messages; never NULL. */
 const char *nm_gguf_value_type_name(nomul_value_type type);
 const char *nm_gguf_type_name(nm_gguf_type type);
+
+/* Bytes of a value of this type in a file; 0 for strings and arrays, which differ. */
+size_t nm_gguf_value_bytes(nomul_value_type type);
 
 /*
  * Bytes of a tensor of this type and these dimensions; false if the product overflows or a row is

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The header grows at the end of one block of memory, which doubles when it is full. */
+/*
+ * The header grows at the end of one block of memory, which doubles when it is full.
+ *
+ *     magic, version 8 | n_tensors 8 | n_keys 8 | keys | tensor directory | padding
+ */
 #include "format/gguf_write.h"
 
 #include "base/alloc.h"
@@ -9,168 +13,136 @@
 #include <assert.h>
 #include <string.h>
 
-#define COUNTS_AT 8 /* n_tensors, then n_keys: after magic and version */
+#define COUNTS_AT 8
 #define FIRST_CAPACITY 4096
 
-static bool fail_writer(nm_gguf_writer *writer, size_t n_bytes, nomul_error *err)
+/* Room for n_bytes more, which are then part of the header; NULL if there is no memory for them. */
+static uint8_t *grow(nm_gguf_writer *w, size_t n_bytes)
 {
-    writer->failed = true;
-    return nm_fail_memory(err, n_bytes);
+    size_t   capacity = w->capacity ? w->capacity : FIRST_CAPACITY;
+    uint8_t *bytes = NULL;
+
+    if (w->n_missing) return NULL;
+    if (n_bytes <= SIZE_MAX / 2 - w->n_bytes) { /* so capacity < SIZE_MAX / 2 when it doubles */
+        while (capacity < w->n_bytes + n_bytes) capacity *= 2;
+        bytes = capacity == w->capacity ? w->bytes : nm_alloc(capacity);
+    }
+    if (!bytes) return w->n_missing = n_bytes > capacity ? n_bytes : capacity, NULL;
+    if (bytes != w->bytes) {
+        if (w->n_bytes) memcpy(bytes, w->bytes, w->n_bytes);
+        nm_free(w->bytes);
+        w->bytes = bytes, w->capacity = capacity;
+    }
+    w->n_bytes += n_bytes;
+    return w->bytes + w->n_bytes - n_bytes;
 }
 
-/* Makes room for n_bytes more. */
-static bool grow(nm_gguf_writer *writer, size_t n_bytes, nomul_error *err)
+void nm_gguf_put_bytes(nm_gguf_writer *w, const void *bytes, size_t n_bytes)
 {
-    size_t capacity = writer->capacity ? writer->capacity : FIRST_CAPACITY;
-
-    if (writer->failed || n_bytes > SIZE_MAX / 2 - writer->n_bytes)
-        return fail_writer(writer, n_bytes, err);
-    size_t wanted = writer->n_bytes + n_bytes; /* so capacity < SIZE_MAX / 2 when it doubles */
-    if (wanted <= writer->capacity) return true;
-    while (capacity < wanted) capacity *= 2;
-
-    uint8_t *bytes = nm_alloc(capacity);
-    if (!bytes) return fail_writer(writer, capacity, err);
-    if (writer->n_bytes) memcpy(bytes, writer->bytes, writer->n_bytes);
-    nm_free(writer->bytes);
-    writer->bytes = bytes;
-    writer->capacity = capacity;
-    return true;
-}
-
-bool nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes, nomul_error *err)
-{
-    if (!grow(writer, n_bytes, err)) return false;
-    if (n_bytes) memcpy(writer->bytes + writer->n_bytes, bytes, n_bytes);
-    writer->n_bytes += n_bytes;
-    return true;
+    uint8_t *to = grow(w, n_bytes);
+    if (to && n_bytes) memcpy(to, bytes, n_bytes);
 }
 
 /* A little-endian number of 1, 4 or 8 bytes. */
-static bool put_number(nm_gguf_writer *writer, uint64_t value, size_t n_bytes, nomul_error *err)
+static void put_number(nm_gguf_writer *w, uint64_t value, size_t n_bytes)
 {
     uint8_t bytes[8];
     nm_store_u64(bytes, value);
-    return nm_gguf_put_bytes(writer, bytes, n_bytes, err);
+    nm_gguf_put_bytes(w, bytes, n_bytes);
 }
 
-bool nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t n_text,
-                                nomul_error *err)
+void nm_gguf_put_element_string(nm_gguf_writer *w, const char *text, size_t n_text)
 {
-    return put_number(writer, n_text, 8, err) && nm_gguf_put_bytes(writer, text, n_text, err);
+    put_number(w, n_text, 8);
+    nm_gguf_put_bytes(w, text, n_text);
 }
 
-static bool put_name(nm_gguf_writer *writer, nm_gguf_text name, nomul_value_type type,
-                     nomul_error *err)
+static void put_name(nm_gguf_writer *w, const char *name, size_t n_name, nomul_value_type type)
 {
-    assert(writer->n_tensors == 0); /* keys come first in the file */
-    writer->n_keys++;
-    return nm_gguf_put_element_string(writer, name.data, name.size, err) &&
-           put_number(writer, (uint64_t)type, 4, err);
+    assert(w->n_tensors == 0); /* keys come first in the file */
+    w->n_keys++;
+    nm_gguf_put_element_string(w, name, n_name);
+    put_number(w, (uint64_t)type, 4);
 }
 
-static bool put_key(nm_gguf_writer *writer, const char *key, nomul_value_type type,
-                    nomul_error *err)
-{
-    return put_name(writer, (nm_gguf_text){key, strlen(key)}, type, err);
-}
-
-bool nm_gguf_writer_begin(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
+void nm_gguf_writer_begin(nm_gguf_writer *w, uint32_t alignment)
 {
     static const uint8_t head[24] = {'G', 'G', 'U', 'F', 3};
 
-    *writer = (nm_gguf_writer){.alignment = alignment};
-    return nm_gguf_put_bytes(writer, head, sizeof head, err);
+    *w = (nm_gguf_writer){.alignment = alignment};
+    nm_gguf_put_bytes(w, head, sizeof head);
 }
 
-bool nm_gguf_writer_init(nm_gguf_writer *writer, uint32_t alignment, nomul_error *err)
+void nm_gguf_writer_free(nm_gguf_writer *w)
 {
-    return nm_gguf_writer_begin(writer, alignment, err) &&
-           nm_gguf_put_u32(writer, "general.alignment", alignment, err);
+    nm_free(w->bytes);
+    *w = (nm_gguf_writer){0};
 }
 
-void nm_gguf_writer_free(nm_gguf_writer *writer)
+void nm_gguf_put_bits(nm_gguf_writer *w, const char *key, nomul_value_type type, uint64_t bits)
 {
-    nm_free(writer->bytes);
-    *writer = (nm_gguf_writer){0};
+    put_name(w, key, strlen(key), type);
+    put_number(w, bits, nm_gguf_value_bytes(type));
 }
 
-bool nm_gguf_put_bits(nm_gguf_writer *writer, const char *key, nomul_value_type type, uint32_t bits,
-                      nomul_error *err)
+void nm_gguf_writer_init(nm_gguf_writer *w, uint32_t alignment)
 {
-    return put_key(writer, key, type, err) &&
-           put_number(writer, bits, type == NOMUL_VALUE_BOOL ? 1 : 4, err);
+    nm_gguf_writer_begin(w, alignment);
+    nm_gguf_put_bits(w, "general.alignment", NOMUL_VALUE_U32, alignment);
 }
 
-bool nm_gguf_put_u32(nm_gguf_writer *writer, const char *key, uint32_t value, nomul_error *err)
+void nm_gguf_put_string(nm_gguf_writer *w, const char *key, const char *value, size_t n_value)
 {
-    return nm_gguf_put_bits(writer, key, NOMUL_VALUE_U32, value, err);
+    put_name(w, key, strlen(key), NOMUL_VALUE_STRING);
+    nm_gguf_put_element_string(w, value, n_value);
 }
 
-bool nm_gguf_put_u64(nm_gguf_writer *writer, const char *key, uint64_t value, nomul_error *err)
+void nm_gguf_put_array(nm_gguf_writer *w, const char *key, nomul_value_type element_type,
+                       uint64_t n_elements)
 {
-    return put_key(writer, key, NOMUL_VALUE_U64, err) && put_number(writer, value, 8, err);
+    put_name(w, key, strlen(key), NOMUL_VALUE_ARRAY);
+    put_number(w, (uint64_t)element_type, 4);
+    put_number(w, n_elements, 8);
 }
 
-bool nm_gguf_put_bool(nm_gguf_writer *writer, const char *key, bool value, nomul_error *err)
+void nm_gguf_put_key(nm_gguf_writer *w, const nm_gguf_key *key)
 {
-    return nm_gguf_put_bits(writer, key, NOMUL_VALUE_BOOL, value, err);
+    put_name(w, key->name.data, key->name.size, key->type);
+    if (key->type == NOMUL_VALUE_STRING) put_number(w, key->n_bytes, 8);
+    if (key->type == NOMUL_VALUE_ARRAY) {
+        put_number(w, (uint64_t)key->element_type, 4);
+        put_number(w, key->n_elements, 8);
+    }
+    nm_gguf_put_bytes(w, key->value, key->n_bytes);
 }
 
-bool nm_gguf_put_string(nm_gguf_writer *writer, const char *key, const char *value, size_t n_value,
-                        nomul_error *err)
+bool nm_gguf_put_tensor(nm_gguf_writer *w, const char *name, nm_gguf_type type, uint32_t n_dims,
+                        const uint64_t *dims, nomul_error *err)
 {
-    return put_key(writer, key, NOMUL_VALUE_STRING, err) &&
-           nm_gguf_put_element_string(writer, value, n_value, err);
-}
-
-bool nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type element_type,
-                       uint64_t n_elements, nomul_error *err)
-{
-    return put_key(writer, key, NOMUL_VALUE_ARRAY, err) &&
-           put_number(writer, (uint64_t)element_type, 4, err) &&
-           put_number(writer, n_elements, 8, err);
-}
-
-bool nm_gguf_put_key(nm_gguf_writer *writer, const nm_gguf_key *key, nomul_error *err)
-{
-    if (!put_name(writer, key->name, key->type, err)) return false;
-    /* Before the bytes of a string comes its length; of an array its element type and count. */
-    if (key->type == NOMUL_VALUE_STRING && !put_number(writer, key->n_bytes, 8, err)) return false;
-    if (key->type == NOMUL_VALUE_ARRAY &&
-        (!put_number(writer, (uint64_t)key->element_type, 4, err) ||
-         !put_number(writer, key->n_elements, 8, err)))
-        return false;
-    return nm_gguf_put_bytes(writer, key->value, key->n_bytes, err);
-}
-
-bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
-                        uint32_t n_dims, const uint64_t *dims, nomul_error *err)
-{
-    uint64_t n_bytes, offset = writer->data_bytes, mask = writer->alignment - 1;
+    uint64_t n_bytes, offset = w->data_bytes, mask = w->alignment - 1;
 
     if (!nm_gguf_tensor_bytes(type, n_dims, dims, &n_bytes) ||
         !nm_add_u64(n_bytes, (0 - n_bytes) & mask, &n_bytes) || /* its padding */
-        !nm_add_u64(offset, n_bytes, &writer->data_bytes))
+        !nm_add_u64(offset, n_bytes, &w->data_bytes))
         return nm_fail(err, NOMUL_E_ARG, "tensor %s: no %s tensor has these dimensions", name,
                        nm_gguf_type_name(type));
-    if (!nm_gguf_put_element_string(writer, name, strlen(name), err) ||
-        !put_number(writer, n_dims, 4, err))
-        return false;
-    for (uint32_t i = 0; i < n_dims; i++)
-        if (!put_number(writer, dims[i], 8, err)) return false;
-    writer->n_tensors++;
-    return put_number(writer, (uint64_t)type, 4, err) && put_number(writer, offset, 8, err);
+    w->n_tensors++;
+    nm_gguf_put_element_string(w, name, strlen(name));
+    put_number(w, n_dims, 4);
+    for (uint32_t i = 0; i < n_dims; i++) put_number(w, dims[i], 8);
+    put_number(w, (uint64_t)type, 4);
+    put_number(w, offset, 8);
+    return true;
 }
 
-bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err)
+bool nm_gguf_writer_finish(nm_gguf_writer *w, nomul_error *err)
 {
-    size_t n_zeros = (0 - writer->n_bytes) & (writer->alignment - 1);
+    size_t   n_zeros = (0 - w->n_bytes) & (w->alignment - 1);
+    uint8_t *zeros = grow(w, n_zeros);
 
-    if (!grow(writer, n_zeros, err)) return false;
-    memset(writer->bytes + writer->n_bytes, 0, n_zeros);
-    writer->n_bytes += n_zeros;
-    nm_store_u64(writer->bytes + COUNTS_AT, writer->n_tensors);
-    nm_store_u64(writer->bytes + COUNTS_AT + 8, writer->n_keys);
+    if (!zeros) return nm_fail_memory(err, w->n_missing);
+    memset(zeros, 0, n_zeros);
+    nm_store_u64(w->bytes + COUNTS_AT, w->n_tensors);
+    nm_store_u64(w->bytes + COUNTS_AT + 8, w->n_keys);
     return true;
 }

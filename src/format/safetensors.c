@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/names.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -210,24 +211,18 @@ static int compare_offsets(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    const nm_safetensor *const *a = left, *const *b = right;
-    return strcmp((*a)->name, (*b)->name);
-}
-
 /* The tensors fill the data from end to end without a gap; each name is there once. */
-static bool check_tensors(nm_safetensors *st, const header *h, nomul_error *err)
+static bool check_tensors(nm_safetensors *st, const header *h, nm_names *names, nomul_error *err)
 {
     size_t   n = st->n_tensors;
     uint64_t at = 0; /* <= data_bytes */
 
     qsort(st->tensors, n, sizeof *st->tensors, compare_offsets);
-    for (size_t i = 0; i < n; i++) st->by_name[i] = &st->tensors[i];
-    qsort(st->by_name, n, sizeof *st->by_name, compare_names);
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(st->by_name[i - 1]->name, st->by_name[i]->name) == 0)
-            return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: occurs twice", st->by_name[i]->name);
+    for (size_t i = 0, number; i < n; i++) {
+        const char *name = st->tensors[i].name;
+        if (!nm_names_add(names, name, strlen(name), &number, err)) return false;
+        if (number != i) return nm_fail(err, NOMUL_E_FORMAT, "tensor %s: occurs twice", name);
+    }
     for (size_t i = 0; i < n; i++) {
         const nm_safetensor *tensor = &st->tensors[i];
         if (tensor->offset - h->data_at != at)
@@ -248,7 +243,6 @@ static bool check_tensors(nm_safetensors *st, const header *h, nomul_error *err)
 static void drop_tensors(nm_safetensors *st)
 {
     nm_free(st->tensors);
-    nm_free(st->by_name);
     nm_free(st->text);
     *st = (nm_safetensors){.file = st->file};
 }
@@ -256,9 +250,10 @@ static void drop_tensors(nm_safetensors *st)
 bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
                           nomul_error *err)
 {
-    header h = {
-        .json = json, .n_json = n_json, .data_at = LENGTH_BYTES + n_json, .data_bytes = data_bytes};
+    nm_names names = {0};
+    header   h = {.json = json, .n_json = n_json, .data_bytes = data_bytes};
 
+    h.data_at = LENGTH_BYTES + n_json;
     if (n_json == 0 || json[0] != '{')
         return nm_fail(err, NOMUL_E_FORMAT, "header does not begin with '{'");
     bool ok = read_entries(st, &h, err);
@@ -266,11 +261,12 @@ bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, u
         /* At most 100 MB / 49 bytes = 2,040,816 entries, so the products fit into 32 bits. */
         size_t n_bytes = st->n_tensors * sizeof *st->tensors;
         st->tensors = nm_alloc(n_bytes);
-        st->by_name = nm_alloc(st->n_tensors * sizeof *st->by_name);
         st->text = nm_alloc(h.n_text);
-        ok = (st->tensors && st->by_name && st->text) || nm_fail_memory(err, n_bytes);
+        ok = (st->tensors && st->text) || nm_fail_memory(err, n_bytes);
     }
-    ok = ok && read_entries(st, &h, err) && check_tensors(st, &h, err);
+    ok = ok && nm_names_open(&names, st->n_tensors, err) && read_entries(st, &h, err) &&
+         check_tensors(st, &h, &names, err);
+    nm_names_close(&names);
     if (!ok) drop_tensors(st);
     return ok;
 }
@@ -315,14 +311,4 @@ void nm_safetensors_close(nm_safetensors *st)
 {
     drop_tensors(st);
     nm_file_close(&st->file);
-}
-
-const nm_safetensor *nm_safetensors_find(const nm_safetensors *st, const char *name)
-{
-    const nm_safetensor         key = {.name = name}, *wanted = &key;
-    const nm_safetensor *const *found = st->n_tensors ? bsearch(&wanted, st->by_name, st->n_tensors,
-                                                                sizeof *st->by_name, compare_names)
-                                                      : NULL;
-
-    return found ? *found : NULL;
 }

@@ -32,11 +32,10 @@ typedef struct nm_safetensor {
 
 /* Closed: zeros, with file = NM_FILE_CLOSED. */
 typedef struct nm_safetensors {
-    nm_file               file;
-    nm_safetensor        *tensors; /* in the order of their data; owned */
-    size_t                n_tensors;
-    char                 *text;    /* names; owned */
-    const nm_safetensor **by_name; /* sorted, for find; owned */
+    nm_file        file;
+    nm_safetensor *tensors; /* in the order of their data; owned */
+    size_t         n_tensors;
+    char          *text; /* names; owned */
 } nm_safetensors;
 
 bool nm_safetensors_open(nm_safetensors *st, const char *path, nomul_error *err);
@@ -48,7 +47,5 @@ bool nm_safetensors_open(nm_safetensors *st, const char *path, nomul_error *err)
 bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
                           nomul_error *err);
 void nm_safetensors_close(nm_safetensors *st);
-
-const nm_safetensor *nm_safetensors_find(const nm_safetensors *st, const char *name);
 
 #endif

@@ -9,11 +9,11 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/names.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Wire format ----------------------------------------------------------------------------- */
@@ -290,36 +290,19 @@ int nm_sentencepiece_byte(const char *text, size_t n_text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* By text, then by position in the file. */
-static int compare_pieces(const void *left, const void *right)
-{
-    const nm_sp_piece *a = *(const nm_sp_piece *const *)left;
-    const nm_sp_piece *b = *(const nm_sp_piece *const *)right;
-    size_t             n_both = a->n_text < b->n_text ? a->n_text : b->n_text;
-    int                order = memcmp(a->text, b->text, n_both);
-
-    if (order) return order;
-    if (a->n_text != b->n_text) return a->n_text < b->n_text ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
 /* No piece is there twice, one is unknown, and all bytes are there: 256, as no two are the same. */
 static bool check_pieces(const nm_sentencepiece *sp, nomul_error *err)
 {
-    const nm_sp_piece **sorted = nm_alloc(sp->n_pieces * sizeof *sorted); /* <= that of pieces */
-    size_t              n_bytes = 0, n_unknown = 0;
-    bool                ok = true;
+    nm_names names;
+    size_t   n_bytes = 0, n_unknown = 0, number;
+    bool     ok = nm_names_open(&names, sp->n_pieces, err);
 
-    if (!sorted) return nm_fail_memory(err, sp->n_pieces * sizeof *sorted);
-    for (size_t i = 0; i < sp->n_pieces; i++) sorted[i] = &sp->pieces[i];
-    qsort(sorted, sp->n_pieces, sizeof *sorted, compare_pieces);
-    for (size_t i = 1; ok && i < sp->n_pieces; i++) {
-        const nm_sp_piece *a = sorted[i - 1], *b = sorted[i];
-        if (a->n_text == b->n_text && memcmp(a->text, b->text, a->n_text) == 0)
-            ok = nm_fail(err, NOMUL_E_FORMAT, "piece %zu: is the same as piece %zu",
-                         (size_t)(b - sp->pieces), (size_t)(a - sp->pieces));
+    for (size_t i = 0; ok && i < sp->n_pieces; i++) {
+        ok = nm_names_add(&names, sp->pieces[i].text, sp->pieces[i].n_text, &number, err);
+        if (ok && number != i)
+            ok = nm_fail(err, NOMUL_E_FORMAT, "piece %zu: is the same as piece %zu", i, number);
     }
-    nm_free(sorted);
+    nm_names_close(&names);
     if (!ok) return false;
     for (size_t i = 0; i < sp->n_pieces; i++) {
         const nm_sp_piece *piece = &sp->pieces[i];

@@ -72,15 +72,36 @@ static void decode_t5(uint8_t code, int8_t *trits)
     for (size_t j = 0; j < 5; j++) trits[j] = (int8_t)(minus ? -trits[j] : trits[j]);
 }
 
+static uint8_t encode_t4(const int8_t *trits)
+{
+    return (uint8_t)((trits[0] & 3) | (trits[1] & 3) << 2 | (trits[2] & 3) << 4 |
+                     (trits[3] & 3) << 6);
+}
+
+/*
+ * As a number to the base 3, trit0 first, the triple q is -13 to 13 and the pair p is -4 to 4.
+ * Where q < 0 all is negated.  Then row q + 2 of t5_triples is the triple, and row p + 4 of
+ * t5_pairs the pair, or p + 3 past the missing 0.  Row 2 is (0,0,0) with any pair, 0x00 all zeros.
+ */
+static uint8_t encode_t5(const int8_t *trits)
+{
+    int q = 9 * trits[0] + 3 * trits[1] + trits[2], p = 3 * trits[3] + trits[4], minus = q < 0;
+
+    if (minus) q = -q, p = -p;
+    if (p == 0) return (uint8_t)(q ? minus << 7 | (q + 2) >> 1 << 4 | ((q + 2) & 1) : 0);
+    return (uint8_t)(minus << 7 | (p + 4 - (p > 0)) << 4 | (q + 2));
+}
+
 const nm_packing nm_packings[NM_PACKINGS] = {
-#define NM_PACKING(id, name, option, group_cols, has_neg, decode)                                  \
+#define NM_PACKING(id, name, option, group_cols, has_neg, decode, encode)                          \
     {name,                                                                                         \
      option,                                                                                       \
      group_cols,                                                                                   \
      NM_BLOCK_COLS / (group_cols),                                                                 \
      NM_BLOCK_COLS / (group_cols) / NM_TRIPLE_GROUPS,                                              \
      has_neg,                                                                                      \
-     decode},
+     decode,                                                                                       \
+     encode},
 #include "kernels/packings.def"
 };
 
@@ -100,31 +121,14 @@ bool nm_packing_named(const char *name, nm_packing_id *packing)
     return !name || nm_packing_find(name, strlen(name), packing);
 }
 
-void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS])
+const char *nm_packing_list(char out[NM_PACKING_LIST], bool options, const char *between)
 {
-    nm_packings[packing].decode(code, trits);
-}
-
-/* Trits as a number in base 3. */
-static unsigned number_of(const int8_t *trits, size_t n_trits)
-{
-    unsigned number = 0;
-
-    for (size_t j = 0; j < n_trits; j++) number = 3 * number + (unsigned)(trits[j] + 1);
-    return number;
-}
-
-#define N_VECTORS 243 /* of five trits */
-
-/* The inverse of decode: the smallest byte for each vector. */
-static void find_codes(nm_packing_id packing, uint8_t codes[N_VECTORS])
-{
-    int8_t trits[NM_MAX_GROUP_COLS];
-
-    for (unsigned code = 256; code-- > 0;) {
-        nm_ternary_decode(packing, (uint8_t)code, trits);
-        codes[number_of(trits, nm_packings[packing].group_cols)] = (uint8_t)code;
+    *out = '\0';
+    for (size_t i = 0; i < NM_PACKINGS; i++) {
+        if (i) strcat(out, between);
+        strcat(out, options ? nm_packings[i].option : nm_packings[i].name);
     }
+    return out;
 }
 
 /* Where a row's byte of a group is, given that of the group before; one offset a K block. */
@@ -136,15 +140,13 @@ static size_t byte_of(const nm_ternary *w, size_t row, size_t group, size_t befo
 
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits)
 {
-    size_t  group_cols = nm_packings[w->packing].group_cols, at = 0;
-    uint8_t code_of[N_VECTORS];
+    size_t group_cols = nm_packings[w->packing].group_cols, at = 0;
 
-    find_codes(w->packing, code_of);
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
         int8_t vector[NM_MAX_GROUP_COLS] = {0};
         memcpy(vector, trits + col, smaller(group_cols, w->cols - col));
         at = byte_of(w, row, group, at);
-        codes[at] = code_of[number_of(vector, group_cols)];
+        codes[at] = nm_packings[w->packing].encode(vector);
     }
 }
 
@@ -155,7 +157,7 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
         int8_t vector[NM_MAX_GROUP_COLS];
         at = byte_of(w, row, group, at);
-        nm_ternary_decode(w->packing, w->codes[at], vector);
+        nm_packings[w->packing].decode(w->codes[at], vector);
         memcpy(trits + col, vector, smaller(group_cols, w->cols - col));
     }
 }
@@ -170,14 +172,13 @@ void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS])
 }
 
 /* The first trit of a byte that pack does not write, or not 0 in the padding; -1 if none. */
-static int bad_trit(const nm_ternary *w, const uint8_t code_of[N_VECTORS], uint8_t code, size_t row,
-                    size_t col)
+static int bad_trit(const nm_ternary *w, uint8_t code, size_t row, size_t col)
 {
     size_t group_cols = nm_packings[w->packing].group_cols;
     int8_t trits[NM_MAX_GROUP_COLS];
 
-    nm_ternary_decode(w->packing, code, trits);
-    bool canonical = code_of[number_of(trits, group_cols)] == code;
+    nm_packings[w->packing].decode(code, trits);
+    bool canonical = nm_packings[w->packing].encode(trits) == code;
     for (size_t j = 0; j < group_cols; j++) {
         bool padding = row >= w->rows || col + j >= w->cols;
         bool reserved = w->packing == NM_T4 ? (code >> 2 * j & 3) == 2 : !canonical;
@@ -188,17 +189,15 @@ static int bad_trit(const nm_ternary *w, const uint8_t code_of[N_VECTORS], uint8
 
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col)
 {
-    size_t  group_cols = nm_packings[w->packing].group_cols;
-    uint8_t code_of[N_VECTORS];
+    size_t group_cols = nm_packings[w->packing].group_cols;
 
-    find_codes(w->packing, code_of);
     for (size_t tile = 0; tile < w->n_tiles; tile++) {
         *col = 0;
         for (size_t group = 0; group < w->n_groups; group++, *col += group_cols) {
             const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
             for (size_t i = 0; i < NM_TILE_ROWS; i++) {
                 *row = tile * NM_TILE_ROWS + i;
-                int bad = codes[i] ? bad_trit(w, code_of, codes[i], *row, *col) : -1;
+                int bad = codes[i] ? bad_trit(w, codes[i], *row, *col) : -1;
                 if (bad >= 0) return *col += (size_t)bad, false;
             }
         }

@@ -45,7 +45,7 @@
 #define NM_MAX_GROUP_COLS 5
 
 typedef enum nm_packing_id {
-#define NM_PACKING(id, name, option, group_cols, has_neg, decode) NM_##id,
+#define NM_PACKING(id, ...) NM_##id,
 #include "kernels/packings.def"
     NM_PACKINGS
 } nm_packing_id;
@@ -57,8 +57,9 @@ typedef struct nm_packing {
     size_t      group_cols;   /* columns a byte, at most NM_MAX_GROUP_COLS */
     size_t      block_groups; /* groups a K block: NM_BLOCK_COLS / group_cols */
     size_t      block_triples;
-    bool        has_neg; /* bit 7 negates a byte: nm_ternary_neg */
-    void (*decode)(uint8_t code, int8_t *trits);
+    bool        has_neg;                         /* bit 7 negates a byte: nm_ternary_neg */
+    void (*decode)(uint8_t code, int8_t *trits); /* of one byte, group_cols of them */
+    uint8_t (*encode)(const int8_t *trits);      /* the smallest byte that decodes to them */
 } nm_packing;
 
 extern const nm_packing nm_packings[NM_PACKINGS];
@@ -68,6 +69,10 @@ bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing);
 
 /* The same for an option of the API: a string, NULL for the default, which is the first row. */
 bool nm_packing_named(const char *name, nm_packing_id *packing);
+
+#define NM_PACKING_LIST 64
+/* All names, or all options, with a text between two of them, for messages; returns out. */
+const char *nm_packing_list(char out[NM_PACKING_LIST], bool options, const char *between);
 
 /* A matrix in place in the file. */
 typedef struct nm_ternary {
@@ -92,9 +97,6 @@ size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group);
  */
 void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const int8_t *trits);
 void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits);
-
-/* The trits of one byte: as many as the packing has columns a group. */
-void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS]);
 
 /* For files: the bytes of each row of a tile with bit 7 set.  Our kernels do not need it. */
 void nm_ternary_neg(const nm_ternary *w, size_t tile, int32_t neg[NM_TILE_ROWS]);

@@ -22,7 +22,7 @@ static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q,
 
     for (size_t code = 0; code < N_CODES; code++) {
         int8_t trits[NM_MAX_GROUP_COLS] = {0};
-        nm_ternary_decode(packing, (uint8_t)code, trits);
+        nm_packings[packing].decode((uint8_t)code, trits);
         for (size_t j = 0; j < NM_MAX_GROUP_COLS; j++) {
             plus[j][code] = trits[j] > 0 ? -1 : 0;
             minus[j][code] = trits[j] < 0 ? -1 : 0;

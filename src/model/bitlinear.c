@@ -19,6 +19,9 @@
 #define GEMM_TABLES 1             /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3         /* fewer are faster one by one */
 
+#define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
+#define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
+
 /* The work of one call, shared out among the threads. */
 typedef struct bundle {
     nm_bitlinear_scratch   *s;
@@ -65,6 +68,39 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
         /* Zero the padding, which a wider layer may have left dirty. */
         memset(q + cols, 0, nm_q_stride(cols) - cols);
     }
+}
+
+/* ---- Look-ahead ------------------------------------------------------------------------------ */
+
+static void fetch(const void *bytes, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
+}
+
+bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads)
+{
+    if (a->first != first) { /* the share begins inside one matrix, and inside a panel of it */
+        const nm_bitlinear *layer = first;
+        size_t              n_all = 0;
+        for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
+            n_all += layer->w.n_tiles;
+        size_t tile = nm_pool_share(n_all, thread, n_threads);
+        for (layer = first; tile >= layer->w.n_tiles; layer = layer->next) tile -= layer->w.n_tiles;
+        size_t end = smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
+        *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
+    }
+    if (a->left && a->at == a->end) { /* to the next K block, if there is one */
+        size_t block_groups = nm_packings[a->w->packing].block_groups;
+        if (a->end) a->group += block_groups;
+        if (a->group >= a->w->n_groups) return a->left = 0, false;
+        a->at = 0;
+        a->end = a->n_tiles * NM_TILE_ROWS * smaller(block_groups, a->w->n_groups - a->group);
+    }
+    size_t n = smaller(AHEAD_STEP, smaller(a->left, a->end - a->at));
+    if (!n) return false;
+    fetch(a->w->codes + nm_ternary_offset(a->w, a->tile, a->group) + a->at, n);
+    a->at += n, a->left -= n;
+    return true;
 }
 
 /* ---- One token ------------------------------------------------------------------------------- */
@@ -132,7 +168,10 @@ static void forward_one_by_one(bundle *b)
     for (size_t j = 0; j < b->n_jobs; j++) n_tiles += b->jobs[j].layer->w.n_tiles;
     for (b->token = 0; b->token < b->n_tokens; b->token++) {
         b->s->n_forwarded++;
-        nm_ahead_fetch_gains(next);
+        /* The gains of the next few matrices: small, but needed all at once. */
+        const nm_bitlinear *soon = next;
+        for (size_t i = 0; i < NM_MAX_JOBS && soon; i++, soon = soon->next)
+            fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
         atomic_store_explicit(&b->s->next, next, memory_order_release);
         nm_work_run(b->s->work, NM_PHASE_GEMV, gemv, b, n_tiles, GEMV_GRAIN);
     }

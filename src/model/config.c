@@ -10,8 +10,8 @@
 #include <string.h>
 
 const nm_config_field nm_config_fields[] = {
-#define FIELD(type, name, key, min, max, json_key, by_default)                                     \
-    {key, json_key, NOMUL_VALUE_##type, offsetof(nm_config, name), min, max, by_default},
+#define FIELD(type, name, key, min, max, json_key, by_default, if_absent)                          \
+    {key, json_key, NOMUL_VALUE_##type, offsetof(nm_config, name), min, max, by_default, if_absent},
 #include "model/config.def"
 #undef FIELD
 };
@@ -19,7 +19,8 @@ const nm_config_field nm_config_fields[] = {
 const size_t nm_config_n_fields = sizeof nm_config_fields / sizeof nm_config_fields[0];
 
 const nm_config nm_config_defaults = {
-#define FIELD(type, name, key, min, max, json_key, by_default) .name = (NM_CONFIG_##type)by_default,
+#define FIELD(type, name, key, min, max, json_key, by_default, if_absent)                          \
+    .name = (NM_CONFIG_##type)by_default,
 #include "model/config.def"
 #undef FIELD
 };
@@ -78,19 +79,21 @@ bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
                        NM_ARCHITECTURE);
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
+        bool                   required = isnan(field->if_absent);
         uint32_t               bits = 0;
-        if (!nm_gguf_get_bits(gguf, field->key, true, field->type, &bits, err)) return false;
+        if (!required)
+            bits = field->type == NOMUL_VALUE_F32 ? nm_bits_of_float((float)field->if_absent)
+                                                  : (uint32_t)field->if_absent;
+        if (!nm_gguf_get_bits(gguf, field->key, required, field->type, &bits, err)) return false;
         nm_config_set_bits(config, field, bits);
     }
     return nm_config_check(config, err);
 }
 
-bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err)
+void nm_config_write(const nm_config *config, nm_gguf_writer *writer)
 {
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
-        if (!nm_gguf_put_bits(writer, field->key, field->type, nm_config_bits(config, field), err))
-            return false;
+        nm_gguf_put_bits(writer, field->key, field->type, nm_config_bits(config, field));
     }
-    return true;
 }

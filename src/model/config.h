@@ -8,6 +8,8 @@
 
 #include "format/gguf_write.h"
 
+#include <math.h>
+
 #define NM_ARCHITECTURE "hgrn_bit"
 #define NM_ALIGNMENT 64
 
@@ -15,7 +17,7 @@
 #define NM_CONFIG_BOOL uint32_t /* 0 or 1 */
 #define NM_CONFIG_F32 float
 typedef struct nm_config {
-#define FIELD(type, name, key, min, max, json_key, by_default) NM_CONFIG_##type name;
+#define FIELD(type, name, ...) NM_CONFIG_##type name;
 #include "model/config.def"
 #undef FIELD
 } nm_config;
@@ -32,13 +34,16 @@ static inline size_t nm_config_state_bytes(const nm_config *c)
     return (size_t)c->n_layers * nm_config_state_dim(c) * sizeof(float);
 }
 
+#define NM_REQUIRED ((double)NAN)
+
 /* A row of config.def. */
 typedef struct nm_config_field {
     const char      *key, *json_key;
     nomul_value_type type;
-    size_t           offset;   /* into nm_config; every field has 32 bits */
-    uint32_t         min, max; /* an F32 is strictly between them */
-    double           by_default;
+    size_t           offset;     /* into nm_config; every field has 32 bits */
+    uint32_t         min, max;   /* an F32 is strictly between them */
+    double           by_default; /* in config.json */
+    double           if_absent;  /* in a model file; NM_REQUIRED: the key must be there */
 } nm_config_field;
 
 extern const nm_config_field nm_config_fields[];
@@ -56,6 +61,6 @@ bool nm_config_check(const nm_config *config, nomul_error *err);
 bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err);
 
 /* Adds all fields to a header. */
-bool nm_config_write(const nm_config *config, nm_gguf_writer *writer, nomul_error *err);
+void nm_config_write(const nm_config *config, nm_gguf_writer *writer);
 
 #endif

@@ -2,7 +2,7 @@
 /* Two tables: the tensors of a model, and what each kind of tensor is stored as. */
 #include "model/tensors.h"
 
-#include "model/weights.h"
+#include "model/network.h"
 
 #include <assert.h>
 #include <inttypes.h>

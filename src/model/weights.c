@@ -33,18 +33,14 @@ static const nm_gguf_tensor *find(const opening *o, const nm_stored *s)
     bool                  any_float = s->part == NM_PART_EMBEDDING;
     char                  found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
 
-    if (!t) {
-        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name);
-        return NULL;
-    }
+    if (!t) return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: missing", s->name), NULL;
     o->found[t - o->gguf->tensors] = true;
     if (any_float ? t->type != NM_GGUF_F16 && t->type != NM_GGUF_F32 && t->type != NM_GGUF_Q8_0
-                  : t->type != s->type) {
-        nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
-                nm_gguf_type_name(t->type),
-                any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type));
-        return NULL;
-    }
+                  : t->type != s->type)
+        return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: is %s, expected %s", s->name,
+                       nm_gguf_type_name(t->type),
+                       any_float ? "F16, F32 or Q8_0" : nm_gguf_type_name(s->type)),
+               NULL;
     if (t->n_dims == s->n_dims && memcmp(t->dims, s->dims, s->n_dims * sizeof *s->dims) == 0)
         return t;
     nm_fail(o->err, NOMUL_E_FORMAT, "tensor %s: has dimensions [%s], expected [%s]", s->name,
@@ -158,7 +154,7 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     uint32_t           version = 0;
     nm_gguf_text       name;
     const nm_gguf_key *hashes = NULL;
-    size_t             i = 0;
+    char               names[NM_PACKING_LIST];
 
     if (gguf->alignment != NM_ALIGNMENT)
         return nm_fail(err, NOMUL_E_FORMAT, "key general.alignment: is %" PRIu32 ", expected %d",
@@ -171,18 +167,15 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     if (version != 1)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key hgrn_bit.ternary.layout_version: is %" PRIu32 ", expected 1", version);
-    while (i < NM_PACKINGS && (name.size != strlen(nm_packings[i].name) ||
-                               memcmp(name.data, nm_packings[i].name, name.size) != 0))
-        i++;
-    if (i == NM_PACKINGS)
+    if (!nm_packing_find(name.data, name.size, &w->packing))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
-                       (int)(name.size < 32 ? name.size : 32), name.data);
+                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"%s\"",
+                       (int)(name.size < 32 ? name.size : 32), name.data,
+                       nm_packing_list(names, false, "\" or \""));
     if (hashes->n_elements != gguf->n_tensors)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key hgrn_bit.tensor_xxh64: has %" PRIu64 " elements, expected %zu",
                        hashes->n_elements, gguf->n_tensors);
-    w->packing = (nm_packing_id)i;
     w->checksums = hashes->value;
     return true;
 }

@@ -98,10 +98,7 @@ const nomul_mark_info *nomul_mark_get_info(const nomul_mark *mark)
 
 nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
 {
-    if (!text) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_mark: text is NULL");
-        return NULL;
-    }
+    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_mark: text is NULL"), NULL;
     nm_sampler_history history = nm_sampler_get_history(text->sampler, NULL);
     mark_arrays        arrays;
     mark_sizes         sizes = {
@@ -140,20 +137,16 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
     nomul_error local;
 
     if (!err) err = &local;
-    if (!text || !mark) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL");
-        return err->code;
-    }
-    if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR) {
-        nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags);
-        return err->code;
-    }
+    if (!text || !mark)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL"), err->code;
+    if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR)
+        return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags), err->code;
     uint64_t ours = text->session->weights->model_id;
-    if (mark->info.model_id != ours || !mark->state) {
-        nm_fail(err, NOMUL_E_ARG, "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
-                mark->state ? "of" : "loaded without", mark->info.model_id, ours);
-        return err->code;
-    }
+    if (mark->info.model_id != ours || !mark->state)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
+                       mark->state ? "of" : "loaded without", mark->info.model_id, ours),
+               err->code;
     nm_id_list *list = &text->pending;
     size_t      n_more = mark->n_pending > list->n ? mark->n_pending - list->n : 0;
     if (!nm_id_list_reserve(list, n_more, err)) return err->code;
@@ -178,10 +171,7 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
 nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
                             nomul_error *err)
 {
-    if (!text) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL");
-        return NULL;
-    }
+    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL"), NULL;
     nomul_text_options same = text->options;
     same.sampler = nm_sampler_options(text->sampler);
     same.ignore_eos = false; /* is among the sampler's biases */
@@ -245,20 +235,13 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
     nomul_error local;
 
     if (!err) err = &local;
-    if (!text || !path) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL");
-        return err->code;
-    }
+    if (!text || !path)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL"), err->code;
     nomul_finish how = text->finish;
-    if (text->pending.n == 0 && nomul_text_prompt(text, NULL, 0, err)) {
-        nm_fail_in(err, "%s: not saved", path);
-        return err->code;
-    }
+    if (text->pending.n == 0 && nomul_text_prompt(text, NULL, 0, err))
+        return nm_fail_in(err, "%s: not saved", path), err->code;
     text->finish = how;
-    if (!nm_text_settle(text, err)) {
-        nm_fail_in(err, "%s: not saved", path);
-        return err->code;
-    }
+    if (!nm_text_settle(text, err)) return nm_fail_in(err, "%s: not saved", path), err->code;
     nomul_mark *mark = nomul_text_mark(text, err);
     bool        ok = mark && write_mark(mark, path, err);
     nomul_mark_free(mark);
@@ -334,10 +317,8 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
     if (!nm_file_read(file, 0, header, n, err) ||
         !nm_session_file_measure(header, file->size, &n_header, &n_state, err))
         return NULL;
-    if (model && n_state == model->info.state_bytes && !(state = nm_alloc((size_t)n_state))) {
-        nm_fail_memory(err, (size_t)n_state);
-        return NULL;
-    }
+    if (model && n_state == model->info.state_bytes && !(state = nm_alloc((size_t)n_state)))
+        return nm_fail_memory(err, (size_t)n_state), NULL;
     nm_xxh64_init(&hash);
     nm_xxh64_add(&hash, header, n_header);
     bool ok = true;
@@ -368,10 +349,7 @@ nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_er
     nomul_error local;
 
     if (!err) err = &local;
-    if (!path) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_mark_load: path is NULL");
-        return NULL;
-    }
+    if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_mark_load: path is NULL"), NULL;
     if (!nm_file_open(&file, path, err)) return NULL;
     nomul_mark *mark = read_mark(&file, model, err);
     nm_file_close(&file);

@@ -102,10 +102,8 @@ static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_op
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
     if (text->options.ignore_eos && eos >= 0) {
         size_t n = ours.logit_bias ? ours.n_logit_bias : 0;
-        if (n >= SIZE_MAX / sizeof *biases - 1 || !(biases = nm_alloc((n + 1) * sizeof *biases))) {
-            nm_fail_memory(err, SIZE_MAX);
-            return NULL;
-        }
+        if (n >= SIZE_MAX / sizeof *biases - 1 || !(biases = nm_alloc((n + 1) * sizeof *biases)))
+            return nm_fail_memory(err, SIZE_MAX), NULL;
         if (n) memcpy(biases, ours.logit_bias, n * sizeof *biases);
         biases[n] = (nomul_logit_bias){eos, -INFINITY};
         ours.logit_bias = biases, ours.n_logit_bias = n + 1;
@@ -147,20 +145,12 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
 nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *options,
                            nomul_error *err)
 {
-    if (!session) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_new: session is NULL");
-        return NULL;
-    }
+    if (!session) return nm_fail(err, NOMUL_E_ARG, "nomul_text_new: session is NULL"), NULL;
     const nomul_model *model = session->engine->model;
-    if (!model->has_tokenizer) {
-        nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer");
-        return NULL;
-    }
+    if (!model->has_tokenizer)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer"), NULL;
     nm_text_host *host = nm_alloc(sizeof *host);
-    if (!host) {
-        nm_fail_memory(err, sizeof *host);
-        return NULL;
-    }
+    if (!host) return nm_fail_memory(err, sizeof *host), NULL;
     *host = (nm_text_host){.n_vocab = session->weights->config.vocab};
     nm_refs_init(&host->refs, host, free_host);
     nomul_sampler_options all; /* its scratch memory fits samplers that keep all ids */
@@ -212,10 +202,8 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     nomul_error local;
 
     if (!err) err = &local;
-    if (!text || (n_bytes && !prompt)) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL");
-        return err->code;
-    }
+    if (!text || (n_bytes && !prompt))
+        return nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL"), err->code;
     nm_id_list *list = &text->pending;
     size_t      n_before = list->n - text->n_fed;
 
@@ -228,10 +216,9 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     bool     begins = n_before == 0;
     unsigned flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
-    if (begins && n_bytes == 0 && bos < 0) {
-        nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
-        return err->code;
-    }
+    if (begins && n_bytes == 0 && bos < 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS"),
+               err->code;
     if (text->place.has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
     if (!nm_id_list_reserve(list, 1, err)) return err->code;
     if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))
@@ -278,10 +265,8 @@ const nomul_logprob *nomul_text_logprobs(const nomul_text *text)
 nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *counts,
                                    nomul_error *err)
 {
-    if (!text || !counts) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_get_counts: an argument is NULL");
-        return NOMUL_E_ARG;
-    }
+    if (!text || !counts)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_text_get_counts: an argument is NULL"), NOMUL_E_ARG;
     size_t            n_left = text->pending.n - text->n_fed;
     bool              is_read = text->n_generated > 0 || n_left <= 1;
     nomul_text_counts ours = {

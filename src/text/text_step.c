@@ -261,9 +261,6 @@ nomul_status nomul_text_read(nomul_text *text, nomul_error *err)
     nomul_error local;
 
     if (!err) err = &local;
-    if (!text) {
-        nm_fail(err, NOMUL_E_ARG, "nomul_text_read: text is NULL");
-        return err->code;
-    }
+    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_read: text is NULL"), err->code;
     return nm_text_settle(text, err) ? NOMUL_OK : err->code;
 }

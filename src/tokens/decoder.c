@@ -73,10 +73,7 @@ nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flag
     const nm_vocab *vocab = &tokenizer->vocab;
     size_t          n_bytes = sizeof(nomul_decoder) + MAX_HELD + nm_decoder_max_bytes(vocab);
     nomul_decoder  *decoder = nm_alloc(n_bytes);
-    if (!decoder) {
-        nm_fail_memory(err, n_bytes);
-        return NULL;
-    }
+    if (!decoder) return nm_fail_memory(err, n_bytes), NULL;
     *decoder = (nomul_decoder){.vocab = vocab, .flags = flags};
     decoder->at_start = flags & NOMUL_DECODE_STRIP_SPACE;
     if (tokenizer->refs) decoder->refs = nm_refs_take(tokenizer->refs);

@@ -408,10 +408,9 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
         !encode(&tokenizer->vocab, text, n_bytes, flags, tokenizer->cancel, &out, err))
         return err->code;
     *n_ids = out.n_ids;
-    if (out.n_ids > capacity) {
-        nm_fail(err, NOMUL_E_SPACE, "ids: room for %zu, %zu needed", capacity, out.n_ids);
-        return err->code;
-    }
+    if (out.n_ids > capacity)
+        return nm_fail(err, NOMUL_E_SPACE, "ids: room for %zu, %zu needed", capacity, out.n_ids),
+               err->code;
     return NOMUL_OK;
 }
 

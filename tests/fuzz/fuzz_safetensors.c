@@ -15,7 +15,6 @@ static void check(const nm_safetensors *st, uint64_t base, uint64_t data_bytes)
         MUST(t->offset == at && t->n_bytes <= data_bytes - (at - base));
         MUST(t->n_dims <= NM_SAFETENSORS_MAX_DIMS);
         at += t->n_bytes;
-        MUST(nm_safetensors_find(st, t->name) == t);
         fuzz_touch(t->name, strlen(t->name));
         fuzz_touch(t->dtype_name, strlen(t->dtype_name));
         if (t->dtype == NM_DTYPE_OTHER) continue;
@@ -24,7 +23,6 @@ static void check(const nm_safetensors *st, uint64_t base, uint64_t data_bytes)
         MUST(n_bytes == t->n_bytes);
     }
     MUST(at - base == data_bytes);
-    MUST(!nm_safetensors_find(st, "no such tensor \x01"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table with open addressing; removing is not needed. */
-#include "convert/names.h"
+#include "base/names.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -52,7 +52,7 @@ static uint32_t *slot_of(const nm_names *names, const char *text, size_t n_text)
 
 size_t nm_names_find(const nm_names *names, const char *text, size_t n_text)
 {
-    const uint32_t *slot = slot_of(names, text, n_text);
+    const uint32_t *slot = names->slots ? slot_of(names, text, n_text) : NULL;
     return slot && *slot ? *slot - 1 : NM_NO_NAME;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A set of distinct strings, numbered 0, 1, 2 ... as they are added and found in constant time: the
- * tensor names of a file, the pieces of a vocabulary.  The strings are not copied.
+ * keys and tensor names of a file, the pieces of a vocabulary.  The strings are not copied.
  */
 #ifndef NM_NAMES_H
 #define NM_NAMES_H
@@ -27,7 +27,7 @@ typedef struct nm_names {
 bool nm_names_open(nm_names *names, size_t capacity, nomul_error *err);
 void nm_names_close(nm_names *names);
 
-/* The number of a string, or NM_NO_NAME. */
+/* The number of a string, or NM_NO_NAME: also for a closed set. */
 size_t nm_names_find(const nm_names *names, const char *text, size_t n_text);
 
 /*
