@@ -256,12 +256,9 @@ static bool check_pack(const char *pack, nomul_error *err)
     nm_packing_id packing;
 
     if (nm_packing_named(pack, &packing)) return true;
-    char   names[64] = "";
-    size_t n = 0;
-    for (packing = 0; packing < NM_PACKINGS && n < sizeof names; packing++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", packing ? " or " : "",
-                              nm_packings[packing].option);
-    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack, names);
+    char options[64];
+    nm_packing_list(options, sizeof options, true);
+    return nm_fail(err, NOMUL_E_ARG, "pack: is '%.40s', expected %s", pack, options);
 }
 
 nomul_status nomul_convert(const char *directory, const char *output,

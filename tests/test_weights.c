@@ -64,7 +64,7 @@ static const wound wounds[] = {
     {"a layout of the future", "hgrn_bit.ternary.layout_version", VALUE, "\2", 1,
      "key hgrn_bit.ternary.layout_version: is 2, expected 1"},
     {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t9", 2,
-     "key hgrn_bit.ternary.packing: is \"t9\", expected \"t4\" or \"t5\""},
+     "key hgrn_bit.ternary.packing: is \"t9\", expected t4 or t5"},
     {"no identity", "hgrn_bit.model_i", 0, "X", 1, "key hgrn_bit.model_id: missing"},
     {"no checksums", "hgrn_bit.tensor_xxh6", 0, "X", 1, "key hgrn_bit.tensor_xxh64: missing"},
     {"a tensor misnamed", "blk.1.ffn_down.weigh", 0, "X", 1,
@@ -83,7 +83,7 @@ static const wound wounds[] = {
 /* Of golden/small-t5.gguf, whose matrices take as many bytes as in t4. */
 static const wound t5_wounds[] = {
     {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t6", 2,
-     "key hgrn_bit.ternary.packing: is \"t6\", expected \"t4\" or \"t5\""},
+     "key hgrn_bit.ternary.packing: is \"t6\", expected t4 or t5"},
     {"counts in a t4 file", "hgrn_bit.ternary.packing", VALUE + 8, "t4", 2,
      "tensor blk.0.attn_i.neg: not part of this model"},
     {"counts misnamed", "blk.0.attn_i.ne", 0, "X", 1, "tensor blk.0.attn_i.neg: missing"},

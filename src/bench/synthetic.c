@@ -138,8 +138,9 @@ void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_b
         return NULL;
     }
     if (pack == NM_PACKINGS) {
-        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s or %s", packing,
-                nm_packings[NM_T4].name, nm_packings[NM_T5].name);
+        char names[64];
+        nm_packing_list(names, sizeof names, false);
+        nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s", packing, names);
         return NULL;
     }
     nm_config config = nm_config_defaults;

@@ -5,6 +5,7 @@
  */
 #include "kernels/ternary.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* q and p of packing t5 as ternary.h lists them. */
@@ -98,6 +99,15 @@ bool nm_packing_named(const char *name, nm_packing_id *packing)
 {
     *packing = 0;
     return !name || nm_packing_find(name, strlen(name), packing);
+}
+
+void nm_packing_list(char *text, size_t size, bool options)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < NM_PACKINGS && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " or " : "",
+                              options ? nm_packings[i].option : nm_packings[i].name);
 }
 
 void nm_ternary_decode(nm_packing_id packing, uint8_t code, int8_t trits[NM_MAX_GROUP_COLS])

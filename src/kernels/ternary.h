@@ -69,6 +69,9 @@ bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing);
 /* The same for an option of the API: a string, NULL for the default, which is the first row. */
 bool nm_packing_named(const char *name, nm_packing_id *packing);
 
+/* Their names, or their options, as a message lists them: "t4 or t5". */
+void nm_packing_list(char *text, size_t size, bool options);
+
 /* A matrix in place in the file. */
 typedef struct nm_ternary {
     const uint8_t *codes;

@@ -174,10 +174,13 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     while (i < NM_PACKINGS && (name.size != strlen(nm_packings[i].name) ||
                                memcmp(name.data, nm_packings[i].name, name.size) != 0))
         i++;
-    if (i == NM_PACKINGS)
+    if (i == NM_PACKINGS) {
+        char names[64];
+        nm_packing_list(names, sizeof names, false);
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected \"t4\" or \"t5\"",
-                       (int)(name.size < 32 ? name.size : 32), name.data);
+                       "key hgrn_bit.ternary.packing: is \"%.*s\", expected %s",
+                       (int)(name.size < 32 ? name.size : 32), name.data, names);
+    }
     if (hashes->n_elements != gguf->n_tensors)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key hgrn_bit.tensor_xxh64: has %" PRIu64 " elements, expected %zu",
