@@ -174,7 +174,7 @@ static void check_bitlinear(opened *o, const nm_planned *p)
     const nm_gguf_tensor *t = next_tensor(o, p->gguf_name, ".scale", NM_GGUF_F32, 1, 0);
     CHECK(nm_load_f32(t->data) == scale);
     check_floats(o, p, ".norm.weight", 1);
-    if (o->packing == NM_T5) check_neg(o, p, &w);
+    if (nm_packings[o->packing].has_neg) check_neg(o, p, &w);
     free(source);
     free(codes);
     free(row);
@@ -207,7 +207,7 @@ static void check_keys(opened *o)
                                    c->use_lower_bound, c->n_heads};
 
     CHECK_OK(nm_gguf_get_string(&o->gguf, "hgrn_bit.ternary.packing", true, &text, &err), err);
-    CHECK(text.size == 2 && memcmp(text.data, o->packing == NM_T5 ? "t5" : "t4", 2) == 0);
+    CHECK(text.size == 2 && memcmp(text.data, nm_packings[o->packing].name, 2) == 0);
     CHECK_OK(nm_gguf_get_string(&o->gguf, "tokenizer.ggml.model", true, &text, &err), err);
     CHECK(text.size == 8 && memcmp(text.data, "no_vocab", 8) == 0);
     CHECK(!nm_gguf_find_key(&o->gguf, "tokenizer.ggml.tokens"));

@@ -5,7 +5,6 @@
  */
 #include "kernels/cpu.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -40,17 +39,6 @@ static const struct feature {
 
 #include <cpuid.h>
 
-/* XCR0: what the operating system saves when it switches tasks; 0 if it cannot be read. */
-static uint32_t saved_state(void)
-{
-    const uint32_t osxsave = 1u << 27;
-    uint32_t       eax, ebx, ecx, edx;
-
-    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & osxsave)) return 0;
-    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
-    return eax;
-}
-
 /* Bytes of the first cache of this leaf, if that is a data cache; 0 if unknown. */
 static size_t first_cache(uint32_t leaf)
 {
@@ -62,49 +50,40 @@ static size_t first_cache(uint32_t leaf)
     return line * partitions * ways * ((size_t)ecx + 1);
 }
 
-static bool has(const struct feature *f)
-{
-    const uint32_t intel_caches = 4, amd_caches = 0x8000001D;
-    uint32_t       eax, found[2], edx;
-
-    if (f->bit == NM_CPU_L1D_48K)
-        return first_cache(intel_caches) >= 48 << 10 || first_cache(amd_caches) >= 48 << 10;
-    if (f->leaf == 0 || !__get_cpuid_count(f->leaf, 0, &eax, &found[EBX], &found[ECX], &edx))
-        return false;
-    return (found[f->where] >> f->at & 1) && (f->state & ~saved_state()) == 0;
-}
-
-#else
-
-static bool has(const struct feature *f)
-{
-#if defined(__aarch64__)
-    return f->bit == NM_CPU_NEON;
-#else
-    return (void)f, false;
-#endif
-}
-
-#endif
-
 /*
- * Asked once: under a hypervisor every CPUID traps, and all of them take 0.1 ms.  Threads that get
- * here at the same time find the same.
+ * Nothing is kept between calls: the library has no variables.  Each leaf is read once, as CPUID
+ * traps under a hypervisor and then takes a few microseconds; opening a model asks once or twice.
  */
 uint32_t nm_cpu_features(void)
 {
-    static atomic_uint known; /* 0: not yet */
-    const uint32_t     asked = 1u << 31;
-    uint32_t           bits = atomic_load_explicit(&known, memory_order_relaxed);
+    const uint32_t osxsave = 1u << 27, intel_caches = 4, amd_caches = 0x8000001D;
+    uint32_t       eax, edx, one[2] = {0, 0}, seven[2] = {0, 0}, saved = 0, bits = 0;
 
-    if (bits == 0) {
-        for (size_t i = 0; i < N_FEATURES; i++)
-            if (has(&features[i])) bits |= features[i].bit;
-        bits |= asked;
-        atomic_store_explicit(&known, bits, memory_order_relaxed);
+    if (!__get_cpuid(1, &eax, &one[EBX], &one[ECX], &edx)) return 0;
+    __get_cpuid_count(7, 0, &eax, &seven[EBX], &seven[ECX], &edx);
+    if (one[ECX] & osxsave) __asm__ volatile("xgetbv" : "=a"(saved), "=d"(edx) : "c"(0));
+    for (size_t i = 0; i < N_FEATURES; i++) {
+        const struct feature *f = &features[i];
+        const uint32_t       *found = f->leaf == 1 ? one : seven;
+        if (f->leaf && (found[f->where] >> f->at & 1) && (f->state & ~saved) == 0) bits |= f->bit;
     }
-    return bits & ~asked;
+    if (first_cache(intel_caches) >= 48 << 10 || first_cache(amd_caches) >= 48 << 10)
+        bits |= NM_CPU_L1D_48K;
+    return bits;
 }
+
+#else
+
+uint32_t nm_cpu_features(void)
+{
+#if defined(__aarch64__)
+    return NM_CPU_NEON;
+#else
+    return 0;
+#endif
+}
+
+#endif
 
 void nm_cpu_names(char *text, size_t size, uint32_t bits)
 {

@@ -5,6 +5,7 @@
  */
 #include "kernels/ternary.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* q and p of packing t5 as ternary.h lists them. */
