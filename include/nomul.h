@@ -79,11 +79,13 @@ typedef struct nomul_error {
 } nomul_error;
 
 /*
- * A request to stop long calls.  Begins as zeros and must outlive the objects whose options name
- * it.  nomul_cancel_request may be called from a signal handler and from any thread.  A call that
- * sees the request returns NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK, and the text has finished
- * with NOMUL_FINISH_CANCELLED); its comment says what state its objects are in.  The request stays
- * until nomul_cancel_clear.  Latency: one piece of work, which is paced to a quarter of a second.
+ * A request to stop long calls: nomul_model_open, nomul_tokenize, nomul_session_feed and _score,
+ * nomul_text_prompt, _read, _step and _save, nomul_mark_load, nomul_convert, nomul_repack.  Begins
+ * as zeros and must outlive the objects whose options name it.  nomul_cancel_request may be called
+ * from a signal handler and from any thread.  A call that sees the request returns
+ * NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK, and the text has finished with
+ * NOMUL_FINISH_CANCELLED); its comment says what state its objects are in.  The request stays until
+ * nomul_cancel_clear.  Latency: one piece of work, which is paced to less than a second.
  */
 typedef struct nomul_cancel {
     int requested;
@@ -313,9 +315,9 @@ size_t             nomul_session_n_batch(const nomul_session *session);
 const nomul_model *nomul_session_model(const nomul_session *session);
 
 /*
- * The recurrent state as bytes: nomul_snapshot_bytes of them, 16 more than info.state_bytes, for
- * any sequence, machine and packing of a model.  Restoring bytes that are not a snapshot of this
- * model is NOMUL_E_ARG.
+ * The recurrent state as bytes: nomul_snapshot_bytes of them (NOMUL_E_SPACE for another size), 16
+ * more than info.state_bytes, for any sequence, machine and packing of a model.  Restoring bytes
+ * that are not a snapshot of this model is NOMUL_E_ARG.
  */
 size_t       nomul_snapshot_bytes(const nomul_model *model);
 nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
@@ -546,19 +548,22 @@ nomul_text *nomul_text_open(const char *model_path, const nomul_text_options *op
                             nomul_error *err);
 
 /*
- * A copy of a text at its present place, with other options and a generator seeded by them; or,
- * with NULL, with the same options and generator, so that both continue alike.  Texts that are
- * forks of one text can be stepped together.  NULL on failure.
+ * A copy of a text at its present place.  With NULL it has the same options and generator, so that
+ * both continue alike.  With options it has a generator seeded by them and has finished
+ * (NOMUL_FINISH_LENGTH) until its next prompt; its penalties know the ids that the text kept: those
+ * its own penalties look back on, and at least NOMUL_SAVED_IDS.  Texts that are forks of one text
+ * can be stepped together.  NULL on failure.
  */
 nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
                             nomul_error *err);
 void        nomul_text_free(nomul_text *text);
 
 /*
- * Appends a prompt, text[n_bytes], which may be empty, and lets the text continue: n_predict tokens
- * may follow.  Of several prompts in a row each is tokenized by itself.  NOMUL_E_UNSUPPORTED for an
- * empty text and an empty prompt if the vocabulary has no BOS.  NOMUL_E_CANCELLED: nothing was
- * appended.
+ * Appends a prompt, which may be empty, and lets the text continue: n_predict tokens may follow.
+ * Of several prompts in a row each is tokenized by itself.  If bytes of an unfinished character
+ * were held back, a prompt with bytes makes them the output: see nomul_text_bytes.
+ * NOMUL_E_UNSUPPORTED for an empty text and an empty prompt if the vocabulary has no BOS.
+ * NOMUL_E_CANCELLED: nothing was appended.
  */
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err);
@@ -572,7 +577,7 @@ nomul_status nomul_text_read(nomul_text *text, nomul_error *err);
 /*
  * One step of n_texts texts, forks of one text, none twice: each that has not finished reads its
  * share of the prompt or generates a token.  The weights are read once for all.  A text's output
- * does not depend on the others.  When cancelled, the texts that were not reached finish with
+ * does not depend on the others.  A text whose cancel flag is set finishes with
  * NOMUL_FINISH_CANCELLED and the call succeeds.  After NOMUL_E_MEMORY (the ids of a cut token could
  * not be allocated) that text has finished with its last token whole; the texts stay usable.
  */
@@ -643,8 +648,8 @@ nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_er
 /*
  * Reads the rest of the prompt, if there is any, and writes a session file of less than state_bytes
  * + 2 KiB.  A text without ids is saved as BOS alone.  The file appears whole or not at all; an
- * older file stays until then.  NOMUL_E_CANCELLED: the prompt was not read to its end; no file is
- * written.
+ * older file stays until then.  On failure the prompt may have been read in part.
+ * NOMUL_E_CANCELLED: it was not read to its end; no file is written.
  */
 nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err);
 

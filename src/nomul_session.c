@@ -273,12 +273,13 @@ size_t nomul_snapshot_bytes(const nomul_model *model)
     return model ? SNAPSHOT_HEADER + (size_t)model->info.state_bytes : 0;
 }
 
-static bool check_snapshot_size(const nomul_session *session, size_t n_bytes, nomul_error *err)
+static bool check_snapshot_size(const nomul_session *session, size_t n_bytes, nomul_status code,
+                                nomul_error *err)
 {
     size_t expected = SNAPSHOT_HEADER + nm_config_state_bytes(&session->weights->config);
 
     if (n_bytes == expected) return true;
-    return nm_fail(err, NOMUL_E_ARG, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
+    return nm_fail(err, code, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
 }
 
 nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
@@ -287,7 +288,7 @@ nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot
     uint8_t *to = snapshot;
 
     if (!session || !snapshot) return fail_null(err, "nomul_session_snapshot");
-    if (!check_snapshot_size(session, n_bytes, err)) return NOMUL_E_ARG;
+    if (!check_snapshot_size(session, n_bytes, NOMUL_E_SPACE, err)) return NOMUL_E_SPACE;
     nm_store_u64(to, session->weights->model_id);
     nm_store_u64(to + 8, session->n_tokens);
     memcpy(to + SNAPSHOT_HEADER, session->state, n_bytes - SNAPSHOT_HEADER);
@@ -300,7 +301,7 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
     const uint8_t *from = snapshot;
 
     if (!session || !snapshot) return fail_null(err, "nomul_session_restore");
-    if (!check_snapshot_size(session, n_bytes, err)) return NOMUL_E_ARG;
+    if (!check_snapshot_size(session, n_bytes, NOMUL_E_ARG, err)) return NOMUL_E_ARG;
     uint64_t ours = session->weights->model_id, n_tokens = nm_load_u64(from + 8);
     if (nm_load_u64(from) != ours)
         return nm_fail(err, NOMUL_E_ARG,

@@ -291,10 +291,14 @@ static void test_values(void)
         {76, 4, UINT32_C(1) << 31, "bytes that must be zero are not"},
     };
     static const bad_value second[] = {
-        {76, 4, UINT32_C(1) << 31 | 65, "n_tail: is 65, expected 0 to 64"},
-        {76, 4, INT32_MAX, "n_tail: is 2147483647, expected 0 where the text has no bytes"},
+        {76, 4, UINT32_C(1) << 24 | 65, "n_tail: is 65, expected 0 to 64"},
+        {76, 4, 255, "n_tail: is 255, expected 0 where the text has no bytes"},
+        {77, 1, 4, "n_held: is 4, expected 0 to 3"},
+        {76, 4, UINT32_C(1) << 24 | 3 << 8 | 2, "n_held: is 3, expected 0 to 3"},
+        {78, 1, 1, "bytes that must be zero are not"},
+        {79, 1, 2, "bytes that must be zero are not"},
         {76, 4, 8, "n_tail: is 8, expected 0 where the text has no bytes"},
-        {76, 4, UINT32_C(1) << 31 | 7, "bytes that must be zero are not"},
+        {76, 4, UINT32_C(1) << 24 | 7, "bytes that must be zero are not"},
         {392, 1, 1, "bytes that must be zero are not"},
         {447, 1, 1, "bytes that must be zero are not"},
         {448, 1, 1, "bytes that must be zero are not"},

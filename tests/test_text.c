@@ -74,7 +74,8 @@ static void random_options(fixture *f, trial *t)
     t->sampler.repeat_last_n = (int32_t)nm_rng_below(&f->rng, 65);
     t->sampler.seed = nm_rng_next(&f->rng);
     if (nm_rng_below(&f->rng, 2)) {
-        t->bias = (nomul_logit_bias){f->space_id, 6};
+        bool special = nm_rng_below(&f->rng, 3) == 0; /* towards BOS, a control token */
+        t->bias = (nomul_logit_bias){special ? 1 : f->space_id, 6};
         t->sampler.logit_bias = &t->bias, t->sampler.n_logit_bias = 1;
     }
     nomul_text_options_init(&t->options);
@@ -247,17 +248,18 @@ static void by_rewind(const fixture *f, const trial *t, size_t split, const resu
     result back = r;
     run(text, &r);
     CHECK_OK(nomul_text_rewind(text, mark, 0, &err) == NOMUL_OK, err);
+    nomul_mark *again = nomul_text_mark(text, &err);
+    CHECK_OK(again != NULL, err);
+    nomul_text_free(text);
+    text = new_text(f, t, N_TOKENS - (int64_t)back.n_generated); /* what is left of its budget */
+    CHECK_OK(nomul_text_rewind(text, again, 0, &err) == NOMUL_OK, err);
     if (!back.finish) prompt(text, "", 0);
-    while (!back.finish && back.n_generated < N_TOKENS) step(text, NULL, 0, &back);
-    if (!back.finish) { /* its budget began anew: end it where the one go ended */
-        back.finish = NOMUL_FINISH_LENGTH;
-        back.n_bytes = want->n_bytes; /* a held character is not shown yet */
-        memcpy(back.bytes, want->bytes, want->n_bytes);
-    }
+    if (!back.finish) run(text, &back);
     save(f, text, &back);
     check(&back, want, "rewind", split);
     free(back.file);
     nomul_mark_free(mark);
+    nomul_mark_free(again);
     nomul_text_free(text);
 }
 
@@ -349,6 +351,17 @@ static void test_property(fixture *f)
 
 /* ---- Characters ------------------------------------------------------------------------------ */
 
+static void save_and_load(fixture *f, nomul_text **text, const trial *t)
+{
+    CHECK_OK(nomul_text_save(*text, f->path, &err) == NOMUL_OK, err);
+    nomul_mark *mark = nomul_mark_load(f->path, f->model, &err);
+    CHECK_OK(mark != NULL, err);
+    nomul_text_free(*text);
+    *text = new_text(f, t, -1);
+    CHECK_OK(nomul_text_rewind(*text, mark, 0, &err) == NOMUL_OK, err);
+    nomul_mark_free(mark);
+}
+
 static int32_t find_byte(const fixture *f, const char *spelled)
 {
     const nomul_tokenizer *tokenizer = nomul_model_tokenizer(f->model);
@@ -400,6 +413,26 @@ static void test_characters(fixture *f)
     text = force(text, find_byte(f, "<0xE2>"), &r);
     text = force(text, find_byte(f, "<0x41>"), &r);
     CHECK_INT(r.n_bytes, 2);
+
+    test_case("held bytes are saved, and continue the character");
+    text = force(text, find_byte(f, "<0xE2>"), &r);
+    save_and_load(f, &text, &t);
+    text = force(text, find_byte(f, "<0x96>"), &r);
+    save_and_load(f, &text, &t);
+    text = force(text, find_byte(f, "<0x81>"), &r);
+    CHECK_INT(r.n_bytes, 3);
+    CHECK_MEM(r.bytes, "\xE2\x96\x81", 3, "the character");
+
+    test_case("a prompt shows the held bytes first, and is no output itself");
+    text = force(text, find_byte(f, "<0xE2>"), &r);
+    CHECK_INT(r.n_bytes, 0);
+    size_t n = 0;
+    prompt(text, " dogs XYZ", 9);
+    const char *shown_now = nomul_text_bytes(text, &n);
+    CHECK(n == 1 && shown_now[0] == '\xE2');
+    r.n_bytes = 0;
+    step(text, NULL, 0, &r);
+    CHECK(r.n_bytes == 0 || r.bytes[0] != 'Z');
     nomul_text_free(text);
 }
 
@@ -445,6 +478,89 @@ static void test_stop_inside_token(void)
     nomul_model_close(model);
 }
 
+/* ---- What a call must not touch -------------------------------------------------------------- */
+
+/* A file may claim the model_id of another model: its shape decides. */
+static void test_forged_model(const fixture *f)
+{
+    size_t              n_file = 0;
+    char               *file = test_read_file(test_path("../models/tiny.gguf"), &n_file);
+    char               *bytes = aligned_alloc(64, (n_file + 63) / 64 * 64);
+    static const char   key[] = "hgrn_bit.model_id";
+    uint64_t            id = nomul_model_get_info(f->model)->model_id;
+    nomul_text         *text = nomul_text_new(f->session, NULL, &err);
+    nomul_model_options options;
+
+    test_case("a mark of a model of the same id and another shape is refused");
+    prompt(text, "the", 3);
+    nomul_mark *mark = nomul_text_mark(text, &err);
+    nomul_text_free(text);
+    memcpy(bytes, file, n_file);
+    free(file);
+    for (size_t at = 0; at + sizeof key < n_file; at++)
+        if (memcmp(bytes + at, key, sizeof key - 1) == 0)
+            memcpy(bytes + at + sizeof key - 1 + 4, &id, sizeof id); /* after the type */
+    nomul_model_options_init(&options);
+    nomul_model *other = nomul_model_open_memory(bytes, n_file, &options, &err);
+    CHECK_OK(other != NULL, err);
+    CHECK(nomul_model_get_info(other)->model_id == id);
+    nomul_session *session = test_session(other, 1, 4);
+    text = nomul_text_new(session, NULL, &err);
+    CHECK_INT(nomul_text_rewind(text, mark, 0, &err), NOMUL_E_ARG);
+    nomul_text_free(text);
+    nomul_session_free(session);
+    nomul_model_close(other);
+    nomul_mark_free(mark);
+    free(bytes);
+}
+
+static nomul_text_counts counts_of(const nomul_text *text)
+{
+    nomul_text_counts counts = {.size = sizeof counts};
+
+    CHECK_OK(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, err);
+    return counts;
+}
+
+static void test_failures(fixture *f)
+{
+    static char       large[1 << 20];
+    nomul_cancel      flag = {0};
+    trial             t = {.n_prompt = 0};
+    nomul_text_counts before, after;
+
+    test_case("a prompt that is cancelled changes nothing, nor does a save that fails");
+    nomul_text_options_init(&t.options);
+    t.options.cancel = &flag;
+    nomul_text *text = new_text(f, &t, 5);
+    memset(large, 'a', sizeof large);
+    before = counts_of(text);
+    CHECK(nomul_text_save(text, "/nowhere/at/all", &err) == NOMUL_E_IO);
+    after = counts_of(text);
+    CHECK_MEM(&after, &before, sizeof before, "the counts");
+    prompt(text, large, 100);
+    CHECK_OK(nomul_text_step(&text, 1, &err) == NOMUL_OK, err);
+    before = counts_of(text);
+    CHECK(before.n_read > 0 && before.n_read < before.n_prompt);
+    nomul_cancel_request(&flag);
+    CHECK_INT(nomul_text_prompt(text, large, sizeof large, &err), NOMUL_E_CANCELLED);
+    after = counts_of(text);
+    CHECK_MEM(&after, &before, sizeof before, "the counts");
+
+    test_case("a cancel flag is that of its text");
+    trial       plain = {.n_prompt = 0};
+    nomul_text *other;
+    nomul_text_options_init(&plain.options);
+    CHECK_OK((other = nomul_text_fork(text, &plain.options, &err)) != NULL, err);
+    prompt(other, "b", 1);
+    nomul_text *both[] = {text, other};
+    CHECK_OK(nomul_text_step(both, 2, &err) == NOMUL_OK, err);
+    CHECK_INT(nomul_text_finish(text), NOMUL_FINISH_CANCELLED);
+    CHECK_INT(nomul_text_finish(other), NOMUL_FINISH_NONE);
+    nomul_text_free(text);
+    nomul_text_free(other);
+}
+
 void test_text(void)
 {
     fixture f = {.model = nomul_model_open(test_path("golden/small.gguf"), NULL, &err)};
@@ -461,6 +577,8 @@ void test_text(void)
     }
     test_property(&f);
     test_characters(&f);
+    test_forged_model(&f);
+    test_failures(&f);
     nomul_session_free(f.session);
     nomul_model_close(f.model);
     test_stop_inside_token();

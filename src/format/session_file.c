@@ -16,15 +16,15 @@ enum {
     AT_STATE_BYTES = 24,
     AT_N_TOKENS = 32,
     AT_LAST_ID = 40,
-    AT_TAIL_BITS = 76,
+    AT_N_TAIL = 76,
+    AT_N_HELD = 77,
+    AT_HAS_TEXT = 79,
     AT_RNG = 88,
     AT_LAST = 120,
     AT_ZEROS = 376,
     AT_TAIL = 384,
     AT_RESERVED = 448,
 };
-
-#define HAS_TEXT UINT32_C(0x80000000)
 
 _Static_assert(AT_LAST + 4 * NOMUL_SAVED_IDS == AT_ZEROS, "the last ids");
 _Static_assert(AT_ZEROS + 8 == NM_SESSION_FILE_HEADER_1, "the end of version 1's header");
@@ -60,7 +60,9 @@ void nm_session_file_encode(const nm_session_record *r, uint8_t *p)
     nm_store_u64(p + AT_STATE_BYTES, r->state_bytes);
     nm_store_u64(p + AT_N_TOKENS, r->n_tokens);
     nm_store_u32(p + AT_LAST_ID, (uint32_t)r->last_id);
-    nm_store_u32(p + AT_TAIL_BITS, r->n_tail | (r->has_text ? HAS_TEXT : 0));
+    p[AT_N_TAIL] = (uint8_t)r->n_tail;
+    p[AT_N_HELD] = (uint8_t)r->n_held;
+    p[AT_HAS_TEXT] = r->has_text;
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         const char *field = (const char *)&r->sampler + slots[i].offset;
         uint64_t    wide = 0;
@@ -145,18 +147,21 @@ static bool is_zero(const uint8_t *p, size_t n)
 /* Of version 2: the tail, and zeros where the table has them. */
 static bool decode_tail(nm_session_record *r, const uint8_t *p, nomul_error *err)
 {
-    uint32_t bits = nm_load_u32(p + AT_TAIL_BITS);
-    size_t   reserved = AT_RESERVED;
+    size_t reserved = AT_RESERVED;
 
-    r->has_text = bits & HAS_TEXT;
-    r->n_tail = bits & ~HAS_TEXT;
+    r->has_text = p[AT_HAS_TEXT];
+    r->n_tail = p[AT_N_TAIL];
+    r->n_held = p[AT_N_HELD];
     if (r->n_tail > NOMUL_SAVED_BYTES || (r->n_tail && !r->has_text))
         return nm_fail(err, NOMUL_E_FORMAT, "n_tail: is %" PRIu32 ", expected %s", r->n_tail,
                        r->has_text ? "0 to 64" : "0 where the text has no bytes");
+    if (r->n_held > 3 || r->n_held > r->n_tail)
+        return nm_fail(err, NOMUL_E_FORMAT, "n_held: is %" PRIu32 ", expected 0 to 3", r->n_held);
     memcpy(r->tail, p + AT_TAIL, r->n_tail);
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
         if (slots[i].at >= AT_RESERVED) reserved = slots[i].at + slots[i].size;
-    if (is_zero(p + AT_TAIL + r->n_tail, NOMUL_SAVED_BYTES - r->n_tail) &&
+    if (p[AT_N_HELD + 1] == 0 && p[AT_HAS_TEXT] <= 1 &&
+        is_zero(p + AT_TAIL + r->n_tail, NOMUL_SAVED_BYTES - r->n_tail) &&
         is_zero(p + reserved, NM_SESSION_FILE_HEADER - reserved))
         return true;
     return nm_fail(err, NOMUL_E_FORMAT, "bytes that must be zero are not");
@@ -192,7 +197,7 @@ bool nm_session_file_decode(nm_session_record *record, const uint8_t *p, nomul_e
             return nm_fail(err, NOMUL_E_FORMAT, "last[%" PRIu32 "]: is %" PRId32 ", expected %s", i,
                            r.last[i], i < r.n_last ? "an id" : "0 after the last id");
     }
-    if (nm_load_u64(p + AT_ZEROS) != 0 || (first && nm_load_u32(p + AT_TAIL_BITS) != 0))
+    if (nm_load_u64(p + AT_ZEROS) != 0 || (first && nm_load_u32(p + AT_N_TAIL) != 0))
         return nm_fail(err, NOMUL_E_FORMAT, "bytes that must be zero are not");
     if (!first && !decode_tail(&r, p, err)) return false;
     *record = r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The layout of a session file, and nothing else: bytes <-> nm_session_record.  Reading and writing
- * files, and whether the values make sense to a sampler and fit a model, is text/mark.c's business.
+ * files, and whether the values make sense to a sampler and fit a model, is text/text_mark.c's
+ * business.
  *
  * All numbers are little-endian, floats are IEEE 754 binary32.  Version 2:
  *
@@ -13,7 +14,10 @@
  *     32  u64       n_tokens, 1 to 2^63 - 1: ids of the text, the last one included
  *     40  i32       last_id, at least 0: not fed yet, the state is the one before it
  *     44  ...       sampler options, each at the slot of its row in NOMUL_SAMPLER_FIELDS
- *     76  u32       n_tail, 0 to 64; bit 31: the text has bytes, its leading space is decided
+ *     76  u8        n_tail, 0 to 64
+ *     77  u8        n_held, 0 to 3: so many of the tail are an unfinished character, not shown yet
+ *     78  u8        0
+ *     79  u8        1 if the text has bytes: its leading space is decided; else 0
  *     80  u64       seed, the slot of its row
  *     88  u64[4]    the generator, xoshiro256**, not all zero
  *    120  i32[64]   the last n_last ids, latest last; then zeros
@@ -50,7 +54,7 @@ typedef struct nm_session_record {
     uint64_t              rng[4];
     uint32_t              n_last;
     int32_t               last[NOMUL_SAVED_IDS]; /* latest last */
-    uint32_t              n_tail;
+    uint32_t              n_tail, n_held;
     char                  tail[NOMUL_SAVED_BYTES]; /* latest last */
 } nm_session_record;
 

@@ -27,7 +27,8 @@ struct nomul_mark {
     nm_text_place         place;
     int32_t              *pending; /* [n_pending]: not fed */
     size_t                n_pending;
-    uint8_t              *state; /* NULL: loaded without a model */
+    size_t                n_vocab; /* all ids are below it */
+    uint8_t              *state;   /* NULL: loaded without a model */
 };
 
 /* What a mark has room for. */
@@ -116,6 +117,7 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
         memcpy(arrays.counts, history.counts, sizes.n_counts * sizeof *arrays.counts);
         mark->history.counts = arrays.counts;
     }
+    mark->n_vocab = text->host->n_vocab;
     mark->sampler = *nm_sampler_options(text->sampler);
     mark->sampler.logit_bias = NULL, mark->sampler.n_logit_bias = 0;
     mark->place = text->place;
@@ -141,12 +143,19 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL"), err->code;
     if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR)
         return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags), err->code;
-    uint64_t ours = text->session->weights->model_id;
-    if (mark->info.model_id != ours || !mark->state)
-        return nm_fail(err, NOMUL_E_ARG,
-                       "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
-                       mark->state ? "of" : "loaded without", mark->info.model_id, ours),
-               err->code;
+    const nm_weights *weights = text->session->weights;
+    if (mark->info.model_id != weights->model_id || !mark->state) {
+        nm_fail(err, NOMUL_E_ARG, "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
+                mark->state ? "of" : "loaded without", mark->info.model_id, weights->model_id);
+        return err->code;
+    }
+    /* A file may claim the id of another model: nothing is copied before the sizes are equal. */
+    if (mark->info.state_bytes != nm_config_state_bytes(&weights->config) ||
+        mark->n_vocab != text->host->n_vocab) {
+        nm_fail(err, NOMUL_E_ARG, "the mark is of another shape than model %016" PRIx64,
+                weights->model_id);
+        return err->code;
+    }
     nm_id_list *list = &text->pending;
     size_t      n_more = mark->n_pending > list->n ? mark->n_pending - list->n : 0;
     if (!nm_id_list_reserve(list, n_more, err)) return err->code;
@@ -155,7 +164,7 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
     text->session->n_tokens = mark->info.n_tokens - mark->n_pending;
     if (mark->n_pending) memcpy(list->at, mark->pending, mark->n_pending * sizeof *list->at);
     list->n = mark->n_pending;
-    text->n_fed = text->n_carried = text->n_prompt = 0;
+    text->n_fed = text->n_prompt = 0;
     nm_sampler_set_history(text->sampler, &mark->history, flags & NOMUL_REWIND_KEEP_GENERATOR);
     text->place = (nm_text_place){.has_text = mark->place.has_text};
     nm_text_add_tail(text, mark->info.tail, mark->info.n_tail);
@@ -187,7 +196,6 @@ nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *op
     if (fork && !options) {
         fork->options.ignore_eos = text->options.ignore_eos;
         fork->finish = text->finish;
-        fork->n_carried = text->n_carried > text->n_fed ? text->n_carried - text->n_fed : 0;
         fork->n_prompt = text->n_prompt;
         fork->n_generated = text->n_generated;
     }
@@ -209,6 +217,7 @@ static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *er
              .n_tokens = info->n_tokens,
              .last_id = info->last_id,
              .has_text = mark->place.has_text,
+             .n_held = (uint32_t)mark->place.n_held,
              .sampler = mark->sampler,
              .n_last = (uint32_t)(info->n_ids < NOMUL_SAVED_IDS ? info->n_ids : NOMUL_SAVED_IDS),
     };
@@ -237,13 +246,28 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
     if (!err) err = &local;
     if (!text || !path)
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL"), err->code;
+    nomul_mark  *empty = NULL, *mark = NULL;
     nomul_finish how = text->finish;
-    if (text->pending.n == 0 && nomul_text_prompt(text, NULL, 0, err))
-        return nm_fail_in(err, "%s: not saved", path), err->code;
-    text->finish = how;
-    if (!nm_text_settle(text, err)) return nm_fail_in(err, "%s: not saved", path), err->code;
-    nomul_mark *mark = nomul_text_mark(text, err);
-    bool        ok = mark && write_mark(mark, path, err);
+    size_t       n_prompt = text->n_prompt;
+
+    if (text->pending.n == 0) { /* it is saved as BOS alone */
+        empty = nomul_text_mark(text, err);
+        if (!empty) return err->code;
+        if (nomul_text_prompt(text, NULL, 0, err)) {
+            nm_fail_in(err, "%s: not saved", path);
+            nomul_mark_free(empty);
+            return err->code;
+        }
+        text->finish = how;
+    }
+    bool ok = nm_text_settle(text, err) || nm_fail_in(err, "%s: not saved", path);
+    if (ok) mark = nomul_text_mark(text, err);
+    ok = ok && mark && write_mark(mark, path, err);
+    if (!ok && empty) { /* as it was */
+        nomul_text_rewind(text, empty, NOMUL_REWIND_KEEP_GENERATOR, NULL);
+        text->n_prompt = n_prompt;
+    }
+    nomul_mark_free(empty);
     nomul_mark_free(mark);
     return ok ? NOMUL_OK : err->code;
 }
@@ -291,7 +315,8 @@ static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, n
     mark->sampler = r->sampler;
     mark->history = (nm_sampler_history){.ids = arrays.ids, .n_ids = r->n_last};
     memcpy(mark->history.rng, r->rng, sizeof r->rng);
-    mark->place = (nm_text_place){.has_text = r->has_text, .n_tail = r->n_tail};
+    mark->place =
+        (nm_text_place){.has_text = r->has_text, .n_tail = r->n_tail, .n_held = r->n_held};
     mark->info.model_id = r->model_id;
     mark->info.state_bytes = r->state_bytes;
     mark->info.n_tokens = r->n_tokens;
@@ -326,6 +351,8 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
         size_t   n_piece = n_state - at < PIECE_BYTES ? (size_t)(n_state - at) : PIECE_BYTES;
         uint8_t *to = state ? state + at : piece;
         ok = nm_file_read(file, n_header + at, to, n_piece, err);
+        if (ok && model && nomul_cancel_requested(model->cancel))
+            ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (ok) nm_xxh64_add(&hash, to, n_piece);
         at += n_piece;
     }
@@ -337,6 +364,7 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
             record.last_id != (has_bos ? model->tokenizer.vocab.bos_id : -1))
             record.has_text = true; /* version 1 does not say so */
         mark = mark_of_record(&record, model != NULL, err);
+        if (mark && model) mark->n_vocab = model->info.n_vocab;
         if (mark && state) memcpy(mark->state, state, (size_t)n_state);
     }
     nm_free(state);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making and forking texts, their prompts, and what they say of themselves. */
+/* Making texts, their prompts, and what they say of themselves. */
 #include "text/text_object.h"
 
 #include "base/alloc.h"
@@ -100,6 +100,7 @@ static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_op
 
     nomul_sampler_options_init(&ours);
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
+    ours.size = sizeof ours; /* the caller's may be older */
     if (text->options.ignore_eos && eos >= 0) {
         size_t n = ours.logit_bias ? ours.n_logit_bias : 0;
         if (n >= SIZE_MAX / sizeof *biases - 1 || !(biases = nm_alloc((n + 1) * sizeof *biases)))
@@ -204,22 +205,18 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     if (!err) err = &local;
     if (!text || (n_bytes && !prompt))
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL"), err->code;
-    nm_id_list *list = &text->pending;
-    size_t      n_before = list->n - text->n_fed;
+    nm_id_list    *list = &text->pending;
+    nm_text_place *place = &text->place;
+    size_t         n_before = list->n;
+    int32_t        bos = nomul_token_bos(text->tokenizer);
+    bool           begins = n_before == text->n_fed;
+    unsigned       flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
-    if (text->n_fed && n_before) /* the ids not fed yet move to the beginning of the list */
-        memmove(list->at, list->at + text->n_fed, n_before * sizeof *list->at);
-    list->n = n_before;
-    text->n_fed = 0;
-
-    int32_t  bos = nomul_token_bos(text->tokenizer);
-    bool     begins = n_before == 0;
-    unsigned flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
-
-    if (begins && n_bytes == 0 && bos < 0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS"),
-               err->code;
-    if (text->place.has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
+    if (begins && n_bytes == 0 && bos < 0) {
+        nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
+        return err->code;
+    }
+    if (place->has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
     if (!nm_id_list_reserve(list, 1, err)) return err->code;
     if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))
         list->at[list->n++] = bos;
@@ -229,11 +226,19 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
         return err->code;
     }
     for (size_t i = n_before; i < list->n; i++) nomul_sampler_accept(text->sampler, list->at[i]);
-    if (n_bytes) text->place.has_text = true;
-    nm_text_add_tail(text, prompt, n_bytes);
-    nm_text_clear_output(text);
-    text->n_carried = n_before;
     text->n_prompt = list->n - n_before;
+    list->n -= text->n_fed; /* the ids not fed yet move to the beginning of the list */
+    memmove(list->at, list->at + text->n_fed, list->n * sizeof *list->at);
+    text->n_fed = 0;
+
+    nm_text_clear_output(text);
+    if (n_bytes) { /* held bytes will not be completed by generated ones: they are shown now */
+        memcpy(text->bytes, text->tail + place->n_tail - place->n_held, place->n_held);
+        text->n_bytes = place->n_held;
+        place->n_held = 0;
+        place->has_text = true;
+    }
+    nm_text_add_tail(text, prompt, n_bytes);
     text->n_generated = 0;
     text->finish = NOMUL_FINISH_NONE;
     return NOMUL_OK;
@@ -268,17 +273,15 @@ nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *co
     if (!text || !counts)
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_get_counts: an argument is NULL"), NOMUL_E_ARG;
     size_t            n_left = text->pending.n - text->n_fed;
-    bool              is_read = text->n_generated > 0 || n_left <= 1;
+    size_t            n_unread = n_left < text->n_prompt ? n_left : text->n_prompt;
     nomul_text_counts ours = {
         .n_tokens = text->session->n_tokens + n_left,
         .n_prompt = text->n_prompt,
+        .n_read = text->n_prompt - n_unread,
         .n_generated = text->n_generated,
     };
 
-    if (is_read)
-        ours.n_read = text->n_prompt;
-    else if (text->n_fed > text->n_carried)
-        ours.n_read = text->n_fed - text->n_carried;
+    if (text->n_generated > 0 || n_left <= 1) ours.n_read = text->n_prompt;
     if (nm_args_fill(counts, &ours, sizeof ours)) return NOMUL_OK;
     nm_fail(err, NOMUL_E_ARG, "counts: its size is not set");
     return NOMUL_E_ARG;

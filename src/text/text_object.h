@@ -32,6 +32,7 @@ typedef struct nm_text_host {
     nomul_text   **fed;     /* [n_rows]: whose feed it is */
     uint64_t       n_steps; /* calls of nomul_text_step: a text that occurs twice is known by it */
     nm_pace        pace;
+    bool           paced; /* one of them has had a cancel flag */
 } nm_text_host;
 
 /* Where a text stands. */
@@ -60,8 +61,7 @@ struct nomul_text {
 
     /* Since the last prompt. */
     nomul_finish finish;
-    size_t       n_carried; /* of pending: ids that were there before the prompt */
-    size_t       n_prompt;
+    size_t       n_prompt; /* its ids are the last ones of pending, until they are fed */
     uint64_t     n_generated;
 
     /* The last step's, valid until the next call. */

@@ -119,7 +119,7 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
         ok = replace_token(t, fresh, n, stripped, err);
     }
     for (size_t i = 0; i < t->pending.n; i++) nomul_sampler_accept(t->sampler, t->pending.at[i]);
-    p->has_text = !at_start;
+    p->has_text = !at_start || n > 0 || p->has_text;
     nm_text_add_tail(t, t->bytes + p->n_held, n); /* bytes: fresh lies in the tail itself */
     if (stopped) {
         finish(t, NOMUL_FINISH_STOP);
@@ -203,15 +203,10 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
     for (size_t at = 0, n_taken; at < n_texts; at += n_taken) {
         double began = nm_clock();
         size_t room = host->pace.step, n_ids = 0;
-        bool   cancelled = false;
 
         for (size_t i = at; i < n_texts; i++)
-            cancelled |= !texts[i]->finish && nomul_cancel_requested(texts[i]->options.cancel);
-        if (cancelled) {
-            for (size_t i = at; i < n_texts; i++)
-                if (!texts[i]->finish) finish(texts[i], NOMUL_FINISH_CANCELLED);
-            break;
-        }
+            if (!texts[i]->finish && nomul_cancel_requested(texts[i]->options.cancel))
+                finish(texts[i], NOMUL_FINISH_CANCELLED);
         if (n_texts > 1 && room < MANY_STEP && host->pace.most >= MANY_STEP) room = MANY_STEP;
         size_t n_feeds = gather(host, texts + at, n_texts - at, room, &n_taken);
         nm_session_feed_many(host->feeds, n_feeds, host->logits);

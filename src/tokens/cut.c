@@ -28,7 +28,7 @@
 size_t nomul_tokenize_cut(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
                           size_t from)
 {
-    if (!tokenizer || !text || n_bytes == 0) return 0;
+    if (!tokenizer || !text || n_bytes == 0 || from > n_bytes) return 0;
     const nm_vocab *vocab = &tokenizer->vocab;
     uint8_t         last = text[n_bytes - 1] == ' ' ? SPACE_LAST : (uint8_t)text[n_bytes - 1];
 

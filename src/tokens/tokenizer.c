@@ -251,7 +251,10 @@ static bool merge_all(merger *m)
             const char *text = m->text + m->symbols[end].start;
             if (!nm_vocab_joins(m->vocab, (uint8_t)text[-1], (uint8_t)text[0])) break;
         }
-        for (size_t i = begin + 1; i < end; i++) try_pair(m, (int32_t)i - 1, (int32_t)i);
+        for (size_t i = begin + 1; i < end; i++) {
+            try_pair(m, (int32_t)i - 1, (int32_t)i);
+            if (is_cancelled(m)) return false;
+        }
         while (m->n_pairs > 0) {
             pair          p = pop_pair(m);
             const symbol *left = &m->symbols[p.left];

@@ -59,7 +59,7 @@ static void renew(uint8_t *header, bool has_text)
 {
     memset(header + HEADER_1, 0, HEADER - HEADER_1);
     nm_store_u32(header + 8, 2);
-    nm_store_u32(header + 76, has_text ? UINT32_C(1) << 31 : 0);
+    nm_store_u32(header + 76, has_text ? UINT32_C(1) << 24 : 0);
 }
 
 /* The layout alone: encoding what was decoded gives the same header. */

@@ -375,7 +375,7 @@ def session(model_id, state, n_tokens, last, temp=0.75, version=1, tail=None):
     head = struct.pack("<8sIIQQQi", b"NOMULSES", version, len(last), model_id, 4 * len(state),
                        n_tokens, last[-1])
     head += struct.pack("<fifffiff", temp, 50, 0.9375, 0.03125, 1.125, 32, 0.25, -0.5)
-    tail_bits = 0 if tail is None else 1 << 31 | len(tail)
+    tail_bits = 0 if tail is None else 1 << 24 | len(tail)
     head += struct.pack("<IQ4Q", tail_bits, 42, 1, 2, 0x0123456789ABCDEF, MASK)
     head += struct.pack(f"<{len(last)}i", *last).ljust(264, b"\0")
     if version != 1:

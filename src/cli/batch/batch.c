@@ -153,7 +153,7 @@ static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul
 {
     const nm_batch_options *o = b->options;
     const nm_text_args     *args = &text->job->line.args;
-    bool        continues = o->saved && args->seed < 0, reads = text->index == NM_BATCH_READER;
+    bool        continues = args->seed == NM_SEED_SAVED, reads = text->index == NM_BATCH_READER;
     nm_sampling sampling;
     nomul_text *fork = NULL;
     nomul_mark *mark = NULL;

@@ -24,7 +24,7 @@ typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continua
 typedef struct nm_batch_options {
     const nomul_model  *model;
     const nomul_mark   *saved;    /* every text continues it; NULL: none */
-    const nm_text_args *defaults; /* of lines; a seed of -1: random, or the saved generator */
+    const nm_text_args *defaults; /* of lines */
     size_t              n_parallel, n_best, n_logprobs;
     bool                escapes;  /* in lines that are the prompt itself */
     bool                indexed;  /* answers say which of the n_best they are */

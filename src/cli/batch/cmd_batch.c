@@ -63,7 +63,7 @@ typedef struct running {
 /*
  * Opens what all texts share: a session, the lines, and the text that all others are forks of; and
  * finds the defaults of lines: the options given, else those of the saved text.  An error in them
- * ends the batch, not a line.  A seed that is not given stays -1.
+ * ends the batch, not a line.  Without a seed a saved generator continues.
  */
 static bool open_batch(running *r, nomul_error *err)
 {
@@ -79,7 +79,8 @@ static bool open_batch(running *r, nomul_error *err)
                                r->opened.model, err);
     r->defaults = args->text;
     if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
-    r->defaults.seed = args->text.seed;
+    bool seeded = nm_option_given(table, &args->text.given, offsetof(batch_args, text.seed));
+    r->defaults.seed = r->saved && !seeded ? NM_SEED_SAVED : args->text.seed;
     nm_sampling_free(&sampling);
     if (!ok) return false;
     r->options = (nm_batch_options){

@@ -206,7 +206,13 @@ static bool finish(running *r, nomul_error *err)
     s->seed = r->sampling.options.seed;
     if (ok && nm_output_flush() && !args->quiet) nm_statistics_print(s);
     if (!r->save) return ok;
-    if (nomul_text_save(r->text, r->save, ok ? err : NULL) != NOMUL_OK) return false;
+    nomul_error
+        why; /* a signal ends the command without a message; that nothing is saved needs one */
+    if (nomul_text_save(r->text, r->save, &why) != NOMUL_OK) {
+        if (why.code == NOMUL_E_CANCELLED) fprintf(stderr, "nomul: %s\n", why.text);
+        if (ok) *err = why;
+        return false;
+    }
     if (!args->quiet) nm_turns_note_unsaved(r->text);
     return ok;
 }

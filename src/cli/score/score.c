@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The difficulty of documents is to tokenize a text whose end has not arrived: BPE may merge
- * across almost any two bytes, so a part is tokenized only up to a cut that is safe whatever
- * follows (cutter.h), and a separator counts only when it is complete.  What is uncertain waits
+ * The difficulty of documents is to tokenize a text whose end has not arrived: BPE may merge across
+ * almost any two bytes, so a part is tokenized only up to a cut that is safe whatever follows
+ * (nomul_tokenize_cut), and a separator counts only when it is complete.  What is uncertain waits
  * in two buffers.
  */
 #include "cli/score/score.h"

@@ -15,6 +15,8 @@
 #define NM_ARG_INT int64_t
 #define NM_ARG_SEED int64_t
 
+#define NM_SEED_SAVED (-2) /* what nobody can type: the generator of the saved text continues */
+
 typedef struct nm_text_args {
     int64_t    n_predict;
     nm_strings stops, biases;
