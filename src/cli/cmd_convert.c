@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul convert: reads a checkpoint directory, writes a model file. */
+/*
+ * nomul convert: reads a checkpoint directory, writes a model file.  Only the options are here:
+ * nomul_convert reads, checks, quantizes and writes; progress.c shows how far it is.
+ */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -12,7 +15,7 @@ typedef struct convert_args {
     bool        no_tokenizer, quiet;
 } convert_args;
 
-/* The choices of --embedding, in the order of the option's words. */
+/* By the index of --embedding. */
 static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDING_F16,
                                              NOMUL_EMBEDDING_Q8_0};
 

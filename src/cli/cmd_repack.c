@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul repack: rewrites a model file with its ternary weights in the other packing. */
+/*
+ * nomul repack: rewrites a model file with its ternary weights in the other packing.  Only the
+ * options are here: nomul_repack does the work, progress.c shows how far it is.
+ */
 #include "cli/commands.h"
 #include "cli/progress.h"
 

@@ -10,7 +10,6 @@
 
 #include "base/file.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 void nm_progress_begin(nm_progress_bar *bar, bool quiet)

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* What stands between fields, between a name and its value, and before a name. */

@@ -15,7 +15,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* A line of progress on a terminal, replaced a few times a second. */

@@ -18,7 +18,6 @@
 
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/open.h"
 #include "cli/output.h"
 
@@ -84,11 +83,13 @@ static bool mark(nm_turns *t, nomul_mark **place, nomul_error *err)
     return true;
 }
 
+/* The place of the latest turn in the rings. */
 static size_t last_turn(const nm_turns *t)
 {
     return (t->next + NM_TURNS_MAX - 1) % NM_TURNS_MAX;
 }
 
+/* The text is again what it was before the last turn, which is forgotten. */
 static bool take_back(nm_turns *t, nomul_error *err)
 {
     if (t->n_turns == 0) return nm_fail(err, NOMUL_E_ARG, "nothing to undo");
@@ -139,6 +140,7 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
 
 /* ---- Commands -------------------------------------------------------------------------------- */
 
+/* State, tail and penalties as they were before the prompt. */
 static bool undo(nm_turns *t, const char *value, nomul_error *err)
 {
     uint64_t before = n_tokens(t->text);
@@ -149,6 +151,7 @@ static bool undo(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
+/* The generator continues: with the one of the mark the answer would be the same. */
 static bool retry(nm_turns *t, const char *value, nomul_error *err)
 {
     (void)value;
@@ -168,6 +171,7 @@ static bool reset(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
+/* The model and the prompt file are inputs: a typing error must not overwrite them. */
 static bool save(nm_turns *t, const char *path, nomul_error *err)
 {
     const nm_turns_options *o = t->options;
@@ -180,7 +184,10 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
     return true;
 }
 
-/* The text with other options, at the same place or at a mark's; the generator continues there. */
+/*
+ * Gives the text other options, at the same place or at that of a mark: the options of a text are
+ * fixed, so it becomes a fork of itself.  The generator continues, unless the text is reseeded.
+ */
 static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling *sampling,
                         const nomul_mark *at, bool reseeded, nomul_error *err)
 {

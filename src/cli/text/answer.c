@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/record.h"
 
@@ -89,20 +88,20 @@ static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double 
     fprintf(stderr, "\n");
 }
 
-void nm_statistics_print(const nm_statistics *s)
+void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
 {
-    const nm_effort        *e = &s->effort;
-    const nomul_model_info *info = nomul_model_get_info(s->model);
+    const nomul_model_info *info = nomul_model_get_info(o->model);
+    size_t                  n_threads = nomul_session_n_threads(o->session);
 
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
-    fprintf(stderr, "%-9s %s, %s in %s\n", "model", s->path, nm_show_bytes(info->file_bytes).text,
-            nm_show_seconds(s->load_seconds).text);
+    fprintf(stderr, "%-9s %s, %s in %s\n", "model", o->path, nm_show_bytes(info->file_bytes).text,
+            nm_show_seconds(o->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
     print_speed("generated", e->n_generated, e->n_steps, e->seconds);
     fprintf(stderr, "%-9s %s, %s of it the state of the text; %zu thread%s, kernels %s\n", "memory",
-            nm_show_bytes(s->session_bytes).text, nm_show_bytes(info->state_bytes).text,
-            s->n_threads, s->n_threads == 1 ? "" : "s", nomul_model_kernels(s->model));
-    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", s->seed);
+            nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text, n_threads,
+            n_threads == 1 ? "" : "s", nomul_model_kernels(o->model));
+    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", seed);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */

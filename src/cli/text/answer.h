@@ -7,7 +7,7 @@
 #ifndef NM_ANSWER_H
 #define NM_ANSWER_H
 
-#include "cli/text/buffer.h"
+#include "cli/open.h"
 #include "cli/text/prompt.h"
 
 /* Begins as zeros. */
@@ -49,16 +49,8 @@ typedef struct nm_effort {
 
 void nm_effort_add(nm_effort *effort, const nm_answer *answer);
 
-typedef struct nm_statistics {
-    nm_effort          effort;
-    const nomul_model *model;
-    const char        *path;
-    size_t             session_bytes, n_threads;
-    double             load_seconds;
-    uint64_t           seed;
-} nm_statistics;
-
-void nm_statistics_print(const nm_statistics *statistics);
+/* On stderr: model, speeds, memory, seed. */
+void nm_effort_print(const nm_effort *effort, const nm_opened *opened, uint64_t seed);
 
 typedef struct nm_report {
     const nm_answer       *answer;
