@@ -24,7 +24,7 @@ static const nm_option table[] = {
     NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint"),
     NM_STRING('o', "output", F(output), "FILE", "the model file to write"),
     NM_CHOICE(0, "embedding", F(embedding), "f16", "f32|f16|q8_0", "type of the stored embedding"),
-    NM_CHOICE(0, "pack", F(pack), "2bit", NM_PACK_WORDS, "bits for each ternary weight"),
+    NM_CHOICE(0, "pack", F(pack), "2bit", NM_PACK_CHOICES, "bits for each ternary weight"),
     NM_FLAG(0, "no-tokenizer", F(no_tokenizer),
             "leave the tokenizer out; the model then takes token ids"),
     NM_STRING(0, "name", F(name), "NAME", "name of the model, stored as general.name"),
@@ -36,7 +36,7 @@ static const nm_option table[] = {
 static int run(const void *arguments, const char *argv0)
 {
     const convert_args   *args = arguments;
-    nm_progress_bar       bar;
+    nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_convert_options o;
     nomul_error           err;
 
@@ -44,7 +44,6 @@ static int run(const void *arguments, const char *argv0)
     if (!args->output) return nm_output_misused("convert", "-o FILE is missing");
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
         return nm_output_misused("convert", "--name: is not valid UTF-8");
-    nm_progress_begin(&bar, args->quiet);
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
     o.pack = (nomul_packing)args->pack;

@@ -16,7 +16,7 @@ typedef struct repack_args {
 static const nm_option table[] = {
     NM_ARG(F(input), "FILE", 1, "the model file to read"),
     NM_STRING('o', "output", F(output), "FILE", "the model file to write; may be the input itself"),
-    NM_CHOICE(0, "pack", F(pack), NULL, NM_PACK_WORDS, "bits for each ternary weight"),
+    NM_CHOICE(0, "pack", F(pack), NULL, NM_PACK_CHOICES, "bits for each ternary weight"),
     NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
     NM_END,
 };
@@ -25,14 +25,13 @@ static const nm_option table[] = {
 static int run(const void *arguments, const char *argv0)
 {
     const repack_args   *args = arguments;
-    nm_progress_bar      bar;
+    nm_progress_bar      bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_repack_options o;
     nomul_error          err;
 
     (void)argv0;
     if (!args->output) return nm_output_misused("repack", "-o FILE is missing");
-    if (args->pack < 0) return nm_output_misused("repack", "--pack " NM_PACK_WORDS " is missing");
-    nm_progress_begin(&bar, args->quiet);
+    if (args->pack < 0) return nm_output_misused("repack", "--pack " NM_PACK_CHOICES " is missing");
     nomul_repack_options_init(&o);
     o.pack = (nomul_packing)args->pack;
     o.progress = nm_progress_show;

@@ -32,7 +32,8 @@ static const nm_option table[] = {
             "instead of a file, a model of this published shape with random weights, made in "
             "memory; may "
             "be repeated"),
-    NM_CHOICE(0, "pack", F(pack), "2bit", NM_PACK_WORDS, "bits for each ternary weight of a shape"),
+    NM_CHOICE(0, "pack", F(pack), "2bit", NM_PACK_CHOICES,
+              "bits for each ternary weight of a shape"),
 
     NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
     NM_LIST('p', "n-prompt", F(n_prompt), "N",
@@ -359,12 +360,9 @@ static int run(const void *arguments, const char *argv0)
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};
     nm_interrupt_catch();
     if (args->ops && !print_ops(p.kernels, args->quick, &err)) code = nm_output_failed(&err);
-    if (code == NM_EXIT_DONE && args->models.n + args->shapes.n == 0)
-        code = bench_one(b, NULL, NULL);
-    for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
-        code = bench_one(b, args->models.at[i], NULL);
-    for (size_t i = 0; i < args->shapes.n && code == NM_EXIT_DONE; i++)
-        code = bench_one(b, NULL, args->shapes.at[i]);
+    for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n); i++)
+        code = bench_one(b, i < args->models.n ? args->models.at[i] : NULL,
+                         i < args->shapes.n ? args->shapes.at[i] : NULL); /* one list is empty */
     nm_bench_end(&b->writer);
     nm_free(b);
     return code;

@@ -156,23 +156,20 @@ static bool generate(running *r, nomul_error *err)
 /* With -i.  The exit code of a session that a person types does not tell of single failed turns. */
 static bool take_turns(running *r, nomul_error *err)
 {
-    const run_args        *args = r->args;
-    const nm_turns_options options = {
-        .model = r->opened.model,
-        .model_path = r->opened.path,
-        .prompt_path = args->file,
-        .prefix = args->prefix ? args->prefix : "",
-        .suffix = args->suffix ? args->suffix : "",
-        .escapes = args->escapes,
-        .show_prompts = !args->no_display_prompt,
-        .quiet = args->quiet,
-    };
-    nm_turns turns = {
-        .options = &options,
-        .text = r->text,
-        .args = args->text,
-        .sampling = &r->sampling,
-        .empty = r->empty,
+    const run_args *args = r->args;
+    nm_turns        turns = {
+               .options = {.model = r->opened.model,
+                           .model_path = r->opened.path,
+                           .prompt_path = args->file,
+                           .prefix = args->prefix ? args->prefix : "",
+                           .suffix = args->suffix ? args->suffix : "",
+                           .escapes = args->escapes,
+                           .show_prompts = !args->no_display_prompt,
+                           .quiet = args->quiet},
+               .text = r->text,
+               .args = args->text,
+               .sampling = &r->sampling,
+               .empty = r->empty,
     };
 
     bool ok = nm_turns_run(&turns, args->prompt || args->file ? &r->prompt : NULL, err);

@@ -13,11 +13,6 @@
 #include "cli/output.h"
 #include "cli/record.h"
 
-void nm_answer_begin(nm_answer *a)
-{
-    a->began = nm_clock();
-}
-
 bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
 {
     size_t               n_bytes = 0, n_scores = (a->n_logprobs + 1) * sizeof(nomul_logprob);
@@ -51,7 +46,7 @@ void nm_answer_free(nm_answer *a)
 
 bool nm_answer_run(nm_answer *a, nomul_text *text, bool stream, nomul_error *err)
 {
-    nm_answer_begin(a);
+    a->began = nm_clock();
     while (!a->closed && nomul_text_finish(text) == NOMUL_FINISH_NONE) {
         size_t n_bytes = 0;
 
@@ -180,7 +175,7 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         nm_record_bytes(f, "text", a->bytes.data, a->bytes.n_bytes);
         nm_record_ids(f, "tokens", a->ids.at, a->ids.n);
         if (a->n_logprobs > 0) print_logprobs(f, &s, a);
-        nm_record_word(f, "finish_reason", "%s", reasons[a->finish]);
+        nm_record_text(f, "finish_reason", reasons[a->finish]);
         nm_record_count(f, "seed", r->seed);
         nm_record_open(f, "timings", '{');
         nm_record_real(f, "load_ms", 1000 * r->load_seconds);

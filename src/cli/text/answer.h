@@ -20,11 +20,9 @@ typedef struct nm_answer {
     uint64_t     n_steps; /* generated after the first: those that `seconds` measures */
     nomul_finish finish;
     bool         closed; /* stdout takes no more: output.h knows why */
-    double       began, prompt_seconds, seconds;
+    double       began;  /* the caller's: when the prompt was given */
+    double       prompt_seconds, seconds;
 } nm_answer;
-
-/* The clock starts here, after the prompt was given. */
-void nm_answer_begin(nm_answer *answer);
 
 /* After a step of the text. */
 bool nm_answer_add(nm_answer *answer, const nomul_text *text, nomul_error *err);
