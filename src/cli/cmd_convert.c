@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul convert: reads a checkpoint directory, writes a model file. */
+/*
+ * nomul convert: reads a checkpoint directory, writes a model file.  Only the options are here:
+ * nomul_convert reads, checks, quantizes and writes; progress.c shows how far it is.
+ */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -12,7 +15,7 @@ typedef struct convert_args {
     bool        no_tokenizer, quiet;
 } convert_args;
 
-/* The choices of --embedding, in the order of the option's words. */
+/* By the index of --embedding. */
 static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDING_F16,
                                              NOMUL_EMBEDDING_Q8_0};
 
@@ -33,7 +36,7 @@ static const nm_option table[] = {
 static int run(const void *arguments, const char *argv0)
 {
     const convert_args   *args = arguments;
-    nm_progress_bar       bar;
+    nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_convert_options o;
     nomul_error           err;
 
@@ -41,7 +44,6 @@ static int run(const void *arguments, const char *argv0)
     if (!args->output) return nm_output_misused("convert", "-o FILE is missing");
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
         return nm_output_misused("convert", "--name: is not valid UTF-8");
-    nm_progress_begin(&bar, args->quiet);
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
     o.pack = nomul_packing_name((size_t)args->pack);

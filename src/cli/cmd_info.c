@@ -165,7 +165,7 @@ static void record_contents(nm_record *r, const nomul_model *model)
         case 'u': nm_record_count(r, NULL, m.u); break;
         default:
             nm_record_open(r, NULL, '{');
-            nm_record_word(r, "type", "%s", type_of(m.element_type).name);
+            nm_record_text(r, "type", type_of(m.element_type).name);
             nm_record_count(r, "count", m.n_elements);
             nm_record_close(r, '}');
         }
@@ -176,13 +176,13 @@ static void record_contents(nm_record *r, const nomul_model *model)
     for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {
         nm_record_open(r, NULL, '{');
         nm_record_bytes(r, "name", t.name, t.n_name);
-        nm_record_word(r, "type", "%s", t.type);
+        nm_record_text(r, "type", t.type);
         nm_record_open(r, "dims", '[');
         for (uint32_t d = 0; d < t.n_dims && d < 4; d++) nm_record_count(r, NULL, t.dims[d]);
         nm_record_close(r, ']');
         nm_record_count(r, "offset", t.offset);
         nm_record_count(r, "bytes", t.n_bytes);
-        nm_record_word(r, "xxh64", "%016" PRIx64, t.xxh64);
+        nm_record_hash(r, "xxh64", t.xxh64);
         nm_record_close(r, '}');
     }
     nm_record_close(r, ']');
@@ -203,10 +203,10 @@ static void print_json(const nomul_model *model, const char *path, bool checked)
     nm_record_count(&r, "vocab", i->n_vocab);
     nm_record_count(&r, "heads", i->n_heads);
     nm_record_bool(&r, "lower_bounds", i->use_lower_bound);
-    nm_record_word(&r, "packing", "%s", i->packing);
-    nm_record_word(&r, "model_id", "%016" PRIx64, i->model_id);
-    nm_record_word(&r, "kernels", "%s", nomul_model_kernels(model));
-    nm_record_word(&r, "best_packing", "%s", nomul_model_best_packing(model));
+    nm_record_text(&r, "packing", i->packing);
+    nm_record_hash(&r, "model_id", i->model_id);
+    nm_record_text(&r, "kernels", nomul_model_kernels(model));
+    nm_record_text(&r, "best_packing", nomul_model_best_packing(model));
     nm_record_count(&r, "parameters", i->n_params);
     nm_record_count(&r, "ternary_parameters", i->n_ternary_params);
     nm_record_count(&r, "ternary_bytes", i->ternary_bytes);

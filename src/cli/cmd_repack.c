@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul repack: rewrites a model file with its ternary weights in the other packing. */
+/*
+ * nomul repack: rewrites a model file with its ternary weights in the other packing.  Only the
+ * options are here: nomul_repack does the work, progress.c shows how far it is.
+ */
 #include "cli/commands.h"
 #include "cli/progress.h"
 
@@ -22,14 +25,13 @@ static const nm_option table[] = {
 static int run(const void *arguments, const char *argv0)
 {
     const repack_args   *args = arguments;
-    nm_progress_bar      bar;
+    nm_progress_bar      bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_repack_options o;
     nomul_error          err;
 
     (void)argv0;
     if (!args->output) return nm_output_misused("repack", "-o FILE is missing");
     if (args->pack < 0) return nm_output_misused("repack", "--pack %s is missing", nm_pack_words);
-    nm_progress_begin(&bar, args->quiet);
     nomul_repack_options_init(&o);
     o.pack = nomul_packing_name((size_t)args->pack);
     o.progress = nm_progress_show;

@@ -91,7 +91,7 @@ static void print_json(const shown *s)
 
     nm_record_open(&r, NULL, '{');
     nm_record_text(&r, "file", s->path);
-    nm_record_word(&r, "model_id", "%016" PRIx64, info->model_id);
+    nm_record_hash(&r, "model_id", info->model_id);
     nm_record_count(&r, "tokens", info->n_tokens);
     nm_record_number(&r, "last_id", "%" PRId32, info->last_id);
     nm_record_count(&r, "state_bytes", info->state_bytes);
@@ -101,7 +101,7 @@ static void print_json(const shown *s)
 #undef ROW
     nm_record_close(&r, '}');
     nm_record_open(&r, "generator", '[');
-    for (int i = 0; i < 4; i++) nm_record_word(&r, NULL, "%016" PRIx64, info->rng[i]);
+    for (int i = 0; i < 4; i++) nm_record_hash(&r, NULL, info->rng[i]);
     nm_record_close(&r, ']');
     nm_record_ids(&r, "last_ids", info->ids, info->n_ids);
     if (s->opened.model) {

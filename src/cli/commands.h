@@ -8,7 +8,6 @@
 #define NM_COMMANDS_H
 
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/open.h"
 #include "cli/options.h"
 #include "cli/output.h"

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals: the program's business, never the library's. */
+/*
+ * Signals.  They belong to the program: the library only polls a nomul_cancel, which a handler here
+ * sets.  SIGINT, SIGTERM and SIGHUP ask a command to stop; SIGBUS tells that a mapped file shrank;
+ * SIGPIPE and SIGXFSZ become errors of write.
+ */
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
 
 #include "nomul.h"
 
-/* At the start: a closed pipe or a file grown too large is an error of write, not a death. */
+/* At the start: a closed pipe or a file that grew too large becomes an error of write. */
 void nm_interrupt_init(void);
 
 /*
@@ -15,7 +19,7 @@ void nm_interrupt_init(void);
  */
 void nm_interrupt_catch(void);
 
-/* The same, but a second one is no other: the command has something to put in order. */
+/* The same, but a second one does not end the program: the command removes a file first. */
 void nm_interrupt_catch_patiently(void);
 
 /* Requested by those signals; for the options of models, sessions and texts. */
@@ -24,7 +28,7 @@ const nomul_cancel *nm_interrupt_cancel(void);
 /* The signal that asked to stop, or 0. */
 int nm_interrupted(void);
 
-/* Forgets it: it was for something that is over. */
+/* Forgets the signal: what it was to stop has ended. */
 void nm_interrupt_clear(void);
 
 /* 128 + the signal, as shells have it. */

@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* ---- Which kernels --------------------------------------------------------------------------- */

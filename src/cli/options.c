@@ -25,7 +25,7 @@ typedef struct parser {
     const nm_option *options;
     unsigned char   *args;
     char           **argv;
-    size_t           n_argv, at; /* at: the current word */
+    size_t           n_argv, at; /* at: the current argument */
     const nm_option *next_arg;
     char             spelled[64]; /* the current option as the user writes it: -n, --temp */
 } parser;
@@ -74,6 +74,10 @@ static bool is_number(const char *text, bool whole)
     return n > 0 && *text == '\0';
 }
 
+/*
+ * strtod and strtoll only compute: is_number has checked the spelling, and the range of the row
+ * also excludes what does not fit.
+ */
 static int set_number(const parser *p, const nm_option *o, const char *value)
 {
     void  *field = p->args + o->field;
@@ -91,9 +95,8 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     number = whole ? (double)integer : strtod(value, NULL);
     if (!fits || number < o->min || number > o->max) {
         nm_options_range(o, range, sizeof range);
-        nm_output_misused(p->command, "%s: " SHOWN " is out of range (%s)", p->spelled, value,
-                          range);
-        return NM_EXIT_MISUSED;
+        return nm_output_misused(p->command, "%s: " SHOWN " is out of range (%s)", p->spelled,
+                                 value, range);
     }
     if (number > (double)FLT_MAX || number < -(double)FLT_MAX) /* settings become floats */
         return nm_output_misused(p->command, "%s: " SHOWN " is too large", p->spelled, value);
@@ -104,6 +107,7 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     return NM_EXIT_DONE;
 }
 
+/* The index of `value` among the choices "a|b|c". */
 static int set_choice(const parser *p, const nm_option *o, const char *value)
 {
     int64_t     index = 0;
@@ -146,28 +150,6 @@ static int set_value(const parser *p, const nm_option *o, const char *value)
     return NM_EXIT_FAILED; /* no row that can be given */
 }
 
-static void set_presets(const parser *p)
-{
-    for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
-        void *field = p->args + o->field;
-
-        if (o->kind == NM_OPT_GROUP) continue;
-        if (o->kind == NM_OPT_GIVEN)
-            *(nm_given *)field = 0;
-        else if (o->kind == NM_OPT_FLAG)
-            *(bool *)field = false;
-        else if (o->kind == NM_OPT_LIST)
-            *(nm_strings *)field = (nm_strings){0};
-        else if (o->preset)
-            set_value(p, o, o->preset);
-        else if (o->kind == NM_OPT_CHOICE)
-            *(int64_t *)field = -1;
-        else
-            *(const char **)field = NULL;
-        assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
-    }
-}
-
 /* A value that the user gave, as opposed to a preset. */
 static int set(const parser *p, const nm_option *given, const char *value)
 {
@@ -193,7 +175,7 @@ bool nm_option_given(const nm_option *options, const nm_given *given, size_t fie
 static const nm_option *find(const parser *p, const char *name, size_t n_name)
 {
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
-        if (n_name == 0 && o->letter == *name) return o;
+        if (n_name == 0 && *name && o->letter == *name) return o;
         if (n_name > 0 && o->name && strlen(o->name) == n_name &&
             memcmp(o->name, name, n_name) == 0)
             return o;
@@ -201,6 +183,7 @@ static const nm_option *find(const parser *p, const char *name, size_t n_name)
     return NULL;
 }
 
+/* Suggests the option whose name is nearest, if it is a typing error away. */
 static int unknown(const parser *p, const char *word, const char *name)
 {
     const nm_option *nearest = NULL;
@@ -217,7 +200,7 @@ static int unknown(const parser *p, const char *word, const char *name)
     return nm_output_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
 }
 
-/* The value is the rest of the option's own word, else the next word even if it begins with '-'. */
+/* The value is the rest of the argument, else the next argument, even if it begins with '-'. */
 static int take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {
@@ -228,7 +211,7 @@ static int take_value(parser *p, const nm_option *o, const char *rest)
     return set(p, o, rest);
 }
 
-/* "--temp", "--temp=1", "-q", "-n5", or several flags in one word: "-qi". */
+/* "--temp", "--temp=1", "-q", "-n5", or several flags in one argument: "-qi". */
 static int parse_option(parser *p, const char *word)
 {
     bool        is_long = word[1] == '-';
@@ -258,7 +241,11 @@ int nm_options_parse(const char *command, const nm_option *options, void *args, 
     parser p = {command, options, args, argv, (size_t)argc, 0, options, ""};
     bool   ended = false; /* by "--" */
 
-    set_presets(&p);
+    for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
+        assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
+        if (o->preset) set_value(&p, o, o->preset);
+        if (o->kind == NM_OPT_CHOICE && !o->preset) *(int64_t *)(void *)(p.args + o->field) = -1;
+    }
     for (; p.at < p.n_argv; p.at++) {
         const char *word = argv[p.at];
         int         code = NM_EXIT_DONE;
@@ -274,12 +261,9 @@ int nm_options_parse(const char *command, const nm_option *options, void *args, 
             code = parse_option(&p, word);
         if (code != NM_EXIT_DONE) return code;
     }
-    for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
-        if (o->kind != NM_OPT_ARG || o->min < 1) continue;
-        if (*(const char **)(void *)(p.args + o->field)) continue;
-        nm_output_misused(command, "%s is missing", o->value);
-        return NM_EXIT_MISUSED;
-    }
+    for (const nm_option *o = options; o->kind != NM_OPT_END; o++)
+        if (o->kind == NM_OPT_ARG && o->min >= 1 && !*(const char **)(void *)(p.args + o->field))
+            return nm_output_misused(command, "%s is missing", o->value);
     return NM_EXIT_DONE;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A command's options are one const table of rows.  The table drives everything: parsing argv,
- * checking ranges, setting defaults and printing --help.  Defaults are parsed like the user's own
- * words, so the help text cannot disagree with what happens.  Nothing here opens a file.
+ * checking ranges, setting defaults and printing --help.  A default is spelled and parsed as a user
+ * would type it, so the help text cannot disagree with what happens.  Nothing here opens a file.
  */
 #ifndef NM_OPTIONS_H
 #define NM_OPTIONS_H
@@ -19,7 +19,7 @@ typedef enum nm_option_kind {
     NM_OPT_STRING, /* const char *; NULL without a preset */
     NM_OPT_INT,    /* int64_t, min to max */
     NM_OPT_FLOAT,  /* double, min to max */
-    NM_OPT_CHOICE, /* int64_t: index of the word in `value`, "a|b|c"; -1 without a preset */
+    NM_OPT_CHOICE, /* int64_t: index of the choice in `value`, "a|b|c"; -1 without a preset */
     NM_OPT_LIST,   /* nm_strings: all values, of an option that may be repeated */
     NM_OPT_ARG,    /* const char *: an argument that is not an option; required if min is 1 */
     NM_OPT_GIVEN,  /* not an option: nm_given, which rows the user gave */
@@ -54,8 +54,8 @@ typedef struct nm_option {
     {letter, name, NM_OPT_STRING, field, NULL, value, help, 0, 0}
 #define NM_LIST(letter, name, field, value, help)                                                  \
     {letter, name, NM_OPT_LIST, field, NULL, value, help, 0, 0}
-#define NM_CHOICE(letter, name, field, preset, words, help)                                        \
-    {letter, name, NM_OPT_CHOICE, field, preset, words, help, 0, 0}
+#define NM_CHOICE(letter, name, field, preset, choices, help)                                      \
+    {letter, name, NM_OPT_CHOICE, field, preset, choices, help, 0, 0}
 #define NM_INT(letter, name, field, preset, min, max, help)                                        \
     {letter, name, NM_OPT_INT, field, preset, "N", help, min, max}
 #define NM_END                                                                                     \
@@ -68,9 +68,9 @@ typedef struct nm_strings {
 } nm_strings;
 
 /*
- * Fills args with the presets, then with argv[0..argc).  Returns an exit code (output.h); if it is
- * not NM_EXIT_DONE, one line on stderr has said what is wrong.  Or NM_OPTIONS_HELP.  In all cases
- * nm_options_free frees the lists.
+ * Fills args, which begin as zeros, with the presets, then with argv[0..argc).  Returns an exit
+ * code (output.h), and if it is not NM_EXIT_DONE, one line on stderr has said what is wrong; or
+ * NM_OPTIONS_HELP.  In all cases nm_options_free frees the lists.
  */
 enum { NM_OPTIONS_HELP = -1 };
 int  nm_options_parse(const char *command, const nm_option *options, void *args, int argc,

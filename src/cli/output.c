@@ -7,9 +7,12 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -89,6 +92,62 @@ void nm_output_json_string(const char *text, size_t n_bytes)
         n_bytes -= n;
     }
     nm_output_write("\"", 1);
+}
+
+/* ---- Numbers for people ---------------------------------------------------------------------- */
+
+nm_shown nm_show_count(uint64_t n)
+{
+    nm_shown shown = {""};
+    char     digits[24], *to = shown.text;
+    size_t   n_digits = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
+
+    for (size_t i = 0; i < n_digits; i++) { /* 20 digits and 6 commas at most */
+        if (i > 0 && (n_digits - i) % 3 == 0) *to++ = ',';
+        *to++ = digits[i];
+    }
+    return shown;
+}
+
+/* 999.95 would be printed as 1000.0, so the next unit begins there. */
+nm_shown nm_show_bytes(uint64_t n_bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    nm_shown                 shown;
+    double                   value = (double)n_bytes;
+    size_t                   unit = 0;
+
+    for (; value >= 999.95 && unit < 4; unit++) value /= 1000;
+    snprintf(shown.text, sizeof shown.text, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return shown;
+}
+
+nm_shown nm_show_seconds(double seconds)
+{
+    nm_shown shown;
+
+    if (seconds < 1)
+        snprintf(shown.text, sizeof shown.text, "%.1f ms", 1000 * seconds);
+    else
+        snprintf(shown.text, sizeof shown.text, "%.2f s", seconds);
+    return shown;
+}
+
+double nm_rate(uint64_t n, double seconds)
+{
+    return seconds > 0 ? (double)n / seconds : 0;
+}
+
+/* Without /dev/urandom, time and process id still tell two runs apart. */
+uint64_t nm_random_seed(void)
+{
+    uint32_t seed = 0;
+    FILE    *file = fopen("/dev/urandom", "rb");
+    size_t   n = file ? fread(&seed, sizeof seed, 1, file) : 0;
+
+    if (file) fclose(file);
+    if (n == 0) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
+    return seed;
 }
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */

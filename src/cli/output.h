@@ -7,6 +7,7 @@
 #ifndef NM_OUTPUT_H
 #define NM_OUTPUT_H
 
+#include "base/clock.h"
 #include "nomul.h"
 
 typedef enum nm_exit { NM_EXIT_DONE = 0, NM_EXIT_FAILED = 1, NM_EXIT_MISUSED = 2 } nm_exit;
@@ -28,6 +29,23 @@ void nm_output_visible(const char *text, size_t n_bytes, bool quoted);
 
 /* A JSON string, always valid UTF-8: invalid bytes become U+FFFD.  Other JSON is record.h's. */
 void nm_output_json_string(const char *text, size_t n_bytes);
+
+/* ---- Numbers for people ---------------------------------------------------------------------- */
+
+/* Long enough for any of these. */
+typedef struct nm_shown {
+    char text[32];
+} nm_shown;
+
+nm_shown nm_show_count(uint64_t n);       /* 49,357,824 */
+nm_shown nm_show_bytes(uint64_t n_bytes); /* 24.7 MB: powers of 1000 */
+nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
+
+/* n per second; 0 if there was no time. */
+double nm_rate(uint64_t n, double seconds);
+
+/* 32 random bits: enough that seeds do not repeat, few enough to type. */
+uint64_t nm_random_seed(void);
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
 

@@ -10,13 +10,7 @@
 
 #include "base/file.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
-
-void nm_progress_begin(nm_progress_bar *bar, bool quiet)
-{
-    *bar = (nm_progress_bar){.quiet = quiet, .began = nm_clock()};
-}
 
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total)
 {

@@ -8,13 +8,12 @@
 
 #include "nomul.h"
 
+/* quiet and began are the caller's. */
 typedef struct nm_progress_bar {
     bool     quiet;
     unsigned drawn; /* per mille on the screen + 1; 0: nothing yet */
     double   began;
 } nm_progress_bar;
-
-void nm_progress_begin(nm_progress_bar *bar, bool quiet);
 
 /* A nomul_progress with the bar as its context; false once a signal asked to stop. */
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* What stands between fields, between a name and its value, and before a name. */
@@ -112,36 +111,27 @@ void nm_record_bytes(nm_record *r, const char *name, const char *text, size_t n_
 }
 
 /* At most 255 bytes. */
-static void print_value(nm_record *r, const char *name, bool is_number, const char *format,
-                        va_list args)
+void nm_record_number(nm_record *r, const char *name, const char *format, ...)
 {
-    bool quotes = r->format == NM_RECORD_CSV || (is_json(r) && !is_number);
-    char value[256];
+    char    value[256];
+    va_list args;
 
     if (!begin(r, name)) return;
+    va_start(args, format);
     vsnprintf(value, sizeof value, format, args);
-    if (quotes) emit(r, "\"");
-    emit(r, is_json(r) && is_number && !*value ? "null" : value);
-    if (quotes) emit(r, "\"");
+    va_end(args);
+    if (r->format == NM_RECORD_CSV) emit(r, "\"");
+    emit(r, is_json(r) && !*value ? "null" : value);
+    if (r->format == NM_RECORD_CSV) emit(r, "\"");
     end(r);
 }
 
-void nm_record_word(nm_record *r, const char *name, const char *format, ...)
+void nm_record_hash(nm_record *r, const char *name, uint64_t hash)
 {
-    va_list args;
+    char digits[17];
 
-    va_start(args, format);
-    print_value(r, name, false, format, args);
-    va_end(args);
-}
-
-void nm_record_number(nm_record *r, const char *name, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    print_value(r, name, true, format, args);
-    va_end(args);
+    snprintf(digits, sizeof digits, "%016" PRIx64, hash);
+    nm_record_text(r, name, digits);
 }
 
 void nm_record_count(nm_record *r, const char *name, uint64_t value)

@@ -46,9 +46,8 @@ void nm_record_key(nm_record *record, const char *name, size_t n_bytes);
 void nm_record_text(nm_record *record, const char *name, const char *text);
 void nm_record_bytes(nm_record *record, const char *name, const char *text, size_t n_bytes);
 
-/* A text without anything to escape, printed: a word, digits in hexadecimal. */
-void nm_record_word(nm_record *record, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* 16 hexadecimal digits, as a string. */
+void nm_record_hash(nm_record *record, const char *name, uint64_t hash);
 
 /* A number as it is printed; an empty text is null. */
 void nm_record_number(nm_record *record, const char *name, const char *format, ...)

@@ -15,7 +15,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* A line of progress on a terminal, replaced a few times a second. */
@@ -203,7 +202,7 @@ static bool begin(nm_batch *b, nm_batch_text *text, const nomul_text *from, nomu
     if (text != &job->reader) job->n_begun++;
     text->answer.keep = true;
     text->answer.n_logprobs = b->options->n_logprobs;
-    nm_answer_begin(&text->answer);
+    text->answer.began = nm_clock();
     b->running[b->n_running++] = text;
     if (b->n_running > b->counts.most_texts) b->counts.most_texts = b->n_running;
     return true;
@@ -352,5 +351,5 @@ void nm_batch_free(nm_batch *b)
     while (b->first) free_job(b, b->first);
     nm_free(b->running);
     nm_free(b->texts);
-    nm_lines_free(&b->lines);
+    nm_buffer_free(&b->lines.buffer);
 }

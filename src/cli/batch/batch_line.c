@@ -20,11 +20,7 @@
 #define SHOWN 40
 
 /* Numbers and their ranges are those of the options; a key is the name of a row. */
-typedef struct number_args {
-    nm_text_args text;
-} number_args;
-
-#define F(field) offsetof(number_args, field)
+#define F(field) offsetof(nm_text_settings, field)
 static const nm_option rows[] = {
     {0, "n_predict", NM_OPT_INT, F(text.n_predict), NULL, "N", NULL, -1, 1e9},
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */

@@ -29,10 +29,14 @@ typedef struct summary {
     double   read_gbs, percent; /* medians; percent is of generation only */
 } summary;
 
+/*
+ * A step of generation reads all weights once for up to n_batch texts, so n_gen steps of n_parallel
+ * texts read them n_gen * ceil(n_parallel / n_batch) times.  percent: those bytes by time and read
+ * rate.
+ */
 static void summarize(summary *s, const nm_bench_result *r)
 {
-    double rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
-    /* A step of generation reads the weights once for up to n_batch texts. */
+    double                  rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
     nomul_tensor            t = {.size = sizeof t};
     size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
     const nomul_model_info *info = nomul_model_get_info(r->model);
@@ -100,6 +104,7 @@ static const struct {
     [BANDWIDTH_PERCENT] = {"bandwidth_percent", 17},
 };
 
+/* The text of a cell; units are llama-bench's: MiB or GiB, millions or billions. */
 static void format_cell(char *out, size_t size, const nm_bench_result *r, const summary *s,
                         column c)
 {
@@ -175,6 +180,7 @@ static void cpu_info(char *out, size_t size)
     if (file) fclose(file);
 }
 
+/* Spaces and digits as llama-bench prints them: whole nanoseconds, six digits of tokens/s. */
 static void record_samples(nm_record *f, const char *name, bool whole, const double *x, size_t n)
 {
     nm_record_open(f, name, '[');

@@ -140,7 +140,10 @@ static bool feed(bench *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_
     return ok && (!nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled"));
 }
 
-/* Bytes per second at which the session's threads read its weights, for a moment. */
+/*
+ * Bytes per second at which the session's threads read its weights: the roof under which generation
+ * stays.  A tenth of a second is enough for a stable figure, and short beside a test.
+ */
 static double read_rate(const bench *b)
 {
     double began = nm_clock(), seconds = 0, n_bytes = 0;
@@ -153,6 +156,10 @@ static double read_rate(const bench *b)
     return n_bytes / seconds;
 }
 
+/*
+ * One test: n_repetitions times, each from a zero state.  The read rate is taken before and after
+ * each repetition, so that a machine whose frequency or load drifts is compared with itself.
+ */
 static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, nomul_error *err)
 {
     const bench_args *args = b->plan->args;
@@ -181,6 +188,7 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
 
 /* ---- --ops ----------------------------------------------------------------------------------- */
 
+/* A row, as nomul_bench_speeds reports it.  Weights in the cache have no bandwidth of memory. */
 static bool print_speed(void *context, const nomul_bench_speed *s)
 {
     char size[48];
@@ -198,7 +206,10 @@ static bool print_speed(void *context, const nomul_bench_speed *s)
     return nm_output_flush() && !nm_interrupted();
 }
 
-/* A table of all kernels that this CPU runs, or of those of this name. */
+/*
+ * A table of all kernels that this CPU runs, or of those of this name.  The columns are those of
+ * print_speed.
+ */
 static bool print_ops(const char *kernels, bool quick, nomul_error *err)
 {
     const char *name = NULL;
@@ -278,6 +289,7 @@ static bool bench_session(bench *b, const nm_open_args *args, nomul_error *err)
     return ok;
 }
 
+/* Every number of threads with every batch size.  Ids are random but the same in every run. */
 static bool bench_model(bench *b, nomul_error *err)
 {
     const plan *p = b->plan;
@@ -347,12 +359,9 @@ static int run(const void *arguments, const char *argv0)
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};
     nm_interrupt_catch();
     if (args->ops && !print_ops(p.kernels, args->quick, &err)) code = nm_output_failed(&err);
-    if (code == NM_EXIT_DONE && args->models.n + args->shapes.n == 0)
-        code = bench_one(b, NULL, NULL);
-    for (size_t i = 0; i < args->models.n && code == NM_EXIT_DONE; i++)
-        code = bench_one(b, args->models.at[i], NULL);
-    for (size_t i = 0; i < args->shapes.n && code == NM_EXIT_DONE; i++)
-        code = bench_one(b, NULL, args->shapes.at[i]);
+    for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n); i++)
+        code = bench_one(b, i < args->models.n ? args->models.at[i] : NULL,
+                         i < args->shapes.n ? args->shapes.at[i] : NULL); /* one list is empty */
     nm_bench_end(&b->writer);
     nm_free(b);
     return code;

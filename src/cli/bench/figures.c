@@ -31,6 +31,7 @@ static bool take_number(const char **at, int64_t *number)
     return true;
 }
 
+/* A step of 0, or of *1 or from 0 by a factor, would never reach the end of its range. */
 bool nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t most,
                    nomul_error *err)
 {
@@ -87,6 +88,7 @@ double nm_mean(const double *x, size_t n)
     return n ? sum / (double)n : 0;
 }
 
+/* Two passes: the sum of squares less the squared sum would cancel for times that hardly vary. */
 double nm_deviation(const double *x, size_t n)
 {
     double mean = nm_mean(x, n), sum = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers around a measurement: the lists that say what to measure, the statistics after it. */
+/*
+ * The numbers around a measurement: the lists that say what to measure, in llama-bench's syntax,
+ * and the statistics of what was measured.  It measures nothing itself.
+ */
 #ifndef NM_FIGURES_H
 #define NM_FIGURES_H
 

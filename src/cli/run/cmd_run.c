@@ -71,7 +71,7 @@ typedef struct running {
     nomul_text     *text;
     nm_buffer       prompt;
     nm_answer       answer;
-    nm_statistics   statistics;
+    nm_effort       effort;
     bool            failed; /* a turn of -i did, and it was reported */
 } running;
 
@@ -97,8 +97,9 @@ static int check_args(const run_args *args)
 /* ---- Order of events ------------------------------------------------------------------------- */
 
 /*
- * A saved text brings its sampler options, in place of those not given, and its generator, unless
- * there is a seed.
+ * Everything up to the text that will be continued.  A session file that cannot be written is
+ * reported before the prompt is read.  A saved text brings its sampler options, in place of those
+ * not given, and its generator, unless there is a seed.
  */
 static bool open_text(running *r, nomul_error *err)
 {
@@ -116,7 +117,7 @@ static bool open_text(running *r, nomul_error *err)
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
-    r->statistics.load_seconds = r->opened.load_seconds + nm_clock() - began;
+    r->opened.load_seconds += nm_clock() - began;
     if (asked && from_stdin && !args->quiet && isatty(STDIN_FILENO))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
     if (asked && !nm_prompt_read(&r->prompt, args->prompt, args->file, reading, err)) return false;
@@ -134,6 +135,7 @@ static bool open_text(running *r, nomul_error *err)
                NOMUL_OK;
 }
 
+/* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
 static bool generate(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
@@ -147,36 +149,34 @@ static bool generate(running *r, nomul_error *err)
     if (!args->json && !args->no_display_prompt) nm_output_write(r->prompt.data, r->prompt.n_bytes);
     a->closed = !nm_output_flush();
     bool ok = nm_answer_run(a, r->text, !args->json, err);
-    nm_effort_add(&r->statistics.effort, a);
+    nm_effort_add(&r->effort, a);
     return ok;
 }
 
+/* With -i.  The exit code of a session that a person types does not tell of single failed turns. */
 static bool take_turns(running *r, nomul_error *err)
 {
-    const run_args        *args = r->args;
-    const nm_turns_options options = {
-        .model = r->opened.model,
-        .model_path = r->opened.path,
-        .prompt_path = args->file,
-        .prefix = args->prefix ? args->prefix : "",
-        .suffix = args->suffix ? args->suffix : "",
-        .escapes = args->escapes,
-        .show_prompts = !args->no_display_prompt,
-        .quiet = args->quiet,
-    };
-    nm_turns turns = {
-        .options = &options,
-        .text = r->text,
-        .args = args->text,
-        .sampling = &r->sampling,
-        .empty = r->empty,
+    const run_args *args = r->args;
+    nm_turns        turns = {
+               .options = {.model = r->opened.model,
+                           .model_path = r->opened.path,
+                           .prompt_path = args->file,
+                           .prefix = args->prefix ? args->prefix : "",
+                           .suffix = args->suffix ? args->suffix : "",
+                           .escapes = args->escapes,
+                           .show_prompts = !args->no_display_prompt,
+                           .quiet = args->quiet},
+               .text = r->text,
+               .args = args->text,
+               .sampling = &r->sampling,
+               .empty = r->empty,
     };
 
     bool ok = nm_turns_run(&turns, args->prompt || args->file ? &r->prompt : NULL, err);
     r->text = turns.text, r->empty = NULL;
     if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
-    r->statistics.effort = turns.effort;
-    r->statistics.session_bytes += nm_turns_bytes(r->opened.model);
+    r->effort = turns.effort;
+    r->opened.session_bytes += nm_turns_bytes(r->opened.model);
     r->failed = turns.failed && !isatty(STDIN_FILENO);
     nm_turns_free(&turns);
     return ok;
@@ -186,25 +186,19 @@ static bool take_turns(running *r, nomul_error *err)
 static bool finish(running *r, nomul_error *err)
 {
     const run_args *args = r->args;
-    nm_statistics  *s = &r->statistics;
     nm_report       json = {
               .answer = &r->answer,
               .tokenizer = r->opened.tokenizer,
               .id = "\"0\"",
               .n_id = 3,
               .n_prompt = r->answer.n_prompt,
-              .load_seconds = s->load_seconds,
+              .load_seconds = r->opened.load_seconds,
               .seed = r->sampling.options.seed,
     };
     bool ok = !args->json || nm_report_json(&json, err);
 
     if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
-    s->model = r->opened.model;
-    s->path = r->opened.path;
-    s->n_threads = nomul_session_n_threads(r->opened.session);
-    s->session_bytes += r->opened.session_bytes;
-    s->seed = r->sampling.options.seed;
-    if (ok && nm_output_flush() && !args->quiet) nm_statistics_print(s);
+    if (ok && nm_output_flush() && !args->quiet) nm_effort_print(&r->effort, &r->opened, json.seed);
     if (!r->save) return ok;
     nomul_error
         why; /* a signal ends the command without a message; that nothing is saved needs one */

@@ -18,7 +18,6 @@
 
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/open.h"
 #include "cli/output.h"
 
@@ -28,7 +27,7 @@ static void say(const nm_turns *t, const char *format, ...)
 {
     va_list args;
 
-    if (t->options->quiet) return;
+    if (t->options.quiet) return;
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -84,11 +83,13 @@ static bool mark(nm_turns *t, nomul_mark **place, nomul_error *err)
     return true;
 }
 
+/* The place of the latest turn in the rings. */
 static size_t last_turn(const nm_turns *t)
 {
     return (t->next + NM_TURNS_MAX - 1) % NM_TURNS_MAX;
 }
 
+/* The text is again what it was before the last turn, which is forgotten. */
 static bool take_back(nm_turns *t, nomul_error *err)
 {
     if (t->n_turns == 0) return nm_fail(err, NOMUL_E_ARG, "nothing to undo");
@@ -124,7 +125,7 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
     t->next = (t->next + 1) % NM_TURNS_MAX;
     if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
     if (show) nm_output_write(t->prompt.data, t->prompt.n_bytes);
-    nm_answer_begin(&a);
+    a.began = nm_clock();
     bool ok = nomul_text_prompt(t->text, t->prompt.data, t->prompt.n_bytes, err) == NOMUL_OK &&
               nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
     if (!ok && err->code == NOMUL_E_CANCELLED)
@@ -139,6 +140,7 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
 
 /* ---- Commands -------------------------------------------------------------------------------- */
 
+/* State, tail and penalties as they were before the prompt. */
 static bool undo(nm_turns *t, const char *value, nomul_error *err)
 {
     uint64_t before = n_tokens(t->text);
@@ -149,6 +151,7 @@ static bool undo(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
+/* The generator continues: with the one of the mark the answer would be the same. */
 static bool retry(nm_turns *t, const char *value, nomul_error *err)
 {
     (void)value;
@@ -168,9 +171,10 @@ static bool reset(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
+/* The model and the prompt file are inputs: a typing error must not overwrite them. */
 static bool save(nm_turns *t, const char *path, nomul_error *err)
 {
-    const nm_turns_options *o = t->options;
+    const nm_turns_options *o = &t->options;
 
     if (!nm_open_may_write(path, o->model_path, o->prompt_path, err) ||
         nomul_text_save(t->text, path, err) != NOMUL_OK)
@@ -180,7 +184,10 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
     return true;
 }
 
-/* The text with other options, at the same place or at a mark's; the generator continues there. */
+/*
+ * Gives the text other options, at the same place or at that of a mark: the options of a text are
+ * fixed, so it becomes a fork of itself.  The generator continues, unless the text is reseeded.
+ */
 static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling *sampling,
                         const nomul_mark *at, bool reseeded, nomul_error *err)
 {
@@ -205,7 +212,7 @@ static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling
 /* The file's own sampler options count, and its generator. */
 static bool load(nm_turns *t, const char *path, nomul_error *err)
 {
-    nomul_mark *saved = nomul_mark_load(path, t->options->model, err);
+    nomul_mark *saved = nomul_mark_load(path, t->options.model, err);
     nm_sampling sampling = *t->sampling;
 
     if (!saved) return false;
@@ -225,11 +232,7 @@ static bool load(nm_turns *t, const char *path, nomul_error *err)
     return ok;
 }
 
-typedef struct settings {
-    nm_text_args text;
-} settings;
-
-#define F(field) offsetof(settings, field)
+#define F(field) offsetof(nm_text_settings, field)
 static const nm_option table[] = {
     NM_PREDICT_OPTIONS,
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
@@ -247,7 +250,7 @@ static bool show_settings(const nm_turns *t)
 
         if (!o->help) continue;
         fprintf(stderr, "%s--%s ", space, o->name);
-        if (o->field == offsetof(settings, text.seed))
+        if (o->field == offsetof(nm_text_settings, text.seed))
             fprintf(stderr, "%" PRIu64, t->sampling->options.seed);
         else if (o->kind == NM_OPT_INT)
             fprintf(stderr, "%" PRId64, *(const int64_t *)field);
@@ -276,7 +279,7 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
         return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
-    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options->model, err);
+    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options.model, err);
     if (!reseeded) sampling.options.seed = t->sampling->options.seed;
     ok = ok && change_text(t, &args, &sampling, NULL, reseeded, err);
     if (!ok) {
@@ -384,7 +387,7 @@ static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_
     nm_buffer one = {0};
     bool      ok = nm_buffer_add(&one, bytes, n_bytes, err);
 
-    if (ok && t->options->escapes) nm_buffer_unescape(&one);
+    if (ok && t->options.escapes) nm_buffer_unescape(&one);
     ok = ok && nm_buffer_add(&t->prompt, one.data, one.n_bytes, err);
     nm_buffer_free(&one);
     return ok;
@@ -420,13 +423,13 @@ static void take_line(nm_turns *t)
     if (slash && !two) {
         ok = take_command(t, line + 1, n - 1, &err);
     } else { /* prefix, line, suffix; an empty line is an empty prompt */
-        const char *prefix = t->options->prefix, *suffix = t->options->suffix;
+        const char *prefix = t->options.prefix, *suffix = t->options.suffix;
 
         t->prompt.n_bytes = 0;
         ok = n == 0 || (add_to_prompt(t, prefix, strlen(prefix), &err) &&
                         add_to_prompt(t, line + two, n - two, &err) &&
                         add_to_prompt(t, suffix, strlen(suffix), &err));
-        ok = ok && take_turn(t, t->options->show_prompts && !t->on_terminal, &err);
+        ok = ok && take_turn(t, t->options.show_prompts && !t->on_terminal, &err);
     }
     end_turn(t, ok, &err);
 }
@@ -443,7 +446,7 @@ bool nm_turns_run(nm_turns *t, const nm_buffer *first, nomul_error *err)
                "leaves; /help\n");
     if (first) {
         if (!nm_buffer_add(&t->prompt, first->data, first->n_bytes, err)) return false;
-        end_turn(t, take_turn(t, t->options->show_prompts, &why), &why);
+        end_turn(t, take_turn(t, t->options.show_prompts, &why), &why);
     }
     while (!t->left) take_line(t);
     return true;
@@ -453,7 +456,7 @@ void nm_turns_free(nm_turns *t)
 {
     forget_turns(t);
     nomul_mark_free(t->empty);
-    nm_lines_free(&t->lines);
+    nm_buffer_free(&t->lines.buffer);
     nm_buffer_free(&t->line);
     nm_buffer_free(&t->prompt);
 }

@@ -22,12 +22,12 @@ typedef struct nm_turns_options {
 } nm_turns_options;
 
 typedef struct nm_turns {
-    const nm_turns_options *options;
-    nomul_text             *text;     /* the caller's; replaced when its options change */
-    nm_text_args            args;     /* follow /set and /load */
-    nm_sampling            *sampling; /* what the text's sampler was made of; the caller's */
-    nm_effort               effort;
-    bool                    failed; /* a turn or a command; it was reported */
+    nm_turns_options options;
+    nomul_text      *text;     /* the caller's; replaced when its options change */
+    nm_text_args     args;     /* follow /set and /load */
+    nm_sampling     *sampling; /* what the text's sampler was made of; the caller's */
+    nm_effort        effort;
+    bool             failed; /* a turn or a command; it was reported */
 
     nomul_mark *empty; /* of a text without ids, for /reset; the caller makes it, freed here */
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */

@@ -42,19 +42,11 @@ static const nm_option table[] = {
 };
 #undef F
 
-typedef struct running {
-    const perplexity_args *args;
-    nm_opened              opened;
-} running;
-
-/* ---- Figures --------------------------------------------------------------------------------- */
-
-static void say_speed(const running *r, const nm_tally *tally)
+static void say_speed(const nm_tally *tally)
 {
-    if (!r->args->quiet)
-        fprintf(stderr, "%-9s %s tokens in %s, %.1f tokens/s\n", "scored",
-                nm_show_count(tally->n_tokens).text, nm_show_seconds(tally->seconds).text,
-                nm_rate(tally->n_tokens, tally->seconds));
+    fprintf(stderr, "%-9s %s tokens in %s, %.1f tokens/s\n", "scored",
+            nm_show_count(tally->n_tokens).text, nm_show_seconds(tally->seconds).text,
+            nm_rate(tally->n_tokens, tally->seconds));
 }
 
 static void record_speed(nm_record *f, const nm_tally *tally)
@@ -65,31 +57,25 @@ static void record_speed(nm_record *f, const nm_tally *tally)
     nm_output_print("\n");
 }
 
-/* ---- Scoring --------------------------------------------------------------------------------- */
-
-/* By a signal or a closed stdout: not a failure, and the figures so far are printed. */
-static bool is_stopped(const nomul_error *err)
+/*
+ * A signal or a closed stdout is no failure here: the figures so far are printed.  They are
+ * messages if stdout has the lines of --per-token.
+ */
+static bool score_documents(const perplexity_args *args, const nm_opened *opened, nomul_error *err)
 {
-    return err->code == NOMUL_E_CANCELLED;
-}
-
-/* The figures are messages if stdout has the lines of --per-token. */
-static bool score_documents(const running *r, nomul_error *err)
-{
-    const perplexity_args *args = r->args;
-    nm_documents           d = {.tokenizer = r->opened.tokenizer,
-                                .separator = args->separator,
-                                .tally.session = r->opened.session,
-                                .tally.per_token = args->per_token};
-    nm_tally              *t = &d.tally;
-    nm_record              f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
-                                .to_stderr = !args->json && args->per_token};
-    int                    fd = nm_buffer_open(args->file, err);
+    nm_documents d = {.tokenizer = opened->tokenizer,
+                      .separator = args->separator,
+                      .tally.session = opened->session,
+                      .tally.per_token = args->per_token};
+    nm_tally    *t = &d.tally;
+    nm_record    f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
+                      .to_stderr = !args->json && args->per_token};
+    int          fd = nm_buffer_open(args->file, err);
 
     if (fd < 0) return false;
     bool ok = nm_score_documents(&d, fd, err);
     nm_buffer_close(fd);
-    if ((ok || is_stopped(err)) && t->n_tokens > 0) {
+    if ((ok || err->code == NOMUL_E_CANCELLED) && t->n_tokens > 0) {
         double nats = t->nats / (double)t->n_tokens;
 
         if (args->json || !args->per_token || !args->quiet) {
@@ -103,35 +89,34 @@ static bool score_documents(const running *r, nomul_error *err)
             nm_record_count(&f, "documents", d.n_documents);
             if (args->json) record_speed(&f, t);
         }
-        if (nm_output_flush()) say_speed(r, t);
+        if (nm_output_flush() && !args->quiet) say_speed(t);
     }
     nm_score_documents_free(&d);
     return ok || nm_fail_in(err, "%s", nm_buffer_name(args->file));
 }
 
-static bool score_windows(const running *r, nomul_error *err)
+static bool score_windows(const perplexity_args *args, const nm_opened *opened, nomul_error *err)
 {
-    const perplexity_args *args = r->args;
-    nm_windows             w = {.tally = {.session = r->opened.session},
-                                .n_ctx = (size_t)args->n_ctx,
-                                .running = !args->json,
-                                .quiet = args->quiet};
-    nm_buffer              text = {0};
-    nm_ids                 ids = {0};
-    nm_record              f = {.format = NM_RECORD_JSON};
-    double                 perplexity = 0, uncertainty = 0;
-    bool   ok = nm_prompt_read(&text, NULL, args->file, NM_PROMPT_DROP_NEWLINE, err);
-    double began = nm_clock();
+    nm_windows w = {.tally = {.session = opened->session},
+                    .n_ctx = (size_t)args->n_ctx,
+                    .running = !args->json,
+                    .quiet = args->quiet};
+    nm_buffer  text = {0};
+    nm_ids     ids = {0};
+    nm_record  f = {.format = NM_RECORD_JSON};
+    double     perplexity = 0, uncertainty = 0;
+    bool       ok = nm_prompt_read(&text, NULL, args->file, NM_PROMPT_DROP_NEWLINE, err);
+    double     began = nm_clock();
 
     if (ok && !args->quiet) fprintf(stderr, "perplexity: tokenizing the input ..\n");
-    ok = ok && nm_prompt_ids(&ids, r->opened.tokenizer, &text, false, err);
+    ok = ok && nm_prompt_ids(&ids, opened->tokenizer, &text, false, err);
     if (ok && !args->quiet)
         fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
-    if (ok && !nm_score_windows(&w, r->opened.tokenizer, &ids, err))
+    if (ok && !nm_score_windows(&w, opened->tokenizer, &ids, err))
         ok = nm_fail_in(err, "%s", nm_buffer_name(args->file));
     nm_buffer_free(&text);
     nm_ids_free(&ids);
-    if (w.tally.n_tokens == 0 || (!ok && !is_stopped(err))) return ok;
+    if (w.tally.n_tokens == 0 || (!ok && err->code != NOMUL_E_CANCELLED)) return ok;
     if (!nm_score_estimate(&w, &perplexity, &uncertainty, ok ? err : NULL)) return false;
     if (args->json) {
         nm_record_open(&f, NULL, '{');
@@ -144,14 +129,14 @@ static bool score_windows(const running *r, nomul_error *err)
         record_speed(&f, &w.tally);
     } else
         nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
-    if (nm_output_flush()) say_speed(r, &w.tally);
+    if (nm_output_flush() && !args->quiet) say_speed(&w.tally);
     return ok;
 }
 
 static int run(const void *arguments, const char *argv0)
 {
     const perplexity_args *args = arguments;
-    running                r = {.args = args};
+    nm_opened              opened = {0};
     nomul_error            err;
 
     if (args->n_ctx > 0 && args->n_ctx < 3)
@@ -164,15 +149,16 @@ static int run(const void *arguments, const char *argv0)
         return nm_output_misused("perplexity", "--separator: has a newline in it");
 
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
-        bool ok = nm_open_session(&r.opened, &args->open, &err);
+        bool ok = nm_open_session(&opened, &args->open, &err);
         if (ok && !args->quiet && strcmp(args->file, "-") == 0 && isatty(STDIN_FILENO))
             fprintf(stderr, "nomul: reading the text from the terminal, up to Ctrl-D\n");
-        ok = ok && (args->n_ctx > 0 ? score_windows(&r, &err) : score_documents(&r, &err));
+        ok = ok && (args->n_ctx > 0 ? score_windows(args, &opened, &err)
+                                    : score_documents(args, &opened, &err));
         if (!ok && nm_output_flush()) code = nm_output_failed(&err);
     }
-    nm_open_close(&r.opened);
+    nm_open_close(&opened);
     return code;
 }
 

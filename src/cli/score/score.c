@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 #define SLICE 4096 /* bytes tokenized together, about a thousand tokens */

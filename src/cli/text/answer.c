@@ -10,14 +10,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/numbers.h"
 #include "cli/output.h"
 #include "cli/record.h"
-
-void nm_answer_begin(nm_answer *a)
-{
-    a->began = nm_clock();
-}
 
 bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
 {
@@ -52,7 +46,7 @@ void nm_answer_free(nm_answer *a)
 
 bool nm_answer_run(nm_answer *a, nomul_text *text, bool stream, nomul_error *err)
 {
-    nm_answer_begin(a);
+    a->began = nm_clock();
     while (!a->closed && nomul_text_finish(text) == NOMUL_FINISH_NONE) {
         size_t n_bytes = 0;
 
@@ -89,20 +83,20 @@ static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double 
     fprintf(stderr, "\n");
 }
 
-void nm_statistics_print(const nm_statistics *s)
+void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
 {
-    const nm_effort        *e = &s->effort;
-    const nomul_model_info *info = nomul_model_get_info(s->model);
+    const nomul_model_info *info = nomul_model_get_info(o->model);
+    size_t                  n_threads = nomul_session_n_threads(o->session);
 
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
-    fprintf(stderr, "%-9s %s, %s in %s\n", "model", s->path, nm_show_bytes(info->file_bytes).text,
-            nm_show_seconds(s->load_seconds).text);
+    fprintf(stderr, "%-9s %s, %s in %s\n", "model", o->path, nm_show_bytes(info->file_bytes).text,
+            nm_show_seconds(o->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
     print_speed("generated", e->n_generated, e->n_steps, e->seconds);
     fprintf(stderr, "%-9s %s, %s of it the state of the text; %zu thread%s, kernels %s\n", "memory",
-            nm_show_bytes(s->session_bytes).text, nm_show_bytes(info->state_bytes).text,
-            s->n_threads, s->n_threads == 1 ? "" : "s", nomul_model_kernels(s->model));
-    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", s->seed);
+            nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text, n_threads,
+            n_threads == 1 ? "" : "s", nomul_model_kernels(o->model));
+    fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", seed);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */
@@ -181,7 +175,7 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         nm_record_bytes(f, "text", a->bytes.data, a->bytes.n_bytes);
         nm_record_ids(f, "tokens", a->ids.at, a->ids.n);
         if (a->n_logprobs > 0) print_logprobs(f, &s, a);
-        nm_record_word(f, "finish_reason", "%s", reasons[a->finish]);
+        nm_record_text(f, "finish_reason", reasons[a->finish]);
         nm_record_count(f, "seed", r->seed);
         nm_record_open(f, "timings", '{');
         nm_record_real(f, "load_ms", 1000 * r->load_seconds);

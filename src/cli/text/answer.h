@@ -7,7 +7,7 @@
 #ifndef NM_ANSWER_H
 #define NM_ANSWER_H
 
-#include "cli/text/buffer.h"
+#include "cli/open.h"
 #include "cli/text/prompt.h"
 
 /* Begins as zeros. */
@@ -20,11 +20,9 @@ typedef struct nm_answer {
     uint64_t     n_steps; /* generated after the first: those that `seconds` measures */
     nomul_finish finish;
     bool         closed; /* stdout takes no more: output.h knows why */
-    double       began, prompt_seconds, seconds;
+    double       began;  /* the caller's: when the prompt was given */
+    double       prompt_seconds, seconds;
 } nm_answer;
-
-/* The clock starts here, after the prompt was given. */
-void nm_answer_begin(nm_answer *answer);
 
 /* After a step of the text. */
 bool nm_answer_add(nm_answer *answer, const nomul_text *text, nomul_error *err);
@@ -49,16 +47,8 @@ typedef struct nm_effort {
 
 void nm_effort_add(nm_effort *effort, const nm_answer *answer);
 
-typedef struct nm_statistics {
-    nm_effort          effort;
-    const nomul_model *model;
-    const char        *path;
-    size_t             session_bytes, n_threads;
-    double             load_seconds;
-    uint64_t           seed;
-} nm_statistics;
-
-void nm_statistics_print(const nm_statistics *statistics);
+/* On stderr: model, speeds, memory, seed. */
+void nm_effort_print(const nm_effort *effort, const nm_opened *opened, uint64_t seed);
 
 typedef struct nm_report {
     const nm_answer       *answer;

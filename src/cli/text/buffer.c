@@ -174,8 +174,3 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
     l->seen = l->at;
     return NM_LINE_READ;
 }
-
-void nm_lines_free(nm_lines *lines)
-{
-    nm_buffer_free(&lines->buffer);
-}

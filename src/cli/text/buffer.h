@@ -48,7 +48,7 @@ typedef enum nm_line {
     NM_LINE_FAILED,
 } nm_line;
 
-/* Begins as zeros and a descriptor. */
+/* Begins as zeros and a descriptor; only the buffer is to be freed. */
 typedef struct nm_lines {
     int       fd;
     nm_buffer buffer; /* what was read; the next line begins at `at`, [at, seen) has no newline */
@@ -63,6 +63,5 @@ typedef struct nm_lines {
  */
 nm_line nm_lines_next(nm_lines *lines, bool wait, const char **line, size_t *n_bytes,
                       nomul_error *err);
-void    nm_lines_free(nm_lines *lines);
 
 #endif

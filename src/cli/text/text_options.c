@@ -13,7 +13,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/numbers.h"
 #include "cli/output.h"
 
 /* "15043+1.5", "2-inf" */

@@ -27,6 +27,11 @@ typedef struct nm_text_args {
 #undef ROW
 } nm_text_args;
 
+/* The arguments of tables that have no others. */
+typedef struct nm_text_settings {
+    nm_text_args text;
+} nm_text_settings;
+
 /* clang-format off */
 
 /* Rows for a table whose arguments have a member `text`; F(member) is the offset of a member. */
