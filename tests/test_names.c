@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "base/xxh64.h"
 #include "base/names.h"
+#include "base/xxh64.h"
 
 #include <stdlib.h>
 

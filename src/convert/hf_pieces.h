@@ -7,8 +7,8 @@
 #define NM_HF_PIECES_H
 
 #include "base/file.h"
-#include "convert/hf_json.h"
 #include "base/names.h"
+#include "convert/hf_json.h"
 #include "format/sentencepiece.h"
 
 /* A zeroed struct is closed. */
