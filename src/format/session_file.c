@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes <-> record by a table of slots and a list of places.  A header is decoded in full before any
- * field of the caller's record changes.
+ * Bytes <-> record by a table of slots and a list of places.  A header is decoded in full before
+ * any field of the caller's record changes.
  */
 #include "format/session_file.h"
 
