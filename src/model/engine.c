@@ -13,7 +13,7 @@
  */
 static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads)
 {
-    nm_engine        measured = *plan;
+    nm_engine        measured;
     nm_engine       *placed = nm_arena_take(arena, 1, sizeof *placed);
     nm_engine       *e = placed ? placed : &measured;
     const nm_config *c = &plan->weights->config;
