@@ -12,7 +12,6 @@
 #include "base/utf8.h"
 #include "convert/convert.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -43,22 +42,17 @@ void nomul_repack_options_init(nomul_repack_options *options)
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
-static bool read_name(nomul_model *model, nomul_error *err)
+static bool fill_info(nomul_model *model, size_t file_bytes, nomul_error *err)
 {
     nm_gguf_text name = {.data = "", .size = 0};
+
+    const nm_weights *w = &model->weights;
+    const nm_config  *c = &w->config;
 
     if (!nm_gguf_get_string(&model->gguf, "general.name", false, &name, err)) return false;
     size_t n = name.size < sizeof model->name - 1 ? name.size : sizeof model->name - 1;
     memcpy(model->name, name.data, n);
     model->name[n] = '\0';
-    return true;
-}
-
-static void fill_info(nomul_model *model, size_t file_bytes)
-{
-    const nm_weights *w = &model->weights;
-    const nm_config  *c = &w->config;
-
     model->info = (nomul_model_info){
         .name = model->name,
         .packing = nm_packings[w->packing].name,
@@ -78,22 +72,19 @@ static void fill_info(nomul_model *model, size_t file_bytes)
         .ternary_bytes = w->ternary_bytes,
         .state_bytes = nm_config_state_bytes(c),
     };
+    return true;
 }
 
 static bool open_bytes(nomul_model *model, const void *data, size_t size,
                        const nomul_model_options *options, nomul_error *err)
 {
-    if (!nm_gguf_open(&model->gguf, data, size, err)) return false;
-    if (!nm_weights_open(&model->weights, &model->gguf, err)) return false;
-    if (!nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
-                       &model->has_tokenizer, err))
-        return false;
-    if (!read_name(model, err)) return false;
-    if (options->check_tensors &&
-        !nm_weights_verify(&model->weights, &model->gguf, options->cancel, err))
-        return false;
-    fill_info(model, size);
-    return true;
+    return nm_gguf_open(&model->gguf, data, size, err) &&
+           nm_weights_open(&model->weights, &model->gguf, err) &&
+           nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
+                         &model->has_tokenizer, err) &&
+           fill_info(model, size, err) &&
+           (!options->check_tensors ||
+            nm_weights_verify(&model->weights, &model->gguf, options->cancel, err));
 }
 
 static void free_model(void *owner)

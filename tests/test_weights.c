@@ -63,6 +63,8 @@ static const wound wounds[] = {
      "tensor lower_bounds: not part of this model"},
     {"a layout of the future", "hgrn_bit.ternary.layout_version", VALUE, "\2", 1,
      "key hgrn_bit.ternary.layout_version: is 2, expected 1"},
+    {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "2b", 2,
+     "key hgrn_bit.ternary.packing: is \"2b\", expected \"t4\" or \"t5\""},
     {"an unknown packing", "hgrn_bit.ternary.packing", VALUE + 8, "t9", 2,
      "key hgrn_bit.ternary.packing: is \"t9\", expected \"t4\" or \"t5\""},
     {"no identity", "hgrn_bit.model_i", 0, "X", 1, "key hgrn_bit.model_id: missing"},

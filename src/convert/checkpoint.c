@@ -75,19 +75,6 @@ static bool parse_index(weight_map *map, const char *text, size_t n_text, char *
     return true;
 }
 
-static bool read_index(weight_map *map, nm_checkpoint *c, nomul_error *err)
-{
-    char       path[NM_HF_PATH];
-    nm_filemap file = {0};
-
-    bool ok = nm_hf_path(path, c->directory, INDEX, err) &&
-              nm_filemap_open(&file, path, true, err) &&
-              (parse_index(map, (const char *)file.data, file.size, &c->text, err) ||
-               nm_fail_in(err, "%s", path));
-    nm_filemap_close(&file);
-    return ok;
-}
-
 /* ---- Shards ---------------------------------------------------------------------------------- */
 
 /* Opens the files and allocates what add_tensors fills. */
@@ -156,13 +143,17 @@ bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *er
     static const nm_name single = {SINGLE, sizeof SINGLE - 1};
     const char          *pickle = NULL;
     weight_map           map = {.shard_of = NULL};
+    char                 path[NM_HF_PATH];
+    nm_filemap           file = {0};
     bool                 ok;
 
     *c = (nm_checkpoint){.directory = directory};
     if (has_file(c, SINGLE)) /* with or without an index, as in transformers */
         ok = open_shards(c, &single, 1, err) && add_tensors(c, NULL, err);
     else if (has_file(c, INDEX))
-        ok = read_index(&map, c, err) &&
+        ok = nm_hf_open(path, &file, directory, INDEX, err) &&
+             (parse_index(&map, (const char *)file.data, file.size, &c->text, err) ||
+              nm_fail_in(err, "%s", path)) &&
              open_shards(c, map.shards.names, map.shards.n_names, err) && add_tensors(c, &map, err);
     else if (has_file(c, pickle = "pytorch_model.bin") ||
              has_file(c, pickle = "pytorch_model.bin.index.json"))
@@ -173,6 +164,7 @@ bool nm_checkpoint_open(nm_checkpoint *c, const char *directory, nomul_error *er
                      directory, pickle);
     else
         ok = nm_fail(err, NOMUL_E_IO, "%s: has neither " SINGLE " nor " INDEX, directory);
+    nm_filemap_close(&file);
     nm_names_close(&map.tensors);
     nm_names_close(&map.shards);
     nm_free(map.shard_of);

@@ -177,8 +177,7 @@ bool nm_hf_config_read(nm_config *config, nm_hf_ids *ids, const char *directory,
     char       path[NM_HF_PATH];
     nm_filemap map = {0};
 
-    bool ok = nm_hf_path(path, directory, "config.json", err) &&
-              nm_filemap_open(&map, path, true, err) &&
+    bool ok = nm_hf_open(path, &map, directory, "config.json", err) &&
               (nm_hf_config_parse(config, ids, (const char *)map.data, map.size, err) ||
                nm_fail_in(err, "%s", path));
     nm_filemap_close(&map);

@@ -14,6 +14,10 @@
 /* directory/name, or an error that names both if it is too long. */
 bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, nomul_error *err);
 
+/* Reads directory/name into memory; path gets its path, for errors about what is in it. */
+bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
+                nomul_error *err);
+
 /* A short string, unescaped. */
 typedef struct nm_hf_text {
     bool     given;

@@ -200,29 +200,15 @@ static bool named_token(nm_hf_tokenizer *t, const side_file *file, const nm_json
     return true;
 }
 
-static bool check_id(const nm_hf_tokenizer *t, const char *place, const char *key, int64_t id,
-                     nomul_error *err)
+/* Both ids, where they are known, belong to the vocabulary. */
+static bool check_ids(const nm_hf_tokenizer *t, const char *place, const nm_hf_ids *ids,
+                      nomul_error *err)
 {
-    if (id < (int64_t)t->capacity) return true;
+    int64_t wrong = ids->bos < (int64_t)t->capacity ? ids->eos : ids->bos;
+
+    if (wrong < (int64_t)t->capacity) return true;
     return nm_fail(err, NOMUL_E_FORMAT, "%s: %s is %" PRId64 ", expected less than vocab_size %zu",
-                   place, key, id, t->capacity);
-}
-
-/* The ids of generation_config.json or, where it has none, of config.json. */
-static bool model_ids(const nm_hf_tokenizer *t, const char *directory, const side_file *generation,
-                      nm_hf_ids *ids, nomul_error *err)
-{
-    char path[NM_HF_PATH];
-
-    if (!nm_hf_path(path, directory, "config.json", err) ||
-        !check_id(t, path, "bos_token_id", ids->bos, err) ||
-        !check_id(t, path, "eos_token_id", ids->eos, err))
-        return false;
-    if (!nm_hf_token_id(&generation->bos_token_id, "bos_token_id", &ids->bos, err) ||
-        !nm_hf_token_id(&generation->eos_token_id, "eos_token_id", &ids->eos, err))
-        return nm_fail_in(err, "%s", generation->path);
-    return check_id(t, generation->path, "bos_token_id", ids->bos, err) &&
-           check_id(t, generation->path, "eos_token_id", ids->eos, err);
+                   place, wrong == ids->bos ? "bos_token_id" : "eos_token_id", wrong, t->capacity);
 }
 
 /* The authors' default id, unless that is an ordinary piece: then the vocabulary is not theirs. */
@@ -242,7 +228,8 @@ static bool special_ids(nm_hf_tokenizer *t, const char *directory,
                         const side_file files[N_SIDE_FILES], nm_hf_ids ids, nomul_error *err)
 {
     static const int order[] = {SPECIALS, CONFIG};
-    const side_file *config = &files[CONFIG];
+    const side_file *config = &files[CONFIG], *generation = &files[GENERATION];
+    char             path[NM_HF_PATH];
 
     for (size_t i = 0; i < COUNT(order); i++) {
         const side_file *f = &files[order[i]];
@@ -251,7 +238,13 @@ static bool special_ids(nm_hf_tokenizer *t, const char *directory,
             !named_token(t, f, &f->eos_token, "eos_token", NOMUL_TOKEN_CONTROL, &t->eos_id, err))
             return false;
     }
-    if (!model_ids(t, directory, &files[GENERATION], &ids, err)) return false;
+    /* The ids of generation_config.json or, where it has none, of config.json. */
+    if (!nm_hf_path(path, directory, "config.json", err) || !check_ids(t, path, &ids, err))
+        return false;
+    if (!nm_hf_token_id(&generation->bos_token_id, "bos_token_id", &ids.bos, err) ||
+        !nm_hf_token_id(&generation->eos_token_id, "eos_token_id", &ids.eos, err))
+        return nm_fail_in(err, "%s", generation->path);
+    if (!check_ids(t, generation->path, &ids, err)) return false;
     if (t->bos_id < 0) t->bos_id = (int32_t)ids.bos;
     if (ids.eos >= 0) t->eos_id = (int32_t)ids.eos;
     use_default(t, &t->bos_id, ids.default_bos);

@@ -179,36 +179,33 @@ static bool read_model(model *m, const nm_json *value, nomul_error *err)
 
 /* ---- Vocabulary ------------------------------------------------------------------------------ */
 
-static bool place_piece(nm_hf_tokenizer *t, const char *text, size_t n, uint64_t id,
-                        nomul_error *err)
-{
-    nomul_token_type type =
-        nm_sentencepiece_byte(text, n) >= 0 ? NOMUL_TOKEN_BYTE : NOMUL_TOKEN_NORMAL;
-
-    if (n == 0 || n > MAX_PIECE)
-        return nm_fail(err, NOMUL_E_FORMAT, "piece %" PRIu64 " has %zu bytes, expected 1 to %d", id,
-                       n, MAX_PIECE);
-    if (id >= t->capacity)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "\"%.*s\" has id %" PRIu64 ", expected less than vocab_size %zu", SHOWN(n),
-                       text, id, t->capacity);
-    if (t->pieces[id].text) return nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " occurs twice", id);
-    t->pieces[id] = (nm_sp_piece){text, n, 0, type};
-    if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
-    return true;
-}
-
+/* Members "piece": id.  Ids are checked here; that each piece has one, by nm_hf_tokenizer_index. */
 static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
 {
     for (;;) {
         uint64_t id;
         size_t   n;
+        bool     ok = false;
         if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_OBJECT_END) return true;
         const char *text = nm_hf_take_string(&json, &t->text_end, &n);
-        if (!nm_hf_next(&json, err) || !nm_hf_whole(&json, text, &id, err) ||
-            !place_piece(t, text, n, id, err))
-            return nm_fail_in(err, "vocab");
+        if (!nm_hf_next(&json, err) || !nm_hf_whole(&json, text, &id, err))
+            ok = false;
+        else if (n == 0 || n > MAX_PIECE)
+            nm_fail(err, NOMUL_E_FORMAT, "piece %" PRIu64 " has %zu bytes, expected 1 to %d", id, n,
+                    MAX_PIECE);
+        else if (id >= t->capacity)
+            nm_fail(err, NOMUL_E_FORMAT,
+                    "\"%.*s\" has id %" PRIu64 ", expected less than vocab_size %zu", SHOWN(n),
+                    text, id, t->capacity);
+        else
+            ok = !t->pieces[id].text ||
+                 nm_fail(err, NOMUL_E_FORMAT, "id %" PRIu64 " occurs twice", id);
+        if (!ok) return nm_fail_in(err, "vocab");
+        t->pieces[id] = (nm_sp_piece){text, n, 0,
+                                      nm_sentencepiece_byte(text, n) >= 0 ? NOMUL_TOKEN_BYTE
+                                                                          : NOMUL_TOKEN_NORMAL};
+        if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
     }
 }
 
@@ -334,19 +331,6 @@ static bool finish_scores(nm_hf_tokenizer *t, const uint32_t *n_made, size_t n_m
     return true;
 }
 
-static bool score(nm_hf_tokenizer *t, const nm_json *merges, nomul_error *err)
-{
-    size_t    n_merges, n_bytes = t->n_pieces * sizeof(uint32_t);
-    uint32_t *n_made = nm_alloc(n_bytes);
-
-    if (!n_made) return nm_fail_memory(err, n_bytes);
-    memset(n_made, 0, n_bytes);
-    bool ok =
-        read_merges(t, n_made, *merges, &n_merges, err) && finish_scores(t, n_made, n_merges, err);
-    nm_free(n_made);
-    return ok;
-}
-
 /* ---- The file -------------------------------------------------------------------------------- */
 
 typedef struct whole {
@@ -378,7 +362,15 @@ bool nm_tokenizer_json_read(nm_hf_tokenizer *t, const char *text, size_t n_text,
     t->add_space_prefix = done.prepend;
     if (!nm_hf_expect(&w.model, "model", NM_JSON_OBJECT, err)) return false;
     if (!read_model(&m, &w.model, err)) return nm_fail_in(err, "model");
-    return read_vocab(t, m.vocab, err) && read_added_tokens(t, w.added_tokens, err) &&
-           nm_hf_tokenizer_index(t, err) && check_pieces(t, &m.unk_token, err) &&
-           score(t, &m.merges, err);
+    if (!read_vocab(t, m.vocab, err) || !read_added_tokens(t, w.added_tokens, err) ||
+        !nm_hf_tokenizer_index(t, err) || !check_pieces(t, &m.unk_token, err))
+        return false;
+    size_t    n_merges, n_bytes = t->n_pieces * sizeof(uint32_t);
+    uint32_t *n_made = nm_alloc(n_bytes); /* by id: merges that make the piece */
+    if (!n_made) return nm_fail_memory(err, n_bytes);
+    memset(n_made, 0, n_bytes);
+    bool ok =
+        read_merges(t, n_made, m.merges, &n_merges, err) && finish_scores(t, n_made, n_merges, err);
+    nm_free(n_made);
+    return ok;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes <-> record by a table of slots and a list of places.  A header is decoded in full before
+ * any field of the caller's record changes.
+ */
 #include "format/session_file.h"
 
 #include "base/bytes.h"
@@ -30,7 +34,7 @@ _Static_assert(AT_LAST + 4 * NOMUL_SAVED_IDS == AT_ZEROS, "the last ids");
 _Static_assert(AT_ZEROS + 8 == NM_SESSION_FILE_HEADER_1, "the end of version 1's header");
 _Static_assert(AT_TAIL + NOMUL_SAVED_BYTES == AT_RESERVED, "the tail");
 
-/* The sampler's slots; a float's bits are stored as those of a number of the same size. */
+/* The sampler's slots.  Values are copied as they lie: the host's byte order is the file's. */
 static const struct {
     size_t at, offset, size;
 } slots[] = {
@@ -39,6 +43,7 @@ static const struct {
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
 };
+#define N_SLOTS (sizeof slots / sizeof *slots)
 
 /* A conversion of numbers above INT32_MAX is the compiler's choice, a copy of the bits is not. */
 static int32_t load_i32(const uint8_t *from)
@@ -63,19 +68,8 @@ void nm_session_file_encode(const nm_session_record *r, uint8_t *p)
     p[AT_N_TAIL] = (uint8_t)r->n_tail;
     p[AT_N_HELD] = (uint8_t)r->n_held;
     p[AT_HAS_TEXT] = r->has_text;
-    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
-        const char *field = (const char *)&r->sampler + slots[i].offset;
-        uint64_t    wide = 0;
-        uint32_t    narrow = 0;
-
-        if (slots[i].size == sizeof wide) {
-            memcpy(&wide, field, sizeof wide);
-            nm_store_u64(p + slots[i].at, wide);
-        } else {
-            memcpy(&narrow, field, sizeof narrow);
-            nm_store_u32(p + slots[i].at, narrow);
-        }
-    }
+    for (size_t i = 0; i < N_SLOTS; i++)
+        memcpy(p + slots[i].at, (const char *)&r->sampler + slots[i].offset, slots[i].size);
     for (size_t i = 0; i < 4; i++) nm_store_u64(p + AT_RNG + 8 * i, r->rng[i]);
     for (size_t i = 0; i < r->n_last; i++) nm_store_u32(p + AT_LAST + 4 * i, (uint32_t)r->last[i]);
     memcpy(p + AT_TAIL, r->tail, r->n_tail);
@@ -121,22 +115,6 @@ bool nm_session_file_check(uint64_t found, const uint8_t *end, nomul_error *err)
                    found, expected);
 }
 
-static void decode_sampler(nomul_sampler_options *options, const uint8_t *p, size_t n_header)
-{
-    nomul_sampler_options_init(options);
-    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
-        char    *field = (char *)options + slots[i].offset;
-        uint64_t wide = 0;
-        uint32_t narrow = 0;
-
-        if (slots[i].at + slots[i].size > n_header) continue; /* younger than the file */
-        if (slots[i].size == sizeof wide)
-            memcpy(field, (wide = nm_load_u64(p + slots[i].at), &wide), sizeof wide);
-        else
-            memcpy(field, (narrow = nm_load_u32(p + slots[i].at), &narrow), sizeof narrow);
-    }
-}
-
 static bool is_zero(const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -158,7 +136,7 @@ static bool decode_tail(nm_session_record *r, const uint8_t *p, nomul_error *err
     if (r->n_held > 3 || r->n_held > r->n_tail)
         return nm_fail(err, NOMUL_E_FORMAT, "n_held: is %" PRIu32 ", expected 0 to 3", r->n_held);
     memcpy(r->tail, p + AT_TAIL, r->n_tail);
-    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+    for (size_t i = 0; i < N_SLOTS; i++)
         if (slots[i].at >= AT_RESERVED) reserved = slots[i].at + slots[i].size;
     if (p[AT_N_HELD + 1] == 0 && p[AT_HAS_TEXT] <= 1 &&
         is_zero(p + AT_TAIL + r->n_tail, NOMUL_SAVED_BYTES - r->n_tail) &&
@@ -170,6 +148,7 @@ static bool decode_tail(nm_session_record *r, const uint8_t *p, nomul_error *err
 bool nm_session_file_decode(nm_session_record *record, const uint8_t *p, nomul_error *err)
 {
     bool              first = nm_load_u32(p + AT_VERSION) == 1;
+    size_t            n_header = first ? NM_SESSION_FILE_HEADER_1 : NM_SESSION_FILE_HEADER;
     nm_session_record r = {
         .model_id = nm_load_u64(p + AT_MODEL_ID),
         .state_bytes = nm_load_u64(p + AT_STATE_BYTES),
@@ -184,7 +163,10 @@ bool nm_session_file_decode(nm_session_record *record, const uint8_t *p, nomul_e
                        r.n_tokens, NM_SESSION_FILE_MAX_TOKENS);
     if (r.last_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT, "last_id: is %" PRId32 ", expected an id", r.last_id);
-    decode_sampler(&r.sampler, p, first ? NM_SESSION_FILE_HEADER_1 : NM_SESSION_FILE_HEADER);
+    nomul_sampler_options_init(&r.sampler);
+    for (size_t i = 0; i < N_SLOTS; i++) /* slots past the header are younger than the file */
+        if (slots[i].at + slots[i].size <= n_header)
+            memcpy((char *)&r.sampler + slots[i].offset, p + slots[i].at, slots[i].size);
     if (r.n_last > NOMUL_SAVED_IDS)
         return nm_fail(err, NOMUL_E_FORMAT, "n_last: is %" PRIu32 ", expected 0 to %d", r.n_last,
                        NOMUL_SAVED_IDS);

@@ -109,9 +109,8 @@ const nm_packing nm_packings[NM_PACKINGS] = {
 bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing)
 {
     for (*packing = 0; *packing < NM_PACKINGS; ++*packing) {
-        const nm_packing *p = &nm_packings[*packing];
-        if (n_name == strlen(p->name) && memcmp(name, p->name, n_name) == 0) return true;
-        if (n_name == strlen(p->option) && memcmp(name, p->option, n_name) == 0) return true;
+        const char *ours = nm_packings[*packing].name;
+        if (n_name == strlen(ours) && memcmp(name, ours, n_name) == 0) return true;
     }
     return false;
 }
@@ -119,7 +118,10 @@ bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing)
 bool nm_packing_named(const char *name, nm_packing_id *packing)
 {
     *packing = 0;
-    return !name || nm_packing_find(name, strlen(name), packing);
+    if (!name || nm_packing_find(name, strlen(name), packing)) return true;
+    for (*packing = 0; *packing < NM_PACKINGS; ++*packing)
+        if (strcmp(name, nm_packings[*packing].option) == 0) return true;
+    return false;
 }
 
 const char *nm_packing_list(char out[NM_PACKING_LIST], bool options, const char *between)

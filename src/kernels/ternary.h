@@ -64,10 +64,10 @@ typedef struct nm_packing {
 
 extern const nm_packing nm_packings[NM_PACKINGS];
 
-/* The packing with this name or option; false if there is none. */
+/* The packing with this name, as model files have it; false if there is none. */
 bool nm_packing_find(const char *name, size_t n_name, nm_packing_id *packing);
 
-/* The same for an option of the API: a string, NULL for the default, which is the first row. */
+/* The same for an option of the API: either name, NULL for the default, which is the first row. */
 bool nm_packing_named(const char *name, nm_packing_id *packing);
 
 #define NM_PACKING_LIST 64

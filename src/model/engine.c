@@ -7,14 +7,21 @@
 
 #include "base/error.h"
 
-/* The parts of the block, in order.  While measuring, e is no engine of its own and takes NULLs. */
-static void place_scratch(nm_engine *e, nm_arena *arena, size_t n_threads)
+/*
+ * The parts of the block, in order.  While measuring, the engine is NULL and the parts are recorded
+ * in a copy that is thrown away.
+ */
+static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads)
 {
-    const nm_config *c = &e->weights->config;
+    nm_engine        measured;
+    nm_engine       *placed = nm_arena_take(arena, 1, sizeof *placed);
+    nm_engine       *e = placed ? placed : &measured;
+    const nm_config *c = &plan->weights->config;
     nm_activations  *a = &e->activations;
-    size_t           n = e->n_batch, state_dim = nm_config_state_dim(c);
+    size_t           n = plan->n_batch, state_dim = nm_config_state_dim(c);
     size_t           max_cols = c->dim > state_dim ? c->dim : state_dim;
 
+    *e = *plan;
     /* Products of hyper-parameters that config.c has checked; the arena refuses what would wrap. */
     e->pass.segments = nm_arena_take(arena, n, sizeof(nm_segment));
     e->pass.wanted = nm_arena_take(arena, n, sizeof *e->pass.wanted);
@@ -30,16 +37,7 @@ static void place_scratch(nm_engine *e, nm_arena *arena, size_t n_threads)
     e->bitlinear = (nm_bitlinear_scratch){.work = &e->work, .n_batch = n};
     nm_bitlinear_place(&e->bitlinear, arena, e->weights->packing,
                        max_cols > c->ffn ? max_cols : c->ffn, n_threads);
-}
-
-static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads)
-{
-    nm_engine  measured = *plan;
-    nm_engine *e = nm_arena_take(arena, 1, sizeof *e);
-
-    if (e) *e = *plan;
-    place_scratch(e ? e : &measured, arena, n_threads);
-    return e;
+    return placed;
 }
 
 size_t nm_engine_bytes(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,

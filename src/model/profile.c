@@ -2,15 +2,7 @@
 /* The monotonic clock, and which phase gets the time since its last reading. */
 #include "model/profile.h"
 
-#include <time.h>
-
-static uint64_t now(void)
-{
-    struct timespec t = {0, 0};
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#include "base/clock.h"
 
 const char *nm_phase_name(size_t phase)
 {
@@ -30,13 +22,13 @@ const char *nm_phase_name(size_t phase)
 
 void nm_profile_begin(nm_profile *profile)
 {
-    profile->last = now();
+    profile->last = nm_clock();
 }
 
 void nm_profile_mark(nm_profile *profile, nm_phase phase)
 {
-    uint64_t t = now();
+    double now = nm_clock();
 
-    profile->ns[phase] += t - profile->last;
-    profile->last = t;
+    profile->seconds[phase] += now - profile->last;
+    profile->last = now;
 }

@@ -7,7 +7,6 @@
 #define NM_PROFILE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 typedef enum nm_phase {
     NM_PHASE_EMBEDDING,
@@ -22,8 +21,8 @@ typedef enum nm_phase {
 } nm_phase;
 
 typedef struct nm_profile {
-    uint64_t last; /* when the previous phase ended, in nanoseconds */
-    uint64_t ns[NM_PHASES];
+    double last; /* when the previous phase ended: nm_clock */
+    double seconds[NM_PHASES];
 } nm_profile;
 
 /* "rmsnorm"; NULL past the last. */

@@ -17,27 +17,6 @@ uint64_t nm_weights_checksum(const nm_weights *weights, size_t index)
     return nm_load_u64(weights->checksums + 8 * index);
 }
 
-/* NAME.neg, whose type and shape were checked at opening, against the codes. */
-static bool check_neg(const nm_gguf *gguf, const nm_ternary *w, const char *name, nomul_error *err)
-{
-    char    full[NM_TENSOR_NAME];
-    int32_t neg[NM_TILE_ROWS];
-
-    nm_tensor_name(full, name, ".neg");
-    const uint8_t *stored = nm_gguf_find_tensor(gguf, full)->data;
-    for (size_t tile = 0; tile < w->n_tiles; tile++) {
-        nm_ternary_neg(w, tile, neg);
-        for (size_t i = 0; i < NM_TILE_ROWS; i++, stored += 4) {
-            int32_t found = (int32_t)nm_load_u32(stored);
-            if (found == neg[i]) continue;
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "tensor %s: row %zu is %" PRId32 ", expected %" PRId32, full,
-                           tile * NM_TILE_ROWS + i, found, neg[i]);
-        }
-    }
-    return true;
-}
-
 bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
                               nomul_error *err)
 {
@@ -60,13 +39,26 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
                               nomul_error *err)
 {
     const nm_ternary w = nm_weights_matrix(weights, gguf, p);
+    char             name[NM_TENSOR_NAME];
+    int32_t          neg[NM_TILE_ROWS];
     size_t           row, col;
 
     if (!nm_ternary_check(&w, &row, &col))
         return nm_fail(err, NOMUL_E_FORMAT,
                        "tensor %s.weight: row %zu, column %zu: not a valid code", p->gguf_name, row,
                        col);
-    return !nm_packings[w.packing].has_neg || check_neg(gguf, &w, p->gguf_name, err);
+    if (!nm_packings[w.packing].has_neg) return true;
+    nm_tensor_name(name, p->gguf_name, ".neg"); /* type and shape were checked at opening */
+    const uint8_t *stored = nm_gguf_find_tensor(gguf, name)->data;
+    for (row = 0; row < w.n_tiles * NM_TILE_ROWS; row++, stored += 4) {
+        if (row % NM_TILE_ROWS == 0) nm_ternary_neg(&w, row / NM_TILE_ROWS, neg);
+        int32_t found = (int32_t)nm_load_u32(stored), expected = neg[row % NM_TILE_ROWS];
+        if (found != expected)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "tensor %s: row %zu is %" PRId32 ", expected %" PRId32, name, row, found,
+                           expected);
+    }
+    return true;
 }
 
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,

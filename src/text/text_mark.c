@@ -25,6 +25,9 @@ struct nomul_mark {
     nomul_sampler_options sampler;
     nm_sampler_history    history;
     nm_text_place         place;
+    int32_t              *ids;     /* [history.n_ids] */
+    uint32_t             *counts;  /* [n_vocab], where history has them */
+    char                 *tail;    /* [place.n_tail] */
     int32_t              *pending; /* [n_pending]: not fed */
     size_t                n_pending;
     size_t                n_vocab; /* all ids are below it */
@@ -36,21 +39,15 @@ typedef struct mark_sizes {
     size_t n_ids, n_counts, n_tail, n_pending, n_state;
 } mark_sizes;
 
-typedef struct mark_arrays {
-    int32_t  *ids;
-    uint32_t *counts;
-    char     *tail;
-} mark_arrays;
-
 /* Run twice: measures the arena, then places the arrays of a mark that lies in it. */
-static nomul_mark *layout(nm_arena *arena, const mark_sizes *n, mark_arrays *arrays)
+static nomul_mark *layout(nm_arena *arena, const mark_sizes *n)
 {
     nomul_mark  m = {0};
     nomul_mark *at = nm_arena_take(arena, 1, sizeof *at);
 
-    arrays->ids = nm_arena_take(arena, n->n_ids, sizeof *arrays->ids);
-    arrays->counts = nm_arena_take(arena, n->n_counts, sizeof *arrays->counts);
-    arrays->tail = nm_arena_take(arena, n->n_tail, 1);
+    m.ids = nm_arena_take(arena, n->n_ids, sizeof *m.ids);
+    m.counts = nm_arena_take(arena, n->n_counts, sizeof *m.counts);
+    m.tail = nm_arena_take(arena, n->n_tail, 1);
     m.pending = nm_arena_take(arena, n->n_pending, sizeof *m.pending);
     m.n_pending = n->n_pending;
     m.state = n->n_state ? nm_arena_take(arena, n->n_state, 1) : NULL;
@@ -58,19 +55,19 @@ static nomul_mark *layout(nm_arena *arena, const mark_sizes *n, mark_arrays *arr
     return at;
 }
 
-static nomul_mark *new_mark(const mark_sizes *sizes, mark_arrays *arrays, nomul_error *err)
+static nomul_mark *new_mark(const mark_sizes *sizes, nomul_error *err)
 {
     nm_arena arena = {0};
 
-    layout(&arena, sizes, arrays);
+    layout(&arena, sizes);
     if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_mark *mark = layout(&arena, sizes, arrays);
+    nomul_mark *mark = layout(&arena, sizes);
     mark->arena = arena;
     return mark;
 }
 
 /* Points info to what the mark holds. */
-static void describe(nomul_mark *mark, const char *tail)
+static void describe(nomul_mark *mark)
 {
     nomul_mark_info *info = &mark->info;
 
@@ -79,7 +76,7 @@ static void describe(nomul_mark *mark, const char *tail)
     memcpy(info->rng, mark->history.rng, sizeof info->rng);
     info->ids = mark->history.ids;
     info->n_ids = mark->history.n_ids;
-    info->tail = tail;
+    info->tail = mark->tail;
     info->n_tail = mark->place.n_tail;
 }
 
@@ -101,7 +98,6 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
 {
     if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_mark: text is NULL"), NULL;
     nm_sampler_history history = nm_sampler_get_history(text->sampler, NULL);
-    mark_arrays        arrays;
     mark_sizes         sizes = {
                 .n_ids = history.n_ids,
                 .n_counts = history.counts ? text->host->n_vocab : 0,
@@ -109,19 +105,19 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
                 .n_pending = text->pending.n - text->n_fed,
                 .n_state = nm_config_state_bytes(&text->session->weights->config),
     };
-    nomul_mark *mark = new_mark(&sizes, &arrays, err);
+    nomul_mark *mark = new_mark(&sizes, err);
 
     if (!mark) return NULL;
-    mark->history = nm_sampler_get_history(text->sampler, arrays.ids);
+    mark->history = nm_sampler_get_history(text->sampler, mark->ids);
     if (history.counts) {
-        memcpy(arrays.counts, history.counts, sizes.n_counts * sizeof *arrays.counts);
-        mark->history.counts = arrays.counts;
+        memcpy(mark->counts, history.counts, sizes.n_counts * sizeof *mark->counts);
+        mark->history.counts = mark->counts;
     }
     mark->n_vocab = text->host->n_vocab;
     mark->sampler = *nm_sampler_options(text->sampler);
     mark->sampler.logit_bias = NULL, mark->sampler.n_logit_bias = 0;
     mark->place = text->place;
-    if (sizes.n_tail) memcpy(arrays.tail, text->tail, sizes.n_tail);
+    if (sizes.n_tail) memcpy(mark->tail, text->tail, sizes.n_tail);
     if (sizes.n_pending)
         memcpy(mark->pending, text->pending.at + text->n_fed,
                sizes.n_pending * sizeof *mark->pending);
@@ -129,7 +125,7 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
     mark->info.model_id = text->session->weights->model_id;
     mark->info.state_bytes = sizes.n_state;
     mark->info.n_tokens = text->session->n_tokens + sizes.n_pending;
-    describe(mark, arrays.tail);
+    describe(mark);
     return mark;
 }
 
@@ -303,24 +299,23 @@ static bool check_record(const nm_session_record *r, const nomul_model *model, n
 
 static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, nomul_error *err)
 {
-    mark_arrays arrays;
-    mark_sizes  sizes = {.n_ids = r->n_last, .n_tail = r->n_tail, .n_pending = 1};
+    mark_sizes sizes = {.n_ids = r->n_last, .n_tail = r->n_tail, .n_pending = 1};
 
     if (with_state) sizes.n_state = (size_t)r->state_bytes;
-    nomul_mark *mark = new_mark(&sizes, &arrays, err);
+    nomul_mark *mark = new_mark(&sizes, err);
     if (!mark) return NULL;
-    memcpy(arrays.ids, r->last, r->n_last * sizeof *arrays.ids);
-    memcpy(arrays.tail, r->tail, r->n_tail);
+    memcpy(mark->ids, r->last, r->n_last * sizeof *mark->ids);
+    memcpy(mark->tail, r->tail, r->n_tail);
     mark->pending[0] = r->last_id;
     mark->sampler = r->sampler;
-    mark->history = (nm_sampler_history){.ids = arrays.ids, .n_ids = r->n_last};
+    mark->history = (nm_sampler_history){.ids = mark->ids, .n_ids = r->n_last};
     memcpy(mark->history.rng, r->rng, sizeof r->rng);
     mark->place =
         (nm_text_place){.has_text = r->has_text, .n_tail = r->n_tail, .n_held = r->n_held};
     mark->info.model_id = r->model_id;
     mark->info.state_bytes = r->state_bytes;
     mark->info.n_tokens = r->n_tokens;
-    describe(mark, arrays.tail);
+    describe(mark);
     return mark;
 }
 

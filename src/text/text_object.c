@@ -50,18 +50,6 @@ static bool grow_host(nm_text_host *host, size_t n_batch, nomul_error *err)
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
-static bool check_options(const nomul_text_options *o, nomul_error *err)
-{
-    if (o->n_predict < -1)
-        return nm_fail(err, NOMUL_E_ARG, "n_predict: is %lld, expected at least -1",
-                       (long long)o->n_predict);
-    if (o->n_stops && !o->stops) return nm_fail(err, NOMUL_E_ARG, "stops: is NULL");
-    for (size_t i = 0; i < o->n_stops; i++)
-        if (!o->stops[i] || !o->stops[i][0])
-            return nm_fail(err, NOMUL_E_ARG, "stops[%zu]: is empty, expected a string", i);
-    return true;
-}
-
 /* Run twice: measures the arena, then fills a text that lies in it. */
 static nomul_text *layout(nm_arena *arena, const nomul_text_options *o, const nm_vocab *vocab)
 {
@@ -122,8 +110,15 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
     nm_arena               arena = {0};
 
     nomul_text_options_init(&ours);
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, err))
-        return NULL;
+    if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
+    if (ours.n_predict < -1)
+        return nm_fail(err, NOMUL_E_ARG, "n_predict: is %lld, expected at least -1",
+                       (long long)ours.n_predict),
+               NULL;
+    if (ours.n_stops && !ours.stops) return nm_fail(err, NOMUL_E_ARG, "stops: is NULL"), NULL;
+    for (size_t i = 0; i < ours.n_stops; i++)
+        if (!ours.stops[i] || !ours.stops[i][0])
+            return nm_fail(err, NOMUL_E_ARG, "stops[%zu]: is empty, expected a string", i), NULL;
     if (ours.n_logprobs > host->n_vocab) ours.n_logprobs = host->n_vocab;
     if (!ours.cancel) ours.cancel = session->engine->cancel;
     if (!grow_host(host, session->engine->n_batch, err)) return NULL;

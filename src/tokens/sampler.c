@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of nomul_sampler_sample, in order: bias, penalties, [greedy], top-k, top-p, min-p,
+ * temperature, one random number.  Candidates are kept sorted, best first, so every filter is a
+ * shorter list.  What a step means is in sampler.h, ranges and defaults in NOMUL_SAMPLER_FIELDS.
+ */
 #include "tokens/sampler.h"
 
 #include "base/arena.h"
@@ -13,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+/* A logit as candidates are compared by: no NaN, no plus infinity. */
 static float tame(float logit)
 {
     if (isnan(logit)) return -INFINITY;
@@ -39,15 +45,6 @@ static void replace_worst(nomul_logprob *heap, size_t n, nomul_logprob c)
     heap[at] = c;
 }
 
-static void push(nomul_logprob *heap, size_t n, nomul_logprob c)
-{
-    size_t at = n;
-
-    for (; at > 0 && is_better(heap[(at - 1) / 2], c); at = (at - 1) / 2)
-        heap[at] = heap[(at - 1) / 2];
-    heap[at] = c;
-}
-
 /*
  * The k best of n tamed logits, in falling order, their logits where the logprob goes; k <= n.
  * n compares for the many that are worse than the k best so far, k log k for the order.
@@ -57,10 +54,14 @@ static void select_best(const float *logits, size_t n, nomul_logprob *best, size
     if (k == 0) return;
     for (size_t i = 0; i < n; i++) {
         nomul_logprob c = {(int32_t)i, tame(logits[i])};
-        if (i < k)
-            push(best, i, c);
-        else if (is_better(c, best[0]))
+        if (i < k) { /* the heap grows by c, which rises over better parents */
+            size_t at = i;
+            for (; at > 0 && is_better(best[(at - 1) / 2], c); at = (at - 1) / 2)
+                best[at] = best[(at - 1) / 2];
+            best[at] = c;
+        } else if (is_better(c, best[0])) {
             replace_worst(best, k, c);
+        }
     }
     for (size_t i = k - 1; i > 0; i--) {
         nomul_logprob worst = best[0];
@@ -215,12 +216,6 @@ struct nomul_sampler {
     size_t                room, n_recent, recent_at;
 };
 
-static bool has_penalties(const nomul_sampler_options *o)
-{
-    return o->repeat_last_n != 0 &&
-           (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0);
-}
-
 /* Run twice: measures the arena, then fills a sampler that lies in it. */
 static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab,
                              const nomul_sampler *host)
@@ -238,7 +233,9 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
         if (s.n_best == n_vocab) s.work.spare = nm_arena_take(a, n_vocab, sizeof *s.work.spare);
         s.work.weights = nm_arena_take(a, s.n_best, sizeof *s.work.weights);
     }
-    if (has_penalties(o)) s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
+    if (o->repeat_last_n != 0 &&
+        (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0))
+        s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
     s.room = o->repeat_last_n > NOMUL_SAVED_IDS ? (size_t)o->repeat_last_n : NOMUL_SAVED_IDS;
     s.recent = nm_arena_take(a, s.room, sizeof *s.recent);
     if (at) *at = s;
@@ -326,12 +323,6 @@ void nm_sampler_set_history(nomul_sampler *s, const nm_sampler_history *h, bool 
 
 /* ---- Sampling, step by step ------------------------------------------------------------------ */
 
-static float penalize(const nomul_sampler_options *o, float logit, uint32_t count)
-{
-    logit = logit > 0 ? logit / o->repeat_penalty : logit * o->repeat_penalty;
-    return logit - ((float)count * o->frequency_penalty + o->presence_penalty);
-}
-
 /* Weights of the first n candidates at a temperature; returns their sum. */
 static double weigh(sampler_work *w, size_t n, float temp)
 {
@@ -385,8 +376,12 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
 
     memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
     for (size_t i = 0; i < o->n_logit_bias; i++) w->logits[s->bias[i].id] += s->bias[i].bias;
-    for (size_t i = 0; s->counts && i < s->n_vocab; i++)
-        if (s->counts[i]) w->logits[i] = penalize(o, w->logits[i], s->counts[i]);
+    for (size_t i = 0; s->counts && i < s->n_vocab; i++) {
+        float logit = w->logits[i], count = (float)s->counts[i];
+        if (count == 0) continue;
+        logit = logit > 0 ? logit / o->repeat_penalty : logit * o->repeat_penalty;
+        w->logits[i] = logit - (count * o->frequency_penalty + o->presence_penalty);
+    }
 
     if (o->temp == 0) { /* greedy */
         size_t best = 0;

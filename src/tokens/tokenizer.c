@@ -92,24 +92,6 @@ static void layout(merger *m)
     if (m->vocab->has_unused) m->splits = nm_arena_take(a, m->vocab->n_pieces, sizeof *m->splits);
 }
 
-static bool merger_open(merger *m, const nm_vocab *vocab, const char *text, size_t n_bytes,
-                        const nomul_cancel *cancel, nomul_error *err)
-{
-    size_t n_spaces = 0;
-
-    for (size_t i = 0; i < n_bytes; i++) n_spaces += text[i] == ' ';
-    *m = (merger){
-        .vocab = vocab,
-        .cancel = cancel,
-        .text_room = n_bytes + (NM_BLANK_BYTES - 1) * n_spaces + NM_BLANK_BYTES,
-        .symbol_room = n_bytes + 1,
-    };
-    layout(m);
-    if (!nm_arena_back(&m->arena, err)) return false;
-    layout(m);
-    return true;
-}
-
 /* Looks at the cancel flag every few milliseconds. */
 static bool is_cancelled(merger *m)
 {
@@ -123,44 +105,31 @@ static void put_space(merger *m)
     m->n_text += NM_BLANK_BYTES;
 }
 
-static void take_text(merger *m, const char *text, size_t n_bytes, bool add_prefix)
-{
-    m->n_text = 0;
-    if (add_prefix) put_space(m);
-    for (size_t i = 0; i < n_bytes; i++) {
-        if (text[i] == ' ')
-            put_space(m);
-        else
-            m->text[m->n_text++] = text[i];
-    }
-}
-
 /*
- * The symbol that text[0..n) begins with: a user-defined piece, a character, or one byte that is in
- * no valid character.  Pieces are valid UTF-8, so none spells such a byte, alone or with others.
+ * Symbols: user-defined pieces, characters, and bytes that are in no valid character.  Pieces are
+ * valid UTF-8, so none spells such a byte, alone or with others.
  */
-static uint32_t first_symbol(const nm_vocab *vocab, const char *text, size_t n, int32_t *id)
-{
-    uint32_t code_point;
-    size_t   n_text = nm_vocab_match(vocab, &vocab->user_defined, text, n, id);
-
-    if (n_text) return (uint32_t)n_text;
-    n_text = nm_utf8_char(text, n, &code_point);
-    if (n_text == 0) n_text = 1;
-    *id = nm_vocab_find(vocab, text, n_text);
-    return (uint32_t)n_text;
-}
-
 static bool split_text(merger *m)
 {
+    const nm_vocab *vocab = m->vocab;
+
     m->n_symbols = 0;
     for (size_t at = 0; at < m->n_text;) {
         if (is_cancelled(m)) return false;
-        int32_t slot = (int32_t)m->n_symbols++;
-        symbol *s = &m->symbols[slot];
+        int32_t     slot = (int32_t)m->n_symbols++;
+        symbol     *s = &m->symbols[slot];
+        const char *text = m->text + at;
+        size_t      left = m->n_text - at;
+        uint32_t    code_point;
         *s = (symbol){.start = (uint32_t)at, .prev = slot - 1, .next = slot + 1};
-        s->n_text = first_symbol(m->vocab, m->text + at, m->n_text - at, &s->id);
-        at += s->n_text;
+        size_t n = nm_vocab_match(vocab, &vocab->user_defined, text, left, &s->id);
+        if (!n) {
+            n = nm_utf8_char(text, left, &code_point);
+            if (n == 0) n = 1;
+            s->id = nm_vocab_find(vocab, text, n);
+        }
+        s->n_text = (uint32_t)n;
+        at += n;
     }
     m->symbols[m->n_symbols - 1].next = -1;
     return true;
@@ -313,10 +282,18 @@ static void put_symbols(merger *m, id_list *out)
     }
 }
 
+/* Tokenizes a stretch: spells its spaces, splits it into symbols, merges and writes them. */
 static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool add_prefix, id_list *out)
 {
     if (n_bytes == 0) return true;
-    take_text(m, text, n_bytes, add_prefix);
+    m->n_text = 0;
+    if (add_prefix) put_space(m);
+    for (size_t i = 0; i < n_bytes; i++) {
+        if (text[i] == ' ')
+            put_space(m);
+        else
+            m->text[m->n_text++] = text[i];
+    }
     if (!split_text(m) || !merge_all(m)) return false;
     put_symbols(m, out);
     return true;
@@ -361,12 +338,16 @@ static bool put_text(merger *m, const char *text, size_t n_bytes, unsigned flags
 static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsigned flags,
                    const nomul_cancel *cancel, id_list *out, nomul_error *err)
 {
-    merger m;
+    merger m = {.vocab = vocab, .cancel = cancel, .symbol_room = n_bytes + 1};
 
     if (n_bytes > MAX_TEXT)
         return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
                        MAX_TEXT);
-    if (!merger_open(&m, vocab, text, n_bytes, cancel, err)) return false;
+    m.text_room = n_bytes + NM_BLANK_BYTES;
+    for (size_t i = 0; i < n_bytes; i++) m.text_room += text[i] == ' ' ? NM_BLANK_BYTES - 1 : 0;
+    layout(&m);
+    if (!nm_arena_back(&m.arena, err)) return false;
+    layout(&m);
     if (vocab->add_bos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->bos_id);
     bool ok = put_text(&m, text, n_bytes, flags, out);
     if (vocab->add_eos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->eos_id);
@@ -384,31 +365,24 @@ size_t nomul_tokenize_bound(size_t n_bytes)
     return n_bytes > (SIZE_MAX - 5) / 4 ? SIZE_MAX : 4 * n_bytes + 5;
 }
 
-static bool check_arguments(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
-                            unsigned flags, const int32_t *ids, size_t capacity,
-                            const size_t *n_ids, nomul_error *err)
-{
-    unsigned known =
-        NOMUL_TOKENIZE_ADD_SPECIAL | NOMUL_TOKENIZE_PARSE_SPECIAL | NOMUL_TOKENIZE_NO_PREFIX;
-
-    if (!tokenizer) return nm_fail(err, NOMUL_E_ARG, "tokenizer: is NULL");
-    if (!text && n_bytes) return nm_fail(err, NOMUL_E_ARG, "text: is NULL");
-    if (!ids && capacity) return nm_fail(err, NOMUL_E_ARG, "ids: is NULL");
-    if (!n_ids) return nm_fail(err, NOMUL_E_ARG, "n_ids: is NULL");
-    if (flags & ~known) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags & ~known);
-    return true;
-}
-
 nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
                             unsigned flags, int32_t *ids, size_t capacity, size_t *n_ids,
                             nomul_error *err)
 {
     nomul_error own;
     id_list     out = {ids, capacity, 0};
+    unsigned    unknown = flags & ~(unsigned)(NOMUL_TOKENIZE_ADD_SPECIAL |
+                                           NOMUL_TOKENIZE_PARSE_SPECIAL | NOMUL_TOKENIZE_NO_PREFIX);
+    const char *null = !tokenizer         ? "tokenizer"
+                       : !text && n_bytes ? "text"
+                       : !ids && capacity ? "ids"
+                       : !n_ids           ? "n_ids"
+                                          : NULL;
 
     if (!err) err = &own;
-    if (!check_arguments(tokenizer, text, n_bytes, flags, ids, capacity, n_ids, err) ||
-        !encode(&tokenizer->vocab, text, n_bytes, flags, tokenizer->cancel, &out, err))
+    if (null) return nm_fail(err, NOMUL_E_ARG, "%s: is NULL", null), err->code;
+    if (unknown) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown), err->code;
+    if (!encode(&tokenizer->vocab, text, n_bytes, flags, tokenizer->cancel, &out, err))
         return err->code;
     *n_ids = out.n_ids;
     if (out.n_ids > capacity)

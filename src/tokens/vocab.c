@@ -112,42 +112,44 @@ size_t nm_vocab_match(const nm_vocab *vocab, const nm_piece_set *set, const char
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* The keys of the file. */
-typedef struct keys {
-    const nm_gguf_key *tokens, *scores, *types;
-} keys;
+/* The three arrays of the file, by id. */
+enum { TOKENS, SCORES, TYPES, N_KEYS };
+static const struct {
+    const char      *name;
+    nomul_value_type type;
+} key_rows[N_KEYS] = {
+    [TOKENS] = {KEY "tokens", NOMUL_VALUE_STRING},
+    [SCORES] = {KEY "scores", NOMUL_VALUE_F32},
+    [TYPES] = {KEY "token_type", NOMUL_VALUE_I32},
+};
 
-static bool get_array(const nm_gguf *gguf, const char *name, nomul_value_type type, size_t n_vocab,
-                      const nm_gguf_key **key, nomul_error *err)
-{
-    if (!nm_gguf_get_array(gguf, name, true, type, key, err)) return false;
-    if ((*key)->n_elements != n_vocab)
-        return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, expected %zu", name,
-                       (*key)->n_elements, n_vocab);
-    return true;
-}
-
-static bool get_keys(const nm_gguf *gguf, size_t n_vocab, keys *k, nomul_error *err)
+static bool get_keys(const nm_gguf *gguf, size_t n_vocab, const nm_gguf_key *keys[N_KEYS],
+                     nomul_error *err)
 {
     if (n_vocab == 0 || n_vocab > INT32_MAX)
         return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens: a vocabulary of %zu pieces",
                        n_vocab);
-    return get_array(gguf, KEY "tokens", NOMUL_VALUE_STRING, n_vocab, &k->tokens, err) &&
-           get_array(gguf, KEY "scores", NOMUL_VALUE_F32, n_vocab, &k->scores, err) &&
-           get_array(gguf, KEY "token_type", NOMUL_VALUE_I32, n_vocab, &k->types, err);
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const char *name = key_rows[i].name;
+        if (!nm_gguf_get_array(gguf, name, true, key_rows[i].type, &keys[i], err)) return false;
+        if (keys[i]->n_elements != n_vocab)
+            return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, expected %zu",
+                           name, keys[i]->n_elements, n_vocab);
+    }
+    return true;
 }
 
 /* A piece's text, shortened to what fits into a message. */
 #define SPELL(piece) (int)((piece)->n_text < 100 ? (piece)->n_text : 100), (piece)->text
 
-static bool take_pieces(nm_vocab *vocab, const keys *k, nomul_error *err)
+static bool take_pieces(nm_vocab *vocab, const nm_gguf_key *const keys[N_KEYS], nomul_error *err)
 {
-    const uint8_t *at = k->tokens->value;
+    const uint8_t *at = keys[TOKENS]->value;
 
     for (size_t id = 0; id < vocab->n_pieces; id++) {
         nm_gguf_text text = nm_gguf_next_string(&at);
-        float        score = nm_load_f32(k->scores->value + 4 * id);
-        int32_t      type = (int32_t)nm_load_u32(k->types->value + 4 * id);
+        float        score = nm_load_f32(keys[SCORES]->value + 4 * id);
+        int32_t      type = (int32_t)nm_load_u32(keys[TYPES]->value + 4 * id);
 
         if (text.size == 0)
             return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens[%zu]: is empty", id);
@@ -324,20 +326,6 @@ static void layout(nm_vocab *vocab)
     vocab->control.sorted = nm_arena_take(a, vocab->n_pieces, sizeof(nm_piece *));
 }
 
-static bool fill(nm_vocab *vocab, const nm_gguf *gguf, const keys *k, nomul_error *err)
-{
-    layout(vocab);
-    if (!nm_arena_back(&vocab->arena, err)) return false;
-    layout(vocab);
-    if (!take_pieces(vocab, k, err) || !build_index(vocab, err) ||
-        !get_specials(vocab, gguf, err) || !take_bytes(vocab, err))
-        return false;
-    build_joins(vocab);
-    build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
-    build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
-    return true;
-}
-
 static bool is_named(nm_gguf_text text, const char *name)
 {
     return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
@@ -346,8 +334,8 @@ static bool is_named(nm_gguf_text text, const char *name)
 bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
                    nomul_error *err)
 {
-    nm_gguf_text model;
-    keys         k;
+    nm_gguf_text       model;
+    const nm_gguf_key *keys[N_KEYS];
 
     *vocab = (nm_vocab){0};
     *present = false;
@@ -357,16 +345,22 @@ bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *p
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key " KEY "model: is \"%.*s\", expected \"llama\" or \"no_vocab\"",
                        (int)(model.size < 100 ? model.size : 100), model.data);
-    if (!get_keys(gguf, n_vocab, &k, err)) return false;
+    if (!get_keys(gguf, n_vocab, keys, err)) return false;
 
     vocab->n_pieces = n_vocab;
     vocab->index_mask = 1;
     while (vocab->index_mask < 2 * n_vocab) vocab->index_mask = vocab->index_mask << 1 | 1;
-    if (!fill(vocab, gguf, &k, err)) {
-        nm_vocab_close(vocab);
-        return false;
+    layout(vocab);
+    *present = nm_arena_back(&vocab->arena, err);
+    if (*present) {
+        layout(vocab);
+        *present = take_pieces(vocab, keys, err) && build_index(vocab, err) &&
+                   get_specials(vocab, gguf, err) && take_bytes(vocab, err);
     }
-    *present = true;
+    if (!*present) return nm_vocab_close(vocab), false;
+    build_joins(vocab);
+    build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
+    build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
     return true;
 }
 
