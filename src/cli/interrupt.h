@@ -5,9 +5,6 @@
 
 #include "nomul.h"
 
-/* At the start: a closed pipe or a file grown too large is an error of write, not a death. */
-void nm_interrupt_init(void);
-
 /*
  * From now on SIGINT, SIGTERM and SIGHUP only ask to stop; another one 2 seconds later or more,
  * when nothing has listened, ends the program on the spot.  A command that has called this looks
@@ -23,6 +20,7 @@ const nomul_cancel *nm_interrupt_cancel(void);
 
 /* The signal that asked to stop, or 0. */
 int nm_interrupted(void);
+bool nm_interrupted_by_ctrl_c(void);
 
 /* Forgets it: it was for something that is over. */
 void nm_interrupt_clear(void);
@@ -31,8 +29,8 @@ void nm_interrupt_clear(void);
 int nm_interrupt_exit_code(void);
 
 /*
- * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.
- * The name must live as long as the program.
+ * When a mapped file can no longer be read, as it shrank: say so in one line that names it, and
+ * exit 1.  The name must live as long as the program.
  */
 void nm_interrupt_guard(const char *path);
 

@@ -4,11 +4,10 @@
  * library through include/nomul.h only, as any other program would.
  */
 #include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/os.h"
 #include "cli/commands.h"
 
 #define NM_COMMAND(name) &nm_cmd_##name,
@@ -115,23 +114,9 @@ static int dispatch(int argc, char **argv)
     return run(argv[0], argc - 1, argv + 1);
 }
 
-/*
- * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
- * one of these numbers, and messages for stderr would be written into a model.  So each closed one
- * is opened on /dev/null in the mode in which it can't be used by mistake.
- */
-static void keep_standard_files(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && /* open takes the lowest free number, which is fd */
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-            return;
-}
-
 int main(int argc, char **argv)
 {
-    keep_standard_files();
-    nm_interrupt_init();
+    nm_os_begin(&argc, &argv);
     nm_open_init();
     return nm_output_end(dispatch(argc, argv));
 }

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "base/os.h"
 
 nm_shown nm_show_count(uint64_t n)
 {
@@ -46,10 +46,6 @@ nm_shown nm_show_seconds(double seconds)
 uint64_t nm_random_seed(void)
 {
     uint32_t seed = 0;
-    FILE    *file = fopen("/dev/urandom", "rb");
-    size_t   n = file ? fread(&seed, sizeof seed, 1, file) : 0;
 
-    if (file) fclose(file);
-    if (n == 0) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
-    return seed;
+    return nm_os_random(&seed, sizeof seed) ? seed : (uint32_t)(nm_os_unlike() >> 10);
 }

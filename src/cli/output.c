@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "base/utf8.h"
 #include "cli/interrupt.h"
 
@@ -22,7 +23,7 @@ static int failure; /* errno of the first one */
 
 static void check(bool ok)
 {
-    if (!ok && !failure) failure = errno ? errno : EIO;
+    if (!ok && !failure) failure = nm_os_write_error() ? nm_os_write_error() : EIO;
 }
 
 void nm_output_write(const void *data, size_t n_bytes)

@@ -2,15 +2,7 @@
 /* The monotonic clock, and which phase gets the time since its last reading. */
 #include "model/profile.h"
 
-#include <time.h>
-
-static uint64_t now(void)
-{
-    struct timespec t = {0, 0};
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#include "base/os.h"
 
 const char *nm_phase_name(size_t phase)
 {
@@ -30,12 +22,12 @@ const char *nm_phase_name(size_t phase)
 
 void nm_profile_begin(nm_profile *profile)
 {
-    profile->last = now();
+    profile->last = nm_os_nanoseconds();
 }
 
 void nm_profile_mark(nm_profile *profile, nm_phase phase)
 {
-    uint64_t t = now();
+    uint64_t t = nm_os_nanoseconds();
 
     profile->ns[phase] += t - profile->last;
     profile->last = t;

@@ -2,8 +2,8 @@
 #include "cli/batch/batch_show.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
+#include "base/os.h"
 #include "cli/numbers.h"
 
 static double rate(const nm_batch_counts *c)
@@ -40,7 +40,7 @@ void nm_batch_statistics(const nm_batch *b, const nomul_session *session, const 
     size_t                  n_bytes = session_bytes + c->most_texts * ((size_t)info->state_bytes +
                                                       info->n_vocab * 4); /* and logits */
 
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", path, nm_show_bytes(info->file_bytes).text,
             nm_show_seconds(b->options->load_seconds).text);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,

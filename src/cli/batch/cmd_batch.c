@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/batch/batch.h"
 #include "cli/batch/batch_show.h"
 #include "cli/commands.h"
@@ -101,7 +101,7 @@ static bool open_base(running *r, nomul_error *err)
         .escapes = args->escapes,
         .indexed = args->n_best > 0,
         .as_ready = args->as_ready,
-        .show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
+        .show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR) && !nm_os_is_terminal(NM_OS_STDOUT),
     };
     r->batch.options = &r->options;
     r->batch.base = nomul_text_new(r->opened.session, NULL, err);
@@ -113,7 +113,7 @@ static bool open_lines(running *r, nomul_error *err)
 {
     r->batch.lines.fd = nm_text_open(r->args->file, err);
     if (r->batch.lines.fd < 0) return false;
-    if (r->batch.lines.fd == STDIN_FILENO && !r->args->quiet && isatty(STDIN_FILENO))
+    if (r->batch.lines.fd == NM_OS_STDIN && !r->args->quiet && nm_os_is_terminal(NM_OS_STDIN))
         fprintf(stderr, "nomul: reading prompts from the terminal, up to Ctrl-D\n");
     return true;
 }

@@ -2,10 +2,10 @@
 /* nomul run: continue a text.  Options and the order of events; -i is turns.c's. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/run/turns.h"
 #include "cli/text/prompt.h"
@@ -119,7 +119,7 @@ static bool read_prompt(running *r, nomul_error *err)
     unsigned        flags = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
     if (!given && (args->interactive || r->load)) return true;
-    if (from_stdin && !args->quiet && isatty(STDIN_FILENO))
+    if (from_stdin && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
     return nm_prompt_read(&r->prompt, args->prompt, args->file, flags, err);
 }
@@ -189,7 +189,7 @@ static bool take_turns(running *r, nomul_error *err)
     if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
     r->statistics.effort = turns.effort;
     r->statistics.session_bytes += nm_turns_bytes(r->opened.model);
-    r->failed = turns.failed && !isatty(STDIN_FILENO);
+    r->failed = turns.failed && !nm_os_is_terminal(NM_OS_STDIN);
     nm_turns_free(&turns);
     return ok;
 }
@@ -210,7 +210,7 @@ static bool report(running *r, nomul_error *err)
     };
 
     if (args->json && !nm_report_json(&json, err)) return false;
-    if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
+    if (!args->json && !args->interactive && nm_os_is_terminal(NM_OS_STDOUT)) nm_output_print("\n");
     s->model = r->opened.model;
     s->path = r->opened.path;
     s->n_threads = nomul_session_n_threads(r->opened.session);

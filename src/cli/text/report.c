@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "base/os.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
 
@@ -37,7 +37,7 @@ void nm_statistics_print(const nm_statistics *s)
     const nm_effort        *e = &s->effort;
     const nomul_model_info *info = nomul_model_get_info(s->model);
 
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", s->path, nm_show_bytes(info->file_bytes).text,
             nm_show_seconds(s->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);

@@ -6,13 +6,11 @@
 #include "cli/text/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 
 static bool reserve(nm_text *text, size_t more, nomul_error *err)
@@ -87,44 +85,37 @@ void nm_text_unescape(nm_text *text)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/*
- * The wait is poll's: a signal handler interrupts poll but restarts read.  (A signal between the
- * check and poll is noticed when the next byte or signal arrives.)
- */
+/* A signal ends the wait.  (One between the check and the wait is noticed when it ends.) */
 bool nm_text_read(nm_text *text, int fd, size_t *n_bytes, nomul_error *err)
 {
     enum { PIECE = 1 << 16 };
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    ssize_t       n = -1;
+    int number = EINTR;
 
     if (!reserve(text, PIECE, err)) return false;
-    while (n < 0) {
+    while (number == EINTR) {
         if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        errno = 0;
-        if (poll(&wait, 1, -1) >= 0) n = read(fd, text->data + text->n_bytes, PIECE);
-        if (n < 0 && errno != EINTR) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+        number = nm_os_wait_input(fd, -1);
+        if (!number) number = nm_os_read(fd, text->data + text->n_bytes, PIECE, n_bytes);
     }
-    text->n_bytes += (size_t)n;
-    *n_bytes = (size_t)n;
+    if (number) return nm_fail_errno(err, NOMUL_E_IO, number);
+    text->n_bytes += *n_bytes;
     return true;
 }
 
-/* O_NONBLOCK: opening a pipe without a writer must not wait where a signal is not noticed. */
 int nm_text_open(const char *path, nomul_error *err)
 {
-    if (strcmp(path, "-") == 0) return STDIN_FILENO;
+    int fd = NM_OS_STDIN, number = 0;
 
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
-    else
-        fcntl(fd, F_SETFL, O_RDONLY);
-    return fd;
+    if (strcmp(path, "-") != 0) number = nm_os_open_stream(path, &fd);
+    if (number == 0) return fd;
+    nm_fail_errno(err, NOMUL_E_IO, number);
+    nm_fail_in(err, "%s", path);
+    return -1;
 }
 
 void nm_text_close(int fd)
 {
-    if (fd != STDIN_FILENO) close(fd);
+    if (fd != NM_OS_STDIN) nm_os_close(fd);
 }
 
 const char *nm_text_name(const char *path)
@@ -148,8 +139,7 @@ bool nm_text_add_file(nm_text *text, const char *path, nomul_error *err)
 
 nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    struct pollfd ready = {.fd = l->fd, .events = POLLIN};
-    nm_text      *text = &l->text;
+    nm_text *text = &l->text;
 
     for (;;) {
         size_t      n = text->n_bytes - l->seen;
@@ -157,7 +147,7 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
 
         l->seen = newline ? (size_t)(newline - text->data) : text->n_bytes;
         if (newline || l->ended) break;
-        if (!wait && poll(&ready, 1, 0) == 0) return NM_LINE_LATER;
+        if (!wait && nm_os_wait_input(l->fd, 0) == ETIMEDOUT) return NM_LINE_LATER;
         if (l->at > 0) { /* only the beginning of a line is left: it moves to the front */
             memmove(text->data, text->data + l->at, text->n_bytes - l->at);
             text->n_bytes -= l->at, l->seen -= l->at, l->at = 0;
