@@ -11,7 +11,7 @@ CROSS := x86_64-linux aarch64-linux x86_64-windows aarch64-windows x86_64-macos 
 CROSS_MORE := riscv64-linux x86-linux arm-linux
 
 cross_target = $(patsubst %-macos,%-macos.11.0,$(patsubst %-windows,%-windows-gnu,\
-               $(patsubst arm-linux,arm-linux-musleabihf,$(patsubst %-linux,%-linux-musl,$1))))
+               $(patsubst arm-linux-musl,arm-linux-musleabihf,$(patsubst %-linux,%-linux-musl,$1))))
 # Windows aligns the stack to 16 bytes only, see tools/check_objects.sh; a program keeps the CRT's.
 cross_link = -s $(if $(findstring linux,$1),-static) \
              $(if $(findstring windows,$1),-lbcrypt -lshell32 -ladvapi32)

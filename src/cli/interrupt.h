@@ -19,7 +19,7 @@ void nm_interrupt_catch_patiently(void);
 const nomul_cancel *nm_interrupt_cancel(void);
 
 /* The signal that asked to stop, or 0. */
-int nm_interrupted(void);
+int  nm_interrupted(void);
 bool nm_interrupted_by_ctrl_c(void);
 
 /* Forgets it: it was for something that is over. */
