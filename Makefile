@@ -94,8 +94,8 @@ $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
-# tests/faults_cli.c includes buffer.c and output.c.
-$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/buffer.o %/output.o,$(CLI_OBJ)) \
+# tests/faults.c has its own os_posix.c, tests/faults_cli.c its own output.c.
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/output.o,$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
 # All of the archive as a shared library, whose symbols tests/check.sh looks at.
@@ -177,8 +177,9 @@ compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/
 	rm -rf $(BUILD)
+include tools/cross.mk
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 FORCE:
 -include $(wildcard $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_OBJ) $(MORE_OBJ)))

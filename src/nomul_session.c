@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "base/pool.h"
 #include "model/session.h"
 
@@ -42,7 +43,7 @@ static bool take_options(nomul_session_options *ours, const nomul_session_option
     if (ours->n_batch > NM_MAX_BATCH)
         return nm_fail(err, NOMUL_E_ARG, "n_batch: is %zu, expected up to %d", ours->n_batch,
                        NM_MAX_BATCH);
-    if (ours->n_threads == 0) ours->n_threads = nm_pool_default_threads();
+    if (ours->n_threads == 0) ours->n_threads = nm_os_processors();
     if (ours->n_batch == 0)
         ours->n_batch = nm_engine_default_batch(&model->weights, model->kernels);
     if (!ours->cancel) ours->cancel = model->cancel;

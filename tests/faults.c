@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE
+#define _DARWIN_C_SOURCE
 #define _FILE_OFFSET_BITS 64
 
 #include "faults.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -111,6 +113,16 @@ static int faulty_fsync(int fd)
     return faults_turn("fsync") ? -1 : fcntl(fd, F_GETFL) < 0 ? -1 : 0;
 }
 
+static int faulty_poll(struct pollfd *which, nfds_t n, int milliseconds)
+{
+    return faults_turn("poll") ? -1 : poll(which, n, milliseconds);
+}
+
+static ssize_t faulty_read(int fd, void *to, size_t n_bytes)
+{
+    return faults_turn("read") ? -1 : read(fd, to, faults_part(n_bytes));
+}
+
 /* As the systems do it: whatever is said, the file is closed. */
 static int faulty_close(int fd)
 {
@@ -139,6 +151,20 @@ static int faulty_rename(const char *from, const char *to)
 #define mmap(at, n_bytes, protection, flags, fd, offset) faulty_mmap(n_bytes, fd)
 #define fsync(fd) faulty_fsync(fd)
 #define close(fd) faulty_close(fd)
+#define poll(which, n, milliseconds) faulty_poll(which, n, milliseconds)
+#define read(fd, to, n_bytes) faulty_read(fd, to, n_bytes)
 #define rename(from, to) faulty_rename(from, to)
 
-#include "base/file.c"
+#include "base/os_posix.c"
+
+/* What os_posix.c does with the files of a system that looks like this. */
+bool faults_quota(const char *root, size_t *quota)
+{
+#ifdef __linux__
+    *quota = cgroup_quota(root);
+    return true;
+#else
+    (void)root, (void)quota;
+    return false;
+#endif
+}

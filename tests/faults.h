@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A system that refuses: base/file.c once more, linked before the library's, and the command
- * line's buffer.c and output.c, with their system calls (and stdio's) counted.  Any of them can be
- * told to fail; reads and writes can be told to do little at a time.  Each thread has its own
- * faults.
+ * A system that refuses: base/os_posix.c once more, linked before the library's, and the command
+ * line's output.c, with their system calls (and stdio's) counted.  Any of them can be told to
+ * fail; reads and writes can be told to do little at a time.  Each thread has its own faults.
  */
 #ifndef NM_TEST_FAULTS_H
 #define NM_TEST_FAULTS_H
@@ -26,6 +25,9 @@ void faults_trickle(size_t n_bytes);
 
 /* What output.c remembers of a failed stdout is forgotten. */
 void faults_forget_output(void);
+
+/* CPUs that control groups allow, were `root` the root folder; false if the system has none. */
+bool faults_quota(const char *root, size_t *quota);
 
 /* For the calls themselves: is it this one's turn?  And how many bytes it may move. */
 bool   faults_turn(const char *call);

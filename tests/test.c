@@ -116,6 +116,11 @@ const char *test_scratch(const char *name)
     return ring_path(now.scratch, name);
 }
 
+bool test_new_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
 static void remove_scratch(void)
 {
     char command[300];

@@ -29,6 +29,7 @@ const char *test_path(const char *name);
 const char *test_shared(const char *name);
 /* A name for a file to write, in a scratch directory that is removed at the end. */
 const char *test_scratch(const char *name);
+bool        test_new_folder(const char *path); /* or it is there already */
 
 /* A whole file, with a NUL behind it; freed by the caller.  A missing one fails the case. */
 char *test_read_file(const char *path, size_t *size);

@@ -38,7 +38,8 @@ check() {
             n = split(file, part, "/")
             return n == 1 ? file : n > 2 ? part[1] "/" part[2] : part[1]
         }
-        function stem(file) { sub(/\.[a-z]+$/, "", file); return file }
+        # os_posix.c and its twins implement os.h.
+        function stem(file) { sub(/(_posix|_windows|_wasi)?\.[a-z]+$/, "", file); return file }
         function listed(set, user, definer,    u, d) {
             u = room_of(user)
             d = room_of(definer)

@@ -17,7 +17,7 @@ model:   base format kernels model
 bench:   base format kernels model convert bench nomul_bench.h
 convert: base format convert kernels/ternary.h model/config.h model/tensors.h model/weights.h
 cli:     cli cli/text nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
-cli:     base/error.h base/alloc.h base/bytes.h base/rng.h base/clock.h
+cli:     base/error.h base/alloc.h base/bytes.h base/rng.h base/clock.h base/os.h
 cli/text:  cli/text
 cli/run:   cli/run
 cli/batch: cli/batch
@@ -31,17 +31,20 @@ nomul_bench.c: base kernels bench nomul_bench.h nomul_model.h
 nomul_model.h: base format model tokens
 include: nomul.h
 '
-# Of the system: the C library is everybody's, the rest belongs to rooms.
+# Of the system: the C library is everybody's, the rest belongs to rooms and files.
 c11='assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
 stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time wchar wctype'
-posix_rooms='base cli'
+system_files='base/os_posix.c base/os_windows.c'
+thread_rooms='base'
+thread_headers='pthread sched'
 cpu_rooms='kernels'
 public_headers='stdbool stddef stdint'
 
 check() {
     find "$1/src" "$1/include" -name '*.[ch]' -o -name '*.def' | sort | tr '\n' '\0' |
-        xargs -0 awk -v root="$1/" -v walls="$walls" -v c11="$c11" -v posix="$posix_rooms" \
-            -v cpu="$cpu_rooms" -v public="$public_headers" '
+        xargs -0 awk -v root="$1/" -v walls="$walls" -v c11="$c11" -v system_files="$system_files" \
+            -v rooms="$thread_rooms" -v threads="$thread_headers" -v cpu="$cpu_rooms" \
+            -v public="$public_headers" '
         function words(text, set,    n, i, w) {
             n = split(text, w, /[ \n]+/)
             for (i = 1; i <= n; i++) if (w[i] != "") set[w[i]] = 1
@@ -58,13 +61,16 @@ check() {
                     for (j = 1; j <= m; j++) may[half[1], w[j]] = 1
                     known[half[1]] = 1
                 }
-            words(c11, std); words(posix, posix_ok); words(cpu, cpu_ok); words(public, public_ok)
+            words(c11, std); words(system_files, system_ok)
+            words(rooms, room_ok); words(threads, thread_ok)
+            words(cpu, cpu_ok); words(public, public_ok)
         }
         FNR == 1 {
             n_files++
             n = split(substr(FILENAME, length(root) + 1), part, "/")
             parent = part[1] == "include" ? "include" : part[2]
             room = n > 3 ? part[2] "/" part[3] : parent
+            file = substr(FILENAME, length(root) + 5)
             if (!known[room]) bad("a room that the table of walls does not know")
         }
         /^[ \t]*#[ \t]*include[ \t]*"/ {
@@ -86,8 +92,13 @@ check() {
                 if (!(name in public_ok)) bad("public headers include nothing but " public)
             } else if (name ~ /intrin$|^arm_|^cpuid$/) {
                 if (!(parent in cpu_ok)) bad("only kernels knows CPUs")
-            } else if (!(name in std) && !(parent in posix_ok))
-                bad("POSIX belongs to " posix)
+            } else if (name in thread_ok) {
+                if (!(parent in room_ok)) bad("threads belong to " rooms)
+            } else if (!(name in std) && !(file in system_ok))
+                bad("systems belong to " system_files)
+        }
+        /^[ \t]*#.*(_WIN32|__MINGW|__linux__|__APPLE__|__unix__|_SOURCE([^a-zA-Z_]|$))/ {
+            if (!(file in system_ok)) bad("only " system_files " asks which system it is")
         }
         END {
             if (!wrong) printf "%d files, %d includes, all inside the walls\n", n_files, n_edges
@@ -135,6 +146,10 @@ self_test() {
     plant src/nomul.c '#include "cli/options.h"'
     plant src/base/alloc.c '#include "alloc.h"'
     plant src/model/config.h '#include <unistd.h>'
+    plant src/base/file.c '#include <fcntl.h>'
+    plant src/cli/main.c '#include <pthread.h>'
+    plant src/cli/main.c '#ifdef _WIN32'
+    plant src/base/file.c '#define _XOPEN_SOURCE 700'
     plant src/base/alloc.c '#include <immintrin.h>'
     plant src/attic/new.c '#include <stdio.h>'
     plant include/nomul.h '#include <stdio.h>'

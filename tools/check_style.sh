@@ -19,6 +19,8 @@ nomul_session api
 nomul_bench bench
 nomul_text api
 clock base
+os_posix os
+os_windows os
 text_object rewind
 text_step cancel
 text_mark mark

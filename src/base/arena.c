@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/pages.h"
+#include "base/os.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ bool nm_arena_back(nm_arena *arena, nomul_error *err)
     if (arena->overflow) return nm_fail(err, NOMUL_E_MEMORY, "out of memory: sizes overflow");
     arena->base = nm_alloc(arena->used);
     if (!arena->base) return nm_fail_memory(err, arena->used);
-    nm_pages_large(arena->base, arena->used);
+    nm_os_large_pages(arena->base, arena->used);
     memset(arena->base, 0, arena->used);
     arena->used = 0;
     return true;

@@ -2,6 +2,8 @@
 /* Formatting into the fixed buffer of nomul_error. */
 #include "base/error.h"
 
+#include "base/os.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +59,6 @@ bool nm_fail_errno(nomul_error *err, nomul_status code, int number)
 {
     char words[256];
 
-    if (strerror_r(number, words, sizeof words) != 0)
-        snprintf(words, sizeof words, "error %d", number);
+    nm_os_error_text(number, words, sizeof words);
     return nm_fail(err, code, "%s", words);
 }

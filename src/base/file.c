@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _XOPEN_SOURCE 700 /* realpath */
-#define _FILE_OFFSET_BITS 64
-
-/* POSIX files.  Everything that can fail with EINTR is retried. */
+/* Files over base/os.h: what is refused, loops over partial reads and writes, temporary files. */
 #include "base/file.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/pages.h"
+#include "base/os.h"
 #include "base/rng.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES ((size_t)256 << 10)
-#define CALL_BYTES ((size_t)1 << 30) /* some systems refuse more than INT_MAX at once */
 
 static bool fail_path(nomul_error *err, const char *path, int number)
 {
@@ -31,81 +19,81 @@ static bool fail_path(nomul_error *err, const char *path, int number)
     return nm_fail_in(err, "%s", path);
 }
 
-static bool check_regular(const char *path, const struct stat *status, nomul_error *err)
+static bool check_regular(const char *path, const nm_os_status *status, nomul_error *err)
 {
-    if (S_ISREG(status->st_mode)) return true;
-    if (S_ISDIR(status->st_mode)) return nm_fail(err, NOMUL_E_IO, "%s: is a directory", path);
+    if (status->kind == NM_OS_REGULAR) return true;
+    if (status->kind == NM_OS_FOLDER) return nm_fail(err, NOMUL_E_IO, "%s: is a directory", path);
     return nm_fail(err, NOMUL_E_IO, "%s: is not a regular file", path);
 }
 
 bool nm_file_exists(const char *path)
 {
-    struct stat status;
-    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    nm_os_status status;
+    int          number = nm_os_stat(path, &status);
+
+    return number != ENOENT && number != ENOTDIR;
 }
 
-static bool is_one_file(const struct stat *a, const struct stat *b)
+static bool is_one_file(const nm_os_status *a, const nm_os_status *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+    return a->volume == b->volume && a->number == b->number;
 }
 
 bool nm_file_same(const char *path, const char *other)
 {
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && is_one_file(&a, &b);
+    nm_os_status a, b;
+
+    return nm_os_stat(path, &a) == 0 && nm_os_stat(other, &b) == 0 && is_one_file(&a, &b);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 bool nm_file_open(nm_file *file, const char *path, nomul_error *err)
 {
-    struct stat status;
+    nm_os_status status;
+    int          fd, number = nm_os_open(path, &fd);
 
     *file = NM_FILE_CLOSED;
-    /* O_NONBLOCK: opening a pipe must not block; it is refused below. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) return fail_path(err, path, errno);
-    bool ok =
-        fstat(fd, &status) == 0 ? check_regular(path, &status, err) : fail_path(err, path, errno);
-    if (!ok) {
-        close(fd);
+    if (number) return fail_path(err, path, number);
+    number = nm_os_stat_open(fd, &status);
+    if (number ? !fail_path(err, path, number) : !check_regular(path, &status, err)) {
+        nm_os_close(fd);
         return false;
     }
     file->fd = fd;
-    file->size = (uint64_t)status.st_size;
+    file->size = status.size;
     return true;
 }
 
 bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes, nomul_error *err)
 {
     uint8_t *at = to;
+    size_t   n;
 
-    if (offset > INT64_MAX - CALL_BYTES || n_bytes > INT64_MAX - CALL_BYTES - offset)
+    if (offset > INT64_MAX || n_bytes > INT64_MAX - offset)
         return nm_fail_errno(err, NOMUL_E_IO, EOVERFLOW);
-    while (n_bytes) {
-        size_t  part = n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES;
-        ssize_t n = pread(file->fd, at, part, (off_t)offset);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return nm_fail_errno(err, NOMUL_E_IO, errno);
+    for (; n_bytes; at += n, n_bytes -= n, offset += n) {
+        int number = nm_os_read_at(file->fd, offset, at, n_bytes, &n);
+        if (number) return nm_fail_errno(err, NOMUL_E_IO, number);
         if (n == 0)
             return nm_fail(err, NOMUL_E_IO,
                            "ends after %" PRIu64 " bytes, where %zu more were to be read", offset,
                            n_bytes);
-        at += n, n_bytes -= (size_t)n, offset += (uint64_t)n;
     }
     return true;
 }
 
 bool nm_file_is(const nm_file *file, const char *path)
 {
-    struct stat ours, named;
+    nm_os_status ours, named;
 
-    return fstat(file->fd, &ours) == 0 && stat(path, &named) == 0 && is_one_file(&ours, &named);
+    return nm_os_stat_open(file->fd, &ours) == 0 && nm_os_stat(path, &named) == 0 &&
+           is_one_file(&ours, &named);
 }
 
 void nm_file_close(nm_file *file)
 {
-    if (file->fd >= 0) close(file->fd);
+    if (file->fd >= 0) nm_os_close(file->fd);
     *file = NM_FILE_CLOSED;
 }
 
@@ -124,14 +112,14 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_er
         map->data = (const uint8_t *)"";
     } else if (in_memory) {
         map->data = map->read = nm_alloc(map->size);
-        if (map->read) nm_pages_large(map->read, map->size);
+        if (map->read) nm_os_large_pages(map->read, map->size);
         ok = map->read ? nm_file_read(&file, 0, map->read, map->size, err)
                        : nm_fail_memory(err, map->size);
     } else {
-        void *mapped = mmap(NULL, map->size, PROT_READ, MAP_PRIVATE, file.fd, 0);
-        ok = mapped != MAP_FAILED || nm_fail_errno(err, NOMUL_E_IO, errno);
-        if (ok) map->data = map->mapped = mapped;
-        if (ok) nm_pages_large(mapped, map->size);
+        int number = nm_os_map(file.fd, map->size, &map->mapped);
+        ok = number == 0 || nm_fail_errno(err, NOMUL_E_IO, number);
+        if (ok) nm_os_large_pages(map->mapped, map->size);
+        map->data = map->mapped;
     }
     nm_file_close(&file);
     if (ok) return true;
@@ -141,83 +129,89 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_er
 
 void nm_filemap_close(nm_filemap *map)
 {
-    if (map->mapped) munmap(map->mapped, map->size);
+    if (map->mapped) nm_os_unmap(map->mapped, map->size);
     nm_free(map->read);
     *map = (nm_filemap){0};
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/*
- * The real path of a file to be written, real[PATH_MAX], and its mode if it exists, else 0.  A
- * dangling symbolic link is refused: the new file would replace the link.
- */
-static bool find_target(const char *path, char *real, mode_t *mode, nomul_error *err)
+/* Where a file is written: its real path, and what is there. */
+typedef struct target {
+    char     real[NM_OS_PATH];
+    size_t   n_folder; /* of them before the name */
+    unsigned mode;     /* of the file that is replaced, if there is one */
+    bool     exists;
+} target;
+
+/* A dangling symbolic link is refused: the new file would replace the link. */
+static bool find_target(const char *path, target *t, nomul_error *err)
 {
-    struct stat status;
+    nm_os_status status;
+    size_t       n_folder = nm_os_name_at(path), n_name = strlen(path + n_folder);
+    char         folder[NM_OS_PATH] = ".";
+    int          number = nm_os_stat(path, &status);
 
-    *mode = 0;
-    if (stat(path, &status) == 0) {
-        *mode = status.st_mode; /* never 0: it includes the file type */
+    t->exists = number == 0;
+    if (t->exists) {
         if (!check_regular(path, &status, err)) return false;
-        return realpath(path, real) ? true : fail_path(err, path, errno);
+        t->mode = status.mode;
+        number = nm_os_real_path(path, t->real);
+        t->n_folder = number ? 0 : nm_os_name_at(t->real);
+        return number == 0 || fail_path(err, path, number);
     }
-    if (errno != ENOENT || *path == '\0') return fail_path(err, path, errno);
-    if (lstat(path, &status) == 0)
+    if (number != ENOENT || *path == '\0') return fail_path(err, path, number);
+    if (nm_os_is_link(path))
         return nm_fail(err, NOMUL_E_IO, "%s: is a symbolic link to nothing", path);
-
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char        folder[PATH_MAX] = ".";
-    size_t      n_folder = (size_t)(name - path), n_name = strlen(name);
     if (n_name == 0) return nm_fail(err, NOMUL_E_IO, "%s: is a directory", path);
     if (n_folder >= sizeof folder) return fail_path(err, path, ENAMETOOLONG);
     if (n_folder) memcpy(folder, path, n_folder), folder[n_folder] = '\0';
-    if (!realpath(folder, real)) return fail_path(err, path, errno);
-    size_t n_real = strlen(real);
-    if (n_real + 1 + n_name >= PATH_MAX) return fail_path(err, path, ENAMETOOLONG);
-    if (real[n_real - 1] != '/') real[n_real++] = '/'; /* only the root ends with one */
-    memcpy(real + n_real, name, n_name + 1);
+    number = nm_os_real_path(folder, t->real);
+    if (number) return fail_path(err, path, number);
+    size_t n = strlen(t->real);
+    if (n + 1 + n_name >= sizeof t->real) return fail_path(err, path, ENAMETOOLONG);
+    if (t->real[n - 1] != '/') t->real[n++] = '/'; /* only a root ends with one */
+    memcpy(t->real + n, path + n_folder, n_name + 1);
+    t->n_folder = n;
     return true;
 }
 
 /*
  * Creates the temporary file.  Not with mkstemp, whose files are private: their mode could be set
- * right only by reading the umask, which means setting it, for all threads.  O_EXCL makes sure that
- * the file is ours; the name need not be hard to guess.
+ * right only by reading the umask, which means setting it, for all threads.  nm_os_create makes
+ * sure that the file is ours; the name need not be hard to guess.
  */
-static bool create_temporary(nm_outfile *out, mode_t mode, nomul_error *err)
+static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
 {
     static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    struct timespec   now = {0};
-    struct stat       status;
+    nm_os_status      status;
     nm_rng            rng;
     char             *letters = out->temporary + strlen(out->temporary) - 6;
-    mode_t            wanted = mode ? mode & 0777 : 0666;
+    unsigned          wanted = t->exists ? t->mode : 0666;
+    int               number = EEXIST;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    nm_rng_init(&rng, (uint64_t)now.tv_sec << 32 ^ (uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 9);
-    for (int tries = 0; tries < 100; tries++) {
+    nm_rng_init(&rng, nm_os_unlike());
+    for (int tries = 0; tries < 100 && number == EEXIST; tries++) {
         for (int i = 0; i < 6; i++) letters[i] = all[nm_rng_below(&rng, sizeof all - 1)];
-        out->fd = open(out->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, wanted);
-        if (out->fd >= 0 || (errno != EEXIST && errno != EINTR)) break;
+        number = nm_os_create(out->temporary, wanted, &out->fd);
     }
-    if (out->fd < 0) {
+    if (number) {
         out->temporary = NULL; /* not ours to remove */
-        return fail_path(err, out->shown, errno);
+        return fail_path(err, out->shown, number);
     }
     /* A file that is replaced keeps its mode. */
-    if (mode && fstat(out->fd, &status) == 0 && (status.st_mode & 0777) != wanted)
-        if (fchmod(out->fd, wanted) != 0) return fail_path(err, out->shown, errno);
-    return true;
+    if (t->exists && nm_os_stat_open(out->fd, &status) == 0 && status.mode != wanted)
+        number = nm_os_set_mode(out->fd, wanted);
+    return number == 0 || fail_path(err, out->shown, number);
 }
 
 /* One block: buffer | path as spelled | real path | folder/.name.nomul-XXXXXX */
-static bool back_outfile(nm_outfile *out, const char *path, const char *real, nomul_error *err)
+static bool back_outfile(nm_outfile *out, const char *path, const target *t, nomul_error *err)
 {
     static const char ending[] = ".nomul-XXXXXX";
-    const char       *name = strrchr(real, '/') + 1;
-    size_t            n_path = strlen(path) + 1, n_real = strlen(real) + 1;
-    size_t            n_folder = (size_t)(name - real), n_name = strlen(name);
+    const char       *name = t->real + t->n_folder;
+    size_t            n_path = strlen(path) + 1, n_real = strlen(t->real) + 1;
+    size_t            n_folder = t->n_folder, n_name = strlen(name);
     size_t            n_bytes = BUFFER_BYTES + n_path + 2 * n_real + 1 + sizeof ending;
 
     if (n_name > 200) n_name = 200; /* names are limited to 255 bytes */
@@ -227,8 +221,9 @@ static bool back_outfile(nm_outfile *out, const char *path, const char *real, no
     out->path = out->shown + n_path;
     out->temporary = out->path + n_real;
     memcpy(out->shown, path, n_path);
-    memcpy(out->path, real, n_real);
-    memcpy(out->temporary, real, n_folder);
+    memcpy(out->path, t->real, n_real);
+    memcpy(out->temporary, t->real, n_folder);
+    out->n_folder = n_folder;
     out->temporary[n_folder] = '.';
     memcpy(out->temporary + n_folder + 1, name, n_name);
     memcpy(out->temporary + n_folder + 1 + n_name, ending, sizeof ending);
@@ -237,13 +232,12 @@ static bool back_outfile(nm_outfile *out, const char *path, const char *real, no
 
 bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
 {
-    char   real[PATH_MAX];
-    mode_t mode;
+    target t;
 
     *out = (nm_outfile){.fd = -1};
-    if (!find_target(path, real, &mode, err)) return false;
-    if (!back_outfile(out, path, real, err)) return nm_fail_in(err, "%s", path);
-    if (create_temporary(out, mode, err)) return true;
+    if (!find_target(path, &t, err)) return false;
+    if (!back_outfile(out, path, &t, err)) return nm_fail_in(err, "%s", path);
+    if (create_temporary(out, &t, err)) return true;
     nm_outfile_abort(out);
     return false;
 }
@@ -261,15 +255,13 @@ static bool write_at(nm_outfile *out, uint64_t offset, const void *data, size_t 
                      nomul_error *err)
 {
     const uint8_t *from = data;
+    size_t         n;
 
-    if (offset > INT64_MAX - CALL_BYTES || n_bytes > INT64_MAX - CALL_BYTES - offset)
+    if (offset > INT64_MAX || n_bytes > INT64_MAX - offset)
         return fail_path(err, out->shown, EFBIG);
-    while (n_bytes) {
-        size_t  part = n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES;
-        ssize_t n = pwrite(out->fd, from, part, (off_t)offset);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return fail_path(err, out->shown, n < 0 ? errno : ENOSPC);
-        from += n, n_bytes -= (size_t)n, offset += (uint64_t)n;
+    for (; n_bytes; from += n, n_bytes -= n, offset += n) {
+        int number = nm_os_write_at(out->fd, offset, from, n_bytes, &n);
+        if (number || n == 0) return fail_path(err, out->shown, number ? number : ENOSPC);
     }
     return true;
 }
@@ -327,42 +319,21 @@ bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size
     return flush(out, err) && write_at(out, offset, data, n_bytes, err);
 }
 
-/* 0, or errno.  File systems that cannot sync return EINVAL, which is not an error here. */
-static int sync_fd(int fd)
-{
-    int result;
-    do result = fsync(fd);
-    while (result != 0 && errno == EINTR);
-    return result == 0 || errno == EINVAL ? 0 : errno;
-}
-
-/*
- * Makes the rename survive a power failure.  The file is complete and in place by now: if this
- * fails, there is nothing that the caller could do.
- */
-static void sync_folder(char *path)
-{
-    char *slash = strrchr(path, '/');
-
-    slash[slash == path] = '\0'; /* the folder of "/name" is "/" */
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    sync_fd(fd);
-    close(fd);
-}
-
+/* Renamed, the file is complete and in place: a folder that can't be synced is no error. */
 bool nm_outfile_commit(nm_outfile *out, nomul_error *err)
 {
     bool ok = flush(out, err);
+    int  number = ok ? nm_os_sync(out->fd) : 0;
+    int  closed = nm_os_close(out->fd);
 
-    int number = ok ? sync_fd(out->fd) : 0;
-    if (close(out->fd) != 0 && number == 0 && errno != EINTR) number = errno;
     out->fd = -1;
-    if (ok && number == 0 && rename(out->temporary, out->path) != 0) number = errno;
+    if (number == 0) number = closed;
+    if (ok && number == 0) number = nm_os_replace(out->temporary, out->path);
     if (ok && number) ok = fail_path(err, out->shown, number);
     if (ok) {
         out->temporary = NULL;
-        sync_folder(out->path);
+        out->path[out->n_folder] = '\0';
+        nm_os_sync_folder(out->path);
     }
     nm_outfile_abort(out);
     return ok;
@@ -370,8 +341,8 @@ bool nm_outfile_commit(nm_outfile *out, nomul_error *err)
 
 void nm_outfile_abort(nm_outfile *out)
 {
-    if (out->buffer && out->fd >= 0) close(out->fd); /* in a struct of zeros fd is not ours */
-    if (out->temporary) unlink(out->temporary);
+    if (out->buffer && out->fd >= 0) nm_os_close(out->fd); /* in a struct of zeros fd is not ours */
+    if (out->temporary) nm_os_remove(out->temporary);
     nm_free(out->buffer);
     *out = (nm_outfile){.fd = -1};
 }

@@ -49,8 +49,9 @@ void nm_filemap_close(nm_filemap *map);
  */
 typedef struct nm_outfile {
     int      fd;
-    uint64_t at;        /* where the next append goes */
-    char    *path;      /* real path */
+    uint64_t at;   /* where the next append goes */
+    char    *path; /* real path, of which n_folder bytes precede the name */
+    size_t   n_folder;
     char    *shown;     /* the path as the caller spelled it, for messages */
     char    *temporary; /* NULL once committed or aborted */
     uint8_t *buffer;    /* one block; the strings follow the buffer */

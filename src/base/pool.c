@@ -5,19 +5,17 @@
  * steals from the back of another share.  A slow thread does less and delays no other, and one that
  * never gets a CPU is not waited for.
  */
-#define _GNU_SOURCE /* sched_getaffinity, where there is one */
 #include "base/pool.h"
 
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/os.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The items of a share still to do: end in the upper 32 bits, begin in the lower. */
 typedef struct share {
@@ -31,8 +29,8 @@ typedef struct worker {
 } worker;
 
 struct nm_pool {
-    size_t n_threads; /* running, the caller counted */
-    pid_t  process;   /* that has these threads: a forked child has none of them */
+    size_t   n_threads; /* running, the caller counted */
+    uint64_t process;   /* that has these threads: a forked child has none of them */
 
     nm_pool_idle idle; /* NULL: none */
     void        *idle_context;
@@ -68,36 +66,11 @@ struct nm_pool {
 #define SPINS 2000
 #define YIELDS 200
 
-#if defined(__linux__)
-/* The CPU time that cgroup v2 allows this process, in whole CPUs; 0 where it sets no limit. */
-static size_t cgroup_quota(void)
-{
-    long long quota, period;
-    FILE     *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-
-    if (!file) return 0;
-    int n_read = fscanf(file, "%lld %lld", &quota, &period);
-    fclose(file);
-    if (n_read != 2 || quota <= 0 || period <= 0) return 0;
-    return (size_t)((quota + period - 1) / period);
-}
-#endif
-
-size_t nm_pool_default_threads(void)
-{
-    long   online = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = online > 0 ? (size_t)online : 1;
-
-#if defined(__linux__)
-    cpu_set_t set;
-    size_t    quota = cgroup_quota();
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        n = (size_t)CPU_COUNT(&set);
-    if (quota > 0 && quota < n) n = quota;
-#endif
-    return n;
-}
+/*
+ * Threads begin with the same stack everywhere: a system's default is 128 KiB with musl, 8 MiB with
+ * glibc.  The deepest job uses a few KiB, sanitizers multiply that.
+ */
+#define STACK_BYTES ((size_t)1 << 20)
 
 /* One step of waiting awake; false when it has been long enough. */
 static bool wait_awake(size_t *step)
@@ -206,7 +179,7 @@ static void *work(void *argument)
  */
 static void wake_sleepers(nm_pool *pool)
 {
-    if (pool->process != getpid()) return;
+    if (pool->process != nm_os_process()) return;
     pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
@@ -225,33 +198,37 @@ static nm_pool *place(nm_arena *arena, size_t n_threads)
 
 nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_error *err)
 {
-    nm_arena arena = {0};
+    pthread_attr_t attributes;
+    nm_arena       arena = {0};
+    int            failure = 0;
 
     place(&arena, n_threads);
     if (!nm_arena_back(&arena, err)) return NULL;
     nm_pool *pool = place(&arena, n_threads);
-    pool->arena = arena, pool->process = getpid();
+    pool->arena = arena, pool->process = nm_os_process();
     pool->idle = idle, pool->idle_context = context;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
         worker *w = &pool->workers[pool->n_threads - 1];
         *w = (worker){.pool = pool, .index = pool->n_threads};
-        int failure = pthread_create(&w->handle, NULL, work, w);
-        if (failure) {
-            nm_fail_errno(err, NOMUL_E_MEMORY, failure);
-            nm_fail_in(err, "thread %zu of %zu", pool->n_threads + 1, n_threads);
-            nm_pool_free(pool);
-            return NULL;
-        }
+        failure = pthread_create(&w->handle, &attributes, work, w);
+        if (failure) break;
     }
-    return pool;
+    pthread_attr_destroy(&attributes);
+    if (!failure) return pool;
+    nm_fail_errno(err, NOMUL_E_MEMORY, failure);
+    nm_fail_in(err, "thread %zu of %zu", pool->n_threads + 1, n_threads);
+    nm_pool_free(pool);
+    return NULL;
 }
 
 void nm_pool_free(nm_pool *pool)
 {
     if (!pool) return;
-    if (pool->process == getpid()) {
+    if (pool->process == nm_os_process()) {
         atomic_store(&pool->leaving, true);
         wake_sleepers(pool);
         for (size_t i = 0; i + 1 < pool->n_threads; i++)

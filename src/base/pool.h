@@ -18,9 +18,6 @@ typedef struct nm_pool nm_pool;
  */
 typedef void (*nm_pool_job)(void *context, size_t begin, size_t end, size_t thread);
 
-/* CPUs that this process may use, by affinity and cgroup quota; at least 1. */
-size_t nm_pool_default_threads(void);
-
 /*
  * Called by an idle thread again and again until it returns false: nothing is left to do.  Each
  * call has to be short, since the thread does not see new work meanwhile.

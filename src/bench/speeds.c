@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "base/rng.h"
 #include "kernels/float_cases.h"
 #include "kernels/product.h"
@@ -17,7 +18,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define HOT_ROWS 2048
 #define HOT_COLS 2048
@@ -68,10 +68,7 @@ typedef struct subject {
 
 static double thread_seconds(void)
 {
-    struct timespec t = {0, 0};
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * (double)nm_os_thread_nanoseconds();
 }
 
 static inline uint64_t add_once(uint64_t sum, uint64_t one)
@@ -94,7 +91,7 @@ static double seconds_per_cycle(void)
         sum = add_once(add_once(add_once(add_once(sum, one), one), one), one);
     }
     __asm__ volatile("" : : "r"(sum)); /* so that the loop is not left out */
-    return (thread_seconds() - began) / (8.0 * TURNS);
+    return (thread_seconds() - began) / (8.0 * (double)TURNS);
 }
 
 static int ascending(const void *a, const void *b)

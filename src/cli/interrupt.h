@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Signals.  They belong to the program: the library only polls a nomul_cancel, which a handler here
- * sets.  SIGINT, SIGTERM and SIGHUP ask a command to stop; SIGBUS tells that a mapped file shrank;
- * SIGPIPE and SIGXFSZ become errors of write.
- */
+/* Signals: the program's business, never the library's. */
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
 
 #include "nomul.h"
-
-/* At the start: a closed pipe or a file that grew too large becomes an error of write. */
-void nm_interrupt_init(void);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP only ask to stop; another one 2 seconds later or more,
@@ -19,24 +12,25 @@ void nm_interrupt_init(void);
  */
 void nm_interrupt_catch(void);
 
-/* The same, but a second one does not end the program: the command removes a file first. */
+/* The same, but a second one is no other: the command has something to put in order. */
 void nm_interrupt_catch_patiently(void);
 
 /* Requested by those signals; for the options of models, sessions and texts. */
 const nomul_cancel *nm_interrupt_cancel(void);
 
 /* The signal that asked to stop, or 0. */
-int nm_interrupted(void);
+int  nm_interrupted(void);
+bool nm_interrupted_by_ctrl_c(void);
 
-/* Forgets the signal: what it was to stop has ended. */
+/* Forgets it: it was for something that is over. */
 void nm_interrupt_clear(void);
 
 /* 128 + the signal, as shells have it. */
 int nm_interrupt_exit_code(void);
 
 /*
- * A mapped file that shrinks is answered with SIGBUS: say so in one line that names it, and exit 1.
- * The name must live as long as the program.
+ * When a mapped file can no longer be read, as it shrank: say so in one line that names it, and
+ * exit 1.  The name must live as long as the program.
  */
 void nm_interrupt_guard(const char *path);
 

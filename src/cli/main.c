@@ -4,11 +4,10 @@
  * library through include/nomul.h only, as any other program would.
  */
 #include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/os.h"
 #include "cli/commands.h"
 
 #define NM_COMMAND(name) &nm_cmd_##name,
@@ -114,17 +113,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /*
-     * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then
-     * get one of these numbers, and messages for stderr would be written into a model.  So each
-     * closed one is opened on /dev/null, in the mode in which it can't be used by mistake; open
-     * takes the lowest free number, which is fd.
-     */
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 &&
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-            break;
-    nm_interrupt_init();
+    nm_os_begin(&argc, &argv);
     nm_open_init();
     return nm_output_end(dispatch(argc, argv));
 }

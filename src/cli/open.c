@@ -7,12 +7,11 @@
 #include "cli/open.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
@@ -20,7 +19,7 @@
 
 int nm_open_kernels(const char *command, const char **name)
 {
-    const char *variable = getenv("NOMUL_KERNELS"), *known = NULL;
+    const char *variable = nm_os_environment("NOMUL_KERNELS"), *known = NULL;
     bool        from_variable = !*name && variable && *variable;
     char        all[128] = "";
     size_t      used = 0;
@@ -40,48 +39,18 @@ int nm_open_kernels(const char *command, const char **name)
 
 #define MODEL "stories-49m.gguf"
 
-enum { PATH_SIZE = 4096 };
-
 /* Where to look, from the executable's folder. */
 static const char *const places[] = {"", "../models/", "../share/nomul/"};
-
-/* The first folder of $PATH that has `program`, where the shell found it. */
-static bool folder_from_path(const char *program, char *folder)
-{
-    const char *at = getenv("PATH");
-
-    while (at) {
-        char   candidate[PATH_SIZE];
-        size_t n = strcspn(at, ":");
-        int    n_folder = (int)(n < PATH_SIZE ? n : PATH_SIZE - 1);
-        int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, program);
-
-        if (n > 0 && n_all < PATH_SIZE && access(candidate, X_OK) == 0) {
-            snprintf(folder, PATH_SIZE, "%.*s/", n_folder, at);
-            return true;
-        }
-        at = at[n] == ':' ? at + n + 1 : NULL;
-    }
-    return false;
-}
 
 /* The first model in the places, or an error that names them all. */
 static bool find_default(const char *argv0, char *path)
 {
-    char folder[PATH_SIZE]; /* the executable's, with a '/' at its end; "" if it can't be found */
-    ssize_t n = readlink("/proc/self/exe", folder, PATH_SIZE - 1);
+    char folder[NM_OS_PATH];
 
-    folder[n > 0 ? n : 0] = '\0';
-    if (n <= 0 && argv0 && strlen(argv0) < PATH_SIZE) strcpy(folder, argv0);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[1] = '\0';
-    else if (!argv0 || !folder_from_path(argv0, folder))
-        folder[0] = '\0';
-
+    nm_os_program_folder(argv0, folder);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        n = snprintf(path, PATH_SIZE, "%s%s" MODEL, folder, places[i]);
-        if (n < PATH_SIZE && nm_file_exists(path)) return true;
+        int n = snprintf(path, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
+        if (n < NM_OS_PATH && nm_file_exists(path)) return true;
     }
     fprintf(stderr, "nomul: no model: give -m FILE or set NOMUL_MODEL; looked for");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
@@ -95,8 +64,8 @@ static bool find_default(const char *argv0, char *path)
 int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *args,
                   const char *argv0, unsigned flags)
 {
-    static char         found[PATH_SIZE]; /* static: the SIGBUS handler prints it */
-    const char         *file = args->model, *variable = getenv("NOMUL_MODEL");
+    static char         found[NM_OS_PATH]; /* static: the handler of a lost file prints it */
+    const char         *file = args->model, *variable = nm_os_environment("NOMUL_MODEL");
     bool                from_variable = !file && variable && *variable;
     double              began = nm_clock();
     nomul_model_options options;

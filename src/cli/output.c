@@ -11,11 +11,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "base/utf8.h"
 #include "cli/interrupt.h"
 
@@ -23,7 +22,7 @@ static int failure; /* errno of the first one */
 
 static void check(bool ok)
 {
-    if (!ok && !failure) failure = errno ? errno : EIO;
+    if (!ok && !failure) failure = nm_os_write_error() ? nm_os_write_error() : EIO;
 }
 
 void nm_output_write(const void *data, size_t n_bytes)
@@ -142,12 +141,8 @@ double nm_rate(uint64_t n, double seconds)
 uint64_t nm_random_seed(void)
 {
     uint32_t seed = 0;
-    FILE    *file = fopen("/dev/urandom", "rb");
-    size_t   n = file ? fread(&seed, sizeof seed, 1, file) : 0;
 
-    if (file) fclose(file);
-    if (n == 0) seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
-    return seed;
+    return nm_os_random(&seed, sizeof seed) ? seed : (uint32_t)(nm_os_unlike() >> 10);
 }
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */

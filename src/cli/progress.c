@@ -6,9 +6,9 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
@@ -19,7 +19,7 @@ bool nm_progress_show(void *bar, uint64_t done, uint64_t total)
     double            share = total > 0 ? (double)done / (double)total : 1;
     unsigned          per_mille = (unsigned)(1000.0 * share);
 
-    if (!b->quiet && b->drawn != per_mille + 1 && isatty(STDERR_FILENO)) {
+    if (!b->quiet && b->drawn != per_mille + 1 && nm_os_is_terminal(NM_OS_STDERR)) {
         int width = (int)sizeof full - 1, n = (int)(share * width);
         fprintf(stderr, "\r[%.*s%*s] %3u%%  %s of %s ", n, full, width - n, "", per_mille / 10,
                 nm_show_bytes(done).text, nm_show_bytes(total).text);

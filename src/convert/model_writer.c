@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/pages.h"
+#include "base/os.h"
 
 #include <assert.h>
 #include <string.h>
@@ -298,7 +298,7 @@ bool nm_model_write_memory(const nm_model_spec *spec, const nm_model_source *sou
         w.memory = nm_alloc(*n_bytes);
         ok = w.memory || nm_fail_memory(err, *n_bytes);
     }
-    if (ok) nm_pages_large(w.memory, *n_bytes);
+    if (ok) nm_os_large_pages(w.memory, *n_bytes);
     ok = ok && write_tensors(&w);
     if (ok)
         memcpy(w.memory, h->bytes, h->n_bytes);

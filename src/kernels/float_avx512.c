@@ -9,7 +9,7 @@
 #include <immintrin.h>
 
 #define FLOATS nm_avx512_floats
-#define TARGET NM_TARGET("avx512f")
+#define TARGET NM_TARGET(NM_AVX512F)
 #define WIDTH 16
 #define v_max(a, b) ((vec)_mm512_max_ps(a, b))
 #define v_min(a, b) ((vec)_mm512_min_ps(a, b))

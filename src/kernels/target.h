@@ -5,4 +5,11 @@
 
 #define NM_TARGET(features) __attribute__((target(features)))
 
+/* To clang 18 to 21, registers of 512 bits are a feature of their own, which zig turns off. */
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21
+#define NM_AVX512F "avx512f,evex512"
+#else
+#define NM_AVX512F "avx512f"
+#endif
+
 #endif

@@ -13,7 +13,7 @@
 #include "kernels/ternary_avx512.h"
 
 #define V_BYTES 64
-#define V_TARGET "avx512f,avx512bw,avx512vbmi"
+#define V_TARGET NM_AVX512F ",avx512bw,avx512vbmi"
 
 #include "kernels/ternary_sums.h"
 

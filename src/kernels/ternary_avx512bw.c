@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define V_BYTES 64
-#define V_TARGET "avx512f,avx512bw"
+#define V_TARGET NM_AVX512F ",avx512bw"
 #define V_PASS 2
 #define V_SHUFFLE(table, index) ((vec)_mm512_shuffle_epi8((__m512i)(table), (__m512i)(index)))
 #define V_TABLE(from)                                                                              \

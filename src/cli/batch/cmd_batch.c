@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/batch/batch.h"
 #include "cli/commands.h"
 
@@ -93,14 +93,14 @@ static bool open_batch(running *r, nomul_error *err)
         .escapes = args->escapes,
         .indexed = args->n_best > 0,
         .as_ready = args->as_ready,
-        .show = !args->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO),
+        .show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR) && !nm_os_is_terminal(NM_OS_STDOUT),
     };
     b->options = &r->options;
     b->base = nomul_text_new(r->opened.session, NULL, err); /* empty, or the saved text */
     if (!b->base || (r->saved && nomul_text_rewind(b->base, r->saved, 0, err) != NOMUL_OK))
         return false;
     b->lines.fd = nm_buffer_open(args->file, err);
-    if (b->lines.fd == STDIN_FILENO && !args->quiet && isatty(STDIN_FILENO))
+    if (b->lines.fd == NM_OS_STDIN && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
         fprintf(stderr, "nomul: reading prompts from the terminal, up to Ctrl-D\n");
     return b->lines.fd >= 0;
 }
@@ -113,7 +113,7 @@ static void print_statistics(const running *r)
     size_t                  n_bytes = /* a text has a state and a row of logits */
         r->opened.session_bytes + c->most_texts * ((size_t)info->state_bytes + info->n_vocab * 4);
 
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->opened.path,
             nm_show_bytes(info->file_bytes).text, nm_show_seconds(r->options.load_seconds).text);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,

@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
+#include "base/os.h"
 #include "cli/bench/figures.h"
 #include "cli/output.h"
 #include "cli/record.h"
@@ -162,24 +162,6 @@ static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const s
 
 /* ---- CSV, JSON ------------------------------------------------------------------------------- */
 
-/* Linux's name of the CPU, else the architecture. */
-static void cpu_info(char *out, size_t size)
-{
-    struct utsname machine;
-    char           line[256];
-    FILE          *file = fopen("/proc/cpuinfo", "r");
-
-    snprintf(out, size, "%s", uname(&machine) < 0 ? "" : machine.machine);
-    while (file && fgets(line, sizeof line, file)) {
-        const char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !value) continue;
-        value += 1 + strspn(value + 1, " \t");
-        snprintf(out, size, "%.*s", (int)strcspn(value, "\n"), value);
-        break;
-    }
-    if (file) fclose(file);
-}
-
 /* Spaces and digits as llama-bench prints them: whole nanoseconds, six digits of tokens/s. */
 static void record_samples(nm_record *f, const char *name, bool whole, const double *x, size_t n)
 {
@@ -197,7 +179,7 @@ static void print_record(nm_record_format format, const nm_bench_result *r, cons
     const nomul_model_info *info = nomul_model_get_info(r->model);
     char                    cpu[200], percent[32];
 
-    cpu_info(cpu, sizeof cpu);
+    nm_os_processor_name(cpu, sizeof cpu);
     snprintf(percent, sizeof percent, "%.2f", s->percent);
     nm_record_text(f, "build_commit", NOMUL_COMMIT);
     nm_record_text(f, "cpu_info", cpu);

@@ -165,11 +165,11 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
     const bench_args *args = b->plan->args;
     nm_bench_result  *result = &b->result;
     time_t            now = time(NULL);
-    struct tm         utc;
+    const struct tm  *utc = gmtime(&now);
 
     result->n_prompt = n_prompt, result->n_gen = n_gen, result->n_parallel = n_parallel;
-    if (!gmtime_r(&now, &utc) ||
-        strftime(result->test_time, sizeof result->test_time, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+    if (!utc ||
+        strftime(result->test_time, sizeof result->test_time, "%Y-%m-%dT%H:%M:%SZ", utc) == 0)
         result->test_time[0] = '\0';
     if (!args->no_warmup && !feed(b, n_prompt, n_gen > 0, n_parallel, err)) return false;
     double before = read_rate(b);

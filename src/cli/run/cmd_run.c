@@ -6,10 +6,10 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/run/turns.h"
 #include "cli/text/answer.h"
@@ -118,7 +118,7 @@ static bool open_text(running *r, nomul_error *err)
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
     r->opened.load_seconds += nm_clock() - began;
-    if (asked && from_stdin && !args->quiet && isatty(STDIN_FILENO))
+    if (asked && from_stdin && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
     if (asked && !nm_prompt_read(&r->prompt, args->prompt, args->file, reading, err)) return false;
 
@@ -177,7 +177,7 @@ static bool take_turns(running *r, nomul_error *err)
     if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
     r->effort = turns.effort;
     r->opened.session_bytes += nm_turns_bytes(r->opened.model);
-    r->failed = turns.failed && !isatty(STDIN_FILENO);
+    r->failed = turns.failed && !nm_os_is_terminal(NM_OS_STDIN);
     nm_turns_free(&turns);
     return ok;
 }
@@ -197,7 +197,7 @@ static bool finish(running *r, nomul_error *err)
     };
     bool ok = !args->json || nm_report_json(&json, err);
 
-    if (!args->json && !args->interactive && isatty(STDOUT_FILENO)) nm_output_print("\n");
+    if (!args->json && !args->interactive && nm_os_is_terminal(NM_OS_STDOUT)) nm_output_print("\n");
     if (ok && nm_output_flush() && !args->quiet) nm_effort_print(&r->effort, &r->opened, json.seed);
     if (!r->save) return ok;
     nomul_error

@@ -10,13 +10,12 @@
 #include "cli/run/turns.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -396,7 +395,7 @@ static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_
 /* A Ctrl-C that met a turn or a command has done what it can; any other signal ends the program. */
 static void end_turn(nm_turns *t, bool ok, const nomul_error *err)
 {
-    if (nm_interrupted() == SIGINT) nm_interrupt_clear();
+    if (nm_interrupted_by_ctrl_c()) nm_interrupt_clear();
     if (nm_interrupted()) t->left = true;
     if (ok || t->left) return;
     t->failed = true;
@@ -438,8 +437,8 @@ bool nm_turns_run(nm_turns *t, const nm_buffer *first, nomul_error *err)
 {
     nomul_error why = {.code = NOMUL_OK};
 
-    t->lines.fd = STDIN_FILENO;
-    t->on_terminal = isatty(STDIN_FILENO);
+    t->lines.fd = NM_OS_STDIN;
+    t->on_terminal = nm_os_is_terminal(NM_OS_STDIN);
     nm_text_args_follow(&t->args, &t->sampling->options);
     if (t->on_terminal)
         say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "

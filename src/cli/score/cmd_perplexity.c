@@ -7,9 +7,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/commands.h"
 #include "cli/record.h"
 #include "cli/score/score.h"
@@ -152,7 +152,7 @@ static int run(const void *arguments, const char *argv0)
     int code = nm_open_model(&opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         bool ok = nm_open_session(&opened, &args->open, &err);
-        if (ok && !args->quiet && strcmp(args->file, "-") == 0 && isatty(STDIN_FILENO))
+        if (ok && !args->quiet && strcmp(args->file, "-") == 0 && nm_os_is_terminal(NM_OS_STDIN))
             fprintf(stderr, "nomul: reading the text from the terminal, up to Ctrl-D\n");
         ok = ok && (args->n_ctx > 0 ? score_windows(args, &opened, &err)
                                     : score_documents(args, &opened, &err));

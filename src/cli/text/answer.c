@@ -8,8 +8,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "base/os.h"
 #include "cli/output.h"
 #include "cli/record.h"
 
@@ -88,7 +88,7 @@ void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
     const nomul_model_info *info = nomul_model_get_info(o->model);
     size_t                  n_threads = nomul_session_n_threads(o->session);
 
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     fprintf(stderr, "%-9s %s, %s in %s\n", "model", o->path, nm_show_bytes(info->file_bytes).text,
             nm_show_seconds(o->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);

@@ -6,13 +6,11 @@
 #include "cli/text/buffer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 
 static bool reserve(nm_buffer *b, size_t more, nomul_error *err)
@@ -86,44 +84,37 @@ void nm_buffer_unescape(nm_buffer *b)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/*
- * The wait is poll's: a signal handler interrupts poll but restarts read.  (A signal between the
- * check and poll is noticed when the next byte or signal arrives.)
- */
+/* A signal ends the wait.  (One between the check and the wait is noticed when it ends.) */
 bool nm_buffer_read(nm_buffer *b, int fd, size_t *n_bytes, nomul_error *err)
 {
     enum { PIECE = 1 << 16 };
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    ssize_t       n = -1;
+    int number = EINTR;
 
     if (!reserve(b, PIECE, err)) return false;
-    while (n < 0) {
+    while (number == EINTR) {
         if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        errno = 0;
-        if (poll(&wait, 1, -1) >= 0) n = read(fd, b->data + b->n_bytes, PIECE);
-        if (n < 0 && errno != EINTR) return nm_fail(err, NOMUL_E_IO, "%s", strerror(errno));
+        number = nm_os_wait_input(fd, -1);
+        if (!number) number = nm_os_read(fd, b->data + b->n_bytes, PIECE, n_bytes);
     }
-    b->n_bytes += (size_t)n;
-    *n_bytes = (size_t)n;
+    if (number) return nm_fail_errno(err, NOMUL_E_IO, number);
+    b->n_bytes += *n_bytes;
     return true;
 }
 
-/* O_NONBLOCK: opening a pipe without a writer must not wait where a signal is not noticed. */
 int nm_buffer_open(const char *path, nomul_error *err)
 {
-    if (strcmp(path, "-") == 0) return STDIN_FILENO;
+    int fd = NM_OS_STDIN, number = 0;
 
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        nm_fail(err, NOMUL_E_IO, "%s: %s", path, strerror(errno));
-    else
-        fcntl(fd, F_SETFL, O_RDONLY);
-    return fd;
+    if (strcmp(path, "-") != 0) number = nm_os_open_stream(path, &fd);
+    if (number == 0) return fd;
+    nm_fail_errno(err, NOMUL_E_IO, number);
+    nm_fail_in(err, "%s", path);
+    return -1;
 }
 
 void nm_buffer_close(int fd)
 {
-    if (fd != STDIN_FILENO) close(fd);
+    if (fd != NM_OS_STDIN) nm_os_close(fd);
 }
 
 const char *nm_buffer_name(const char *path)
@@ -151,8 +142,7 @@ bool nm_buffer_add_file(nm_buffer *b, const char *path, nomul_error *err)
  */
 nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    struct pollfd ready = {.fd = l->fd, .events = POLLIN};
-    nm_buffer    *b = &l->buffer;
+    nm_buffer *b = &l->buffer;
 
     for (;;) {
         size_t      n = b->n_bytes - l->seen;
@@ -160,7 +150,7 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
 
         l->seen = newline ? (size_t)(newline - b->data) : b->n_bytes;
         if (newline || l->ended) break;
-        if (!wait && poll(&ready, 1, 0) == 0) return NM_LINE_LATER;
+        if (!wait && nm_os_wait_input(l->fd, 0) == ETIMEDOUT) return NM_LINE_LATER;
         nm_buffer_drop(b, l->at); /* once for each piece that is read, not for each line */
         l->seen -= l->at, l->at = 0;
         if (!nm_buffer_read(b, l->fd, &n, err)) return NM_LINE_FAILED;

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * os.h for Linux, macOS and the BSDs.  Everything that a signal can interrupt is retried, except
+ * waiting for input, whose callers want to know.
+ */
+#if !defined(_WIN32)
+#define _GNU_SOURCE      /* sched_getaffinity */
+#define _DARWIN_C_SOURCE /* sysctlbyname, _SC_NPROCESSORS_ONLN */
+#define _FILE_OFFSET_BITS 64
+
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#include <sys/sysctl.h>
+#endif
+
+#define CALL_BYTES ((size_t)1 << 30) /* some systems refuse more than INT_MAX at once */
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+void *nm_os_alloc(size_t alignment, size_t n_bytes)
+{
+    return aligned_alloc(alignment, n_bytes);
+}
+
+void nm_os_free(void *block)
+{
+    free(block);
+}
+
+/* madvise takes whole pages. */
+void nm_os_large_pages(const void *block, size_t n_bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const size_t least = (size_t)4
+                         << 20; /* two large pages of x86; of less, most would be wasted */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)block + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)block + n_bytes) / page * page;
+
+    if (n_bytes >= least) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)block, (void)n_bytes;
+#endif
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static void fill_status(nm_os_status *status, const struct stat *from)
+{
+    *status = (nm_os_status){
+        .kind = S_ISREG(from->st_mode)   ? NM_OS_REGULAR
+                : S_ISDIR(from->st_mode) ? NM_OS_FOLDER
+                                         : NM_OS_OTHER,
+        .mode = (unsigned)from->st_mode & 0777,
+        .size = (uint64_t)from->st_size,
+        .volume = (uint64_t)from->st_dev,
+        .number = (uint64_t)from->st_ino,
+    };
+}
+
+int nm_os_stat(const char *path, nm_os_status *status)
+{
+    struct stat found;
+
+    if (stat(path, &found) != 0) return errno;
+    fill_status(status, &found);
+    return 0;
+}
+
+int nm_os_stat_open(int fd, nm_os_status *status)
+{
+    struct stat found;
+
+    if (fstat(fd, &found) != 0) return errno;
+    fill_status(status, &found);
+    return 0;
+}
+
+bool nm_os_is_link(const char *path)
+{
+    struct stat found;
+
+    return lstat(path, &found) == 0 && S_ISLNK(found.st_mode);
+}
+
+int nm_os_open(const char *path, int *fd)
+{
+    do *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    while (*fd < 0 && errno == EINTR);
+    return *fd < 0 ? errno : 0;
+}
+
+int nm_os_create(const char *path, unsigned mode, int *fd)
+{
+    do *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    while (*fd < 0 && errno == EINTR);
+    return *fd < 0 ? errno : 0;
+}
+
+/* A close that was interrupted has closed the file. */
+int nm_os_close(int fd)
+{
+    return close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+int nm_os_set_mode(int fd, unsigned mode)
+{
+    return fchmod(fd, (mode_t)mode) == 0 ? 0 : errno;
+}
+
+int nm_os_read_at(int fd, uint64_t offset, void *to, size_t n_bytes, size_t *n_done)
+{
+    ssize_t n;
+
+    if (offset > INT64_MAX) return EOVERFLOW;
+    do n = pread(fd, to, n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    *n_done = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? errno : 0;
+}
+
+int nm_os_write_at(int fd, uint64_t offset, const void *from, size_t n_bytes, size_t *n_done)
+{
+    ssize_t n;
+
+    if (offset > INT64_MAX) return EFBIG;
+    do n = pwrite(fd, from, n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    *n_done = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? errno : 0;
+}
+
+/* EINVAL: a file system that cannot sync. */
+int nm_os_sync(int fd)
+{
+    int result;
+
+    do result = fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || errno == EINVAL ? 0 : errno;
+}
+
+void nm_os_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) return;
+    nm_os_sync(fd);
+    close(fd);
+}
+
+int nm_os_replace(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? 0 : errno;
+}
+
+int nm_os_remove(const char *path)
+{
+    return unlink(path) == 0 ? 0 : errno;
+}
+
+_Static_assert(NM_OS_PATH >= 4096, "realpath writes up to PATH_MAX, which is 4096 or 1024");
+
+int nm_os_real_path(const char *path, char real[NM_OS_PATH])
+{
+    return realpath(path, real) ? 0 : errno;
+}
+
+size_t nm_os_name_at(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
+int nm_os_map(int fd, size_t n_bytes, void **at)
+{
+    void *mapped = mmap(NULL, n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    *at = mapped == MAP_FAILED ? NULL : mapped;
+    return *at ? 0 : errno;
+}
+
+void nm_os_unmap(void *at, size_t n_bytes)
+{
+    munmap(at, n_bytes);
+}
+
+/* ---- Streams --------------------------------------------------------------------------------- */
+
+int nm_os_open_stream(const char *path, int *fd)
+{
+    int number = nm_os_open(path, fd);
+
+    if (number == 0) fcntl(*fd, F_SETFL, O_RDONLY);
+    return number;
+}
+
+/* A signal interrupts poll, even where its handler has read restarted. */
+int nm_os_wait_input(int fd, int milliseconds)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int           n = poll(&wait, 1, milliseconds);
+
+    return n > 0 ? 0 : n < 0 ? errno : ETIMEDOUT;
+}
+
+int nm_os_read(int fd, void *to, size_t n_bytes, size_t *n_done)
+{
+    ssize_t n = read(fd, to, n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES);
+
+    *n_done = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? errno : 0;
+}
+
+bool nm_os_is_terminal(int fd)
+{
+    return isatty(fd) == 1;
+}
+
+/* ---- Clocks and processors ------------------------------------------------------------------- */
+
+static uint64_t read_clock(clockid_t clock)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t nm_os_nanoseconds(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t nm_os_thread_nanoseconds(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t nm_os_unlike(void)
+{
+    return read_clock(CLOCK_REALTIME) ^ nm_os_process() << 40;
+}
+
+bool nm_os_random(void *to, size_t n_bytes)
+{
+    FILE  *file = fopen("/dev/urandom", "rb");
+    size_t n = file ? fread(to, 1, n_bytes, file) : 0;
+
+    if (file) fclose(file);
+    return n == n_bytes;
+}
+
+uint64_t nm_os_process(void)
+{
+    return (uint64_t)getpid();
+}
+
+#if defined(__linux__)
+
+/* The first line of a file without its newline; false if there is none. */
+static bool read_line(const char *path, char *line, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    bool  ok = file && fgets(line, (int)size, file);
+
+    if (file) fclose(file);
+    if (ok) line[strcspn(line, "\n")] = '\0';
+    return ok;
+}
+
+/* Whole CPUs that a quota of cgroup v2 ("200000 100000", "max 100000") or v1 (two files) allows. */
+static size_t read_quota(const char *folder, bool v2)
+{
+    char      path[NM_OS_PATH + 128], line[64];
+    long long quota = 0, period = 0;
+
+    snprintf(path, sizeof path, "%s/%s", folder, v2 ? "cpu.max" : "cpu.cfs_quota_us");
+    if (!read_line(path, line, sizeof line)) return SIZE_MAX;
+    int n_read = sscanf(line, "%lld %lld", &quota, &period);
+    if (!v2) {
+        snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
+        if (read_line(path, line, sizeof line)) n_read += sscanf(line, "%lld", &period);
+    }
+    if (n_read != 2 || quota <= 0 || period <= 0) return SIZE_MAX; /* "max", -1: no limit */
+    return (size_t)(quota / period + (quota % period != 0));
+}
+
+/*
+ * The least quota of the process's own control group and of the groups around it.  A line of
+ * /proc/self/cgroup is ID:CONTROLLERS:/GROUP, for v2 with no controllers.  In a container the path
+ * may be that of the host, of which only the root is mounted.  `root` is "" but in tests.
+ */
+static size_t cgroup_quota(const char *root)
+{
+    char   line[NM_OS_PATH], folder[NM_OS_PATH + 64];
+    size_t least = SIZE_MAX;
+
+    snprintf(folder, sizeof folder, "%s/proc/self/cgroup", root);
+    FILE *file = fopen(folder, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group) continue;
+        *group++ = '\0', *controllers++ = '\0';
+        group[strcspn(group, "\n")] = '\0';
+        bool v2 = *controllers == '\0', cpu = false;
+        for (char *at = controllers; *at; at += strcspn(at, ","), at += *at == ',')
+            cpu |= strcspn(at, ",") == 3 && strncmp(at, "cpu", 3) == 0;
+        if (!v2 && !cpu) continue;
+        int n_root =
+            snprintf(folder, sizeof folder, "%.1024s/sys/fs/cgroup%s", root, v2 ? "" : "/cpu");
+        snprintf(folder + n_root, sizeof folder - (size_t)n_root, "%.3000s", group);
+        for (;;) {
+            size_t quota = read_quota(folder, v2);
+            if (quota < least) least = quota;
+            char *slash = strrchr(folder + n_root, '/');
+            if (!slash) break;
+            *slash = '\0';
+        }
+    }
+    if (file) fclose(file);
+    return least;
+}
+
+/* Adds the CPUs of a list such as "0-7,16". */
+static void add_list(cpu_set_t *set, const char *list)
+{
+    while (*list >= '0' && *list <= '9') {
+        char         *end;
+        unsigned long first = strtoul(list, &end, 10), last = first;
+        if (*end == '-') last = strtoul(end + 1, &end, 10);
+        for (unsigned long i = first; i <= last && i < CPU_SETSIZE; i++) CPU_SET(i, set);
+        list = end + (*end == ',');
+    }
+}
+
+/* Keeps the fastest kind: Intel's list of cores, else those of at least half the best capacity. */
+static void keep_fast(const char *root, cpu_set_t *set)
+{
+    unsigned long capacity[CPU_SETSIZE] = {0}, best = 0;
+    char          path[NM_OS_PATH], line[1024];
+    cpu_set_t     fast;
+
+    CPU_ZERO(&fast);
+    snprintf(path, sizeof path, "%s/sys/devices/cpu_core/cpus", root);
+    if (read_line(path, line, sizeof line)) {
+        add_list(&fast, line);
+    } else {
+        for (size_t i = 0; i < CPU_SETSIZE; i++) {
+            if (!CPU_ISSET(i, set)) continue;
+            snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%zu/cpu_capacity", root, i);
+            if (!read_line(path, line, sizeof line)) return; /* one kind */
+            capacity[i] = strtoul(line, NULL, 10);
+            if (capacity[i] > best) best = capacity[i];
+        }
+        for (size_t i = 0; i < CPU_SETSIZE; i++)
+            if (capacity[i] && capacity[i] >= best / 2) CPU_SET(i, &fast);
+    }
+    CPU_AND(&fast, &fast, set);
+    if (CPU_COUNT(&fast) > 0) *set = fast;
+}
+
+#endif
+
+size_t nm_os_processors(void)
+{
+    long   online = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = online > 0 ? (size_t)online : 1;
+
+#if defined(__linux__)
+    size_t    quota = cgroup_quota("");
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
+        keep_fast("", &set);
+        n = (size_t)CPU_COUNT(&set);
+    }
+    if (quota < n) n = quota;
+#elif defined(__APPLE__)
+    int    fast = 0;
+    size_t size = sizeof fast;
+    if (sysctlbyname("hw.perflevel0.logicalcpu", &fast, &size, NULL, 0) == 0 && fast > 0)
+        n = (size_t)fast;
+#endif
+    return n;
+}
+
+void nm_os_processor_name(char *name, size_t size)
+{
+    struct utsname machine;
+
+    snprintf(name, size, "%s", uname(&machine) < 0 ? "" : machine.machine);
+#if defined(__linux__)
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    char  line[256];
+    while (file && fgets(line, sizeof line, file)) {
+        const char *value = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !value) continue;
+        value += 1 + strspn(value + 1, " \t");
+        snprintf(name, size, "%.*s", (int)strcspn(value, "\n"), value);
+        break;
+    }
+    if (file) fclose(file);
+#elif defined(__APPLE__)
+    sysctlbyname("machdep.cpu.brand_string", name, &size, NULL, 0);
+#endif
+}
+
+/* ---- The program ----------------------------------------------------------------------------- */
+
+/* While one of them runs, no other does. */
+static void set_handler(int signal, void (*handler)(int), int flags)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+/*
+ * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
+ * one of these numbers, and messages for stderr would be written into a model.  So each closed one
+ * is opened on /dev/null in the mode in which it can't be used by mistake.
+ */
+void nm_os_begin(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && /* open takes the lowest free number, which is fd */
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            break;
+    set_handler(SIGPIPE, SIG_IGN, 0);
+#ifdef SIGXFSZ
+    set_handler(SIGXFSZ, SIG_IGN, 0);
+#endif
+}
+
+const char *nm_os_environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* The first folder of $PATH that has `program`, where the shell found it; or "". */
+static void find_in_path(const char *program, char folder[NM_OS_PATH])
+{
+    for (const char *at = getenv("PATH"); at;) {
+        char   candidate[NM_OS_PATH];
+        size_t n = strcspn(at, ":");
+        int    n_folder = (int)(n < NM_OS_PATH ? n : NM_OS_PATH - 1);
+        int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, program);
+
+        if (n > 0 && n_all < NM_OS_PATH && access(candidate, X_OK) == 0) {
+            snprintf(folder, NM_OS_PATH, "%.*s/", n_folder, at);
+            return;
+        }
+        at = at[n] == ':' ? at + n + 1 : NULL;
+    }
+    folder[0] = '\0';
+}
+
+void nm_os_program_folder(const char *argv0, char folder[NM_OS_PATH])
+{
+#ifdef __APPLE__
+    uint32_t size = NM_OS_PATH;
+    bool     known = _NSGetExecutablePath(folder, &size) == 0;
+#else
+    ssize_t n = readlink("/proc/self/exe", folder, NM_OS_PATH - 1);
+    bool    known = n > 0;
+    folder[known ? n : 0] = '\0';
+#endif
+
+    if (!known)
+        snprintf(folder, NM_OS_PATH, "%s", argv0 && strlen(argv0) < NM_OS_PATH ? argv0 : "");
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[1] = '\0';
+    else if (argv0)
+        find_in_path(argv0, folder);
+    else
+        folder[0] = '\0';
+}
+
+void nm_os_error_text(int number, char *text, size_t size)
+{
+#if defined(__GLIBC__) /* with _GNU_SOURCE, another function has the name */
+    char buffer[256];
+    snprintf(text, size, "%s", strerror_r(number, buffer, sizeof buffer));
+#else
+    if (strerror_r(number, text, size) != 0) snprintf(text, size, "error %d", number);
+#endif
+}
+
+int nm_os_write_error(void)
+{
+    return errno;
+}
+
+/* nohup(1) has SIGHUP ignored: that stays. */
+void nm_os_on_stop(void (*handler)(int signal))
+{
+    struct sigaction hangup;
+
+    set_handler(SIGINT, handler, SA_RESTART);
+    set_handler(SIGTERM, handler, SA_RESTART);
+    sigaction(SIGHUP, NULL, &hangup);
+    if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, handler, SA_RESTART);
+}
+
+void nm_os_on_lost_file(void (*handler)(int signal))
+{
+    set_handler(SIGBUS, handler, 0);
+}
+
+_Noreturn void nm_os_exit_now(int code)
+{
+    _exit(code);
+}
+
+void nm_os_say(const char *text)
+{
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
+#else
+typedef int nm_os_posix_is_empty; /* C forbids a file without a declaration */
+#endif

@@ -1,0 +1,26 @@
+# Programs for other systems, from Linux, with zig as the cross compiler (clang, musl, mingw-w64 and
+# macOS's stubs in one package): python3 -m pip install ziglang==0.15.1.  Linux programs are static;
+# Windows programs need nothing beside the system (winpthreads is inside); macOS programs need
+# macOS 11.  Each is build/cross/SYSTEM/nomul, on Windows nomul.exe.
+
+ZIG ?= python3 -m ziglang
+CROSS_FLAGS ?= -O2
+
+CROSS := x86_64-linux aarch64-linux x86_64-windows aarch64-windows x86_64-macos aarch64-macos
+# Only tested, under qemu-user: tools/check_systems.sh.
+CROSS_MORE := riscv64-linux x86-linux arm-linux
+
+cross_target = $(patsubst %-macos,%-macos.11.0,$(patsubst %-windows,%-windows-gnu,\
+               $(patsubst arm-linux-musl,arm-linux-musleabihf,$(patsubst %-linux,%-linux-musl,$1))))
+# Windows aligns the stack to 16 bytes only, see tools/check_objects.sh; a program keeps the CRT's.
+cross_link = -s $(if $(findstring linux,$1),-static) \
+             $(if $(findstring windows,$1),-lbcrypt -lshell32 -ladvapi32)
+
+cross: $(CROSS:%=cross-%) ## programs for Linux, Windows, macOS on x86_64 and aarch64; needs zig
+$(addprefix cross-,$(CROSS) $(CROSS_MORE)): cross-%: ## make cross-aarch64-windows: one of them
+	$(Q)$(MAKE) --no-print-directory MODE=release BUILD=$(BUILD)/cross/$* AR='$(ZIG) ar' \
+	    CC='$(ZIG) cc -target $(call cross_target,$*)' CFLAGS='$(CROSS_FLAGS)' \
+	    LDFLAGS='$(call cross_link,$*)' $(BUILD)/cross/$*/nomul
+	$(if $(findstring windows,$*),$(Q)cp $(BUILD)/cross/$*/nomul $(BUILD)/cross/$*/nomul.exe)
+
+.PHONY: cross $(addprefix cross-,$(CROSS) $(CROSS_MORE))
