@@ -122,7 +122,7 @@ nomul_model *nomul_model_open(const char *path, const nomul_model_options *optio
     if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL"), NULL;
     if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
         return NULL;
-    if (!nm_filemap_open(&model->map, path, ours.in_memory, err)) {
+    if (!nm_filemap_open(&model->map, path, ours.in_memory, ours.cancel, err)) {
         nomul_model_close(model);
         return NULL;
     }

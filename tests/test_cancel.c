@@ -434,6 +434,11 @@ static void test_files(void)
     CHECK(!nomul_model_open(input, &open_options, &err));
     CHECK_INT(err.code, NOMUL_E_CANCELLED);
     nomul_cancel_clear(&request);
+    open_options.in_memory = true;
+    nomul_cancel_request(&request);
+    CHECK(!nomul_model_open(input, &open_options, &err));
+    CHECK_INT(err.code, NOMUL_E_CANCELLED);
+    nomul_cancel_clear(&request);
     nomul_model *checked = nomul_model_open(input, &open_options, &err);
     CHECK_OK(checked != NULL, err);
     nomul_model_close(checked);

@@ -97,7 +97,25 @@ void nm_file_close(nm_file *file)
     *file = NM_FILE_CLOSED;
 }
 
-bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_error *err)
+/* In pieces of some milliseconds, between which a request to cancel is seen. */
+static bool read_all(const nm_file *file, nm_filemap *map, const nomul_cancel *cancel,
+                     nomul_error *err)
+{
+    const size_t piece = (size_t)8 << 20;
+
+    map->data = map->read = nm_alloc(map->size);
+    if (!map->read) return nm_fail_memory(err, map->size);
+    nm_os_large_pages(map->read, map->size);
+    for (size_t at = 0, n; at < map->size; at += n) {
+        n = map->size - at < piece ? map->size - at : piece;
+        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (!nm_file_read(file, at, (uint8_t *)map->read + at, n, err)) return false;
+    }
+    return true;
+}
+
+bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nomul_cancel *cancel,
+                     nomul_error *err)
 {
     nm_file file;
     bool    ok = true;
@@ -111,10 +129,7 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_er
     } else if (file.size == 0) { /* cannot be mapped */
         map->data = (const uint8_t *)"";
     } else if (in_memory) {
-        map->data = map->read = nm_alloc(map->size);
-        if (map->read) nm_os_large_pages(map->read, map->size);
-        ok = map->read ? nm_file_read(&file, 0, map->read, map->size, err)
-                       : nm_fail_memory(err, map->size);
+        ok = read_all(&file, map, cancel, err);
     } else {
         int number = nm_os_map(file.fd, map->size, &map->mapped);
         ok = number == 0 || nm_fail_errno(err, NOMUL_E_IO, number);

@@ -37,8 +37,9 @@ typedef struct nm_filemap {
     void          *read;
 } nm_filemap;
 
-/* Errors name the path. */
-bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, nomul_error *err);
+/* Errors name the path.  cancel, which may be NULL, stops reading into memory. */
+bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nomul_cancel *cancel,
+                     nomul_error *err);
 void nm_filemap_close(nm_filemap *map);
 
 /*

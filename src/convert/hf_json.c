@@ -20,7 +20,7 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
                 nomul_error *err)
 {
-    return nm_hf_path(path, directory, name, err) && nm_filemap_open(map, path, true, err);
+    return nm_hf_path(path, directory, name, err) && nm_filemap_open(map, path, true, NULL, err);
 }
 
 bool nm_hf_next(nm_json *json, nomul_error *err)

@@ -71,7 +71,7 @@ static bool open_side_files(side_file files[N_SIDE_FILES], const char *directory
         side_file *f = &files[i];
         if (!nm_hf_path(f->path, directory, side_files[i].name, err)) return false;
         if (!nm_file_exists(f->path)) continue;
-        if (!nm_filemap_open(&f->map, f->path, true, err)) return false;
+        if (!nm_filemap_open(&f->map, f->path, true, NULL, err)) return false;
         if (!nm_hf_read_text((const char *)f->map.data, f->map.size, side_files[i].fields,
                              side_files[i].n_fields, f, err))
             return nm_fail_in(err, "%s", f->path);
@@ -110,7 +110,7 @@ static bool read_model(nm_hf_tokenizer *t, const char *path, const side_file *co
     const nm_json    *added = &config->added_tokens_decoder;
     nm_sentencepiece  sp = {.pieces = NULL};
 
-    if (!nm_filemap_open(&t->file, path, true, err)) return false;
+    if (!nm_filemap_open(&t->file, path, true, NULL, err)) return false;
     bool ok = nm_sentencepiece_open(&sp, t->file.data, t->file.size, err);
     if (ok && sp.n_pieces > t->capacity)
         ok = nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most vocab_size %zu",
@@ -147,7 +147,7 @@ static bool read_pieces(nm_hf_tokenizer *t, const char *directory, const side_fi
                        "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer "
                        "converts without one)",
                        directory);
-    bool ok = nm_filemap_open(&map, path, true, err) &&
+    bool ok = nm_filemap_open(&map, path, true, NULL, err) &&
               (nm_tokenizer_json_read(t, (const char *)map.data, map.size, err) ||
                nm_fail_in(err, "%s", path));
     nm_filemap_close(&map);
