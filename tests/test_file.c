@@ -136,7 +136,7 @@ static void test_map(void)
     for (int in_memory = 0; in_memory < 2; in_memory++) {
         nm_filemap map;
         test_case("a file's bytes, %s", in_memory ? "read" : "mapped");
-        CHECK_OK(nm_filemap_open(&map, path, in_memory, &err), NULL, err);
+        CHECK_OK(nm_filemap_open(&map, path, in_memory, NULL, &err), err);
         CHECK_INT(map.size, 10);
         CHECK_MEM(map.data, "0123456789", 10, "file");
         CHECK(in_memory ? !map.mapped && map.read : map.mapped && !map.read);
@@ -144,7 +144,7 @@ static void test_map(void)
         CHECK(!map.data && !map.mapped && !map.read);
         nm_filemap_close(&map);
 
-        CHECK_OK(nm_filemap_open(&map, empty, in_memory, &err), NULL, err);
+        CHECK_OK(nm_filemap_open(&map, empty, in_memory, NULL, &err), err);
         CHECK(map.data != NULL && map.size == 0);
         nm_filemap_close(&map);
     }
