@@ -72,6 +72,19 @@ static int help_all(void)
     return NM_EXIT_DONE;
 }
 
+/* Not in the help: all commands and their options, for tools/man.awk and tools/complete.awk. */
+static int help_tables(void)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        nm_output_print("command\t%s\t%s\t", commands[i]->name, commands[i]->summary);
+        for (const char *c = commands[i]->details; *c; c++)
+            nm_output_print(*c == '\n' ? "\\n" : "%c", *c);
+        nm_output_print("\n");
+        nm_options_table(commands[i]->options);
+    }
+    return NM_EXIT_DONE;
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static int run(const char *argv0, int argc, char **argv)
@@ -108,6 +121,7 @@ static int dispatch(int argc, char **argv)
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         if (argc > 3) return nm_output_misused(NULL, "help explains one command");
         if (argc < 3) return help_all();
+        if (strcmp(argv[2], "--tables") == 0) return help_tables();
         const nm_command *command = find(argv[2]);
         return command ? help_command(command) : unknown(argv[2]);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/batch/batch_line.h"
 
+#include <assert.h>
 #include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -226,7 +227,7 @@ static bool take_member(reader *r, nomul_error *err)
     case KEY_PROMPT: return take_prompt(r, err);
     case KEY_ID: return take_id(r, err);
     case KEY_STOP: return take_stops(r, err);
-    default: return take_number(r, row, err);
+    default: assert(row); return take_number(r, row, err);
     }
 }
 
