@@ -1,8 +1,9 @@
 # nomul: `make` builds build/nomul, `make help` lists what else there is.
 #
 # Variables for users: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD (the folder of everything built),
-# RUN (put in front of built programs, e.g. qemu-aarch64), WERROR=1, V=1 (prints every command).  For
-# developers: MODE, one of release debug asan tsan msan fuzz coverage, each with its own folder.
+# HARDEN=0 (without the flags that make mistakes harder to exploit), RUN (put in front of built
+# programs, e.g. qemu-aarch64), WERROR=1, V=1 (prints every command).  For developers: MODE, one of
+# release debug asan tsan msan fuzz coverage, each with its own folder.
 
 CC      ?= cc
 AR      ?= ar
@@ -12,6 +13,8 @@ PREFIX  ?= /usr/local
 BUILD   ?= build
 MODE    ?= release
 SECONDS ?= 20
+HARDEN  ?= 1
+VERSION := $(shell sed -n 's/^.define NOMUL_VERSION "\(.*\)"/\1/p' include/nomul.h)
 
 # MODE=debug, which the tests use, compiles with -O1 and line numbers only: two thirds of the time of
 # -O2 -g, and it runs as fast.  The kernels keep -O2, as the tests spend their time in their loops.
@@ -23,7 +26,7 @@ Q    := $(if $(V),,@)
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 SAN  := -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
-FLAGS_release := -DNDEBUG
+FLAGS_release := -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 FLAGS_debug   := -g1
 FLAGS_asan    := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan    := $(SAN) -fsanitize=thread
@@ -32,10 +35,31 @@ FLAGS_msan    := $(SAN) -fsanitize=memory \
                  -Wno-unused-command-line-argument
 FLAGS_coverage := --coverage -fprofile-update=prefer-atomic
 FLAGS_fuzz    := $(SAN) -fsanitize=fuzzer-no-link,address,undefined
+
+# Hardening, where the compiler has it: all of these flags if a program builds with them, else those
+# with which one builds.  Sanitizers have their own checks; _FORTIFY_SOURCE needs optimization, and
+# a static program gets no -pie.  Costs nothing measurable: .github/SECURITY.md.
+HARD_CFLAGS  := -fstack-protector-strong -D_FORTIFY_SOURCE=3
+HARD_LDFLAGS := -pie -Wl,-z,relro,-z,now
+ifeq ($(HARDEN)$(filter release debug,$(MODE)),1$(MODE))
+HARD_FLAGS := $(shell \
+    has() { printf '\043include <string.h>\nint main(void) { return 0; }\n' | \
+        $(CC) -O1 -U_FORTIFY_SOURCE "$$@" -Werror -fPIC -x c - -o /dev/null 2> /dev/null; }; \
+    case $$($(CC) -dumpmachine 2> /dev/null) in \
+        (x86_64*) cpu=-fcf-protection ;; (aarch64*) cpu=-mbranch-protection=standard ;; esac; \
+    set -- $(HARD_CFLAGS) $$cpu $(HARD_LDFLAGS); \
+    if has "$$@"; then echo "$$@"; else for f; do if has $$f; then echo $$f; fi; done; fi)
+endif
+OPTIMIZED = $(filter-out -O0,$(filter -O%,$(CFLAGS)))
+HARD_C    = $(filter -f% -m%,$(HARD_FLAGS)) \
+            $(if $(OPTIMIZED),$(addprefix -U_FORTIFY_SOURCE ,$(filter -D%,$(HARD_FLAGS))))
+HARD_LINK = $(filter -Wl%,$(HARD_FLAGS))
+HARD_PIE  = $(if $(filter -static%,$(LDFLAGS)),,$(filter -pie,$(HARD_FLAGS)))
+
 # -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
-        -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(CFLAGS)
-LINK  = $(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
+        -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(HARD_C) $(CFLAGS)
+LINK  = $(Q)$(CC) $(FLAGS) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -52,20 +76,21 @@ MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuz
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
 # that it runs side by side, the longest first.
-CHECKED := $(PROG)/nomul \
-           $(patsubst %,$(OUT)/tests/%,tests libnomul.so $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+CHECKED := $(PROG)/nomul $(PROG)/libnomul.so \
+           $(patsubst %,$(OUT)/tests/%,tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
 UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
            $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
-           includes includes-rules calls calls-rules style style-rules symbols example
+           includes includes-rules calls calls-rules style style-rules symbols example quoted
 # As many jobs as CPUs, unless -j says how many.
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul fuzz checked fuzzers long install uninstall format check-format clean help
+        check-no-mul fuzz checked fuzzers long install uninstall check-install dist release \
+        check-release analyze format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
@@ -74,7 +99,7 @@ all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the d
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
-	$(call stamp,$(CC) $(FLAGS) $(LDFLAGS))
+	$(call stamp,$(CC) $(FLAGS) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
 $(OUT)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
 
@@ -98,13 +123,17 @@ $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/output.o,$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
-# All of the archive as a shared library, whose symbols tests/check.sh looks at.
-WHOLE_ARCHIVE = -Wl,--whole-archive $< -Wl,--no-whole-archive
+# The shared library: all of the archive.  Before 1.0.0 every version may change the interface, so
+# the soname is that of the major version; tests/check.sh looks at its symbols and sections.
+SONAME = -Wl,-soname,libnomul.so.$(firstword $(subst ., ,$(VERSION)))
+WHOLE  = -Wl,--whole-archive $< -Wl,--no-whole-archive
 ifeq ($(shell uname),Darwin)
-WHOLE_ARCHIVE = -Wl,-force_load,$<
+SONAME = -Wl,-install_name,$(PREFIX)/lib/libnomul.so
+WHOLE  = -Wl,-force_load,$<
 endif
-$(OUT)/tests/libnomul.so: $(PROG)/libnomul.a
-	$(Q)$(CC) $(FLAGS) $(filter-out -static,$(LDFLAGS)) -shared -o $@ $(WHOLE_ARCHIVE) -lm
+$(PROG)/libnomul.so: $(PROG)/libnomul.a
+	$(Q)$(CC) $(FLAGS) $(HARD_LINK) $(filter-out -static%,$(LDFLAGS)) -shared $(SONAME) -o $@ \
+	    $(WHOLE) -lm
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(PROG)/libnomul.a
@@ -158,16 +187,35 @@ fuzz: ## every fuzz target for SECONDS=20 each; needs clang
 fuzzers: $(FUZZERS:%=$(OUT)/tests/%)
 	@sh tests/fuzz/run.sh $(OUT)/tests $(BUILD)/fuzz $(SECONDS)
 
-install: all ## into DESTDIR and PREFIX=/usr/local: program, library, header, model
-	install -d $(addprefix '$(DESTDIR)$(PREFIX)'/,bin include lib share/nomul)
-	install -m 755 $(PROG)/nomul '$(DESTDIR)$(PREFIX)/bin/nomul'
-	install -m 644 include/nomul.h '$(DESTDIR)$(PREFIX)/include/nomul.h'
-	install -m 644 $(PROG)/libnomul.a '$(DESTDIR)$(PREFIX)/lib/libnomul.a'
-	test ! -f models/stories-49m.gguf || \
-	    install -m 644 models/stories-49m.gguf '$(DESTDIR)$(PREFIX)/share/nomul/stories-49m.gguf'
-uninstall: ## takes away what install put there
-	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/nomul include/nomul.h lib/libnomul.a \
-	    share/nomul/stories-49m.gguf
+# Manual pages and completions are made from the program's tables of options and from the header.
+MADE := $(addprefix $(PROG)/share/,nomul.1 nomul.3 nomul.bash _nomul nomul.fish)
+TABLES = $(RUN) $(PROG)/nomul help --tables | awk -v version=$(VERSION)
+$(MADE): $(PROG)/nomul include/nomul.h tools/man.awk tools/man_api.awk tools/complete.awk
+	@mkdir -p $(@D)
+	$(Q)case $(@F) in \
+	    nomul.1) $(TABLES) -f tools/man.awk ;; \
+	    nomul.3) awk -v version=$(VERSION) -f tools/man_api.awk include/nomul.h ;; \
+	    nomul.bash) $(TABLES) -v shell=bash -f tools/complete.awk ;; \
+	    _nomul) $(TABLES) -v shell=zsh -f tools/complete.awk ;; \
+	    nomul.fish) $(TABLES) -v shell=fish -f tools/complete.awk ;; \
+	esac > $@
+
+install: all $(PROG)/libnomul.so $(MADE) ## into DESTDIR and PREFIX=/usr/local, all that belongs there
+	@VERSION=$(VERSION) sh tools/install.sh install '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
+uninstall: ## removes exactly what install put there
+	@VERSION=$(VERSION) sh tools/install.sh uninstall '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
+check-install: all $(PROG)/libnomul.so $(MADE) ## installs into a folder and uses all of it there
+	@MAKE='$(MAKE)' CC='$(CC)' sh tools/check_install.sh '$(BUILD)'
+
+dist: ## build/nomul-VERSION.tar.gz, the sources, which build without git
+	@sh tools/release.sh sources '$(VERSION)' '$(BUILD)'
+release: all ## build/nomul-VERSION-SYSTEM.tar.gz, for this machine: program, model, README
+	@sh tools/release.sh program '$(VERSION)' '$(BUILD)' $(PROG)/nomul \
+	    "$$($(CC) -dumpmachine | sed 's/-.*//')-$$(uname -s | tr A-Z a-z)"
+check-release: ## the sources build without git, two builds elsewhere are the same bytes
+	@MAKE='$(MAKE)' sh tools/check_release.sh '$(BUILD)'
+analyze: ## gcc -fanalyzer, clang-tidy and cppcheck: all clean, or explained beside the code
+	@JOBS='$(shell nproc 2> /dev/null || echo 2)' sh tools/analyze.sh '$(BUILD)/analyze'
 
 format: ## formats all sources; needs clang-format 14
 	@sh tools/format.sh

@@ -8,7 +8,9 @@
 #include "base/xxh64.h"
 #include "format/gguf.h"
 #include "format/gguf_write.h"
+#include "kernels/ternary.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -271,6 +273,7 @@ static void test_misuse(void)
     nomul_error          err;
     const char          *input = test_path("golden/small.gguf");
     const char          *output = test_scratch("misused.gguf");
+    char                 names[64], expected[96];
 
     test_case("misuse is an error, not a crash");
     CHECK_FAILS(nomul_repack(NULL, output, NULL, &err) == NOMUL_OK, err,
@@ -280,8 +283,9 @@ static void test_misuse(void)
     CHECK_INT(nomul_repack(input, NULL, NULL, NULL), NOMUL_E_ARG);
     nomul_repack_options_init(&options);
     options.pack = "t6";
-    CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err,
-                "pack: is 't6', expected 2bit or 1.6bit");
+    nm_packing_list(names, true, " or ");
+    snprintf(expected, sizeof expected, "pack: is 't6', expected %s", names);
+    CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err, expected);
     options.size = 5;
     CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err,
                 "options: size is 5, expected 8 to 40: was init called?");

@@ -17,7 +17,8 @@ static void keep_one_line(char *text)
     }
 }
 
-bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...)
+/* The names are in parentheses because of the macros for make analyze. */
+bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
 {
     if (!err) return false;
     va_list args;
@@ -29,7 +30,7 @@ bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...)
     return false;
 }
 
-bool nm_fail_in(nomul_error *err, const char *format, ...)
+bool(nm_fail_in)(nomul_error *err, const char *format, ...)
 {
     char place[sizeof err->text];
 
@@ -50,12 +51,12 @@ bool nm_fail_in(nomul_error *err, const char *format, ...)
     return false;
 }
 
-bool nm_fail_memory(nomul_error *err, size_t n_bytes)
+bool(nm_fail_memory)(nomul_error *err, size_t n_bytes)
 {
     return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);
 }
 
-bool nm_fail_errno(nomul_error *err, nomul_status code, int number)
+bool(nm_fail_errno)(nomul_error *err, nomul_status code, int number)
 {
     char words[256];
 

@@ -55,6 +55,35 @@ static int help_command(const nm_command *command)
     return NM_EXIT_DONE;
 }
 
+static int help_all(void)
+{
+    nm_output_print("Usage: nomul COMMAND [options]\n\n"
+                    "Runs MatMul-free language models.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
+    nm_options_prose(
+        "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-49m.gguf "
+        "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
+        "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
+        "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently with "
+        "0.");
+    return NM_EXIT_DONE;
+}
+
+/* Not in the help: all commands and their options, for tools/man.awk and tools/complete.awk. */
+static int help_tables(void)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        nm_output_print("command\t%s\t%s\t", commands[i]->name, commands[i]->summary);
+        for (const char *c = commands[i]->details; *c; c++)
+            nm_output_print(*c == '\n' ? "\\n" : "%c", *c);
+        nm_output_print("\n");
+        nm_options_table(commands[i]->options);
+    }
+    return NM_EXIT_DONE;
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static int run(const char *argv0, int argc, char **argv)
@@ -75,8 +104,7 @@ static int run(const char *argv0, int argc, char **argv)
 
 static int dispatch(int argc, char **argv)
 {
-    const char       *word = argc > 1 ? argv[1] : "";
-    const nm_command *command;
+    const char *word = argc > 1 ? argv[1] : "";
 
     if (argc < 2) {
         fprintf(stderr, "nomul: a command is missing: ");
@@ -90,22 +118,10 @@ static int dispatch(int argc, char **argv)
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         if (argc > 3) return nm_output_misused(NULL, "help explains one command");
-        if (argc > 2) return (command = find(argv[2])) ? help_command(command) : unknown(argv[2]);
-        nm_output_print("Usage: nomul COMMAND [options]\n\n"
-                        "Runs MatMul-free language models.\n\n");
-        for (size_t i = 0; i < N_COMMANDS; i++)
-            nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-        nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
-        nm_options_prose(
-            "The model is the file that -m names, else $NOMUL_MODEL, else the first "
-            "stories-49m.gguf "
-            "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
-            "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 "
-            "wrong "
-            "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently "
-            "with "
-            "0.");
-        return NM_EXIT_DONE;
+        if (argc < 3) return help_all();
+        if (strcmp(argv[2], "--tables") == 0) return help_tables();
+        const nm_command *command = find(argv[2]);
+        return command ? help_command(command) : unknown(argv[2]);
     }
     if (word[0] == '-') return nm_output_misused(NULL, "no option %.120s", word);
     return run(argv[0], argc - 1, argv + 1);

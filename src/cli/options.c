@@ -333,12 +333,23 @@ void nm_options_prose(const char *text)
     wrap(text, 0, 0);
 }
 
+/* "(-1 to 1000; default 256)"; "" without a range and a default. */
+static void describe_value(const nm_option *o, char *out, size_t size)
+{
+    bool is_number = o->kind == NM_OPT_INT || o->kind == NM_OPT_FLOAT;
+    char range[80] = "";
+
+    *out = '\0';
+    if (is_number) nm_options_range(o, range, sizeof range);
+    if (is_number || o->preset)
+        snprintf(out, size, "(%s%sdefault %s)", range, is_number ? "; " : "", o->preset);
+}
+
 /* "  -n, --predict N           tokens to make (-1 to 1000; default 256)" */
 static void print_option(const nm_option *o)
 {
     const char *value = o->kind == NM_OPT_FLAG ? "" : o->value, *space = *value ? " " : "";
-    bool        is_number = o->kind == NM_OPT_INT || o->kind == NM_OPT_FLOAT;
-    char        names[80], range[80] = "", facts[128] = "", text[512];
+    char        names[80], facts[128], text[512];
 
     if (o->kind == NM_OPT_ARG)
         snprintf(names, sizeof names, "  %s", value);
@@ -347,9 +358,7 @@ static void print_option(const nm_option *o)
     else
         snprintf(names, sizeof names, "      --%s%s%s", o->name, space, value);
 
-    if (is_number) nm_options_range(o, range, sizeof range);
-    if (is_number || o->preset)
-        snprintf(facts, sizeof facts, "(%s%sdefault %s)", range, is_number ? "; " : "", o->preset);
+    describe_value(o, facts, sizeof facts);
     for (char *c = facts; *c; c++)
         if (*c == ' ') *c = '\t';
     snprintf(text, sizeof text, "%s%s%s", o->help, *facts ? " " : "", facts);
@@ -362,15 +371,39 @@ static void print_option(const nm_option *o)
     wrap(text, MARGIN, MARGIN);
 }
 
+static const nm_option help_option = {'h', "help", NM_OPT_FLAG, 0, NULL, NULL, "this text", 0, 0};
+
 void nm_options_help(const nm_option *options)
 {
-    static const nm_option help = {'h', "help", NM_OPT_FLAG, 0, NULL, NULL, "this text", 0, 0};
-
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
         if (o->kind == NM_OPT_GROUP)
             nm_output_print("%s%s:\n", o == options ? "" : "\n", o->help);
         else if (o->help)
             print_option(o);
     }
-    print_option(&help);
+    print_option(&help_option);
+}
+
+static void print_row(const nm_option *o)
+{
+    const char *kind = o->kind == NM_OPT_GROUP    ? "group"
+                       : o->kind == NM_OPT_ARG    ? "argument"
+                       : o->kind == NM_OPT_FLAG   ? "flag"
+                       : o->kind == NM_OPT_CHOICE ? "choice"
+                       : o->kind == NM_OPT_LIST   ? "list"
+                                                  : "value";
+    char        facts[128];
+
+    describe_value(o, facts, sizeof facts);
+    nm_output_print("%s\t%c\t%s\t%s\t%s\t", kind, o->letter ? o->letter : '-',
+                    o->name ? o->name : "-", o->value ? o->value : "-", *facts ? facts : "-");
+    for (const char *c = o->help; *c; c++) nm_output_print("%c", *c == '\t' ? ' ' : *c);
+    nm_output_print("\n");
+}
+
+void nm_options_table(const nm_option *options)
+{
+    for (const nm_option *o = options; o->kind != NM_OPT_END; o++)
+        if (o->help) print_row(o);
+    print_row(&help_option);
 }

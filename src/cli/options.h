@@ -95,6 +95,13 @@ void nm_options_range(const nm_option *option, char *out, size_t size);
 void nm_options_help(const nm_option *options);
 void nm_options_prose(const char *text);
 
+/*
+ * The same for programs, which make manual pages and completions of it: a line for each row, KIND
+ * tab LETTER tab NAME tab VALUE tab RANGE AND DEFAULT tab HELP, where KIND is group, argument,
+ * flag, choice, list or value and "-" stands for what a row lacks.
+ */
+void nm_options_table(const nm_option *options);
+
 /* Edit distance: how many letters to insert, delete or change to turn a into b. */
 size_t nm_options_distance(const char *a, const char *b);
 

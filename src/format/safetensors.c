@@ -71,7 +71,7 @@ static bool read_numbers(nm_json *json, uint64_t *numbers, uint32_t max, uint32_
 static bool read_field(nm_json *json, entry *e, int field, nomul_error *err)
 {
     static const char not_two[] = "data_offsets is not an array of two whole numbers";
-    uint32_t          n;
+    uint32_t          n = 0;
 
     switch (field) {
     case DTYPE:

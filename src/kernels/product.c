@@ -6,6 +6,8 @@
  */
 #include "kernels/product.h"
 
+#include <assert.h>
+
 #include <string.h>
 
 static size_t smaller(size_t a, size_t b)
@@ -88,6 +90,7 @@ static fetching fetching_of(const nm_many_ops *m, const block *b, const block *n
 {
     size_t n_lookups = 0;
 
+    assert(n_tokens > 0);
     if (!m->indices_per_triple) return (fetching){.ahead = next->codes};
     for (size_t n; n_tokens; n_tokens -= n) {
         n = next_tokens(m, n_tokens);

@@ -5,6 +5,7 @@
  */
 #include "cli/batch/batch_line.h"
 
+#include <assert.h>
 #include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -186,7 +187,7 @@ static bool take_member(reader *r, nomul_error *err)
                nm_buffer_add(id, json->text, json->n_text, err) &&
                nm_buffer_add(id, "\"", json->type == NM_JSON_STRING, err);
     case KEY_STOP: return take_stops(r, err);
-    default: return take_number(r, row, err);
+    default: assert(row); return take_number(r, row, err);
     }
 }
 

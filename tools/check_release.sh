@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What make dist and make release make: the tarball of the sources builds without git, makes itself
+# again, and two builds in different folders give the same archive of the program, byte for byte.
+set -u
+: "${MAKE:=make}"
+build=$1
+cd "$(dirname "$0")/.." || exit 1
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+scratch=$build/check-release
+version=$(sed -n 's/^.define NOMUL_VERSION "\(.*\)"/\1/p' include/nomul.h)
+SOURCE_DATE_EPOCH=1700000000
+export SOURCE_DATE_EPOCH
+passed=0 failed=0
+
+check() {
+    name=$1
+    shift
+    if "$@" > "$scratch/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name"
+        tail -n 15 "$scratch/log"
+    fi
+}
+
+rm -rf "$scratch" && mkdir -p "$scratch/a" "$scratch/longer/b" || exit 1
+check "make dist" "$MAKE" --no-print-directory dist BUILD="$scratch"
+dist=$scratch/nomul-$version.tar.gz
+# in_folder DIR: the sources unpacked there, built and packed; no folder above is a git repository.
+in_folder() {
+    GIT_CEILING_DIRECTORIES=$1
+    export GIT_CEILING_DIRECTORIES
+    tar xzf "$dist" -C "$1" && cd "$1/nomul-$version" &&
+        "$MAKE" --no-print-directory release && build/nomul run -q -p a -n 3 && "$MAKE" dist
+}
+check "the tarball builds without git" eval '(in_folder "$scratch/a")'
+check "and in another folder" eval '(in_folder "$scratch/longer/b")'
+same() {
+    for archive in "$scratch/a/nomul-$version"/build/*.tar.gz; do
+        cmp "$archive" "$scratch/longer/b/nomul-$version/build/$(basename "$archive")" || return 1
+    done
+}
+check "two builds in different folders are the same bytes" same
+check "the tarball makes itself" cmp "$dist" "$scratch/a/nomul-$version/build/nomul-$version.tar.gz"
+unpacks() {
+    mkdir "$scratch/c" && tar xzf "$scratch/a/nomul-$version/build/nomul-$version"-*.tar.gz \
+        -C "$scratch/c" && cd "$scratch/c"/nomul-* && sha256sum -c SHA256SUMS &&
+        ./nomul run -q -p a -n 3
+}
+check "the program's archive runs where it is unpacked" eval '(unpacks)'
+printf 'not a program' > "$scratch/nomul.exe"
+zips() {
+    for at in one two; do
+        sh tools/release.sh program "$version" "$scratch" "$scratch/nomul.exe" x86_64-windows &&
+            mv "$scratch/nomul-$version-x86_64-windows.zip" "$scratch/$at.zip" || return 1
+    done
+    cmp "$scratch/one.zip" "$scratch/two.zip" && python3 -m zipfile -t "$scratch/one.zip"
+}
+if command -v python3 > /dev/null; then check "a zip is the same bytes every time" zips; fi
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ] && rm -rf "$scratch"
