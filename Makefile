@@ -95,7 +95,8 @@ $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 # tests/faults.c has its own os_posix.c, tests/faults_cli.c its own output.c.
-$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/output.o,$(CLI_OBJ)) \
+NOT_TESTED := %/main.o %/output.o
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out $(NOT_TESTED),$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
 # All of the archive as a shared library, whose symbols tests/check.sh looks at.
