@@ -120,7 +120,8 @@ $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 # tests/faults.c has its own os_posix.c, tests/faults_cli.c its own output.c.
-$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out %/main.o %/output.o,$(CLI_OBJ)) \
+NOT_TESTED := %/main.o %/output.o
+$(OUT)/tests/tests: $(TEST_OBJ) $(filter-out $(NOT_TESTED),$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
 # The shared library: all of the archive.  Before 1.0.0 every version may change the interface, so

@@ -2,6 +2,7 @@
 #include "alloc.h"
 
 #include "base/alloc.h"
+#include "base/os.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -50,7 +51,12 @@ void *nm_alloc(size_t n_bytes)
      * aligned_alloc would want a multiple of the alignment.
      */
     void *block = NULL;
+#ifdef _WIN32
+    block = nm_os_alloc(NM_ALIGN, n_bytes ? n_bytes : 1);
+    if (!block) return NULL;
+#else
     if (posix_memalign(&block, NM_ALIGN, n_bytes ? n_bytes : 1) != 0) return NULL;
+#endif
     memset(block, 0xA5, n_bytes);
     atomic_fetch_add(&live, 1);
     return block;
@@ -59,5 +65,5 @@ void *nm_alloc(size_t n_bytes)
 void nm_free(void *block)
 {
     if (block) atomic_fetch_sub(&live, 1);
-    free(block);
+    nm_os_free(block);
 }

@@ -5,11 +5,23 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#ifdef _WIN32
+#include <direct.h>
+#define mkdir(path, mode) _mkdir(path)
+#define REMOVE "rmdir /s /q \"%s\""
+#else
+#define REMOVE "rm -rf '%s'"
+#endif
+
+#include "base/os.h"
+
+#ifndef TESTS_DEF /* of a system that has not all of them */
+#define TESTS_DEF "tests.def"
+#endif
 
 #define TEST(name) void test_##name(void);
 #define TEST_LONG(name) void test_##name(void);
-#include "tests.def"
+#include TESTS_DEF
 #undef TEST
 #undef TEST_LONG
 
@@ -20,7 +32,7 @@ static const struct {
 } files[] = {
 #define TEST(name) {#name, test_##name, false},
 #define TEST_LONG(name) {#name, test_##name, true},
-#include "tests.def"
+#include TESTS_DEF
 #undef TEST
 #undef TEST_LONG
 };
@@ -107,8 +119,9 @@ const char *test_scratch(const char *name)
 {
     if (!now.scratch[0]) {
         const char *root = getenv("TMPDIR");
-        snprintf(now.scratch, sizeof now.scratch, "%s/nomul-test-XXXXXX", root ? root : "/tmp");
-        if (!mkdtemp(now.scratch)) {
+        snprintf(now.scratch, sizeof now.scratch, "%s/nomul-test-%llx", root ? root : "/tmp",
+                 (unsigned long long)nm_os_unlike());
+        if (mkdir(now.scratch, 0700) != 0) {
             perror(now.scratch);
             exit(1);
         }
@@ -125,7 +138,7 @@ static void remove_scratch(void)
 {
     char command[300];
     if (!now.scratch[0]) return;
-    snprintf(command, sizeof command, "rm -rf '%s'", now.scratch);
+    snprintf(command, sizeof command, REMOVE, now.scratch);
     if (system(command) != 0) printf("%s: not removed\n", now.scratch);
 }
 

@@ -23,4 +23,23 @@ $(addprefix cross-,$(CROSS) $(CROSS_MORE)): cross-%: ## make cross-aarch64-windo
 	    LDFLAGS='$(call cross_link,$*)' $(BUILD)/cross/$*/nomul
 	$(if $(findstring windows,$*),$(Q)cp $(BUILD)/cross/$*/nomul $(BUILD)/cross/$*/nomul.exe)
 
-.PHONY: cross $(addprefix cross-,$(CROSS) $(CROSS_MORE))
+# Unit tests for Windows: all but those that use POSIX themselves (fork, signals, links, modes, limits)
+# or make system calls fail, which is done to os_posix.c, or need __cpu_model, which zig lacks.
+WINDOWS_TESTS = $(filter-out held_out_part,$(patsubst tests/test_%.c,%,$(shell grep -LE \
+    '<(unistd|sys/|dirent|fcntl|signal|pthread|poll)|"(faults|guard|hf_directory)\.h"|__builtin_cpu_' \
+    tests/test_*.c)))
+WINDOWS := $(BUILD)/cross/x86_64-windows
+cross-windows-tests: ## unit tests for Windows: build/cross/x86_64-windows/tests.exe
+	@mkdir -p $(WINDOWS)
+	@grep -xE 'TEST\(($(subst $(space),|,$(strip $(WINDOWS_TESTS))))\)' tests/tests.def > \
+	    $(WINDOWS)/tests.def
+	$(Q)$(MAKE) --no-print-directory MODE=debug BUILD=$(WINDOWS) AR='$(ZIG) ar' \
+	    CC='$(ZIG) cc -target x86_64-windows-gnu' LDFLAGS='$(call cross_link,windows)' \
+	    CFLAGS='$(CROSS_FLAGS) -DTESTS_DEF=\"$(abspath $(WINDOWS))/tests.def\"' \
+	    NOT_TESTED=%/main.o $(WINDOWS)/obj-debug/tests/tests \
+	    TEST_SRC='$(WINDOWS_TESTS:%=tests/test_%.c) tests/test.c tests/alloc.c $(TEST_TOOLS)'
+	$(Q)cp $(WINDOWS)/obj-debug/tests/tests $(WINDOWS)/tests.exe
+TEST_TOOLS := tests/checkpoints.c tests/vocabulary.c
+space := $(subst ,, )
+
+.PHONY: cross cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))

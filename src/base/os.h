@@ -98,7 +98,7 @@ bool nm_os_is_terminal(int fd);
 /* ---- Clocks and processors ------------------------------------------------------------------- */
 
 uint64_t nm_os_nanoseconds(void);        /* from some moment in the past, only forward */
-uint64_t nm_os_thread_nanoseconds(void); /* CPU time of the calling thread */
+uint64_t nm_os_thread_nanoseconds(void); /* CPU time of the calling thread, where it is that fine */
 /* From the time of day and the process: for temporary names, and seeds where there is no better. */
 uint64_t nm_os_unlike(void);
 /* Random bytes of the system; false if there are none. */

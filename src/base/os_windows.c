@@ -480,17 +480,13 @@ uint64_t nm_os_nanoseconds(void)
     return n / f * 1000000000u + n % f * 1000000000u / f;
 }
 
-static uint64_t units(FILETIME time) /* of 100 ns */
-{
-    return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
-}
-
+/*
+ * GetThreadTimes counts ticks of 15.6 ms, and what is measured takes microseconds: elapsed time, of
+ * which the callers take the least of several.
+ */
 uint64_t nm_os_thread_nanoseconds(void)
 {
-    FILETIME began, ended, kernel, user;
-
-    if (!GetThreadTimes(GetCurrentThread(), &began, &ended, &kernel, &user)) return 0;
-    return 100 * (units(kernel) + units(user));
+    return nm_os_nanoseconds();
 }
 
 uint64_t nm_os_unlike(void)
@@ -498,7 +494,8 @@ uint64_t nm_os_unlike(void)
     FILETIME now;
 
     GetSystemTimePreciseAsFileTime(&now);
-    return 100 * units(now) ^ nm_os_nanoseconds() ^ nm_os_process() << 40;
+    uint64_t units = (uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime; /* of 100 ns */
+    return 100 * units ^ nm_os_nanoseconds() ^ nm_os_process() << 40;
 }
 
 bool nm_os_random(void *to, size_t n_bytes)
