@@ -73,7 +73,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
     engine->model = model;
     engine->model_refs = nm_refs_take((nm_refs *)&model->refs); /* the count alone changes */
     engine->cancel = ours.cancel;
-    engine->pace = nm_pace_start(ours.cancel, ours.n_batch);
+    engine->pace = nm_engine_pace(engine, ours.cancel);
     nomul_session *session = nm_session_new(engine, err);
     nm_refs_drop(&engine->refs); /* the session has its own */
     return session;

@@ -35,9 +35,10 @@ static void test_pace(void)
     nomul_cancel flag = {0};
 
     test_case("the first piece is short only where there is something to look at");
-    CHECK_INT(nm_pace_start(NULL, 384).step, 384);
-    CHECK_INT(nm_pace_start(&flag, 384).step, NM_PACE_FIRST);
-    CHECK_INT(nm_pace_start(&flag, 5).step, 5);
+    CHECK_INT(nm_pace_start(NULL, 40, 384).step, 384);
+    CHECK_INT(nm_pace_start(&flag, 40, 384).step, 40);
+    CHECK_INT(nm_pace_start(&flag, 1, 384).step, NM_PACE_FIRST);
+    CHECK_INT(nm_pace_start(&flag, 40, 5).step, 5);
 
     static const struct {
         size_t step, n;

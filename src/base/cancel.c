@@ -24,11 +24,10 @@ bool nomul_cancel_requested(const nomul_cancel *cancel)
                                 memory_order_relaxed) != 0;
 }
 
-nm_pace nm_pace_start(const nomul_cancel *cancel, size_t most)
+nm_pace nm_pace_start(const nomul_cancel *cancel, size_t first, size_t most)
 {
-    bool short_first = cancel && most > NM_PACE_FIRST;
-
-    return (nm_pace){.step = short_first ? NM_PACE_FIRST : most, .most = most};
+    if (first < NM_PACE_FIRST) first = NM_PACE_FIRST;
+    return (nm_pace){.step = cancel && first < most ? first : most, .most = most};
 }
 
 void nm_pace_update(nm_pace *pace, size_t n, double seconds)

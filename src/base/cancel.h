@@ -8,15 +8,18 @@
 
 #include "nomul.h"
 
-#define NM_PACE_FIRST 16 /* tokens of the first piece, whose speed is not known yet */
+#define NM_PACE_FIRST 16 /* tokens that are always one piece: shorter tiles are not faster */
 
 typedef struct nm_pace {
     size_t step; /* tokens of the next piece */
     size_t most; /* of any piece */
 } nm_pace;
 
-/* Without a cancel flag there is nothing to look at: pieces are as large as they may be. */
-nm_pace nm_pace_start(const nomul_cancel *cancel, size_t most);
+/*
+ * first: tokens of the first piece, whose speed is not known yet, at least NM_PACE_FIRST.
+ * Without a cancel flag there is nothing to look at: pieces are as large as they may be.
+ */
+nm_pace nm_pace_start(const nomul_cancel *cancel, size_t first, size_t most);
 
 /*
  * n tokens took this long: the next piece is shorter if a request would have waited for more than a

@@ -88,3 +88,11 @@ nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, s
     nm_refs_drop(&e->refs);
     return NULL;
 }
+
+nm_pace nm_engine_pace(const nm_engine *engine, const nomul_cancel *cancel)
+{
+    uint64_t first = UINT64_C(16000000000) / (engine->weights->n_ternary_params + 1);
+
+    if (first > engine->n_batch) first = engine->n_batch;
+    return nm_pace_start(cancel, (size_t)first, engine->n_batch);
+}

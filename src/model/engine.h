@@ -62,6 +62,12 @@ size_t nm_engine_bytes(const nm_weights *weights, const nm_kernels *kernels, siz
                        size_t n_batch);
 /* The batch that 32 MiB of memory hold, in whole steps. */
 size_t nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kernels);
+/*
+ * The pace of long calls.  The first piece is 16 * 10^9 weights times tokens: less than a tenth of
+ * a second with AVX-512, less than one with SSSE3 or NEON, on one thread.
+ */
+nm_pace nm_engine_pace(const nm_engine *engine, const nomul_cancel *cancel);
+
 /* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
                          size_t n_batch, nomul_error *err);

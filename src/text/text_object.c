@@ -127,7 +127,9 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
     nomul_text *text = layout(&arena, &ours, &tokenizer->vocab);
     text->arena = arena;
     text->host = host;
-    if (host->pace.step == 0) host->pace = nm_pace_start(ours.cancel, session->engine->n_batch);
+    if (host->pace.step == 0 || (ours.cancel && !host->paced))
+        host->pace = nm_engine_pace(session->engine, ours.cancel);
+    host->paced |= ours.cancel != NULL;
     text->tokenizer = tokenizer;
     nm_refs_take(&host->refs);
     host->n_texts++;

@@ -41,7 +41,8 @@ done
 
 # What a session file does not hold is said.
 nomul run -m $m -p x -n 1 --temp 0 -l 5+1 --save-session lost 2>&1 > /dev/null | grep 'not saved'
-nomul run -m $m -f text.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 \
+head -c 600 text.txt > some.txt
+nomul run -m $m -f some.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 \
     --save-session lost 2>&1 > /dev/null | grep saved
 long=$(printf '%070d' 0)
 nomul run -m $m -p x -n 1 --temp 0 -r "$long" --save-session lost 2>&1 > /dev/null | grep saved
