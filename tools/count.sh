@@ -18,7 +18,8 @@
 #              prototypes: in the own file if that is a .c file, in all of src if it is a header.
 #              A name in a table or passed as a callback is an occurrence
 #   once %     once of static
-# Cycles and edges are between modules: NAME.c and NAME.h of one folder are one module.
+# Cycles and edges are between modules: NAME.c and NAME.h of one folder are one module, as are
+# os.h, os_posix.c and os_windows.c.
 #   include edges  pairs of different modules, one of which includes the other's header; the
 #                  include lines counted beside them are those of cli that name a header of cli
 #   call edges     pairs of different modules, one of which names a function that is not static and
@@ -59,10 +60,17 @@ find src -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.cu' | sort |
         return out
     }
     function folder_of(path) { sub(/\/[^\/]*$/, "", path); return path }
-    function module_of(path) { sub(/\.[a-z]+$/, "", path); return path }
+    # One interface for two systems (os.h, os_posix.c, os_windows.c) is one module.
+    function module_of(path) {
+        sub(/\.[a-z]+$/, "", path)
+        sub(/_(posix|windows)$/, "", path)
+        return path
+    }
     # The name before the first "(" that is not an attribute or an assembler name.
     function name_of(signature) {
         gsub(/__attribute__ *\(\([^)]*\)\)|__attribute__ *\(\([^)]*\)[^)]*\)\)/, "", signature)
+        sub(/^bool\(/, "bool ", signature) # bool(nm_fail)(...): kept from a macro of this name
+        sub(/\)\(/, "(", signature)
         if (!match(signature, /[A-Za-z_][A-Za-z_0-9]* *\(/)) return ""
         signature = substr(signature, RSTART, RLENGTH - 1)
         sub(/ *$/, "", signature)

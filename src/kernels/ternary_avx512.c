@@ -10,7 +10,7 @@
 
 #if defined(__x86_64__)
 
-#include "kernels/ternary_avx512.h"
+#include "kernels/ternary_avx512bw.h"
 
 #define V_BYTES 64
 #define V_TARGET NM_AVX512F ",avx512bw,avx512vbmi"

@@ -14,7 +14,7 @@
 
 #if defined(__x86_64__)
 
-#include "kernels/ternary_avx512.h"
+#include "kernels/ternary_avx512bw.h"
 
 #include <immintrin.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What AVX-512 with VBMI shares with AVX-512 without: all but t5 with one token. */
-#ifndef NM_TERNARY_AVX512_H
-#define NM_TERNARY_AVX512_H
+/* What AVX-512 with VBMI takes from AVX-512 without: all but t5 with one token. */
+#ifndef NM_TERNARY_AVX512BW_H
+#define NM_TERNARY_AVX512BW_H
 
 #include "kernels/kernels.h"
 
