@@ -8,7 +8,7 @@ set -eu
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/tree" "$scratch/checkpoint"
-cp -R Makefile src include tests "$scratch/tree"
+cp -R Makefile src include tests tools "$scratch/tree"
 cp tests/golden/small/config.json tests/golden/small/tokenizer.model "$scratch/checkpoint"
 
 fail() {
