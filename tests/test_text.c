@@ -8,6 +8,7 @@
 #include "checkpoints.h"
 #include "test.h"
 
+#include "base/alloc.h"
 #include "base/rng.h"
 
 #include <stdlib.h>
@@ -485,7 +486,7 @@ static void test_forged_model(const fixture *f)
 {
     size_t              n_file = 0;
     char               *file = test_read_file(test_path("../models/tiny.gguf"), &n_file);
-    char               *bytes = aligned_alloc(64, (n_file + 63) / 64 * 64);
+    char               *bytes = nm_alloc(n_file);
     static const char   key[] = "hgrn_bit.model_id";
     uint64_t            id = nomul_model_get_info(f->model)->model_id;
     nomul_text         *text = nomul_text_new(f->session, NULL, &err);
@@ -511,7 +512,7 @@ static void test_forged_model(const fixture *f)
     nomul_session_free(session);
     nomul_model_close(other);
     nomul_mark_free(mark);
-    free(bytes);
+    nm_free(bytes);
 }
 
 static nomul_text_counts counts_of(const nomul_text *text)
