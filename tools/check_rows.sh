@@ -111,8 +111,10 @@ turns() { "$nomul" run -i -m "$model" -q -n 1 < "$scratch/lines"; }
 # table of products.  The dummy has the codes and the kernels of t4.
 row_packing() {
     copy_row src/kernels/packings.def '^NM_PACKING.T5,' T5 DUMMY
-    sed -i.old '/DUMMY/s/"t5", "1.6bit", 5, true, decode_t5, encode_t5/"t0", "dummy", 4, false, decode_t4, encode_t4/' \
-        "$tree/src/kernels/packings.def"
+    sed -i.old '/DUMMY/{
+        s/"t5", "1.6bit", 5, true/"t0", "dummy", 4, false/
+        s/decode_t5, encode_t5/decode_t4, encode_t4/
+    }' "$tree/src/kernels/packings.def"
     for file in "$tree"/src/kernels/ternary_*.[ch]; do
         copy_element "$file" '_ternary\[NM_PACKINGS\] =|#define OPS'
     done
