@@ -81,19 +81,17 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
 
 nomul_session *nomul_session_share(nomul_session *session, nomul_error *err)
 {
-    if (session) return nm_session_new(session->engine, err);
-    fail_null(err, "nomul_session_share");
-    return NULL;
+    if (!session) return fail_null(err, "nomul_session_share"), NULL;
+    return nm_session_new(session->engine, err);
 }
 
 nomul_session *nomul_session_clone(nomul_session *session, nomul_error *err)
 {
-    nomul_session *clone = NULL;
-
-    if (!session)
-        fail_null(err, "nomul_session_clone");
-    else if ((clone = nm_session_new(session->engine, err)) != NULL)
-        nm_session_copy(clone, session);
+    if (!session) return fail_null(err, "nomul_session_clone"), NULL;
+    nomul_session *clone = nm_session_new(session->engine, err);
+    if (!clone) return NULL;
+    memcpy(clone->state, session->state, nm_config_state_bytes(&session->weights->config));
+    clone->n_tokens = session->n_tokens;
     return clone;
 }
 
@@ -104,7 +102,9 @@ void nomul_session_free(nomul_session *session)
 
 void nomul_session_reset(nomul_session *session)
 {
-    if (session) nm_session_reset(session);
+    if (!session) return;
+    memset(session->state, 0, nm_config_state_bytes(&session->weights->config));
+    session->n_tokens = 0;
 }
 
 uint64_t nomul_session_n_tokens(const nomul_session *session)

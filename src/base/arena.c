@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/os.h"
 
@@ -11,13 +12,10 @@
 void *nm_arena_take(nm_arena *arena, size_t count, size_t item_bytes)
 {
     size_t at = arena->used;
+    bool   fits = !item_bytes || count <= (SIZE_MAX - NM_ALIGN) / item_bytes;
+    size_t n_bytes = fits ? nm_round_up(count * item_bytes, NM_ALIGN) : 0;
 
-    if (item_bytes && count > (SIZE_MAX - NM_ALIGN) / item_bytes) {
-        arena->overflow = true;
-        return NULL;
-    }
-    size_t n_bytes = (count * item_bytes + NM_ALIGN - 1) / NM_ALIGN * NM_ALIGN;
-    if (n_bytes > SIZE_MAX - at) {
+    if (!fits || n_bytes > SIZE_MAX - at) {
         arena->overflow = true;
         return NULL;
     }
@@ -40,4 +38,13 @@ void nm_arena_free(nm_arena *arena)
 {
     nm_free(arena->base);
     *arena = (nm_arena){0};
+}
+
+void *nm_zeros(size_t head, size_t count, size_t item_bytes, nomul_error *err)
+{
+    nm_arena arena = {0};
+
+    nm_arena_take(&arena, head, 1);
+    nm_arena_take(&arena, count, item_bytes);
+    return nm_arena_back(&arena, err) ? arena.base : NULL;
 }

@@ -22,4 +22,10 @@ void *nm_arena_take(nm_arena *arena, size_t count, size_t item_bytes);
 bool nm_arena_back(nm_arena *arena, nomul_error *err);
 void nm_arena_free(nm_arena *arena);
 
+/*
+ * A zeroed block that is freed with nm_free: a struct of `head` bytes, a multiple of NM_ALIGN or 0,
+ * that ends with an array of count items.
+ */
+void *nm_zeros(size_t head, size_t count, size_t item_bytes, nomul_error *err);
+
 #endif

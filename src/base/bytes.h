@@ -89,4 +89,15 @@ static inline size_t nm_round_up(size_t n, size_t step)
     return (n + step - 1) / step * step;
 }
 
+static inline size_t nm_smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* 0 < by < 64. */
+static inline uint64_t nm_rotate_left(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/os.h"
 #include "base/rng.h"
@@ -288,38 +289,16 @@ static bool flush(nm_outfile *out, nomul_error *err)
     return true;
 }
 
-/* Room for 1 to *n_bytes bytes in the buffer, already counted as appended: the caller fills it. */
-static uint8_t *append(nm_outfile *out, size_t *n_bytes, nomul_error *err)
-{
-    if (out->n_buffered == BUFFER_BYTES && !flush(out, err)) return NULL;
-    size_t   room = BUFFER_BYTES - out->n_buffered;
-    uint8_t *to = out->buffer + out->n_buffered;
-    if (*n_bytes > room) *n_bytes = room;
-    out->n_buffered += *n_bytes;
-    out->at += *n_bytes;
-    return to;
-}
-
 bool nm_outfile_write(nm_outfile *out, const void *data, size_t n_bytes, nomul_error *err)
 {
-    for (const uint8_t *from = data; n_bytes;) {
-        size_t   part = n_bytes;
-        uint8_t *to = append(out, &part, err);
-        if (!to) return false;
-        memcpy(to, from, part);
-        from += part, n_bytes -= part;
-    }
-    return true;
-}
+    const uint8_t *from = data;
 
-bool nm_outfile_zeros(nm_outfile *out, size_t n_bytes, nomul_error *err)
-{
-    while (n_bytes) {
-        size_t   part = n_bytes;
-        uint8_t *to = append(out, &part, err);
-        if (!to) return false;
-        memset(to, 0, part);
-        n_bytes -= part;
+    for (size_t n; n_bytes; from += n, n_bytes -= n) {
+        if (out->n_buffered == BUFFER_BYTES && !flush(out, err)) return false;
+        n = nm_smaller(n_bytes, BUFFER_BYTES - out->n_buffered);
+        memcpy(out->buffer + out->n_buffered, from, n);
+        out->n_buffered += n;
+        out->at += n;
     }
     return true;
 }

@@ -63,7 +63,6 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err);
 /* Could it be opened now?  For a check before long work; leaves nothing. */
 bool nm_outfile_try(const char *path, nomul_error *err);
 bool nm_outfile_write(nm_outfile *out, const void *data, size_t n_bytes, nomul_error *err);
-bool nm_outfile_zeros(nm_outfile *out, size_t n_bytes, nomul_error *err);
 /* Overwrites bytes already appended. */
 bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size_t n_bytes,
                         nomul_error *err);

@@ -13,8 +13,7 @@
 /* What may come next. */
 enum {
     EXPECT_VALUE,        /* at the start and after a colon */
-    EXPECT_VALUE_OR_END, /* after '[' */
-    EXPECT_KEY_OR_END,   /* after '{' */
+    EXPECT_FIRST_OR_END, /* after '[' a value, after '{' a key */
     EXPECT_COMMA_OR_END, /* after a value in an array or object */
     EXPECT_NOTHING,      /* after the top-level value */
     EXPECT_FAILED,
@@ -75,19 +74,7 @@ static nm_json_type close_level(nm_json *json)
     return end_value(json, object ? NM_JSON_OBJECT_END : NM_JSON_ARRAY_END);
 }
 
-/* Length of the escape sequence here; 0 if it is invalid. */
-static size_t escape_length(const nm_json *json)
-{
-    int c = peek(json, 1);
-
-    if (c > 0 && strchr("\"\\/bfnrt", c)) return 2;
-    if (c != 'u') return 0;
-    for (size_t i = 2; i < 6; i++)
-        if (hex_digit(peek(json, i)) < 0) return 0;
-    return 6;
-}
-
-/* From the opening quote past the closing one. */
+/* From the opening quote past the closing one.  The text is checked, and stays escaped. */
 static bool read_string(nm_json *json)
 {
     size_t begin = ++json->at;
@@ -97,11 +84,17 @@ static bool read_string(nm_json *json)
         size_t   length = 1;
         if (c < 0) return fail(json, "unterminated string");
         if (c < 0x20) return fail(json, "control character in a string");
-        if (c == '\\' && (length = escape_length(json)) == 0)
-            return fail(json, "invalid escape in a string");
-        if (c >= 0x80)
+        if (c == '\\') {
+            int letter = peek(json, 1);
+            length = letter == 'u' ? 6 : 2; /* \uXXXX, \n */
+            for (size_t i = 2; i < length; i++)
+                if (hex_digit(peek(json, i)) < 0) letter = 0;
+            if (letter <= 0 || !strchr("\"\\/bfnrtu", letter))
+                return fail(json, "invalid escape in a string");
+        } else if (c >= 0x80) {
             length = nm_utf8_char(json->data + json->at, json->size - json->at, &code_point);
-        if (length == 0) return fail(json, "invalid UTF-8 in a string");
+            if (length == 0) return fail(json, "invalid UTF-8 in a string");
+        }
         json->at += length;
     }
     json->text = json->data + begin;
@@ -154,7 +147,7 @@ static nm_json_type read_value(nm_json *json)
         if (json->depth == NM_JSON_DEPTH) return fail(json, "nested deeper than 64 levels");
         json->in_object[json->depth++] = object;
         json->at++;
-        json->expect = object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
+        json->expect = EXPECT_FIRST_OR_END;
         return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
     }
     if (c == '"') return read_string(json) ? end_value(json, NM_JSON_STRING) : NM_JSON_ERROR;
@@ -181,20 +174,6 @@ static nm_json_type read_key(nm_json *json)
     return json->type = NM_JSON_KEY;
 }
 
-/* After a value in an array or object. */
-static nm_json_type read_next(nm_json *json)
-{
-    bool object = json->in_object[json->depth - 1];
-    int  c = peek(json, 0);
-
-    if (c == (object ? '}' : ']')) return close_level(json);
-    if (c != ',') return fail(json, object ? "',' or '}' expected" : "',' or ']' expected");
-    json->at++;
-    skip_space(json);
-    if (peek(json, 0) < 0) return fail(json, "ends in the middle");
-    return object ? read_key(json) : read_value(json);
-}
-
 nm_json_type nm_json_next(nm_json *json)
 {
     if (json->expect == EXPECT_FAILED) return json->type;
@@ -203,13 +182,17 @@ nm_json_type nm_json_next(nm_json *json)
     if (json->expect == EXPECT_NOTHING)
         return c < 0 ? (json->type = NM_JSON_END) : fail(json, "text after the value");
     if (c < 0) return fail(json, json->depth ? "ends in the middle" : "empty");
+    if (json->expect == EXPECT_VALUE) return read_value(json);
 
-    switch (json->expect) {
-    case EXPECT_VALUE_OR_END: return c == ']' ? close_level(json) : read_value(json);
-    case EXPECT_KEY_OR_END: return c == '}' ? close_level(json) : read_key(json);
-    case EXPECT_COMMA_OR_END: return read_next(json);
-    default: return read_value(json);
+    bool object = json->in_object[json->depth - 1];
+    if (c == (object ? '}' : ']')) return close_level(json);
+    if (json->expect == EXPECT_COMMA_OR_END) {
+        if (c != ',') return fail(json, object ? "',' or '}' expected" : "',' or ']' expected");
+        json->at++;
+        skip_space(json);
+        if (peek(json, 0) < 0) return fail(json, "ends in the middle");
     }
+    return object ? read_key(json) : read_value(json);
 }
 
 bool nm_json_skip(nm_json *json)
@@ -231,23 +214,6 @@ static uint32_t hex4(const char *digits)
     return value;
 }
 
-/* The code point of the \u escape at text[0..n), which is *taken bytes long. */
-static uint32_t unescape_u(const char *text, size_t n, size_t *taken)
-{
-    uint32_t high = hex4(text + 2);
-
-    *taken = 6;
-    if (high < 0xD800 || high > 0xDFFF) return high;
-    if (high < 0xDC00 && n >= 12 && text[6] == '\\' && text[7] == 'u') {
-        uint32_t low = hex4(text + 8);
-        if (low >= 0xDC00 && low <= 0xDFFF) {
-            *taken = 12;
-            return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-        }
-    }
-    return 0xFFFD;
-}
-
 /* One byte or escape of a checked string: *taken bytes in, 1 to 4 bytes out. */
 static size_t unescape(const char *text, size_t n, size_t *taken, char out[4])
 {
@@ -256,11 +222,20 @@ static size_t unescape(const char *text, size_t n, size_t *taken, char out[4])
     *taken = 1;
     out[0] = text[0];
     if (text[0] != '\\') return 1;
-    if (text[1] == 'u') return nm_utf8_put(unescape_u(text, n, taken), out);
-    const char *found = strchr(escapes, text[1]);
-    *taken = 2;
-    out[0] = found ? bytes[found - escapes] : text[1];
-    return 1;
+    if (text[1] != 'u') {
+        const char *found = strchr(escapes, text[1]);
+        *taken = 2;
+        out[0] = found ? bytes[found - escapes] : text[1];
+        return 1;
+    }
+    /* UTF-16: a code point from U+10000 on is a pair of surrogates, \uD8xx to \uDBxx first. */
+    uint32_t code_point = hex4(text + 2), low = 0;
+    *taken = 6;
+    if (code_point < 0xD800 || code_point > 0xDFFF) return nm_utf8_put(code_point, out);
+    if (code_point < 0xDC00 && n >= 12 && text[6] == '\\' && text[7] == 'u') low = hex4(text + 8);
+    if (low < 0xDC00 || low > 0xDFFF) return nm_utf8_put(0xFFFD, out);
+    *taken = 12;
+    return nm_utf8_put(0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00), out);
 }
 
 bool nm_json_is(const nm_json *json, const char *text)
@@ -289,44 +264,28 @@ size_t nm_json_string(const nm_json *json, char *out)
     return n_out;
 }
 
-static size_t escape_byte(unsigned char c, char out[6])
+size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
 {
     static const char bytes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     static const char hex[] = "0123456789abcdef";
-    const char       *found = c ? strchr(bytes, c) : NULL;
-
-    out[0] = '\\';
-    if (found) {
-        out[1] = letters[found - bytes];
-        return 2;
-    }
-    if (c >= 0x20) {
-        out[0] = (char)c;
-        return 1;
-    }
-    memcpy(out + 1, "u00", 3);
-    out[4] = hex[c >> 4], out[5] = hex[c & 15];
-    return 6;
-}
-
-size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
-{
-    size_t n_out = 0;
+    char             *to = out;
 
     for (size_t at = 0, length; at < n_bytes; at += length) {
-        uint32_t code_point = 0;
-        length = nm_utf8_char(text + at, n_bytes - at, &code_point);
-        if (length == 1) {
-            n_out += escape_byte((unsigned char)code_point, out + n_out);
-        } else if (length == 0) {
-            n_out += nm_utf8_put(0xFFFD, out + n_out);
-            length = 1;
+        uint32_t c = 0xFFFD;
+        length = nm_utf8_char(text + at, n_bytes - at, &c);
+        const char *found = length == 1 && c ? strchr(bytes, (int)c) : NULL;
+        if (found) {
+            *to++ = '\\', *to++ = letters[found - bytes];
+        } else if (c < 0x20) {
+            memcpy(to, "\\u00", 4);
+            to[4] = hex[c >> 4], to[5] = hex[c & 15];
+            to += 6;
         } else {
-            memcpy(out + n_out, text + at, length);
-            n_out += length;
+            to += nm_utf8_put(c, to);
         }
+        if (length == 0) length = 1; /* an invalid byte, written as U+FFFD */
     }
-    return n_out;
+    return (size_t)(to - out);
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
@@ -362,80 +321,47 @@ bool nm_json_i64(const nm_json *json, int64_t *value)
     return true;
 }
 
+#define MAX_DIGITS 768
+#define MAX_EXPONENT 1000000000000000 /* no text has enough digits to compensate for it */
+
 /*
  * strtod rounds correctly, but its decimal point depends on the locale.  So it gets none: the
  * digits as an integer and a decimal exponent.  A binary64, and the midpoint of two, have at most
  * 768 significant digits; of further ones only matters whether all are zero, so a '1' stands for
  * them.
  */
-#define MAX_DIGITS 768
-#define MAX_EXPONENT 1000000000000000 /* no text has enough digits to compensate for it */
-
-typedef struct decimal {
-    char    digits[MAX_DIGITS + 32];
-    size_t  n_digits;
-    int64_t exponent;
-    bool    rest; /* digits that did not fit were not all zero */
-} decimal;
-
-static void add_digit(decimal *d, char digit)
-{
-    if (d->n_digits == 0 && digit == '0') return;
-    if (d->n_digits < MAX_DIGITS) {
-        d->digits[d->n_digits++] = digit;
-    } else {
-        d->rest = d->rest || digit != '0';
-        d->exponent++;
-    }
-}
-
-static int64_t read_exponent(const char *text, const char *end)
-{
-    int64_t value = 0;
-    bool    minus = *text == '-';
-
-    if (*text == '-' || *text == '+') text++;
-    for (; text < end; text++)
-        if (value < MAX_EXPONENT) value = value * 10 + (*text - '0');
-    return minus ? -value : value;
-}
-
-static double decimal_value(decimal *d)
-{
-    if (d->n_digits == 0) return 0;
-    if (d->rest) {
-        d->digits[d->n_digits++] = '1';
-        d->exponent--;
-    }
-    /* Beyond these limits the value is 0 or infinite, whatever the digits. */
-    int exponent = d->exponent < -9999 ? -9999 : d->exponent > 9999 ? 9999 : (int)d->exponent;
-    snprintf(d->digits + d->n_digits, sizeof d->digits - d->n_digits, "e%d", exponent);
-    return strtod(d->digits, NULL);
-}
-
 bool nm_json_double(const nm_json *json, double *value)
 {
-    if (json->type != NM_JSON_NUMBER) return false;
+    char        digits[MAX_DIGITS + 32]; /* room for the '1', and for "e-9999" */
     const char *text = json->text, *end = text + json->n_text;
-    bool        minus = *text == '-', fraction = false;
-    decimal     d = {.n_digits = 0};
+    size_t      n_digits = 0;
+    int64_t     exponent = 0, written = 0; /* of ten; written: after the 'e' */
+    bool        fraction = false, rest = false;
 
-    for (text += minus; text < end; text++) {
-        if (*text == 'e' || *text == 'E') {
-            d.exponent += read_exponent(text + 1, end);
-            break;
-        }
+    if (json->type != NM_JSON_NUMBER) return false;
+    bool minus = *text == '-';
+    for (text += minus; text < end && *text != 'e' && *text != 'E'; text++) {
+        bool leading = n_digits == 0 && *text == '0', fits = n_digits < MAX_DIGITS;
         if (*text == '.') {
             fraction = true;
-        } else {
-            add_digit(&d, *text);
-            d.exponent -= fraction;
+            continue;
         }
+        if (!leading && fits) digits[n_digits++] = *text;
+        if (!fits) rest |= *text != '0';
+        exponent += !fits - fraction;
     }
-    double size = decimal_value(&d);
-    if (!isfinite(size)) return false;
-    *value = minus ? -size : size;
-    return true;
+    if (rest) digits[n_digits++] = '1', exponent--;
+    bool below_1 = end - text > 1 && text[1] == '-';
+    for (; text < end; text++)
+        if (is_digit(*text) && written < MAX_EXPONENT) written = written * 10 + (*text - '0');
+    exponent += below_1 ? -written : written;
+
+    /* Beyond these limits the value is 0 or infinite, whatever the digits. */
+    exponent = exponent < -9999 ? -9999 : exponent > 9999 ? 9999 : exponent;
+    snprintf(digits + n_digits, sizeof digits - n_digits, "e%d", (int)exponent);
+    double size = n_digits ? strtod(digits, NULL) : 0;
+    if (isfinite(size)) *value = minus ? -size : size;
+    return isfinite(size);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */

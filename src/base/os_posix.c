@@ -339,18 +339,6 @@ static size_t cgroup_quota(const char *root)
     return least;
 }
 
-/* Adds the CPUs of a list such as "0-7,16". */
-static void add_list(cpu_set_t *set, const char *list)
-{
-    while (*list >= '0' && *list <= '9') {
-        char         *end;
-        unsigned long first = strtoul(list, &end, 10), last = first;
-        if (*end == '-') last = strtoul(end + 1, &end, 10);
-        for (unsigned long i = first; i <= last && i < CPU_SETSIZE; i++) CPU_SET(i, set);
-        list = end + (*end == ',');
-    }
-}
-
 /* Keeps the fastest kind: Intel's list of cores, else those of at least half the best capacity. */
 static void keep_fast(const char *root, cpu_set_t *set)
 {
@@ -361,7 +349,11 @@ static void keep_fast(const char *root, cpu_set_t *set)
     CPU_ZERO(&fast);
     snprintf(path, sizeof path, "%s/sys/devices/cpu_core/cpus", root);
     if (read_line(path, line, sizeof line)) {
-        add_list(&fast, line);
+        for (char *at = line; *at >= '0' && *at <= '9'; at += *at == ',') { /* "0-7,16" */
+            unsigned long first = strtoul(at, &at, 10), last = first;
+            if (*at == '-') last = strtoul(at + 1, &at, 10);
+            for (unsigned long i = first; i <= last && i < CPU_SETSIZE; i++) CPU_SET(i, &fast);
+        }
     } else {
         for (size_t i = 0; i < CPU_SETSIZE; i++) {
             if (!CPU_ISSET(i, set)) continue;
@@ -460,24 +452,6 @@ const char *nm_os_environment(const char *name)
     return getenv(name);
 }
 
-/* The first folder of $PATH that has `program`, where the shell found it; or "". */
-static void find_in_path(const char *program, char folder[NM_OS_PATH])
-{
-    for (const char *at = getenv("PATH"); at;) {
-        char   candidate[NM_OS_PATH];
-        size_t n = strcspn(at, ":");
-        int    n_folder = (int)(n < NM_OS_PATH ? n : NM_OS_PATH - 1);
-        int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, program);
-
-        if (n > 0 && n_all < NM_OS_PATH && access(candidate, X_OK) == 0) {
-            snprintf(folder, NM_OS_PATH, "%.*s/", n_folder, at);
-            return;
-        }
-        at = at[n] == ':' ? at + n + 1 : NULL;
-    }
-    folder[0] = '\0';
-}
-
 void nm_os_program_folder(const char *argv0, char folder[NM_OS_PATH])
 {
 #ifdef __APPLE__
@@ -492,12 +466,22 @@ void nm_os_program_folder(const char *argv0, char folder[NM_OS_PATH])
     if (!known)
         snprintf(folder, NM_OS_PATH, "%s", argv0 && strlen(argv0) < NM_OS_PATH ? argv0 : "");
     char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[1] = '\0';
-    else if (argv0)
-        find_in_path(argv0, folder);
-    else
-        folder[0] = '\0';
+    folder[slash ? slash + 1 - folder : 0] = '\0';
+    if (slash) return;
+
+    /* A name alone: the shell has found it in the first folder of $PATH that has it. */
+    for (const char *at = argv0 ? getenv("PATH") : NULL; at;) {
+        char   candidate[NM_OS_PATH];
+        size_t n = strcspn(at, ":");
+        int    n_folder = (int)(n < NM_OS_PATH ? n : NM_OS_PATH - 1);
+        int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, argv0);
+
+        if (n > 0 && n_all < NM_OS_PATH && access(candidate, X_OK) == 0) {
+            snprintf(folder, NM_OS_PATH, "%.*s/", n_folder, at);
+            return;
+        }
+        at = at[n] == ':' ? at + n + 1 : NULL;
+    }
 }
 
 void nm_os_error_text(int number, char *text, size_t size)

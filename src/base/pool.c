@@ -17,15 +17,16 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* The items of a share still to do: end in the upper 32 bits, begin in the lower. */
-typedef struct share {
-    _Alignas(NM_ALIGN) atomic_uint_fast64_t range;
-} share;
-
+/*
+ * A thread and its share.  The items of the share that are still to do are one number, end in the
+ * upper 32 bits, begin in the lower: owner and thieves take from it with one compare-and-swap.  It
+ * has a cache line of its own, which thieves write to.
+ */
 typedef struct worker {
-    nm_pool  *pool;
+    _Alignas(NM_ALIGN) atomic_uint_fast64_t range;
+    _Alignas(NM_ALIGN) nm_pool *pool;
     size_t    index;
-    pthread_t handle;
+    pthread_t handle; /* not of worker 0, which is whoever calls nm_pool_run */
 } worker;
 
 struct nm_pool {
@@ -39,7 +40,6 @@ struct nm_pool {
     nm_pool_job job;
     void       *context;
     size_t      grain;
-    share      *shares; /* [n_threads] */
 
     /*
      * bits 17-63 number of the round | 16 open | 0-15 workers inside
@@ -53,8 +53,7 @@ struct nm_pool {
 
     pthread_mutex_t lock;
     pthread_cond_t  wake;
-    worker         *workers; /* [n_threads - 1] */
-    nm_arena        arena;
+    worker          workers[]; /* [n_threads] */
 };
 
 #define INSIDE_ONE ((uint64_t)1)
@@ -94,7 +93,7 @@ static uint64_t pack_range(uint64_t begin, uint64_t end)
 }
 
 /* Takes up to `grain` items of a share, from its front for the owner, from its back for others. */
-static bool take(share *from, bool front, uint64_t grain, size_t *begin, size_t *end)
+static bool take(worker *from, bool front, uint64_t grain, size_t *begin, size_t *end)
 {
     uint64_t range = atomic_load_explicit(&from->range, memory_order_relaxed);
 
@@ -117,7 +116,7 @@ static void do_items(nm_pool *pool, size_t thread)
 
     for (size_t i = 0; i < pool->n_threads; i++) {
         size_t owner = (thread + i) % pool->n_threads;
-        while (take(&pool->shares[owner], i == 0, pool->grain, &begin, &end))
+        while (take(&pool->workers[owner], i == 0, pool->grain, &begin, &end))
             pool->job(pool->context, begin, end, thread);
     }
 }
@@ -185,35 +184,22 @@ static void wake_sleepers(nm_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* The pool and its arrays are one block; NULL while measuring. */
-static nm_pool *place(nm_arena *arena, size_t n_threads)
-{
-    nm_pool *pool = nm_arena_take(arena, 1, sizeof(nm_pool));
-    share   *shares = nm_arena_take(arena, n_threads, sizeof(share));
-    worker  *workers = nm_arena_take(arena, n_threads, sizeof(worker));
-
-    if (pool) pool->shares = shares, pool->workers = workers;
-    return pool;
-}
-
 nm_pool *nm_pool_new(size_t n_threads, nm_pool_idle idle, void *context, nomul_error *err)
 {
     pthread_attr_t attributes;
-    nm_arena       arena = {0};
     int            failure = 0;
+    nm_pool       *pool = nm_zeros(sizeof *pool, n_threads, sizeof *pool->workers, err);
 
-    place(&arena, n_threads);
-    if (!nm_arena_back(&arena, err)) return NULL;
-    nm_pool *pool = place(&arena, n_threads);
-    pool->arena = arena, pool->process = nm_os_process();
+    if (!pool) return NULL;
+    pool->process = nm_os_process();
     pool->idle = idle, pool->idle_context = context;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++) {
-        worker *w = &pool->workers[pool->n_threads - 1];
-        *w = (worker){.pool = pool, .index = pool->n_threads};
+        worker *w = &pool->workers[pool->n_threads];
+        w->pool = pool, w->index = pool->n_threads;
         failure = pthread_create(&w->handle, &attributes, work, w);
         if (failure) break;
     }
@@ -231,13 +217,11 @@ void nm_pool_free(nm_pool *pool)
     if (pool->process == nm_os_process()) {
         atomic_store(&pool->leaving, true);
         wake_sleepers(pool);
-        for (size_t i = 0; i + 1 < pool->n_threads; i++)
-            pthread_join(pool->workers[i].handle, NULL);
+        for (size_t i = 1; i < pool->n_threads; i++) pthread_join(pool->workers[i].handle, NULL);
         pthread_mutex_destroy(&pool->lock);
         pthread_cond_destroy(&pool->wake);
     }
-    nm_arena arena = pool->arena;
-    nm_arena_free(&arena);
+    nm_free(pool);
 }
 
 size_t nm_pool_threads(const nm_pool *pool)
@@ -261,7 +245,8 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
     for (size_t i = 0; i < pool->n_threads; i++) {
         size_t begin = nm_pool_share(n_items, i, pool->n_threads);
         size_t end = nm_pool_share(n_items, i + 1, pool->n_threads);
-        atomic_store_explicit(&pool->shares[i].range, pack_range(begin, end), memory_order_relaxed);
+        atomic_store_explicit(&pool->workers[i].range, pack_range(begin, end),
+                              memory_order_relaxed);
     }
     uint64_t round = atomic_load_explicit(&pool->round, memory_order_relaxed);
     atomic_store(&pool->round, (round / NEXT_ROUND + 1) * NEXT_ROUND + OPEN);

@@ -2,10 +2,7 @@
 /* After the reference code of the authors. */
 #include "base/rng.h"
 
-static uint64_t rotate_left(uint64_t x, int by)
-{
-    return x << by | x >> (64 - by);
-}
+#include "base/bytes.h"
 
 void nm_rng_init(nm_rng *rng, uint64_t seed)
 {
@@ -21,7 +18,7 @@ void nm_rng_init(nm_rng *rng, uint64_t seed)
 uint64_t nm_rng_next(nm_rng *rng)
 {
     uint64_t *s = rng->s;
-    uint64_t  result = rotate_left(s[1] * 5, 7) * 9;
+    uint64_t  result = nm_rotate_left(s[1] * 5, 7) * 9;
     uint64_t  shifted = s[1] << 17;
 
     s[2] ^= s[0];
@@ -29,7 +26,7 @@ uint64_t nm_rng_next(nm_rng *rng)
     s[1] ^= s[2];
     s[0] ^= s[3];
     s[2] ^= shifted;
-    s[3] = rotate_left(s[3], 45);
+    s[3] = nm_rotate_left(s[3], 45);
     return result;
 }
 

@@ -10,19 +10,9 @@
 #define P4 0x85EBCA77C2B2AE63u
 #define P5 0x27D4EB2F165667C5u
 
-static uint64_t rotate_left(uint64_t x, int by)
-{
-    return x << by | x >> (64 - by);
-}
-
 static uint64_t round_lane(uint64_t lane, uint64_t input)
 {
-    return rotate_left(lane + input * P2, 31) * P1;
-}
-
-static uint64_t merge_lane(uint64_t value, uint64_t lane)
-{
-    return (value ^ round_lane(0, lane)) * P1 + P4;
+    return nm_rotate_left(lane + input * P2, 31) * P1;
 }
 
 static void take_stripes(uint64_t lane[4], const uint8_t *data, size_t n_stripes)
@@ -61,18 +51,18 @@ uint64_t nm_xxh64_value(const nm_xxh64 *hash)
     uint64_t        h = P5;
 
     if (hash->total >= 32) {
-        h = rotate_left(lane[0], 1) + rotate_left(lane[1], 7) + rotate_left(lane[2], 12) +
-            rotate_left(lane[3], 18);
-        for (int i = 0; i < 4; i++) h = merge_lane(h, lane[i]);
+        h = nm_rotate_left(lane[0], 1) + nm_rotate_left(lane[1], 7) + nm_rotate_left(lane[2], 12) +
+            nm_rotate_left(lane[3], 18);
+        for (int i = 0; i < 4; i++) h = (h ^ round_lane(0, lane[i])) * P1 + P4;
     }
     h += hash->total;
     for (; left >= 8; p += 8, left -= 8)
-        h = rotate_left(h ^ round_lane(0, nm_load_u64(p)), 27) * P1 + P4;
+        h = nm_rotate_left(h ^ round_lane(0, nm_load_u64(p)), 27) * P1 + P4;
     if (left >= 4) {
-        h = rotate_left(h ^ nm_load_u32(p) * P1, 23) * P2 + P3;
+        h = nm_rotate_left(h ^ nm_load_u32(p) * P1, 23) * P2 + P3;
         p += 4, left -= 4;
     }
-    for (; left; p++, left--) h = rotate_left(h ^ *p * P5, 11) * P1;
+    for (; left; p++, left--) h = nm_rotate_left(h ^ *p * P5, 11) * P1;
     h = (h ^ h >> 33) * P2;
     h = (h ^ h >> 29) * P3;
     return h ^ h >> 32;

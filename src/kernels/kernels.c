@@ -29,21 +29,14 @@ bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size)
     return lacking == 0;
 }
 
-const nm_kernels *nm_kernels_best(void)
-{
-    uint32_t features = nm_cpu_features();
-    size_t   best = N_ROWS - 1;
-
-    while (rows[best].features & ~features) best--; /* row 0 needs nothing */
-    return &rows[best];
-}
-
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err)
 {
-    char   words[256];
-    size_t n = 0;
+    uint32_t features = nm_cpu_features();
+    char     words[256];
+    size_t   n = 0;
 
-    *kernels = nm_kernels_best();
+    *kernels = &rows[N_ROWS - 1];
+    while ((*kernels)->features & ~features) --*kernels; /* row 0 needs nothing */
     if (!name) return true;
     for (size_t i = 0; i < N_ROWS; i++) {
         if (strcmp(rows[i].name, name) != 0) continue;

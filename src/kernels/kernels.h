@@ -91,10 +91,10 @@ const nm_kernels *nm_kernels_row(size_t n);
 /* Does this CPU run it?  If not, missing[size] gets the names of what it lacks, cut to fit. */
 bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size);
 
-/* The last row that this CPU runs; the first one needs nothing. */
-const nm_kernels *nm_kernels_best(void);
-
-/* The row of this name; an error if there is none or this CPU does not run it.  NULL: the best. */
+/*
+ * The row of this name; an error if there is none or this CPU does not run it.  NULL: the last row
+ * that this CPU runs.
+ */
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err);
 
 /* What the rows point to: nm_avx2_ternary, nm_avx2_floats, ... */

@@ -6,14 +6,10 @@
  */
 #include "kernels/product.h"
 
+#include "base/bytes.h"
+
 #include <assert.h>
-
 #include <string.h>
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* A K block of a range of tiles; n_triples is 0 after the last one. */
 typedef struct block {
@@ -27,7 +23,7 @@ static block block_of(const nm_ternary *w, size_t tile_begin, size_t tile_end, s
     block  b = {.number = number};
 
     if (triple < w->n_triples) {
-        b.n_triples = smaller(full, w->n_triples - triple);
+        b.n_triples = nm_smaller(full, w->n_triples - triple);
         b.tile_bytes = b.n_triples * NM_TRIPLE_GROUPS * NM_TILE_ROWS;
         b.codes = w->codes + nm_ternary_offset(w, tile_begin, triple * NM_TRIPLE_GROUPS);
     } else {

@@ -5,6 +5,8 @@
  */
 #include "kernels/ternary.h"
 
+#include "base/bytes.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +18,6 @@ static const int8_t t5_triples[16][3] = {
 static const int8_t t5_pairs[8][2] = {
     {-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1},
 };
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 void nm_ternary_init(nm_ternary *w, nm_packing_id packing, size_t rows, size_t cols)
 {
@@ -46,9 +43,9 @@ size_t nm_ternary_offset(const nm_ternary *w, size_t tile, size_t group)
 {
     size_t block_groups = nm_packings[w->packing].block_groups;
     size_t panel_tile = tile / NM_PANEL_TILES * NM_PANEL_TILES;
-    size_t panel_tiles = smaller(NM_PANEL_TILES, w->n_tiles - panel_tile);
+    size_t panel_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - panel_tile);
     size_t block_group = group / block_groups * block_groups;
-    size_t groups_here = smaller(block_groups, w->n_groups - block_group);
+    size_t groups_here = nm_smaller(block_groups, w->n_groups - block_group);
 
     return NM_TILE_ROWS * (w->n_groups * panel_tile +          /* panels before */
                            block_group * panel_tiles +         /* K blocks before */
@@ -147,7 +144,7 @@ void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const 
 
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
         int8_t vector[NM_MAX_GROUP_COLS] = {0};
-        memcpy(vector, trits + col, smaller(group_cols, w->cols - col));
+        memcpy(vector, trits + col, nm_smaller(group_cols, w->cols - col));
         at = byte_of(w, row, group, at);
         codes[at] = nm_packings[w->packing].encode(vector);
     }
@@ -161,7 +158,7 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
         int8_t vector[NM_MAX_GROUP_COLS];
         at = byte_of(w, row, group, at);
         nm_packings[w->packing].decode(w->codes[at], vector);
-        memcpy(trits + col, vector, smaller(group_cols, w->cols - col));
+        memcpy(trits + col, vector, nm_smaller(group_cols, w->cols - col));
     }
 }
 

@@ -31,11 +31,6 @@ typedef struct bundle {
     size_t                  n_tiles; /* gemm: of an item of work */
 } bundle;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static int8_t *q_of(const bundle *b, size_t job, size_t token)
 {
     return b->s->q + (job * b->s->n_batch + token) * b->s->q_stride;
@@ -86,7 +81,7 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
             n_all += layer->w.n_tiles;
         size_t tile = nm_pool_share(n_all, thread, n_threads);
         for (layer = first; tile >= layer->w.n_tiles; layer = layer->next) tile -= layer->w.n_tiles;
-        size_t end = smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
+        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
         *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
     }
     if (a->left && a->at == a->end) { /* to the next K block, if there is one */
@@ -94,9 +89,9 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
         if (a->end) a->group += block_groups;
         if (a->group >= a->w->n_groups) return a->left = 0, false;
         a->at = 0;
-        a->end = a->n_tiles * NM_TILE_ROWS * smaller(block_groups, a->w->n_groups - a->group);
+        a->end = a->n_tiles * NM_TILE_ROWS * nm_smaller(block_groups, a->w->n_groups - a->group);
     }
-    size_t n = smaller(AHEAD_STEP, smaller(a->left, a->end - a->at));
+    size_t n = nm_smaller(AHEAD_STEP, nm_smaller(a->left, a->end - a->at));
     if (!n) return false;
     fetch(a->w->codes + nm_ternary_offset(a->w, a->tile, a->group) + a->at, n);
     a->at += n, a->left -= n;
@@ -123,7 +118,7 @@ static const uint8_t *make_tables(const bundle *b, size_t j, size_t thread)
 
     if (tables->made == wanted) return tables->bytes;
     for (size_t left = w->n_triples, n; left; left -= n) {
-        n = smaller(left, packing->block_triples);
+        n = nm_smaller(left, packing->block_triples);
         ops->make_tables(to, q, n);
         to += n * ops->table_bytes, q += n * NM_TRIPLE_GROUPS * packing->group_cols;
         if (first->n_together)
@@ -143,37 +138,20 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
     for (size_t j = 0; j < b->n_jobs && base < end; j++) {
         const nm_ternary *w = &b->jobs[j].layer->w;
         size_t            tile = begin > base ? begin - base : 0;
-        size_t            tile_end = smaller(end - base, w->n_tiles);
+        size_t            tile_end = nm_smaller(end - base, w->n_tiles);
 
         base += w->n_tiles;
         if (tile >= tile_end) continue;
         const uint8_t *tables = make_tables(b, j, thread);
         for (size_t here; tile < tile_end; tile = here) {
-            here = smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
-            size_t row = tile * NM_TILE_ROWS, row_end = smaller(here * NM_TILE_ROWS, w->rows);
+            here = nm_smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
+            size_t row = tile * NM_TILE_ROWS, row_end = nm_smaller(here * NM_TILE_ROWS, w->rows);
 
             nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables);
             b->s->work->kernels->floats->dequantize(b->jobs[j].y + b->token * w->rows + row, sums,
                                                     w->scale / *q_scale_of(b, j, b->token),
                                                     row_end - row);
         }
-    }
-}
-
-static void forward_one_by_one(bundle *b)
-{
-    const nm_bitlinear *next = b->jobs[b->n_jobs - 1].layer->next;
-    size_t              n_tiles = 0;
-
-    for (size_t j = 0; j < b->n_jobs; j++) n_tiles += b->jobs[j].layer->w.n_tiles;
-    for (b->token = 0; b->token < b->n_tokens; b->token++) {
-        b->s->n_forwarded++;
-        /* The gains of the next few matrices: small, but needed all at once. */
-        const nm_bitlinear *soon = next;
-        for (size_t i = 0; i < NM_MAX_JOBS && soon; i++, soon = soon->next)
-            fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
-        atomic_store_explicit(&b->s->next, next, memory_order_release);
-        nm_work_run(b->s->work, NM_PHASE_GEMV, gemv, b, n_tiles, GEMV_GRAIN);
     }
 }
 
@@ -209,14 +187,15 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
 
     for (size_t j = 0, base = 0; j < b->n_jobs && base < end; base += n_items(b, j), j++) {
         const nm_ternary *w = &b->jobs[j].layer->w;
-        size_t            job_end = smaller(end, base + n_items(b, j));
+        size_t            job_end = nm_smaller(end, base + n_items(b, j));
 
         for (size_t i = begin > base ? begin : base; i < job_end; i++) {
             size_t tile = (i - base) / n_token_blocks(b) * b->n_tiles;
-            size_t tile_end = smaller(tile + b->n_tiles, w->n_tiles);
-            size_t row = tile * NM_TILE_ROWS, row_end = smaller(tile_end * NM_TILE_ROWS, w->rows);
+            size_t tile_end = nm_smaller(tile + b->n_tiles, w->n_tiles);
+            size_t row = tile * NM_TILE_ROWS,
+                   row_end = nm_smaller(tile_end * NM_TILE_ROWS, w->rows);
             size_t token = (i - base) % n_token_blocks(b) * GEMM_TOKENS;
-            size_t n_tokens = smaller(GEMM_TOKENS, b->n_tokens - token);
+            size_t n_tokens = nm_smaller(GEMM_TOKENS, b->n_tokens - token);
 
             const nm_gemm product = {.w = w,
                                      .tile_begin = tile,
@@ -236,37 +215,44 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-/*
- * Smaller items make more tables, larger ones keep threads waiting for the last: of 16, 8, 4, 2 and
- * 1 tiles an item that with the shortest time if all threads are equally fast.
- */
-static void forward_together(bundle *b)
-{
-    size_t n_threads = nm_pool_threads(b->s->work->pool);
-    size_t best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
+/* ---- A call ---------------------------------------------------------------------------------- */
 
-    for (b->n_tiles = NM_PANEL_TILES; b->n_tiles; b->n_tiles /= 2) {
-        size_t items = 0;
-        for (size_t j = 0; j < b->n_jobs; j++) items += n_items(b, j);
-        size_t time = (items + n_threads - 1) / n_threads * (b->n_tiles + GEMM_TABLES);
-        if (time < least) best = b->n_tiles, best_items = items, least = time;
+void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
+                          size_t n_tokens)
+{
+    bundle              b = {.s = s, .jobs = jobs, .n_jobs = n_jobs, .n_tokens = n_tokens};
+    const nm_bitlinear *next = jobs[n_jobs - 1].layer->next;
+    size_t              n_threads = nm_pool_threads(s->work->pool), n_tiles = 0;
+    size_t              best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
+
+    nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens, QUANTIZE_GRAIN);
+
+    if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
+        for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
+        for (b.token = 0; b.token < n_tokens; b.token++) {
+            s->n_forwarded++;
+            /* The gains of the next few matrices: small, but needed all at once. */
+            const nm_bitlinear *soon = next;
+            for (size_t i = 0; i < NM_MAX_JOBS && soon; i++, soon = soon->next)
+                fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
+            atomic_store_explicit(&s->next, next, memory_order_release);
+            nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, GEMV_GRAIN);
+        }
+        return;
     }
-    b->n_tiles = best;
-    atomic_store_explicit(&b->s->next, NULL, memory_order_relaxed);
-    nm_work_run(b->s->work, NM_PHASE_GEMM, gemm, b, best_items, 1);
-}
-
-void nm_bitlinear_forward(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
-                          size_t n_jobs, size_t n_tokens)
-{
-    bundle b = {.s = scratch, .jobs = jobs, .n_jobs = n_jobs, .n_tokens = n_tokens};
-
-    nm_work_run(scratch->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens,
-                QUANTIZE_GRAIN);
-    if (n_tokens < GEMM_MIN_TOKENS)
-        forward_one_by_one(&b);
-    else
-        forward_together(&b);
+    /*
+     * Together.  Smaller items make more tables, larger ones keep threads waiting for the last: of
+     * 16, 8, 4, 2 and 1 tiles an item that with the shortest time if all threads are equally fast.
+     */
+    for (b.n_tiles = NM_PANEL_TILES; b.n_tiles; b.n_tiles /= 2) {
+        size_t items = 0;
+        for (size_t j = 0; j < n_jobs; j++) items += n_items(&b, j);
+        size_t time = (items + n_threads - 1) / n_threads * (b.n_tiles + GEMM_TABLES);
+        if (time < least) least = time, best = b.n_tiles, best_items = items;
+    }
+    b.n_tiles = best;
+    atomic_store_explicit(&s->next, NULL, memory_order_relaxed);
+    nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, best_items, 1);
 }
 
 void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id packing,
@@ -274,7 +260,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
 {
     const nm_ternary_ops *ops = &s->work->kernels->ternary[packing];
     nm_ternary            widest;
-    size_t                n_tokens = smaller(s->n_batch, GEMM_TOKENS);
+    size_t                n_tokens = nm_smaller(s->n_batch, GEMM_TOKENS);
 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     s->q_stride = nm_q_stride(max_cols);

@@ -7,7 +7,6 @@
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
 
-#include "base/arena.h"
 #include "model/bitlinear.h"
 #include "model/config.h"
 
@@ -38,17 +37,16 @@ typedef struct nm_weights {
     nm_config             config;
     nm_packing_id         packing;
     uint64_t              model_id;
-    const uint8_t        *checksums;  /* n_tensors little-endian u64, in the order of the file */
-    const nm_gguf_tensor *embedding;  /* [vocab, dim] */
-    const float          *raw_bounds; /* [n_layers][dim], as stored: beta before its softmax */
-    nm_layer             *layers;
+    const uint8_t        *checksums;   /* n_tensors little-endian u64, in the order of the file */
+    const nm_gguf_tensor *embedding;   /* [vocab, dim] */
+    const float          *raw_bounds;  /* [n_layers][dim], as stored: beta before its softmax */
+    nm_layer             *layers;      /* owned, as bounds are */
     const float          *output_gain; /* [dim] */
     nm_bitlinear          output;      /* [vocab, dim] */
     uint64_t              n_params, n_ternary_params;
     uint64_t              ternary_bytes; /* of codes, scales and counts, padding included */
     uint64_t              gain_bytes;
     float                *bounds; /* [n_layers][dim]: beta, if the model has lower bounds */
-    nm_arena              layers_arena, bounds_arena;
 } nm_weights;
 
 #endif

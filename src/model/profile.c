@@ -20,11 +20,6 @@ const char *nm_phase_name(size_t phase)
     return phase < NM_PHASES ? names[phase] : NULL;
 }
 
-void nm_profile_begin(nm_profile *profile)
-{
-    profile->last = nm_clock();
-}
-
 void nm_profile_mark(nm_profile *profile, nm_phase phase)
 {
     double now = nm_clock();

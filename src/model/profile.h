@@ -28,10 +28,7 @@ typedef struct nm_profile {
 /* "rmsnorm"; NULL past the last. */
 const char *nm_phase_name(size_t phase);
 
-/* Time counts from now on.  Sums begin as zeros and are kept. */
-void nm_profile_begin(nm_profile *profile);
-
-/* The time since the last mark, or since begin, belongs to this phase. */
+/* The time since `last`, which the caller sets at first, belongs to this phase. */
 void nm_profile_mark(nm_profile *profile, nm_phase phase);
 
 #endif

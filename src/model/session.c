@@ -2,57 +2,30 @@
 /* Making and feeding sessions.  A session and its state are one block. */
 #include "model/session.h"
 
-#include <string.h>
-
-/* NULL while measuring. */
-static nomul_session *place(nm_arena *arena, const nm_weights *weights)
-{
-    nomul_session *s = nm_arena_take(arena, 1, sizeof *s);
-    float         *state = nm_arena_take(arena, 1, nm_config_state_bytes(&weights->config));
-
-    if (s) s->weights = weights, s->state = state;
-    return s;
-}
+#include "base/bytes.h"
 
 size_t nm_session_bytes(const nm_weights *weights)
 {
-    nm_arena arena = {0};
-
-    place(&arena, weights);
-    return arena.used;
+    return sizeof(nomul_session) + nm_round_up(nm_config_state_bytes(&weights->config), NM_ALIGN);
 }
 
 nomul_session *nm_session_new(nm_engine *engine, nomul_error *err)
 {
-    nm_arena arena = {0};
+    size_t         n_state = nm_config_state_bytes(&engine->weights->config);
+    nomul_session *s = nm_zeros(sizeof *s, n_state, 1, err);
 
-    place(&arena, engine->weights);
-    if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_session *s = place(&arena, engine->weights);
+    if (!s) return NULL;
+    s->weights = engine->weights, s->engine = engine;
     nm_refs_take(&engine->refs);
-    s->engine = engine, s->arena = arena;
     return s;
 }
 
 void nm_session_free(nomul_session *s)
 {
     nm_engine *engine = s->engine;
-    nm_arena   arena = s->arena; /* the session lies in it */
 
-    nm_arena_free(&arena);
+    nm_free(s);
     nm_refs_drop(&engine->refs);
-}
-
-void nm_session_reset(nomul_session *s)
-{
-    memset(s->state, 0, nm_config_state_bytes(&s->weights->config));
-    s->n_tokens = 0;
-}
-
-void nm_session_copy(nomul_session *to, const nomul_session *from)
-{
-    memcpy(to->state, from->state, nm_config_state_bytes(&from->weights->config));
-    to->n_tokens = from->n_tokens;
 }
 
 /*

@@ -12,20 +12,15 @@ struct nomul_session {
     const nm_weights *weights;
     nm_engine        *engine;
     uint64_t          n_tokens;
-    float            *state; /* [n_layers][state_dim]: all that survives a token */
-    uint64_t          call;  /* number of the last call of feed_many that it was in */
-    nm_arena          arena; /* of the session itself and its state */
+    uint64_t          call; /* number of the last call of feed_many that it was in */
+
+    _Alignas(NM_ALIGN) float state[]; /* [n_layers][state_dim]: all that survives a token */
 };
 
 size_t nm_session_bytes(const nm_weights *weights);
 /* At the beginning of a sequence, with a reference to the engine.  NULL on failure. */
 nomul_session *nm_session_new(nm_engine *engine, nomul_error *err);
 void           nm_session_free(nomul_session *session);
-
-void nm_session_reset(nomul_session *session);
-
-/* Of the same model. */
-void nm_session_copy(nomul_session *to, const nomul_session *from);
 
 /* nomul_session_feed without its checks: ids are inside the vocabulary. */
 void nm_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids, nomul_logits which,

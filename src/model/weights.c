@@ -90,33 +90,6 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
     return true;
 }
 
-/* Every tensor of the plan is in the file, and the file has no other. */
-static bool open_tensors(opening *o)
-{
-    const nm_config *config = &o->weights->config;
-
-    for (size_t i = 0; i < nm_plan_count(config); i++) {
-        nm_planned p;
-        nm_stored  s[NM_MAX_STORED];
-        nm_plan_get(config, i, &p);
-        size_t n_stored = nm_plan_stored(&p, o->weights->packing, NM_GGUF_F16, s);
-        for (size_t k = 0; k < n_stored; k++)
-            if (!open_stored(o, &p, &s[k])) return false;
-    }
-    for (size_t i = 0; i < o->gguf->n_tensors; i++)
-        if (!o->found[i])
-            return nm_fail(o->err, NOMUL_E_FORMAT, "tensor %.*s: not part of this model",
-                           NM_GGUF_SHOW(o->gguf->tensors[i].name));
-    return true;
-}
-
-/* A block of zeros, owned by an arena of its own. */
-static void *take(nm_arena *arena, size_t count, size_t item_bytes, nomul_error *err)
-{
-    nm_arena_take(arena, count, item_bytes);
-    return nm_arena_back(arena, err) ? nm_arena_take(arena, count, item_bytes) : NULL;
-}
-
 /*
  * beta_l = p_1 + ... + p_l, where p is the softmax over the layers of one column; beta_0 = 0.  One
  * column at a time, in binary32, layers in order.  The shapes are checked by now, so the block is
@@ -127,7 +100,7 @@ static bool compute_bounds(nm_weights *w, nomul_error *err)
     size_t n_layers = w->config.n_layers, dim = w->config.dim;
 
     if (!w->raw_bounds) return true;
-    w->bounds = take(&w->bounds_arena, n_layers * dim, sizeof *w->bounds, err);
+    w->bounds = nm_zeros(0, n_layers * dim, sizeof *w->bounds, err);
     if (!w->bounds) return false;
     for (size_t col = 0; col < dim; col++) {
         const float *raw = w->raw_bounds + col;
@@ -208,26 +181,39 @@ static void link_products(nm_weights *w)
 bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
 {
     opening o = {.weights = weights, .gguf = gguf, .err = err};
-    size_t  n_bytes = gguf->n_tensors * sizeof *o.found;
+    bool    ok = true;
 
     *weights = (nm_weights){0};
     if (!nm_config_read(&weights->config, gguf, err) || !read_keys(weights, gguf, err))
         return false;
-    weights->layers = take(&weights->layers_arena, weights->config.n_layers, sizeof(nm_layer), err);
+    weights->layers = nm_zeros(0, weights->config.n_layers, sizeof(nm_layer), err);
     if (!weights->layers) return false;
-    o.found = nm_alloc(n_bytes);
-    if (!o.found) return nm_fail_memory(err, n_bytes);
-    memset(o.found, 0, n_bytes);
-    bool ok = open_tensors(&o) && compute_bounds(weights, err);
+    o.found = nm_zeros(0, gguf->n_tensors, sizeof *o.found, err);
+    if (!o.found) return false;
+
+    /* Every tensor of the plan is in the file ... */
+    for (size_t i = 0; ok && i < nm_plan_count(&weights->config); i++) {
+        nm_planned p;
+        nm_stored  s[NM_MAX_STORED];
+        nm_plan_get(&weights->config, i, &p);
+        size_t n_stored = nm_plan_stored(&p, weights->packing, NM_GGUF_F16, s);
+        for (size_t k = 0; ok && k < n_stored; k++) ok = open_stored(&o, &p, &s[k]);
+    }
+    /* ... and the file has no other. */
+    for (size_t i = 0; ok && i < gguf->n_tensors; i++)
+        if (!o.found[i])
+            ok = nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: not part of this model",
+                         NM_GGUF_SHOW(gguf->tensors[i].name));
     nm_free(o.found);
-    if (ok) link_products(weights);
-    return ok;
+    if (!ok || !compute_bounds(weights, err)) return false;
+    link_products(weights);
+    return true;
 }
 
 void nm_weights_close(nm_weights *weights)
 {
-    nm_arena_free(&weights->layers_arena);
-    nm_arena_free(&weights->bounds_arena);
+    nm_free(weights->layers);
+    nm_free(weights->bounds);
     *weights = (nm_weights){0};
 }
 
