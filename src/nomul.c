@@ -75,18 +75,6 @@ static bool fill_info(nomul_model *model, size_t file_bytes, nomul_error *err)
     return true;
 }
 
-static bool open_bytes(nomul_model *model, const void *data, size_t size,
-                       const nomul_model_options *options, nomul_error *err)
-{
-    return nm_gguf_open(&model->gguf, data, size, err) &&
-           nm_weights_open(&model->weights, &model->gguf, err) &&
-           nm_vocab_open(&model->tokenizer.vocab, &model->gguf, model->weights.config.vocab,
-                         &model->has_tokenizer, err) &&
-           fill_info(model, size, err) &&
-           (!options->check_tensors ||
-            nm_weights_verify(&model->weights, &model->gguf, options->cancel, err));
-}
-
 static void free_model(void *owner)
 {
     nomul_model *model = owner;
@@ -98,60 +86,54 @@ static void free_model(void *owner)
     nm_free(model);
 }
 
-static nomul_model *model_alloc(const nomul_model_options *options, nomul_error *err)
+/* The model in a file or, where path is NULL, in data[size]. */
+static nomul_model *open_model(const char *path, const void *data, size_t size,
+                               const nomul_model_options *options, nomul_error *err)
 {
-    const nm_kernels *kernels = NULL;
+    const nm_kernels   *kernels = NULL;
+    nomul_model_options ours;
 
-    if (!nm_kernels_choose(&kernels, options->kernels, err)) return NULL;
+    nomul_model_options_init(&ours);
+    if (!nm_args_options(&ours, options, sizeof ours, err) ||
+        !nm_kernels_choose(&kernels, ours.kernels, err))
+        return NULL;
     nomul_model *model = nm_alloc(sizeof *model);
     if (!model) return nm_fail_memory(err, sizeof *model), NULL;
-    *model = (nomul_model){.kernels = kernels, .cancel = options->cancel};
-    model->tokenizer.refs = &model->refs;
-    model->tokenizer.cancel = options->cancel;
+    *model = (nomul_model){.kernels = kernels, .cancel = ours.cancel};
+    nomul_tokenizer *tokenizer = &model->tokenizer;
+    tokenizer->refs = &model->refs;
+    tokenizer->cancel = ours.cancel;
     nm_refs_init(&model->refs, model, free_model);
-    return model;
+
+    bool mapped = !path || nm_filemap_open(&model->map, path, ours.in_memory, ours.cancel, err);
+    if (path) data = model->map.data, size = model->map.size;
+    if (mapped && nm_gguf_open(&model->gguf, data, size, err) &&
+        nm_weights_open(&model->weights, &model->gguf, err) &&
+        nm_vocab_open(&tokenizer->vocab, &model->gguf, model->weights.config.vocab,
+                      &model->has_tokenizer, err) &&
+        fill_info(model, size, err) &&
+        (!ours.check_tensors || nm_weights_verify(&model->weights, &model->gguf, ours.cancel, err)))
+        return model;
+    if (mapped && path) nm_fail_in(err, "%s", path); /* that of mapping has it */
+    nomul_model_close(model);
+    return NULL;
 }
 
 nomul_model *nomul_model_open(const char *path, const nomul_model_options *options,
                               nomul_error *err)
 {
-    nomul_model_options ours;
-    nomul_model        *model;
-
-    nomul_model_options_init(&ours);
     if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL"), NULL;
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
-        return NULL;
-    if (!nm_filemap_open(&model->map, path, ours.in_memory, ours.cancel, err)) {
-        nomul_model_close(model);
-        return NULL;
-    }
-    if (!open_bytes(model, model->map.data, model->map.size, &ours, err)) {
-        nm_fail_in(err, "%s", path);
-        nomul_model_close(model);
-        return NULL;
-    }
-    return model;
+    return open_model(path, NULL, 0, options, err);
 }
 
 nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
                                      const nomul_model_options *options, nomul_error *err)
 {
-    nomul_model_options ours;
-    nomul_model        *model;
-
-    nomul_model_options_init(&ours);
     if (!data || (uintptr_t)data % NM_ALIGN != 0)
         return nm_fail(err, NOMUL_E_ARG, "nomul_model_open_memory: data is not aligned to %d bytes",
                        NM_ALIGN),
                NULL;
-    if (!nm_args_options(&ours, options, sizeof ours, err) || !(model = model_alloc(&ours, err)))
-        return NULL;
-    if (!open_bytes(model, data, n_bytes, &ours, err)) {
-        nomul_model_close(model);
-        return NULL;
-    }
-    return model;
+    return open_model(NULL, data, n_bytes, options, err);
 }
 
 void nomul_model_close(nomul_model *model)
@@ -249,9 +231,8 @@ nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err)
 {
     nomul_convert_options ours;
-    nomul_error           local;
 
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     nomul_convert_options_init(&ours);
     if (!directory || !output)
         return nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL"), err->code;
@@ -270,9 +251,8 @@ nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err)
 {
     nomul_repack_options ours;
-    nomul_error          local;
 
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     nomul_repack_options_init(&ours);
     if (!input || !output)
         return nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL"), err->code;

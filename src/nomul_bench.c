@@ -2,6 +2,7 @@
 /* The API of nomul_bench.h: checks arguments and connects the measuring room, bench/. */
 #include "nomul_bench.h"
 
+#include "base/error.h"
 #include "bench/bench.h"
 #include "kernels/cpu.h"
 #include "nomul_model.h"
@@ -17,9 +18,7 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
                                  float *logits, double seconds[NOMUL_BENCH_PHASES],
                                  nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
     nm_profile_pass(session, ids, n_ids, logits, seconds);
     return NOMUL_OK;
@@ -56,8 +55,6 @@ bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
 nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
                                 nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     return nm_speeds(nm_kernels_row(index), quick, report, context, err) ? NOMUL_OK : err->code;
 }

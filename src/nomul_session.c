@@ -144,9 +144,7 @@ bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size
 nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids,
                                 nomul_logits which, float *logits, nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits))
         return fail_null(err, "nomul_session_feed");
     if ((unsigned)which > NOMUL_LOGITS_ALL)
@@ -203,9 +201,7 @@ static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, con
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (n_feeds && !feeds) return fail_null(err, "nomul_session_feed_many");
     if (n_feeds == 0) return NOMUL_OK;
     uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
@@ -240,9 +236,7 @@ static void score_rows(void *context, size_t begin, size_t end, size_t thread)
 nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logprobs, nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!session || !ids || !logprobs) return fail_null(err, "nomul_session_score");
     if (n_ids < 2)
         return nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", n_ids), err->code;

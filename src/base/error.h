@@ -22,6 +22,12 @@ bool nm_fail_in(nomul_error *err, const char *format, ...) NM_PRINTF(2, 3);
 
 bool nm_fail_memory(nomul_error *err, size_t n_bytes);
 
+/*
+ * The caller's error, or where it has none one that lives to the end of the function: for functions
+ * that return err->code or add to its text.  Not as the statement of an `if`, which is a block.
+ */
+#define NM_ERROR(err) ((err) ? (err) : &(nomul_error){.code = NOMUL_OK})
+
 /* The system's text for errno. */
 bool nm_fail_errno(nomul_error *err, nomul_status code, int number);
 

@@ -472,15 +472,15 @@ void nm_os_program_folder(const char *argv0, char folder[NM_OS_PATH])
     /* A name alone: the shell has found it in the first folder of $PATH that has it. */
     for (const char *at = argv0 ? getenv("PATH") : NULL; at;) {
         char   candidate[NM_OS_PATH];
-        size_t n = strcspn(at, ":");
-        int    n_folder = (int)(n < NM_OS_PATH ? n : NM_OS_PATH - 1);
+        size_t length = strcspn(at, ":");
+        int    n_folder = (int)(length < NM_OS_PATH ? length : NM_OS_PATH - 1);
         int    n_all = snprintf(candidate, sizeof candidate, "%.*s/%s", n_folder, at, argv0);
 
-        if (n > 0 && n_all < NM_OS_PATH && access(candidate, X_OK) == 0) {
+        if (length > 0 && n_all < NM_OS_PATH && access(candidate, X_OK) == 0) {
             snprintf(folder, NM_OS_PATH, "%.*s/", n_folder, at);
             return;
         }
-        at = at[n] == ':' ? at + n + 1 : NULL;
+        at = at[length] == ':' ? at + length + 1 : NULL;
     }
 }
 

@@ -34,18 +34,13 @@ DEFINE_READ(read_16, , 16)
 DEFINE_READ(read_avx2, NM_TARGET("avx2"), 32)
 DEFINE_READ(read_avx512, NM_TARGET("avx512f"), 64)
 
-nm_read nm_read_best(void)
-{
-    uint32_t features = nm_cpu_features();
-
-    return features & NM_CPU_AVX512F ? read_avx512 : features & NM_CPU_AVX2 ? read_avx2 : read_16;
-}
-
-#else
+#endif
 
 nm_read nm_read_best(void)
 {
+#if defined(__x86_64__)
+    if (nm_cpu_features() & NM_CPU_AVX512F) return read_avx512;
+    if (nm_cpu_features() & NM_CPU_AVX2) return read_avx2;
+#endif
     return read_16;
 }
-
-#endif

@@ -108,14 +108,23 @@ static void bitlinear(nm_engine *e, const nm_bitlinear *layer, float *y, const f
     nm_bitlinear_forward(&e->bitlinear, &job, 1, n_tokens);
 }
 
+/* x = x + BitLinear(input) */
+static void add_bitlinear(nm_engine *e, const nm_bitlinear *layer, const float *input)
+{
+    nm_activations *a = &e->activations;
+
+    bitlinear(e, layer, a->y, input, e->pass.n_tokens);
+    e->work.kernels->floats->add(a->x, a->y, e->pass.n_tokens * e->weights->config.dim);
+    nm_work_done(&e->work, NM_PHASE_ADD);
+}
+
 static void forward_layer(nm_engine *e, size_t index)
 {
     const nm_layer *layer = &e->weights->layers[index];
     const nm_mlgru *m = &layer->mlgru;
     const nm_work  *work = &e->work;
     nm_activations *a = &e->activations;
-    size_t          n = e->pass.n_tokens, dim = e->weights->config.dim;
-    size_t          state_dim = nm_config_state_dim(&e->weights->config);
+    size_t          n = e->pass.n_tokens, state_dim = nm_config_state_dim(&e->weights->config);
     size_t          n_blocks = (state_dim + SCAN_GRAIN - 1) / SCAN_GRAIN;
     size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n;
     step            s = {.e = e, .layer = layer, .layer_state = index * state_dim};
@@ -137,9 +146,7 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_work_run(work, NM_PHASE_GATE, gate_state, &s, n, 1);
 
     /* x = x + BitLinear(g) */
-    bitlinear(e, &m->o_proj, a->y, a->g, n);
-    work->kernels->floats->add(a->x, a->y, n * dim);
-    nm_work_done(work, NM_PHASE_ADD);
+    add_bitlinear(e, &m->o_proj, a->g);
 
     /* u = RMSNorm(x) */
     s.gain = layer->ffn_gain;
@@ -150,9 +157,7 @@ static void forward_layer(nm_engine *e, size_t index)
 
     /* x = x + BitLinear(silu(gate) * up) */
     nm_work_run(work, NM_PHASE_GATE, gate_ffn, &s, n, 1);
-    bitlinear(e, &layer->glu.down_proj, a->y, a->product, n);
-    work->kernels->floats->add(a->x, a->y, n * dim);
-    nm_work_done(work, NM_PHASE_ADD);
+    add_bitlinear(e, &layer->glu.down_proj, a->product);
 }
 
 float *nm_engine_forward(nm_engine *e, float *logits)

@@ -39,31 +39,24 @@ typedef struct mark_sizes {
     size_t n_ids, n_counts, n_tail, n_pending, n_state;
 } mark_sizes;
 
-/* Run twice: measures the arena, then places the arrays of a mark that lies in it. */
-static nomul_mark *layout(nm_arena *arena, const mark_sizes *n)
+static nomul_mark *new_mark(const mark_sizes *n, nomul_error *err)
 {
-    nomul_mark  m = {0};
-    nomul_mark *at = nm_arena_take(arena, 1, sizeof *at);
+    nm_arena    arena = {0};
+    nomul_mark  m = {.n_pending = n->n_pending};
+    nomul_mark *at;
 
-    m.ids = nm_arena_take(arena, n->n_ids, sizeof *m.ids);
-    m.counts = nm_arena_take(arena, n->n_counts, sizeof *m.counts);
-    m.tail = nm_arena_take(arena, n->n_tail, 1);
-    m.pending = nm_arena_take(arena, n->n_pending, sizeof *m.pending);
-    m.n_pending = n->n_pending;
-    m.state = n->n_state ? nm_arena_take(arena, n->n_state, 1) : NULL;
-    if (at) *at = m;
+    do { /* measures the arena, then takes the parts from it */
+        at = nm_arena_take(&arena, 1, sizeof *at);
+        m.ids = nm_arena_take(&arena, n->n_ids, sizeof *m.ids);
+        m.counts = nm_arena_take(&arena, n->n_counts, sizeof *m.counts);
+        m.tail = nm_arena_take(&arena, n->n_tail, 1);
+        m.pending = nm_arena_take(&arena, n->n_pending, sizeof *m.pending);
+        m.state = n->n_state ? nm_arena_take(&arena, n->n_state, 1) : NULL;
+    } while (!at && nm_arena_back(&arena, err));
+    if (!at) return NULL;
+    m.arena = arena;
+    *at = m;
     return at;
-}
-
-static nomul_mark *new_mark(const mark_sizes *sizes, nomul_error *err)
-{
-    nm_arena arena = {0};
-
-    layout(&arena, sizes);
-    if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_mark *mark = layout(&arena, sizes);
-    mark->arena = arena;
-    return mark;
 }
 
 /* Points info to what the mark holds. */
@@ -132,9 +125,7 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
 nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigned flags,
                                nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!text || !mark)
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL"), err->code;
     if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR)
@@ -237,9 +228,7 @@ static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *er
 
 nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!text || !path)
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL"), err->code;
     nomul_mark  *empty = NULL, *mark = NULL;
@@ -368,10 +357,9 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
 
 nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_error *err)
 {
-    nm_file     file;
-    nomul_error local;
+    nm_file file;
 
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_mark_load: path is NULL"), NULL;
     if (!nm_file_open(&file, path, err)) return NULL;
     nomul_mark *mark = read_mark(&file, model, err);

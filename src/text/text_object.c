@@ -197,9 +197,7 @@ void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n)
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!text || (n_bytes && !prompt))
         return nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL"), err->code;
     nm_id_list    *list = &text->pending;

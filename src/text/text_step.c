@@ -191,10 +191,9 @@ static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *e
 
 nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_error *err)
 {
-    nomul_error local;
-    bool        ok = true;
+    bool ok = true;
 
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (n_texts == 0) return NOMUL_OK;
     if (!check_texts(texts, n_texts, err)) return err->code;
     nm_text_host *host = texts[0]->host;
@@ -253,9 +252,7 @@ bool nm_text_settle(nomul_text *t, nomul_error *err)
 
 nomul_status nomul_text_read(nomul_text *text, nomul_error *err)
 {
-    nomul_error local;
-
-    if (!err) err = &local;
+    err = NM_ERROR(err);
     if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_read: text is NULL"), err->code;
     return nm_text_settle(text, err) ? NOMUL_OK : err->code;
 }
