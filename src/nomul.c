@@ -3,6 +3,14 @@
  * The public API of models, convert and repack: checks arguments and connects the rooms; no
  * algorithm lives here.  Functions that concern one room only are defined there: tokenizer, decoder
  * and sampler in tokens/, texts and marks in text/.  Sessions are in nomul_session.c.
+ *
+ * What all files of the API do alike:
+ *
+ *     err      may be NULL.  A function that returns a status needs err->code: NM_ERROR
+ *     options  NULL means the defaults.  Ours are initialized, then as many bytes as the caller's
+ *              struct has are copied over them (nm_args_options)
+ *     queries  answer 0, NULL or false for a NULL object; the others fail with NOMUL_E_ARG
+ *     free     accepts NULL, and drops a reference where objects are shared
  */
 #include "nomul_model.h"
 
@@ -42,6 +50,7 @@ void nomul_repack_options_init(nomul_repack_options *options)
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
+/* What nomul_model_get_info returns, made once; the name is cut to the room that it has. */
 static bool fill_info(nomul_model *model, size_t file_bytes, nomul_error *err)
 {
     nm_gguf_text name = {.data = "", .size = 0};
@@ -75,6 +84,7 @@ static bool fill_info(nomul_model *model, size_t file_bytes, nomul_error *err)
     return true;
 }
 
+/* With the last reference.  Also for a model of which only a part could be opened. */
 static void free_model(void *owner)
 {
     nomul_model *model = owner;
@@ -86,7 +96,12 @@ static void free_model(void *owner)
     nm_free(model);
 }
 
-/* The model in a file or, where path is NULL, in data[size]. */
+/*
+ * The model in a file or, where path is NULL, in data[size].  Each step checks what the next one
+ * relies on: the container, then that all tensors are there, of the right types and shapes, then
+ * the vocabulary.  The values of the tensors are read only with check_tensors: everything else
+ * reads the header and a few small tensors, however large the file is.
+ */
 static nomul_model *open_model(const char *path, const void *data, size_t size,
                                const nomul_model_options *options, nomul_error *err)
 {
@@ -173,7 +188,7 @@ bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata
     const nm_gguf_key *key = &model->gguf.keys[index];
     nomul_metadata     m = {.key = key->name.data, .n_key = key->name.size, .type = key->type};
 
-    switch (key->type) {
+    switch (key->type) { /* the elements of an array are not part of the API */
     case NOMUL_VALUE_ARRAY:
         m.element_type = key->element_type;
         m.n_elements = key->n_elements;
@@ -182,7 +197,7 @@ bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata
         m.string = (const char *)key->value;
         m.n_string = key->n_bytes;
         break;
-    default: nm_gguf_number(key, &m.u, &m.i, &m.f);
+    default: nm_gguf_number(key, &m.u, &m.i, &m.f); /* one of the three, by its type */
     }
     return nm_args_fill(out, &m, sizeof m);
 }
@@ -217,6 +232,7 @@ const char *nomul_packing_option(size_t index)
     return index < NM_PACKINGS ? nm_packings[index].option : NULL;
 }
 
+/* Is it the name of a packing, or NULL?  Checked before a checkpoint of gigabytes is read. */
 static bool check_pack(const char *pack, nomul_error *err)
 {
     nm_packing_id packing;

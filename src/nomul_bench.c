@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API of nomul_bench.h: checks arguments and connects the measuring room, bench/. */
+/*
+ * The API of nomul_bench.h: checks arguments and connects the measuring room, bench/.
+ *
+ * It is for the program in cli/ and for whoever works on the kernels, is not installed, and may
+ * change with every version.  Kernels are named by their row in kernels.def; row 0 is scalar, which
+ * the self-test compares all others with.
+ */
 #include "nomul_bench.h"
 
 #include "base/error.h"
@@ -14,6 +20,7 @@ const char *nomul_bench_phase(size_t index)
     return nm_phase_name(index);
 }
 
+/* A step as nomul_session_feed takes it, with the clock read between its phases. */
 nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logits, double seconds[NOMUL_BENCH_PHASES],
                                  nomul_error *err)
@@ -24,6 +31,7 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
     return NOMUL_OK;
 }
 
+/* What one token reads of the weights, and how long a loop takes that only reads the same bytes. */
 uint64_t nomul_bench_weight_bytes(const nomul_session *session)
 {
     return nm_memory_weight_bytes(session->weights);
@@ -34,6 +42,7 @@ uint64_t nomul_bench_read(nomul_session *session)
     return nm_memory_read(session->weights, session->engine->work.pool);
 }
 
+/* The features that a row needs, and those of them that this CPU lacks, as words. */
 bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size)
 {
     const nm_kernels *kernels = nm_kernels_row(index);

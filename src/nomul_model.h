@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open model, as the public API's files see it. */
+/*
+ * An open model, as the public API's files see it.
+ *
+ *     map      the bytes of the file, or none where the caller has them in memory
+ *     gguf     its keys and tensors: names, types, offsets
+ *     weights  pointers into the bytes, in the order of the network
+ *     vocab    the pieces, also pointers into the bytes
+ *
+ * Each part points into the ones before it, so they are closed in the opposite order.  After
+ * opening nothing changes but the count of references: threads may share a model without a lock.
+ *
+ * Who holds a reference (->) of whom; the arrow is what keeps the other one open:
+ *
+ *     nomul_text -> nomul_session -> nm_engine -> nomul_model <- nomul_decoder
+ *                                                     ^
+ *                                              the program that opened it
+ */
 #ifndef NM_NOMUL_MODEL_H
 #define NM_NOMUL_MODEL_H
 

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public API of sessions: checks arguments, then feeds, scores, copies and restores. */
+/*
+ * The public API of sessions: checks arguments, then feeds, scores, copies and restores.
+ *
+ * Everything that could make a kernel read outside its memory is checked here, once: that ids are
+ * inside the vocabulary, that sessions of one call share an engine and differ.  What is below
+ * (model/session.h) relies on it and cannot fail.  A call that fails has fed nothing, except one
+ * that was cancelled: it has fed the pieces before.
+ *
+ * Sessions that share an engine share its scratch memory and threads, so they take turns: only one
+ * thread at a time may be in a call with any of them.
+ */
 #include "nomul_model.h"
 
 #include "base/alloc.h"
@@ -15,7 +25,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SNAPSHOT_HEADER 16               /* bytes: model_id, n_tokens; then the state */
+/*
+ * A snapshot:  u64 model_id | u64 n_tokens | f32 state[n_layers][state_dim]
+ *
+ * Little-endian, without a checksum: it is for the memory of one process, or for a store that has
+ * its own.  nomul_text_save writes files that are checked.
+ */
+#define SNAPSHOT_HEADER 16               /* bytes before the state */
 #define SCORE_BYTES ((size_t)16 << 20)   /* of logits at a time, but at least one row */
 #define MAX_TOKENS ((uint64_t)INT64_MAX) /* of a sequence */
 
@@ -32,6 +48,7 @@ void nomul_session_options_init(nomul_session_options *options)
     if (options) *options = (nomul_session_options){.size = sizeof *options};
 }
 
+/* The caller's options, checked, with a value for what it leaves to us. */
 static bool take_options(nomul_session_options *ours, const nomul_session_options *theirs,
                          const nomul_model *model, nomul_error *err)
 {
@@ -50,6 +67,7 @@ static bool take_options(nomul_session_options *ours, const nomul_session_option
     return true;
 }
 
+/* 0 for wrong options, SIZE_MAX for more than the address space. */
 size_t nomul_session_memory(const nomul_model *model, const nomul_session_options *options)
 {
     nomul_session_options ours;
@@ -67,6 +85,8 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
 
     if (!model) return fail_null(err, "nomul_session_new"), NULL;
     if (!take_options(&ours, options, model, err)) return NULL;
+
+    /* The engine knows weights and kernels; what it needs of the API's objects is set here. */
     nm_engine *engine =
         nm_engine_new(&model->weights, model->kernels, ours.n_threads, ours.n_batch, err);
     if (!engine) return NULL;
@@ -79,6 +99,10 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
     return session;
 }
 
+/*
+ * Another sequence in the same engine: from its beginning, or as a clone, which is where the first
+ * one is.  Neither needs scratch memory or threads of its own.
+ */
 nomul_session *nomul_session_share(nomul_session *session, nomul_error *err)
 {
     if (!session) return fail_null(err, "nomul_session_share"), NULL;
@@ -160,6 +184,10 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     nm_engine *engine = session->engine;
     size_t     n_vocab = session->weights->config.vocab;
 
+    /*
+     * In pieces, between which the cancel flag is looked at; without one it is all a single piece.
+     * The pace makes them as long as the speed of this machine allows (base/cancel.h).
+     */
     for (size_t at = 0, n; at < n_ids; at += n) {
         double       began = nm_clock();
         nomul_logits wanted = which;
@@ -176,7 +204,10 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
     return NOMUL_OK;
 }
 
-/* The sessions of a call are marked with its number: one that occurs twice is known by it. */
+/*
+ * The sessions of a call are marked with its number, so that one which occurs twice is found
+ * without comparing each with each.
+ */
 static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, const float *logits,
                        nomul_error *err)
 {
@@ -221,6 +252,7 @@ typedef struct score_job {
     float         *logprobs;
 } score_job;
 
+/* nm_pool_job: rows [begin, end). */
 static void score_rows(void *context, size_t begin, size_t end, size_t thread)
 {
     const score_job *job = context;
@@ -233,6 +265,11 @@ static void score_rows(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/*
+ * log p(ids[i + 1] | ids[0..i]) for each i.  The logits of a row are needed only for the id that
+ * follows, so they are made, used and overwritten some rows at a time: a text of any length takes
+ * SCORE_BYTES, or one row.  The last id is not fed, as nothing follows it.
+ */
 nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logprobs, nomul_error *err)
 {
@@ -263,6 +300,7 @@ nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, siz
 
 /* ---- Snapshots ------------------------------------------------------------------------------- */
 
+/* The same for every session of a model, however many tokens it has seen. */
 size_t nomul_snapshot_bytes(const nomul_model *model)
 {
     return model ? SNAPSHOT_HEADER + (size_t)model->info.state_bytes : 0;
@@ -277,6 +315,7 @@ static bool check_snapshot_size(const nomul_session *session, size_t n_bytes, no
     return nm_fail(err, code, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
 }
 
+/* n_bytes is asked for, so that a buffer made for another model is refused, not overrun. */
 nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
                                     nomul_error *err)
 {
@@ -297,6 +336,8 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
 
     if (!session || !snapshot) return fail_null(err, "nomul_session_restore");
     if (!check_snapshot_size(session, n_bytes, NOMUL_E_ARG, err)) return NOMUL_E_ARG;
+
+    /* Any floats are a state: one that a kernel cannot compute with does not exist. */
     uint64_t ours = session->weights->model_id, n_tokens = nm_load_u64(from + 8);
     if (nm_load_u64(from) != ours)
         return nm_fail(err, NOMUL_E_ARG,

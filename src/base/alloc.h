@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All memory of the library comes from here.  The tests link a version of their own, in which
- * allocations can be made to fail.
+ * allocations can be made to fail one after the other: every caller has to cope with NULL.
+ *
+ * Blocks are aligned to cache lines: vectors at aligned offsets lie in one line, and what threads
+ * write in blocks of their own does not share one.  An object of several parts takes one block for
+ * all of them: base/arena.h.
  */
 #ifndef NM_ALLOC_H
 #define NM_ALLOC_H

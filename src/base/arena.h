@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One block of memory for one owner.  An arena without a block only adds up sizes, so a function
- * that takes all parts of a block is called twice: first it measures, and after nm_arena_back the
- * same calls return the addresses.
+ * One block of memory for one owner.  An arena without a block only adds up sizes, so the code that
+ * takes all parts of a block runs twice: first it measures, and after nm_arena_back the same calls
+ * return the addresses.  The sizes are written once, and an object has one allocation that can
+ * fail:
+ *
+ *     nm_arena arena = {0};
+ *     do {
+ *         a = nm_arena_take(&arena, n, sizeof *a);        measuring: NULL, NULL
+ *         b = nm_arena_take(&arena, m, sizeof *b);        then: base + 0, base + size of a
+ *     } while (!a && nm_arena_back(&arena, err));         a is NULL: out of memory
+ *
+ * The owner may lie in its own block; then it copies the arena before it frees it.
  */
 #ifndef NM_ARENA_H
 #define NM_ARENA_H

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Structs of nomul.h that grow from one version to the next; all begin with a size_t size. */
+/*
+ * Structs of nomul.h that grow from one version to the next; all begin with a size_t size, which
+ * the caller's compiler has filled in.  Fields are added at the end only, so two versions of a
+ * struct agree in the bytes that both have:
+ *
+ *     a program of 0.3   size = 24 | a | b |
+ *     a library of 0.4          32 | a | b | c |     c keeps its default, or is not reported
+ *
+ * A struct larger than ours is refused: it may ask for something that this library cannot do.
+ */
 #ifndef NM_ARGS_H
 #define NM_ARGS_H
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Little-endian numbers at any alignment, and arithmetic on sizes from files that cannot wrap. */
+/*
+ * Little-endian numbers at any alignment, and arithmetic on sizes from files that cannot wrap.
+ *
+ * Numbers are put together byte by byte, which is defined on every machine; compilers make one load
+ * or store of it where the machine allows that.  Casting a byte pointer to uint32_t * would be
+ * undefined for its alignment and its type.
+ */
 #ifndef NM_BYTES_H
 #define NM_BYTES_H
 
@@ -71,7 +77,7 @@ static inline void nm_store_f32(void *to, float value)
     nm_store_u32(to, nm_bits_of_float(value));
 }
 
-/* Sum and product; false if they overflow. */
+/* Sum and product; false if they overflow, and then the result is to be thrown away. */
 static inline bool nm_add_u64(uint64_t a, uint64_t b, uint64_t *sum)
 {
     *sum = a + b;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flag is set by a signal handler or another thread, and nothing else is passed on with it: the
+ * call that sees it only returns early.  So reading it needs no ordering (memory_order_relaxed).
+ */
 #include "base/cancel.h"
 
 #include <stdatomic.h>

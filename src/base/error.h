@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filling the caller's error.  A function that can fail returns bool, and fills it if false. */
+/*
+ * Filling the caller's error.  A function that can fail returns bool, or a pointer, and fills the
+ * error if that is false or NULL.  The functions here return false themselves, so that a failure is
+ * one statement:
+ *
+ *     if (n > most) return nm_fail(err, NOMUL_E_FORMAT, "n: is %u, expected up to %u", n, most);
+ *
+ * The innermost function says what was found and what was expected; on the way out whoever knows
+ * the place puts it in front (nm_fail_in): "model.gguf: tensor output.scale: is 0, expected ...".
+ */
 #ifndef NM_ERROR_H
 #define NM_ERROR_H
 

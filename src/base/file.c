@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files over base/os.h: what is refused, loops over partial reads and writes, temporary files. */
+/*
+ * Files over base/os.h: what is refused, loops over partial reads and writes, temporary files.
+ *
+ * An output file appears whole or not at all, even if the program is killed or the power fails:
+ *
+ *     open     folder/.name.nomul-XXXXXX is created beside the target, so that a rename suffices
+ *     write    through one buffer, which is written out when it is full
+ *     commit   the buffer, fsync, close; then rename(temporary, target), which replaces an older
+ *              file in one step; then fsync of the folder, which makes the rename permanent
+ *     abort    the temporary file is removed; the target is as it was
+ *
+ * A crash before the rename leaves the temporary file, and that is all.
+ */
 #include "base/file.h"
 
 #include "base/alloc.h"

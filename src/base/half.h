@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* binary16 and bfloat16: exact to binary32, rounded to nearest even from it. */
+/*
+ * binary16 and bfloat16: exact to binary32, rounded to nearest even from it.
+ *
+ *     binary32   s eeeeeeee fffffffffffffffffffffff     value: 1.f * 2^(e - 127)
+ *     bfloat16   s eeeeeeee fffffff                     its upper half
+ *     binary16   s eeeee ffffffffff                     value: 1.f * 2^(e - 15)
+ *
+ * So the exponent of a binary16 is 112 less.  Exponent 0 has no leading 1 (0.f * 2^-14), the
+ * highest one is that of infinity (f = 0) and NaN.
+ */
 #ifndef NM_HALF_H
 #define NM_HALF_H
 

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser is a state machine: what may come next, and a stack of open levels. */
+/*
+ * The parser is a state machine: what may come next, and a stack of open levels, one bool each.
+ * What is read is not copied: an event points into the text.
+ *
+ *     expected          what may come                                         then
+ *     VALUE             a scalar; '[' or '{' opens a level                    COMMA_OR_END, or
+ *     FIRST_OR_END      in an array a value or ']', in an object              NOTHING where no
+ *                       key ':' value or '}'                                  level is open
+ *     COMMA_OR_END      ',' and one more of these; or the end of the level
+ *     NOTHING           space
+ *
+ * A string is checked once, when its event is read; the functions that unescape it rely on that.
+ */
 #include "base/json.h"
 
 #include "base/error.h"
@@ -64,14 +76,6 @@ static nm_json_type end_value(nm_json *json, nm_json_type type)
 {
     json->expect = json->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
     return json->type = type;
-}
-
-/* At '}' or ']', where the caller has checked that an end is allowed. */
-static nm_json_type close_level(nm_json *json)
-{
-    bool object = json->in_object[--json->depth];
-    json->at++;
-    return end_value(json, object ? NM_JSON_OBJECT_END : NM_JSON_ARRAY_END);
 }
 
 /* From the opening quote past the closing one.  The text is checked, and stays escaped. */
@@ -162,18 +166,6 @@ static nm_json_type read_value(nm_json *json)
     return fail(json, "a value expected");
 }
 
-/* The key and its colon. */
-static nm_json_type read_key(nm_json *json)
-{
-    if (peek(json, 0) != '"') return fail(json, "a key in quotes expected");
-    if (!read_string(json)) return NM_JSON_ERROR;
-    skip_space(json);
-    if (peek(json, 0) != ':') return fail(json, "':' expected");
-    json->at++;
-    json->expect = EXPECT_VALUE;
-    return json->type = NM_JSON_KEY;
-}
-
 nm_json_type nm_json_next(nm_json *json)
 {
     if (json->expect == EXPECT_FAILED) return json->type;
@@ -185,14 +177,27 @@ nm_json_type nm_json_next(nm_json *json)
     if (json->expect == EXPECT_VALUE) return read_value(json);
 
     bool object = json->in_object[json->depth - 1];
-    if (c == (object ? '}' : ']')) return close_level(json);
+    if (c == (object ? '}' : ']')) {
+        json->depth--;
+        json->at++;
+        return end_value(json, object ? NM_JSON_OBJECT_END : NM_JSON_ARRAY_END);
+    }
     if (json->expect == EXPECT_COMMA_OR_END) {
         if (c != ',') return fail(json, object ? "',' or '}' expected" : "',' or ']' expected");
         json->at++;
         skip_space(json);
         if (peek(json, 0) < 0) return fail(json, "ends in the middle");
     }
-    return object ? read_key(json) : read_value(json);
+    if (!object) return read_value(json);
+
+    /* A key and its colon. */
+    if (peek(json, 0) != '"') return fail(json, "a key in quotes expected");
+    if (!read_string(json)) return NM_JSON_ERROR;
+    skip_space(json);
+    if (peek(json, 0) != ':') return fail(json, "':' expected");
+    json->at++;
+    json->expect = EXPECT_VALUE;
+    return json->type = NM_JSON_KEY;
 }
 
 bool nm_json_skip(nm_json *json)

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash table with open addressing; removing is not needed. */
+/*
+ * A hash table with open addressing; removing is not needed.
+ *
+ *     slots   | 0 | 2 | 0 | 1 | 3 | ...          a string begins at slot (its XXH64) & mask;
+ *     names   | "b" | "a" | "c" |                where another one is, it goes to the next
+ *
+ * Names stay in the order in which they were added, so their number is their index.
+ */
 #include "base/names.h"
 
 #include "base/alloc.h"

@@ -4,6 +4,21 @@
  * so that it streams through memory, and takes ranges from its front; a thread that has none left
  * steals from the back of another share.  A slow thread does less and delays no other, and one that
  * never gets a CPU is not waited for.
+ *
+ *     items    0 ......................................................... n
+ *     shares   | thread 0 ->      <- thieves | thread 1 ->      <- thieves |
+ *
+ * A round of work, of which a pass has a few hundred, each of some microseconds to milliseconds:
+ *
+ *     caller                               worker, awake or asleep
+ *     fills in job and shares
+ *     opens the round (release) ---------> sees it (acquire): what the caller wrote is visible
+ *     does items                           enters, does items, leaves (release)
+ *     closes the round: nobody enters
+ *     waits for those inside (acquire) <-- what they computed is visible
+ *
+ * Between rounds a worker calls `idle`, then waits awake for a moment, since the next round is
+ * usually near, and only then sleeps.
  */
 #include "base/pool.h"
 

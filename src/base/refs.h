@@ -2,6 +2,9 @@
 /*
  * Reference counts of objects that others need: a model by its sessions, an engine by the sessions
  * that share it.  The object is freed with the last reference, whichever that is.  Any thread.
+ *
+ * Taking needs no ordering: who takes has a reference already.  Dropping does: the thread that
+ * frees has to see what all others did with the object before they dropped it.
  */
 #ifndef NM_REFS_H
 #define NM_REFS_H
@@ -29,7 +32,7 @@ static inline nm_refs *nm_refs_take(nm_refs *refs)
     return refs;
 }
 
-/* What other threads did with the object has happened before it is freed.  NULL is fine. */
+/* NULL is fine. */
 static inline void nm_refs_drop(nm_refs *refs)
 {
     if (refs && atomic_fetch_sub_explicit(&refs->n, 1, memory_order_acq_rel) == 1)

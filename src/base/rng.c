@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After the reference code of the authors. */
+/*
+ * After the reference code of the authors.  The state must not be all zeros, which it would never
+ * leave; splitmix64 makes 256 bits of a seed, and never that.  Doubles take the upper 53 bits, as
+ * many as a binary64 holds.
+ */
 #include "base/rng.h"
 
 #include "base/bytes.h"

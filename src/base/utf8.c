@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoding by the first byte, which rules out overlong forms and surrogates. */
+/*
+ * Decoding by the first byte, which rules out overlong forms and surrogates: it says how many bytes
+ * follow, and for four values the second byte has a smaller range than 80 to BF.
+ *
+ *     U+0000    0xxxxxxx
+ *     U+0080    110xxxxx 10xxxxxx                      first byte C2 on: C0, C1 are overlong
+ *     U+0800    1110xxxx 10xxxxxx 10xxxxxx             E0: second from A0; ED: to 9F (surrogates)
+ *     U+10000   11110xxx 10xxxxxx 10xxxxxx 10xxxxxx    F0: from 90; F4: to 8F (U+10FFFF)
+ */
 #include "base/utf8.h"
 
 /* What a first byte says (RFC 3629, section 4): the length, and the range of the second byte. */

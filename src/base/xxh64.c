@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four lanes of 8 bytes each; bytes that do not fill a stripe of 32 wait in `tail`. */
+/*
+ * Four lanes of 8 bytes each; bytes that do not fill a stripe of 32 wait in `tail`.
+ *
+ *     data   | 8 | 8 | 8 | 8 | 8 | 8 | 8 | 8 | rest: 8s, a 4, bytes |
+ *     lane     0   1   2   3   0   1   2   3    into the value at last
+ *
+ * The lanes do not depend on each other, so a CPU works on all four at once.  The value is made of
+ * a copy: hashing may go on.
+ */
 #include "base/xxh64.h"
 
 #include "base/bytes.h"

@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* A K block of a range of tiles; n_triples is 0 after the last one. */
@@ -81,20 +80,6 @@ typedef struct fetching {
     size_t         step;
 } fetching;
 
-static fetching fetching_of(const nm_many_ops *m, const block *b, const block *next,
-                            size_t n_tokens)
-{
-    size_t n_lookups = 0;
-
-    assert(n_tokens > 0);
-    if (!m->indices_per_triple) return (fetching){.ahead = next->codes};
-    for (size_t n; n_tokens; n_tokens -= n) {
-        n = next_tokens(m, n_tokens);
-        n_lookups += m->indices_per_triple * b->n_triples;
-    }
-    return (fetching){next->codes, (next->tile_bytes + n_lookups - 1) / n_lookups};
-}
-
 /* Tokens [token, token + n) of one K block, whose tables are made here. */
 static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block *b, size_t token,
                         size_t n, bool is_last, fetching *f)
@@ -145,7 +130,11 @@ void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
 
     for (block next; b.n_triples; b = next) {
         next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);
-        fetching f = fetching_of(m, &b, &next, g->n_tokens);
+        fetching f = {.ahead = next.codes};
+        size_t   n_lookups = 0; /* of a tile, by all groups of tokens */
+        for (size_t left = g->n_tokens; left; left -= next_tokens(m, left))
+            n_lookups += m->indices_per_triple * b.n_triples;
+        if (n_lookups) f.step = (next.tile_bytes + n_lookups - 1) / n_lookups;
         for (size_t i = 0; m->indices_per_triple && i < g->tile_end - g->tile_begin; i++)
             m->make_indices(g->scratch + i * m->index_bytes, b.codes + i * b.tile_bytes,
                             b.n_triples);

@@ -2,6 +2,17 @@
 /*
  * Marks: a place in a text as one block of memory, and as a session file; forks.  The layout of the
  * file is format/session_file.h's; that it appears whole or not at all is base/file.h's.
+ *
+ * What continues a text, and where it is kept:
+ *
+ *                     text                    mark           session file
+ *     state           session->state          state          all of it
+ *     pending ids     pending[n_fed..n)       pending        one: the others are fed before
+ *     sampler         its history             ids, counts    the last 64 ids, no counts
+ *     bytes           place, tail             place, tail    the last 64 bytes
+ *
+ * So a mark loses nothing, and a file what nomul_text_unsaved tells.  Forking a text and going back
+ * in it are the same thing: a mark is taken, and another text, or the same one, is put to it.
  */
 #include "text/text_object.h"
 
@@ -39,6 +50,7 @@ typedef struct mark_sizes {
     size_t n_ids, n_counts, n_tail, n_pending, n_state;
 } mark_sizes;
 
+/* A mark and all its arrays in one block. */
 static nomul_mark *new_mark(const mark_sizes *n, nomul_error *err)
 {
     nm_arena    arena = {0};
@@ -191,6 +203,7 @@ nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *op
 
 /* ---- To a file ------------------------------------------------------------------------------- */
 
+/* Header, state, checksum of both.  The mark has one pending id, as texts are settled before. */
 static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *err)
 {
     const nomul_mark_info *info = &mark->info;
@@ -286,6 +299,7 @@ static bool check_record(const nm_session_record *r, const nomul_model *model, n
     return true;
 }
 
+/* A mark of what a file's header says; the state, if it gets one, is the caller's to fill in. */
 static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, nomul_error *err)
 {
     mark_sizes sizes = {.n_ids = r->n_last, .n_tail = r->n_tail, .n_pending = 1};

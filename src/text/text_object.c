@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making texts, their prompts, and what they say of themselves. */
+/*
+ * Making texts, their prompts, and what they say of themselves.
+ *
+ * A text is one block of memory, but for its pending ids, which grow with its prompts, and for its
+ * session and sampler, which have blocks of their own.  After nomul_text_new a step allocates
+ * nothing, unless a stop string ends inside a token, which is then tokenized again.
+ */
 #include "text/text_object.h"
 
 #include "base/alloc.h"
@@ -18,6 +24,7 @@ void nomul_text_options_init(nomul_text_options *options)
 
 /* ---- The host -------------------------------------------------------------------------------- */
 
+/* With the reference of the last text. */
 static void free_host(void *owner)
 {
     nm_text_host *host = owner;
@@ -50,35 +57,42 @@ static bool grow_host(nm_text_host *host, size_t n_batch, nomul_error *err)
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
-/* Run twice: measures the arena, then fills a text that lies in it. */
-static nomul_text *layout(nm_arena *arena, const nomul_text_options *o, const nm_vocab *vocab)
+/* A text in a block of its own; it has copies of the options and their stop strings. */
+static nomul_text *alloc_text(const nomul_text_options *o, const nm_vocab *vocab, nomul_error *err)
 {
-    nomul_text  t = {.options = *o, .finish = NOMUL_FINISH_LENGTH, .id = -1};
-    nomul_text *at = nm_arena_take(arena, 1, sizeof *at);
-    size_t      n_piece = nm_decoder_max_bytes(vocab), n_stop_bytes = 0;
+    nm_arena     arena = {0};
+    nomul_text   t = {.options = *o, .finish = NOMUL_FINISH_LENGTH, .id = -1}, *at;
+    size_t       n_piece = nm_decoder_max_bytes(vocab), n_stop_bytes = 0;
+    const char **stops;
+    char        *stop;
 
     for (size_t i = 0; i < o->n_stops; i++) {
         size_t n = strlen(o->stops[i]);
         if (n > t.longest_stop) t.longest_stop = n;
         n_stop_bytes += n + 1;
     }
-    const char **stops = nm_arena_take(arena, o->n_stops, sizeof *stops);
-    char        *stop = nm_arena_take(arena, n_stop_bytes, 1);
-    for (size_t i = 0; stop && i < o->n_stops; i++) {
+    t.tail_room = t.longest_stop > NOMUL_SAVED_BYTES ? t.longest_stop : NOMUL_SAVED_BYTES;
+    do { /* measures the arena, then takes the parts from it */
+        at = nm_arena_take(&arena, 1, sizeof *at);
+        stops = nm_arena_take(&arena, o->n_stops, sizeof *stops);
+        stop = nm_arena_take(&arena, n_stop_bytes, 1);
+        t.tail = nm_arena_take(&arena, t.tail_room + n_piece, 1);
+        t.bytes = nm_arena_take(&arena, NM_TEXT_MAX_HELD + n_piece, 1);
+        t.scores = nm_arena_take(&arena, o->n_logprobs + 1, sizeof *t.scores);
+    } while (!at && nm_arena_back(&arena, err));
+    if (!at) return NULL;
+    for (size_t i = 0; i < o->n_stops; i++) {
         stops[i] = strcpy(stop, o->stops[i]);
         stop += strlen(stop) + 1;
     }
     t.options.stops = stops;
     t.options.sampler = NULL;
-    t.tail_room = t.longest_stop > NOMUL_SAVED_BYTES ? t.longest_stop : NOMUL_SAVED_BYTES;
-    t.tail = nm_arena_take(arena, t.tail_room + n_piece, 1);
-    t.bytes = nm_arena_take(arena, NM_TEXT_MAX_HELD + n_piece, 1);
-    t.scores = nm_arena_take(arena, o->n_logprobs + 1, sizeof *t.scores);
-    if (at) *at = t;
+    t.arena = arena;
+    *at = t;
     return at;
 }
 
-/* The sampler's options, EOS forbidden if that is asked for. */
+/* A sampler of these options that shares the host's scratch memory; ignore_eos is a bias of it. */
 static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_options *options,
                                   nomul_error *err)
 {
@@ -107,7 +121,6 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
 {
     const nomul_tokenizer *tokenizer = &session->engine->model->tokenizer;
     nomul_text_options     ours;
-    nm_arena               arena = {0};
 
     nomul_text_options_init(&ours);
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
@@ -122,10 +135,8 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
     if (ours.n_logprobs > host->n_vocab) ours.n_logprobs = host->n_vocab;
     if (!ours.cancel) ours.cancel = session->engine->cancel;
     if (!grow_host(host, session->engine->n_batch, err)) return NULL;
-    layout(&arena, &ours, &tokenizer->vocab);
-    if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_text *text = layout(&arena, &ours, &tokenizer->vocab);
-    text->arena = arena;
+    nomul_text *text = alloc_text(&ours, &tokenizer->vocab, err);
+    if (!text) return NULL;
     text->host = host;
     if (host->pace.step == 0 || (ours.cancel && !host->paced))
         host->pace = nm_engine_pace(session->engine, ours.cancel);
@@ -151,7 +162,9 @@ nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *opt
     if (!host) return nm_fail_memory(err, sizeof *host), NULL;
     *host = (nm_text_host){.n_vocab = session->weights->config.vocab};
     nm_refs_init(&host->refs, host, free_host);
-    nomul_sampler_options all; /* its scratch memory fits samplers that keep all ids */
+
+    /* Made to keep all ids, the most that any sampler keeps: its scratch memory fits every text. */
+    nomul_sampler_options all;
     nomul_sampler_options_init(&all);
     all.top_k = 0;
     host->sampler = nomul_sampler_new(host->n_vocab, &all, err);
@@ -204,7 +217,7 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     nm_text_place *place = &text->place;
     size_t         n_before = list->n;
     int32_t        bos = nomul_token_bos(text->tokenizer);
-    bool           begins = n_before == text->n_fed;
+    bool           begins = n_before == text->n_fed; /* no id is pending: the text has none */
     unsigned       flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
     if (begins && n_bytes == 0 && bos < 0) {
@@ -222,7 +235,9 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     }
     for (size_t i = n_before; i < list->n; i++) nomul_sampler_accept(text->sampler, list->at[i]);
     text->n_prompt = list->n - n_before;
-    list->n -= text->n_fed; /* the ids not fed yet move to the beginning of the list */
+
+    /* The ids not fed yet move to the beginning of the list, so that it stays short. */
+    list->n -= text->n_fed;
     memmove(list->at, list->at + text->n_fed, list->n * sizeof *list->at);
     text->n_fed = 0;
 
@@ -276,6 +291,7 @@ nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *co
         .n_generated = text->n_generated,
     };
 
+    /* The last id of a prompt is read with the step that samples the first id: see nomul.h. */
     if (text->n_generated > 0 || n_left <= 1) ours.n_read = text->n_prompt;
     if (nm_args_fill(counts, &ours, sizeof ours)) return NOMUL_OK;
     nm_fail(err, NOMUL_E_ARG, "counts: its size is not set");

@@ -10,6 +10,17 @@
  *
  *   ids fed: only their state is left | pending[0..n_fed) | pending[n_fed..n)   | id to be sampled
  *                                     |  fed              | to be fed, never all|
+ *
+ * The same text as bytes, of which some ids make none (BOS) and some only a part of a character:
+ *
+ *   bytes shown, of no more use | tail[0..n_tail)                         | bytes to come
+ *                               | shown: a stop string may  | the last    |
+ *                               | have begun in them        | n_held: not |
+ *                               |                           | shown yet   |
+ *
+ * Invariants between two calls: at least one pending id is not fed, once there is any (the last one
+ * gives the logits to sample from, here or in whatever continues the text); ids and shown bytes are
+ * the same text, to the byte, also where a stop string ended inside a token.
  */
 #ifndef NM_TEXT_OBJECT_H
 #define NM_TEXT_OBJECT_H
@@ -20,7 +31,10 @@
 #include "tokens/sampler.h"
 #include "tokens/tokenizer.h"
 
-/* What texts that are forks of one another share: scratch memory for a step of all of them. */
+/*
+ * What texts that are forks of one another share: scratch memory for a step of all of them.  One
+ * call at a time uses it, as they share an engine too.  It grows when a text is made, by doubling.
+ */
 typedef struct nm_text_host {
     nm_refs        refs;
     nomul_sampler *sampler; /* the scratch memory of all their samplers */

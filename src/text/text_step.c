@@ -3,6 +3,13 @@
  * One step of many texts.  In each pass every text that generates feeds its one pending id, and
  * texts that read a prompt share the rest of the batch.  Where one pass cannot hold all texts,
  * several do.
+ *
+ *     gather        texts -> feeds: ids of each that go through the network together
+ *     feed_many     the pass; logits of the texts whose pending ids it has fed to the last
+ *     sample        logits -> id -> bytes; stop strings, the end
+ *
+ * A pass reads the weights once for all its tokens, so n texts that generate side by side cost
+ * little more than one, as long as reading weights is what takes the time.
  */
 #include "text/text_object.h"
 
@@ -16,11 +23,13 @@
 
 #define MANY_STEP 16 /* tokens of a pass of many texts at least: shorter tiles are not faster */
 
+/* Has it ids left to generate?  With n_predict = 0 a prompt is read, and its last id stays. */
 static bool may_sample(const nomul_text *t)
 {
     return t->options.n_predict < 0 || t->n_generated < (uint64_t)t->options.n_predict;
 }
 
+/* Is more of its prompt to be fed than the last id, with which it begins to generate? */
 static bool is_reading(const nomul_text *t)
 {
     return t->n_generated == 0 && t->n_fed + 1 < t->pending.n;
@@ -64,15 +73,24 @@ static size_t find_stop(const nomul_text *t, size_t n, bool *found)
 
 /*
  * The stop string ended inside the token: what was shown of it, bytes[n], takes its place, so that
- * the state will be that of the shown text.  `stripped`: its leading space was not shown, but is
- * part of it.  On failure the token stays whole.
+ * the state will be that of the shown text.  With the stop string "x.", say:
+ *
+ *     sampled   "x.\n"     one id: pending, not fed yet
+ *     shown     "x."
+ *     pending   "x" "."    what the tokenizer makes of the shown bytes
+ *
+ * At the start of a text the token's leading space was not shown, but is part of it.  On failure
+ * the token stays whole.
  */
-static bool replace_token(nomul_text *t, const char *bytes, size_t n, bool stripped,
-                          nomul_error *err)
+static bool replace_token(nomul_text *t, const char *bytes, size_t n, nomul_error *err)
 {
-    nm_id_list *list = &t->pending;
-    int32_t     whole = list->at[0];
-    bool        prefix = stripped && t->tokenizer->vocab.add_space_prefix;
+    nm_id_list     *list = &t->pending;
+    const nm_vocab *vocab = &t->tokenizer->vocab;
+    int32_t         whole = list->at[0];
+    const nm_piece *piece = &vocab->pieces[whole];
+    bool            prefix = vocab->add_space_prefix && !t->place.has_text &&
+                  piece->n_text >= NM_BLANK_BYTES &&
+                  memcmp(piece->text, NM_BLANK, NM_BLANK_BYTES) == 0;
 
     list->n = 0;
     if (nm_tokenizer_append(t->tokenizer, bytes, n, prefix ? 0 : NOMUL_TOKENIZE_NO_PREFIX, NULL,
@@ -112,12 +130,7 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
     size_t n = find_stop(t, n_piece, &stopped);
     memcpy(t->bytes + t->n_bytes, fresh, n);
     t->n_bytes += n;
-    if (n < n_piece) {
-        const nm_piece *piece = &vocab->pieces[id];
-        bool            stripped = !p->has_text && piece->n_text >= NM_BLANK_BYTES &&
-                        memcmp(piece->text, NM_BLANK, NM_BLANK_BYTES) == 0;
-        ok = replace_token(t, fresh, n, stripped, err);
-    }
+    if (n < n_piece) ok = replace_token(t, fresh, n, err);
     for (size_t i = 0; i < t->pending.n; i++) nomul_sampler_accept(t->sampler, t->pending.at[i]);
     p->has_text = !at_start || n > 0 || p->has_text;
     nm_text_add_tail(t, t->bytes + p->n_held, n); /* bytes: fresh lies in the tail itself */
@@ -137,6 +150,10 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
 /*
  * Takes texts until the batch is full: their feeds, and how many.  Finishes those that have nothing
  * to feed.  *n_taken: texts looked at.
+ *
+ * Room for 48 tokens, 8 texts that generate, 2 that read: 8 tokens are kept for the former, and
+ * each prompt gets 40 / 2 = 20.  So a long prompt does not hold up the others, and it is not read
+ * token by token either.
  */
 static size_t gather(nm_text_host *host, nomul_text *const *texts, size_t n_texts, size_t room,
                      size_t *n_taken)
@@ -236,6 +253,7 @@ const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err)
 
 bool nm_text_settle(nomul_text *t, nomul_error *err)
 {
+    /* NM_PACE_FIRST ids are fed in any case: a short prompt is not worth being interrupted in. */
     while (t->n_fed + 1 < t->pending.n) {
         size_t left = t->pending.n - 1 - t->n_fed, n = t->host->pace.step;
         double began = nm_clock();
