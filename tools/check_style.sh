@@ -33,11 +33,10 @@ hf_pieces hf_tokenizer
 tensors weights
 verify weights
 model_writer convert
-memory bench
+decoding bench
 synthetic bench
 selftest bench
 speeds bench
-profile_pass bench
 profile bench
 '
 

@@ -90,14 +90,19 @@ static inline bool nm_mul_u64(uint64_t a, uint64_t b, uint64_t *product)
     return a == 0 || *product / a == b;
 }
 
-static inline size_t nm_round_up(size_t n, size_t step)
-{
-    return (n + step - 1) / step * step;
-}
-
 static inline size_t nm_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static inline size_t nm_larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline size_t nm_round_up(size_t n, size_t step)
+{
+    return (n + step - 1) / step * step;
 }
 
 /* 0 < by < 64. */

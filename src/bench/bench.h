@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The measuring room: kernels against their specification, kernels against the clock, the pass
- * phase by phase, and what memory could deliver.  nomul_bench.c connects it to nomul_bench.h.
+ * The measuring room: kernels against their specification (selftest.c), kernels against the clock
+ * (speeds.c), and decoding phase by phase beside what memory could deliver (decoding.c).  Where
+ * no checkpoint is at hand, synthetic.c makes a model of its shape.  nomul_bench.c connects all of
+ * it to nomul_bench.h; nothing here prints.
  */
 #ifndef NM_BENCH_H
 #define NM_BENCH_H
@@ -10,24 +12,34 @@
 #include "nomul_bench.h"
 
 /*
- * Compares every operation of one set of kernels with another, the specification.  False at the
- * first difference, which err names; n_compared counts results.
+ * Compares every operation of one set of kernels, which the CPU must run, with another, the
+ * specification.  False at the first difference, which err names, or without memory; n_compared
+ * counts results, those before a difference too.  Everything runs on the calling thread.
  */
 bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t *n_compared,
                  nomul_error *err);
 
-/* Measures every operation of a set of kernels and reports each; false if the report cancels. */
+/*
+ * Measures every operation of a set of kernels on the calling thread and reports each; quick: from
+ * so few samples that the figures are coarse.  False if the report cancels, or without memory.
+ */
 bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report, void *context,
                nomul_error *err);
 
-/* Feeds ids one by one, each with its logits; adds up the seconds of each phase. */
+/*
+ * Feeds ids one by one, which must be in the vocabulary, each with its logits[vocab]; seconds[p] is
+ * the time of phase p in all of these steps.
+ */
 void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
                      double seconds[NM_PHASES]);
 
 /* Bytes of weights that one token reads. */
 uint64_t nm_memory_weight_bytes(const nm_weights *weights);
 
-/* Reads the ternary tensors and the bytes between them once, on the pool; returns how many. */
+/*
+ * Reads the ternary tensors and the bytes between them once, with all threads of the pool; returns
+ * how many bytes that is.  The caller measures the time.
+ */
 uint64_t nm_memory_read(const nm_weights *weights, nm_pool *pool);
 
 #endif

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compares kernels with their specification, where no test suite is at hand: does this CPU, with
- * this build, compute the same bits?  Random and extreme inputs, every tail.
+ * this build, compute the same bits?  Every case runs twice on the same random or extreme operands,
+ * once with each set of kernels, and all results are compared:
+ *
+ *     products   codes, q -> gemm of the reference -> want_y
+ *                         -> gemm of the tested    -> got_y    n_tokens of them
+ *                         -> gemv of the tested    -> got_y    the first token again
+ *     floats     arrays -> operation of each, in place; all arrays, also those it only reads
+ *
+ * The shapes cover every tail: of a block of columns, of a group of tokens, of a vector of floats.
  */
 #include "bench/bench.h"
 
@@ -93,7 +101,7 @@ static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t 
     fill_operands(t, &w, n_tokens, f);
     for (size_t tile = 0; tile < w.n_tiles; tile = gemm.tile_end) {
         gemm.tile_begin = tile;
-        gemm.tile_end = tile + NM_PANEL_TILES < w.n_tiles ? tile + NM_PANEL_TILES : w.n_tiles;
+        gemm.tile_end = nm_smaller(tile + NM_PANEL_TILES, w.n_tiles);
         gemm.y = t->want_y + tile * NM_TILE_ROWS;
         nm_product_gemm(&t->reference->ternary[packing], &gemm);
         gemm.y = t->got_y + tile * NM_TILE_ROWS;
@@ -102,36 +110,13 @@ static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t 
     if (!same_sums(t, &w, "gemm", n_tokens)) return false;
     tested->make_tables(t->tables, t->q, w.n_triples);
     for (size_t tile = 0, end; tile < w.n_tiles; tile = end) {
-        end = tile + NM_PANEL_TILES < w.n_tiles ? tile + NM_PANEL_TILES : w.n_tiles;
+        end = nm_smaller(tile + NM_PANEL_TILES, w.n_tiles);
         nm_product_gemv(tested, t->got_y + tile * NM_TILE_ROWS, &w, tile, end, t->tables);
     }
     return same_sums(t, &w, "gemv", 1);
 }
 
-static bool check_products(tester *t, nm_packing_id packing)
-{
-    for (size_t cols = 1; cols <= 260; cols++) /* every tail of a K block */
-        if (!check_product(t, packing, 1, cols, 1 + cols % 7, (fill)(cols % N_FILLS))) return false;
-    for (size_t n = 1; n <= MOST_TOKENS; n++) /* every tail of a group of tokens */
-        if (!check_product(t, packing, 129, 250, n, RANDOM)) return false;
-    for (size_t i = 0; i < 12; i++) {
-        size_t rows = 1 + (size_t)nm_rng_below(&t->rng, i % 4 ? 300 : MOST_ROWS - NM_TILE_ROWS);
-        size_t cols = 1 + (size_t)nm_rng_below(&t->rng, rows > 300 ? 700 : MOST_SHORT);
-        if (!check_product(t, packing, rows, cols, 1 + i % 8, RANDOM)) return false;
-    }
-    return check_product(t, packing, 1, 1 << 16, 2, ALL_PLUS) &&
-           check_product(t, packing, 1, NM_MAX_COLS, 1, ALL_MINUS);
-}
-
 /* ---- Floats ---------------------------------------------------------------------------------- */
-
-/* Usual: a number near 0.  Else any bits but those of an infinity. */
-static float any_float(nm_rng *rng, bool usual)
-{
-    float x = nm_float_of_bits((uint32_t)nm_rng_next(rng));
-
-    return usual || !isfinite(x) ? (float)(16 * nm_rng_double(rng) - 8) : x;
-}
 
 /* The same bits, or two NaNs. */
 static bool same_float(float a, float b)
@@ -139,14 +124,21 @@ static bool same_float(float a, float b)
     return nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
 }
 
-/* One operation on n random elements.  Every array is compared: none may write another's. */
+/*
+ * One operation on n random elements: usual ones, which are near 0, or any bits but those of an
+ * infinity.  Every array is compared: none may write another's.
+ */
 static bool check_float(tester *t, const nm_float_case *c, size_t n, bool usual)
 {
     nm_float_operands *want = &t->want, *got = &t->got;
     size_t             i = 0;
 
     for (size_t array = 0; array < NM_FLOAT_ARRAYS; array++) {
-        for (size_t k = 0; k < n; k++) want->x[array][k] = any_float(&t->rng, usual);
+        for (size_t k = 0; k < n; k++) {
+            float x = nm_float_of_bits((uint32_t)nm_rng_next(&t->rng));
+            if (usual || !isfinite(x)) x = (float)(16 * nm_rng_double(&t->rng) - 8);
+            want->x[array][k] = x;
+        }
         memcpy(got->x[array], want->x[array], n * sizeof(float));
     }
     for (size_t k = 0; k < n; k++) want->sums[k] = (int32_t)nm_rng_next(&t->rng);
@@ -172,11 +164,6 @@ static bool check_float(tester *t, const nm_float_case *c, size_t n, bool usual)
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Memory for the largest cases above: few rows of very many columns, or many of few. */
 static void place(tester *t)
 {
@@ -187,19 +174,19 @@ static void place(tester *t)
         nm_ternary_init(&longest, p, 1, NM_MAX_COLS);
         nm_ternary_init(&tall, p, MOST_ROWS, 700);
         nm_ternary_init(&wide, p, 300, MOST_SHORT);
-        n_codes = larger(n_codes, nm_ternary_bytes(&longest));
-        n_codes = larger(n_codes, larger(nm_ternary_bytes(&tall), nm_ternary_bytes(&wide)));
-        n_tables = larger(n_tables, longest.n_triples * t->tested->ternary[p].table_bytes);
+        n_codes = nm_larger(n_codes, nm_ternary_bytes(&longest));
+        n_codes = nm_larger(n_codes, nm_larger(nm_ternary_bytes(&tall), nm_ternary_bytes(&wide)));
+        n_tables = nm_larger(n_tables, longest.n_triples * t->tested->ternary[p].table_bytes);
         for (size_t n = 1; n <= MOST_TOKENS; n++) {
-            n_scratch = larger(n_scratch, nm_product_scratch(&t->tested->ternary[p], n));
-            n_scratch = larger(n_scratch, nm_product_scratch(&t->reference->ternary[p], n));
+            n_scratch = nm_larger(n_scratch, nm_product_scratch(&t->tested->ternary[p], n));
+            n_scratch = nm_larger(n_scratch, nm_product_scratch(&t->reference->ternary[p], n));
         }
     }
     t->codes = nm_arena_take(&t->arena, n_codes, 1);
     t->tables = nm_arena_take(&t->arena, n_tables, 1);
     t->scratch = nm_arena_take(&t->arena, n_scratch, 1);
     t->q = nm_arena_take(
-        &t->arena, larger(nm_q_stride(NM_MAX_COLS), MOST_TOKENS * nm_q_stride(MOST_SHORT)), 1);
+        &t->arena, nm_larger(nm_q_stride(NM_MAX_COLS), MOST_TOKENS * nm_q_stride(MOST_SHORT)), 1);
     t->got_y = nm_arena_take(&t->arena, most_y, sizeof *t->got_y);
     t->want_y = nm_arena_take(&t->arena, most_y, sizeof *t->want_y);
     for (size_t i = 0; i < 2; i++) {
@@ -228,7 +215,19 @@ bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t
         for (size_t i = 0; ok && i < 20; i++)
             ok = check_float(&t, c, (size_t)nm_rng_below(&t.rng, MOST_FLOATS), i % 2);
     }
-    for (nm_packing_id p = 0; p < NM_PACKINGS && ok; p++) ok = check_products(&t, p);
+    for (nm_packing_id p = 0; ok && p < NM_PACKINGS; p++) {
+        for (size_t cols = 1; ok && cols <= 260; cols++) /* every tail of a K block */
+            ok = check_product(&t, p, 1, cols, 1 + cols % 7, (fill)(cols % N_FILLS));
+        for (size_t n = 1; ok && n <= MOST_TOKENS; n++) /* every tail of a group of tokens */
+            ok = check_product(&t, p, 129, 250, n, RANDOM);
+        for (size_t i = 0; ok && i < 12; i++) {
+            size_t rows = 1 + (size_t)nm_rng_below(&t.rng, i % 4 ? 300 : MOST_ROWS - NM_TILE_ROWS);
+            size_t cols = 1 + (size_t)nm_rng_below(&t.rng, rows > 300 ? 700 : MOST_SHORT);
+            ok = check_product(&t, p, rows, cols, 1 + i % 8, RANDOM);
+        }
+        ok = ok && check_product(&t, p, 1, 1 << 16, 2, ALL_PLUS) &&
+             check_product(&t, p, 1, NM_MAX_COLS, 1, ALL_MINUS);
+    }
     *n_compared = t.n_compared;
     nm_arena_free(&t.arena);
     return ok;

@@ -198,19 +198,6 @@ static bool measure(const subject *s, nomul_bench_speed *speed)
     return s->b->report(s->b->context, speed);
 }
 
-static bool measure_floats(bench *b)
-{
-    const nm_float_case *op;
-
-    for (size_t row = 0; (op = nm_float_cases_row(row)); row++) {
-        subject           s = {.run = run_float, .b = b, .op = op, .items = N_FLOATS};
-        nomul_bench_speed speed = {
-            .op = op->name, .packing = "", .hot = true, .rows = 1, .cols = N_FLOATS, .n_tokens = 1};
-        if (op->is_op && !measure(&s, &speed)) return false;
-    }
-    return true;
-}
-
 /* One operation on a matrix; items per element of it and token. */
 static bool measure_product(subject *s, const char *op, void (*run)(const subject *s),
                             size_t n_tokens, double items)
@@ -248,11 +235,6 @@ static bool measure_packing(bench *b, nm_packing_id packing)
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static void place(bench *b)
 {
     size_t n_codes = 0, n_tables = 0, n_scratch = 0;
@@ -261,10 +243,10 @@ static void place(bench *b)
         const nm_ternary_ops *ops = &b->kernels->ternary[p];
         nm_ternary            cold;
         nm_ternary_init(&cold, p, b->effort->cold_panels * NM_PANEL_ROWS, COLD_COLS);
-        n_codes = larger(n_codes, nm_ternary_bytes(&cold));
-        n_tables = larger(n_tables, cold.n_triples * ops->table_bytes);
+        n_codes = nm_larger(n_codes, nm_ternary_bytes(&cold));
+        n_tables = nm_larger(n_tables, cold.n_triples * ops->table_bytes);
         for (size_t i = 0; i < sizeof token_counts / sizeof *token_counts; i++)
-            n_scratch = larger(n_scratch, nm_product_scratch(ops, token_counts[i]));
+            n_scratch = nm_larger(n_scratch, nm_product_scratch(ops, token_counts[i]));
     }
     b->codes = nm_arena_take(&b->arena, n_codes, 1);
     b->tables = nm_arena_take(&b->arena, n_tables, 1);
@@ -304,7 +286,14 @@ bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report,
     if (!nm_arena_back(&b.arena, err)) return false;
     place(&b);
     fill(&b);
-    bool ok = measure_floats(&b);
+    bool                 ok = true;
+    const nm_float_case *op;
+    for (size_t row = 0; ok && (op = nm_float_cases_row(row)); row++) {
+        subject           s = {.run = run_float, .b = &b, .op = op, .items = N_FLOATS};
+        nomul_bench_speed speed = {
+            .op = op->name, .packing = "", .hot = true, .rows = 1, .cols = N_FLOATS, .n_tokens = 1};
+        ok = !op->is_op || measure(&s, &speed);
+    }
     for (nm_packing_id p = 0; p < NM_PACKINGS && ok; p++) ok = measure_packing(&b, p);
     nm_arena_free(&b.arena);
     return ok ? true : nm_fail(err, NOMUL_E_CANCELLED, "cancelled");

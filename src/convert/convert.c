@@ -48,27 +48,14 @@ static const nm_source *find(converter *c, const nm_planned *p, const char *suff
     return nm_checkpoint_find(&c->checkpoint, name, err);
 }
 
-/* The shape is [cols] if n_dims is 1, [rows, cols] if it is 2. */
-static bool check_source(const nm_source *source, uint32_t n_dims, size_t rows, size_t cols,
-                         nomul_error *err)
-{
-    const nm_safetensor *t = source->tensor;
-    const uint64_t       shape[2] = {n_dims == 2 ? rows : cols, cols};
-    char                 found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
-
-    if (t->dtype == NM_DTYPE_OTHER)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED, "is %s, expected F32, F16 or BF16", t->dtype_name);
-    if (t->n_dims == n_dims && memcmp(t->shape, shape, n_dims * sizeof *shape) == 0) return true;
-    return nm_fail(err, NOMUL_E_FORMAT, "has shape [%s], expected [%s]",
-                   nm_dims_text(found, t->shape, t->n_dims), nm_dims_text(expected, shape, n_dims));
-}
-
 /*
- * Every tensor of the plan must be in the checkpoint with the right shape, and no other.  Allocates
- * what the largest of them needs.
+ * Every tensor of the plan must be in the checkpoint with the right shape, and no other.  Counts
+ * what reading the largest of them needs.
  */
-static bool measure(converter *c, nomul_error *err)
+static bool check_tensors(converter *c, nomul_error *err)
 {
+    char found[NM_DIMS_TEXT], expected[NM_DIMS_TEXT];
+
     for (size_t i = 0; i < nm_plan_count(&c->config); i++) {
         nm_planned p;
         nm_stored  s[NM_MAX_STORED];
@@ -78,23 +65,24 @@ static bool measure(converter *c, nomul_error *err)
             if (s[k].derived) continue;
             const nm_source *source = find(c, &p, s[k].suffix, err);
             if (!source) return false;
-            if (!check_source(source, s[k].part == NM_PART_GAIN ? 1 : 2, p.rows, p.cols, err))
-                return nm_checkpoint_fail_in(&c->checkpoint, source, err);
-            size_t n_bytes = (size_t)source->tensor->n_bytes; /* of an open file: it fits */
-            if (n_bytes > c->max_bytes) c->max_bytes = n_bytes;
-            if (p.cols > c->max_cols) c->max_cols = p.cols;
-            c->total += n_bytes;
+            const nm_safetensor *t = source->tensor;
+            uint32_t             n_dims = s[k].part == NM_PART_GAIN ? 1 : 2; /* [cols]; a matrix */
+            const uint64_t       shape[2] = {n_dims == 2 ? p.rows : p.cols, p.cols};
+            bool                 ok = true;
+            if (t->dtype == NM_DTYPE_OTHER)
+                ok = nm_fail(err, NOMUL_E_UNSUPPORTED, "is %s, expected F32, F16 or BF16",
+                             t->dtype_name);
+            else if (t->n_dims != n_dims || memcmp(t->shape, shape, n_dims * sizeof *shape) != 0)
+                ok = nm_fail(err, NOMUL_E_FORMAT, "has shape [%s], expected [%s]",
+                             nm_dims_text(found, t->shape, t->n_dims),
+                             nm_dims_text(expected, shape, n_dims));
+            if (!ok) return nm_checkpoint_fail_in(&c->checkpoint, source, err);
+            c->max_bytes = nm_larger(c->max_bytes, (size_t)t->n_bytes); /* of an open file: fits */
+            c->max_cols = nm_larger(c->max_cols, p.cols);
+            c->total += t->n_bytes;
         }
     }
-    if (!nm_checkpoint_all_wanted(&c->checkpoint, err)) return false;
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&c->arena, err)) return false;
-        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
-        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
-        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
-        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
-    }
-    return true;
+    return nm_checkpoint_all_wanted(&c->checkpoint, err);
 }
 
 /* Reads a whole tensor into c->raw; NULL with an error. */
@@ -105,7 +93,7 @@ static const nm_source *read_source(converter *c, nm_model_writer *writer, const
 
     if (!source) return NULL;
     for (size_t at = 0, n_bytes = (size_t)source->tensor->n_bytes, n; at < n_bytes; at += n) {
-        n = n_bytes - at < READ_BYTES ? n_bytes - at : READ_BYTES;
+        n = nm_smaller(n_bytes - at, READ_BYTES);
         if (!nm_checkpoint_read(&c->checkpoint, source, at, c->raw + at, n, writer->err) ||
             !nm_model_writer_progress(writer, n))
             return NULL;
@@ -195,6 +183,7 @@ static void put_tokenizer(void *context, nm_gguf_writer *w)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+/* Fails before any of the weights is read, so before the output is touched. */
 static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type embedding,
                             const char *output, nomul_error *err)
 {
@@ -208,7 +197,15 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
     for (size_t i = 0; i < c->checkpoint.n_shards; i++)
         if (nm_file_is(&c->checkpoint.shards[i].file.file, output))
             return nm_fail(err, NOMUL_E_ARG, "%s: is a part of the checkpoint", output);
-    return measure(c, err);
+    if (!check_tensors(c, err)) return false;
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&c->arena, err)) return false;
+        c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
+        c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
+        c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
+        c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
+    }
+    return true;
 }
 
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,

@@ -97,16 +97,35 @@ static void put_hashes(nm_model_writer *w)
     for (size_t i = 0; i < w->n_stored; i++) nm_gguf_put_bytes(&w->header, zeros, sizeof zeros);
 }
 
+/*
+ * With spec.like its keys in its order, but for those that speak of the tensors' bytes; else those
+ * of models/FORMAT.md.
+ */
 static void put_keys(nm_model_writer *w)
 {
     const nm_model_spec   *spec = w->spec;
     const nm_model_source *source = w->source;
+    const nm_gguf         *like = spec->like;
+    const char            *packing = nm_packings[spec->packing].name;
 
+    if (like) {
+        const nm_gguf_key *hashes_key = nm_gguf_find_key(like, KEY_HASHES);
+        const nm_gguf_key *packing_key = nm_gguf_find_key(like, KEY_PACKING);
+        nm_gguf_writer_begin(&w->header, like->alignment);
+        for (const nm_gguf_key *key = like->keys; key < like->keys + like->n_keys; key++)
+            if (key == hashes_key)
+                put_hashes(w);
+            else if (key == packing_key)
+                put_text(w, KEY_PACKING, packing);
+            else
+                nm_gguf_put_key(&w->header, key);
+        return;
+    }
     nm_gguf_writer_init(&w->header, NM_ALIGNMENT);
     put_text(w, "general.architecture", NM_ARCHITECTURE);
     if (spec->name) put_text(w, "general.name", spec->name);
     nm_config_write(spec->config, &w->header);
-    put_text(w, KEY_PACKING, nm_packings[spec->packing].name);
+    put_text(w, KEY_PACKING, packing);
     nm_gguf_put_bits(&w->header, "hgrn_bit.ternary.layout_version", NOMUL_VALUE_U32,
                      LAYOUT_VERSION);
     put_hashes(w);
@@ -116,23 +135,6 @@ static void put_keys(nm_model_writer *w)
         source->put_tokenizer(source->context, &w->header);
     else
         put_text(w, "tokenizer.ggml.model", "no_vocab");
-}
-
-/* The keys of spec.like in its order, but for those that speak of the tensors' bytes. */
-static void put_keys_as_like(nm_model_writer *w)
-{
-    const nm_gguf     *like = w->spec->like;
-    const nm_gguf_key *hashes = nm_gguf_find_key(like, KEY_HASHES);
-    const nm_gguf_key *packing = nm_gguf_find_key(like, KEY_PACKING);
-
-    nm_gguf_writer_begin(&w->header, like->alignment);
-    for (const nm_gguf_key *key = like->keys; key < like->keys + like->n_keys; key++)
-        if (key == hashes)
-            put_hashes(w);
-        else if (key == packing)
-            put_text(w, KEY_PACKING, nm_packings[w->spec->packing].name);
-        else
-            nm_gguf_put_key(&w->header, key);
 }
 
 /* ---- The tensors ----------------------------------------------------------------------------- */
@@ -231,10 +233,7 @@ static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_mode
         .spec = spec, .source = source, .err = err, .matrix_index = SIZE_MAX, .out = {.fd = -1}};
     nm_xxh64_init(&w->model_id);
     if (!plan_file(w)) return false;
-    if (spec->like)
-        put_keys_as_like(w);
-    else
-        put_keys(w);
+    put_keys(w);
     for (size_t i = 0; i < w->n_stored; i++) {
         nm_planned p;
         nm_stored  stored[NM_MAX_STORED], *s = &stored[w->order[i].stored];

@@ -197,39 +197,6 @@ static bool take_value(cursor *c, nm_gguf_key *key)
     return ok;
 }
 
-/* Adds the name of the index-th key or tensor. */
-static bool add_name(nm_names *names, nm_gguf_text name, size_t index, const char *what,
-                     nomul_error *err)
-{
-    size_t number;
-
-    if (!nm_names_add(names, name.data, name.size, &number, err))
-        return nm_fail_in(err, "%s", what);
-    return number == index ||
-           nm_fail(err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what, NM_GGUF_SHOW(name));
-}
-
-static bool read_keys(nm_gguf *gguf, cursor *c)
-{
-    static const char alignment[] = "general.alignment";
-
-    for (size_t i = 0; i < gguf->n_keys; i++) {
-        nm_gguf_key *key = &gguf->keys[i];
-        if (!take_name(c, MAX_KEY_NAME, &key->name))
-            return nm_fail_in(c->err, "key %zu of %zu", i + 1, gguf->n_keys);
-        if (!take_value(c, key)) return nm_fail_in(c->err, "key %.*s", NM_GGUF_SHOW(key->name));
-        if (!add_name(&gguf->key_names, key->name, i, "key", c->err)) return false;
-    }
-
-    gguf->alignment = DEFAULT_ALIGNMENT;
-    if (!nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, c->err)) return false;
-    if (gguf->alignment >= MIN_ALIGNMENT && (gguf->alignment & (gguf->alignment - 1)) == 0)
-        return true;
-    return nm_fail(c->err, NOMUL_E_FORMAT,
-                   "key %s: is %" PRIu32 ", expected a power of two from %d up", alignment,
-                   gguf->alignment, MIN_ALIGNMENT);
-}
-
 /* An entry of the directory after its name: dimensions, type, offset. */
 static bool take_tensor(cursor *c, nm_gguf_tensor *tensor)
 {
@@ -260,15 +227,24 @@ static bool take_tensor(cursor *c, nm_gguf_tensor *tensor)
     return take(c, 8, "offset", &tensor->offset);
 }
 
-static bool read_tensors(nm_gguf *gguf, cursor *c)
+/* Reads all keys or all tensors: of each its name, which must be new, and what follows the name. */
+static bool read_entries(nm_gguf *gguf, cursor *c, bool tensors)
 {
-    for (size_t i = 0; i < gguf->n_tensors; i++) {
-        nm_gguf_tensor *tensor = &gguf->tensors[i];
-        if (!take_name(c, MAX_TENSOR_NAME, &tensor->name))
-            return nm_fail_in(c->err, "tensor %zu of %zu", i + 1, gguf->n_tensors);
-        if (!take_tensor(c, tensor))
-            return nm_fail_in(c->err, "tensor %.*s", NM_GGUF_SHOW(tensor->name));
-        if (!add_name(&gguf->tensor_names, tensor->name, i, "tensor", c->err)) return false;
+    const char *what = tensors ? "tensor" : "key";
+    nm_names   *names = tensors ? &gguf->tensor_names : &gguf->key_names;
+    size_t      n = tensors ? gguf->n_tensors : gguf->n_keys, number;
+
+    for (size_t i = 0; i < n; i++) {
+        nm_gguf_text *name = tensors ? &gguf->tensors[i].name : &gguf->keys[i].name;
+        if (!take_name(c, tensors ? MAX_TENSOR_NAME : MAX_KEY_NAME, name))
+            return nm_fail_in(c->err, "%s %zu of %zu", what, i + 1, n);
+        if (!(tensors ? take_tensor(c, &gguf->tensors[i]) : take_value(c, &gguf->keys[i])))
+            return nm_fail_in(c->err, "%s %.*s", what, NM_GGUF_SHOW(*name));
+        if (!nm_names_add(names, name->data, name->size, &number, c->err))
+            return nm_fail_in(c->err, "%s", what);
+        if (number != i)
+            return nm_fail(c->err, NOMUL_E_FORMAT, "%s %.*s: occurs twice", what,
+                           NM_GGUF_SHOW(*name));
     }
     return true;
 }
@@ -370,22 +346,29 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
 
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err)
 {
-    *gguf = (nm_gguf){.data = data, .size = size};
-    bool ok = read_header(gguf, err);
+    static const char alignment[] = "general.alignment";
+
+    *gguf = (nm_gguf){.data = data, .size = size, .alignment = DEFAULT_ALIGNMENT};
+    if (!read_header(gguf, err)) return nm_gguf_close(gguf), false;
+    cursor c = {gguf->data + HEADER_BYTES, gguf->data + size, err};
+    bool   ok = true;
     for (int placing = 0; ok && placing < 2; placing++) {
-        if (placing && !nm_arena_back(&gguf->arena, err)) ok = false;
+        ok = !placing || nm_arena_back(&gguf->arena, err);
         gguf->keys = nm_arena_take(&gguf->arena, gguf->n_keys, sizeof *gguf->keys);
         gguf->tensors = nm_arena_take(&gguf->arena, gguf->n_tensors, sizeof *gguf->tensors);
     }
-    if (ok && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
-        nm_names_open(&gguf->tensor_names, gguf->n_tensors, err)) {
-        cursor c = {gguf->data + HEADER_BYTES, gguf->data + size, err};
-        if (read_keys(gguf, &c) && read_tensors(gguf, &c) &&
-            place_tensors(gguf, (uint64_t)(c.at - gguf->data), err))
-            return true;
-    }
-    nm_gguf_close(gguf);
-    return false;
+    ok = ok && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
+         nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
+         read_entries(gguf, &c, false) &&
+         nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
+    if (ok && (gguf->alignment < MIN_ALIGNMENT || (gguf->alignment & (gguf->alignment - 1))))
+        ok = nm_fail(err, NOMUL_E_FORMAT,
+                     "key %s: is %" PRIu32 ", expected a power of two from %d up", alignment,
+                     gguf->alignment, MIN_ALIGNMENT);
+    ok = ok && read_entries(gguf, &c, true) &&
+         place_tensors(gguf, (uint64_t)(c.at - gguf->data), err);
+    if (!ok) nm_gguf_close(gguf);
+    return ok;
 }
 
 void nm_gguf_close(nm_gguf *gguf)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes <-> record by a table of slots and a list of places.  A header is decoded in full before
- * any field of the caller's record changes.
+ * Bytes <-> record by a table of places; what needs more than a copy is written out.  A header is
+ * decoded in full before any field of the caller's record changes.
  */
 #include "format/session_file.h"
 
@@ -12,18 +12,13 @@
 
 static const char magic[8] = {'N', 'O', 'M', 'U', 'L', 'S', 'E', 'S'};
 
-/* Where values lie; the table in the header has them all. */
+/* Where values lie; the table in session_file.h has them all. */
 enum {
     AT_VERSION = 8,
-    AT_N_LAST = 12,
-    AT_MODEL_ID = 16,
     AT_STATE_BYTES = 24,
-    AT_N_TOKENS = 32,
-    AT_LAST_ID = 40,
     AT_N_TAIL = 76,
     AT_N_HELD = 77,
     AT_HAS_TEXT = 79,
-    AT_RNG = 88,
     AT_LAST = 120,
     AT_ZEROS = 376,
     AT_TAIL = 384,
@@ -34,45 +29,42 @@ _Static_assert(AT_LAST + 4 * NOMUL_SAVED_IDS == AT_ZEROS, "the last ids");
 _Static_assert(AT_ZEROS + 8 == NM_SESSION_FILE_HEADER_1, "the end of version 1's header");
 _Static_assert(AT_TAIL + NOMUL_SAVED_BYTES == AT_RESERVED, "the tail");
 
-/* The sampler's slots.  Values are copied as they lie: the host's byte order is the file's. */
+/* What is the same in record and file, copied as it lies: the host's byte order is the file's. */
 static const struct {
     size_t at, offset, size;
-} slots[] = {
-#define ROW(TYPE, name, preset, least, most, slot, ...)                                            \
-    {slot, offsetof(nomul_sampler_options, name), sizeof(NOMUL_SAMPLER_##TYPE)},
+} places[] = {
+#define PLACE(at, name)                                                                            \
+    {                                                                                              \
+        at, offsetof(nm_session_record, name), sizeof(((nm_session_record *)0)->name)              \
+    }
+#define ROW(TYPE, name, preset, least, most, slot, ...) PLACE(slot, sampler.name),
+    PLACE(12, n_last),
+    PLACE(16, model_id),
+    PLACE(AT_STATE_BYTES, state_bytes),
+    PLACE(32, n_tokens),
+    PLACE(40, last_id),
+    PLACE(88, rng),
+    PLACE(AT_LAST, last),
+    PLACE(AT_TAIL, tail),
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
+#undef PLACE
 };
-#define N_SLOTS (sizeof slots / sizeof *slots)
-
-/* A conversion of numbers above INT32_MAX is the compiler's choice, a copy of the bits is not. */
-static int32_t load_i32(const uint8_t *from)
-{
-    uint32_t bits = nm_load_u32(from);
-    int32_t  value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
+#define N_PLACES (sizeof places / sizeof *places)
 
 void nm_session_file_encode(const nm_session_record *r, uint8_t *p)
 {
     memset(p, 0, NM_SESSION_FILE_HEADER);
     memcpy(p, magic, sizeof magic);
     nm_store_u32(p + AT_VERSION, 2);
-    nm_store_u32(p + AT_N_LAST, r->n_last);
-    nm_store_u64(p + AT_MODEL_ID, r->model_id);
-    nm_store_u64(p + AT_STATE_BYTES, r->state_bytes);
-    nm_store_u64(p + AT_N_TOKENS, r->n_tokens);
-    nm_store_u32(p + AT_LAST_ID, (uint32_t)r->last_id);
     p[AT_N_TAIL] = (uint8_t)r->n_tail;
     p[AT_N_HELD] = (uint8_t)r->n_held;
     p[AT_HAS_TEXT] = r->has_text;
-    for (size_t i = 0; i < N_SLOTS; i++)
-        memcpy(p + slots[i].at, (const char *)&r->sampler + slots[i].offset, slots[i].size);
-    for (size_t i = 0; i < 4; i++) nm_store_u64(p + AT_RNG + 8 * i, r->rng[i]);
-    for (size_t i = 0; i < r->n_last; i++) nm_store_u32(p + AT_LAST + 4 * i, (uint32_t)r->last[i]);
-    memcpy(p + AT_TAIL, r->tail, r->n_tail);
+    for (size_t i = 0; i < N_PLACES; i++)
+        memcpy(p + places[i].at, (const char *)r + places[i].offset, places[i].size);
+    /* One spelling: zeros after the last of the ids and bytes, whatever the record has there. */
+    memset(p + AT_LAST + 4 * r->n_last, 0, 4 * (NOMUL_SAVED_IDS - r->n_last));
+    memset(p + AT_TAIL + r->n_tail, 0, NOMUL_SAVED_BYTES - r->n_tail);
 }
 
 bool nm_session_file_measure(const uint8_t *p, uint64_t file_bytes, size_t *header_bytes,
@@ -80,7 +72,7 @@ bool nm_session_file_measure(const uint8_t *p, uint64_t file_bytes, size_t *head
 {
     if (file_bytes < sizeof magic || memcmp(p, magic, sizeof magic) != 0)
         return nm_fail(err, NOMUL_E_FORMAT, "is not a session file");
-    uint32_t version = file_bytes >= AT_N_LAST ? nm_load_u32(p + AT_VERSION) : 2;
+    uint32_t version = file_bytes >= AT_VERSION + 4 ? nm_load_u32(p + AT_VERSION) : 2;
     if (version != 1 && version != 2)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "is a session file of version %" PRIu32 ", expected 1 or 2", version);
@@ -122,10 +114,10 @@ static bool is_zero(const uint8_t *p, size_t n)
     return true;
 }
 
-/* Of version 2: the tail, and zeros where the table has them. */
+/* Of version 2: the tail, and zeros where the table in session_file.h has them. */
 static bool decode_tail(nm_session_record *r, const uint8_t *p, nomul_error *err)
 {
-    size_t reserved = AT_RESERVED;
+    size_t reserved = AT_RESERVED; /* the first byte that no place uses */
 
     r->has_text = p[AT_HAS_TEXT];
     r->n_tail = p[AT_N_TAIL];
@@ -135,9 +127,8 @@ static bool decode_tail(nm_session_record *r, const uint8_t *p, nomul_error *err
                        r->has_text ? "0 to 64" : "0 where the text has no bytes");
     if (r->n_held > 3 || r->n_held > r->n_tail)
         return nm_fail(err, NOMUL_E_FORMAT, "n_held: is %" PRIu32 ", expected 0 to 3", r->n_held);
-    memcpy(r->tail, p + AT_TAIL, r->n_tail);
-    for (size_t i = 0; i < N_SLOTS; i++)
-        if (slots[i].at >= AT_RESERVED) reserved = slots[i].at + slots[i].size;
+    for (size_t i = 0; i < N_PLACES; i++)
+        if (places[i].at >= AT_RESERVED) reserved = places[i].at + places[i].size;
     if (p[AT_N_HELD + 1] == 0 && p[AT_HAS_TEXT] <= 1 &&
         is_zero(p + AT_TAIL + r->n_tail, NOMUL_SAVED_BYTES - r->n_tail) &&
         is_zero(p + reserved, NM_SESSION_FILE_HEADER - reserved))
@@ -149,36 +140,27 @@ bool nm_session_file_decode(nm_session_record *record, const uint8_t *p, nomul_e
 {
     bool              first = nm_load_u32(p + AT_VERSION) == 1;
     size_t            n_header = first ? NM_SESSION_FILE_HEADER_1 : NM_SESSION_FILE_HEADER;
-    nm_session_record r = {
-        .model_id = nm_load_u64(p + AT_MODEL_ID),
-        .state_bytes = nm_load_u64(p + AT_STATE_BYTES),
-        .n_tokens = nm_load_u64(p + AT_N_TOKENS),
-        .last_id = load_i32(p + AT_LAST_ID),
-        .n_last = nm_load_u32(p + AT_N_LAST),
-    };
+    nm_session_record r = {.n_tail = 0};
 
+    nomul_sampler_options_init(&r.sampler);
+    for (size_t i = 0; i < N_PLACES; i++) /* places past the header are younger than the file */
+        if (places[i].at + places[i].size <= n_header)
+            memcpy((char *)&r + places[i].offset, p + places[i].at, places[i].size);
     r.has_text = r.n_tokens > 1;
     if (r.n_tokens == 0 || r.n_tokens > NM_SESSION_FILE_MAX_TOKENS)
         return nm_fail(err, NOMUL_E_FORMAT, "n_tokens: is %" PRIu64 ", expected 1 to %" PRId64,
                        r.n_tokens, NM_SESSION_FILE_MAX_TOKENS);
     if (r.last_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT, "last_id: is %" PRId32 ", expected an id", r.last_id);
-    nomul_sampler_options_init(&r.sampler);
-    for (size_t i = 0; i < N_SLOTS; i++) /* slots past the header are younger than the file */
-        if (slots[i].at + slots[i].size <= n_header)
-            memcpy((char *)&r.sampler + slots[i].offset, p + slots[i].at, slots[i].size);
     if (r.n_last > NOMUL_SAVED_IDS)
         return nm_fail(err, NOMUL_E_FORMAT, "n_last: is %" PRIu32 ", expected 0 to %d", r.n_last,
                        NOMUL_SAVED_IDS);
-    for (size_t i = 0; i < 4; i++) r.rng[i] = nm_load_u64(p + AT_RNG + 8 * i);
     if (!(r.rng[0] | r.rng[1] | r.rng[2] | r.rng[3]))
         return nm_fail(err, NOMUL_E_FORMAT, "rng: is all zero, which generates only zeros");
-    for (uint32_t i = 0; i < NOMUL_SAVED_IDS; i++) {
-        r.last[i] = load_i32(p + AT_LAST + 4 * i);
+    for (uint32_t i = 0; i < NOMUL_SAVED_IDS; i++)
         if (i < r.n_last ? r.last[i] < 0 : r.last[i] != 0)
             return nm_fail(err, NOMUL_E_FORMAT, "last[%" PRIu32 "]: is %" PRId32 ", expected %s", i,
                            r.last[i], i < r.n_last ? "an id" : "0 after the last id");
-    }
     if (nm_load_u64(p + AT_ZEROS) != 0 || (first && nm_load_u32(p + AT_N_TAIL) != 0))
         return nm_fail(err, NOMUL_E_FORMAT, "bytes that must be zero are not");
     if (!first && !decode_tail(&r, p, err)) return false;
