@@ -31,19 +31,17 @@ static const nm_option table[] = {
     NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
     NM_END,
 };
-#undef F
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const convert_args   *args = arguments;
     nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_convert_options o;
     nomul_error           err;
 
-    (void)argv0;
-    if (!args->output) return nm_output_misused("convert", "-o FILE is missing");
+    if (!args->output) return nm_output_misused("-o FILE is missing");
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
-        return nm_output_misused("convert", "--name: is not valid UTF-8");
+        return nm_output_misused("--name: is not valid UTF-8");
     nomul_convert_options_init(&o);
     o.embedding = embeddings[args->embedding];
     o.pack = nomul_packing_name((size_t)args->pack);

@@ -25,7 +25,6 @@ static const nm_option table[] = {
     NM_FLAG(0, "json", F(json), "print one JSON object"),
     NM_END,
 };
-#undef F
 
 typedef struct value_type {
     const char *name;
@@ -219,17 +218,15 @@ static void print_json(const nomul_model *model, const char *path, bool checked)
     nm_output_print("\n");
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const info_args *args = arguments;
     nm_open_args     open = args->open;
     nm_opened        opened = {0};
 
-    if (args->file && args->open.model)
-        return nm_output_misused("info", "FILE and -m are the same");
+    if (args->file && args->open.model) return nm_output_misused("FILE and -m are the same");
     if (args->file) open.model = args->file;
-    int code =
-        nm_open_model(&opened, "info", &open, argv0, args->check_tensors ? NM_OPEN_CHECK : 0);
+    int code = nm_open_model(&opened, &open, args->check_tensors ? NM_OPEN_CHECK : 0);
     if (code == NM_EXIT_DONE)
         (args->json ? print_json : print_human)(opened.model, opened.path, args->check_tensors);
     nm_open_close(&opened);

@@ -38,7 +38,6 @@ static const nm_option table[] = {
     NM_MACHINE_OPTIONS(F, open),
     NM_END,
 };
-#undef F
 
 #define MOST_ROWS 96 /* computed together without -b: with 32,000 ids 12 MB of logits */
 
@@ -139,29 +138,27 @@ static bool compute(running *r, nomul_error *err)
     return ok;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const logits_args *args = arguments;
     const char        *ids = args->ids;
     running            r = {.args = args};
     nomul_error        err;
 
-    if (ids && (args->prompt || args->file))
-        return nm_output_misused("logits", "--ids excludes -p and -f");
+    if (ids && (args->prompt || args->file)) return nm_output_misused("--ids excludes -p and -f");
     if (!ids && !args->prompt && !args->file)
-        return nm_output_misused("logits", "one of --ids, -p and -f is needed");
-    if (!args->output && !args->hash)
-        return nm_output_misused("logits", "one of -o and --hash is needed");
-    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("logits", "--ids: @ needs a FILE");
+        return nm_output_misused("one of --ids, -p and -f is needed");
+    if (!args->output && !args->hash) return nm_output_misused("one of -o and --hash is needed");
+    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("--ids: @ needs a FILE");
     if (ids && ids[0] != '@' && strcmp(ids, "-") != 0) {
         if (!nm_ids_read(NULL, ids, strlen(ids), 0, &err))
-            return nm_output_misused("logits", "--ids: %s", err.text);
+            return nm_output_misused("--ids: %s", err.text);
         if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
-            return nm_output_misused("logits", "--ids: has no id in it");
+            return nm_output_misused("--ids: has no id in it");
     }
 
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, "logits", &args->open, argv0, ids ? 0 : NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, &args->open, ids ? 0 : NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         r.n_vocab = nomul_model_get_info(r.opened.model)->n_vocab;
         if (!read_input(&r, &err) || !compute(&r, &err))

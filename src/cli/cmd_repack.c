@@ -20,18 +20,16 @@ static const nm_option table[] = {
     NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
     NM_END,
 };
-#undef F
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const repack_args   *args = arguments;
     nm_progress_bar      bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_repack_options o;
     nomul_error          err;
 
-    (void)argv0;
-    if (!args->output) return nm_output_misused("repack", "-o FILE is missing");
-    if (args->pack < 0) return nm_output_misused("repack", "--pack %s is missing", nm_pack_words);
+    if (!args->output) return nm_output_misused("-o FILE is missing");
+    if (args->pack < 0) return nm_output_misused("--pack %s is missing", nm_pack_words);
     nomul_repack_options_init(&o);
     o.pack = nomul_packing_name((size_t)args->pack);
     o.progress = nm_progress_show;

@@ -19,7 +19,6 @@ static const nm_option table[] = {
     NM_KERNELS_OPTION(F(kernels)),
     NM_END,
 };
-#undef F
 
 #define LIST 256 /* the names of all CPU features fit */
 
@@ -45,7 +44,7 @@ static bool test_row(size_t index, nomul_error *err)
     return ok;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const selftest_args *args = arguments;
     const char          *asked = args->kernels, *name = NULL, *next;
@@ -53,8 +52,7 @@ static int run(const void *arguments, const char *argv0)
     size_t               chosen = 0;
     nomul_error          err;
 
-    (void)argv0;
-    if (nm_open_kernels("selftest", &asked) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (nm_open_kernels(&asked) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
     for (size_t i = 0; (name = nomul_kernels_name(i));
          i++) { /* the last that runs, or that asked */

@@ -26,7 +26,6 @@ static const nm_option table[] = {
     NM_FLAG(0, "json", F(json), "print one JSON object"),
     NM_END,
 };
-#undef F
 
 typedef struct shown {
     const char *path;
@@ -113,7 +112,7 @@ static void print_json(const shown *s)
     nm_output_print("\n");
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const session_args *args = arguments;
     shown               s = {.path = args->file};
@@ -122,8 +121,7 @@ static int run(const void *arguments, const char *argv0)
 
     s.mark = nomul_mark_load(s.path, NULL, &err);
     if (!s.mark) return nm_output_failed(&err);
-    if (args->open.model)
-        code = nm_open_model(&s.opened, "session", &args->open, argv0, NM_OPEN_IDLE);
+    if (args->open.model) code = nm_open_model(&s.opened, &args->open, NM_OPEN_IDLE);
     if (code == NM_EXIT_DONE && args->open.model) {
         const nomul_mark_info *info = nomul_mark_get_info(s.mark);
         nomul_mark            *loaded = nomul_mark_load(s.path, s.opened.model, &s.misfit);

@@ -32,7 +32,6 @@ static const nm_option table[] = {
     NM_FLAG(0, "decode", F(decode), "ids, separated by spaces or commas, to the bytes of the text"),
     NM_END,
 };
-#undef F
 
 typedef struct running {
     const tokenize_args *args;
@@ -109,23 +108,21 @@ static bool decode(running *r, nomul_error *err)
     return true;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const tokenize_args *args = arguments;
     running              r = {.args = args};
     nomul_error          err;
 
     if (args->decode && (args->no_bos || args->pieces || args->json || args->count))
-        return nm_output_misused("tokenize",
-                                 "--decode excludes --no-bos, --pieces, --json and --count");
+        return nm_output_misused("--decode excludes --no-bos, --pieces, --json and --count");
     if (args->count && (args->pieces || args->json))
-        return nm_output_misused("tokenize", "--count excludes --pieces and --json");
+        return nm_output_misused("--count excludes --pieces and --json");
     if (args->decode && args->prompt &&
         !nm_ids_read(NULL, args->prompt, strlen(args->prompt), 0, &err))
-        return nm_output_misused("tokenize", "-p: %s", err.text);
+        return nm_output_misused("-p: %s", err.text);
 
-    int code =
-        nm_open_model(&r.opened, "tokenize", &args->open, argv0, NM_OPEN_TOKENIZER | NM_OPEN_IDLE);
+    int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER | NM_OPEN_IDLE);
     if (code == NM_EXIT_DONE && !(args->decode ? decode(&r, &err) : encode(&r, &err)))
         code = nm_output_failed(&err);
     nm_ids_free(&r.ids);

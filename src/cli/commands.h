@@ -20,7 +20,7 @@ typedef struct nm_command {
     const nm_option *options;
     size_t           n_args; /* bytes that the options fill, at most NM_COMMAND_ARGS */
     /* Gets the parsed options, checks them before it opens a file, returns the exit code. */
-    int (*run)(const void *args, const char *argv0);
+    int (*run)(const void *args);
 } nm_command;
 
 #define NM_COMMAND_ARGS 512

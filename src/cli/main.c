@@ -18,27 +18,25 @@ static const nm_command *const commands[] = {
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
+/* NULL if there is none of this name, which was printed then. */
 static const nm_command *find(const char *name)
-{
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    return NULL;
-}
-
-static int unknown(const char *name)
 {
     const char *nearest = NULL;
     size_t      least = 3; /* at most two letters apart */
 
     for (size_t i = 0; i < N_COMMANDS; i++) {
         size_t distance = nm_options_distance(name, commands[i]->name);
+        if (distance == 0) return commands[i];
         if (distance < least) {
             least = distance;
             nearest = commands[i]->name;
         }
     }
-    if (nearest) return nm_output_misused(NULL, "no command '%.120s' (is it %s?)", name, nearest);
-    return nm_output_misused(NULL, "no command '%.120s'", name);
+    if (nearest)
+        nm_output_misused("no command '%.120s' (is it %s?)", name, nearest);
+    else
+        nm_output_misused("no command '%.120s'", name);
+    return NULL;
 }
 
 /* ---- Help ------------------------------------------------------------------------------------ */
@@ -86,25 +84,11 @@ static int help_tables(void)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-static int run(const char *argv0, int argc, char **argv)
-{
-    _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
-    const nm_command                   *command = find(argv[0]);
-
-    if (!command) return unknown(argv[0]);
-    assert(command->n_args <= sizeof args);
-    int code = nm_options_parse(command->name, command->options, args, argc - 1, argv + 1);
-    if (code == NM_OPTIONS_HELP)
-        code = help_command(command);
-    else if (code == NM_EXIT_DONE)
-        code = command->run(args, argv0);
-    nm_options_free(command->options, args);
-    return code;
-}
-
+/* Finds and runs the command, or answers what is none; returns the exit code. */
 static int dispatch(int argc, char **argv)
 {
-    const char *word = argc > 1 ? argv[1] : "";
+    _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
+    const char                         *word = argc > 1 ? argv[1] : "";
 
     if (argc < 2) {
         fprintf(stderr, "nomul: a command is missing: ");
@@ -116,20 +100,30 @@ static int dispatch(int argc, char **argv)
         nm_output_print("nomul %s\n", nomul_version());
         return NM_EXIT_DONE;
     }
-    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        if (argc > 3) return nm_output_misused(NULL, "help explains one command");
-        if (argc < 3) return help_all();
-        if (strcmp(argv[2], "--tables") == 0) return help_tables();
-        const nm_command *command = find(argv[2]);
-        return command ? help_command(command) : unknown(argv[2]);
-    }
-    if (word[0] == '-') return nm_output_misused(NULL, "no option %.120s", word);
-    return run(argv[0], argc - 1, argv + 1);
+    bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+    if (help && argc > 3) return nm_output_misused("help explains one command");
+    if (help && argc < 3) return help_all();
+    if (help && strcmp(argv[2], "--tables") == 0) return help_tables();
+    if (!help && word[0] == '-') return nm_output_misused("no option %.120s", word);
+    if (help) word = argv[2];
+
+    const nm_command *command = find(word);
+    if (!command) return NM_EXIT_MISUSED;
+    if (help) return help_command(command);
+    assert(command->n_args <= sizeof args);
+    nm_output_command(command->name);
+    int code = nm_options_parse(command->options, args, argc - 2, argv + 2);
+    if (code == NM_OPTIONS_HELP)
+        code = help_command(command);
+    else if (code == NM_EXIT_DONE)
+        code = command->run(args);
+    nm_options_free(command->options, args);
+    return code;
 }
 
 int main(int argc, char **argv)
 {
     nm_os_begin(&argc, &argv);
-    nm_open_init();
+    nm_open_init(argv[0]);
     return nm_output_end(dispatch(argc, argv));
 }

@@ -15,9 +15,24 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
+char               nm_pack_words[64];
+static const char *program; /* argv[0] */
+
+void nm_open_init(const char *argv0)
+{
+    const char *option;
+
+    program = argv0;
+    nm_pack_words[0] = '\0';
+    for (size_t i = 0, n = 0; (option = nomul_packing_option(i)) != NULL; i++) {
+        snprintf(nm_pack_words + n, sizeof nm_pack_words - n, "%s%s", i ? "|" : "", option);
+        n = strlen(nm_pack_words);
+    }
+}
+
 /* ---- Which kernels --------------------------------------------------------------------------- */
 
-int nm_open_kernels(const char *command, const char **name)
+int nm_open_kernels(const char **name)
 {
     const char *variable = nm_os_environment("NOMUL_KERNELS"), *known = NULL;
     bool        from_variable = !*name && variable && *variable;
@@ -31,7 +46,7 @@ int nm_open_kernels(const char *command, const char **name)
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? "|" : "", known);
         if (used >= sizeof all) used = sizeof all - 1;
     }
-    return nm_output_misused(command, "%s: '%.120s' is not one of %s",
+    return nm_output_misused("%s: '%.120s' is not one of %s",
                              from_variable ? "$NOMUL_KERNELS" : "--kernels", *name, all);
 }
 
@@ -43,11 +58,11 @@ int nm_open_kernels(const char *command, const char **name)
 static const char *const places[] = {"", "../models/", "../share/nomul/"};
 
 /* The first model in the places, or an error that names them all. */
-static bool find_default(const char *argv0, char *path)
+static bool find_default(char *path)
 {
     char folder[NM_OS_PATH];
 
-    nm_os_program_folder(argv0, folder);
+    nm_os_program_folder(program, folder);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int n = snprintf(path, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
         if (n < NM_OS_PATH && nm_file_exists(path)) return true;
@@ -61,8 +76,7 @@ static bool find_default(const char *argv0, char *path)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *args,
-                  const char *argv0, unsigned flags)
+int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
 {
     static char         found[NM_OS_PATH]; /* static: the handler of a lost file prints it */
     const char         *file = args->model, *variable = nm_os_environment("NOMUL_MODEL");
@@ -76,10 +90,10 @@ int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *ar
     options.check_tensors = (flags & NM_OPEN_CHECK) != 0;
     options.kernels = args->kernels;
     options.cancel = nm_interrupt_cancel();
-    if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(command, &options.kernels) != NM_EXIT_DONE)
+    if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(&options.kernels) != NM_EXIT_DONE)
         return NM_EXIT_MISUSED;
     if (from_variable) file = variable;
-    if (!file && !find_default(argv0, found)) return NM_EXIT_FAILED;
+    if (!file && !find_default(found)) return NM_EXIT_FAILED;
     opened->path = file ? file : found;
 
     nm_interrupt_guard(opened->path);
@@ -96,19 +110,6 @@ int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *ar
     }
     opened->load_seconds += nm_clock() - began;
     return NM_EXIT_DONE;
-}
-
-char nm_pack_words[64];
-
-void nm_open_init(void)
-{
-    const char *option;
-
-    nm_pack_words[0] = '\0';
-    for (size_t i = 0; (option = nomul_packing_option(i)) != NULL; i++) {
-        size_t n = strlen(nm_pack_words);
-        snprintf(nm_pack_words + n, sizeof nm_pack_words - n, "%s%s", i ? "|" : "", option);
-    }
 }
 
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)

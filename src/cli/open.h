@@ -39,10 +39,12 @@ typedef struct nm_open_args {
 /* clang-format on */
 
 /*
- * The choices of --pack, "2bit|1.6bit", in the order of nomul_packing_name; nm_open_init fills it.
+ * To be called once, before options are parsed: remembers argv[0], with which the program's folder
+ * is found, and fills nm_pack_words, the choices of --pack: "2bit|1.6bit", in the order of
+ * nomul_packing_name.
  */
+void        nm_open_init(const char *argv0);
 extern char nm_pack_words[64];
-void        nm_open_init(void);
 
 /* What is open, as far as it is.  Zeros are nothing. */
 typedef struct nm_opened {
@@ -62,11 +64,9 @@ enum {
 
 /*
  * Opens the model that args->model names, else $NOMUL_MODEL, else stories-49m.gguf in the
- * executable's folder, ../models or ../share/nomul, the first that exists.  argv0 is the program's
- * own.  Returns the exit code so far; if it is not NM_EXIT_DONE, the reason has been printed.
+ * executable's folder, ../models or ../share/nomul, the first that exists.  Returns the exit code so far; if it is not NM_EXIT_DONE, the reason has been printed.
  */
-int nm_open_model(nm_opened *opened, const char *command, const nm_open_args *args,
-                  const char *argv0, unsigned flags);
+int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags);
 
 /* Makes the session. */
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err);
@@ -78,7 +78,7 @@ void nm_open_close(nm_opened *opened);
  * NM_EXIT_MISUSED, which was printed, if this build has no kernels of that name.  Whether the CPU
  * runs them is checked by the library.
  */
-int nm_open_kernels(const char *command, const char **name);
+int nm_open_kernels(const char **name);
 
 /* Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)? */
 bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err);

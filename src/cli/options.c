@@ -21,7 +21,6 @@
 #define SHOWN "%.120s"
 
 typedef struct parser {
-    const char      *command;
     const nm_option *options;
     unsigned char   *args;
     char           **argv;
@@ -86,7 +85,7 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     double number;
 
     if (!is_number(value, whole))
-        return nm_output_misused(p->command, "%s: '" SHOWN "' is not a %snumber", p->spelled, value,
+        return nm_output_misused("%s: '" SHOWN "' is not a %snumber", p->spelled, value,
                                  whole ? "whole " : "");
     errno = 0;
     long long integer = whole ? strtoll(value, NULL, 10) : 0;
@@ -95,11 +94,10 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     number = whole ? (double)integer : strtod(value, NULL);
     if (!fits || number < o->min || number > o->max) {
         nm_options_range(o, range, sizeof range);
-        return nm_output_misused(p->command, "%s: " SHOWN " is out of range (%s)", p->spelled,
-                                 value, range);
+        return nm_output_misused("%s: " SHOWN " is out of range (%s)", p->spelled, value, range);
     }
     if (number > (double)FLT_MAX || number < -(double)FLT_MAX) /* settings become floats */
-        return nm_output_misused(p->command, "%s: " SHOWN " is too large", p->spelled, value);
+        return nm_output_misused("%s: " SHOWN " is too large", p->spelled, value);
     if (whole)
         *(int64_t *)field = integer;
     else
@@ -107,29 +105,12 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     return NM_EXIT_DONE;
 }
 
-/* The index of `value` among the choices "a|b|c". */
-static int set_choice(const parser *p, const nm_option *o, const char *value)
-{
-    int64_t     index = 0;
-    size_t      n = strlen(value);
-    const char *word = o->value;
-
-    for (;; index++) {
-        size_t n_word = strcspn(word, "|");
-        if (n_word == n && memcmp(word, value, n) == 0) break;
-        if (word[n_word] == '\0')
-            return nm_output_misused(p->command, "%s: '" SHOWN "' is not one of %s", p->spelled,
-                                     value, o->value);
-        word += n_word + 1;
-    }
-    *(int64_t *)(void *)(p->args + o->field) = index;
-    return NM_EXIT_DONE;
-}
-
 static int set_value(const parser *p, const nm_option *o, const char *value)
 {
     void       *field = p->args + o->field;
     nm_strings *list = field;
+    const char *word = o->value;
+    int64_t     index = 0;
 
     switch (o->kind) {
     case NM_OPT_FLAG: *(bool *)field = true; return NM_EXIT_DONE;
@@ -137,7 +118,16 @@ static int set_value(const parser *p, const nm_option *o, const char *value)
     case NM_OPT_STRING: *(const char **)field = value; return NM_EXIT_DONE;
     case NM_OPT_INT:
     case NM_OPT_FLOAT: return set_number(p, o, value);
-    case NM_OPT_CHOICE: return set_choice(p, o, value);
+    case NM_OPT_CHOICE: /* the index of `value` in "a|b|c" */
+        for (size_t n;; index++, word += n + 1) {
+            n = strcspn(word, "|");
+            if (n == strlen(value) && memcmp(word, value, n) == 0) break;
+            if (word[n] == '\0')
+                return nm_output_misused("%s: '" SHOWN "' is not one of %s", p->spelled, value,
+                                         o->value);
+        }
+        *(int64_t *)field = index;
+        return NM_EXIT_DONE;
     case NM_OPT_LIST: /* n_argv values are more than a list can ever get */
         if (!list->at) list->at = nm_alloc(p->n_argv * sizeof *list->at);
         if (!list->at) return nm_output_failed(NULL);
@@ -196,8 +186,8 @@ static int unknown(const parser *p, const char *word, const char *name)
             nearest = o;
         }
     }
-    if (!nearest) return nm_output_misused(p->command, "no option " SHOWN, word);
-    return nm_output_misused(p->command, "no option " SHOWN " (is it --%s?)", word, nearest->name);
+    if (!nearest) return nm_output_misused("no option " SHOWN, word);
+    return nm_output_misused("no option " SHOWN " (is it --%s?)", word, nearest->name);
 }
 
 /* The value is the rest of the argument, else the next argument, even if it begins with '-'. */
@@ -205,7 +195,7 @@ static int take_value(parser *p, const nm_option *o, const char *rest)
 {
     if (!rest) {
         if (p->at + 1 >= p->n_argv)
-            return nm_output_misused(p->command, "%s needs a value: %s", p->spelled, o->value);
+            return nm_output_misused("%s needs a value: %s", p->spelled, o->value);
         rest = p->argv[++p->at];
     }
     return set(p, o, rest);
@@ -229,16 +219,15 @@ static int parse_option(parser *p, const char *word)
         if (!o && is_long) return unknown(p, word, p->spelled + 2);
         if (!o) return unknown(p, name == word + 1 ? word : p->spelled, word + 1);
         if (o->kind != NM_OPT_FLAG) return take_value(p, o, rest);
-        if (equals) return nm_output_misused(p->command, "%s takes no value", p->spelled);
+        if (equals) return nm_output_misused("%s takes no value", p->spelled);
         if ((code = set(p, o, NULL)) != NM_EXIT_DONE) return code;
         if (is_long || !rest) return NM_EXIT_DONE;
     }
 }
 
-int nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
-                     char **argv)
+int nm_options_parse(const nm_option *options, void *args, int argc, char **argv)
 {
-    parser p = {command, options, args, argv, (size_t)argc, 0, options, ""};
+    parser p = {options, args, argv, (size_t)argc, 0, options, ""};
     bool   ended = false; /* by "--" */
 
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
@@ -253,7 +242,7 @@ int nm_options_parse(const char *command, const nm_option *options, void *args, 
         if (ended || word[0] != '-' || word[1] == '\0') {
             while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
             if (p.next_arg->kind == NM_OPT_END)
-                return nm_output_misused(command, "no place for '" SHOWN "'", word);
+                return nm_output_misused("no place for '" SHOWN "'", word);
             code = set(&p, p.next_arg++, word);
         } else if (strcmp(word, "--") == 0)
             ended = true;
@@ -263,14 +252,13 @@ int nm_options_parse(const char *command, const nm_option *options, void *args, 
     }
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_ARG && o->min >= 1 && !*(const char **)(void *)(p.args + o->field))
-            return nm_output_misused(command, "%s is missing", o->value);
+            return nm_output_misused("%s is missing", o->value);
     return NM_EXIT_DONE;
 }
 
-int nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
-                   const char *value)
+int nm_options_set(const nm_option *options, void *args, const char *name, const char *value)
 {
-    parser           p = {command, options, args, NULL, 0, 0, options, ""};
+    parser           p = {options, args, NULL, 0, 0, options, ""};
     bool             letter = name[0] != '\0' && name[1] == '\0';
     const nm_option *o = find(&p, name, letter ? 0 : strlen(name));
 

@@ -73,8 +73,7 @@ typedef struct nm_strings {
  * NM_OPTIONS_HELP.  In all cases nm_options_free frees the lists.
  */
 enum { NM_OPTIONS_HELP = -1 };
-int  nm_options_parse(const char *command, const nm_option *options, void *args, int argc,
-                      char **argv);
+int  nm_options_parse(const nm_option *options, void *args, int argc, char **argv);
 void nm_options_free(const nm_option *options, void *args);
 
 /*
@@ -82,8 +81,7 @@ void nm_options_free(const nm_option *options, void *args);
  * would; a NULL value is a missing one.  On an error, which is printed as above, args keep their
  * values.
  */
-int nm_options_set(const char *command, const nm_option *options, void *args, const char *name,
-                   const char *value);
+int nm_options_set(const nm_option *options, void *args, const char *name, const char *value);
 
 /* Did the user give an option that fills this field? */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);

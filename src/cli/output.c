@@ -18,7 +18,8 @@
 #include "base/utf8.h"
 #include "cli/interrupt.h"
 
-static int failure; /* errno of the first one */
+static int         failure; /* errno of the first one */
+static const char *command; /* for messages; NULL: none is running yet */
 
 static void check(bool ok)
 {
@@ -154,7 +155,12 @@ int nm_output_failed(const nomul_error *err)
     return NM_EXIT_FAILED;
 }
 
-int nm_output_misused(const char *command, const char *format, ...)
+void nm_output_command(const char *name)
+{
+    command = name;
+}
+
+int nm_output_misused(const char *format, ...)
 {
     char        text[512];
     nomul_error err; /* replaces control bytes in what the user typed */

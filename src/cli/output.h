@@ -52,9 +52,12 @@ uint64_t nm_random_seed(void);
 /* Prints the error (NULL: out of memory), or nothing if a signal cancelled; gives the exit code. */
 int nm_output_failed(const nomul_error *err);
 
-/* Prints "nomul COMMAND: ...; see nomul help COMMAND" (COMMAND may be NULL), returns 2. */
-int nm_output_misused(const char *command, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/*
+ * Prints "nomul COMMAND: ...; see nomul help COMMAND" and returns 2.  The command is the name that
+ * nm_output_command set last, which must outlive the calls; before there is one it is left out.
+ */
+void nm_output_command(const char *name);
+int  nm_output_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Flushes and gives the exit code: `code` if all went well or if the reader closed the pipe, as

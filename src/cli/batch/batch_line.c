@@ -27,7 +27,6 @@ static const nm_option rows[] = {
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
     NM_END,
 };
-#undef F
 
 /* Keys that are not numbers; the bit of `seen` for a row comes after theirs. */
 enum { KEY_PROMPT, KEY_ID, KEY_STOP, N_KEYS };

@@ -49,7 +49,6 @@ static const nm_option table[] = {
     NM_CTX_OPTION(F(n_ctx)),
     NM_END,
 };
-#undef F
 
 typedef struct running {
     const batch_args *args;
@@ -127,16 +126,16 @@ static void print_statistics(const running *r)
             n_threads == 1 ? "" : "s", nomul_model_kernels(r->opened.model));
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const batch_args *args = arguments;
     running           r = {.args = args};
     nomul_error       err;
     double            began = nm_clock();
 
-    if (nm_text_args_check("batch", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (nm_text_args_check(&args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, "batch", &args->open, argv0, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE && !open_batch(&r, &err)) code = nm_output_failed(&err);
     if (code == NM_EXIT_DONE) {
         const nm_batch_counts *c = &r.batch.counts;

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,93 +70,52 @@ static void summarize(summary *s, const nm_bench_result *r)
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
 
-typedef enum column {
-    MODEL,
-    SIZE,
-    PARAMS,
-    BACKEND,
-    THREADS,
-    BATCH,
-    TEST,
-    SPEED,
-    KERNELS,
-    WEIGHT_BYTES,
-    READ_BANDWIDTH,
-    BANDWIDTH_PERCENT,
-    N_COLUMNS
-} column;
+typedef enum md_line { MD_HEADER, MD_RULE, MD_VALUES } md_line;
 
-/* A negative width aligns left, as in printf. */
-static const struct {
-    const char *name;
-    int         width;
-} columns[N_COLUMNS] = {
-    [MODEL] = {"model", -30},
-    [SIZE] = {"size", 10},
-    [PARAMS] = {"params", 10},
-    [BACKEND] = {"backend", -10},
-    [THREADS] = {"threads", 7},
-    [BATCH] = {"n_batch", 7},
-    [TEST] = {"test", 15},
-    [SPEED] = {"t/s", 20},
-    [KERNELS] = {"kernels", -10},
-    [WEIGHT_BYTES] = {"weight_bytes_per_token", 22},
-    [READ_BANDWIDTH] = {"read_bandwidth_gbs", 18},
-    [BANDWIDTH_PERCENT] = {"bandwidth_percent", 17},
-};
+/* One cell of a line and the bar after it.  A negative width aligns left, as in printf. */
+static void cell(md_line line, const char *name, int width, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-/* The text of a cell; units are llama-bench's: MiB or GiB, millions or billions. */
-static void format_cell(char *out, size_t size, const nm_bench_result *r, const summary *s,
-                        column c)
+static void cell(md_line line, const char *name, int width, const char *format, ...)
+{
+    char    text[80] = "";
+    va_list args;
+
+    if (line == MD_HEADER)
+        snprintf(text, sizeof text, "%s", name);
+    else if (line == MD_RULE) {
+        memset(text, '-', (size_t)(width < 0 ? -width : width));
+        if (width > 0) text[width - 1] = ':';
+    } else {
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+    }
+    nm_output_print(" %*s |", width, text);
+}
+
+/* A row; before the first one the header and its rule.  Units are llama-bench's. */
+static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const summary *s)
 {
     double mib = (double)s->model_size / 1024 / 1024;
     double millions = (double)nomul_model_get_info(r->model)->n_params / 1e6;
 
-    switch (c) {
-    case MODEL: snprintf(out, size, "%s", s->model_type); break;
-    case SIZE:
-        snprintf(out, size, mib < 1024 ? "%.2f MiB" : "%.2f GiB", mib < 1024 ? mib : mib / 1024);
-        break;
-    case PARAMS:
-        snprintf(out, size, millions < 1000 ? "%.2f M" : "%.2f B",
-                 millions < 1000 ? millions : millions / 1000);
-        break;
-    case BACKEND: snprintf(out, size, "CPU"); break;
-    case THREADS: snprintf(out, size, "%zu", r->n_threads); break;
-    case BATCH: snprintf(out, size, "%zu", r->n_batch); break;
-    case TEST: snprintf(out, size, "%s", s->test); break;
-    case SPEED:
-        snprintf(out, size, "%.2f ± %.2f", nm_mean(s->ts, s->n), nm_deviation(s->ts, s->n));
-        break;
-    case KERNELS: snprintf(out, size, "%s", nomul_model_kernels(r->model)); break;
-    case WEIGHT_BYTES: snprintf(out, size, "%" PRIu64, r->weight_bytes); break;
-    case READ_BANDWIDTH: snprintf(out, size, "%.2f", s->read_gbs); break;
-    case BANDWIDTH_PERCENT: snprintf(out, size, r->n_gen ? "%.1f" : "-", s->percent); break;
-    case N_COLUMNS: break;
-    }
-}
-
-/* A row; before the first one the header and its rule. */
-static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const summary *s)
-{
-    enum { HEADER, RULE, VALUES };
-
-    for (int line = w->n_written == 1 ? HEADER : VALUES; line <= VALUES; line++) {
+    for (md_line line = w->n_written == 1 ? MD_HEADER : MD_VALUES; line <= MD_VALUES; line++) {
         nm_output_print("|");
-        for (column c = 0; c < N_COLUMNS; c++) {
-            char text[80] = "";
-            int  width = columns[c].width, n = width < 0 ? -width : width;
-
-            if (c == BATCH && !w->show_batch) continue;
-            if (line == RULE) {
-                memset(text, '-', (size_t)n);
-                if (width > 0) text[n - 1] = ':';
-            } else if (line == VALUES) {
-                format_cell(text, sizeof text, r, s, c);
-                width += c == SPEED; /* its "±" is two bytes */
-            }
-            nm_output_print(" %*s |", width, line == HEADER ? columns[c].name : text);
-        }
+        cell(line, "model", -30, "%s", s->model_type);
+        cell(line, "size", 10, mib < 1024 ? "%.2f MiB" : "%.2f GiB", mib < 1024 ? mib : mib / 1024);
+        cell(line, "params", 10, millions < 1000 ? "%.2f M" : "%.2f B",
+             millions < 1000 ? millions : millions / 1000);
+        cell(line, "backend", -10, "CPU");
+        cell(line, "threads", 7, "%zu", r->n_threads);
+        if (w->show_batch) cell(line, "n_batch", 7, "%zu", r->n_batch);
+        cell(line, "test", 15, "%s", s->test);
+        cell(line, "t/s", line == MD_VALUES ? 21 : 20, "%.2f ± %.2f", /* "±" is two bytes */
+             nm_mean(s->ts, s->n), nm_deviation(s->ts, s->n));
+        cell(line, "kernels", -10, "%s", nomul_model_kernels(r->model));
+        cell(line, "weight_bytes_per_token", 22, "%" PRIu64, r->weight_bytes);
+        cell(line, "read_bandwidth_gbs", 18, "%.2f", s->read_gbs);
+        cell(line, "bandwidth_percent", 17, r->n_gen ? "%.1f" : "-", s->percent);
         nm_output_print("\n");
     }
 }

@@ -56,12 +56,11 @@ static const nm_option table[] = {
     NM_KERNELS_OPTION(F(kernels)),
     NM_END,
 };
-#undef F
 
 /* What was asked for; does not change. */
 typedef struct plan {
     const bench_args *args;
-    const char       *argv0, *kernels;
+    const char       *kernels;
     nm_counts         n_prompt, n_gen, n_parallel, n_threads, n_batch;
     size_t            n_texts; /* the most generated together */
 } plan;
@@ -87,7 +86,7 @@ typedef struct count_option {
 } count_option;
 
 /* Checks the command line; returns the exit code. */
-static int make_plan(plan *p, const bench_args *args, const char *argv0)
+static int make_plan(plan *p, const bench_args *args)
 {
     const count_option lists[] = {
         {"-p", &args->n_prompt, &p->n_prompt, 512, 0, 1 << 24},
@@ -98,24 +97,23 @@ static int make_plan(plan *p, const bench_args *args, const char *argv0)
     };
     nomul_error err;
 
-    *p = (plan){.args = args, .argv0 = argv0, .kernels = args->kernels};
-    if (args->models.n > 0 && args->shapes.n > 0)
-        return nm_output_misused("bench", "-m excludes --shape");
+    *p = (plan){.args = args, .kernels = args->kernels};
+    if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
     if (args->ops && args->format != NM_BENCH_MD)
-        return nm_output_misused("bench", "--ops has no other format than md");
+        return nm_output_misused("--ops has no other format than md");
     for (size_t i = 0; i < args->shapes.n; i++) {
         const char *known = NULL;
         for (size_t j = 0; (known = nomul_bench_shape(j)); j++)
             if (strcmp(known, args->shapes.at[i]) == 0) break;
         if (!known)
-            return nm_output_misused("bench", "--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
+            return nm_output_misused("--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
                                      args->shapes.at[i]);
     }
-    if (nm_open_kernels("bench", &p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (nm_open_kernels(&p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
         for (size_t i = 0; i < o->given->n; i++)
             if (!nm_counts_add(o->counts, o->given->at[i], o->least, o->most, &err))
-                return nm_output_misused("bench", "%s: %s", o->spelled, err.text);
+                return nm_output_misused("%s: %s", o->spelled, err.text);
         if (o->given->n == 0) o->counts->at[o->counts->n++] = o->preset;
     }
     p->n_texts = (size_t)nm_counts_largest(&p->n_parallel);
@@ -338,7 +336,7 @@ static int bench_one(bench *b, const char *file, const char *shape)
         if (bytes) b->opened.model = nomul_model_open_memory(bytes, n_bytes, &o, &err);
         if (!b->opened.model) code = nm_output_failed(&err);
     } else {
-        code = nm_open_model(&b->opened, "bench", &args, b->plan->argv0, 0);
+        code = nm_open_model(&b->opened, &args, 0);
     }
     if (code == NM_EXIT_DONE && !bench_model(b, &err)) code = nm_output_failed(&err);
     nm_open_close(&b->opened);
@@ -346,14 +344,14 @@ static int bench_one(bench *b, const char *file, const char *shape)
     return code;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const bench_args *args = arguments;
     plan              p;
     int               code = NM_EXIT_DONE;
     nomul_error       err;
 
-    if (make_plan(&p, args, argv0) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (make_plan(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     bench *b = nm_alloc(sizeof *b);
     if (!b) return nm_output_failed(NULL);
     *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};

@@ -60,7 +60,6 @@ static const nm_option table[] = {
     NM_CTX_OPTION(F(n_ctx)),
     NM_END,
 };
-#undef F
 
 typedef struct running {
     const run_args *args;
@@ -80,7 +79,7 @@ static int check_args(const run_args *args)
 {
     const char *wrong = NULL;
 
-    if (nm_text_args_check("run", &args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (nm_text_args_check(&args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache && args->load)
         wrong = "--prompt-cache loads and saves: it excludes --load-session";
     if (args->cache && args->save)
@@ -91,7 +90,7 @@ static int check_args(const run_args *args)
     if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i reads its lines from stdin: it excludes -f -";
-    return wrong ? nm_output_misused("run", "%s", wrong) : NM_EXIT_DONE;
+    return wrong ? nm_output_misused("%s", wrong) : NM_EXIT_DONE;
 }
 
 /* ---- Order of events ------------------------------------------------------------------------- */
@@ -211,7 +210,7 @@ static bool finish(running *r, nomul_error *err)
     return ok;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const run_args *args = arguments;
     running         r = {.args = args, .load = args->load, .save = args->save};
@@ -221,7 +220,7 @@ static int run(const void *arguments, const char *argv0)
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, "run", &args->open, argv0, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         if (args->n_ctx > 0 && !args->quiet)
             fprintf(stderr, "nomul: -c is ignored: there is no context window\n");

@@ -237,7 +237,6 @@ static const nm_option table[] = {
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
     NM_END,
 };
-#undef F
 
 /* Prints the settings as they would be typed. */
 static bool show_settings(const nm_turns *t)
@@ -274,8 +273,7 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     snprintf(name, sizeof name, "%.*s", (int)(n_name < 63 ? n_name : 63), value);
     value += n_name + strspn(value + n_name, " ");
     args.seed = NOT_SET;
-    if (nm_options_set("run", table, &args, name, *value ? value : NULL) != NM_EXIT_DONE)
-        return false;
+    if (nm_options_set(table, &args, name, *value ? value : NULL) != NM_EXIT_DONE) return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
     bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options.model, err);

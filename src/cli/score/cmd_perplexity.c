@@ -40,7 +40,6 @@ static const nm_option table[] = {
     NM_MACHINE_OPTIONS(F, open),
     NM_END,
 };
-#undef F
 
 static void say_speed(const nm_tally *tally)
 {
@@ -133,23 +132,22 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
     return ok;
 }
 
-static int run(const void *arguments, const char *argv0)
+static int run(const void *arguments)
 {
     const perplexity_args *args = arguments;
     nm_opened              opened = {0};
     nomul_error            err;
 
     if (args->n_ctx > 0 && args->n_ctx < 3)
-        return nm_output_misused("perplexity",
-                                 "-c: a window of %" PRId64 " tokens scores none, 3 is the least",
+        return nm_output_misused("-c: a window of %" PRId64 " tokens scores none, 3 is the least",
                                  args->n_ctx);
     if (args->n_ctx > 0 && (args->separator || args->per_token))
-        return nm_output_misused("perplexity", "-c excludes --separator and --per-token");
+        return nm_output_misused("-c excludes --separator and --per-token");
     if (args->separator && strchr(args->separator, '\n'))
-        return nm_output_misused("perplexity", "--separator: has a newline in it");
+        return nm_output_misused("--separator: has a newline in it");
 
     nm_interrupt_catch();
-    int code = nm_open_model(&opened, "perplexity", &args->open, argv0, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         bool ok = nm_open_session(&opened, &args->open, &err);
         if (ok && !args->quiet && strcmp(args->file, "-") == 0 && nm_os_is_terminal(NM_OS_STDIN))

@@ -33,17 +33,16 @@ static bool parse_bias(const char *text, nomul_logit_bias *bias)
     return *end == '\0' && isfinite(bias->bias);
 }
 
-int nm_text_args_check(const char *command, const nm_text_args *args)
+int nm_text_args_check(const nm_text_args *args)
 {
     nomul_logit_bias bias;
 
     for (size_t i = 0; i < args->stops.n; i++)
         if (args->stops.at[i][0] == '\0')
-            return nm_output_misused(command, "-r: a stop string cannot be empty");
+            return nm_output_misused("-r: a stop string cannot be empty");
     for (size_t i = 0; i < args->biases.n; i++)
         if (!parse_bias(args->biases.at[i], &bias))
-            return nm_output_misused(command,
-                                     "--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
+            return nm_output_misused("--logit-bias: '%.120s' is not like 5+1.5 or 5-1.5 or 5-inf",
                                      args->biases.at[i]);
     return NM_EXIT_DONE;
 }

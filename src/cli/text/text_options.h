@@ -78,7 +78,7 @@ typedef struct nm_text_settings {
 #define NM_MOST_SEED(most) NM_INT_MAX_EXACT
 
 /* Checks what the command line alone can get wrong; returns the exit code.  A misuse is printed. */
-int nm_text_args_check(const char *command, const nm_text_args *args);
+int nm_text_args_check(const nm_text_args *args);
 
 /* A sampler's options with the memory of their biases. */
 typedef struct nm_sampling {
