@@ -64,14 +64,10 @@ static const nm_option table[] = {
 typedef struct running {
     const run_args *args;
     nm_opened       opened;
-    const char     *load, *save;   /* paths, or NULL */
-    nomul_mark     *saved, *empty; /* if load; if interactive */
-    nm_sampling     sampling;
-    nomul_text     *text;
-    nm_buffer       prompt;
-    nm_answer       answer;
-    nm_effort       effort;
-    bool            failed; /* a turn of -i did, and it was reported */
+    const char     *load, *save; /* paths, or NULL */
+    nomul_mark     *saved;       /* if load */
+    nm_turns        turns;       /* the text and all that it needs; without -i there is one turn */
+    nm_answer       answer;      /* without -i */
 } running;
 
 /* What the command line alone can get wrong. */
@@ -103,6 +99,7 @@ static int check_args(const run_args *args)
 static bool open_text(running *r, nomul_error *err)
 {
     const run_args     *args = r->args;
+    nm_turns           *t = &r->turns;
     const nomul_model  *model = r->opened.model;
     const nm_text_args *text = &args->text;
     bool                from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
@@ -110,6 +107,8 @@ static bool open_text(running *r, nomul_error *err)
     bool     seeded = nm_option_given(table, &text->given, offsetof(run_args, text.seed));
     unsigned reading = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
+    if (args->n_ctx > 0 && !args->quiet)
+        fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
     if (r->save && !(nm_open_may_write(r->save, r->opened.path, args->file, err) &&
                      nm_outfile_try(r->save, err)))
         return false;
@@ -119,65 +118,37 @@ static bool open_text(running *r, nomul_error *err)
     r->opened.load_seconds += nm_clock() - began;
     if (asked && from_stdin && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
-    if (asked && !nm_prompt_read(&r->prompt, args->prompt, args->file, reading, err)) return false;
+    if (asked && !nm_prompt_read(&t->prompt, args->prompt, args->file, reading, err)) return false;
 
-    if (!nm_sampling_init(&r->sampling, text, table, args,
+    if (!nm_sampling_init(&t->sampling, text, table, args,
                           r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, model, err))
         return false;
-    nomul_text_options options = nm_text_args_options(text, &r->sampling);
+    nomul_text_options options = nm_text_args_options(text, &t->sampling);
     options.n_logprobs = (size_t)args->n_logprobs;
-    r->text = nomul_text_new(r->opened.session, &options, err);
-    if (!r->text) return false;
-    if (args->interactive && !(r->empty = nomul_text_mark(r->text, err))) return false;
+    t->text = nomul_text_new(r->opened.session, &options, err);
+    if (!t->text) return false;
+    if (args->interactive && !(t->empty = nomul_text_mark(t->text, err))) return false;
     return !r->saved ||
-           nomul_text_rewind(r->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0, err) ==
+           nomul_text_rewind(t->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0, err) ==
                NOMUL_OK;
 }
 
 /* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
 static bool generate(running *r, nomul_error *err)
 {
-    const run_args *args = r->args;
-    nm_answer      *a = &r->answer;
-    size_t          n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
+    const run_args  *args = r->args;
+    const nm_buffer *prompt = &r->turns.prompt;
+    nm_answer       *a = &r->answer;
+    size_t           n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
 
     a->keep = args->json;
     a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
-    if (nomul_text_prompt(r->text, r->prompt.data, r->prompt.n_bytes, err) != NOMUL_OK)
+    if (nomul_text_prompt(r->turns.text, prompt->data, prompt->n_bytes, err) != NOMUL_OK)
         return false;
-    if (!args->json && !args->no_display_prompt) nm_output_write(r->prompt.data, r->prompt.n_bytes);
+    if (!args->json && !args->no_display_prompt) nm_output_write(prompt->data, prompt->n_bytes);
     a->closed = !nm_output_flush();
-    bool ok = nm_answer_run(a, r->text, !args->json, err);
-    nm_effort_add(&r->effort, a);
-    return ok;
-}
-
-/* With -i.  The exit code of a session that a person types does not tell of single failed turns. */
-static bool take_turns(running *r, nomul_error *err)
-{
-    const run_args *args = r->args;
-    nm_turns        turns = {
-               .options = {.model = r->opened.model,
-                           .model_path = r->opened.path,
-                           .prompt_path = args->file,
-                           .prefix = args->prefix ? args->prefix : "",
-                           .suffix = args->suffix ? args->suffix : "",
-                           .escapes = args->escapes,
-                           .show_prompts = !args->no_display_prompt,
-                           .quiet = args->quiet},
-               .text = r->text,
-               .args = args->text,
-               .sampling = &r->sampling,
-               .empty = r->empty,
-    };
-
-    bool ok = nm_turns_run(&turns, args->prompt || args->file ? &r->prompt : NULL, err);
-    r->text = turns.text, r->empty = NULL;
-    if (nm_interrupted()) r->answer.finish = NOMUL_FINISH_CANCELLED;
-    r->effort = turns.effort;
-    r->opened.session_bytes += nm_turns_bytes(r->opened.model);
-    r->failed = turns.failed && !nm_os_is_terminal(NM_OS_STDIN);
-    nm_turns_free(&turns);
+    bool ok = nm_answer_run(a, r->turns.text, !args->json, err);
+    nm_effort_add(&r->turns.effort, a);
     return ok;
 }
 
@@ -192,29 +163,42 @@ static bool finish(running *r, nomul_error *err)
               .n_id = 3,
               .n_prompt = r->answer.n_prompt,
               .load_seconds = r->opened.load_seconds,
-              .seed = r->sampling.options.seed,
+              .seed = r->turns.sampling.options.seed,
     };
     bool ok = !args->json || nm_report_json(&json, err);
 
     if (!args->json && !args->interactive && nm_os_is_terminal(NM_OS_STDOUT)) nm_output_print("\n");
-    if (ok && nm_output_flush() && !args->quiet) nm_effort_print(&r->effort, &r->opened, json.seed);
+    if (ok && nm_output_flush() && !args->quiet)
+        nm_effort_print(&r->turns.effort, &r->opened, json.seed);
     if (!r->save) return ok;
-    nomul_error
-        why; /* a signal ends the command without a message; that nothing is saved needs one */
-    if (nomul_text_save(r->text, r->save, &why) != NOMUL_OK) {
+    /* A signal ends the command without a message; that nothing is saved needs one. */
+    nomul_error why;
+    if (nomul_text_save(r->turns.text, r->save, &why) != NOMUL_OK) {
         if (why.code == NOMUL_E_CANCELLED) fprintf(stderr, "nomul: %s\n", why.text);
         if (ok) *err = why;
         return false;
     }
-    if (!args->quiet) nm_turns_note_unsaved(r->text);
+    nm_turns_note_unsaved(&r->turns);
     return ok;
 }
 
 static int run(const void *arguments)
 {
     const run_args *args = arguments;
-    running         r = {.args = args, .load = args->load, .save = args->save};
-    nomul_error     err;
+    running         r = {
+                .args = args,
+                .load = args->load,
+                .save = args->save,
+                .turns = {.opened = &r.opened,
+                          .prompt_path = args->file,
+                          .prefix = args->prefix,
+                          .suffix = args->suffix,
+                          .escapes = args->escapes,
+                          .show_prompts = !args->no_display_prompt,
+                          .quiet = args->quiet,
+                          .args = args->text},
+    };
+    nomul_error err;
 
     if (check_args(args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache) r.save = args->cache;
@@ -222,22 +206,22 @@ static int run(const void *arguments)
     nm_interrupt_catch();
     int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
-        if (args->n_ctx > 0 && !args->quiet)
-            fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
-        if (!open_text(&r, &err) || !(args->interactive ? take_turns : generate)(&r, &err) ||
-            !finish(&r, &err))
+        bool ok = open_text(&r, &err);
+        if (ok && args->interactive) {
+            nm_turns_run(&r.turns, args->prompt || args->file);
+            if (nm_interrupted()) r.answer.finish = NOMUL_FINISH_CANCELLED;
+        } else if (ok)
+            ok = generate(&r, &err);
+        if (!ok || !finish(&r, &err))
             code = nm_output_failed(&err);
         else if (r.answer.finish == NOMUL_FINISH_CANCELLED)
             code = nm_interrupt_exit_code();
-        else if (r.failed)
-            code = NM_EXIT_FAILED;
+        else if (r.turns.failed && !nm_os_is_terminal(NM_OS_STDIN))
+            code = NM_EXIT_FAILED; /* a person who types was told of the turn that failed */
     }
-    nomul_text_free(r.text);
     nomul_mark_free(r.saved);
-    nomul_mark_free(r.empty);
     nm_answer_free(&r.answer);
-    nm_buffer_free(&r.prompt);
-    nm_sampling_free(&r.sampling);
+    nm_turns_free(&r.turns);
     nm_open_close(&r.opened);
     return code;
 }

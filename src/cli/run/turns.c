@@ -22,11 +22,12 @@
 
 static void say(const nm_turns *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* On stderr, unless -q. */
 static void say(const nm_turns *t, const char *format, ...)
 {
     va_list args;
 
-    if (t->options.quiet) return;
+    if (t->quiet) return;
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -40,26 +41,19 @@ static uint64_t n_tokens(const nomul_text *text)
     return counts.n_tokens;
 }
 
-void nm_turns_note_unsaved(const nomul_text *text)
+void nm_turns_note_unsaved(const nm_turns *t)
 {
-    unsigned unsaved = nomul_text_unsaved(text);
+    unsigned unsaved = nomul_text_unsaved(t->text);
 
     if (unsaved & NOMUL_UNSAVED_BIAS)
-        fprintf(stderr, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
+        say(t, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
     if (unsaved & NOMUL_UNSAVED_WINDOW)
-        fprintf(stderr, "nomul: of what penalties look at, the last %d tokens are saved\n",
-                NOMUL_SAVED_IDS);
+        say(t, "nomul: of what penalties look at, the last %d tokens are saved\n", NOMUL_SAVED_IDS);
     if (unsaved & NOMUL_UNSAVED_STOPS)
-        fprintf(stderr, "nomul: a stop string that has begun is saved up to %d bytes\n",
-                NOMUL_SAVED_BYTES);
+        say(t, "nomul: a stop string that has begun is saved up to %d bytes\n", NOMUL_SAVED_BYTES);
 }
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
-
-size_t nm_turns_bytes(const nomul_model *model)
-{
-    return (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(model);
-}
 
 static void forget_turns(nm_turns *t)
 {
@@ -173,13 +167,11 @@ static bool reset(nm_turns *t, const char *value, nomul_error *err)
 /* The model and the prompt file are inputs: a typing error must not overwrite them. */
 static bool save(nm_turns *t, const char *path, nomul_error *err)
 {
-    const nm_turns_options *o = &t->options;
-
-    if (!nm_open_may_write(path, o->model_path, o->prompt_path, err) ||
+    if (!nm_open_may_write(path, t->opened->path, t->prompt_path, err) ||
         nomul_text_save(t->text, path, err) != NOMUL_OK)
         return false;
     say(t, "saved: %s tokens\n", nm_show_count(n_tokens(t->text)).text);
-    if (!o->quiet) nm_turns_note_unsaved(t->text);
+    nm_turns_note_unsaved(t);
     return true;
 }
 
@@ -211,19 +203,19 @@ static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling
 /* The file's own sampler options count, and its generator. */
 static bool load(nm_turns *t, const char *path, nomul_error *err)
 {
-    nomul_mark *saved = nomul_mark_load(path, t->options.model, err);
-    nm_sampling sampling = *t->sampling;
+    nomul_mark *saved = nomul_mark_load(path, t->opened->model, err);
+    nm_sampling sampling = t->sampling;
 
     if (!saved) return false;
     const nomul_mark_info *info = nomul_mark_get_info(saved);
     sampling.options = *info->sampler;
-    sampling.options.logit_bias = t->sampling->options.logit_bias;
-    sampling.options.n_logit_bias = t->sampling->options.n_logit_bias;
+    sampling.options.logit_bias = t->sampling.options.logit_bias;
+    sampling.options.n_logit_bias = t->sampling.options.n_logit_bias;
     nm_text_args args = t->args;
     nm_text_args_follow(&args, &sampling.options);
     bool ok = change_text(t, &args, &sampling, saved, false, err);
     if (ok) {
-        *t->sampling = sampling;
+        t->sampling = sampling;
         forget_turns(t);
         say(t, "loaded: %s tokens\n", nm_show_count(info->n_tokens).text);
     }
@@ -249,7 +241,7 @@ static bool show_settings(const nm_turns *t)
         if (!o->help) continue;
         fprintf(stderr, "%s--%s ", space, o->name);
         if (o->field == offsetof(nm_text_settings, text.seed))
-            fprintf(stderr, "%" PRIu64, t->sampling->options.seed);
+            fprintf(stderr, "%" PRIu64, t->sampling.options.seed);
         else if (o->kind == NM_OPT_INT)
             fprintf(stderr, "%" PRId64, *(const int64_t *)field);
         else
@@ -276,15 +268,15 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     if (nm_options_set(table, &args, name, *value ? value : NULL) != NM_EXIT_DONE) return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
-    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->options.model, err);
-    if (!reseeded) sampling.options.seed = t->sampling->options.seed;
+    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->opened->model, err);
+    if (!reseeded) sampling.options.seed = t->sampling.options.seed;
     ok = ok && change_text(t, &args, &sampling, NULL, reseeded, err);
     if (!ok) {
         nm_sampling_free(&sampling);
         return false;
     }
-    nm_sampling_free(t->sampling);
-    *t->sampling = sampling;
+    nm_sampling_free(&t->sampling);
+    t->sampling = sampling;
     return true;
 }
 
@@ -328,33 +320,27 @@ static bool help(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-/* A line without its slash: "set temp 0.5". */
-static bool take_command(nm_turns *t, const char *line, size_t n_bytes, nomul_error *err)
+/* A line without its slash, "set temp 0.5", which a NUL may be put behind. */
+static bool take_command(nm_turns *t, char *line, size_t n_bytes, nomul_error *err)
 {
     const command *c = NULL;
-    nm_buffer      copy = {0}; /* with a NUL at its end */
-    size_t         n_name = 0;
 
-    while (n_bytes > 0 && line[n_bytes - 1] == ' ') n_bytes--;
     if (memchr(line, '\0', n_bytes)) return nm_fail(err, NOMUL_E_ARG, "a command has a NUL byte");
-    while (n_name < n_bytes && line[n_name] != ' ') n_name++;
+    while (n_bytes > 0 && line[n_bytes - 1] == ' ') n_bytes--;
+    line[n_bytes] = '\0';
+    size_t      n_name = strcspn(line, " ");
+    const char *value = line + n_name + strspn(line + n_name, " ");
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (strlen(commands[i].name) == n_name && memcmp(commands[i].name, line, n_name) == 0)
             c = &commands[i];
     if (!c)
         return nm_fail(err, NOMUL_E_ARG, "no command /%.*s; /help lists them",
                        (int)(n_name < 60 ? n_name : 60), line);
-    for (line += n_name, n_bytes -= n_name; n_bytes > 0 && *line == ' ';) line++, n_bytes--;
-    if (c->needed && n_bytes == 0)
-        return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
-    if (!c->value && n_bytes > 0)
-        return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
-    if (!c->run) t->left = true;
-    if (!c->run) return true;
-    bool ok = nm_buffer_add(&copy, line, n_bytes, err) && nm_buffer_add(&copy, "", 1, err) &&
-              c->run(t, copy.data, err);
-    nm_buffer_free(&copy);
-    return ok;
+    if (c->needed && !*value) return nm_fail(err, NOMUL_E_ARG, "/%s needs %s", c->name, c->value);
+    if (!c->value && *value) return nm_fail(err, NOMUL_E_ARG, "/%s takes no argument", c->name);
+    if (c->run) return c->run(t, value, err);
+    t->left = true;
+    return true;
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -376,6 +362,8 @@ static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
         if (!nm_buffer_add(&t->line, line, n_bytes - more, err)) return false;
         if (more && !nm_buffer_add(&t->line, "\n", 1, err)) return false;
     }
+    if (!nm_buffer_add(&t->line, "", 1, err)) return false; /* a NUL behind, for commands */
+    t->line.n_bytes--;
     return true;
 }
 
@@ -384,7 +372,7 @@ static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_
     nm_buffer one = {0};
     bool      ok = nm_buffer_add(&one, bytes, n_bytes, err);
 
-    if (ok && t->options.escapes) nm_buffer_unescape(&one);
+    if (ok && t->escapes) nm_buffer_unescape(&one);
     ok = ok && nm_buffer_add(&t->prompt, one.data, one.n_bytes, err);
     nm_buffer_free(&one);
     return ok;
@@ -413,46 +401,45 @@ static void take_line(nm_turns *t)
         fprintf(stderr, "nomul: %s\n", err.text);
         return;
     }
-    size_t      n = t->line.n_bytes;
-    const char *line = n > 0 ? t->line.data : "";
-    bool        slash = n > 0 && line[0] == '/', two = n > 1 && slash && line[1] == '/';
+    size_t n = t->line.n_bytes;
+    char  *line = t->line.data;
+    bool   slash = line[0] == '/', two = slash && line[1] == '/';
 
     if (slash && !two) {
         ok = take_command(t, line + 1, n - 1, &err);
     } else { /* prefix, line, suffix; an empty line is an empty prompt */
-        const char *prefix = t->options.prefix, *suffix = t->options.suffix;
+        const char *prefix = t->prefix ? t->prefix : "", *suffix = t->suffix ? t->suffix : "";
 
         t->prompt.n_bytes = 0;
         ok = n == 0 || (add_to_prompt(t, prefix, strlen(prefix), &err) &&
                         add_to_prompt(t, line + two, n - two, &err) &&
                         add_to_prompt(t, suffix, strlen(suffix), &err));
-        ok = ok && take_turn(t, t->options.show_prompts && !t->on_terminal, &err);
+        ok = ok && take_turn(t, t->show_prompts && !t->on_terminal, &err);
     }
     end_turn(t, ok, &err);
 }
 
-bool nm_turns_run(nm_turns *t, const nm_buffer *first, nomul_error *err)
+void nm_turns_run(nm_turns *t, bool prompted)
 {
-    nomul_error why = {.code = NOMUL_OK};
+    nomul_error err = {.code = NOMUL_OK};
 
     t->lines.fd = NM_OS_STDIN;
     t->on_terminal = nm_os_is_terminal(NM_OS_STDIN);
-    nm_text_args_follow(&t->args, &t->sampling->options);
+    t->opened->session_bytes += (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(t->opened->model);
+    nm_text_args_follow(&t->args, &t->sampling.options);
     if (t->on_terminal)
         say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "
                "leaves; /help\n");
-    if (first) {
-        if (!nm_buffer_add(&t->prompt, first->data, first->n_bytes, err)) return false;
-        end_turn(t, take_turn(t, t->options.show_prompts, &why), &why);
-    }
+    if (prompted) end_turn(t, take_turn(t, t->show_prompts, &err), &err);
     while (!t->left) take_line(t);
-    return true;
 }
 
 void nm_turns_free(nm_turns *t)
 {
     forget_turns(t);
     nomul_mark_free(t->empty);
+    nomul_text_free(t->text);
+    nm_sampling_free(&t->sampling);
     nm_buffer_free(&t->lines.buffer);
     nm_buffer_free(&t->line);
     nm_buffer_free(&t->prompt);

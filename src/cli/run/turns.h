@@ -12,45 +12,42 @@
 
 enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgotten */
 
-/* What the command line asks for; the caller's. */
-typedef struct nm_turns_options {
-    const nomul_model *model;
-    const char        *model_path, *prompt_path; /* not to be overwritten; NULL: none */
-    const char        *prefix, *suffix;          /* of each line; "": none */
-    bool               escapes;                  /* in lines, prefix and suffix */
-    bool               show_prompts, quiet;
-} nm_turns_options;
-
+/*
+ * A text, what it is made of, and its turns.  Begins as zeros; the caller fills the first two parts.
+ * nm_turns_free frees all but the model, also where nm_turns_run was never called.
+ */
 typedef struct nm_turns {
-    nm_turns_options options;
-    nomul_text      *text;     /* the caller's; replaced when its options change */
-    nm_text_args     args;     /* follow /set and /load */
-    nm_sampling     *sampling; /* what the text's sampler was made of; the caller's */
-    nm_effort        effort;
-    bool             failed; /* a turn or a command; it was reported */
+    /* What the command line asks for: */
+    nm_opened  *opened;
+    const char *prompt_path;     /* the file of -f, not to be overwritten; NULL: none */
+    const char *prefix, *suffix; /* of each line; NULL: none */
+    bool        escapes;         /* in lines, prefix and suffix */
+    bool        show_prompts, quiet;
 
-    nomul_mark *empty; /* of a text without ids, for /reset; the caller makes it, freed here */
+    nomul_text  *text;     /* replaced when its options change */
+    nm_text_args args;     /* follow /set and /load */
+    nm_sampling  sampling; /* what the text's sampler was made of */
+    nm_buffer    prompt;   /* of the present turn, with prefix and suffix */
+    nomul_mark  *empty;    /* of a text without ids, for /reset */
+
+    nm_effort   effort;
+    bool        failed; /* a turn or a command; it was reported */
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */
     size_t      n_turns, next; /* that can be undone; the next place in the rings */
     nm_lines    lines;
-    nm_buffer   line, prompt; /* as typed; with prefix and suffix */
+    nm_buffer   line; /* as typed */
     bool        on_terminal, left;
 } nm_turns;
 
 /*
  * Reads lines until there are no more, /quit, or a signal; Ctrl-C stops only the answer that it
- * meets.  first: the prompt of the first turn, or NULL.  The caller fills what stands before
- * effort, and empty.  false: it could not begin.
+ * meets.  prompted: the prompt is that of a first turn.  The memory of the marks is added to that
+ * of the session.
  */
-bool nm_turns_run(nm_turns *turns, const nm_buffer *first, nomul_error *err);
-
-/* Memory of all marks. */
-size_t nm_turns_bytes(const nomul_model *model);
-
-/* What nm_turns_run allocated. */
+void nm_turns_run(nm_turns *turns, bool prompted);
 void nm_turns_free(nm_turns *turns);
 
-/* Notes on stderr what a session file of this text does not hold. */
-void nm_turns_note_unsaved(const nomul_text *text);
+/* Notes on stderr, unless quiet, what a session file of the text does not hold. */
+void nm_turns_note_unsaved(const nm_turns *turns);
 
 #endif
