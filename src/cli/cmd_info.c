@@ -97,23 +97,15 @@ static void print_contents(const nomul_model *model)
     }
 }
 
-/* The value of --pack for a packing's name. */
-static const char *option_of(const char *packing)
-{
-    size_t i = 0;
-
-    while (strcmp(nomul_packing_name(i), packing) != 0) i++;
-    return nomul_packing_option(i);
-}
-
 static void print_human(const nomul_model *model, const char *path, bool checked)
 {
     const nomul_model_info *i = nomul_model_get_info(model);
     const char             *best = nomul_model_best_packing(model);
     nomul_tensor            tensor = {.size = sizeof tensor};
-    size_t                  n_tensors = 0;
+    size_t                  n_tensors = 0, pack = 0;
 
     while (nomul_model_tensor(model, n_tensors, &tensor)) n_tensors++;
+    while (strcmp(nomul_packing_name(pack), best) != 0) pack++;
     nm_output_print("%-12s %s\n", "file", path);
     if (i->name[0] != '\0') {
         nm_output_print("%-12s ", "name");
@@ -134,7 +126,7 @@ static void print_human(const nomul_model *model, const char *path, bool checked
     if (strcmp(best, i->packing) == 0)
         nm_output_print(", as here\n");
     else
-        nm_output_print(": nomul repack --pack %s\n", option_of(best));
+        nm_output_print(": nomul repack --pack %s\n", nomul_packing_option(pack));
     nm_output_print("%-12s %s of file (%s bytes), mapped\n", "memory",
                     nm_show_bytes(i->file_bytes).text, nm_show_count(i->file_bytes).text);
     nm_output_print("%-12s %s for a session, of which %s of state, whatever the text's length\n",

@@ -61,7 +61,7 @@ static bool read_input(running *r, nomul_error *err)
 
     if (!ids)
         return nm_prompt_read(&r->text, args->prompt, args->file, NM_PROMPT_DROP_NEWLINE, err) &&
-               nm_prompt_ids(&r->ids, r->opened.tokenizer, &r->text, false, err);
+               nm_prompt_ids(&r->ids, r->opened.tokenizer, &r->text, err);
     if (ids[0] == '@') path = ids + 1;
     if (strcmp(ids, "-") == 0) path = ids;
     if (!(path ? nm_buffer_add_file(&r->text, path, err)

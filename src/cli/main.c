@@ -47,7 +47,7 @@ static int help_command(const nm_command *command)
     for (const nm_option *o = command->options; o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_ARG) nm_output_print(o->min < 1 ? " [%s]" : " %s", o->value);
     nm_output_print(" [options]\n\n");
-    nm_options_prose(command->details);
+    nm_options_prose(command->details, 0);
     nm_output_print("\n");
     nm_options_help(command->options);
     return NM_EXIT_DONE;
@@ -65,7 +65,8 @@ static int help_all(void)
         "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
         "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
         "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently with "
-        "0.");
+        "0.",
+        0);
     return NM_EXIT_DONE;
 }
 

@@ -286,13 +286,10 @@ void nm_options_range(const nm_option *option, char *out, size_t size)
         snprintf(out, size, "%.16g to %.16g", option->min, option->max);
 }
 
-/*
- * Wraps words at COLUMNS: the first at `column`, later lines indented by `indent`; ends with a
- * newline.  A '\t' is a space at which no line ends.
- */
-static void wrap(const char *text, size_t column, size_t indent)
+void nm_options_prose(const char *text, size_t indent)
 {
-    bool first = true; /* on its line */
+    size_t column = indent;
+    bool   first = true; /* on its line */
 
     while (*text) {
         size_t n = strcspn(text, " \n");
@@ -314,11 +311,6 @@ static void wrap(const char *text, size_t column, size_t indent)
         if (*text) text++;
     }
     nm_output_print("\n");
-}
-
-void nm_options_prose(const char *text)
-{
-    wrap(text, 0, 0);
 }
 
 /* "(-1 to 1000; default 256)"; "" without a range and a default. */
@@ -356,7 +348,7 @@ static void print_option(const nm_option *o)
         nm_output_print("%s\n%*s", names, MARGIN, "");
     else
         nm_output_print("%s%*s", names, MARGIN - n, "");
-    wrap(text, MARGIN, MARGIN);
+    nm_options_prose(text, MARGIN);
 }
 
 static const nm_option help_option = {'h', "help", NM_OPT_FLAG, 0, NULL, NULL, "this text", 0, 0};

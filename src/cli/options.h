@@ -89,9 +89,14 @@ bool nm_option_given(const nm_option *options, const nm_given *given, size_t fie
 /* The range of a number for a message: "0 to 1", "0 and more". */
 void nm_options_range(const nm_option *option, char *out, size_t size);
 
-/* The whole table, or prose in which '\n' ends a line, on stdout in 79 columns. */
+/* The whole table as help has it, on stdout in 79 columns. */
 void nm_options_help(const nm_option *options);
-void nm_options_prose(const char *text);
+
+/*
+ * Prose in as many columns.  The first line begins at column `indent`, where the caller has put the
+ * cursor; later ones are indented.  '\n' ends a line, '\t' is a space at which no line ends.
+ */
+void nm_options_prose(const char *text, size_t indent);
 
 /*
  * The same for programs, which make manual pages and completions of it: a line for each row, KIND

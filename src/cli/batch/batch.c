@@ -35,41 +35,10 @@ static void show(nm_batch *b)
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
-/* After all others; the caller fills it.  NULL: no memory. */
-static nm_batch_job *add_job(nm_batch *b, nomul_error *err)
-{
-    size_t        n_bytes = sizeof(nm_batch_job) + b->options->n_best * sizeof(nm_batch_text);
-    nm_batch_job *job = nm_alloc(n_bytes);
-
-    if (!job) {
-        nm_fail_memory(err, n_bytes);
-        return NULL;
-    }
-    memset(job, 0, n_bytes);
-    job->n_texts = b->options->n_best;
-    job->reader = (nm_batch_text){.job = job, .index = NM_BATCH_READER};
-    for (size_t i = 0; i < b->options->n_best; i++)
-        job->texts[i].job = job, job->texts[i].index = i;
-    job->previous = b->last;
-    if (b->last)
-        b->last->next = job;
-    else
-        b->first = job;
-    b->last = job;
-    b->n_jobs++;
-    return job;
-}
-
 static void free_job(nm_batch *b, nm_batch_job *job)
 {
-    if (job->previous)
-        job->previous->next = job->next;
-    else
-        b->first = job->next;
-    if (job->next)
-        job->next->previous = job->previous;
-    else
-        b->last = job->previous;
+    *(job->previous ? &job->previous->next : &b->first) = job->next;
+    *(job->next ? &job->next->previous : &b->last) = job->previous;
     nomul_text_free(job->reader.text);
     nm_answer_free(&job->reader.answer);
     for (size_t i = 0; i < b->options->n_best; i++) {
@@ -250,13 +219,24 @@ static bool refuse(nm_batch *b, nm_batch_job *job, nomul_error *err)
            write_answers(b, job, err);
 }
 
+/* A job, after all others, of a line: its first text begins, or it is refused. */
 static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error *err)
 {
     const nm_batch_options *o = b->options;
-    nm_batch_job           *job = add_job(b, err);
+    size_t                  size = sizeof(nm_batch_job) + o->n_best * sizeof(nm_batch_text);
+    nm_batch_job           *job = nm_alloc(size);
     uint64_t                number = b->counts.n_lines++;
 
-    if (!job) return false;
+    if (!job) return nm_fail_memory(err, size);
+    memset(job, 0, size);
+    job->n_texts = o->n_best;
+    job->reader = (nm_batch_text){.job = job, .index = NM_BATCH_READER};
+    for (size_t i = 0; i < o->n_best; i++) job->texts[i].job = job, job->texts[i].index = i;
+    job->previous = b->last;
+    *(b->last ? &b->last->next : &b->first) = job;
+    b->last = job;
+    b->n_jobs++;
+
     if (!nm_batch_line_read(&job->line, line, n_bytes, number, o->defaults, err))
         return refuse(b, job, err);
     if (job->line.args.seed > (int64_t)NM_INT_MAX_EXACT - (int64_t)(o->n_best - 1)) {

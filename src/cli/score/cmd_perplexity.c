@@ -108,7 +108,7 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
     double     began = nm_clock();
 
     if (ok && !args->quiet) fprintf(stderr, "perplexity: tokenizing the input ..\n");
-    ok = ok && nm_prompt_ids(&ids, opened->tokenizer, &text, false, err);
+    ok = ok && nm_prompt_ids(&ids, opened->tokenizer, &text, err);
     if (ok && !args->quiet)
         fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
     if (ok && !nm_score_windows(&w, opened->tokenizer, &ids, err))

@@ -40,7 +40,7 @@ bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_
 }
 
 bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffer *text,
-                   bool parse_special, nomul_error *err)
+                   nomul_error *err)
 {
     int32_t bos = nomul_token_bos(tokenizer);
     bool    add_bos = text->n_bytes == 0 || nomul_tokenizer_adds_bos(tokenizer);
@@ -48,8 +48,7 @@ bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffe
     if (text->n_bytes == 0 && bos < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
     return (!add_bos || nm_ids_add(ids, bos, err)) &&
-           nm_prompt_tokenize(ids, tokenizer, text,
-                              parse_special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0, err);
+           nm_prompt_tokenize(ids, tokenizer, text, 0, err);
 }
 
 bool nm_prompt_decode(nm_buffer *text, const nomul_tokenizer *tokenizer, const int32_t *ids,

@@ -56,7 +56,7 @@ bool nm_prompt_read(nm_buffer *text, const char *typed, const char *file, unsign
  * end.  An empty text is BOS alone.
  */
 bool nm_prompt_ids(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffer *text,
-                   bool parse_special, nomul_error *err);
+                   nomul_error *err);
 
 /* Appends the ids of text as nomul_tokenize makes them. */
 bool nm_prompt_tokenize(nm_ids *ids, const nomul_tokenizer *tokenizer, const nm_buffer *text,
