@@ -18,16 +18,20 @@
 char               nm_pack_words[64];
 static const char *program; /* argv[0] */
 
+/* "a|b|c": all names that a function of the library counts up, cut to size bytes. */
+static void list_names(const char *(*name_of)(size_t index), char *out, size_t size)
+{
+    const char *name;
+
+    out[0] = '\0';
+    for (size_t i = 0, n = 0; (name = name_of(i)) != NULL; i++, n = strlen(out))
+        snprintf(out + n, size - n, "%s%s", i ? "|" : "", name);
+}
+
 void nm_open_init(const char *argv0)
 {
-    const char *option;
-
     program = argv0;
-    nm_pack_words[0] = '\0';
-    for (size_t i = 0, n = 0; (option = nomul_packing_option(i)) != NULL; i++) {
-        snprintf(nm_pack_words + n, sizeof nm_pack_words - n, "%s%s", i ? "|" : "", option);
-        n = strlen(nm_pack_words);
-    }
+    list_names(nomul_packing_option, nm_pack_words, sizeof nm_pack_words);
 }
 
 /* ---- Which kernels --------------------------------------------------------------------------- */
@@ -36,16 +40,13 @@ int nm_open_kernels(const char **name)
 {
     const char *variable = nm_os_environment("NOMUL_KERNELS"), *known = NULL;
     bool        from_variable = !*name && variable && *variable;
-    char        all[128] = "";
-    size_t      used = 0;
+    char        all[128];
 
     if (from_variable) *name = variable;
     if (!*name) return NM_EXIT_DONE;
-    for (size_t i = 0; (known = nomul_kernels_name(i)); i++) {
+    for (size_t i = 0; (known = nomul_kernels_name(i)); i++)
         if (strcmp(*name, known) == 0) return NM_EXIT_DONE;
-        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? "|" : "", known);
-        if (used >= sizeof all) used = sizeof all - 1;
-    }
+    list_names(nomul_kernels_name, all, sizeof all);
     return nm_output_misused("%s: '%.120s' is not one of %s",
                              from_variable ? "$NOMUL_KERNELS" : "--kernels", *name, all);
 }

@@ -138,14 +138,6 @@ double nm_rate(uint64_t n, double seconds)
     return seconds > 0 ? (double)n / seconds : 0;
 }
 
-/* Without /dev/urandom, time and process id still tell two runs apart. */
-uint64_t nm_random_seed(void)
-{
-    uint32_t seed = 0;
-
-    return nm_os_random(&seed, sizeof seed) ? seed : (uint32_t)(nm_os_unlike() >> 10);
-}
-
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
 
 int nm_output_failed(const nomul_error *err)

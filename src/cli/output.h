@@ -44,9 +44,6 @@ nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
 /* n per second; 0 if there was no time. */
 double nm_rate(uint64_t n, double seconds);
 
-/* 32 random bits: enough that seeds do not repeat, few enough to type. */
-uint64_t nm_random_seed(void);
-
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
 
 /* Prints the error (NULL: out of memory), or nothing if a signal cancelled; gives the exit code. */

@@ -151,7 +151,7 @@ static bool take_number(reader *r, const nm_option *row, nomul_error *err)
 /* A key and its value.  False too if the JSON itself is wrong: *err is then as it was. */
 static bool take_member(reader *r, nomul_error *err)
 {
-    size_t           key = 0;
+    size_t           key = 0, quotes;
     const nm_option *row = NULL;
     const nm_json   *json = &r->json;
     nm_buffer       *id = &r->line->id;
@@ -182,9 +182,8 @@ static bool take_member(reader *r, nomul_error *err)
             return nm_fail(err, NOMUL_E_FORMAT, "id: has %zu bytes, %d at most", json->n_text,
                            NM_BATCH_ID_BYTES);
         id->n_bytes = 0;
-        return nm_buffer_add(id, "\"", json->type == NM_JSON_STRING, err) &&
-               nm_buffer_add(id, json->text, json->n_text, err) &&
-               nm_buffer_add(id, "\"", json->type == NM_JSON_STRING, err);
+        quotes = json->type == NM_JSON_STRING; /* one before and one after the text */
+        return nm_buffer_add(id, json->text - quotes, json->n_text + 2 * quotes, err);
     case KEY_STOP: return take_stops(r, err);
     default: assert(row); return take_number(r, row, err);
     }

@@ -14,7 +14,6 @@
 #include "cli/bench/bench_result.h"
 #include "cli/bench/figures.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "nomul_bench.h"
 
 typedef struct bench_args {
@@ -352,16 +351,15 @@ static int run(const void *arguments)
     nomul_error       err;
 
     if (make_plan(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
-    bench *b = nm_alloc(sizeof *b);
-    if (!b) return nm_output_failed(NULL);
-    *b = (bench){.plan = &p, .writer = {(nm_bench_format)args->format, args->n_batch.n > 0, 0}};
+    bench b = {
+        .plan = &p,
+        .writer = {.format = (nm_bench_format)args->format, .show_batch = args->n_batch.n > 0}};
     nm_interrupt_catch();
     if (args->ops && !print_ops(p.kernels, args->quick, &err)) code = nm_output_failed(&err);
     for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n); i++)
-        code = bench_one(b, i < args->models.n ? args->models.at[i] : NULL,
+        code = bench_one(&b, i < args->models.n ? args->models.at[i] : NULL,
                          i < args->shapes.n ? args->shapes.at[i] : NULL); /* one list is empty */
-    nm_bench_end(&b->writer);
-    nm_free(b);
+    nm_bench_end(&b.writer);
     return code;
 }
 

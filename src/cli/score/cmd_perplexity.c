@@ -103,7 +103,6 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
     nm_buffer  text = {0};
     nm_ids     ids = {0};
     nm_record  f = {.format = NM_RECORD_JSON};
-    double     perplexity = 0, uncertainty = 0;
     bool       ok = nm_prompt_read(&text, NULL, args->file, NM_PROMPT_DROP_NEWLINE, err);
     double     began = nm_clock();
 
@@ -116,10 +115,17 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
     nm_buffer_free(&text);
     nm_ids_free(&ids);
     if (w.tally.n_tokens == 0 || (!ok && err->code != NOMUL_E_CANCELLED)) return ok;
-    if (!nm_score_estimate(&w, &perplexity, &uncertainty, ok ? err : NULL)) return false;
+
+    /* The standard error of the mean, carried through exp by its derivative. */
+    double n = (double)w.tally.n_tokens, mean = w.tally.nats / n, perplexity = exp(mean);
+    double variance = w.tally.squares / n - mean * mean;
+    if (!(variance > 0))
+        return nm_fail(ok ? err : NULL, NOMUL_E_ARG,
+                       "unexpected negative standard deviation of log(prob)");
+    double uncertainty = sqrt(variance / (n - 1)) * perplexity;
     if (args->json) {
         nm_record_open(&f, NULL, '{');
-        nm_record_real(&f, "nats_per_token", w.tally.nats / (double)w.tally.n_tokens);
+        nm_record_real(&f, "nats_per_token", mean);
         nm_record_real(&f, "perplexity", perplexity);
         nm_record_real(&f, "uncertainty", uncertainty);
         nm_record_count(&f, "tokens", w.tally.n_tokens);

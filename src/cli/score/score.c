@@ -216,17 +216,3 @@ bool nm_score_windows(nm_windows *w, const nomul_tokenizer *tokenizer, nm_ids *i
     if (w->running && w->n_done > 0) nm_output_print("\n");
     return ok;
 }
-
-/* The standard error of the mean, carried through exp by its derivative. */
-bool nm_score_estimate(const nm_windows *w, double *perplexity, double *uncertainty,
-                       nomul_error *err)
-{
-    double n = (double)w->tally.n_tokens;
-    double mean = w->tally.nats / n, variance = w->tally.squares / n - mean * mean;
-
-    if (!(variance > 0))
-        return nm_fail(err, NOMUL_E_ARG, "unexpected negative standard deviation of log(prob)");
-    *perplexity = exp(mean);
-    *uncertainty = sqrt(variance / (n - 1)) * *perplexity;
-    return true;
-}

@@ -71,8 +71,4 @@ typedef struct nm_windows {
 bool nm_score_windows(nm_windows *windows, const nomul_tokenizer *tokenizer, nm_ids *ids,
                       nomul_error *err);
 
-/* Perplexity and its standard error over the tokens scored so far; false if it is undefined. */
-bool nm_score_estimate(const nm_windows *windows, double *perplexity, double *uncertainty,
-                       nomul_error *err);
-
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/output.h"
 
 /* "15043+1.5", "2-inf" */
@@ -64,7 +65,12 @@ bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_
     if (GIVEN(name)) o->name = (NOMUL_SAMPLER_##TYPE)args->name;
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
-    if (GIVEN(seed) && args->seed < 0) o->seed = nm_random_seed();
+    if (GIVEN(seed) && args->seed < 0) {
+        /* 32 bits: enough that seeds do not repeat, few enough to type.  Where the system has no
+         * random numbers, time and process id still tell two runs apart. */
+        uint32_t seed = 0;
+        o->seed = nm_os_random(&seed, sizeof seed) ? seed : (uint32_t)(nm_os_unlike() >> 10);
+    }
 #undef GIVEN
     if (n == 0) return true;
     sampling->biases = nm_alloc(n * sizeof *sampling->biases);
