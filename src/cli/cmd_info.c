@@ -54,7 +54,10 @@ static void print_string(const char *text, size_t n_bytes)
     if (n_bytes > SHOWN) nm_output_print("...");
 }
 
-/* The keys of the file, then its tensors. */
+/*
+ * The keys of the file, then its tensors.  Names come from the file and may hold anything, so they
+ * are printed visibly and padded by their bytes.
+ */
 static void print_contents(const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};
@@ -140,6 +143,7 @@ static void print_human(const nomul_model *model, const char *path, bool checked
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
+/* The same as print_contents has; keys of the file become keys of an object. */
 static void record_contents(nm_record *r, const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};

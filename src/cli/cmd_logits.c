@@ -54,6 +54,7 @@ typedef struct running {
 
 /* ---- Input ----------------------------------------------------------------------------------- */
 
+/* The ids of --ids, of its file or of stdin; else those of the prompt, with BOS. */
 static bool read_input(running *r, nomul_error *err)
 {
     const logits_args *args = r->args;
@@ -112,6 +113,10 @@ static bool feed_all(running *r, nomul_error *err)
     return true;
 }
 
+/*
+ * Logits of n_rows ids at a time, which is also the size of the session's batch: memory is bounded
+ * whatever the length.  The file appears complete or not at all; the hash is of the same bytes.
+ */
 static bool compute(running *r, nomul_error *err)
 {
     const char  *output = r->args->output;

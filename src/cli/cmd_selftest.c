@@ -44,6 +44,10 @@ static bool test_row(size_t index, nomul_error *err)
     return ok;
 }
 
+/*
+ * First the variant that a model would use is found, the last that this CPU runs; then all of them
+ * are tested, or that of --kernels alone.
+ */
 static int run(const void *arguments)
 {
     const selftest_args *args = arguments;

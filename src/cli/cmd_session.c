@@ -27,6 +27,7 @@ static const nm_option table[] = {
     NM_END,
 };
 
+/* What there is to print, in either format. */
 typedef struct shown {
     const char *path;
     nomul_mark *mark;

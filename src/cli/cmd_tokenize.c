@@ -42,6 +42,7 @@ typedef struct running {
 
 /* ---- Text to ids ----------------------------------------------------------------------------- */
 
+/* Ids on one line, or one a line with --pieces, or JSON, or only their number. */
 static bool encode(running *r, nomul_error *err)
 {
     const tokenize_args   *args = r->args;

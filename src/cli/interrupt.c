@@ -2,6 +2,9 @@
 /*
  * Handlers do as little as possible: on_stop sets a flag that the commands poll between steps of
  * work.  The two that end the program call only what base/os.h allows in handlers.
+ *
+ * All state is in variables of this file, since a handler gets no context.  Flags are sig_atomic_t
+ * or atomic, caught_at is the handler's alone, and a name is complete before a handler may use it.
  */
 #include "cli/interrupt.h"
 
@@ -15,8 +18,8 @@
 
 static volatile sig_atomic_t caught, patient;
 static nomul_cancel          cancel;
-static volatile uint64_t     caught_at;
-static const char *volatile guarded;
+static volatile uint64_t     caught_at; /* the first signal, in nanoseconds */
+static const char *volatile guarded;    /* the mapped file */
 static atomic_bool is_doomed;
 static char        doomed[NM_OS_PATH]; /* a copy: the owner's may be freed just as a signal comes */
 
@@ -72,6 +75,7 @@ int nm_interrupt_exit_code(void)
     return 128 + (int)caught;
 }
 
+/* The system raises SIGBUS where a page of a mapped file is not there any more. */
 static void on_lost_file(int signal)
 {
     (void)signal;
@@ -90,7 +94,7 @@ void nm_interrupt_guard(const char *path)
 
 void nm_interrupt_doom(const char *path)
 {
-    is_doomed = false;
+    is_doomed = false; /* while the name changes no handler may use it */
     if (!path || strlen(path) >= sizeof doomed) return;
     strcpy(doomed, path);
     is_doomed = true;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals: the program's business, never the library's. */
+/*
+ * Signals: the program's business, never the library's.  A handler sets the nomul_cancel that
+ * models are opened with; the library sees it in the midst of long calls, commands between their
+ * steps.  Both then end as after any other error, with all files closed and freed.
+ */
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
 
@@ -15,14 +19,14 @@ void nm_interrupt_catch(void);
 /* The same, but a second one is no other: the command has something to put in order. */
 void nm_interrupt_catch_patiently(void);
 
-/* Requested by those signals; for the options of models, sessions and texts. */
+/* Requested by those signals; for the options of models, sessions and texts.  Never NULL. */
 const nomul_cancel *nm_interrupt_cancel(void);
 
 /* The signal that asked to stop, or 0. */
 int  nm_interrupted(void);
 bool nm_interrupted_by_ctrl_c(void);
 
-/* Forgets it: it was for something that is over. */
+/* Forgets it, and the request to cancel: it was for something that is over. */
 void nm_interrupt_clear(void);
 
 /* 128 + the signal, as shells have it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul COMMAND [options]: finds the command, parses its options and runs it.  The program uses the
- * library through include/nomul.h only, as any other program would.
+ * library through include/nomul.h only, as any other program would.  All help is made here from the
+ * tables of the commands, and so are the manual page and the shells' completions (help --tables).
  */
 #include <assert.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ static const nm_command *find(const char *name)
 
 /* ---- Help ------------------------------------------------------------------------------------ */
 
+/* How it is called, its prose, its table of options. */
 static int help_command(const nm_command *command)
 {
     nm_output_print("Usage: nomul %s", command->name); /* "Usage: nomul convert DIR [options]" */

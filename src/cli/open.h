@@ -10,9 +10,10 @@
 #include "cli/options.h"
 #include "nomul.h"
 
+/* A command's arguments have one of these; the rows below fill it.  Zeros ask for the defaults. */
 typedef struct nm_open_args {
-    const char *model, *kernels;
-    int64_t     n_threads, n_batch;
+    const char *model, *kernels;    /* a path, a name of nomul_kernels_name; NULL: choose */
+    int64_t     n_threads, n_batch; /* 0: choose */
     bool        no_mmap;
 } nm_open_args;
 
@@ -33,7 +34,7 @@ typedef struct nm_open_args {
     NM_KERNELS_OPTION(F(A.kernels)),                                                               \
     NM_FLAG(0, "no-mmap", F(A.no_mmap), "read the model into memory instead of mapping it")
 
-/* For command lines that were written for other engines. */
+/* Accepted and ignored, for command lines that were written for engines with attention. */
 #define NM_CTX_OPTION(field)                                                                       \
     NM_INT('c', "ctx-size", field, "0", 0, 1e9, "no effect: there is no context window")
 /* clang-format on */
@@ -46,14 +47,17 @@ typedef struct nm_open_args {
 void        nm_open_init(const char *argv0);
 extern char nm_pack_words[64];
 
-/* What is open, as far as it is.  Zeros are nothing. */
+/*
+ * What is open, as far as it is.  Zeros are nothing.  A command keeps one of these and closes it
+ * whatever happens, so it has one way out.
+ */
 typedef struct nm_opened {
-    const char            *path; /* lives as long as the program */
+    const char            *path; /* of the model; lives as long as the program */
     nomul_model           *model;
-    const nomul_tokenizer *tokenizer; /* NULL if the model has none */
-    nomul_session         *session;
-    size_t                 session_bytes;
-    double                 load_seconds; /* model and session */
+    const nomul_tokenizer *tokenizer;     /* the model's; NULL if it has none */
+    nomul_session         *session;       /* NULL before nm_open_session */
+    size_t                 session_bytes; /* memory of the session, for statistics */
+    double                 load_seconds;  /* model and session */
 } nm_opened;
 
 enum {
@@ -64,13 +68,19 @@ enum {
 
 /*
  * Opens the model that args->model names, else $NOMUL_MODEL, else stories-49m.gguf in the
- * executable's folder, ../models or ../share/nomul, the first that exists.  Returns the exit code so far; if it is not NM_EXIT_DONE, the reason has been printed.
+ * executable's folder, ../models or ../share/nomul, the first that exists.  Returns the exit code
+ * so far; if it is not NM_EXIT_DONE, the reason has been printed.  nm_open_close follows in any
+ * case.
  */
 int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags);
 
-/* Makes the session. */
+/*
+ * Makes a session of the open model with an engine of its own, whose threads and scratch memory are
+ * those that args ask for.  To be called once, after the input was checked: it allocates the most.
+ */
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err);
 
+/* Frees session and model, as far as there are any.  Texts made of them are freed by the caller. */
 void nm_open_close(nm_opened *opened);
 
 /*
@@ -80,7 +90,10 @@ void nm_open_close(nm_opened *opened);
  */
 int nm_open_kernels(const char **name);
 
-/* Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)? */
+/*
+ * Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)?
+ * Files are compared, not names: links and other spellings of a path are found too.
+ */
 bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err);
 
 #endif

@@ -29,6 +29,11 @@ typedef struct parser {
     char             spelled[64]; /* the current option as the user writes it: -n, --temp */
 } parser;
 
+/*
+ * Levenshtein's dynamic program with one row of its table.  D(i, j) is the distance of the first i
+ * letters of a and the first j of b; on the way to D(i, j), `diagonal` is D(i - 1, j - 1), row[j]
+ * still D(i - 1, j), and row[j - 1] already D(i, j - 1).
+ */
 size_t nm_options_distance(const char *a, const char *b)
 {
     enum { MAX = 63 };
@@ -105,6 +110,7 @@ static int set_number(const parser *p, const nm_option *o, const char *value)
     return NM_EXIT_DONE;
 }
 
+/* Stores a value as its row says; a flag has none.  Returns the exit code so far. */
 static int set_value(const parser *p, const nm_option *o, const char *value)
 {
     void       *field = p->args + o->field;
@@ -152,6 +158,7 @@ static int set(const parser *p, const nm_option *given, const char *value)
     return set_value(p, given, value);
 }
 
+/* Any of the rows that fill the field counts: an option may have a second name. */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field)
 {
     for (size_t row = 0; options[row].kind != NM_OPT_END; row++)

@@ -3,6 +3,15 @@
  * A command's options are one const table of rows.  The table drives everything: parsing argv,
  * checking ranges, setting defaults and printing --help.  A default is spelled and parsed as a user
  * would type it, so the help text cannot disagree with what happens.  Nothing here opens a file.
+ *
+ *   typedef struct args { const char *file; int64_t n; } args;
+ *   static const nm_option table[] = {
+ *       NM_STRING('f', "file", offsetof(args, file), "FILE", "where to read from"),
+ *       NM_INT('n', "number", offsetof(args, n), "5", 1, 9, "how many"),     -n 7, -n7, --number=7
+ *       NM_END,
+ *   };
+ *
+ * Strings are not copied: values point into argv.
  */
 #ifndef NM_OPTIONS_H
 #define NM_OPTIONS_H
@@ -25,7 +34,7 @@ typedef enum nm_option_kind {
     NM_OPT_GIVEN,  /* not an option: nm_given, which rows the user gave */
 } nm_option_kind;
 
-/* One bit for each row of a table, at most 64. */
+/* One bit for each row of a table, at most 64.  A preset does not set it. */
 typedef uint64_t nm_given;
 
 #define NM_NO_MAX HUGE_VAL                  /* the upper end of an unlimited range */
@@ -62,6 +71,7 @@ typedef struct nm_option {
     {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0}
 /* clang-format on */
 
+/* The values of an NM_OPT_LIST in the order given; the array belongs to the arguments. */
 typedef struct nm_strings {
     const char **at;
     size_t       n;

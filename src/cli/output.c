@@ -21,6 +21,7 @@
 static int         failure; /* errno of the first one */
 static const char *command; /* for messages; NULL: none is running yet */
 
+/* Notes a failure unless one is known: later ones only follow from it. */
 static void check(bool ok)
 {
     if (!ok && !failure) failure = nm_os_write_error() ? nm_os_write_error() : EIO;
@@ -51,6 +52,7 @@ bool nm_output_flush(void)
 
 /* ---- Escaping -------------------------------------------------------------------------------- */
 
+/* A name in a model file must not move a cursor, hide a line or reverse the order of letters. */
 void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
 {
     if (quoted) nm_output_write("\"", 1);
@@ -77,6 +79,7 @@ void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
     if (quoted) nm_output_write("\"", 1);
 }
 
+/* In pieces of a fixed size: a byte may take six, and nothing here allocates. */
 void nm_output_json_string(const char *text, size_t n_bytes)
 {
     enum { PIECE = 1024 };
@@ -169,6 +172,7 @@ int nm_output_misused(const char *format, ...)
     return NM_EXIT_MISUSED;
 }
 
+/* A reader that closes the pipe, as head does, has what it wanted: that is no failure. */
 int nm_output_end(int code)
 {
     if (nm_output_flush() || failure == EPIPE) return code;

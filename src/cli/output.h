@@ -2,7 +2,7 @@
 /*
  * What the program says, and its exit code.  stdout carries the result only; messages go to stderr,
  * one line each.  The first failure of stdout is remembered here, so that callers that print much
- * need not check each call.
+ * need not check each call.  Results with named fields are written through record.h.
  */
 #ifndef NM_OUTPUT_H
 #define NM_OUTPUT_H
@@ -10,10 +10,12 @@
 #include "base/clock.h"
 #include "nomul.h"
 
+/* Besides 128 + the number of a signal, see interrupt.h. */
 typedef enum nm_exit { NM_EXIT_DONE = 0, NM_EXIT_FAILED = 1, NM_EXIT_MISUSED = 2 } nm_exit;
 
 /* ---- stdout ---------------------------------------------------------------------------------- */
 
+/* Into stdio's buffer, as they are.  Text of a model or a file goes through nm_output_visible. */
 void nm_output_write(const void *data, size_t n_bytes);
 void nm_output_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

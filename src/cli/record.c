@@ -34,6 +34,7 @@ static bool is_json(const nm_record *r)
     return r->format >= NM_RECORD_JSON && r->format <= NM_RECORD_JSON_LINES;
 }
 
+/* Text of this file's own, where the record goes. */
 static void emit(const nm_record *r, const char *text)
 {
     if (r->to_stderr)
@@ -61,6 +62,7 @@ static bool begin(nm_record *r, const char *name)
     return r->format != NM_RECORD_CSV_NAMES;
 }
 
+/* Everything after it: in lines each value ends one. */
 static void end(const nm_record *r)
 {
     if (r->format == NM_RECORD_LINES) emit(r, "\n");

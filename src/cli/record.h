@@ -27,6 +27,7 @@ typedef enum nm_record_format {
 
 #define NM_RECORD_MARGIN 16
 
+/* Begins as a format and zeros; owns nothing.  Failures of stdout are output.h's to report. */
 typedef struct nm_record {
     nm_record_format format;
     bool             to_stderr; /* lines of numbers and words only */
@@ -43,6 +44,7 @@ void nm_record_close(nm_record *record, char bracket);
 /* The name of the next field, where it is not one of ours: n_bytes of any text.  JSON alone. */
 void nm_record_key(nm_record *record, const char *name, size_t n_bytes);
 
+/* Any bytes: escaped in JSON, in CSV with quotes doubled, in lines with control bytes visible. */
 void nm_record_text(nm_record *record, const char *name, const char *text);
 void nm_record_bytes(nm_record *record, const char *name, const char *text, size_t n_bytes);
 

@@ -35,6 +35,7 @@ static void show(nm_batch *b)
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
+/* Takes it out of the list; its texts and answers go with it. */
 static void free_job(nm_batch *b, nm_batch_job *job)
 {
     *(job->previous ? &job->previous->next : &b->first) = job->next;
@@ -282,6 +283,7 @@ static bool fill(nm_batch *b, nomul_error *err)
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+/* All running texts by a token or by their share of a prompt; those that finished are answered. */
 static bool step(nm_batch *b, nomul_error *err)
 {
     double began = nm_clock();

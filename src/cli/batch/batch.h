@@ -58,12 +58,13 @@ typedef struct nm_batch {
 } nm_batch;
 
 struct nm_batch_text {
-    nm_batch_job *job;
+    nm_batch_job *job;   /* which it is a part of */
     size_t        index; /* among the continuations; NM_BATCH_READER: it only reads the prompt */
     nomul_text   *text;  /* NULL: not begun, or done */
-    bool          done, written;
-    uint64_t      seed;
-    nm_answer     answer;
+    bool          done;  /* it has finished; the answer is complete */
+    bool          written;
+    uint64_t      seed;   /* that was used; for the answer */
+    nm_answer     answer; /* grows with each step; freed when it is written */
 };
 
 #define NM_BATCH_READER SIZE_MAX
@@ -75,16 +76,20 @@ struct nm_batch_job {
     nm_batch_text reader;
     uint64_t      n_prompt; /* ids */
     nm_buffer     problem;  /* message, if the line is wrong; there are no texts then */
-    size_t        n_texts, n_begun, n_written;
-    nm_batch_text texts[];
+    size_t        n_texts;  /* continuations, 0 if the line is wrong */
+    size_t        n_begun, n_written;
+    nm_batch_text texts[]; /* n_best */
 };
 
 /*
- * All of it.  A line that is wrong is answered with its error, and counted.  False: it ended early,
- * by a signal (NOMUL_E_CANCELLED: what was running is answered as far as it got), a failure of
- * stdout (output.h), or another.
+ * All of it; the caller has set options, base and lines.fd, the rest begins as zeros.  A line that
+ * is wrong is answered with its error, and counted.  False: it ended early, by a signal
+ * (NOMUL_E_CANCELLED: what was running is answered as far as it got), a failure of stdout
+ * (output.h), or another; if reading failed, `end` says so too.
  */
 bool nm_batch_run(nm_batch *batch, nomul_error *err);
+
+/* Frees the jobs and what else nm_batch_run allocated, not the base and not the descriptor. */
 void nm_batch_free(nm_batch *batch);
 
 #endif

@@ -27,6 +27,8 @@ typedef struct nm_batch_line {
  */
 bool nm_batch_line_read(nm_batch_line *line, const char *text, size_t n_bytes, uint64_t number,
                         const nm_text_args *defaults, nomul_error *err);
+
+/* Also after an error.  Strings of args that the command line gave are not the line's. */
 void nm_batch_line_free(nm_batch_line *line);
 
 #endif

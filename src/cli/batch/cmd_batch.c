@@ -104,6 +104,7 @@ static bool open_batch(running *r, nomul_error *err)
     return b->lines.fd >= 0;
 }
 
+/* On stderr, as run does; tokens per second are those of all texts together. */
 static void print_statistics(const running *r)
 {
     const nm_batch_counts  *c = &r->batch.counts;

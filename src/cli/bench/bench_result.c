@@ -72,7 +72,14 @@ static void summarize(summary *s, const nm_bench_result *r)
 
 typedef enum md_line { MD_HEADER, MD_RULE, MD_VALUES } md_line;
 
-/* One cell of a line and the bar after it.  A negative width aligns left, as in printf. */
+/*
+ * One cell of a line, whichever it is, and the bar after it: so the columns are named where their
+ * values are, and header, rule and values agree.  A negative width aligns left, as in printf.
+ *
+ *   | model                          |       size |     MD_HEADER
+ *   | ------------------------------ | ---------: |     MD_RULE, ':' where a column aligns right
+ *   | hgrn_bit 49M t4                |  16.30 MiB |     MD_VALUES
+ */
 static void cell(md_line line, const char *name, int width, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -170,6 +177,7 @@ static void print_record(nm_record_format format, const nm_bench_result *r, cons
 
 /* ---- All formats ----------------------------------------------------------------------------- */
 
+/* JSON is one array, opened by the first result; JSON lines are an object for each. */
 void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
 {
     bool    first = w->n_written++ == 0;

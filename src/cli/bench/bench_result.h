@@ -11,6 +11,7 @@
 
 #define NM_MOST_REPETITIONS 1000
 
+/* A test as it was run, and what was measured; nothing that can be computed from these. */
 typedef struct nm_bench_result {
     const char        *path; /* of the model */
     const nomul_model *model;
@@ -24,6 +25,7 @@ typedef struct nm_bench_result {
     double             read_rate[NM_MOST_REPETITIONS]; /* bytes per second, around each */
 } nm_bench_result;
 
+/* In the order of the choices of --output. */
 typedef enum nm_bench_format {
     NM_BENCH_MD,
     NM_BENCH_CSV,
@@ -31,13 +33,17 @@ typedef enum nm_bench_format {
     NM_BENCH_JSONL,
 } nm_bench_format;
 
+/* The caller sets the first two. */
 typedef struct nm_bench_writer {
     nm_bench_format format;
     bool            show_batch; /* md: a column for n_batch */
     size_t          n_written;
 } nm_bench_writer;
 
-/* The first result brings what the format needs before all, nm_bench_end what it needs after. */
+/*
+ * Writes a result to stdout and flushes it, since the next one may take minutes.  The first one
+ * brings what the format needs before all, nm_bench_end what it needs after, if there was any.
+ */
 void nm_bench_write(nm_bench_writer *writer, const nm_bench_result *result);
 void nm_bench_end(const nm_bench_writer *writer);
 

@@ -2,7 +2,12 @@
 /*
  * nomul bench: tokens per second, next to what the memory bandwidth would allow.  Options, tests
  * and output are llama-bench's where it has them.  Every model is measured with every number of
- * threads and every batch size, and each of these sessions runs all tests.
+ * threads and every batch size, and each of these sessions runs all tests:
+ *
+ *   run ─> bench_one       each model: opened, or made in memory
+ *            bench_model     each number of threads, each batch size
+ *              bench_session   each test
+ *                measure         each repetition ─> nm_bench_result ─> bench_result.c ─> stdout
  */
 #include <stdio.h>
 #include <string.h>
@@ -77,11 +82,12 @@ typedef struct bench {
 
 /* ---- Checking the command line --------------------------------------------------------------- */
 
+/* An option whose values are lists of counts, and where they go. */
 typedef struct count_option {
-    const char       *spelled;
+    const char       *spelled; /* in messages */
     const nm_strings *given;
     nm_counts        *counts;
-    int64_t           preset, least, most;
+    int64_t           preset, least, most; /* preset: the only count if none is given */
 } count_option;
 
 /* Checks the command line; returns the exit code. */

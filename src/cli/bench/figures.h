@@ -18,13 +18,14 @@ typedef struct nm_counts {
 
 /*
  * Adds what a text lists in llama-bench's syntax: "512", "1,2,4", "2-8", "2-8+2", "2-16*2".  Each
- * value must be least to most.
+ * value must be least to most, where 0 <= least and most <= 2^24.  On an error, whose text quotes
+ * the list but not the option's name, counts may hold a part of it.
  */
 bool    nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t most,
                       nomul_error *err);
 int64_t nm_counts_largest(const nm_counts *counts); /* 0 of none */
 
-/* 0 of no values. */
+/* Of x[n]; 0 of no values. */
 double nm_mean(const double *x, size_t n);
 double nm_deviation(const double *x, size_t n); /* of a sample: divided by n - 1; 0 of one value */
 double nm_median(double *x, size_t n);          /* sorts x */

@@ -61,6 +61,7 @@ static const nm_option table[] = {
     NM_END,
 };
 
+/* What is open while the command runs: it begins as zeros and is freed at the end of run. */
 typedef struct running {
     const run_args *args;
     nm_opened       opened;
@@ -70,7 +71,7 @@ typedef struct running {
     nm_answer       answer;      /* without -i */
 } running;
 
-/* What the command line alone can get wrong. */
+/* What the command line alone can get wrong: the exit code, and the last of several mistakes. */
 static int check_args(const run_args *args)
 {
     const char *wrong = NULL;
@@ -182,6 +183,7 @@ static bool finish(running *r, nomul_error *err)
     return ok;
 }
 
+/* The exit code of -i does not tell of single failed turns where a person types and sees them. */
 static int run(const void *arguments)
 {
     const run_args *args = arguments;
@@ -217,7 +219,7 @@ static int run(const void *arguments)
         else if (r.answer.finish == NOMUL_FINISH_CANCELLED)
             code = nm_interrupt_exit_code();
         else if (r.turns.failed && !nm_os_is_terminal(NM_OS_STDIN))
-            code = NM_EXIT_FAILED; /* a person who types was told of the turn that failed */
+            code = NM_EXIT_FAILED;
     }
     nomul_mark_free(r.saved);
     nm_answer_free(&r.answer);

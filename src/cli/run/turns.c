@@ -2,10 +2,13 @@
 /*
  * Two marks are kept for each of the last 64 turns: before the prompt, for /undo, and before the
  * answer, for /retry.  A state cannot be undone by a token, and reading the text again would take
- * as long as it took the first time.
+ * as long as it took the first time.  With stories-49m a mark has 25 kB, all of them 3 MB.
  *
  *   asked[i]       answering[i]              asked[i + 1]
  *      | prompt, read |  answer, generated      | prompt ...
+ *
+ * Both arrays are rings: turn number n is at n % 64, and a new turn frees the marks of the one 64
+ * before it.  Commands report on stderr, so stdout is the text and nothing else.
  */
 #include "cli/run/turns.h"
 
@@ -33,6 +36,7 @@ static void say(const nm_turns *t, const char *format, ...)
     va_end(args);
 }
 
+/* Ids of the text, the one that is not fed yet too. */
 static uint64_t n_tokens(const nomul_text *text)
 {
     nomul_text_counts counts = {.size = sizeof counts};
@@ -55,6 +59,7 @@ void nm_turns_note_unsaved(const nm_turns *t)
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
 
+/* None can be undone after this: the text is another one. */
 static void forget_turns(nm_turns *t)
 {
     for (size_t i = 0; i < NM_TURNS_MAX; i++) {
@@ -76,7 +81,7 @@ static bool mark(nm_turns *t, nomul_mark **place, nomul_error *err)
     return true;
 }
 
-/* The place of the latest turn in the rings. */
+/* The place of the latest turn in the rings; there is one if n_turns > 0. */
 static size_t last_turn(const nm_turns *t)
 {
     return (t->next + NM_TURNS_MAX - 1) % NM_TURNS_MAX;
@@ -109,7 +114,10 @@ static bool answer(nm_turns *t, nomul_error *err)
     return ok;
 }
 
-/* t->prompt, marked, read to its last id, marked, and answered. */
+/*
+ * t->prompt: marked, read to its last id, marked, and answered.  It is read before the second mark
+ * so that /retry need not read it.  show: the prompt is echoed, where no terminal has done that.
+ */
 static bool take_turn(nm_turns *t, bool show, nomul_error *err)
 {
     nm_answer a = {.keep = false};
@@ -144,7 +152,10 @@ static bool undo(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-/* The generator continues: with the one of the mark the answer would be the same. */
+/*
+ * Back to the mark before the answer.  The generator continues: with the one of the mark the answer
+ * would be the same.
+ */
 static bool retry(nm_turns *t, const char *value, nomul_error *err)
 {
     (void)value;
@@ -154,6 +165,7 @@ static bool retry(nm_turns *t, const char *value, nomul_error *err)
            answer(t, err);
 }
 
+/* To the mark that was made before the first id.  Options stay as they are. */
 static bool reset(nm_turns *t, const char *value, nomul_error *err)
 {
     (void)value;
@@ -223,6 +235,7 @@ static bool load(nm_turns *t, const char *path, nomul_error *err)
     return ok;
 }
 
+/* The rows of /set are those of the command line, without options that a text cannot change. */
 #define F(field) offsetof(nm_text_settings, field)
 static const nm_option table[] = {
     NM_PREDICT_OPTIONS,
@@ -230,7 +243,10 @@ static const nm_option table[] = {
     NM_END,
 };
 
-/* Prints the settings as they would be typed. */
+/*
+ * Prints the settings as they would be typed: each row of the table once, without its JSON key.  A
+ * seed is the one in use, also where the option asked for a random one.
+ */
 static bool show_settings(const nm_turns *t)
 {
     const char *space = "";
@@ -252,10 +268,13 @@ static bool show_settings(const nm_turns *t)
     return true;
 }
 
-/* "temp 0.5", as --temp 0.5 would be taken. */
+/*
+ * "temp 0.5", as --temp 0.5 would be taken.  The seed is set to what nobody can type before, to see
+ * whether it was given: the generator continues unless it was.
+ */
 static bool set(nm_turns *t, const char *value, nomul_error *err)
 {
-    enum { NOT_SET = -2 }; /* what nobody can type */
+    enum { NOT_SET = -2 };
     nm_text_args args = t->args;
     nm_sampling  sampling;
     char         name[64];
@@ -282,13 +301,14 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
 
 static bool help(nm_turns *t, const char *value, nomul_error *err);
 
+/* A slash command; a new one is a function and a row. */
 typedef struct command {
     const char *name;
-    const char *value; /* what help calls its argument; NULL: none */
-    bool        needed;
-    const char *help;
-    bool (*run)(nm_turns *turns, const char *value,
-                nomul_error *err); /* value "": not given; NULL: leave */
+    const char *value;  /* what help calls its argument; NULL: none */
+    bool        needed; /* the argument */
+    const char *help;   /* one line for /help */
+    /* value: "" without an argument.  NULL instead of a function: leave. */
+    bool (*run)(nm_turns *turns, const char *value, nomul_error *err);
 } command;
 
 static const command commands[] = {
@@ -345,7 +365,10 @@ static bool take_command(nm_turns *t, char *line, size_t n_bytes, nomul_error *e
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
-/* Lines that end with a backslash continue, with a newline between; other newlines are not text. */
+/*
+ * Into t->line.  Lines that end with a backslash continue, with a newline between; other newlines
+ * are not text.  *ended: there was no line.
+ */
 static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
 {
     const char *line;
@@ -367,6 +390,7 @@ static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
     return true;
 }
 
+/* Appends a part of a prompt.  Parts are unescaped one by one: no escape spans two of them. */
 static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_error *err)
 {
     nm_buffer one = {0};
@@ -388,6 +412,7 @@ static void end_turn(nm_turns *t, bool ok, const nomul_error *err)
     if (err->text[0] != '\0') fprintf(stderr, "nomul: %s\n", err->text);
 }
 
+/* A line: read, then obeyed if it begins with one slash, else answered. */
 static void take_line(nm_turns *t)
 {
     nomul_error err = {.code = NOMUL_OK};

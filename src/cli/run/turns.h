@@ -3,6 +3,9 @@
  * nomul run -i: you type, the model continues, you type again.  Each line of stdin is a prompt;
  * lines that begin with a slash are commands.  Every turn is marked before its prompt and before
  * its answer, so that /undo and /retry read nothing again.  A turn that fails is undone.
+ *
+ *   stdin ─ line ─┬─ "/set temp 0.5" ─> a row of the table of commands in turns.c
+ *                 └─ anything else ─> prefix + line + suffix ─> text ─> answer ─> stdout
  */
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
@@ -13,16 +16,18 @@
 enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgotten */
 
 /*
- * A text, what it is made of, and its turns.  Begins as zeros; the caller fills the first two parts.
- * nm_turns_free frees all but the model, also where nm_turns_run was never called.
+ * A text, what it is made of, and its turns.  Begins as zeros; the caller fills the first two
+ * parts, the second with objects that are this struct's from then on: nm_turns_free frees them,
+ * also where nm_turns_run was never called.
  */
 typedef struct nm_turns {
     /* What the command line asks for: */
     nm_opened  *opened;
     const char *prompt_path;     /* the file of -f, not to be overwritten; NULL: none */
-    const char *prefix, *suffix; /* of each line; NULL: none */
+    const char *prefix, *suffix; /* put around each line; NULL: none */
     bool        escapes;         /* in lines, prefix and suffix */
-    bool        show_prompts, quiet;
+    bool        show_prompts;    /* echo them, so that a transcript of stdout is complete */
+    bool        quiet;           /* no notes on stderr, errors only */
 
     nomul_text  *text;     /* replaced when its options change */
     nm_text_args args;     /* follow /set and /load */
@@ -41,10 +46,13 @@ typedef struct nm_turns {
 
 /*
  * Reads lines until there are no more, /quit, or a signal; Ctrl-C stops only the answer that it
- * meets.  prompted: the prompt is that of a first turn.  The memory of the marks is added to that
- * of the session.
+ * meets.  prompted: `prompt` holds that of a first turn.  What fails is reported on stderr where it
+ * happens and remembered in `failed`; it ends its turn, not the program.  The memory of the marks
+ * is added to opened->session_bytes.
  */
 void nm_turns_run(nm_turns *turns, bool prompted);
+
+/* Frees everything but what `opened` points to. */
 void nm_turns_free(nm_turns *turns);
 
 /* Notes on stderr, unless quiet, what a session file of the text does not hold. */

@@ -51,6 +51,8 @@ typedef struct nm_documents {
  * after BOS is scored.
  */
 bool nm_score_documents(nm_documents *documents, int fd, nomul_error *err);
+
+/* What it allocated; the session and the descriptor are the caller's. */
 void nm_score_documents_free(nm_documents *documents);
 
 typedef struct nm_windows {

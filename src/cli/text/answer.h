@@ -24,7 +24,10 @@ typedef struct nm_answer {
     double       prompt_seconds, seconds;
 } nm_answer;
 
-/* After a step of the text. */
+/*
+ * After a step of the text: adds what it generated.  False: no memory; the counts are right all the
+ * same.
+ */
 bool nm_answer_add(nm_answer *answer, const nomul_text *text, nomul_error *err);
 void nm_answer_free(nm_answer *answer);
 

@@ -77,7 +77,10 @@ typedef struct nm_text_settings {
 #define NM_MOST_INT(most) most
 #define NM_MOST_SEED(most) NM_INT_MAX_EXACT
 
-/* Checks what the command line alone can get wrong; returns the exit code.  A misuse is printed. */
+/*
+ * Checks what the command line alone can get wrong: empty stop strings, misspelled biases.  Returns
+ * the exit code; a misuse is printed.  nm_sampling_init relies on it.
+ */
 int nm_text_args_check(const nm_text_args *args);
 
 /* A sampler's options with the memory of their biases. */
