@@ -68,6 +68,7 @@ static void fill_operands(tester *t, const nm_ternary *w, size_t n_tokens, fill 
                 (int8_t)(f == RANDOM ? (int)nm_rng_below(&t->rng, 255) - 127 : 127);
 }
 
+/* Padding rows too: they are computed like any other. */
 static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_tokens)
 {
     size_t n_rows = w->n_tiles * NM_TILE_ROWS;
@@ -84,6 +85,7 @@ static bool same_sums(tester *t, const nm_ternary *w, const char *op, size_t n_t
     return true;
 }
 
+/* One shape: gemm panel by panel, as threads get them, then gemv of the first token. */
 static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t cols,
                           size_t n_tokens, fill f)
 {

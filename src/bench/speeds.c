@@ -213,6 +213,7 @@ static bool measure_product(subject *s, const char *op, void (*run)(const subjec
     return measure(s, &speed);
 }
 
+/* The products of one packing: a matrix that stays in the caches, and one that does not. */
 static bool measure_packing(bench *b, nm_packing_id packing)
 {
     subject      s = {.b = b, .ops = &b->kernels->ternary[packing]};
@@ -235,6 +236,7 @@ static bool measure_packing(bench *b, nm_packing_id packing)
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
+/* Memory for the largest subject; the floats share what the products need as well. */
 static void place(bench *b)
 {
     size_t n_codes = 0, n_tables = 0, n_scratch = 0;
@@ -258,7 +260,10 @@ static void place(bench *b)
     b->operands.q = b->q, b->operands.sums = b->y;
 }
 
-/* Any byte is a code to a kernel. */
+/*
+ * Random operands, the same for all operations.  Any byte is a code to a kernel, so one block of
+ * codes serves for every packing and shape.
+ */
 static void fill(bench *b)
 {
     nm_rng rng;

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which tensor is in which file: with an index, weight_map says so, and each file must hold exactly
- * its tensors.  All names of the index and the headers are in memory, no values.
+ * its tensors.
+ *
+ *     model.safetensors.index.json     {"metadata": ..., "weight_map": {"TENSOR": "FILE", ...}}
+ *
+ *     weight_map:  tensors --shard_of--> shards      numbered as the index names them
+ *     checkpoint:  names --sources--> tensor in a header, and its shard
+ *
+ * All names of the index and the headers are in memory, no values.
  */
 #include "convert/checkpoint.h"
 
@@ -22,29 +29,6 @@ typedef struct weight_map {
 } weight_map;
 
 /* ---- The index ------------------------------------------------------------------------------- */
-
-/* Reads a member "tensor": "file" from its KEY on. */
-static bool read_member(weight_map *map, nm_json *json, char **at, nomul_error *err)
-{
-    size_t      n_tensor, n_shard, number, index, n_before = map->tensors.n_names;
-    const char *tensor = nm_hf_take_string(json, at, &n_tensor);
-
-    if (!nm_hf_next(json, err)) return false;
-    if (!nm_hf_expect(json, tensor, NM_JSON_STRING, err)) return nm_fail_in(err, "weight_map");
-    const char *shard = nm_hf_take_string(json, at, &n_shard);
-    /* A name from the file must not lead out of the directory. */
-    if (n_shard == 0 || memchr(shard, '/', n_shard) || memchr(shard, '\0', n_shard) ||
-        strcmp(shard, ".") == 0 || strcmp(shard, "..") == 0)
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "weight_map: %s is in \"%s\", expected a plain file name", tensor, shard);
-    if (!nm_names_add(&map->shards, shard, n_shard, &number, err) ||
-        !nm_names_add(&map->tensors, tensor, n_tensor, &index, err))
-        return nm_fail_in(err, "weight_map");
-    if (index != n_before)
-        return nm_fail(err, NOMUL_E_FORMAT, "weight_map: %s occurs twice", tensor);
-    map->shard_of[index] = (uint32_t)number;
-    return true;
-}
 
 /*
  * Reads the index in two passes, the first of which counts the members of weight_map.  *names gets
@@ -70,8 +54,25 @@ static bool parse_index(weight_map *map, const char *text, size_t n_text, char *
     if (!map->shard_of || !*names) return nm_fail_memory(err, n_text);
 
     char *at = *names;
-    for (json = start; nm_json_next(&json) == NM_JSON_KEY;)
-        if (!read_member(map, &json, &at, err)) return false;
+    for (json = start; nm_json_next(&json) == NM_JSON_KEY;) {
+        size_t      n_tensor, n_shard, number, index, n_before = map->tensors.n_names;
+        const char *tensor = nm_hf_take_string(&json, &at, &n_tensor);
+        if (!nm_hf_next(&json, err)) return false;
+        if (!nm_hf_expect(&json, tensor, NM_JSON_STRING, err)) return nm_fail_in(err, "weight_map");
+        const char *shard = nm_hf_take_string(&json, &at, &n_shard);
+        /* A name from the file must not lead out of the directory. */
+        if (n_shard == 0 || memchr(shard, '/', n_shard) || memchr(shard, '\0', n_shard) ||
+            strcmp(shard, ".") == 0 || strcmp(shard, "..") == 0)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "weight_map: %s is in \"%s\", expected a plain file name", tensor,
+                           shard);
+        if (!nm_names_add(&map->shards, shard, n_shard, &number, err) ||
+            !nm_names_add(&map->tensors, tensor, n_tensor, &index, err))
+            return nm_fail_in(err, "weight_map");
+        if (index != n_before)
+            return nm_fail(err, NOMUL_E_FORMAT, "weight_map: %s occurs twice", tensor);
+        map->shard_of[index] = (uint32_t)number;
+    }
     return true;
 }
 
@@ -132,6 +133,7 @@ static bool add_tensors(nm_checkpoint *c, const weight_map *map, nomul_error *er
 
 /* ---- The directory --------------------------------------------------------------------------- */
 
+/* A path that is too long names no file. */
 static bool has_file(const nm_checkpoint *c, const char *name)
 {
     char path[NM_HF_PATH];

@@ -31,6 +31,10 @@ typedef struct nm_checkpoint {
     char       *text;    /* names of the index, each followed by a NUL */
 } nm_checkpoint;
 
+/*
+ * Opens all files of the checkpoint and reads their headers; they stay open until close.  directory
+ * must outlive the checkpoint.  On failure it is closed, and err names the file.
+ */
 bool nm_checkpoint_open(nm_checkpoint *checkpoint, const char *directory, nomul_error *err);
 void nm_checkpoint_close(nm_checkpoint *checkpoint);
 

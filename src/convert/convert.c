@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source of the model writer is a checkpoint.  A first walk over the plan finds and checks
- * every tensor; the second reads, quantizes and writes them one at a time.  Memory beside the
- * writer's: the largest tensor as the checkpoint stores it, and a few rows.
+ * every tensor; the second, the writer's, reads, quantizes and writes them one at a time:
+ *
+ *     matrix     file -> raw -> row (binary32), twice: once for the scale, once for the trits
+ *     floats     file -> raw -> row (binary32) -> encoded: F32, F16 or Q8_0
+ *
+ * Memory beside the writer's: the largest tensor as the checkpoint stores it, and a few rows.
  */
 #include "convert/convert.h"
 
@@ -104,6 +108,7 @@ static const nm_source *read_source(converter *c, nm_model_writer *writer, const
 
 /* ---- The source ------------------------------------------------------------------------------ */
 
+/* A gain, bounds or the embedding, row by row; or the scale that fill_codes has just computed. */
 static bool put_floats(void *context, nm_model_writer *writer, const nm_planned *p,
                        const nm_stored *s)
 {
@@ -127,6 +132,7 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
+/* Quantizes a matrix, whose scale put_floats is asked for next. */
 static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned *p)
 {
     converter       *c = context;

@@ -8,7 +8,10 @@
 
 #include "model/weights.h"
 
-/* nomul_convert, once its arguments are checked: a checkpoint directory to a model file. */
+/*
+ * nomul_convert, once its arguments are checked: a checkpoint directory to a model file.  A file at
+ * `output` is replaced when the new one is complete; on failure it stays as it is.
+ */
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,
                 nomul_error *err);
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wording of all errors about types is here: KEY is FOUND, expected EXPECTED. */
+/*
+ * A file is read in one walk over its events (base/json.h): no tree is built.  What is an array or
+ * needs a walk of its own is kept as a reader at its first event, NM_HF_VALUE, and walked later.
+ * The wording of all errors about types is here: KEY is FOUND, expected EXPECTED.
+ */
 #include "convert/hf_json.h"
 
 #include "base/error.h"
@@ -28,11 +32,6 @@ bool nm_hf_next(nm_json *json, nomul_error *err)
     return nm_json_next(json) != NM_JSON_ERROR || nm_json_fail(json, err);
 }
 
-bool nm_hf_skip(nm_json *json, nomul_error *err)
-{
-    return nm_json_skip(json) || nm_json_fail(json, err);
-}
-
 /* ---- One value ------------------------------------------------------------------------------- */
 
 static const char *type_words(nm_json_type type)
@@ -49,6 +48,7 @@ static const char *type_words(nm_json_type type)
     }
 }
 
+/* A number is shown as it is written, up to 40 bytes of it; of other values their kind. */
 static bool fail_type(const nm_json *json, const char *key, const char *expected, nomul_error *err)
 {
     if (json->type == NM_JSON_NUMBER)
@@ -130,7 +130,7 @@ bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields
                            fields[i].key);
         if (!nm_hf_next(json, err)) return false;
         if (i == n_fields) {
-            ok = nm_hf_skip(json, err);
+            ok = nm_json_skip(json) || nm_json_fail(json, err);
             continue;
         }
         const nm_hf_field *field = &fields[i];
@@ -142,7 +142,9 @@ bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields
         case NM_HF_BOOL: ok = nm_hf_bool(json, field->key, to, err); break;
         case NM_HF_TEXT: ok = nm_hf_text_of(json, field->key, to, err); break;
         case NM_HF_NUMBER: ok = nm_hf_number(json, field->key, to, err); break;
-        case NM_HF_VALUE: *(nm_json *)to = *json; ok = nm_hf_skip(json, err);
+        case NM_HF_VALUE:
+            *(nm_json *)to = *json;
+            ok = nm_json_skip(json) || nm_json_fail(json, err);
         }
     }
     return false;

@@ -53,9 +53,8 @@ bool nm_hf_read_fields(nm_json *json, const nm_hf_field *fields, size_t n_fields
 bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields, size_t n_fields,
                      void *out, nomul_error *err);
 
-/* Moves to the next event, or past the current value; false with an error for broken JSON. */
+/* Moves to the next event; false with an error for broken JSON. */
 bool nm_hf_next(nm_json *json, nomul_error *err);
-bool nm_hf_skip(nm_json *json, nomul_error *err);
 
 /* The current value must be of this kind; `key` names it in the error. */
 bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err);

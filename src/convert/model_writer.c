@@ -139,7 +139,11 @@ static void put_keys(nm_model_writer *w)
 
 /* ---- The tensors ----------------------------------------------------------------------------- */
 
-/* Bytes of the current tensor that are no part of the model's identity by themselves. */
+/*
+ * Bytes of the current tensor that are no part of the model's identity by themselves.  model_id is
+ * a hash of what the weights mean, not of how they are packed: of each tensor the name, then its
+ * floats or, of a matrix, its trits row by row; at the end the hyper-parameters.
+ */
 static bool emit(nm_model_writer *w, const void *bytes, size_t n_bytes)
 {
     nm_xxh64_add(&w->hash, bytes, n_bytes);
@@ -188,6 +192,7 @@ static bool pack_matrix(nm_model_writer *w, size_t index, const nm_planned *p)
     return w->source->fill_codes(w->source->context, w, p);
 }
 
+/* Writes the index-th tensor of the file and the padding after it, and keeps its hash. */
 static bool write_tensor(nm_model_writer *w, size_t index)
 {
     static const uint8_t zeros[NM_ALIGNMENT] = {0};

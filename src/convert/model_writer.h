@@ -86,7 +86,10 @@ struct nm_model_writer {
     uint64_t done;           /* bytes that the source has reported */
 };
 
-/* Writes the model to a file, which appears when it is complete; on failure nothing is left. */
+/*
+ * Writes the model to a file, which appears when it is complete; on failure nothing is left.  Runs
+ * on the calling thread, on which the source and spec.progress are called.
+ */
 bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *source, const char *path,
                          nomul_error *err);
 

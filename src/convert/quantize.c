@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The quantization of BitLinear (models/FORMAT.md): one scale a matrix, codes -1, 0, +1.  Sums are
- * taken in a fixed order, so a checkpoint gives the same file on every machine.
+ * The quantization of BitLinear, as the training framework does it in every forward pass on the
+ * weights W that it stores (weight_quant in the code of Zhu et al., arXiv 2406.02528):
+ *
+ *     s = max(mean |W|, 1e-5)      C = clip(round(W / s), -1, 1)      the layer multiplies by C s
+ *
+ * Converting does it once.  Sums are taken in a fixed order and in binary64, so a checkpoint gives
+ * the same file on every machine.
  */
 #include "convert/quantize.h"
 
@@ -74,6 +79,7 @@ bool nm_quantize_scale(const nm_matrix *m, float *row_buffer, float *scale, nomu
 
 /* ---- Embeddings ------------------------------------------------------------------------------ */
 
+/* What is too large for binary16, itself or as the scale of its block, is refused, not clipped. */
 static bool fail_too_large(size_t row, size_t col, float value, const char *type, nomul_error *err)
 {
     return nm_fail(err, NOMUL_E_UNSUPPORTED, "row %zu, column %zu is %.9g, too large for %s", row,

@@ -19,7 +19,7 @@ typedef struct repacker {
     int8_t           *trits; /* one row of any matrix */
 } repacker;
 
-/* The tensor NAME.SUFFIX, verified; NULL with an error. */
+/* The tensor NAME.SUFFIX, whose hash is compared with the file's own; NULL with an error. */
 static const nm_gguf_tensor *read_tensor(const repacker *r, const nm_planned *p, const char *suffix,
                                          nomul_error *err)
 {
@@ -42,7 +42,11 @@ static bool copy_floats(void *context, nm_model_writer *writer, const nm_planned
            nm_model_writer_progress(writer, t->n_bytes);
 }
 
-/* A matrix that is in the packing already is copied, 25 times as fast as through its trits. */
+/*
+ * A matrix that is in the packing already is copied, 25 times as fast as through its trits.  Of
+ * another one the codes, padding and counts are verified first: what is no code of its packing must
+ * not become one of the new packing.
+ */
 static bool repack_matrix(void *context, nm_model_writer *writer, const nm_planned *p)
 {
     const repacker       *r = context;

@@ -4,6 +4,14 @@
  *
  *     header 24 | keys | tensor directory | padding | data | padding | data | padding | ...
  *
+ *     header    "GGUF", u32 version, u64 n_tensors, u64 n_keys
+ *     key       string name, u32 type, value
+ *     tensor    string name, u32 n_dims, u64 dims[n_dims], u32 type, u64 offset
+ *     string    u64 length, so many bytes
+ *     array     u32 type of the elements, u64 count, the elements
+ *
+ * Everything is little-endian and unaligned.  Offsets count from the end of the first padding.
+ *
  * A count is compared with the bytes left before memory is allocated for it, so the size of the
  * file bounds time and memory: a few times the bytes of the header.
  */
@@ -103,7 +111,7 @@ static size_t left(const cursor *c)
     return (size_t)(c->end - c->at);
 }
 
-/* The next n_bytes, for n_bytes <= 8, as a little-endian number. */
+/* The next n_bytes, for n_bytes <= 8, as a little-endian number; `what` is named if they lack. */
 static bool take(cursor *c, size_t n_bytes, const char *what, uint64_t *value)
 {
     *value = 0;
@@ -113,6 +121,7 @@ static bool take(cursor *c, size_t n_bytes, const char *what, uint64_t *value)
     return true;
 }
 
+/* UTF-8 without a NUL, so that a name can be printed and compared with a C string. */
 static bool take_name(cursor *c, size_t max_bytes, nm_gguf_text *name)
 {
     uint64_t n;
@@ -141,6 +150,7 @@ static bool take_type(cursor *c, nomul_value_type *type)
     return true;
 }
 
+/* Any bytes: whether they are UTF-8 is for those to ask who know what they mean. */
 static bool take_string(cursor *c, const uint8_t **text)
 {
     uint64_t n;
@@ -175,6 +185,7 @@ static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
     return true;
 }
 
+/* A type and a value of it.  Afterwards the bytes of the value can be read without any check. */
 static bool take_value(cursor *c, nm_gguf_key *key)
 {
     bool ok;
@@ -261,6 +272,7 @@ static bool check_count(const char *what, uint64_t n, size_t max, uint64_t room,
            nm_fail(err, NOMUL_E_FORMAT, "says %" PRIu64 " %s, too many for its size", n, what);
 }
 
+/* Magic, version and counts; the magic's error shows what the file is instead. */
 static bool read_header(nm_gguf *gguf, nomul_error *err)
 {
     const uint8_t *data = gguf->data;
@@ -278,7 +290,7 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
     if (gguf->size < HEADER_BYTES)
         return nm_fail(err, NOMUL_E_FORMAT, "file ends after %zu bytes, in its header", gguf->size);
     uint32_t version = nm_load_u32(data + 4);
-    if (version && (version & 0xFFFF) == 0)
+    if (version && (version & 0xFFFF) == 0) /* a small number with its bytes reversed */
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "a big-endian GGUF file: only little-endian ones are read");
     if (version != 3)

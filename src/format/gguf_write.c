@@ -3,6 +3,9 @@
  * The header grows at the end of one block of memory, which doubles when it is full.
  *
  *     magic, version 8 | n_tensors 8 | n_keys 8 | keys | tensor directory | padding
+ *                        ^ zero until finish: only then are both known
+ *
+ * A tensor's offset is the padded size of those before it, so nothing else is filled in later.
  */
 #include "format/gguf_write.h"
 
@@ -57,6 +60,7 @@ void nm_gguf_put_element_string(nm_gguf_writer *w, const char *text, size_t n_te
     nm_gguf_put_bytes(w, text, n_text);
 }
 
+/* The start of any key: what follows is its value. */
 static void put_name(nm_gguf_writer *w, const char *name, size_t n_name, nomul_value_type type)
 {
     assert(w->n_tensors == 0); /* keys come first in the file */

@@ -39,11 +39,17 @@ void nm_gguf_put_array(nm_gguf_writer *writer, const char *key, nomul_value_type
 void nm_gguf_put_bytes(nm_gguf_writer *writer, const void *bytes, size_t n_bytes);
 void nm_gguf_put_element_string(nm_gguf_writer *writer, const char *text, size_t n_text);
 
-/* False if the type has no tensor of these dimensions. */
+/*
+ * Adds a tensor, dims innermost first, whose data follows that of the one before it.  False if the
+ * type has no tensor of these dimensions.
+ */
 bool nm_gguf_put_tensor(nm_gguf_writer *writer, const char *name, nm_gguf_type type,
                         uint32_t n_dims, const uint64_t *dims, nomul_error *err);
 
-/* Pads the header to the alignment, where the data begins, and fills in the counts. */
+/*
+ * Pads the header to the alignment, where the data begins, and fills in the counts: bytes[n_bytes]
+ * are then complete, and the file has n_bytes + data_bytes.  False if memory ran out on the way.
+ */
 bool nm_gguf_writer_finish(nm_gguf_writer *writer, nomul_error *err);
 
 #endif

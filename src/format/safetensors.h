@@ -38,11 +38,12 @@ typedef struct nm_safetensors {
     char          *text; /* names; owned */
 } nm_safetensors;
 
+/* On failure st is closed, and err begins with the path. */
 bool nm_safetensors_open(nm_safetensors *st, const char *path, nomul_error *err);
 
 /*
  * The part of open that needs no file: the header's JSON, and how many bytes of data follow it.  st
- * is closed.
+ * is closed, and so it is after a failure.  json need not outlive the call.
  */
 bool nm_safetensors_parse(nm_safetensors *st, const char *json, size_t n_json, uint64_t data_bytes,
                           nomul_error *err);

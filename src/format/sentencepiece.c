@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * As much of the protobuf wire format (protobuf.dev/programming-guides/encoding) as ModelProto
- * uses.  Unknown fields are skipped, as protobuf requires; a known field of another wire type is an
- * error that names it.
+ * uses.  A message is a sequence of fields, in any order:
+ *
+ *     tag      varint, field number << 3 | wire type
+ *     value    wire type 0: varint, seven bits a byte, the lowest first, bit 7 set but in the last
+ *                        1: 8 bytes    5: 4 bytes
+ *                        2: varint length, so many bytes: a string or a message
+ *
+ *     ModelProto    1  a piece, repeated; its id is its place    {1 text, 2 score, 3 type}
+ *                   2  trainer_spec, 3  normalizer_spec, 5  denormalizer_spec: see spec_rows
+ *
+ * Unknown fields are skipped, as protobuf requires; a known field of another wire type is an error
+ * that names it.  A spec that occurs twice is merged, as protobuf requires: the last value counts.
  */
 #include "format/sentencepiece.h"
 
@@ -53,6 +63,7 @@ static bool read_varint(span *c, uint64_t *value, nomul_error *err)
     return fail_at(c, begin, err, "number has more than 64 bits");
 }
 
+/* The bytes of a field of any wire type but varint; f->number is for the error. */
 static bool take_bytes(span *c, uint64_t n_bytes, wire_field *f, nomul_error *err)
 {
     size_t left = (size_t)(c->end - c->at);
@@ -147,6 +158,7 @@ static const struct spec_row {
     [EOS_ID] = {TRAINER, 42, INT, 2, ANY, "trainer_spec.eos_id"},
 };
 
+/* Reads the fields of a message that have a row; specs keeps the others as they are. */
 static bool read_specs(span c, uint64_t message, int64_t specs[N_SPECS], nomul_error *err)
 {
     wire_field f;
@@ -166,6 +178,7 @@ static bool read_specs(span c, uint64_t message, int64_t specs[N_SPECS], nomul_e
     return true;
 }
 
+/* Refuses a model that this reader would tokenize differently from the sentencepiece library. */
 static bool check_specs(const int64_t specs[N_SPECS], nomul_error *err)
 {
     static const char *const types[] = {"unknown", "unigram", "BPE", "word", "char"};
@@ -193,6 +206,7 @@ static bool check_specs(const int64_t specs[N_SPECS], nomul_error *err)
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
+/* piece is zeroed: an absent text is empty and refused, an absent score is 0. */
 static bool read_piece(span c, nm_sp_piece *piece, nomul_error *err)
 {
     int32_t    type = NOMUL_TOKEN_NORMAL;

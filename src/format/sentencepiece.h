@@ -33,7 +33,11 @@ typedef struct nm_sentencepiece {
     bool         add_dummy_prefix;
 } nm_sentencepiece;
 
-/* data must outlive it. */
+/*
+ * Reads a whole file.  Pieces are checked: none is empty or there twice, all are UTF-8, one is of
+ * type unknown, all 256 bytes are there, special ids have the type that they must have.  data must
+ * outlive sp.  On failure sp is closed; the caller adds the path to the error.
+ */
 bool nm_sentencepiece_open(nm_sentencepiece *sp, const void *data, size_t size, nomul_error *err);
 void nm_sentencepiece_close(nm_sentencepiece *sp);
 
