@@ -79,6 +79,10 @@ static void test_valid(void)
     test_case("no tensors");
     CHECK_OK(parses("{}", 0), err);
     CHECK_OK(parses("{\"__metadata__\":{}}", 0), err);
+
+    test_case("the shortest entry finds memory: 49 bytes are counted for it");
+    CHECK_OK(parses("{" TENSOR("", "I8", "[]", 0, 1) "}", 1), err);
+    CHECK(!parses("{" TENSOR("", "I8", "[]", 0, 1) "," TENSOR("", "I8", "[]", 1, 2) "}", 2));
 }
 
 static void test_dtypes(void)
