@@ -378,6 +378,20 @@ size_t nm_json_line(const nm_json *json)
     return line;
 }
 
+const char *nm_json_type_words(nm_json_type type)
+{
+    switch (type) {
+    case NM_JSON_OBJECT: return "an object";
+    case NM_JSON_ARRAY: return "an array";
+    case NM_JSON_STRING: return "a string";
+    case NM_JSON_NUMBER: return "a number";
+    case NM_JSON_TRUE: return "true";
+    case NM_JSON_FALSE: return "false";
+    case NM_JSON_NULL: return "null";
+    default: return "missing";
+    }
+}
+
 bool nm_json_fail(const nm_json *json, nomul_error *err)
 {
     return nm_fail(err, NOMUL_E_FORMAT, "line %zu: %s", nm_json_line(json), json->problem);

@@ -58,6 +58,9 @@ bool nm_json_u64(const nm_json *json, uint64_t *value);
 bool nm_json_i64(const nm_json *json, int64_t *value);
 bool nm_json_double(const nm_json *json, double *value);
 
+/* "an object", "a string", "true" ...; "missing" for what is no value. */
+const char *nm_json_type_words(nm_json_type type);
+
 /* Fills err with "line L: problem" and returns false.  Only after NM_JSON_ERROR. */
 bool nm_json_fail(const nm_json *json, nomul_error *err);
 

@@ -34,33 +34,19 @@ bool nm_hf_next(nm_json *json, nomul_error *err)
 
 /* ---- One value ------------------------------------------------------------------------------- */
 
-static const char *type_words(nm_json_type type)
-{
-    switch (type) {
-    case NM_JSON_OBJECT: return "an object";
-    case NM_JSON_ARRAY: return "an array";
-    case NM_JSON_STRING: return "a string";
-    case NM_JSON_NUMBER: return "a number";
-    case NM_JSON_TRUE: return "true";
-    case NM_JSON_FALSE: return "false";
-    case NM_JSON_NULL: return "null";
-    default: return "missing";
-    }
-}
-
 /* A number is shown as it is written, up to 40 bytes of it; of other values their kind. */
 static bool fail_type(const nm_json *json, const char *key, const char *expected, nomul_error *err)
 {
     if (json->type == NM_JSON_NUMBER)
         return nm_fail(err, NOMUL_E_FORMAT, "%s is %.*s, expected %s", key,
                        (int)(json->n_text < 40 ? json->n_text : 40), json->text, expected);
-    return nm_fail(err, NOMUL_E_FORMAT, "%s is %s, expected %s", key, type_words(json->type),
-                   expected);
+    return nm_fail(err, NOMUL_E_FORMAT, "%s is %s, expected %s", key,
+                   nm_json_type_words(json->type), expected);
 }
 
 bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err)
 {
-    return json->type == type || fail_type(json, key, type_words(type), err);
+    return json->type == type || fail_type(json, key, nm_json_type_words(type), err);
 }
 
 bool nm_hf_whole(const nm_json *json, const char *key, uint64_t *value, nomul_error *err)

@@ -47,21 +47,10 @@ static int shown(const nm_json *json)
     return SHOWN - (int)nm_utf8_unfinished(json->text, SHOWN);
 }
 
-static const char *type_name(const nm_json *json)
-{
-    static const char *const names[] = {
-        [NM_JSON_OBJECT] = "an object", [NM_JSON_ARRAY] = "an array", [NM_JSON_STRING] = "a string",
-        [NM_JSON_NUMBER] = "a number",  [NM_JSON_TRUE] = "true",      [NM_JSON_FALSE] = "false",
-        [NM_JSON_NULL] = "null",
-    };
-
-    return names[json->type];
-}
-
 static bool wrong_type(const reader *r, const char *expected, nomul_error *err)
 {
-    return nm_fail(err, NOMUL_E_FORMAT, "%s: is %s, expected %s", r->key, type_name(&r->json),
-                   expected);
+    return nm_fail(err, NOMUL_E_FORMAT, "%s: is %s, expected %s", r->key,
+                   nm_json_type_words(r->json.type), expected);
 }
 
 /* Appends the present string, unescaped. */
@@ -105,7 +94,7 @@ static bool take_stops(reader *r, nomul_error *err)
     if (json->type == NM_JSON_ERROR) return false;
     if (is_array && json->type != NM_JSON_ARRAY_END)
         return nm_fail(err, NOMUL_E_FORMAT, "stop: has %s in it, expected strings",
-                       type_name(json));
+                       nm_json_type_words(json->type));
     stops->at = line->stops = nm_alloc(stops->n * sizeof *line->stops);
     if (!line->stops) return nm_fail_memory(err, stops->n * sizeof *line->stops);
     const char *at = bytes->data; /* the bytes do not move any more */
