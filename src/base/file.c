@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BUFFER_BYTES ((size_t)256 << 10)
@@ -233,38 +234,27 @@ static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
     return number == 0 || fail_path(err, out->shown, number);
 }
 
-/* One block: buffer | path as spelled | real path | folder/.name.nomul-XXXXXX */
-static bool back_outfile(nm_outfile *out, const char *path, const target *t, nomul_error *err)
-{
-    static const char ending[] = ".nomul-XXXXXX";
-    const char       *name = t->real + t->n_folder;
-    size_t            n_path = strlen(path) + 1, n_real = strlen(t->real) + 1;
-    size_t            n_folder = t->n_folder, n_name = strlen(name);
-    size_t            n_bytes = BUFFER_BYTES + n_path + 2 * n_real + 1 + sizeof ending;
-
-    if (n_name > 200) n_name = 200; /* names are limited to 255 bytes */
-    out->buffer = nm_alloc(n_bytes);
-    if (!out->buffer) return nm_fail_memory(err, n_bytes);
-    out->shown = (char *)out->buffer + BUFFER_BYTES;
-    out->path = out->shown + n_path;
-    out->temporary = out->path + n_real;
-    memcpy(out->shown, path, n_path);
-    memcpy(out->path, t->real, n_real);
-    memcpy(out->temporary, t->real, n_folder);
-    out->n_folder = n_folder;
-    out->temporary[n_folder] = '.';
-    memcpy(out->temporary + n_folder + 1, name, n_name);
-    memcpy(out->temporary + n_folder + 1 + n_name, ending, sizeof ending);
-    return true;
-}
-
 bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
 {
     target t;
 
     *out = (nm_outfile){.fd = -1};
     if (!find_target(path, &t, err)) return false;
-    if (!back_outfile(out, path, &t, err)) return nm_fail_in(err, "%s", path);
+
+    /* One block: buffer | path as spelled | real path | folder/.name.nomul-XXXXXX */
+    size_t n_path = strlen(path) + 1, n_real = strlen(t.real) + 1;
+    size_t n_temporary = n_real + sizeof "..nomul-XXXXXX";
+    size_t n_bytes = BUFFER_BYTES + n_path + n_real + n_temporary;
+    out->buffer = nm_alloc(n_bytes);
+    if (!out->buffer) return nm_fail_memory(err, n_bytes), nm_fail_in(err, "%s", path);
+    out->shown = (char *)out->buffer + BUFFER_BYTES;
+    out->path = out->shown + n_path;
+    out->temporary = out->path + n_real;
+    out->n_folder = t.n_folder;
+    memcpy(out->shown, path, n_path);
+    memcpy(out->path, t.real, n_real);
+    snprintf(out->temporary, n_temporary, "%.*s.%.200s.nomul-XXXXXX", (int)t.n_folder, t.real,
+             t.real + t.n_folder); /* names are limited to 255 bytes */
     if (create_temporary(out, &t, err)) return true;
     nm_outfile_abort(out);
     return false;
