@@ -21,10 +21,14 @@
 static int         failure; /* errno of the first one */
 static const char *command; /* for messages; NULL: none is running yet */
 
-/* Notes a failure unless one is known: later ones only follow from it. */
+/*
+ * Notes a failure unless one is known: later ones only follow from it.  Windows' runtime writes at
+ * once to what is no file, and drops the result: ferror has it.
+ */
 static void check(bool ok)
 {
-    if (!ok && !failure) failure = nm_os_write_error() ? nm_os_write_error() : EIO;
+    if ((!ok || ferror(stdout)) && !failure)
+        failure = nm_os_write_error() ? nm_os_write_error() : EIO;
 }
 
 void nm_output_write(const void *data, size_t n_bytes)
@@ -43,8 +47,10 @@ void nm_output_print(const char *format, ...)
     va_end(args);
 }
 
+/* stderr first, which wine's runtime buffers. */
 bool nm_output_flush(void)
 {
+    fflush(stderr);
     errno = 0;
     check(fflush(stdout) == 0);
     return !failure;
@@ -146,6 +152,7 @@ double nm_rate(uint64_t n, double seconds)
 int nm_output_failed(const nomul_error *err)
 {
     if (err && err->code == NOMUL_E_CANCELLED && nm_interrupted()) return nm_interrupt_exit_code();
+    nm_output_flush(); /* the message comes after what was printed before it */
     fprintf(stderr, "nomul: %s\n", err ? err->text : "out of memory");
     return NM_EXIT_FAILED;
 }

@@ -46,15 +46,5 @@ nomul perplexity -m $m -q -f golden/small.nms -c 100
 head -c 5000 /dev/zero | nomul perplexity -m $m -q
 head -c 20000 /dev/zero | tr '\0' a | nomul perplexity -m $m -q
 
-# A pipe that nobody writes to is waited for; being told to stop ends that.
-for command in "perplexity -f pipe" "run -f pipe"; do
-    $RUN "$program" ${command%% *} -m $m ${command#* } 2> err &
-    wait_ready $!
-    kill -s TERM $!
-    wait $!
-    echo "[$?] $(cat err)"
-done
-{ echo Once > pipe; } &
-nomul perplexity -m $m -q -f pipe | head -n 1
 cat tiny.gguf words | cmp - before
 ls

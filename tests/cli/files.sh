@@ -49,7 +49,7 @@ cp models/tiny.gguf golden/small.gguf away
 cp "$program" away/bin/nomul
 cd away
 program=$PWD/bin/nomul
-places() { try tokenize -p Once | sed "s|$(pwd -P)|HERE|g"; }
+places() { try tokenize -p Once | sed "s|[A-Z]:$(pwd -P)|HERE|g; s|$(pwd -P)|HERE|g"; }
 places
 mkdir -p share/nomul
 cp tiny.gguf share/nomul/stories-49m.gguf

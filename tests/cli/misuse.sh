@@ -79,8 +79,6 @@ try convert no-directory
 try convert no-directory other -o no.gguf
 try convert no-directory -o no.gguf --embedding bf16
 try convert no-directory -o no.gguf --embedding ''
-nomul convert no-directory -o no.gguf --name "$(printf 'a\377')" 2>&1
-echo "[$?]"
 try convert no-directory -o no.gguf --pack t5
 try convert no-directory -o no.gguf --pack 1.6
 try repack

@@ -49,59 +49,14 @@ printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both
   printf 'Two times' | figures --separator == --per-token; } | cmp - both
 cat both
 
-# What is certain is scored while the rest is on its way: the last word is not, a line is.
-has_lines() { [ "$(wc -l < "$2")" -ge "$1" ]; } # N FILE
-lines() { # N FILE: waits for the N-th line
-    poll has_lines "$@"
-    wc -l < "$2" | tr -d ' '
-}
-mkfifo pipe
-: > out
-$RUN "$program" perplexity -m $m --per-token < pipe > out 2> err &
-exec 3> pipe
-nomul tokenize -m $m --no-bos -p 'Once upon' | wc -w | tr -d ' '
-printf 'Once upon' >&3
-lines 5 out
-printf ' a time\n' >&3
 printf 'Once upon a time\n' > line
-nomul tokenize -m $m --no-bos -f line | wc -w | tr -d ' '
-lines 11 out
-printf 'x' >&3
-exec 3>&-
-wait $!
-echo "[$?] $(tail -n 1 out)"
 figures -f line --per-token > line.tokens
+# A line that comes in two pieces.
 (printf 'Once upon a ti'; nap; printf 'me\n') | figures --per-token | cmp - line.tokens
 (printf 'Once\n='; nap; printf '=\nTwo times\n') |
     figures --separator == --per-token | cmp - both
 
-# Stopped, while it waits and while it works: the figures so far.
-: > out
-$RUN "$program" perplexity -m $m --per-token < pipe > out 2> err &
-exec 3> pipe
-cat line >&3
-lines 11 out
-kill -s TERM $!
-wait $!
-echo "[$?]"
-exec 3>&-
-cmp out line.tokens
-sed 's/ in .*//' err
-yes > pipe &
-: > out
-$RUN "$program" perplexity -m $m --per-token < pipe > out 2> err &
-wait_for out
-kill -s INT $!
-wait $!
-echo "[$?]"
-sed 's/  *[0-9].*//; /^bits/d' err
-yes > pipe &
-: > out
-$RUN "$program" perplexity -m $m -c 5 < pipe > out 2> err & # it reads all of it first
-wait_ready $!
-kill -s TERM $!
-wait $!
-echo "[$?] $(cat out err)"
+# A reader that has seen enough.
 { yes | nomul perplexity -m $m -q --per-token 2> err; echo "[$?] $(cat err)" > code; } |
     head -n 1
 cat code

@@ -40,6 +40,12 @@ skip() { # REASON
     exit 0
 }
 
+# For a case that has nothing to test on Windows, or not under wine: the list of them is
+# grep not_on_windows tests/cli/*.sh
+not_on_windows() { # REASON
+    case $program in *.exe) skip "$*" ;; esac
+}
+
 need() { # FILE
     [ -e "$1" ] || skip "$1 is missing"
 }

@@ -1,4 +1,6 @@
 # Signals, closed pipes, full disks, a file that shrinks.
+not_on_windows "there are no signals; tests/windows.c tests events of the console"
+need models/stories-49m.gguf
 m=models/tiny.gguf
 start() { # what is to be ended; not through `nomul`: $! has to be the program
     : > out
@@ -39,6 +41,19 @@ end TERM
 exec 3>&-
 rm pipe
 
+# A pipe that has a name is waited for, too.
+mkfifo pipe
+for command in "perplexity -f pipe" "run -f pipe"; do
+    $RUN "$program" ${command%% *} -m $m ${command#* } 2> err &
+    wait_ready $!
+    kill -s TERM $!
+    wait $!
+    echo "[$?] $(cat err)"
+done
+{ echo Once > pipe; } &
+nomul perplexity -m $m -q -f pipe | head -n 1
+rm pipe
+
 # With an object, which says so.
 $RUN "$program" run -m $m -p Once -n -1 --ignore-eos --json -q > out 2> err &
 wait_ready $!
@@ -53,6 +68,14 @@ more() { [ "$(count)" -gt "$before" ]; }
 poll more
 end INT
 ls -A
+
+# repack neither.
+mkdir folder
+$RUN "$program" repack models/stories-49m.gguf -o folder/t5.gguf --pack 1.6bit 2> err &
+while [ -z "$(ls -A folder)" ] && kill -0 $! 2> /dev/null; do :; done
+end TERM
+ls -A folder
+rmdir folder
 
 # A reader that has seen enough: silently, 0.
 for command in "run -p Once -n -1 --ignore-eos" "tokenize -f long.txt" "info --json"; do
