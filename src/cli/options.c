@@ -373,16 +373,15 @@ void nm_options_help(const nm_option *options)
 
 static void print_row(const nm_option *o)
 {
-    const char *kind = o->kind == NM_OPT_GROUP    ? "group"
-                       : o->kind == NM_OPT_ARG    ? "argument"
-                       : o->kind == NM_OPT_FLAG   ? "flag"
-                       : o->kind == NM_OPT_CHOICE ? "choice"
-                       : o->kind == NM_OPT_LIST   ? "list"
-                                                  : "value";
-    char        facts[128];
+    static const char *const kinds[] = {
+        [NM_OPT_GROUP] = "group", [NM_OPT_FLAG] = "flag",    [NM_OPT_STRING] = "value",
+        [NM_OPT_INT] = "value",   [NM_OPT_FLOAT] = "value",  [NM_OPT_CHOICE] = "choice",
+        [NM_OPT_LIST] = "list",   [NM_OPT_ARG] = "argument",
+    };
+    char facts[128];
 
     describe_value(o, facts, sizeof facts);
-    nm_output_print("%s\t%c\t%s\t%s\t%s\t", kind, o->letter ? o->letter : '-',
+    nm_output_print("%s\t%c\t%s\t%s\t%s\t", kinds[o->kind], o->letter ? o->letter : '-',
                     o->name ? o->name : "-", o->value ? o->value : "-", *facts ? facts : "-");
     for (const char *c = o->help; *c; c++) nm_output_print("%c", *c == '\t' ? ' ' : *c);
     nm_output_print("\n");

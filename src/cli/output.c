@@ -135,10 +135,8 @@ nm_shown nm_show_seconds(double seconds)
 {
     nm_shown shown;
 
-    if (seconds < 1)
-        snprintf(shown.text, sizeof shown.text, "%.1f ms", 1000 * seconds);
-    else
-        snprintf(shown.text, sizeof shown.text, "%.2f s", seconds);
+    snprintf(shown.text, sizeof shown.text, seconds < 1 ? "%.1f ms" : "%.2f s",
+             seconds < 1 ? 1000 * seconds : seconds);
     return shown;
 }
 

@@ -127,7 +127,7 @@ static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul
     nomul_text *fork = NULL;
     nomul_mark *mark = NULL;
 
-    if (!nm_sampling_init(&sampling, args, NULL, args, NULL, o->model, err)) {
+    if (!nm_sampling_init(&sampling, args, NULL, NULL, o->model, err)) {
         nm_sampling_free(&sampling);
         return NULL;
     }

@@ -73,9 +73,7 @@ static bool open_batch(running *r, nomul_error *err)
 
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
-    bool ok = nm_sampling_init(&sampling, &args->text, table, args,
-                               r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL,
-                               r->opened.model, err);
+    bool ok = nm_sampling_init(&sampling, &args->text, table, r->saved, r->opened.model, err);
     r->defaults = args->text;
     if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
     bool seeded = nm_option_given(table, &args->text.given, offsetof(batch_args, text.seed));

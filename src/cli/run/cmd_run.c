@@ -121,9 +121,7 @@ static bool open_text(running *r, nomul_error *err)
         fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
     if (asked && !nm_prompt_read(&t->prompt, args->prompt, args->file, reading, err)) return false;
 
-    if (!nm_sampling_init(&t->sampling, text, table, args,
-                          r->saved ? nomul_mark_get_info(r->saved)->sampler : NULL, model, err))
-        return false;
+    if (!nm_sampling_init(&t->sampling, text, table, r->saved, model, err)) return false;
     nomul_text_options options = nm_text_args_options(text, &t->sampling);
     options.n_logprobs = (size_t)args->n_logprobs;
     t->text = nomul_text_new(r->opened.session, &options, err);

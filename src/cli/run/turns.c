@@ -287,7 +287,7 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     if (nm_options_set(table, &args, name, *value ? value : NULL) != NM_EXIT_DONE) return false;
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
-    bool ok = nm_sampling_init(&sampling, &args, NULL, &args, NULL, t->opened->model, err);
+    bool ok = nm_sampling_init(&sampling, &args, NULL, NULL, t->opened->model, err);
     if (!reseeded) sampling.options.seed = t->sampling.options.seed;
     ok = ok && change_text(t, &args, &sampling, NULL, reseeded, err);
     if (!ok) {

@@ -49,16 +49,17 @@ int nm_text_args_check(const nm_text_args *args)
 }
 
 bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
-                      const void *base, const nomul_sampler_options *saved,
-                      const nomul_model *model, nomul_error *err)
+                      const nomul_mark *saved, const nomul_model *model, nomul_error *err)
 {
     nomul_sampler_options *o = &sampling->options;
-    size_t                 at = (size_t)((const char *)args - (const char *)base);
+    size_t                 at = 0; /* of args in the arguments that the table fills */
     size_t                 n = args->biases.n, n_vocab = nomul_model_get_info(model)->n_vocab;
 
     *sampling = (nm_sampling){0};
     nomul_sampler_options_init(o);
-    if (saved) *o = *saved;
+    if (saved) *o = *nomul_mark_get_info(saved)->sampler;
+    for (const nm_option *row = table; saved && row->kind != NM_OPT_END; row++)
+        if (row->kind == NM_OPT_GIVEN) at = row->field - offsetof(nm_text_args, given);
 #define GIVEN(name)                                                                                \
     (!saved || nm_option_given(table, &args->given, at + offsetof(nm_text_args, name)))
 #define ROW(TYPE, name, ...)                                                                       \

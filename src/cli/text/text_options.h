@@ -90,13 +90,13 @@ typedef struct nm_sampling {
 } nm_sampling;
 
 /*
- * Options as args say; where `saved` is not NULL, what was not given on the command line is taken
- * from it.  table: the command's own, with args at `base`; NULL if all of args count.  A seed of -1
- * becomes a random one.  Freed by nm_sampling_free, also after an error.
+ * Options as args say; with a saved text, not NULL, those that the user did not give on the command
+ * line are taken from it: table is the command's own then.  Otherwise all of args count, and table
+ * may be NULL.  A seed of -1 becomes a random one.  False: no memory, or a bias of no id of the
+ * model.  nm_sampling_free frees it, also after an error.
  */
 bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
-                      const void *base, const nomul_sampler_options *saved,
-                      const nomul_model *model, nomul_error *err);
+                      const nomul_mark *saved, const nomul_model *model, nomul_error *err);
 void nm_sampling_free(nm_sampling *sampling);
 
 /* The other way round: args become what a sampler's options say. */
