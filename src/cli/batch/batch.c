@@ -292,10 +292,10 @@ static bool step(nm_batch *b, nomul_error *err)
     if (nomul_text_step(b->texts, b->n_running, err) != NOMUL_OK) return false;
     for (size_t i = 0; i < b->n_running; i++) {
         nm_batch_text *text = b->running[i];
-        uint64_t       n_read = text->answer.n_read;
+        uint64_t       n_read = text->answer.effort.n_read;
 
         if (!nm_answer_add(&text->answer, text->text, err)) return false;
-        b->counts.n_prompt_ids += text->answer.n_read - n_read;
+        b->counts.n_prompt_ids += text->answer.effort.n_read - n_read;
         b->counts.n_generated += nomul_text_id(text->text) >= 0;
     }
     if (!end_finished(b, err)) return false;

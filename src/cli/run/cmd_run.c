@@ -147,7 +147,7 @@ static bool generate(running *r, nomul_error *err)
     if (!args->json && !args->no_display_prompt) nm_output_write(prompt->data, prompt->n_bytes);
     a->closed = !nm_output_flush();
     bool ok = nm_answer_run(a, r->turns.text, !args->json, err);
-    nm_effort_add(&r->turns.effort, a);
+    nm_effort_add(&r->turns.effort, &a->effort);
     return ok;
 }
 

@@ -106,7 +106,7 @@ static bool answer(nm_turns *t, nomul_error *err)
     bool      ok = nomul_text_prompt(t->text, NULL, 0, err) == NOMUL_OK;
 
     ok = ok && nm_answer_run(&a, t->text, true, err);
-    nm_effort_add(&t->effort, &a);
+    nm_effort_add(&t->effort, &a.effort);
     nm_answer_free(&a);
     nm_output_print("\n");
     if (!nm_output_flush()) t->left = true;
@@ -131,7 +131,7 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
               nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
     if (!ok && err->code == NOMUL_E_CANCELLED)
         nm_fail(err, NOMUL_E_CANCELLED, "stopped while reading the prompt: the turn is undone");
-    nm_effort_add(&t->effort, &a);
+    nm_effort_add(&t->effort, &a.effort);
     nm_answer_free(&a);
     if (ok && mark(t, &t->answering[last_turn(t)], err)) return answer(t, err);
     if (show) nm_output_print("\n");

@@ -15,22 +15,23 @@
 
 bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
 {
+    nm_effort           *e = &a->effort;
     size_t               n_bytes = 0, n_scores = (a->n_logprobs + 1) * sizeof(nomul_logprob);
     const char          *bytes = nomul_text_bytes(text, &n_bytes);
     const nomul_logprob *scores = nomul_text_logprobs(text);
     int32_t              id = nomul_text_id(text);
-    bool                 first = a->n_generated == 0;
+    bool                 first = e->n_generated == 0;
     nomul_text_counts    counts = {.size = sizeof counts};
     double               now = nm_clock();
 
     nomul_text_get_counts(text, &counts, NULL);
     a->n_prompt = counts.n_prompt;
-    a->n_read = counts.n_read;
-    a->n_generated = counts.n_generated;
+    e->n_read = counts.n_read;
+    e->n_generated = counts.n_generated;
     a->finish = nomul_text_finish(text);
-    *(first ? &a->prompt_seconds : &a->seconds) = now - a->began;
-    if (first && a->n_generated > 0) a->began = now;
-    if (!first && id >= 0) a->n_steps++;
+    *(first ? &e->prompt_seconds : &e->seconds) = now - a->began;
+    if (first && e->n_generated > 0) a->began = now;
+    if (!first && id >= 0) e->n_steps++;
     if (!a->keep) return true;
     return nm_buffer_add(&a->bytes, bytes, n_bytes, err) &&
            (id < 0 || nm_ids_add(&a->ids, id, err)) &&
@@ -66,13 +67,13 @@ const nomul_logprob *nm_answer_logprobs(const nm_answer *a, size_t index)
 
 /* ---- For people ------------------------------------------------------------------------------ */
 
-void nm_effort_add(nm_effort *effort, const nm_answer *a)
+void nm_effort_add(nm_effort *sum, const nm_effort *effort)
 {
-    effort->n_read += a->n_read;
-    effort->n_generated += a->n_generated;
-    effort->n_steps += a->n_steps;
-    effort->prompt_seconds += a->prompt_seconds;
-    effort->seconds += a->seconds;
+    sum->n_read += effort->n_read;
+    sum->n_generated += effort->n_generated;
+    sum->n_steps += effort->n_steps;
+    sum->prompt_seconds += effort->prompt_seconds;
+    sum->seconds += effort->seconds;
 }
 
 static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double seconds)
@@ -158,13 +159,13 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         [NOMUL_FINISH_CANCELLED] = "cancelled",
     };
     const nm_answer *a = r->answer;
+    const nm_effort *e = &a->effort;
     nm_record        record = {.format = NM_RECORD_JSON}, *f = &record;
     speller          s = {.decoder = NULL};
     size_t           n_spelled = a->n_logprobs > 0 ? a->ids.n * (a->n_logprobs + 1) : 0;
-    bool             ok = true;
 
     if (n_spelled > 0) s.decoder = nomul_decoder_new(r->tokenizer, NOMUL_DECODE_SPECIAL, err);
-    if (n_spelled > 0) ok = s.decoder != NULL;
+    bool ok = n_spelled == 0 || s.decoder;
     for (size_t i = 0; ok && i < n_spelled; i++) /* allocates the memory of the longest */
         ok = spell(&s, nm_answer_logprobs(a, 0)[i].id, err);
     if (ok) {
@@ -179,12 +180,12 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         nm_record_count(f, "seed", r->seed);
         nm_record_open(f, "timings", '{');
         nm_record_real(f, "load_ms", 1000 * r->load_seconds);
-        nm_record_count(f, "prompt_n", a->n_read);
-        nm_record_real(f, "prompt_ms", 1000 * a->prompt_seconds);
-        nm_record_real(f, "prompt_per_second", nm_rate(a->n_read, a->prompt_seconds));
-        nm_record_count(f, "predicted_n", a->n_generated);
-        nm_record_real(f, "predicted_ms", 1000 * a->seconds);
-        nm_record_real(f, "predicted_per_second", nm_rate(a->n_steps, a->seconds));
+        nm_record_count(f, "prompt_n", e->n_read);
+        nm_record_real(f, "prompt_ms", 1000 * e->prompt_seconds);
+        nm_record_real(f, "prompt_per_second", nm_rate(e->n_read, e->prompt_seconds));
+        nm_record_count(f, "predicted_n", e->n_generated);
+        nm_record_real(f, "predicted_ms", 1000 * e->seconds);
+        nm_record_real(f, "predicted_per_second", nm_rate(e->n_steps, e->seconds));
         nm_record_close(f, '}');
         nm_record_close(f, '}');
         nm_output_print("\n");

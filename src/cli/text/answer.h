@@ -10,18 +10,26 @@
 #include "cli/open.h"
 #include "cli/text/prompt.h"
 
+/* How much was computed, and how long it took: of one answer, or the sum of several. */
+typedef struct nm_effort {
+    uint64_t n_read, n_generated;
+    uint64_t n_steps; /* generated after the first: those that `seconds` measures */
+    double   prompt_seconds, seconds;
+} nm_effort;
+
+void nm_effort_add(nm_effort *sum, const nm_effort *effort);
+
 /* Begins as zeros. */
 typedef struct nm_answer {
     bool         keep; /* bytes, ids and log-probabilities; else they are only counted */
     size_t       n_logprobs;
     nm_buffer    bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
     nm_ids       ids;             /* EOS too */
-    uint64_t     n_prompt, n_read, n_generated;
-    uint64_t     n_steps; /* generated after the first: those that `seconds` measures */
+    uint64_t     n_prompt;
+    nm_effort    effort;
     nomul_finish finish;
     bool         closed; /* stdout takes no more: output.h knows why */
     double       began;  /* the caller's: when the prompt was given */
-    double       prompt_seconds, seconds;
 } nm_answer;
 
 /*
@@ -40,15 +48,6 @@ bool nm_answer_run(nm_answer *answer, nomul_text *text, bool stream, nomul_error
 const nomul_logprob *nm_answer_logprobs(const nm_answer *answer, size_t index);
 
 /* ---- Reports --------------------------------------------------------------------------------- */
-
-/* Sums of answers. */
-typedef struct nm_effort {
-    uint64_t n_read, n_generated;
-    uint64_t n_steps; /* within `seconds` */
-    double   prompt_seconds, seconds;
-} nm_effort;
-
-void nm_effort_add(nm_effort *effort, const nm_answer *answer);
 
 /* On stderr: model, speeds, memory, seed. */
 void nm_effort_print(const nm_effort *effort, const nm_opened *opened, uint64_t seed);
