@@ -44,7 +44,10 @@ const nm_source *nm_checkpoint_find(nm_checkpoint *checkpoint, const char *name,
 /* Fails if the checkpoint has a tensor that is not wanted. */
 bool nm_checkpoint_all_wanted(const nm_checkpoint *checkpoint, nomul_error *err);
 
-/* Reads bytes [offset, offset + n_bytes) of a tensor.  Errors name file and tensor. */
+/*
+ * Reads bytes [offset, offset + n_bytes) of a tensor, as the file stores them; the caller keeps
+ * within its n_bytes.  Errors name file and tensor.
+ */
 bool nm_checkpoint_read(const nm_checkpoint *checkpoint, const nm_source *source, uint64_t offset,
                         void *to, size_t n_bytes, nomul_error *err);
 

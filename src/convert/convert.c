@@ -150,6 +150,7 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
+/* The keys tokenizer.ggml.* (models/FORMAT.md), of what was read and checked before. */
 static void put_tokenizer(void *context, nm_gguf_writer *w)
 {
     const nm_hf_tokenizer *t = &((converter *)context)->tokenizer;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads the JSON files of a checkpoint: the members of an object go into the fields of a struct, by
- * a table.  Every error names the key, what was found and what was expected.
+ * a table.  Every error names the key, what was found and what was expected:
+ *
+ *     hidden_size is a string, expected a whole number from 0 up
+ *
+ * The caller adds the file.  Nothing is allocated.
  */
 #ifndef NM_HF_JSON_H
 #define NM_HF_JSON_H

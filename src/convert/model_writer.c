@@ -25,6 +25,7 @@ typedef struct nm_stored_ref stored_ref;
 
 /* ---- The order of the file ------------------------------------------------------------------- */
 
+/* The index-th tensor of the plan, and what it is stored as in this packing; returns how many. */
 static size_t get_stored(const nm_model_writer *w, size_t index, nm_packing_id packing,
                          nm_planned *p, nm_stored stored[NM_MAX_STORED])
 {
@@ -35,7 +36,10 @@ static size_t get_stored(const nm_model_writer *w, size_t index, nm_packing_id p
 /*
  * Counts what is to be stored, allocates memory for it, and puts it in order: that of the plan, or
  * that of spec.like.  A tensor that only the old packing has is left out; one that only the new
- * packing has follows the last one that both have.
+ * packing has follows the last one that both have:
+ *
+ *     t5     x.weight  x.scale  x.norm.weight  x.neg  y.weight ...
+ *     t4     x.weight  x.scale  x.norm.weight         y.weight ...     and back the same
  */
 static bool plan_file(nm_model_writer *w)
 {
@@ -87,7 +91,7 @@ static void put_text(nm_model_writer *w, const char *key, const char *value)
     nm_gguf_put_string(&w->header, key, value, strlen(value));
 }
 
-/* Zeros, until all tensors are written. */
+/* Room for the hash of each stored tensor: zeros, until all tensors are written. */
 static void put_hashes(nm_model_writer *w)
 {
     static const uint8_t zeros[8] = {0};

@@ -33,6 +33,7 @@ static const nm_gguf_tensor *read_tensor(const repacker *r, const nm_planned *p,
     return NULL;
 }
 
+/* Gains, bounds, scales and the embedding: the same bytes in every packing. */
 static bool copy_floats(void *context, nm_model_writer *writer, const nm_planned *p,
                         const nm_stored *stored)
 {
