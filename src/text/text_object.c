@@ -235,9 +235,7 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     }
     for (size_t i = n_before; i < list->n; i++) nomul_sampler_accept(text->sampler, list->at[i]);
     text->n_prompt = list->n - n_before;
-
-    /* The ids not fed yet move to the beginning of the list, so that it stays short. */
-    list->n -= text->n_fed;
+    list->n -= text->n_fed; /* the ids not fed yet move to the beginning of the list */
     memmove(list->at, list->at + text->n_fed, list->n * sizeof *list->at);
     text->n_fed = 0;
 
