@@ -78,7 +78,7 @@ MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuz
 # that it runs side by side, the longest first.
 CHECKED := $(PROG)/nomul $(PROG)/libnomul.so \
            $(patsubst %,$(OUT)/tests/%,tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
-UNITS   := $(shell sed -n 's/^TEST(\(.*\))/\1/p' tests/tests.def)
+UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
            $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \

@@ -20,20 +20,24 @@
 #endif
 
 #define TEST(name) void test_##name(void);
+#define TEST_TRIALS(name) void test_##name(void);
 #define TEST_LONG(name) void test_##name(void);
 #include TESTS_DEF
 #undef TEST
+#undef TEST_TRIALS
 #undef TEST_LONG
 
 static const struct {
     const char *name;
     void (*run)(void);
-    bool is_long;
+    bool in_check, in_long;
 } files[] = {
-#define TEST(name) {#name, test_##name, false},
-#define TEST_LONG(name) {#name, test_##name, true},
+#define TEST(name) {#name, test_##name, true, false},
+#define TEST_TRIALS(name) {#name, test_##name, true, true},
+#define TEST_LONG(name) {#name, test_##name, false, true},
 #include TESTS_DEF
 #undef TEST
+#undef TEST_TRIALS
 #undef TEST_LONG
 };
 
@@ -42,7 +46,7 @@ static const struct {
 static struct {
     const char *file;
     char        name[256];
-    bool        open, failed, skipped;
+    bool        open, failed, skipped, is_long;
     int         n_passed, n_failed, n_skipped;
     char        scratch[256];
 } now;
@@ -174,22 +178,30 @@ void test_write_file(const char *path, const void *data, size_t size)
     }
 }
 
-/* Without arguments all but the long ones; --long means those; names mean themselves. */
-static bool wanted(size_t file, int argc, char **argv)
+int test_trials(int few, int many)
 {
-    if (argc < 2) return !files[file].is_long;
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], files[file].is_long ? "--long" : "") == 0 ||
-            strcmp(argv[i], files[file].name) == 0)
-            return true;
+    return now.is_long ? many : few;
+}
+
+/*
+ * Without names, those of make check, or with --long first, those of make test-long; names mean
+ * themselves, with --long first with many trials.
+ */
+static bool wanted(size_t file, int n_names, char **names)
+{
+    if (n_names == 0) return now.is_long ? files[file].in_long : files[file].in_check;
+    for (int i = 0; i < n_names; i++)
+        if (strcmp(names[i], files[file].name) == 0) return true;
     return false;
 }
 
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    now.is_long = argc > 1 && strcmp(argv[1], "--long") == 0;
+    int n_options = 1 + now.is_long;
     for (size_t i = 0; i < N_FILES; i++) {
-        if (!wanted(i, argc, argv)) continue;
+        if (!wanted(i, argc - n_options, argv + n_options)) continue;
         now.file = files[i].name;
         files[i].run();
         end_case();

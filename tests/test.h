@@ -20,6 +20,9 @@ void test_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The case now is skipped, and counted as such, with the reason. */
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* How often to try a property with random numbers: few in make check, many in make test-long. */
+int test_trials(int few, int many);
+
 void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

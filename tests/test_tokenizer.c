@@ -262,35 +262,35 @@ static void test_pieces(void)
 /* If time were not n log n, this would not end. */
 static void test_long(void)
 {
-    enum { MEGABYTE = 1 << 20 };
+    enum { LONG = 1 << 18 };
     nm_sp_piece     pieces[N_FIRST + 20];
     vocabulary_plan plan;
     vocabulary      v;
     size_t          n_ids, n_read, n_back;
-    char           *text = malloc(MEGABYTE);
+    char           *text = malloc(LONG);
 
-    test_case("a megabyte of one letter");
+    test_case("256 KiB of one letter");
     size_t n = N_FIRST;
     vocabulary_first_pieces(pieces);
     for (size_t length = 1; length <= 8; length *= 2, n++)
         pieces[n] = (nm_sp_piece){"aaaaaaaa", length, -(float)n, NOMUL_TOKEN_NORMAL};
     vocabulary_plan_init(&plan, pieces, n);
     open_flags(&v, &plan);
-    memset(text, 'a', MEGABYTE);
-    int32_t *ids = vocabulary_encode(&v, text, MEGABYTE, NO_PREFIX, &n_ids);
-    CHECK_INT(n_ids, MEGABYTE / 8);
+    memset(text, 'a', LONG);
+    int32_t *ids = vocabulary_encode(&v, text, LONG, NO_PREFIX, &n_ids);
+    CHECK_INT(n_ids, LONG / 8);
     for (size_t i = 0; i < n_ids; i++)
         if (ids[i] != N_FIRST + 3) CHECK_INT(ids[i], N_FIRST + 3);
     free(ids);
     vocabulary_close(&v);
 
-    test_case("a megabyte of text comes back");
+    test_case("256 KiB of text comes back");
     if (!vocabulary_open_model(&v, test_path("golden/tokenizer-demo/tokenizer.model"))) return;
     char *data = test_read_file(test_path("golden/tokenizer-demo/vectors.json"), &n_read);
-    for (size_t i = 0; i < MEGABYTE; i++) text[i] = data[i % n_read] & 0x7F;
-    ids = vocabulary_encode(&v, text, MEGABYTE, 0, &n_ids);
+    for (size_t i = 0; i < LONG; i++) text[i] = data[i % n_read] & 0x7F;
+    ids = vocabulary_encode(&v, text, LONG, 0, &n_ids);
     char *back = vocabulary_decode(&v, ids, n_ids, NOMUL_DECODE_STRIP_SPACE, &n_back);
-    CHECK(n_ids < MEGABYTE && n_back == MEGABYTE && memcmp(back, text, n_back) == 0);
+    CHECK(n_ids < LONG && n_back == LONG && memcmp(back, text, n_back) == 0);
     free(back);
     free(ids);
     vocabulary_close(&v);

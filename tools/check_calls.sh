@@ -29,11 +29,12 @@ cli/slash.c cli/interactive.c
 '
 
 # The table of check_includes.sh is the only one.
-walls=$(sed -n "/^walls='/,/^'/p" "$(dirname "$0")/check_includes.sh" | sed "1d;\$d")
+tools=$(dirname "$0")
+walls=$(sed -n "/^walls='/,/^'/p" "$tools/check_includes.sh" | sed "1d;\$d")
 
 # stdin: lines "FILE KIND SYMBOL" of nm; FILE is the path of a source in src, without "src/".
 check() {
-    awk -v walls="$walls" -v known="$known" '
+    awk -v walls="$walls" -v known="$known" "$(cat "$tools/cycles.awk")"'
         function room_of(file,    n, part) {
             n = split(file, part, "/")
             return n == 1 ? file : n > 2 ? part[1] "/" part[2] : part[1]
@@ -87,40 +88,12 @@ check() {
                 printf "%s: uses %s of %s: %s may not\n", user, symbol, to, room_of(user)
                 wrong = 1
             }
-            wrong += cycles()
+            wrong += cycles(calls, "a circle of calls")
             if (!n_symbols) { print "no symbols at all"; wrong = 1 }
             if (!wrong)
                 printf "%d symbols, %d uses across files, all inside the walls, but %d known\n",
                     n_symbols, n_uses, n_excused
             exit wrong > 0
-        }
-        # Says each group of files that reach each other, and returns how many there are.
-        function cycles(    n, i, j, k, list, reach, seen, count, text, key, part) {
-            n = 0
-            for (key in calls) {
-                split(key, part, SUBSEP)
-                for (i = 1; i <= 2; i++)
-                    if (!(part[i] in seen)) { seen[part[i]] = ++n; list[n] = part[i] }
-                reach[seen[part[1]], seen[part[2]]] = 1
-            }
-            for (k = 1; k <= n; k++)
-                for (i = 1; i <= n; i++)
-                    if ((i, k) in reach)
-                        for (j = 1; j <= n; j++)
-                            if ((k, j) in reach) reach[i, j] = 1
-            count = 0
-            for (i = 1; i <= n; i++) {
-                if (!((i, i) in reach)) continue
-                text = list[i]
-                for (j = 1; j <= n; j++)
-                    if (j != i && ((i, j) in reach) && ((j, i) in reach)) {
-                        text = text ", " list[j]
-                        delete reach[j, j]
-                    }
-                count++
-                print "a circle of calls: " text
-            }
-            return count
         }'
 }
 

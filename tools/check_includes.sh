@@ -106,11 +106,10 @@ check() {
         }'
 }
 
-# plant FILE LINE: the check of a copy with LINE at the end of FILE fails and names the place.
+# plant FILE LINE: the check of a copy of FILE with LINE at its end fails and names the place.
 plant() {
-    cp -R src include "$scratch"
-    chmod -R u+w "$scratch"
-    mkdir -p "$(dirname "$scratch/$1")"
+    mkdir -p "$scratch/src" "$scratch/include" "$scratch/${1%/*}"
+    [ ! -f "$1" ] || cat "$1" > "$scratch/$1"
     printf '%s\n' "$2" >> "$scratch/$1"
     place="$1:$(awk 'END {print NR}' "$scratch/$1"): $2"
     if check "$scratch" > "$scratch/log"; then

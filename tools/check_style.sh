@@ -88,25 +88,34 @@ check_names() {
 
 # A module is a .c file of src/.
 check_modules() {
-    (
-        cd "$1"
-        for source in $(find src -name '*.c' | sort); do
-            module=$(basename "$source" .c)
-            case $source in
-            src/cli/*) test=tests/cli/run.sh ;;
-            src/kernels/*) test=tests/test_kernels.c ;;
-            *)
-                other=$(echo "$elsewhere" | awk -v m="$module" '$1 == m {print $2}')
-                test=tests/test_${other:-$module}.c
-                ;;
-            esac
-            [ -f "$test" ] || echo "$source: no test: $test is missing"
-        done
-        for test in tests/test_*.c; do
-            name=$(basename "$test" .c) name=${name#test_}
-            grep -q "^[A-Z_]*($name)" tests/tests.def || echo "$test: no row in tests/tests.def"
-        done
-    ) | awk '{print} END {exit NR > 0}'
+    (cd "$1" && find src tests -name '*.c' -o -name run.sh | sort | awk -v elsewhere="$elsewhere" '
+        function bad(why) { print why; wrong = 1 }
+        function test_of(source,    module) {
+            if (source ~ /^src\/cli\//) return "tests/cli/run.sh"
+            module = source ~ /^src\/kernels\// ? "kernels" : source
+            gsub(/.*\/|\.c$/, "", module)
+            return "tests/test_" (module in other ? other[module] : module) ".c"
+        }
+        BEGIN {
+            n = split(elsewhere, line, "\n")
+            for (i = 1; i <= n; i++)
+                if (split(line[i], w, " ") == 2) other[w[1]] = w[2]
+            while ((getline row < "tests/tests.def") > 0)
+                if (row ~ /^[A-Z_]*\(.*\)/) {
+                    gsub(/^[A-Z_]*\(|\).*/, "", row)
+                    rows["tests/test_" row ".c"]
+                }
+        }
+        { exists[$0] }
+        /^src\// { sources[++n_sources] = $0 }
+        /^tests\/test_[^\/]*\.c$/ && !($0 in rows) { bad($0 ": no row in tests/tests.def") }
+        END {
+            for (i = 1; i <= n_sources; i++) {
+                test = test_of(sources[i])
+                if (!(test in exists)) bad(sources[i] ": no test: " test " is missing")
+            }
+            exit wrong
+        }')
 }
 
 check() {

@@ -27,9 +27,10 @@
 #   cycles         groups of modules that reach each other along such edges (strongly connected
 #                  components of more than one); includes alone, calls alone, both together
 set -eu
+cycles=$(cat "$(dirname "$0")/cycles.awk")
 cd "${1-.}"
 find src -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.cu' | sort |
-    tr '\n' '\0' | LC_ALL=C xargs -0 awk '
+    tr '\n' '\0' | LC_ALL=C xargs -0 awk "$cycles"'
     # Takes the comments and the contents of strings out of the line; sets has_comment.
     function code_of(line,    out, at, token) {
         out = ""
@@ -168,34 +169,6 @@ find src -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.cu' | sort |
             quantile(which, 0.5), quantile(which, 0.9), n_static, n_once,
             n_static ? sprintf("%.1f", 100 * n_once / n_static) : "-"
     }
-    # Groups of modules that reach each other by edges[from, to]; says them and returns how many.
-    function cycles(edges, what,    n, i, j, k, list, reach, seen, count, line, key, part) {
-        n = 0
-        for (key in edges) {
-            split(key, part, SUBSEP)
-            for (i = 1; i <= 2; i++)
-                if (!(part[i] in seen)) { seen[part[i]] = ++n; list[n] = part[i] }
-            reach[seen[part[1]], seen[part[2]]] = 1
-        }
-        for (k = 1; k <= n; k++)
-            for (i = 1; i <= n; i++)
-                if ((i, k) in reach)
-                    for (j = 1; j <= n; j++)
-                        if ((k, j) in reach) reach[i, j] = 1
-        count = 0
-        for (i = 1; i <= n; i++) {
-            if (!((i, i) in reach)) continue
-            line = substr(list[i], 5)
-            for (j = 1; j <= n; j++)
-                if (j != i && ((i, j) in reach) && ((j, i) in reach)) {
-                    line = line " <-> " substr(list[j], 5)
-                    delete reach[j, j]
-                }
-            count++
-            print "  " what ": " line
-        }
-        return count
-    }
     END {
         for (i = 1; i <= n_functions; i++) {
             file = f_file[i]
@@ -255,10 +228,10 @@ find src -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.cu' | sort |
         printf "include edges: %d, inside cli: %d (by %d include lines)\n", n_include_edges,
             n_cli_edges, n_cli_includes
         printf "call edges: %d, inside cli: %d\n", n_call_edges, n_cli_calls
-        n = cycles(include_edges, "include cycle")
+        n = cycles(include_edges, "  include cycle")
         printf "include cycles: %d\n", n
-        n = cycles(call_edges, "call cycle")
+        n = cycles(call_edges, "  call cycle")
         printf "call cycles: %d\n", n
-        n = cycles(all_edges, "cycle of either")
+        n = cycles(all_edges, "  cycle of either")
         printf "cycles of includes and calls together: %d\n", n
     }'

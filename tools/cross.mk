@@ -31,7 +31,7 @@ WINDOWS_TESTS = $(filter-out held_out_part,$(patsubst tests/test_%.c,%,$(shell g
 WINDOWS := $(BUILD)/cross/x86_64-windows
 cross-windows-tests: ## unit tests for Windows: build/cross/x86_64-windows/tests.exe
 	@mkdir -p $(WINDOWS)
-	@grep -xE 'TEST\(($(subst $(space),|,$(strip $(WINDOWS_TESTS))))\)' tests/tests.def > \
+	@grep -xE 'TEST(_TRIALS)?\(($(subst $(space),|,$(strip $(WINDOWS_TESTS))))\)' tests/tests.def > \
 	    $(WINDOWS)/tests.def
 	$(Q)$(MAKE) --no-print-directory MODE=debug BUILD=$(WINDOWS) AR='$(ZIG) ar' \
 	    CC='$(ZIG) cc -target x86_64-windows-gnu' LDFLAGS='$(call cross_link,windows)' \

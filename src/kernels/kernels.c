@@ -23,7 +23,7 @@ const nm_kernels *nm_kernels_row(size_t n)
 
 bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size)
 {
-    uint32_t lacking = kernels->features & ~nm_cpu_features();
+    uint32_t lacking = kernels->features ? kernels->features & ~nm_cpu_features() : 0;
 
     nm_cpu_names(missing, size, lacking);
     return lacking == 0;
@@ -31,13 +31,15 @@ bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size)
 
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err)
 {
-    uint32_t features = nm_cpu_features();
-    char     words[256];
-    size_t   n = 0;
+    char   words[256];
+    size_t n = 0;
 
-    *kernels = &rows[N_ROWS - 1];
-    while ((*kernels)->features & ~features) --*kernels; /* row 0 needs nothing */
-    if (!name) return true;
+    if (!name) {
+        uint32_t features = nm_cpu_features();
+        *kernels = &rows[N_ROWS - 1];
+        while ((*kernels)->features & ~features) --*kernels; /* row 0 needs nothing */
+        return true;
+    }
     for (size_t i = 0; i < N_ROWS; i++) {
         if (strcmp(rows[i].name, name) != 0) continue;
         *kernels = &rows[i];

@@ -30,10 +30,12 @@ static void make_tables(nm_packing_id packing, uint8_t *tables, const int8_t *q,
     }
     for (; table < end; table++) {
         memset(*table, 0, sizeof *table);
-        for (size_t j = 0; j < nm_packings[packing].group_cols; j++, q++)
-            for (size_t code = 0; code < N_CODES; code++) /* entry += trit * q */
+        for (size_t j = 0; j < nm_packings[packing].group_cols; j++) {
+            const int16_t x = *q++; /* a copy: what the loop writes can't change it */
+            for (size_t code = 0; code < N_CODES; code++) /* entry += trit * x */
                 (*table)[code] =
-                    (int16_t)((*table)[code] + (*q & plus[j][code]) - (*q & minus[j][code]));
+                    (int16_t)((*table)[code] + (x & plus[j][code]) - (x & minus[j][code]));
+        }
     }
 }
 

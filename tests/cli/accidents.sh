@@ -43,8 +43,8 @@ try perplexity -m $m -q -f words --separator ''
 try perplexity -m $m -q -f words --separator "$(printf 'a\nb')"
 try perplexity -m $m -q -f words --separator a --per-token -c 3
 nomul perplexity -m $m -q -f golden/small.nms -c 100
-head -c 5000 /dev/zero | nomul perplexity -m $m -q
-head -c 20000 /dev/zero | tr '\0' a | nomul perplexity -m $m -q
+head -c 1000 /dev/zero | nomul perplexity -m $m -q
+head -c 5000 /dev/zero | tr '\0' a | nomul perplexity -m $m -q
 
 cat tiny.gguf words | cmp - before
 ls

@@ -27,7 +27,7 @@ same() { # MODEL OPTION...
     nomul batch -m $with -q --parallel 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
     wc -l < alone | tr -d ' '
 }
-same $m -s 7 -n 10
+same $m -s 7 -n 4
 same $t -n 9 --temp 0 -s 1 --logprobs 2
 same $t -s 3 -n 12 -r e -r ' o' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
 same $t -s 3 -n 0
@@ -93,9 +93,9 @@ echo '{"prompt":"x","seed":9007199254740991}' | nomul batch -m $t -q --n-best 2 
 printf 'no newline' | nomul batch -m $t -q -n 0 -s 1 | strip
 printf 'the same\r\n\nthe same' | nomul batch -m $t -q -n 1 --temp 0 -s 1 | strip
 # A line that comes in two pieces, between short ones.
-tr '\n' ' ' < text.txt | head -c 20000 > long
+tr '\n' ' ' < text.txt | head -c 9000 > long
 nomul run -m $t -f long --json -q -n 4 -s 1 | strip | sed 's/"0"/"1"/' > alone
-{ echo a; head -c 9000 long; nap; tail -c +9001 long; printf '\nb\n'; } |
+{ echo a; head -c 5000 long; nap; tail -c +5001 long; printf '\nb\n'; } |
     nomul batch -m $t -q -n 4 -s 1 | strip > together
 sed -n 2p together | cmp - alone
 wc -l < together | tr -d ' '

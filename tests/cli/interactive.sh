@@ -88,7 +88,7 @@ echo "[$?]"
 grep '^nomul' c
 cmp own.gguf $t && cat words
 # /set n leaves the sampler alone: what it has seen beyond 64 ids, too.
-{ head -c 600 text.txt | tr '\n' ' '; say '' ''; } > lines
+{ head -c 400 text.txt | tr '\n' ' '; say '' ''; } > lines
 turns --temp 0 --repeat-last-n -1 --presence-penalty 1000 -n 20 < lines > c
 sed '1a /set n 20' lines | turns --temp 0 --repeat-last-n -1 --presence-penalty 1000 -n 20 | cmp - c
 rm lines

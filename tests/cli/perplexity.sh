@@ -18,7 +18,7 @@ cut -f 1 tokens | tr '\n' ' ' | sed 's/ $//' > ids
 nomul tokenize -m $m -f part.txt --no-bos | tr -d '\n' | cmp - ids
 awk '{sum -= $2} END {printf "%.4f\n", sum / NR}' tokens
 nomul perplexity -m $m -f part.txt --per-token 2>&1 > /dev/null | sed 's/ in .*//'
-figures --per-token --json < tokens | tail -n 1 | cut -c 1-18
+head -n 50 tokens | figures --per-token --json | tail -n 1 | cut -c 1-18
 
 # llama-perplexity's windows.
 nomul perplexity -m $m -f part.txt -c 128 2> err

@@ -44,10 +44,12 @@ kill -s INT $!
 wait $!
 echo "[$?]"
 sed 's/  *[0-9].*//; /^bits/d' err
-yes > pipe &
 : > out
 $RUN "$program" perplexity -m $m -c 5 < pipe > out 2> err & # it reads all of it first
+exec 3> pipe
+cat text.txt >&3
 wait_ready $!
 kill -s TERM $!
 wait $!
 echo "[$?] $(cat out err)"
+exec 3>&-

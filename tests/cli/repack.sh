@@ -23,10 +23,12 @@ for m in models/tiny.gguf models/stories-49m.gguf; do
     nomul repack $m -qo t5.gguf --pack 1.6bit
     packing t5.gguf
     [ "$(hash $m)" = "$(hash t5.gguf)" ] || echo "$m: other logits"
+    [ $m = models/tiny.gguf ] || continue # the way back takes long
     nomul repack t5.gguf -qo t4.gguf --pack 2bit
     cmp t4.gguf $m
     rm t4.gguf t5.gguf
 done
+rm t5.gguf
 
 # Damage is found, and the old file stays.
 { head -c 15430 a.gguf; printf '\377'; tail -c +15432 a.gguf; } > wrong.gguf

@@ -8,16 +8,18 @@ run --load-session saved -n 25 -t 1 --save-session saved > second # the same fil
 cat first second | cmp - whole
 nomul session saved --json | grep -o '"tokens":[0-9]*'
 # In three parts, by other kernels and another packing.
-nomul repack $m -o t5.gguf --pack 1.6bit -q
-run -p 'Once upon a time' -s 7 -n 0 --save-session a > parts
-nomul run -m t5.gguf --load-session a -n 21 -q --kernels scalar --save-session b >> parts
-run --load-session b -n 19 -b 1 >> parts
-cmp parts whole
+nomul repack $t -o t5.gguf --pack 1.6bit -q
+nomul run -m $t -p 'Once upon a time' -s 7 -n 40 -q > other
+nomul run -m $t -p 'Once upon a time' -s 7 -n 0 -q --save-session a > parts
+nomul run -m t5.gguf --load-session a -n 21 -q --kernels scalar --save-session a >> parts
+nomul run -m $t --load-session a -n 19 -b 1 -q >> parts
+cmp parts other && rm other
 # The seed that nobody gave is in the file too, and so are the other settings.
 run -p 'Lily' -n 20 --temp 1.5 --top-k 0 --repeat-penalty 1.3 --save-session c > d
 run --load-session c -n 20 --json | grep -o '"seed":[0-9]*' > seed
 run -p 'Lily' -n 40 --temp 1.5 --top-k 0 --repeat-penalty 1.3 -s "$(cut -d: -f2 seed)" > e
 run --load-session c -n 20 | cat d - | cmp - e
+run -p 'Once upon a time' -s 7 -n 21 --save-session b > parts
 # Options override the saved ones; an appended prompt gets neither BOS nor a leading space.
 run --load-session b -n 12 --temp 0 -p ' and then'
 run --load-session b -n 3 -s 5 --json -p 's' | sed 's/"timings.*//'

@@ -55,7 +55,7 @@ nomul perplexity -m $m -q -f pipe | head -n 1
 rm pipe
 
 # With an object, which says so.
-$RUN "$program" run -m $m -p Once -n -1 --ignore-eos --json -q > out 2> err &
+$RUN "$program" run -m $m -p Once -n -1 --ignore-eos --json -q -t 1 > out 2> err &
 wait_ready $!
 end TERM
 sed 's/.*"finish_reason":\("[a-z]*"\).*/\1/' out
