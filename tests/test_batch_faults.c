@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char lines[] = "Once upon a time\n"
-                            "{\"prompt\": \"the fox\", \"n_predict\": 2, \"id\": [1]}\n"
-                            "{\"prompt\": \"the fox\", \"n_predict\": 2, \"stop\": \"a\"}\n"
+static const char lines[] = "a b\n"
+                            "{\"prompt\": \"fox\", \"n_predict\": 2, \"id\": [1]}\n"
+                            "{\"prompt\": \"fox\", \"n_predict\": 2, \"stop\": \"a\"}\n"
                             "\n"
                             "{\"id\": 7}\n"
-                            "said to the moon";
+                            "moon";
 
 static const nm_text_args defaults = {
     .n_predict = 3,
@@ -183,7 +183,7 @@ static void run_each(way *w)
     CHECK_OK(run(w), err);
     w->want = answers(w);
     run_with_faults(w, w->number);
-    run_with_faults(w, EINTR);
+    if (w->n_best == 1) run_with_faults(w, EINTR);
     run_without_memory(w);
     run_slowly(w);
     free(w->want);
