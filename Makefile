@@ -144,7 +144,7 @@ $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(PROG)/libnomul.a
 $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main.o,$(CLI_OBJ))
 
 demo: all ## a story from the shipped model, the same one every time
-	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 3 --temp 0.6 --min-p 0.1
+	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 6
 
 check: ## all tests that a C compiler and make can run, in half a minute; TIMES=1 lists their times
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked

@@ -413,30 +413,35 @@ const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes);
 
 /*
  * The sampler's options, one row each: type, name, default, least and most value, offset in a
- * session file (src/format/session_file.h), long option, key in a JSON line of `nomul batch`,
- * letter of the short option or 0, name of the value, help.  The struct below, defaults, range
- * checks, session files, command line and JSON follow the row.  A limit of 3.4e38 stands for none.
- * The command line takes seeds up to 2^53 - 1, and -1 for a random one.  A new row is the last one,
- * and its offset lies in the reserved bytes of a session file: 0 there must mean its default.
+ * session file (src/format/session_file.h), long option, key in a JSON line of `nomul batch`, key
+ * general.sampling.* in a model file, key in a generation_config.json, letter of the short option
+ * or 0, name of the value, help.  A key "" is none.  The struct below, defaults, range checks,
+ * session files, model files, command line and JSON follow the row.  A limit of 3.4e38 stands for
+ * none.  The command line takes seeds up to 2^53 - 1, and -1 for a random one.  A new row is the
+ * last one, and its offset lies in the reserved bytes of a session file: 0 there must mean its
+ * default.
  */
 #define NOMUL_SAMPLER_FIELDS(ROW)                                                                  \
-    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty", 0, "X",  \
+    ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty",          \
+        "penalty_repeat", "repetition_penalty", 0, "X",                                            \
         "divide the logits of repeated tokens by X, multiply negative ones; 1 = off")              \
-    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence-penalty", "presence_penalty", 0,    \
-        "X", "subtract X once from the logit of a token that has occurred; 0 = off")               \
-    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency-penalty", "frequency_penalty", 0, \
-        "X", "subtract X for each time a token has occurred; 0 = off")                             \
-    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat-last-n", "repeat_last_n", 0, "N",         \
+    ROW(FLOAT, presence_penalty, 0.0, -1e3, 1e3, 68, "presence-penalty", "presence_penalty",       \
+        "penalty_present", "", 0, "X",                                                             \
+        "subtract X once from the logit of a token that has occurred; 0 = off")                    \
+    ROW(FLOAT, frequency_penalty, 0.0, -1e3, 1e3, 72, "frequency-penalty", "frequency_penalty",    \
+        "penalty_freq", "", 0, "X", "subtract X for each time a token has occurred; 0 = off")      \
+    ROW(INT, repeat_last_n, 64, -1, 1048576, 64, "repeat-last-n", "repeat_last_n",                 \
+        "penalty_last_n", "", 0, "N",                                                              \
         "penalties look at the last N tokens, prompt included; 0 = none, -1 = all")                \
-    ROW(INT, top_k, 40, 0, 1000000000, 48, "top-k", "top_k", 0, "N",                               \
+    ROW(INT, top_k, 40, 0, 1000000000, 48, "top-k", "top_k", "top_k", "top_k", 0, "N",             \
         "keep the N most likely tokens; 0 = off")                                                  \
-    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top-p", "top_p", 0, "P",                                    \
+    ROW(FLOAT, top_p, 0.95, 0, 1, 52, "top-p", "top_p", "top_p", "top_p", 0, "P",                  \
         "keep the most likely tokens whose probabilities add up to P; 1 = off")                    \
-    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min-p", "min_p", 0, "P",                                    \
+    ROW(FLOAT, min_p, 0.05, 0, 1, 56, "min-p", "min_p", "min_p", "min_p", 0, "P",                  \
         "keep tokens with at least P times the probability of the most likely; 0 = off")           \
-    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temp", "temperature", 0, "T",                            \
+    ROW(FLOAT, temp, 0.8, 0, 3.4e38, 44, "temp", "temperature", "temp", "temperature", 0, "T",     \
         "sampling temperature; 0 = greedy")                                                        \
-    ROW(SEED, seed, 0, 0, 0, 80, "seed", "seed", 's', "N",                                         \
+    ROW(SEED, seed, 0, 0, 0, 80, "seed", "seed", "", "", 's', "N",                                 \
         "random seed: one seed gives the same text on every machine; -1 = random")
 
 #define NOMUL_SAMPLER_FLOAT float
@@ -457,6 +462,13 @@ typedef struct nomul_sampler_options {
 } nomul_sampler_options;
 
 void nomul_sampler_options_init(nomul_sampler_options *options);
+
+/*
+ * Sets the options that the model file recommends, its keys general.sampling.*, and leaves the
+ * others as they are: call nomul_sampler_options_init before.  Returns the rows that were set: bit i
+ * is row i of NOMUL_SAMPLER_FIELDS.
+ */
+uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *options);
 
 /*
  * Logits to the next id.  Order: logit bias, penalties, top-k, top-p, min-p, temperature, random
@@ -512,7 +524,7 @@ typedef struct nomul_text nomul_text;
 
 typedef struct nomul_text_options {
     size_t                       size;
-    const nomul_sampler_options *sampler; /* copied; NULL, the default: its defaults */
+    const nomul_sampler_options *sampler; /* copied; NULL, the default: nomul_model_sampling's */
     const char *const           *stops;   /* stop strings, not empty, copied; default none */
     size_t                       n_stops;
     int64_t n_predict;  /* tokens generated after each prompt; -1, the default: no limit */
@@ -720,19 +732,24 @@ nomul_status nomul_convert(const char *directory, const char *output,
 
 typedef struct nomul_repack_options {
     size_t              size;
-    const char         *pack;     /* either name of a packing; NULL, the default: "t4" */
+    const char         *pack;     /* either name of a packing; NULL, the default: the input's */
     nomul_progress      progress; /* bytes of tensors read, of all; default NULL */
     void               *progress_context;
     const nomul_cancel *cancel; /* default NULL */
+
+    /* Recommended sampling to store in place of the input's; bit i of the rows: row i of
+       NOMUL_SAMPLER_FIELDS.  Default: NULL and 0. */
+    const nomul_sampler_options *sampling;
+    uint64_t                     sampling_rows;
 } nomul_repack_options;
 
 void nomul_repack_options_init(nomul_repack_options *options);
 
 /*
- * Rewrites a model file with its ternary weights in another packing.  Everything else is copied, so
- * model_id and every logit stay the same, and repacking back gives the same bytes.  Every tensor is
- * checked.  The output appears as that of nomul_convert does, and may be the input.  Memory: the
- * largest matrix and a few rows, besides the mapped input.
+ * Rewrites a model file with its ternary weights in another packing, or with other recommended
+ * sampling.  Everything else is copied, so model_id and every logit stay the same, and repacking
+ * back gives the same bytes.  Every tensor is checked.  The output appears as that of nomul_convert
+ * does, and may be the input.  Memory: the largest matrix and a few rows, besides the mapped input.
  */
 nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err);

@@ -58,7 +58,9 @@ static bool fill_info(nomul_model *model, size_t file_bytes, nomul_error *err)
     const nm_weights *w = &model->weights;
     const nm_config  *c = &w->config;
 
-    if (!nm_gguf_get_string(&model->gguf, "general.name", false, &name, err)) return false;
+    if (!nm_gguf_get_string(&model->gguf, "general.name", false, &name, err) ||
+        !nm_sampling_read(&model->gguf, &model->sampling, &model->sampling_rows, err))
+        return false;
     size_t n = name.size < sizeof model->name - 1 ? name.size : sizeof model->name - 1;
     memcpy(model->name, name.data, n);
     model->name[n] = '\0';
@@ -220,6 +222,18 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
     return nm_args_fill(out, &tensor, sizeof tensor);
 }
 
+uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *options)
+{
+    if (!model || !options) return 0;
+    for (size_t i = 0; i < nm_n_sampler_fields; i++) {
+        const nm_sampler_field *f = &nm_sampler_fields[i];
+        if (model->sampling_rows >> i & 1)
+            memcpy((char *)options + f->offset, (const char *)&model->sampling + f->offset,
+                   f->n_bytes);
+    }
+    return model->sampling_rows;
+}
+
 /* ---- Convert and repack ---------------------------------------------------------------------- */
 
 const char *nomul_packing_name(size_t index)
@@ -274,6 +288,7 @@ nomul_status nomul_repack(const char *input, const char *output,
         return nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL"), err->code;
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
         return err->code;
+    if (ours.sampling && !nm_sampler_check_fields(ours.sampling, err)) return err->code;
     nomul_model *model = nomul_model_open(input, NULL, err);
     if (!model) return err->code;
     bool ok = nm_repack(&model->weights, &model->gguf, input, output, &ours, err);

@@ -22,20 +22,24 @@
 #include "base/file.h"
 #include "base/refs.h"
 #include "format/gguf.h"
+#include "format/sampler_fields.h"
 #include "model/weights.h"
 #include "tokens/tokenizer.h"
 
 struct nomul_model {
-    nm_filemap          map; /* zeros if the caller owns the bytes */
-    nm_gguf             gguf;
-    nm_weights          weights;
-    nomul_tokenizer     tokenizer;
-    bool                has_tokenizer;
-    const nm_kernels   *kernels;
-    nomul_model_info    info;
-    char                name[256];
-    nm_refs             refs;
-    const nomul_cancel *cancel;
+    nm_filemap        map; /* zeros if the caller owns the bytes */
+    nm_gguf           gguf;
+    nm_weights        weights;
+    nomul_tokenizer   tokenizer;
+    bool              has_tokenizer;
+    const nm_kernels *kernels;
+    nomul_model_info  info;
+    char              name[256];
+
+    nomul_sampler_options sampling; /* recommended by the file, where the rows' bits are set */
+    uint64_t              sampling_rows;
+    nm_refs               refs;
+    const nomul_cancel   *cancel;
 };
 
 /* Are all ids inside the vocabulary?  In nomul_session.c. */

@@ -48,6 +48,7 @@ static void test_nothing(void)
     nomul_model_options_init(NULL);
     nomul_session_options_init(NULL);
     nomul_sampler_options_init(NULL);
+    CHECK_INT(nomul_model_sampling(NULL, NULL), 0);
     nomul_text_options_init(NULL);
     nomul_convert_options_init(NULL);
     nomul_repack_options_init(NULL);

@@ -91,7 +91,7 @@ row_tensor() {
 # run, batch and -i take it, JSON has it, a session keeps it, and its range is checked.
 row_sampler_option() {
     grep -q 'define NOMUL_SAMPLER_FIELDS' "$tree/include/nomul.h" || return 2
-    new='    ROW(FLOAT, dummy, 0.0, 0, 9, 448, "dummy", "dummy", 0, "X", "nothing") \'
+    new='    ROW(FLOAT, dummy, 0.0, 0, 9, 448, "dummy", "dummy", "dummy", "", 0, "X", "nothing") \'
     new=$new awk '{ print } /define NOMUL_SAMPLER_FIELDS/ { print ENVIRON["new"] }' \
         "$tree/include/nomul.h" > "$scratch/edited"
     cp "$scratch/edited" "$tree/include/nomul.h"

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nomul repack: rewrites a model file with its ternary weights in the other packing.  Only the
- * options are here: nomul_repack does the work, progress.c shows how far it is.
+ * nomul repack: rewrites a model file with its ternary weights in the other packing, or with other
+ * recommended sampling.  Only the options are here: nomul_repack does the work, progress.c shows
+ * how far it is.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/text/text_options.h"
 
 typedef struct repack_args {
     const char *input, *output;
     int64_t     pack;
+    nm_strings  sampling;
     bool        quiet;
 } repack_args;
 
@@ -17,21 +23,68 @@ static const nm_option table[] = {
     NM_ARG(F(input), "FILE", 1, "the model file to read"),
     NM_STRING('o', "output", F(output), "FILE", "the model file to write; may be the input itself"),
     NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),
+    NM_LIST(0, "sampling", F(sampling), "NAME=X",
+            "recommend a sampling option, as in temp=0.6: the default where this file is used; may "
+            "be repeated"),
     NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
     NM_END,
 };
 
+#undef F
+#define F(field) offsetof(nm_text_settings, field)
+static const nm_option recommendable[] = {
+    NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
+    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0},
+    NM_END,
+};
+
+/* "temp=0.6", as --temp 0.6 would be taken, into the options and the bits of their rows. */
+static int read_sampling(const nm_strings *words, nomul_sampler_options *options, uint64_t *rows)
+{
+    nm_text_settings settings = {.text = {.seed = 0}};
+    nm_text_args    *args = &settings.text;
+    uint64_t         bit = 1;
+
+    for (size_t i = 0; i < words->n; i++) {
+        size_t n_name = strcspn(words->at[i], "=");
+        char   name[64];
+
+        if (n_name >= sizeof name || words->at[i][n_name] == '\0')
+            return nm_output_misused("--sampling: '%.120s' is not like temp=0.6", words->at[i]);
+        snprintf(name, sizeof name, "%.*s", (int)n_name, words->at[i]);
+        int code = nm_options_set(recommendable, &settings, name, words->at[i] + n_name + 1);
+        if (code != NM_EXIT_DONE) return code;
+    }
+    if (nm_option_given(recommendable, &args->given, offsetof(nm_text_settings, text.seed)))
+        return nm_output_misused("--sampling: a seed cannot be recommended");
+#define ROW(TYPE, name, ...)                                                                       \
+    if (nm_option_given(recommendable, &args->given, offsetof(nm_text_settings, text.name))) {     \
+        options->name = (NOMUL_SAMPLER_##TYPE)args->name;                                          \
+        *rows |= bit;                                                                              \
+    }                                                                                              \
+    bit <<= 1;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+    return NM_EXIT_DONE;
+}
+
 static int run(const void *arguments)
 {
-    const repack_args   *args = arguments;
-    nm_progress_bar      bar = {.quiet = args->quiet, .began = nm_clock()};
-    nomul_repack_options o;
-    nomul_error          err;
+    const repack_args    *args = arguments;
+    nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
+    nomul_repack_options  o;
+    nomul_sampler_options sampling;
+    nomul_error           err;
 
     if (!args->output) return nm_output_misused("-o FILE is missing");
-    if (args->pack < 0) return nm_output_misused("--pack %s is missing", nm_pack_words);
+    if (args->pack < 0 && args->sampling.n == 0)
+        return nm_output_misused("--pack %s is missing", nm_pack_words);
+    nomul_sampler_options_init(&sampling);
     nomul_repack_options_init(&o);
-    o.pack = nomul_packing_name((size_t)args->pack);
+    int code = read_sampling(&args->sampling, &sampling, &o.sampling_rows);
+    if (code != NM_EXIT_DONE) return code;
+    o.sampling = o.sampling_rows ? &sampling : NULL;
+    if (args->pack >= 0) o.pack = nomul_packing_name((size_t)args->pack);
     o.progress = nm_progress_show;
     o.progress_context = &bar;
 
@@ -44,8 +97,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_repack = {
     "repack",
     "store the ternary weights of a model in 2 or 1.6 bits",
-    "Writes a model file whose ternary weights are packed in another way; everything else is "
-    "copied. It is the same model: results are the same to the last bit, and repacking it back "
+    "Writes a model file whose ternary weights are packed in another way, or that recommends other "
+    "sampling; everything else is copied. It is the same model: results are the same to the last "
+    "bit, and repacking it back "
     "gives the same file. Which packing is faster depends on the machine: nomul info prints "
     "which one is preferred here. The file appears under its name when it is complete; after an "
     "error or Ctrl-C an older file is unchanged and no temporary file remains.",

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "convert/checkpoint.h"
 #include "convert/hf_config.h"
+#include "convert/hf_sampling.h"
 #include "convert/hf_tokenizer.h"
 #include "convert/model_writer.h"
 #include "convert/quantize.h"
@@ -242,6 +243,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
 
     nm_packing_named(options->pack, &spec.packing); /* checked by the API */
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
+              nm_hf_sampling_read(directory, &spec.sampling, &spec.sampling_rows, err) &&
               (options->no_tokenizer ||
                nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err));
     spec.total = c.total;

@@ -121,13 +121,15 @@ static void put_keys(nm_model_writer *w)
                 put_hashes(w);
             else if (key == packing_key)
                 put_text(w, KEY_PACKING, packing);
-            else
+            else if (!nm_sampling_is_key(key, spec->sampling_rows)) /* written anew below */
                 nm_gguf_put_key(&w->header, key);
+        nm_sampling_write(&w->header, &spec->sampling, spec->sampling_rows);
         return;
     }
     nm_gguf_writer_init(&w->header, NM_ALIGNMENT);
     put_text(w, "general.architecture", NM_ARCHITECTURE);
     if (spec->name) put_text(w, "general.name", spec->name);
+    nm_sampling_write(&w->header, &spec->sampling, spec->sampling_rows);
     nm_config_write(spec->config, &w->header);
     put_text(w, KEY_PACKING, packing);
     nm_gguf_put_bits(&w->header, "hgrn_bit.ternary.layout_version", NOMUL_VALUE_U32,

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/xxh64.h"
 #include "format/gguf_write.h"
+#include "format/sampler_fields.h"
 #include "model/tensors.h"
 
 /* The model to write, apart from its values. */
@@ -23,6 +24,10 @@ typedef struct nm_model_spec {
     nm_gguf_type     embedding;
     const char      *name;       /* general.name; NULL for none */
     bool             identified; /* compute hgrn_bit.model_id; else it is 0 */
+
+    /* Recommended sampling: the rows of NOMUL_SAMPLER_FIELDS with a bit in sampling_rows. */
+    nomul_sampler_options sampling;
+    uint64_t              sampling_rows;
 
     /* NULL, or a file whose other keys and order of tensors are kept, and the packing it is in. */
     const nm_gguf *like;

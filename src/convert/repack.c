@@ -87,7 +87,12 @@ bool nm_repack(const nm_weights *weights, const nm_gguf *gguf, const char *input
         .progress_context = options->progress_context,
     };
 
-    nm_packing_named(options->pack, &spec.packing); /* checked by the API */
+    spec.packing = weights->packing;
+    if (options->pack) nm_packing_named(options->pack, &spec.packing); /* checked by the API */
+    if (options->sampling) {
+        spec.sampling = *options->sampling;
+        spec.sampling_rows = options->sampling_rows;
+    }
     for (size_t i = 0; i < gguf->n_tensors; i++) spec.total += gguf->tensors[i].n_bytes;
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;

@@ -101,6 +101,7 @@ static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_op
     int32_t               eos = nomul_token_eos(text->tokenizer);
 
     nomul_sampler_options_init(&ours);
+    nomul_model_sampling(text->session->engine->model, &ours);
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
     ours.size = sizeof ours; /* the caller's may be older */
     if (text->options.ignore_eos && eos >= 0) {

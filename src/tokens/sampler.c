@@ -133,14 +133,6 @@ void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, si
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-const nm_sampler_field nm_sampler_fields[] = {
-#define ROW(TYPE, name, preset, least, most, slot, ...)                                            \
-    {#name, NM_SAMPLER_##TYPE, offsetof(nomul_sampler_options, name), preset, least, most, slot},
-    NOMUL_SAMPLER_FIELDS(ROW)
-#undef ROW
-};
-const size_t nm_n_sampler_fields = sizeof nm_sampler_fields / sizeof *nm_sampler_fields;
-
 void nomul_sampler_options_init(nomul_sampler_options *options)
 {
     if (!options) return;
@@ -148,30 +140,6 @@ void nomul_sampler_options_init(nomul_sampler_options *options)
 #define ROW(TYPE, name, preset, ...) options->name = (NOMUL_SAMPLER_##TYPE)preset;
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
-}
-
-bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *err)
-{
-    for (size_t i = 0; i < nm_n_sampler_fields; i++) {
-        const nm_sampler_field *f = &nm_sampler_fields[i];
-        const char             *at = (const char *)options + f->offset;
-        double                  value;
-
-        if (f->type == NM_SAMPLER_SEED) continue; /* any is valid */
-        bool   is_float = f->type == NM_SAMPLER_FLOAT, unlimited = f->most >= 3.4e38;
-        double most = unlimited ? (double)FLT_MAX : f->most;
-        if (is_float)
-            value = (double)*(const float *)(const void *)at;
-        else
-            value = *(const int32_t *)(const void *)at;
-        if (value >= f->least && value <= most) continue; /* a NaN is neither */
-        if (unlimited)
-            return nm_fail(err, NOMUL_E_ARG, "%s: is %g, expected a number of at least %g", f->name,
-                           value, f->least);
-        return nm_fail(err, NOMUL_E_ARG, "%s: is %.*g, expected %g to %.10g", f->name,
-                       is_float ? 6 : 10, value, f->least, f->most);
-    }
-    return true;
 }
 
 static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)

@@ -14,24 +14,8 @@
 #ifndef NM_SAMPLER_H
 #define NM_SAMPLER_H
 
+#include "format/sampler_fields.h"
 #include "nomul.h"
-
-typedef enum nm_sampler_type { NM_SAMPLER_FLOAT, NM_SAMPLER_INT, NM_SAMPLER_SEED } nm_sampler_type;
-
-/* A row of NOMUL_SAMPLER_FIELDS. */
-typedef struct nm_sampler_field {
-    const char     *name;
-    nm_sampler_type type;
-    size_t          offset; /* in nomul_sampler_options */
-    double          preset, least, most;
-    size_t          slot; /* in a session file */
-} nm_sampler_field;
-
-extern const nm_sampler_field nm_sampler_fields[];
-extern const size_t           nm_n_sampler_fields;
-
-/* Is every field inside its range?  Logit biases are not looked at. */
-bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *err);
 
 /*
  * nomul_sampler_new; or, with a host, a sampler that works in the host's scratch memory: of its own

@@ -57,16 +57,17 @@ bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_
 
     *sampling = (nm_sampling){0};
     nomul_sampler_options_init(o);
+    nomul_model_sampling(model, o);
     if (saved) *o = *nomul_mark_get_info(saved)->sampler;
-    for (const nm_option *row = table; saved && row->kind != NM_OPT_END; row++)
+    for (const nm_option *row = table; row && row->kind != NM_OPT_END; row++)
         if (row->kind == NM_OPT_GIVEN) at = row->field - offsetof(nm_text_args, given);
 #define GIVEN(name)                                                                                \
-    (!saved || nm_option_given(table, &args->given, at + offsetof(nm_text_args, name)))
+    (!table || nm_option_given(table, &args->given, at + offsetof(nm_text_args, name)))
 #define ROW(TYPE, name, ...)                                                                       \
     if (GIVEN(name)) o->name = (NOMUL_SAMPLER_##TYPE)args->name;
     NOMUL_SAMPLER_FIELDS(ROW)
 #undef ROW
-    if (GIVEN(seed) && args->seed < 0) {
+    if (args->seed < 0 && (GIVEN(seed) || !saved)) {
         /* 32 bits: enough that seeds do not repeat, few enough to type.  Where the system has no
          * random numbers, time and process id still tell two runs apart. */
         uint32_t seed = 0;

@@ -56,7 +56,8 @@ typedef struct nm_text_settings {
     {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0}
 
 /* The option, and its JSON key as a second name that help does not show. */
-#define NM_SAMPLER_ROW(TYPE, name, preset, least, most, slot, option, key, letter, value, help)    \
+#define NM_SAMPLER_ROW(TYPE, name, preset, least, most, slot, option, key, gguf, hf, letter,       \
+                       value, help)                                                               \
     {letter, option, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, help,         \
      NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},                                                \
     {0, key, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, NULL,                 \
@@ -90,10 +91,10 @@ typedef struct nm_sampling {
 } nm_sampling;
 
 /*
- * Options as args say; with a saved text, not NULL, those that the user did not give on the command
- * line are taken from it: table is the command's own then.  Otherwise all of args count, and table
- * may be NULL.  A seed of -1 becomes a random one.  False: no memory, or a bias of no id of the
- * model.  nm_sampling_free frees it, also after an error.
+ * A sampler's options, each by the first that has it: the command line, the saved text (NULL for
+ * none), the model file, the default.  table is the command's own, or NULL if all of args count.  A
+ * seed of -1 becomes a random one.  False: no memory, or a bias of no id of the model.
+ * nm_sampling_free frees it, also after an error.
  */
 bool nm_sampling_init(nm_sampling *sampling, const nm_text_args *args, const nm_option *table,
                       const nomul_mark *saved, const nomul_model *model, nomul_error *err);

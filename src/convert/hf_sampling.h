@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* generation_config.json: the sampling that a checkpoint recommends. */
+#ifndef NM_HF_SAMPLING_H
+#define NM_HF_SAMPLING_H
+
+#include "format/sampler_fields.h"
+
+/*
+ * Sets the options that directory/generation_config.json has, and their bits in *rows, as
+ * nm_sampling_read does.  No file, "do_sample": false and null recommend nothing; a number outside
+ * the option's range is an error.
+ */
+bool nm_hf_sampling_read(const char *directory, nomul_sampler_options *options, uint64_t *rows,
+                         nomul_error *err);
+
+#endif
