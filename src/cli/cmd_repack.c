@@ -49,7 +49,7 @@ static int read_sampling(const nm_strings *words, nomul_sampler_options *options
         size_t n_name = strcspn(words->at[i], "=");
         char   name[64];
 
-        if (n_name >= sizeof name || words->at[i][n_name] == '\0')
+        if (n_name == 0 || n_name >= sizeof name || words->at[i][n_name] == '\0')
             return nm_output_misused("--sampling: '%.120s' is not like temp=0.6", words->at[i]);
         snprintf(name, sizeof name, "%.*s", (int)n_name, words->at[i]);
         int code = nm_options_set(recommendable, &settings, name, words->at[i] + n_name + 1);
