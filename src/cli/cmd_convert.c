@@ -3,11 +3,15 @@
  * nomul convert: reads a checkpoint directory, writes a model file.  Only the options are here:
  * nomul_convert reads, checks, quantizes and writes; progress.c shows how far it is.
  */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+
+enum { NAME_MAX_BYTES = 80 }; /* of a proposed name */
 
 typedef struct convert_args {
     const char *directory, *output, *name;
@@ -32,14 +36,29 @@ static const nm_option table[] = {
     NM_END,
 };
 
+/* A name for the model of this directory: its last part in small letters, .gguf. */
+static void propose(const char *directory, char name[NAME_MAX_BYTES])
+{
+    size_t end = strlen(directory), n = 0;
+
+    while (end > 0 && strchr("/\\.", directory[end - 1])) end--;
+    size_t begin = end;
+    while (begin > 0 && !strchr("/\\", directory[begin - 1])) begin--;
+    for (; begin < end && n + sizeof ".gguf" < NAME_MAX_BYTES; begin++)
+        name[n++] = (char)tolower((unsigned char)directory[begin]);
+    snprintf(name + n, NAME_MAX_BYTES - n, "%s.gguf", n ? "" : "model");
+}
+
 static int run(const void *arguments)
 {
     const convert_args   *args = arguments;
     nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_convert_options o;
     nomul_error           err;
+    char                  name[NAME_MAX_BYTES];
 
-    if (!args->output) return nm_output_misused("-o FILE is missing");
+    propose(args->directory, name);
+    if (!args->output) return nm_output_misused("-o FILE is missing, as in -o %s", name);
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
         return nm_output_misused("--name: is not valid UTF-8");
     nomul_convert_options_init(&o);

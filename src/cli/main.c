@@ -10,6 +10,7 @@
 
 #include "base/os.h"
 #include "cli/commands.h"
+#include "cli/hints.h"
 
 #define NM_COMMAND(name) &nm_cmd_##name,
 static const nm_command *const commands[] = {
@@ -19,24 +20,37 @@ static const nm_command *const commands[] = {
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-/* NULL if there is none of this name, which was printed then. */
-static const nm_command *find(const char *name)
+/* No command: a line that says so, and what was meant if that can be guessed. */
+static void unknown(const char *word)
 {
-    const char *nearest = NULL;
+    const char *hint = nm_hint(word), *nearest = NULL, *end = strrchr(word, '.');
     size_t      least = 3; /* at most two letters apart */
 
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        size_t distance = nm_options_distance(name, commands[i]->name);
-        if (distance == 0) return commands[i];
+        size_t distance = nm_options_distance(word, commands[i]->name);
         if (distance < least) {
             least = distance;
             nearest = commands[i]->name;
         }
     }
-    if (nearest)
-        nm_output_misused("no command '%.120s' (is it %s?)", name, nearest);
+    if (hint)
+        nm_output_misused("no command '%.120s' (%s)", word, hint);
+    else if (nearest)
+        nm_output_misused("no command '%.120s' (is it %s?)", word, nearest);
+    else if (end && strcmp(end, ".gguf") == 0)
+        nm_output_misused("no command '%.120s' (a model: nomul run -m FILE)", word);
+    else if (strspn(word, "abcdefghijklmnopqrstuvwxyz-_0123456789") < strlen(word))
+        nm_output_misused("no command '%.120s' (a prompt: nomul run -p TEXT)", word);
     else
-        nm_output_misused("no command '%.120s'", name);
+        nm_output_misused("no command '%.120s'", word);
+}
+
+/* NULL if there is none of this name, which was printed then. */
+static const nm_command *find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    unknown(name);
     return NULL;
 }
 
@@ -105,10 +119,13 @@ static int dispatch(int argc, char **argv)
     }
     bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
     if (help && argc > 3) return nm_output_misused("help explains one command");
-    if (help && argc < 3) return help_all();
+    if (help && (argc < 3 || strcmp(argv[2], "help") == 0)) return help_all();
     if (help && strcmp(argv[2], "--tables") == 0) return help_tables();
-    if (!help && word[0] == '-') return nm_output_misused("no option %.120s", word);
     if (help) word = argv[2];
+    if (!help && word[0] == '-') { /* nomul -p TEXT is nomul run -p TEXT */
+        word = "run";
+        argc++, argv--;
+    }
 
     const nm_command *command = find(word);
     if (!command) return NM_EXIT_MISUSED;

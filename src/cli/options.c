@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/hints.h"
 #include "cli/output.h"
 
 /* How much of an argument goes into a message. */
@@ -30,29 +31,31 @@ typedef struct parser {
 } parser;
 
 /*
- * Levenshtein's dynamic program with one row of its table.  D(i, j) is the distance of the first i
- * letters of a and the first j of b; on the way to D(i, j), `diagonal` is D(i - 1, j - 1), row[j]
- * still D(i - 1, j), and row[j - 1] already D(i, j - 1).
+ * Levenshtein's dynamic program with a swap of neighbours (optimal string alignment), with three
+ * rows of its table: rows[i % 3][j] is the distance of the first i letters of a and the first j of b.
  */
 size_t nm_options_distance(const char *a, const char *b)
 {
     enum { MAX = 63 };
-    size_t row[MAX + 1], n_a = strlen(a), n_b = strlen(b);
+    size_t rows[3][MAX + 1], n_a = strlen(a), n_b = strlen(b);
 
     if (n_a > MAX || n_b > MAX) return MAX;
-    for (size_t j = 0; j <= n_b; j++) row[j] = j;
-    for (size_t i = 1; i <= n_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n_b; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+    for (size_t i = 0; i <= n_a; i++) {
+        size_t *row = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        for (size_t j = 0; j <= n_b; j++) {
+            size_t best = i == 0 ? j : i; /* insert all, delete all */
+            if (i > 0 && j > 0) {
+                best = last[j - 1] + (a[i - 1] != b[j - 1]);
+                if (last[j] + 1 < best) best = last[j] + 1;
+                if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                    before[j - 2] + 1 < best)
+                    best = before[j - 2] + 1;
+            }
             row[j] = best;
         }
     }
-    return row[n_b];
+    return rows[n_a % 3][n_b];
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -193,6 +196,7 @@ static int unknown(const parser *p, const char *word, const char *name)
             nearest = o;
         }
     }
+    if (nm_hint(word)) return nm_output_misused("no option " SHOWN " (%s)", word, nm_hint(word));
     if (!nearest) return nm_output_misused("no option " SHOWN, word);
     return nm_output_misused("no option " SHOWN " (is it --%s?)", word, nearest->name);
 }
@@ -200,6 +204,9 @@ static int unknown(const parser *p, const char *word, const char *name)
 /* The value is the rest of the argument, else the next argument, even if it begins with '-'. */
 static int take_value(parser *p, const nm_option *o, const char *rest)
 {
+    /* The second text would replace the first without a word. */
+    if (o->kind == NM_OPT_STRING && !o->preset && *(const char **)(void *)(p->args + o->field))
+        return nm_output_misused("%s is given twice", p->spelled);
     if (!rest) {
         if (p->at + 1 >= p->n_argv)
             return nm_output_misused("%s needs a value: %s", p->spelled, o->value);
@@ -216,6 +223,7 @@ static int parse_option(parser *p, const char *word)
     size_t      n_name = equals ? (size_t)(equals - name) : is_long ? strlen(name) : 1;
     int         code;
 
+    if (!is_long && name[1] && nm_hint(word)) return unknown(p, word, name);
     for (;; name++) {
         const nm_option *o = find(p, name, is_long ? n_name : 0);
         const char      *rest = is_long ? (equals ? equals + 1 : NULL) : name[1] ? name + 1 : NULL;
@@ -230,6 +238,16 @@ static int parse_option(parser *p, const char *word)
         if ((code = set(p, o, NULL)) != NM_EXIT_DONE) return code;
         if (is_long || !rest) return NM_EXIT_DONE;
     }
+}
+
+/* An argument where only options are expected: a prompt or a model, given without -p or -m. */
+static int no_place(const parser *p, const char *word)
+{
+    const char      *end = strrchr(word, '.');
+    const nm_option *o = end && strcmp(end, ".gguf") == 0 ? find(p, "m", 0) : find(p, "p", 0);
+
+    if (!o || o->kind != NM_OPT_STRING) return nm_output_misused("no place for '" SHOWN "'", word);
+    return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word, o->letter, o->value);
 }
 
 int nm_options_parse(const nm_option *options, void *args, int argc, char **argv)
@@ -248,8 +266,7 @@ int nm_options_parse(const nm_option *options, void *args, int argc, char **argv
 
         if (ended || word[0] != '-' || word[1] == '\0') {
             while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
-            if (p.next_arg->kind == NM_OPT_END)
-                return nm_output_misused("no place for '" SHOWN "'", word);
+            if (p.next_arg->kind == NM_OPT_END) return no_place(&p, word);
             code = set(&p, p.next_arg++, word);
         } else if (strcmp(word, "--") == 0)
             ended = true;

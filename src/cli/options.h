@@ -115,7 +115,10 @@ void nm_options_prose(const char *text, size_t indent);
  */
 void nm_options_table(const nm_option *options);
 
-/* Edit distance: how many letters to insert, delete or change to turn a into b. */
+/*
+ * Edit distance: how many letters to insert, delete, change or swap with the next to turn a into b
+ * (optimal string alignment).
+ */
 size_t nm_options_distance(const char *a, const char *b);
 
 #endif
