@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "convert/hf_json.h"
+#include "hf_directory.h"
 
 #include <stddef.h>
 
@@ -103,8 +104,37 @@ static void test_long(void)
     CHECK_INT(err.code, NOMUL_E_ARG);
 }
 
+static void test_directory(void)
+{
+    hf_directory d;
+    nomul_error  err;
+    char         out[NM_HF_PATH];
+
+    hf_directory_init(&d, "hub");
+    test_case("the directory with config.json is itself");
+    const char *found = nm_hf_directory(out, d.path, &err);
+    CHECK_STR(found, d.path);
+
+    test_case("the hub's outer folder leads to its snapshot");
+    hf_directory_remove(&d, "config.json");
+    CHECK(test_new_folder(hf_directory_path(&d, "refs")));
+    hf_directory_write(&d, "refs/main", "0123abcd\n");
+    found = nm_hf_directory(out, d.path, &err);
+    CHECK_STR(found, hf_directory_path(&d, "snapshots/0123abcd"));
+
+    test_case("a name is no path");
+    hf_directory_write(&d, "refs/main", "../../etc");
+    CHECK_FAILS(nm_hf_directory(out, d.path, &err), err,
+                hf_with_path(&d, "@/refs/main: names no snapshot"));
+    hf_directory_remove(&d, "refs/main");
+    found = nm_hf_directory(out, d.path, &err);
+    CHECK_STR(found, d.path);
+    hf_directory_free(&d);
+}
+
 void test_hf_json(void)
 {
+    test_directory();
     test_fields();
     test_refused();
     test_long();

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "convert/checkpoint.h"
 #include "convert/hf_config.h"
+#include "convert/hf_json.h"
 #include "convert/hf_sampling.h"
 #include "convert/hf_tokenizer.h"
 #include "convert/model_writer.h"
@@ -224,6 +225,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
         [NOMUL_EMBEDDING_F32] = NM_GGUF_F32,
         [NOMUL_EMBEDDING_Q8_0] = NM_GGUF_Q8_0,
     };
+    char                  path[NM_HF_PATH];
     converter             c = {.total = 0};
     const nm_model_source source = {
         .context = &c,
@@ -242,6 +244,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
     };
 
     nm_packing_named(options->pack, &spec.packing); /* checked by the API */
+    if (!(directory = nm_hf_directory(path, directory, err))) return false;
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
               nm_hf_sampling_read(directory, &spec.sampling, &spec.sampling_rows, err) &&
               (options->no_tokenizer ||

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,25 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
     if (n >= 0 && n < NM_HF_PATH) return true;
     return nm_fail(err, NOMUL_E_ARG, "%s/%s: path is longer than %d bytes", directory, name,
                    NM_HF_PATH - 1);
+}
+
+const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_error *err)
+{
+    char       path[NM_HF_PATH], snapshot[80] = "snapshots/";
+    nm_filemap map = {0};
+    size_t     n = 0, at = strlen(snapshot);
+
+    if (!nm_hf_path(path, directory, "config.json", err)) return NULL;
+    if (nm_file_exists(path)) return directory;
+    if (!nm_hf_path(path, directory, "refs/main", err)) return NULL;
+    if (!nm_file_exists(path)) return directory;
+    if (!nm_filemap_open(&map, path, true, NULL, err)) return NULL;
+    while (n < map.size && n < 64 && isalnum(map.data[n])) n++; /* a hash of git, and a newline */
+    memcpy(snapshot + at, map.data, n);
+    snapshot[at + n] = '\0';
+    nm_filemap_close(&map);
+    if (n == 0) return nm_fail(err, NOMUL_E_FORMAT, "%s: names no snapshot", path), NULL;
+    return nm_hf_path(out, directory, snapshot, err) ? out : NULL;
 }
 
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,

@@ -18,6 +18,12 @@
 /* directory/name, or an error that names both if it is too long. */
 bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, nomul_error *err);
 
+/*
+ * The directory that holds config.json: this one; or, where it is a model's folder of the hub's
+ * cache (models--ORG--NAME), the snapshot that its refs/main names, in `out`.  NULL with an error.
+ */
+const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_error *err);
+
 /* Reads directory/name into memory; path gets its path, for errors about what is in it. */
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
                 nomul_error *err);
