@@ -122,9 +122,16 @@ static nomul_model *open_model(const char *path, const void *data, size_t size,
     tokenizer->cancel = ours.cancel;
     nm_refs_init(&model->refs, model, free_model);
 
+    if (path && nm_file_is_directory(path)) {
+        nm_fail(err, NOMUL_E_IO,
+                "%s: is a directory; nomul convert %s makes a model file of a checkpoint", path,
+                path);
+        nomul_model_close(model);
+        return NULL;
+    }
     bool mapped = !path || nm_filemap_open(&model->map, path, ours.in_memory, ours.cancel, err);
     if (path) data = model->map.data, size = model->map.size;
-    if (mapped && nm_gguf_open(&model->gguf, data, size, err) &&
+    if (mapped && nm_gguf_open(&model->gguf, data, size, NM_ARCHITECTURE, err) &&
         nm_weights_open(&model->weights, &model->gguf, err) &&
         nm_vocab_open(&tokenizer->vocab, &model->gguf, model->weights.config.vocab,
                       &model->has_tokenizer, err) &&

@@ -240,7 +240,7 @@ static void check_file(const char *name, nm_packing_id packing, const nm_config 
     CHECK_OK(nm_safetensors_open(&o.st, test_path(model), &err), err);
     o.bytes = test_read_file(test_scratch("golden.gguf"), &size);
     nm_xxh64_init(&o.model_id);
-    if (nm_gguf_open(&o.gguf, o.bytes, size, &err)) {
+    if (nm_gguf_open(&o.gguf, o.bytes, size, NULL, &err)) {
         CHECK_OK(nm_config_read(&o.config, &o.gguf, &err), err);
         CHECK_MEM(&o.config, want, sizeof *want, "config");
         check_tensors(&o);
@@ -347,7 +347,7 @@ static nm_gguf open_file(const char *path, char **bytes)
     size_t      size;
 
     *bytes = test_read_file(path, &size);
-    CHECK_OK(nm_gguf_open(&gguf, *bytes, size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, *bytes, size, NULL, &err), err);
     return gguf;
 }
 

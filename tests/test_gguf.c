@@ -108,7 +108,7 @@ static bool opens(const uint8_t *bytes, size_t n)
     uint8_t *copy = malloc(n + !n), sum = 0;
 
     if (n) memcpy(copy, bytes, n);
-    bool ok = nm_gguf_open(&gguf, copy, n, &err);
+    bool ok = nm_gguf_open(&gguf, copy, n, NULL, &err);
     for (size_t i = 0; ok && i < gguf.n_keys; i++) {
         const nm_gguf_key *key = &gguf.keys[i];
         for (size_t j = 0; j < key->n_bytes; j++) sum ^= key->value[j];
@@ -151,7 +151,7 @@ static void test_valid(void)
 
     test_case("a drawn file is read");
     draw(&d);
-    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, NULL, &err), err);
     CHECK_INT(gguf.n_keys, N_KEYS);
     CHECK_INT(gguf.n_tensors, N_TENSORS);
     CHECK_INT(gguf.alignment, 64);
@@ -195,7 +195,7 @@ static void test_values(void)
 
     test_case("values of the type asked for");
     draw(&d);
-    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, NULL, &err), err);
     CHECK_OK(nm_gguf_get_u32(&gguf, "key.u32", true, &u32, &err), err);
     CHECK_INT(u32, 4000000000);
     CHECK_OK(nm_gguf_get_u64(&gguf, "key.u64", true, &u64, &err), err);
@@ -442,7 +442,7 @@ static void test_empty(void)
     CHECK_FAILS(opens(d.bytes, d.size), err,
                 "tensor directory: file ends after 24 bytes, expected padding to 32");
     pad_to(&d, 32);
-    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, NULL, &err), err);
     CHECK_INT(gguf.alignment, 32);
     CHECK(!nm_gguf_find_key(&gguf, "x") && !nm_gguf_find_tensor(&gguf, "x"));
     nm_gguf_close(&gguf);
@@ -477,7 +477,7 @@ static void test_many(void)
         CHECK_OK(nm_gguf_put_tensor(&writer, name, NM_GGUF_I8, 1, (uint64_t[]){1}, &err), err);
     }
     uint8_t *bytes = finish(&writer, &size);
-    CHECK_OK(nm_gguf_open(&gguf, bytes, size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, bytes, size, NULL, &err), err);
     for (uint32_t i = 1, got; i < NM_GGUF_MAX_KEYS; i++) {
         snprintf(name, sizeof name, "key.%u", (unsigned)i);
         CHECK_OK(nm_gguf_get_u32(&gguf, name, true, &got, &err), err);
@@ -494,6 +494,25 @@ static void test_many(void)
     nm_store_u64(bytes + 8, NM_GGUF_MAX_TENSORS + 1);
     CHECK_FAILS(opens(bytes, size), err, "says 65537 tensors, at most 65536 are read");
     free(bytes);
+}
+
+static void test_architecture(void)
+{
+    static const char says[] = "key general.architecture: this is a \"llama\" model; nomul runs "
+                               "MMfreeLM models (\"hgrn_bit\")";
+    nm_gguf           gguf;
+    drawing           d = {.size = 0};
+
+    add(&d, "GGUF", 4), add_number(&d, 3, 4), add_number(&d, 1, 8), add_number(&d, 1, 8);
+    add_key(&d, "general.architecture", NOMUL_VALUE_STRING), add_text(&d, "llama");
+    add_text(&d, "a"), add_number(&d, 1, 4), add_number(&d, 256, 8);
+    add_number(&d, 12, 4), add_number(&d, 0, 8); /* Q4_K, which is not read */
+
+    test_case("another architecture is named before its tensors are judged");
+    CHECK_FAILS(nm_gguf_open(&gguf, d.bytes, d.size, "hgrn_bit", &err), err, says);
+    CHECK_INT(err.code, NOMUL_E_UNSUPPORTED);
+    CHECK_FAILS(nm_gguf_open(&gguf, d.bytes, d.size, "llama", &err), err,
+                "tensor a: type 12 is not read");
 }
 
 static void test_names(void)
@@ -584,6 +603,7 @@ void test_gguf(void)
     test_flips();
     test_empty();
     test_many();
+    test_architecture();
     test_names();
     test_tensor_bytes();
 }

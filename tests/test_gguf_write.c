@@ -69,7 +69,7 @@ static void test_bytes(void)
     nm_gguf_writer_free(&writer);
 
     test_case("the reader reads it");
-    CHECK_OK(nm_gguf_open(&gguf, file, sizeof file, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, file, sizeof file, NULL, &err), err);
     CHECK_INT(gguf.n_keys, 8);
     const nm_gguf_tensor *tensor = nm_gguf_find_tensor(&gguf, "t.3");
     CHECK(tensor && tensor->data == file + HEADER + 192 && tensor->n_bytes == 1);

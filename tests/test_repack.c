@@ -171,7 +171,7 @@ static void write_reversed(const char *path)
     nomul_error    err;
     size_t         size, hashes_at = 0;
     char          *bytes = test_read_file(test_path("golden/small.gguf"), &size);
-    bool           ok = nm_gguf_open(&gguf, bytes, size, &err);
+    bool           ok = nm_gguf_open(&gguf, bytes, size, NULL, &err);
 
     CHECK_OK(ok, err);
     if (!ok) return;
@@ -227,7 +227,7 @@ static void wound(const char *from, const char *to, const char *tensor, size_t a
     size_t      size;
     char       *bytes = test_read_file(from, &size);
 
-    CHECK_OK(nm_gguf_open(&gguf, bytes, size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, bytes, size, NULL, &err), err);
     const nm_gguf_tensor *t = nm_gguf_find_tensor(&gguf, tensor);
     bytes[t->offset + at] = (char)(bytes[t->offset + at] ^ bits);
     nm_gguf_close(&gguf);

@@ -21,7 +21,7 @@ static bool read_one(const char *name, nomul_value_type type, uint64_t bits,
     else
         nm_gguf_put_bits(&writer, key, type, bits);
     CHECK_OK(nm_gguf_writer_finish(&writer, &err), err);
-    CHECK_OK(nm_gguf_open(&gguf, writer.bytes, writer.n_bytes, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, writer.bytes, writer.n_bytes, NULL, &err), err);
     nomul_sampler_options_init(options);
     bool ok = nm_sampling_read(&gguf, options, rows, &err);
     nm_gguf_close(&gguf);
@@ -49,7 +49,7 @@ static void test_there_and_back(void)
         nm_gguf_writer_init(&writer, 32);
         nm_sampling_write(&writer, &all, bits);
         CHECK_OK(nm_gguf_writer_finish(&writer, &err), err);
-        CHECK_OK(nm_gguf_open(&gguf, writer.bytes, writer.n_bytes, &err), err);
+        CHECK_OK(nm_gguf_open(&gguf, writer.bytes, writer.n_bytes, NULL, &err), err);
         nomul_sampler_options_init(&read);
         nomul_sampler_options_init(&some);
         CHECK_OK(nm_sampling_read(&gguf, &read, &found, &err), err);

@@ -103,7 +103,7 @@ bool vocabulary_open(vocabulary *v, const vocabulary_plan *plan, nomul_error *er
     nm_gguf_writer_init(&v->file, 64);
     put_keys(&v->file, plan);
     if (nm_gguf_writer_finish(&v->file, err) &&
-        nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, err) &&
+        nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, NULL, err) &&
         nm_vocab_open(&v->tokenizer.vocab, &v->gguf, plan->n_pieces, &v->present, err))
         return true;
     vocabulary_close(v);

@@ -48,6 +48,13 @@ bool nm_file_exists(const char *path)
     return number != ENOENT && number != ENOTDIR;
 }
 
+bool nm_file_is_directory(const char *path)
+{
+    nm_os_status status;
+
+    return nm_os_stat(path, &status) == 0 && status.kind == NM_OS_FOLDER;
+}
+
 static bool is_one_file(const nm_os_status *a, const nm_os_status *b)
 {
     return a->volume == b->volume && a->number == b->number;

@@ -18,6 +18,7 @@ typedef struct nm_file {
 
 /* True also if the system does not say: opening it then reports why. */
 bool nm_file_exists(const char *path);
+bool nm_file_is_directory(const char *path);
 /* Do both paths name the same file?  An input must not be overwritten. */
 bool nm_file_same(const char *path, const char *other);
 

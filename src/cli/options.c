@@ -240,13 +240,14 @@ static int parse_option(parser *p, const char *word)
     }
 }
 
-/* An argument where only options are expected: a prompt or a model, given without -p or -m. */
+/* An argument too many: where a command takes none, it is a prompt or a model without its -p, -m. */
 static int no_place(const parser *p, const char *word)
 {
     const char      *end = strrchr(word, '.');
     const nm_option *o = end && strcmp(end, ".gguf") == 0 ? find(p, "m", 0) : find(p, "p", 0);
 
-    if (!o || o->kind != NM_OPT_STRING) return nm_output_misused("no place for '" SHOWN "'", word);
+    if (p->options->kind == NM_OPT_ARG || !o || o->kind != NM_OPT_STRING)
+        return nm_output_misused("no place for '" SHOWN "'", word);
     return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word, o->letter, o->value);
 }
 

@@ -281,6 +281,10 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
     while (n_printable < n && data[n_printable] >= 0x20 && data[n_printable] < 0x7F) n_printable++;
     if (n == 0) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: it is empty");
     if (n < 4) return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: has %zu bytes", n);
+    if (gguf->size > 8 && data[8] == '{' && nm_load_u64(data) <= gguf->size - 8)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "is a safetensors file, a part of a checkpoint: nomul convert DIR makes a "
+                       "model file of its directory");
     if (memcmp(data, "GGUF", 4) != 0 && n_printable == 4)
         return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with '%.4s'",
                        (const char *)data);
@@ -356,7 +360,23 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
                    gguf->size - at);
 }
 
-bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err)
+/* False where the file names another architecture; one that names none is no model, but GGUF. */
+static bool check_architecture(const nm_gguf *gguf, const char *expected, nomul_error *err)
+{
+    static const char name[] = "general.architecture";
+    nm_gguf_text      found = {.data = NULL};
+
+    if (!expected || !nm_gguf_get_string(gguf, name, false, &found, err)) return !expected;
+    if (!found.data ||
+        (found.size == strlen(expected) && memcmp(found.data, expected, found.size) == 0))
+        return true;
+    return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                   "key %s: this is a \"%.*s\" model; nomul runs MMfreeLM models (\"%s\")", name,
+                   (int)(found.size < 64 ? found.size : 64), found.data, expected);
+}
+
+bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *architecture,
+                  nomul_error *err)
 {
     static const char alignment[] = "general.alignment";
 
@@ -371,7 +391,7 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, nomul_error *err
     }
     ok = ok && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
          nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
-         read_entries(gguf, &c, false) &&
+         read_entries(gguf, &c, false) && check_architecture(gguf, architecture, err) &&
          nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
     if (ok && (gguf->alignment < MIN_ALIGNMENT || (gguf->alignment & (gguf->alignment - 1))))
         ok = nm_fail(err, NOMUL_E_FORMAT,

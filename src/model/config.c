@@ -68,15 +68,9 @@ bool nm_config_check(const nm_config *config, nomul_error *err)
 
 bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
 {
-    nm_gguf_text architecture;
+    nm_gguf_text architecture; /* nm_gguf_open has compared it */
 
     if (!nm_gguf_get_string(gguf, "general.architecture", true, &architecture, err)) return false;
-    if (architecture.size != strlen(NM_ARCHITECTURE) ||
-        memcmp(architecture.data, NM_ARCHITECTURE, architecture.size) != 0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "key general.architecture: is \"%.*s\", expected \"%s\"",
-                       (int)(architecture.size < 64 ? architecture.size : 64), architecture.data,
-                       NM_ARCHITECTURE);
     for (size_t i = 0; i < nm_config_n_fields; i++) {
         const nm_config_field *field = &nm_config_fields[i];
         bool                   required = isnan(field->if_absent);

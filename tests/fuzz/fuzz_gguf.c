@@ -41,7 +41,7 @@ static void walk_container(const void *data, size_t size)
     nm_gguf     gguf = {0};
     nomul_error err = {.code = NOMUL_OK};
 
-    if (!nm_gguf_open(&gguf, data, size, &err)) {
+    if (!nm_gguf_open(&gguf, data, size, NULL, &err)) {
         MUST(err.code != NOMUL_OK && err.text[0]);
         nm_gguf_close(&gguf);
         return;
