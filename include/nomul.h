@@ -465,8 +465,8 @@ void nomul_sampler_options_init(nomul_sampler_options *options);
 
 /*
  * Sets the options that the model file recommends, its keys general.sampling.*, and leaves the
- * others as they are: call nomul_sampler_options_init before.  Returns the rows that were set: bit i
- * is row i of NOMUL_SAMPLER_FIELDS.
+ * others as they are: call nomul_sampler_options_init before.  Returns the rows that were set: bit
+ * i is row i of NOMUL_SAMPLER_FIELDS.
  */
 uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *options);
 

@@ -32,7 +32,8 @@ typedef struct parser {
 
 /*
  * Levenshtein's dynamic program with a swap of neighbours (optimal string alignment), with three
- * rows of its table: rows[i % 3][j] is the distance of the first i letters of a and the first j of b.
+ * rows of its table: rows[i % 3][j] is the distance of the first i letters of a and the first j of
+ * b.
  */
 size_t nm_options_distance(const char *a, const char *b)
 {
@@ -240,7 +241,7 @@ static int parse_option(parser *p, const char *word)
     }
 }
 
-/* An argument too many: where a command takes none, it is a prompt or a model without its -p, -m. */
+/* An argument too many: a prompt or a model without its -p or -m, where a command takes none. */
 static int no_place(const parser *p, const char *word)
 {
     const char      *end = strrchr(word, '.');

@@ -68,9 +68,9 @@ typedef struct nm_gguf {
  * nesting, repeated names; the alignment is a power of two of at least 8; each tensor's data is
  * aligned and follows the one before, with only zero padding between, and the last one's padding
  * ends the file.  A file whose general.architecture is another than `architecture` (NULL: any) is
- * refused before its tensors are judged.  data must outlive the gguf, which points into it.  On failure it is closed and
- * err says which key or tensor is wrong; the caller adds the path.  An open gguf does not change:
- * threads may read it together.
+ * refused before its tensors are judged.  data must outlive the gguf, which points into it.  On
+ * failure it is closed and err says which key or tensor is wrong; the caller adds the path.  An
+ * open gguf does not change: threads may read it together.
  */
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *architecture,
                   nomul_error *err);

@@ -16,7 +16,8 @@ saved -m models/tiny.gguf --load-session old.nms --top-k 3
 nomul run -q -m a.gguf -p "a b" -n 9 -s 5 > one
 printf '{"prompt":"a b"}\n{"prompt":"a b","top_k":40,"temperature":0.8}\n' |
     nomul batch -q -m a.gguf -n 9 -s 5 | sed 's/.*"tokens":\(\[[^]]*\]\).*/\1/' > tokens
-nomul run -q -m a.gguf -p "a b" -n 9 -s 5 --json | sed 's/.*"tokens":\(\[[^]]*\]\).*/\1/' > tokens_one
+nomul run -q -m a.gguf -p "a b" -n 9 -s 5 --json |
+    sed 's/.*"tokens":\(\[[^]]*\]\).*/\1/' > tokens_one
 sed 1q tokens | cmp - tokens_one
 sed 1d tokens | cmp -s - tokens_one && echo "a line changes nothing"
 printf '/set\n/set top-k 4\n/set\n' | nomul run -i -q -m a.gguf -n 1 -s 5 2>&1
