@@ -576,7 +576,7 @@ void test_text(void)
     test_case("the model opens");
     CHECK_OK(f.model != NULL, err);
     if (!f.model) return;
-    f.session = test_session(f.model, 2, 7);
+    f.session = test_session(f.model, 1, 7); /* threads: test_many.c */
     snprintf(f.path, sizeof f.path, "%s", test_scratch("text.nms"));
     nm_rng_init(&f.rng, 12);
     for (size_t n = 0; f.space_id < 300; f.space_id++) {

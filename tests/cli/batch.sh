@@ -16,7 +16,7 @@ same() { # MODEL OPTION...
     with=$1 i=0
     shift
     while IFS= read -r line; do
-        nomul run -m $with --json -q -p "$line" "$@" < /dev/null | strip |
+        nomul run -t 1 -m $with --json -q -p "$line" "$@" < /dev/null | strip |
             sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
         i=$((i + 1))
     done < prompts > alone
@@ -37,7 +37,7 @@ best() { # MODEL OPTION...
     shift
     while IFS= read -r line; do
         for k in 0 1 2; do
-            nomul run -m $with --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
+            nomul run -t 1 -m $with --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
                 sed "s/\"id\":\"0\"/\"id\":\"$i\",\"index\":$k/"
         done
         i=$((i + 1))
@@ -61,7 +61,7 @@ cat > lines << 'END'
 {"prompt": ""}
  {"no": "object, with that blank"}
 END
-run() { nomul run -m $m --json -q "$@" < /dev/null | strip; }
+run() { nomul run -t 1 -m $m --json -q "$@" < /dev/null | strip; }
 {
     run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --min-p 0 -r upon
     run -p 'Once
