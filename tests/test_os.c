@@ -80,9 +80,33 @@ static void test_files(void)
     CHECK_INT(nm_os_remove(path), ENOENT);
 }
 
+/* The way out for file systems that replace no file in use leaves nothing either. */
+static void test_replace_read_only(void)
+{
+    const char  *path = test_scratch("read-only"), *other = test_scratch("other");
+    char         aside[1024], text[8] = "";
+    nm_os_status status;
+    size_t       n_done = 0;
+    int          fd = make_file(path, "old text");
+
+    test_case("a file that is open and read-only is replaced");
+    CHECK_INT(nm_os_set_mode(fd, 0444), 0);
+    CHECK_INT(nm_os_close(make_file(other, "new")), 0);
+    CHECK_INT(nm_os_replace(other, path), 0);
+    CHECK_INT(nm_os_read_at(fd, 0, text, sizeof text, &n_done), 0);
+    CHECK_MEM(text, "old text", 8, "read");
+    CHECK_INT(nm_os_close(fd), 0);
+    CHECK_INT(nm_os_stat(path, &status), 0);
+    CHECK_INT(status.size, 3);
+    CHECK_INT(nm_os_stat(other, &status), ENOENT);
+    snprintf(aside, sizeof aside, "%s.old", other);
+    CHECK_INT(nm_os_stat(aside, &status), ENOENT);
+    CHECK_INT(nm_os_remove(path), 0);
+}
+
 static void test_long_path(void)
 {
-    char         path[1024], name[101];
+    char         path[1024], name[101], real[NM_OS_PATH] = "";
     nm_os_status status;
 
     test_case("a path of more than 260 bytes");
@@ -97,6 +121,8 @@ static void test_long_path(void)
     CHECK_INT(nm_os_close(fd), 0);
     CHECK_INT(nm_os_stat(path, &status), 0);
     CHECK_INT(status.size, 4);
+    CHECK_INT(nm_os_real_path(path, real), 0);
+    CHECK_STR(real + nm_os_name_at(real), name);
     CHECK_INT(nm_os_remove(path), 0);
 }
 
@@ -166,6 +192,7 @@ void test_os(void)
     test_large_pages(1, 4096);
     test_large_pages(0, 0);
     test_files();
+    test_replace_read_only();
     test_long_path();
     test_names();
     test_streams();

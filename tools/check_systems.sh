@@ -1,111 +1,204 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs what make cross (and make cross-riscv64-linux cross-x86-linux cross-arm-linux) has built:
-# other processors and old x86 ones under qemu-user, Windows under wine; macOS and Windows on ARM
-# are linked only.  On each: the bits of the logits, the self-test, a session that is saved there
-# and one of the first system that is continued there, with equal texts and files, and cases of
-# tests/cli.
+# Runs what make cross (and cross-riscv64-linux, cross-x86-linux, cross-arm-linux and
+# cross-windows-tests) has built, and prints one line for each system: other processors and old x86
+# ones under qemu-user, Windows under wine; macOS and Windows on ARM are linked only.
 #
-#   check_systems.sh [CROSS] [CASE...]     default: build/cross, and the cases below
+#   check_systems.sh [CROSS] [CASE...]     default: build/cross, and all cases of tests/cli for
+#                                          Windows, the few below for the others
 #
-# Cases that cannot apply to Windows under wine, and why:
+# On each: the size, the self-test, the logits' hash, a session that is saved there and continued on
+# every other system with the same bytes, and cases of tests/cli; on Windows the unit tests and
+# tests/windows/events.c.  The cases that do not apply there are those of
 #
-#   accidents, interactive, repack, signals  send signals, which Windows lacks (Ctrl-C is an event)
-#   convert, full, logits                    need ulimit -f or /dev/full
-#   files                                    a path begins with a drive
-#   misuse                                   an argument of invalid UTF-8 does not exist there
-#   read_only, bench_ops                     need an unprivileged user, or time
-#   generate, info, session, tokenize        pass non-ASCII arguments with LC_ALL=C: wine loses them
-#   batch, perplexity                        take more than 100 s of starting wine
+#   grep not_on_windows tests/cli/*.sh
 set -u
 cross=${1:-build/cross}
 [ $# -eq 0 ] || shift
-cases=${*:-help ids kernels prompt}
-model=models/tiny.gguf # an emulator takes minutes for the other one
+few=${*:-help ids kernels prompt} # `make check` runs all of them on ARM: .ci/run
+all=${*:-$(basename -s .sh -a tests/cli/*.sh | grep -vx run)}
+model=models/stories-49m.gguf
+[ -f $model ] || model=models/tiny.gguf
 most=600000 # bytes of a program
-passed=0 failed=0 skipped=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 WINEDEBUG=-all
 export WINEDEBUG
 
-begin() { # COMMAND...
-    "$@" run -m $model -q -n 12 -s 7 -p 'Once upon a time' --save-session "$scratch/$name.1"
-}
-end() { # SESSION COMMAND...
-    session=$1
-    shift
-    "$@" run -m $model -q -n 12 --load-session "$session" --save-session "$scratch/$name.2"
+# NAME SYSTEM RUNNER...; wine takes arguments for UTF-8 only if the locale says so, and qemu warns
+# of what it lacks.
+systems() {
+    cat << END
+x86_64-linux x86_64-linux
+core2duo x86_64-linux qemu-x86_64 -cpu core2duo
+Nehalem x86_64-linux qemu-x86_64 -cpu Nehalem
+Haswell x86_64-linux qemu-x86_64 -cpu Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm
+aarch64-linux aarch64-linux qemu-aarch64
+riscv64-linux riscv64-linux qemu-riscv64
+x86-linux x86-linux qemu-i386
+arm-linux arm-linux qemu-arm
+x86_64-windows x86_64-windows env LC_ALL=C.UTF-8 $wine
+END
 }
 
-# row NAME SYSTEM RUNNER...: runs the program of a system.
-row() {
-    name=$1 program=$cross/$2/nomul
+# is NAME RESULT WHAT: counts a test of a system in its files.
+is() {
+    if [ "$2" = 0 ]; then echo p; else echo f && echo " $3" >> "$scratch/$1.wrong"; fi \
+        >> "$scratch/$1.tests"
+}
+
+# add NAME WHAT LOG: the tests that a last line "N passed, N failed, N skipped" counts.
+add() {
+    set -- "$1" "$2" "$3" $(tail -n 1 "$3" | tr -dc '0-9 ')
+    [ $# = 6 ] || set -- "$1" "$2" "$3" 0 1 0
+    [ "$5" = 0 ] || echo " $2" >> "$scratch/$1.wrong"
+    grep -a '^FAIL' "$3"
+    echo "$4 $5 $6" >> "$scratch/$1.sums"
+    grep -a '^SKIP' "$3" | sed "s/^SKIP/SKIP $1,/"
+}
+
+program_of() { # SYSTEM
+    if [ -f "$cross/$1/nomul.exe" ]; then
+        echo "$cross/$1/nomul.exe"
+    else
+        echo "$cross/$1/nomul"
+    fi
+}
+
+# What each system does on its own.
+alone() { # NAME SYSTEM RUNNER...
+    name=$1 program=$(program_of "$2")
     shift 2
-    [ -f "$program.exe" ] && program=$program.exe
-    if [ ! -f "$program" ] || ! command -v "${1:-sh}" > /dev/null; then
-        printf '%-16s %s\n' "$name" "SKIP: no $program, or no ${1:-}"
-        skipped=$((skipped + 1))
+    wc -c < "$program" > "$scratch/$name.size"
+    [ "$(cat "$scratch/$name.size")" -le $most ]
+    is "$name" $? size
+    "$@" "$program" logits -m $model --ids 1,2,3 --hash 2> /dev/null | tr -d '\r' \
+        > "$scratch/$name.hash"
+    [ -s "$scratch/$name.hash" ] && cmp -s "$scratch/$name.hash" "$scratch/x86_64-linux.hash"
+    is "$name" $? hash
+    "$@" "$program" selftest > /dev/null 2>&1
+    is "$name" $? selftest
+    "$@" "$program" run -m $model -q -n 3 -s 7 -p 'Once upon a time' \
+        --save-session "$scratch/$name.nms" > "$scratch/$name.begin" 2> /dev/null
+    for part in begin nms; do
+        [ -s "$scratch/$name.$part" ] && cmp -s "$scratch/$name.$part" "$scratch/x86_64-linux.$part"
+        is "$name" $? "session:$part"
+    done
+}
+
+# The session of every system, continued here: the same text and the same file.
+continued() { # NAME SYSTEM RUNNER...
+    name=$1 program=$(program_of "$2")
+    shift 2
+    for session in "$scratch"/*.nms; do
+        from=$(basename "$session" .nms)
+        "$@" "$program" run -m $model -q -n 3 --load-session "$session" \
+            --save-session "$scratch/$name.2" > "$scratch/$name.end" 2> /dev/null
+        [ -f "$scratch/end" ] || { cp "$scratch/$name.end" "$scratch/end" &&
+            cp "$scratch/$name.2" "$scratch/end.2"; }
+        [ -s "$scratch/end" ] && cmp -s "$scratch/$name.end" "$scratch/end" &&
+            cmp -s "$scratch/$name.2" "$scratch/end.2"
+        is "$name" $? "session from $from"
+    done
+}
+
+typed() { # NAME SYSTEM RUNNER...
+    name=$1 program=$(program_of "$2") cases=$few
+    shift 2
+    case $program in *.exe) cases=$all ;; esac
+    RUN="$*" sh tests/cli/run.sh "$program" $cases > "$scratch/$name.log" 2>&1
+    add "$name" tests/cli "$scratch/$name.log"
+}
+
+# Windows' own tests.
+windows() { # NAME SYSTEM RUNNER...
+    folder=$cross/$2 name=$1
+    shift 2
+    [ -f "$folder/tests.exe" ] || return 0
+    TMPDIR=$scratch "$@" "$folder/tests.exe" > "$scratch/$name.units" 2>&1
+    add "$name" 'unit tests' "$scratch/$name.units"
+    mkdir "$scratch/events"
+    cat tests/golden/text/text.txt tests/golden/text/text.txt > "$scratch/long.txt"
+    "$@" "$folder/events.exe" "$(full "$folder/nomul.exe")" "$(full models/tiny.gguf)" \
+        "$(full "$scratch/long.txt")" "$(full "$scratch/events")" < /dev/null 2>&1 | tr -d '\r' \
+        > "$scratch/$name.events"
+    add "$name" events "$scratch/$name.events"
+}
+full() { echo "Z:$(realpath "$1")" | tr / '\\'; }
+
+# A static program needs nothing but itself and a model.
+in_chroot() { # NAME SYSTEM
+    root=$scratch/root
+    mkdir -p "$root"
+    cp "$cross/$2/nomul" models/stories-49m.gguf "$root" 2> /dev/null
+    enter=chroot
+    [ "$(id -u)" = 0 ] || enter='unshare -r chroot'
+    if [ ! -f "$root/stories-49m.gguf" ] || ! $enter "$root" /nomul --version > /dev/null 2>&1; then
+        echo "SKIP $1, chroot: not allowed here, or no model"
+        echo 0 0 1 >> "$scratch/$1.sums"
         return
     fi
-    p=0 f=0 s=0
-    test_is() { if [ "$1" = 0 ]; then p=$((p + 1)); else f=$((f + 1)) && wrong="$wrong $2"; fi; }
-    wrong=
-    size=$(wc -c < "$program")
-    [ "$size" -le $most ]
-    test_is $? size
-    hash=$("$@" "$program" logits -m $model --ids 1,2,3 --hash 2> /dev/null | tr -d '\r')
-    [ "$hash" = "${want:=$hash}" ] && [ -n "$hash" ]
-    test_is $? hash
-    "$@" "$program" selftest > /dev/null 2>&1
-    test_is $? selftest
-    begin "$@" "$program" > "$scratch/$name.begin" 2> /dev/null
-    end "$scratch/${first:=$name}.1" "$@" "$program" > "$scratch/$name.end" 2> /dev/null
-    [ -s "$scratch/$name.2" ]
-    test_is $? session
-    for part in begin end 1 2; do
-        cmp -s "$scratch/$name.$part" "$scratch/$first.$part"
-        test_is $? "session:$part"
-    done
-    for case in $cases; do
-        RUN="$*" sh tests/cli/run.sh "$program" "$case" > "$scratch/log" 2>&1
-        set -- "$@" -- $(tail -n 1 "$scratch/log" | tr -dc '0-9 ')
-        while [ "$1" != -- ]; do set -- "$@" "$1" && shift; done
-        shift
-        p=$((p + ${1:-0})) f=$((f + ${2:-1})) s=$((s + ${3:-0}))
-        [ "${2:-1}" = 0 ] || wrong="$wrong $case"
-        shift 3
-    done
-    printf '%-16s %6d %6d %7d  %s  %7d %s\n' "$name" $p $f $s "$hash" "$size" "$wrong"
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    $enter "$root" /nomul run -q -p 'Once upon a time' -n 3 -s 7 > "$scratch/$1.root" 2>&1
+    cmp -s "$scratch/$1.root" "$scratch/$1.begin"
+    is "$1" $? chroot
 }
 
-linked() { # NAME
-    program=$cross/$1/nomul
-    [ -f "$program" ] || return
-    printf '%-16s %31s  %7d\n' "$1" 'linked, not run' "$(wc -c < "$program")"
+# each STEP [PATTERN]: of each system that is there (and matches).
+each() {
+    while read -r name system runner; do
+        echo "$name" | grep -Eq "${2:-.}" && [ -f "$scratch/$name.there" ] || continue
+        # shellcheck disable=SC2086
+        $1 "$name" "$system" $runner < /dev/null
+    done < "$scratch/systems"
 }
 
-printf '%-16s %6s %6s %7s  %-16s  %7s\n' target passed failed skipped 'logits hash' bytes
-row x86_64-linux x86_64-linux
-row core2duo x86_64-linux qemu-x86_64 -cpu core2duo
-row Nehalem x86_64-linux qemu-x86_64 -cpu Nehalem
-row Haswell x86_64-linux qemu-x86_64 -cpu \
-    Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm # or qemu warns that it lacks them
-row aarch64-linux aarch64-linux qemu-aarch64
-row riscv64-linux riscv64-linux qemu-riscv64
-row x86-linux x86-linux qemu-i386
-row arm-linux arm-linux qemu-arm
-wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
-row x86_64-windows x86_64-windows "$wine"
-# Unit tests, of make cross-windows-tests.
-if [ -f "$cross/x86_64-windows/tests.exe" ] && [ -x "$wine" ]; then
-    TMPDIR=$scratch "$wine" "$cross/x86_64-windows/tests.exe" > "$scratch/log" 2>&1
-    grep -a -E '^(FAIL|SKIP|  tests)' "$scratch/log"
-    set -- $(tail -n 1 "$scratch/log" | tr -dc '0-9 ')
-    printf '%-16s %6d %6d %7d\n' '  its unit tests' "${1:-0}" "${2:-1}" "${3:-0}"
-    passed=$((passed + ${1:-0})) failed=$((failed + ${2:-1})) skipped=$((skipped + ${3:-0}))
-fi
-for system in aarch64-windows x86_64-macos aarch64-macos; do linked $system; done
+systems > "$scratch/systems"
+while read -r name system runner; do
+    : > "$scratch/$name.wrong"
+    : > "$scratch/$name.sums"
+    runner=${runner##*UTF-8 } # the first word of it is a program
+    if [ ! -f "$(program_of "$system")" ]; then
+        missing="$cross/$system/nomul"
+    elif ! command -v "${runner%% *}" > /dev/null && [ -n "$runner" ]; then
+        missing=${runner%% *}
+    else
+        missing=
+        : > "$scratch/$name.there"
+    fi
+    if [ -n "$missing" ]; then
+        echo "SKIP $name: there is no $missing"
+        echo 0 0 1 >> "$scratch/$name.sums"
+    fi
+done < "$scratch/systems"
+
+# Two CPUs: Windows' tests take as long as all others.
+{
+    each windows windows
+    each typed windows
+} > "$scratch/windows.log" &
+each alone
+each continued
+each in_chroot '^x86_64-linux$'
+each typed 'core2duo|Nehalem|Haswell|linux'
+wait
+cat "$scratch/windows.log"
+
+printf '\n%-16s %6s %6s %7s  %-16s  %7s\n' target passed failed skipped 'logits hash' bytes
+passed=0 failed=0 skipped=0
+while read -r name system runner; do
+    set -- $(cat "$scratch/$name.tests" "$scratch/$name.sums" 2> /dev/null | awk '
+        NF == 1 { n[$1]++ }
+        NF == 3 { n["p"] += $1; n["f"] += $2; n["s"] += $3 }
+        END { print n["p"] + 0, n["f"] + 0, n["s"] + 0 }')
+    printf '%-16s %6d %6d %7d  %-16s  %7s %s\n' "$name" "$@" \
+        "$(cat "$scratch/$name.hash" 2> /dev/null)" "$(cat "$scratch/$name.size" 2> /dev/null)" \
+        "$(tr -d '\n' < "$scratch/$name.wrong")"
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+done < "$scratch/systems"
+for system in aarch64-windows x86_64-macos aarch64-macos; do
+    [ ! -f "$cross/$system/nomul" ] || printf '%-16s %40s  %7d\n' "$system" \
+        'linked, not run' "$(wc -c < "$cross/$system/nomul")"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

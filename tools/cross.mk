@@ -29,7 +29,7 @@ WINDOWS_TESTS = $(filter-out held_out_part,$(patsubst tests/test_%.c,%,$(shell g
     '<(unistd|sys/|dirent|fcntl|signal|pthread|poll)|"(faults|guard|hf_directory)\.h"|__builtin_cpu_' \
     tests/test_*.c)))
 WINDOWS := $(BUILD)/cross/x86_64-windows
-cross-windows-tests: ## unit tests for Windows: build/cross/x86_64-windows/tests.exe
+cross-windows-tests: ## unit tests for Windows, and of its console: tests.exe, events.exe
 	@mkdir -p $(WINDOWS)
 	@grep -xE 'TEST(_TRIALS)?\(($(subst $(space),|,$(strip $(WINDOWS_TESTS))))\)' tests/tests.def > \
 	    $(WINDOWS)/tests.def
@@ -39,6 +39,8 @@ cross-windows-tests: ## unit tests for Windows: build/cross/x86_64-windows/tests
 	    NOT_TESTED=%/main.o $(WINDOWS)/obj-debug/tests/tests \
 	    TEST_SRC='$(WINDOWS_TESTS:%=tests/test_%.c) tests/test.c tests/alloc.c $(TEST_TOOLS)'
 	$(Q)cp $(WINDOWS)/obj-debug/tests/tests $(WINDOWS)/tests.exe
+	$(Q)$(ZIG) cc -target x86_64-windows-gnu -municode -std=c11 $(WARN) -O1 -s \
+	    -o $(WINDOWS)/events.exe tests/windows/events.c
 TEST_TOOLS := tests/checkpoints.c tests/vocabulary.c
 space := $(subst ,, )
 

@@ -323,6 +323,7 @@ int nm_os_replace(const char *from, const char *to)
         MoveFileExW(aside, info.name, 0);
         return number;
     }
+    SetFileAttributesW(aside, FILE_ATTRIBUTE_NORMAL); /* or a read-only file stays */
     DeleteFileW(aside);
     return 0;
 }
@@ -335,7 +336,10 @@ int nm_os_remove(const char *path)
     return number ? number : DeleteFileW(wide) ? 0 : last_error();
 }
 
-/* Without \\?\ and with '/', as the program joins paths. */
+/*
+ * Without \\?\ and with '/', as the program joins paths.  Some drivers of disks (and wine, for a
+ * long path) do not tell a file's final path: then it is the absolute one, in which links stay.
+ */
 int nm_os_real_path(const char *path, char real[NM_OS_PATH])
 {
     wchar_t        wide[WIDE], found[WIDE];
@@ -346,10 +350,9 @@ int nm_os_real_path(const char *path, char real[NM_OS_PATH])
     HANDLE handle = open_to_look(wide, 0);
     if (handle == INVALID_HANDLE_VALUE) return last_error();
     DWORD n = GetFinalPathNameByHandleW(handle, found, WIDE, FILE_NAME_NORMALIZED);
-    number = n ? 0 : last_error();
     CloseHandle(handle);
-    if (number) return number;
     if (n >= WIDE) return ENAMETOOLONG;
+    if (n == 0) wcscpy(found, wide);
     if (wcsncmp(found, L"\\\\?\\UNC\\", 8) == 0)
         found[6] = '\\', name = found + 6; /* \\server */
     else if (wcsncmp(found, L"\\\\?\\", 4) == 0)

@@ -1,5 +1,5 @@
 # Lines that come one by one, and signals.
-not_on_windows "wine cannot tell whether a pipe of Unix has bytes; tests/windows.c has Windows' own"
+not_on_windows "wine cannot look into a pipe of Unix: tests/windows/events.c"
 t=models/tiny.gguf
 # An answer does not wait for a line that has not come yet.
 mkfifo pipe

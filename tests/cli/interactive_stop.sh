@@ -1,5 +1,5 @@
 # What ends an answer of nomul run -i, and all of it.
-not_on_windows "wine cannot tell whether a pipe of Unix has bytes; tests/windows.c has Windows' own"
+not_on_windows "wine cannot look into a pipe of Unix: tests/windows/events.c"
 m=models/stories-49m.gguf
 need $m
 say() { printf '%s\n' "$@"; }

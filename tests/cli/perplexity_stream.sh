@@ -1,5 +1,5 @@
 # Perplexity of a text that comes slowly, or is stopped.
-not_on_windows "wine cannot tell whether a pipe of Unix has bytes; tests/windows.c has Windows' own"
+not_on_windows "wine cannot look into a pipe of Unix: tests/windows/events.c"
 m=models/tiny.gguf
 # What is certain is scored while the rest is on its way: the last word is not, a line is.
 has_lines() { [ "$(wc -l < "$2")" -ge "$1" ]; } # N FILE

@@ -1,5 +1,5 @@
 # Signals, closed pipes, full disks, a file that shrinks.
-not_on_windows "there are no signals; tests/windows.c tests events of the console"
+not_on_windows "there are no signals: tests/windows/events.c sends Ctrl-C"
 need models/stories-49m.gguf
 m=models/tiny.gguf
 start() { # what is to be ended; not through `nomul`: $! has to be the program
