@@ -51,6 +51,8 @@ bool nm_os_is_link(const char *path);
 
 /* For reading.  Opening never waits, not even for the writer of a pipe. */
 int nm_os_open(const char *path, int *fd);
+/* A folder; EEXIST if there is something of that name. */
+int nm_os_make_folder(const char *path, unsigned mode);
 /* For writing; EEXIST if there is something of that name. */
 int nm_os_create(const char *path, unsigned mode, int *fd);
 int nm_os_close(int fd);
@@ -94,6 +96,24 @@ int nm_os_wait_input(int fd, int milliseconds);
 int nm_os_read(int fd, void *to, size_t n_bytes, size_t *n_done);
 
 bool nm_os_is_terminal(int fd);
+/* One that obeys escape sequences: TERM is not dumb, or the console's mode says so. */
+bool nm_os_has_escapes(int fd);
+/* Columns and rows of a terminal; false: it is none, or does not say. */
+bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows);
+
+/*
+ * Standard input, a terminal, by keys: nm_os_read gives every key at once and unedited, as the
+ * bytes that a VT100 sends, without echo and without a limit for a line; Ctrl-C and Ctrl-Z stay
+ * signals.  `on` is written to stderr when the mode begins, `off` when it ends.  It ends with
+ * nm_os_keys_end and nm_os_exit_now, when a signal kills the program, and for as long as it is
+ * stopped (Ctrl-Z).  A change of the terminal's size interrupts nm_os_wait_input.
+ */
+int  nm_os_keys_begin(const char *on, const char *off);
+void nm_os_keys_end(void);
+/* Was the mode lost and taken again since the last call?  Then the cursor may be anywhere. */
+bool nm_os_keys_resumed(void);
+/* Does the terminal of standard input echo what is typed?  (By keys it does not.) */
+bool nm_os_echoes(void);
 
 /* ---- Clocks and processors ------------------------------------------------------------------- */
 

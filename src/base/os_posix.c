@@ -18,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef __APPLE__
@@ -103,6 +105,11 @@ int nm_os_open(const char *path, int *fd)
     do *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     while (*fd < 0 && errno == EINTR);
     return *fd < 0 ? errno : 0;
+}
+
+int nm_os_make_folder(const char *path, unsigned mode)
+{
+    return mkdir(path, (mode_t)mode) == 0 ? 0 : errno;
 }
 
 int nm_os_create(const char *path, unsigned mode, int *fd)
@@ -231,6 +238,143 @@ int nm_os_read(int fd, void *to, size_t n_bytes, size_t *n_done)
 bool nm_os_is_terminal(int fd)
 {
     return isatty(fd) == 1;
+}
+
+bool nm_os_has_escapes(int fd)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(fd) == 1 && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return false;
+    *columns = size.ws_col, *rows = size.ws_row;
+    return true;
+}
+
+/* ---- Terminal by keys ------------------------------------------------------------------------ */
+
+/* While one of them runs, no other does. */
+static void set_handler(int signal, void (*handler)(int), int flags)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+/* Read by signal handlers: `taken` is set last and cleared first. */
+static struct termios former;
+static const char *volatile keys_on, *volatile keys_off;
+static volatile sig_atomic_t taken, resumed;
+
+/* For handlers too.  In the background the terminal is another's: it is left as it is. */
+static void switch_keys(bool on)
+{
+    struct termios mode = former;
+
+    if (!taken || tcgetpgrp(STDIN_FILENO) != getpgrp()) return;
+    if (on) {
+        mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
+        mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN);
+        mode.c_cc[VMIN] = 1, mode.c_cc[VTIME] = 0;
+    } else
+        nm_os_say(keys_off);
+    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+    if (on) nm_os_say(keys_on);
+}
+
+/* The signal's default action, from its handler. */
+static void die_of(int signal)
+{
+    sigset_t set;
+
+    set_handler(signal, SIG_DFL, 0);
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    raise(signal);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void on_death(int signal)
+{
+    switch_keys(false);
+    die_of(signal);
+}
+
+static void on_suspend(int signal)
+{
+    int number = errno;
+
+    switch_keys(false);
+    die_of(signal);
+    set_handler(signal, on_suspend, SA_RESTART);
+    errno = number;
+}
+
+/* Also after SIGSTOP, and after a while in the background. */
+static void on_resume(int signal)
+{
+    int number = errno;
+
+    (void)signal;
+    switch_keys(true);
+    resumed = 1;
+    errno = number;
+}
+
+static void on_resize(int signal)
+{
+    (void)signal; /* it only interrupts poll */
+}
+
+/* Handlers that someone else has set, such as a sanitizer, stay. */
+int nm_os_keys_begin(const char *on, const char *off)
+{
+    static const struct {
+        int signal;
+        void (*handler)(int);
+    } handlers[] = {{SIGTSTP, on_suspend}, {SIGCONT, on_resume}, {SIGWINCH, on_resize},
+                    {SIGQUIT, on_death},   {SIGABRT, on_death},  {SIGSEGV, on_death},
+                    {SIGILL, on_death},    {SIGFPE, on_death}};
+    struct sigaction now;
+
+    if (tcgetattr(STDIN_FILENO, &former) != 0) return errno;
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
+        if (sigaction(handlers[i].signal, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            set_handler(handlers[i].signal, handlers[i].handler, SA_RESTART);
+    keys_on = on, keys_off = off;
+    resumed = 0, taken = 1;
+    switch_keys(true);
+    return 0;
+}
+
+void nm_os_keys_end(void)
+{
+    switch_keys(false);
+    taken = 0;
+}
+
+bool nm_os_keys_resumed(void)
+{
+    bool was = resumed;
+
+    resumed = 0;
+    return was;
+}
+
+bool nm_os_echoes(void)
+{
+    struct termios mode;
+
+    return tcgetattr(STDIN_FILENO, &mode) == 0 && mode.c_lflag & ECHO;
 }
 
 /* ---- Clocks and processors ------------------------------------------------------------------- */
@@ -417,18 +561,6 @@ void nm_os_processor_name(char *name, size_t size)
 
 /* ---- The program ----------------------------------------------------------------------------- */
 
-/* While one of them runs, no other does. */
-static void set_handler(int signal, void (*handler)(int), int flags)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    sigfillset(&action.sa_mask);
-    sigaction(signal, &action, NULL);
-}
-
 /*
  * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
  * one of these numbers, and messages for stderr would be written into a model.  So each closed one
@@ -517,6 +649,7 @@ void nm_os_on_lost_file(void (*handler)(int signal))
 
 _Noreturn void nm_os_exit_now(int code)
 {
+    nm_os_keys_end();
     _exit(code);
 }
 

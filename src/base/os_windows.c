@@ -209,6 +209,15 @@ int nm_os_open(const char *path, int *fd)
     return wrap(handle, _O_RDONLY, fd);
 }
 
+int nm_os_make_folder(const char *path, unsigned mode)
+{
+    wchar_t wide[WIDE];
+    int     number = widen(path, wide);
+
+    (void)mode; /* as that of the folder around it */
+    return number ? number : CreateDirectoryW(wide, NULL) ? 0 : last_error();
+}
+
 int nm_os_create(const char *path, unsigned mode, int *fd)
 {
     wchar_t wide[WIDE];
@@ -427,9 +436,12 @@ int nm_os_wait_input(int fd, int milliseconds)
     return 0;
 }
 
+static bool  by_keys;
+static DWORD former_mode;
+
 /*
  * A line of a console as UTF-8, of which a UTF-16 unit takes up to 3 bytes.  Ctrl-C aborts the
- * read; Ctrl-Z at the beginning of a line is the end.
+ * read; Ctrl-Z at the beginning of a line is the end.  By keys it is what was typed so far.
  */
 static int read_console(HANDLE handle, char *to, size_t n_bytes, size_t *n_done)
 {
@@ -440,7 +452,7 @@ static int read_console(HANDLE handle, char *to, size_t n_bytes, size_t *n_done)
     if (!ReadConsoleW(handle, wide, most, &n, NULL)) return last_error();
     if (n == 0) return GetLastError() == ERROR_OPERATION_ABORTED ? EINTR : 0;
     if (IS_HIGH_SURROGATE(wide[n - 1]) && ReadConsoleW(handle, wide + n, 1, &more, NULL)) n += more;
-    if (wide[0] == 0x1A) return 0;
+    if (wide[0] == 0x1A && !by_keys) return 0;
     *n_done = (size_t)WideCharToMultiByte(CP_UTF8, 0, wide, (int)n, to, (int)n_bytes, NULL, NULL);
     return 0;
 }
@@ -469,6 +481,62 @@ bool nm_os_is_terminal(int fd)
     DWORD mode;
 
     return GetConsoleMode(handle_of(fd), &mode);
+}
+
+bool nm_os_has_escapes(int fd)
+{
+    DWORD mode;
+
+    return GetConsoleMode(handle_of(fd), &mode) && mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+}
+
+bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+
+    if (!GetConsoleScreenBufferInfo(handle_of(fd), &info)) return false;
+    *columns = (size_t)(info.srWindow.Right - info.srWindow.Left + 1);
+    *rows = (size_t)(info.srWindow.Bottom - info.srWindow.Top + 1);
+    return true;
+}
+
+/* ---- Terminal by keys ------------------------------------------------------------------------ */
+
+static const char *keys_off;
+
+/* Consoles before Windows 10 1607 have no such mode: ENOTSUP, and lines are read as before. */
+int nm_os_keys_begin(const char *on, const char *off)
+{
+    HANDLE handle = handle_of(NM_OS_STDIN);
+    DWORD  line = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT;
+
+    if (!GetConsoleMode(handle, &former_mode)) return last_error();
+    if (!SetConsoleMode(handle, (former_mode & ~line) | ENABLE_VIRTUAL_TERMINAL_INPUT))
+        return ENOTSUP;
+    keys_off = off;
+    by_keys = true;
+    nm_os_say(on);
+    return 0;
+}
+
+void nm_os_keys_end(void)
+{
+    if (!by_keys) return;
+    nm_os_say(keys_off);
+    SetConsoleMode(handle_of(NM_OS_STDIN), former_mode);
+    by_keys = false;
+}
+
+bool nm_os_keys_resumed(void)
+{
+    return false; /* programs are not stopped here */
+}
+
+bool nm_os_echoes(void)
+{
+    DWORD mode;
+
+    return GetConsoleMode(handle_of(NM_OS_STDIN), &mode) && mode & ENABLE_ECHO_INPUT;
 }
 
 /* ---- Clocks and processors ------------------------------------------------------------------- */
@@ -584,6 +652,11 @@ void nm_os_begin(int *argc, char ***argv)
     for (int fd = 0; fd <= 2; fd++)
         if (_get_osfhandle(fd) >= 0) _setmode(fd, _O_BINARY);
     SetConsoleOutputCP(CP_UTF8);
+    for (int fd = 1; fd <= 2; fd++) { /* colors and cursor motion, since Windows 10 */
+        DWORD mode;
+        if (GetConsoleMode(handle_of(fd), &mode))
+            SetConsoleMode(handle_of(fd), mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+    }
     for (int i = 0; wide && all && i < n; i++)
         if (!(all[i] = narrow(wide[i]))) return;
     if (wide && all) *argv = all, *argc = n;
@@ -660,6 +733,7 @@ void nm_os_on_lost_file(void (*handler)(int signal))
 
 _Noreturn void nm_os_exit_now(int code)
 {
+    nm_os_keys_end();
     TerminateProcess(GetCurrentProcess(), (UINT)code);
     for (;;) Sleep(INFINITE);
 }

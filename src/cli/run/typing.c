@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The terminal is read by keys only while a line is typed: during an answer it is as it was, so
+ * that Ctrl-C and what is typed ahead are the system's business.
+ */
+#include "cli/run/typing.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/os.h"
+#include "cli/interrupt.h"
+
+void nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool keep,
+                     nomul_error *why)
+{
+    t->lines.fd = NM_OS_STDIN;
+    t->by_keys = nm_os_is_terminal(NM_OS_STDIN) && nm_os_is_terminal(NM_OS_STDERR);
+    if (!t->by_keys) return;
+    t->edit = (nm_line_edit){.prompt = prompt,
+                             .style = style,
+                             .plain = !nm_os_has_escapes(NM_OS_STDERR),
+                             .history = &t->history};
+    t->edit.silent = t->edit.plain && !nm_os_echoes();
+    if (keep) nm_history_open(&t->history, why);
+}
+
+/* Brings the screen up to date; in a paste that has more parts, only at its end. */
+static bool show(nm_typing *t, nomul_error *err)
+{
+    nm_line_edit *e = &t->edit;
+
+    if (e->pasting && !e->end) return true;
+    if (!nm_line_edit_draw(e, err)) return false;
+    fwrite(e->screen.data, 1, e->screen.n_bytes, stderr);
+    fflush(stderr);
+    e->screen.n_bytes = 0;
+    return true;
+}
+
+/* An interruption may have been a change of the size, or a stop: did the screen change? */
+static bool look_around(nm_line_edit *e)
+{
+    size_t columns = 80, rows = 24;
+    bool   lost = nm_os_keys_resumed();
+
+    nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
+    if (lost) nm_line_edit_lost(e);
+    if (columns == e->columns && rows == e->rows) return lost;
+    nm_line_edit_resize(e, columns, rows);
+    return true;
+}
+
+/* Waits for keys, and reads them into the lines' buffer. */
+static bool read_keys(nm_typing *t, nomul_error *err)
+{
+    nm_lines *l = &t->lines;
+    size_t    n = 0;
+
+    nm_buffer_drop(&l->buffer, l->at);
+    l->at = l->seen = 0;
+    while (nm_os_wait_input(l->fd, -1) == EINTR) {
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (look_around(&t->edit) && !show(t, err)) return false;
+    }
+    if (!nm_buffer_read(&l->buffer, l->fd, &n, err)) return false;
+    if (n == 0) t->edit.end = NM_EDIT_CLOSE; /* the terminal has gone */
+    return true;
+}
+
+static bool edit_line(nm_typing *t, nomul_error *err)
+{
+    nm_line_edit *e = &t->edit;
+    nm_lines     *l = &t->lines;
+    bool          ok = true;
+
+    nm_line_edit_begin(e);
+    look_around(e);
+    for (;;) {
+        while (ok && !e->end && l->at < l->buffer.n_bytes)
+            ok = nm_line_edit_key(e, l->buffer.data[l->at++], err);
+        ok = ok && show(t, err);
+        if (!ok || e->end) break;
+        ok = read_keys(t, err);
+        if (!ok) e->end = NM_EDIT_CLOSE, show(t, NULL);
+    }
+    return ok;
+}
+
+nm_line nm_typing_next(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
+{
+    nm_line_edit *e = &t->edit;
+    const char   *on = e->plain ? "" : NM_EDIT_ON, *off = e->plain ? "" : NM_EDIT_OFF;
+
+    if (!t->by_keys || nm_os_keys_begin(on, off) != 0)
+        return nm_lines_next(&t->lines, true, line, n_bytes, err);
+    bool ok = edit_line(t, err);
+    nm_os_keys_end();
+    if (!ok) return NM_LINE_FAILED;
+    if (e->end == NM_EDIT_CLOSE) return NM_LINE_END;
+    if (!nm_history_add(&t->history, e->text.data, e->text.n_bytes, err)) return NM_LINE_FAILED;
+    *line = e->text.n_bytes > 0 ? e->text.data : "";
+    *n_bytes = e->text.n_bytes;
+    return NM_LINE_READ;
+}
+
+void nm_typing_end(nm_typing *t, nomul_error *why)
+{
+    nm_history_save(&t->history, why);
+    nm_history_free(&t->history);
+    nm_line_edit_free(&t->edit);
+    nm_buffer_free(&t->lines.buffer);
+}
