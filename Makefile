@@ -72,12 +72,13 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/stat.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
-MORE_OBJ := $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
+PTY_OBJ  := $(OUT)/tests/cli/pty.o $(OUT)/tests/screen.o
+MORE_OBJ := $(OUT)/tests/cli/pty.o $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
 # that it runs side by side, the longest first.
 CHECKED := $(PROG)/nomul $(PROG)/libnomul.so \
-           $(patsubst %,$(OUT)/tests/%,tests $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+           $(patsubst %,$(OUT)/tests/%,tests pty $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
 UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
@@ -123,6 +124,8 @@ $(PROG)/nomul: $(CLI_OBJ) $(PROG)/libnomul.a
 NOT_TESTED := %/main.o %/output.o
 $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out $(NOT_TESTED),$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
+	$(LINK)
+$(OUT)/tests/pty: $(PTY_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 # The shared library: all of the archive.  Before 1.0.0 every version may change the interface, so
 # the soname is that of the major version; tests/check.sh looks at its symbols and sections.

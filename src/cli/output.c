@@ -56,6 +56,23 @@ bool nm_output_flush(void)
     return !failure;
 }
 
+/* auto: where they are obeyed, unless NO_COLOR is set (https://no-color.org). */
+const char *nm_output_colors(int64_t choice, int fd, const char *style)
+{
+    const char *without = nm_os_environment("NO_COLOR");
+    bool        wanted = choice == 1 || choice == 3;
+
+    if (choice == 0) wanted = nm_os_has_escapes(fd) && !(without && *without);
+    return wanted ? style : "";
+}
+
+void nm_output_styled(const char *style, const void *data, size_t n_bytes)
+{
+    nm_output_write(style, strlen(style));
+    nm_output_write(data, n_bytes);
+    if (*style) nm_output_write("\x1b[0m", 4);
+}
+
 /* ---- Escaping -------------------------------------------------------------------------------- */
 
 /* A name in a model file must not move a cursor, hide a line or reverse the order of letters. */

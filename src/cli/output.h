@@ -22,6 +22,11 @@ void nm_output_print(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Everything written so far is out; false as soon as anything failed. */
 bool nm_output_flush(void);
 
+/* The style, an SGR sequence, where --color ("auto|always|never|on|off") wants it, else "". */
+const char *nm_output_colors(int64_t choice, int fd, const char *style);
+/* In a style that ends with the data; "": as it is. */
+void nm_output_styled(const char *style, const void *data, size_t n_bytes);
+
 /*
  * Text that comes from a file or a model, for people: characters that a terminal obeys instead of
  * showing (C0, DEL, C1, bidirectional and line-separating marks) and invalid UTF-8 become \n \t \r

@@ -21,8 +21,8 @@ typedef struct run_args {
     const char  *load, *save, *cache, *prefix, *suffix;
     nm_open_args open;
     nm_text_args text;
-    int64_t      n_ctx, n_logprobs;
-    bool         interactive, quiet, no_display_prompt, escapes, json;
+    int64_t      n_ctx, n_logprobs, color;
+    bool         interactive, no_history, quiet, no_display_prompt, escapes, json;
 } run_args;
 
 #define F(field) offsetof(run_args, field)
@@ -38,6 +38,7 @@ static const nm_option table[] = {
             "interactive mode: each line of stdin is a prompt; /help lists commands"),
     NM_STRING(0, "in-prefix", F(prefix), "TEXT", "insert TEXT before each line"),
     NM_STRING(0, "in-suffix", F(suffix), "TEXT", "append TEXT to each line"),
+    NM_FLAG(0, "no-history", F(no_history), "neither read nor write the file of typed lines"),
 
     NM_GROUP("Sessions"),
     NM_STRING(0, "save-session", F(save), "FILE",
@@ -51,6 +52,8 @@ static const nm_option table[] = {
 
     NM_GROUP("Output"),
     NM_FLAG(0, "no-display-prompt", F(no_display_prompt), "print only what is generated"),
+    NM_CHOICE(0, "color", F(color), "auto", "auto|always|never|on|off",
+              "colors for the prompt and what is typed; auto: on a terminal, without NO_COLOR"),
     NM_FLAG('q', "quiet", F(quiet), "no statistics and notes"),
     NM_FLAG(0, "json", F(json), "one JSON object instead of the text"),
     NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
@@ -84,6 +87,7 @@ static int check_args(const run_args *args)
     if (args->n_logprobs > 0 && !args->json) wrong = "--logprobs needs --json";
     if (!args->interactive && args->prefix) wrong = "--in-prefix needs -i";
     if (!args->interactive && args->suffix) wrong = "--in-suffix needs -i";
+    if (!args->interactive && args->no_history) wrong = "--no-history needs -i";
     if (args->interactive && args->json) wrong = "-i excludes --json";
     if (args->interactive && args->file && strcmp(args->file, "-") == 0)
         wrong = "-i reads its lines from stdin: it excludes -f -";
@@ -144,7 +148,8 @@ static bool generate(running *r, nomul_error *err)
     a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
     if (nomul_text_prompt(r->turns.text, prompt->data, prompt->n_bytes, err) != NOMUL_OK)
         return false;
-    if (!args->json && !args->no_display_prompt) nm_output_write(prompt->data, prompt->n_bytes);
+    if (!args->json && !args->no_display_prompt)
+        nm_output_styled(r->turns.prompt_style, prompt->data, prompt->n_bytes);
     a->closed = !nm_output_flush();
     bool ok = nm_answer_run(a, r->turns.text, !args->json, err);
     nm_effort_add(&r->turns.effort, &a->effort);
@@ -196,6 +201,10 @@ static int run(const void *arguments)
                           .escapes = args->escapes,
                           .show_prompts = !args->no_display_prompt,
                           .quiet = args->quiet,
+                          .no_history = args->no_history,
+                          /* Yellow and bold green, as in llama.cpp. */
+                          .prompt_style = nm_output_colors(args->color, NM_OS_STDOUT, "\x1b[33m"),
+                          .typed_style = nm_output_colors(args->color, NM_OS_STDERR, "\x1b[1;32m"),
                           .args = args->text},
     };
     nomul_error err;
@@ -237,6 +246,11 @@ const nm_command nm_cmd_run = {
     "line is not part of the text; an empty line lets the model continue; a line that ends with a "
     "backslash continues on the next line. Ctrl-C stops an answer, at the prompt it leaves. /help "
     "lists /undo, /retry and the other commands.\n\n"
+    "On a terminal a line is edited with the arrow keys, Home, End, Delete, Ctrl-A, -E, -K, -U, "
+    "-W and -L; up and down recall earlier lines; text that is pasted is one prompt, its newlines "
+    "too. The last 1000 lines are kept in the file that $NOMUL_HISTORY names (empty: none), else "
+    "in nomul/history in $XDG_STATE_HOME, %LOCALAPPDATA% or ~/.local/state; only its owner can "
+    "read it.\n\n"
     "--json prints {\"id\": \"0\", \"prompt_tokens\": N, \"text\": .., \"tokens\": [..], "
     "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are what was "
     "generated, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "

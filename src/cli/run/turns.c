@@ -125,7 +125,7 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
     if (!mark(t, &t->asked[t->next], err)) return false;
     t->next = (t->next + 1) % NM_TURNS_MAX;
     if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
-    if (show) nm_output_write(t->prompt.data, t->prompt.n_bytes);
+    if (show) nm_output_styled(t->prompt_style, t->prompt.data, t->prompt.n_bytes);
     a.began = nm_clock();
     bool ok = nomul_text_prompt(t->text, t->prompt.data, t->prompt.n_bytes, err) == NOMUL_OK &&
               nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
@@ -377,8 +377,7 @@ static bool read_line(nm_turns *t, bool *ended, nomul_error *err)
 
     t->line.n_bytes = 0;
     for (*ended = true; more; *ended = false) {
-        if (t->on_terminal) fprintf(stderr, "> ");
-        nm_line read = nm_lines_next(&t->lines, true, &line, &n_bytes, err);
+        nm_line read = nm_typing_next(&t->typing, &line, &n_bytes, err);
         if (read == NM_LINE_FAILED) return nm_fail_in(err, "%s", nm_buffer_name("-"));
         if (read == NM_LINE_END) return true;
         more = n_bytes > 0 && line[n_bytes - 1] == '\\';
@@ -420,7 +419,6 @@ static void take_line(nm_turns *t)
 
     if (!ok || ended) {
         t->left = true;
-        if (t->on_terminal) fprintf(stderr, "\n");
         if (ok || nm_interrupted()) return;
         t->failed = true;
         fprintf(stderr, "nomul: %s\n", err.text);
@@ -439,24 +437,25 @@ static void take_line(nm_turns *t)
         ok = n == 0 || (add_to_prompt(t, prefix, strlen(prefix), &err) &&
                         add_to_prompt(t, line + two, n - two, &err) &&
                         add_to_prompt(t, suffix, strlen(suffix), &err));
-        ok = ok && take_turn(t, t->show_prompts && !t->on_terminal, &err);
+        ok = ok && take_turn(t, t->show_prompts && !t->typing.on_terminal, &err);
     }
     end_turn(t, ok, &err);
 }
 
 void nm_turns_run(nm_turns *t, bool prompted)
 {
-    nomul_error err = {.code = NOMUL_OK};
+    nomul_error err = {.code = NOMUL_OK}, why;
 
-    t->lines.fd = NM_OS_STDIN;
-    t->on_terminal = nm_os_is_terminal(NM_OS_STDIN);
+    if (!nm_typing_begin(&t->typing, "> ", t->typed_style, !t->no_history, &why))
+        say(t, "nomul: %s: lines are not kept\n", why.text);
     t->opened->session_bytes += (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(t->opened->model);
     nm_text_args_follow(&t->args, &t->sampling.options);
-    if (t->on_terminal)
+    if (t->typing.on_terminal)
         say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "
                "leaves; /help\n");
     if (prompted) end_turn(t, take_turn(t, t->show_prompts, &err), &err);
     while (!t->left) take_line(t);
+    if (!nm_typing_end(&t->typing, &why)) say(t, "nomul: %s: lines are not kept\n", why.text);
 }
 
 void nm_turns_free(nm_turns *t)
@@ -465,7 +464,6 @@ void nm_turns_free(nm_turns *t)
     nomul_mark_free(t->empty);
     nomul_text_free(t->text);
     nm_sampling_free(&t->sampling);
-    nm_buffer_free(&t->lines.buffer);
     nm_buffer_free(&t->line);
     nm_buffer_free(&t->prompt);
 }

@@ -10,6 +10,7 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
+#include "cli/run/typing.h"
 #include "cli/text/answer.h"
 #include "cli/text/text_options.h"
 
@@ -28,6 +29,8 @@ typedef struct nm_turns {
     bool        escapes;         /* in lines, prefix and suffix */
     bool        show_prompts;    /* echo them, so that a transcript of stdout is complete */
     bool        quiet;           /* no notes on stderr, errors only */
+    bool        no_history;      /* typed lines are not kept in a file */
+    const char *prompt_style, *typed_style; /* SGR sequences; "": none */
 
     nomul_text  *text;     /* replaced when its options change */
     nm_text_args args;     /* follow /set and /load */
@@ -39,9 +42,9 @@ typedef struct nm_turns {
     bool        failed; /* a turn or a command; it was reported */
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */
     size_t      n_turns, next; /* that can be undone; the next place in the rings */
-    nm_lines    lines;
+    nm_typing   typing;
     nm_buffer   line; /* as typed */
-    bool        on_terminal, left;
+    bool        left;
 } nm_turns;
 
 /*

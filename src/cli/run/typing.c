@@ -12,18 +12,18 @@
 #include "base/os.h"
 #include "cli/interrupt.h"
 
-void nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool keep,
-                     nomul_error *why)
+bool nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool keep,
+                     nomul_error *err)
 {
     t->lines.fd = NM_OS_STDIN;
-    t->by_keys = nm_os_is_terminal(NM_OS_STDIN) && nm_os_is_terminal(NM_OS_STDERR);
-    if (!t->by_keys) return;
+    t->on_terminal = nm_os_is_terminal(NM_OS_STDIN);
+    t->by_keys = t->on_terminal && nm_os_is_terminal(NM_OS_STDERR);
     t->edit = (nm_line_edit){.prompt = prompt,
                              .style = style,
                              .plain = !nm_os_has_escapes(NM_OS_STDERR),
                              .history = &t->history};
     t->edit.silent = t->edit.plain && !nm_os_echoes();
-    if (keep) nm_history_open(&t->history, why);
+    return !t->by_keys || !keep || nm_history_open(&t->history, err);
 }
 
 /* Brings the screen up to date; in a paste that has more parts, only at its end. */
@@ -88,13 +88,21 @@ static bool edit_line(nm_typing *t, nomul_error *err)
     return ok;
 }
 
+/* Without the editor. */
+static nm_line next_line(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
+{
+    if (t->on_terminal) fputs(t->edit.prompt, stderr);
+    nm_line next = nm_lines_next(&t->lines, true, line, n_bytes, err);
+    if (t->on_terminal && next != NM_LINE_READ) fputs("\n", stderr);
+    return next;
+}
+
 nm_line nm_typing_next(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
 {
     nm_line_edit *e = &t->edit;
     const char   *on = e->plain ? "" : NM_EDIT_ON, *off = e->plain ? "" : NM_EDIT_OFF;
 
-    if (!t->by_keys || nm_os_keys_begin(on, off) != 0)
-        return nm_lines_next(&t->lines, true, line, n_bytes, err);
+    if (!t->by_keys || nm_os_keys_begin(on, off) != 0) return next_line(t, line, n_bytes, err);
     bool ok = edit_line(t, err);
     nm_os_keys_end();
     if (!ok) return NM_LINE_FAILED;
@@ -105,10 +113,12 @@ nm_line nm_typing_next(nm_typing *t, const char **line, size_t *n_bytes, nomul_e
     return NM_LINE_READ;
 }
 
-void nm_typing_end(nm_typing *t, nomul_error *why)
+bool nm_typing_end(nm_typing *t, nomul_error *err)
 {
-    nm_history_save(&t->history, why);
+    bool ok = nm_history_save(&t->history, err);
+
     nm_history_free(&t->history);
     nm_line_edit_free(&t->edit);
     nm_buffer_free(&t->lines.buffer);
+    return ok;
 }

@@ -12,23 +12,23 @@ typedef struct nm_typing {
     nm_lines     lines; /* what was read, whoever makes lines of it */
     nm_line_edit edit;
     nm_history   history;
-    bool         by_keys;
+    bool         on_terminal, by_keys;
 } nm_typing;
 
 /*
  * Begins as zeros.  style: an SGR sequence for what is typed, or "".  keep: with the history's
- * file; why is filled if it could not be read.
+ * file; false if that could not be read, which spoils nothing else.
  */
-void nm_typing_begin(nm_typing *typing, const char *prompt, const char *style, bool keep,
-                     nomul_error *why);
+bool nm_typing_begin(nm_typing *typing, const char *prompt, const char *style, bool keep,
+                     nomul_error *err);
 
 /*
- * As nm_lines_next, which waits.  On a terminal the prompt and the line are on stderr, and the
+ * As nm_lines_next, which waits.  On a terminal the prompt is printed first, and after the line the
  * cursor is at the beginning of a row.
  */
 nm_line nm_typing_next(nm_typing *typing, const char **line, size_t *n_bytes, nomul_error *err);
 
-/* Saves the history, and frees all; why is filled if it could not be written. */
-void nm_typing_end(nm_typing *typing, nomul_error *why);
+/* Saves the history, and frees all; false if the file could not be written. */
+bool nm_typing_end(nm_typing *typing, nomul_error *err);
 
 #endif

@@ -1,0 +1,101 @@
+# nomul on a terminal: what is on the screen after which keys.
+m=models/stories-49m.gguf
+need $m
+pty=$(dirname "$program")/tests/pty
+[ -x "$pty" ] || pty=$(dirname "$program")/obj-release/tests/pty
+need "$pty"
+[ -z "$RUN" ] || skip "a program that is emulated sees another terminal"
+NOMUL_HISTORY=$PWD/history TERM=xterm
+export NOMUL_HISTORY TERM
+"$pty" 40 5 true < /dev/null > out || skip "there is no pseudo-terminal"
+# Steps on stdin.
+on() { # COLUMNS ROWS COMMAND...
+    echo
+    columns=$1 rows=$2
+    shift 2
+    echo "$ nomul $*"
+    "$pty" "$columns" "$rows" "$program" "$@"
+}
+turns() { on 60 16 run -i -m $m -q -n 6 --temp 0 -s 1 "$@"; }
+
+echo "== Editing: arrows, Home, End, Ctrl-K, Ctrl-U, Ctrl-W, UTF-8; history, two turns and an end"
+turns << 'END'
+prompt
+type nce upom\x7fn a\e[HO\e[F tome\e[D\e[D\e[D\x7ft
+at 0 15
+type \e[3~i\x05
+show
+type \r
+prompt
+type \xe6\xbc\xa2\xe5\xad\x97e\xcc\x81 !\e[D\e[D
+at 2 7
+show
+type \x15\x0bx y\x17\x7f
+at 2 3
+type \x15\e[A
+at 2 18
+type \x15/set\r
+see --temp
+type /quit\r
+END
+sed 's/^/history: /' history
+ls -l history | cut -c 1-10
+
+echo "== A line longer than 4,095 bytes, on a small screen; pasted lines are one turn"
+on 40 6 run -i -m $m -n 0 -q << 'END'
+prompt
+line
+see word0500
+show
+type \r
+see word0500
+type \e[200~one\rtwo\e[31m\rthree\e[201~
+see three
+show
+type \r/quit\r
+END
+tail -n 3 history | cut -c 1-30
+tail -n 3 history | head -n 1 | wc -c
+
+echo "== Ctrl-C in an answer, Ctrl-L, Ctrl-Z, another size, Ctrl-C at the prompt"
+on 60 8 run -i -m $m -q -n 100000 --ignore-eos -s 1 -t 1 --color always << 'END'
+prompt
+type Once\r
+see the
+kill INT
+prompt
+type abc\x0cd
+at 0 6
+show
+type \x1a
+stopped
+kill CONT
+type e
+see abcde
+size 20 8
+at 0 7
+type fghijklmnopqrstu
+at 1 3
+show
+type \x03
+END
+
+echo "== A terminal that knows no escape sequences"
+TERM=dumb
+turns --no-history << 'END'
+prompt
+type abd\x7fc\e[D\e[A\x17Lily
+at 0 6
+type \r
+prompt
+line
+see word0500
+type \x15/quit\r
+END
+
+echo "== SIGTERM at the prompt; a crash gives the terminal back"
+TERM=xterm
+for signal in TERM QUIT; do
+    printf 'prompt\ntype abc\nat 0 5\nkill %s\n' $signal | turns --no-history
+done
+wc -l < history
