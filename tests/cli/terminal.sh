@@ -24,6 +24,7 @@ prompt
 type nce upom\x7fn a\e[HO\e[F tome\e[D\e[D\e[D\x7ft
 at 0 15
 type \e[3~i\x05
+at 0 18
 show
 type \r
 prompt
