@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A terminal's screen, as far as nomul uses one: text with wide and combining characters, wrapping
- * after the last column, scrolling, CR, LF, BS, and of CSI the letters A C H J K m and h l.  Anything
- * else fails: nomul must not send it.
+ * after the last column, scrolling, CR, LF, BS, and of CSI the letters A C H J K m h l.  Anything
+ * else is wrong: nomul must not send it.
  */
 #ifndef NM_SCREEN_H
 #define NM_SCREEN_H

@@ -104,14 +104,16 @@ bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows);
 /*
  * Standard input, a terminal, by keys: nm_os_read gives every key at once and unedited, as the
  * bytes that a VT100 sends, without echo and without a limit for a line; Ctrl-C and Ctrl-Z stay
- * signals.  `on` is written to stderr when the mode begins, `off` when it ends.  It ends with
- * nm_os_keys_end and nm_os_exit_now, when a signal kills the program, and for as long as it is
- * stopped (Ctrl-Z).  A change of the terminal's size interrupts nm_os_wait_input.
+ * signals.  A program that stops, ends or dies meanwhile has to put back what it saved: a shell
+ * does not always.
  */
-int  nm_os_keys_begin(const char *on, const char *off);
-void nm_os_keys_end(void);
-/* Was the mode lost and taken again since the last call?  Then the cursor may be anywhere. */
-bool nm_os_keys_resumed(void);
+typedef struct nm_os_keys {
+    _Alignas(8) unsigned char former[128]; /* the system's own */
+} nm_os_keys;
+
+int nm_os_keys_save(nm_os_keys *keys);
+/* By keys, or as it was saved; false in the background, where the terminal is another's. */
+bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys);
 /* Does the terminal of standard input echo what is typed?  (By keys it does not.) */
 bool nm_os_echoes(void);
 
@@ -154,15 +156,22 @@ int nm_os_write_error(void);
 /*
  * Calls the handler for Ctrl-C and when the system asks the program to end: SIGINT, SIGTERM or
  * another signal's number.  It runs at any moment, on any thread, and may use atomic variables,
- * nm_os_nanoseconds and the three functions below.
+ * nm_os_nanoseconds and the functions below.
  */
 void nm_os_on_stop(void (*handler)(int signal));
 /* Calls the handler, which must not return, when a mapped file can't be read. */
 void nm_os_on_lost_file(void (*handler)(int signal));
+/*
+ * Calls `leave` when a signal that nothing else handles will stop or kill the program: it ends with
+ * nm_os_leave, which does so.  `back`: the program was stopped and continues.  From now on a change
+ * of a terminal's size interrupts nm_os_wait_input.
+ */
+void nm_os_on_leave(void (*leave)(int signal), void (*back)(int signal));
+void nm_os_leave(int signal);
 /* A way out for handlers. */
 _Noreturn void nm_os_exit_now(int code);
 /* To stderr, past stdio. */
 void nm_os_say(const char *text);
-/* nm_os_remove is the third. */
+/* nm_os_remove and nm_os_keys_set are the others. */
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/os.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -258,116 +259,24 @@ bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
 
 /* ---- Terminal by keys ------------------------------------------------------------------------ */
 
-/* While one of them runs, no other does. */
-static void set_handler(int signal, void (*handler)(int), int flags)
-{
-    struct sigaction action;
+static_assert(sizeof(struct termios) <= sizeof(nm_os_keys), "os.h has room for it");
 
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    sigfillset(&action.sa_mask);
-    sigaction(signal, &action, NULL);
+int nm_os_keys_save(nm_os_keys *keys)
+{
+    return tcgetattr(STDIN_FILENO, (struct termios *)(void *)keys) == 0 ? 0 : errno;
 }
 
-/* Read by signal handlers: `taken` is set last and cleared first. */
-static struct termios former;
-static const char *volatile keys_on, *volatile keys_off;
-static volatile sig_atomic_t taken, resumed;
-
-/* For handlers too.  In the background the terminal is another's: it is left as it is. */
-static void switch_keys(bool on)
+bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys)
 {
-    struct termios mode = former;
+    struct termios mode = *(const struct termios *)(const void *)keys;
 
-    if (!taken || tcgetpgrp(STDIN_FILENO) != getpgrp()) return;
-    if (on) {
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) return false;
+    if (by_keys) {
         mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
         mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN);
         mode.c_cc[VMIN] = 1, mode.c_cc[VTIME] = 0;
-    } else
-        nm_os_say(keys_off);
-    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
-    if (on) nm_os_say(keys_on);
-}
-
-/* The signal's default action, from its handler. */
-static void die_of(int signal)
-{
-    sigset_t set;
-
-    set_handler(signal, SIG_DFL, 0);
-    sigemptyset(&set);
-    sigaddset(&set, signal);
-    raise(signal);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void on_death(int signal)
-{
-    switch_keys(false);
-    die_of(signal);
-}
-
-static void on_suspend(int signal)
-{
-    int number = errno;
-
-    switch_keys(false);
-    die_of(signal);
-    set_handler(signal, on_suspend, SA_RESTART);
-    errno = number;
-}
-
-/* Also after SIGSTOP, and after a while in the background. */
-static void on_resume(int signal)
-{
-    int number = errno;
-
-    (void)signal;
-    switch_keys(true);
-    resumed = 1;
-    errno = number;
-}
-
-static void on_resize(int signal)
-{
-    (void)signal; /* it only interrupts poll */
-}
-
-/* Handlers that someone else has set, such as a sanitizer, stay. */
-int nm_os_keys_begin(const char *on, const char *off)
-{
-    static const struct {
-        int signal;
-        void (*handler)(int);
-    } handlers[] = {{SIGTSTP, on_suspend}, {SIGCONT, on_resume}, {SIGWINCH, on_resize},
-                    {SIGQUIT, on_death},   {SIGABRT, on_death},  {SIGSEGV, on_death},
-                    {SIGILL, on_death},    {SIGFPE, on_death}};
-    struct sigaction now;
-
-    if (tcgetattr(STDIN_FILENO, &former) != 0) return errno;
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        if (sigaction(handlers[i].signal, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-            set_handler(handlers[i].signal, handlers[i].handler, SA_RESTART);
-    keys_on = on, keys_off = off;
-    resumed = 0, taken = 1;
-    switch_keys(true);
-    return 0;
-}
-
-void nm_os_keys_end(void)
-{
-    switch_keys(false);
-    taken = 0;
-}
-
-bool nm_os_keys_resumed(void)
-{
-    bool was = resumed;
-
-    resumed = 0;
-    return was;
+    }
+    return tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
 }
 
 bool nm_os_echoes(void)
@@ -561,6 +470,18 @@ void nm_os_processor_name(char *name, size_t size)
 
 /* ---- The program ----------------------------------------------------------------------------- */
 
+/* While one of them runs, no other does. */
+static void set_handler(int signal, void (*handler)(int), int flags)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
 /*
  * A program may be started with descriptors 0 to 2 closed.  The first file it opened would then get
  * one of these numbers, and messages for stderr would be written into a model.  So each closed one
@@ -647,9 +568,43 @@ void nm_os_on_lost_file(void (*handler)(int signal))
     set_handler(SIGBUS, handler, 0);
 }
 
+/* Interrupts poll, which is all it is for. */
+static void on_resize(int signal)
+{
+    (void)signal;
+}
+
+/* What has a handler keeps it: a sanitizer's, one for lost files. */
+void nm_os_on_leave(void (*leave)(int signal), void (*back)(int signal))
+{
+    static const int all[] = {SIGTSTP, SIGQUIT, SIGABRT, SIGSEGV,
+                              SIGILL,  SIGFPE,  SIGCONT, SIGWINCH};
+    struct sigaction now;
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (sigaction(all[i], NULL, &now) != 0 || now.sa_handler != SIG_DFL) continue;
+        bool resumes = all[i] == SIGCONT, resizes = all[i] == SIGWINCH;
+        set_handler(all[i], resumes ? back : resizes ? on_resize : leave, SA_RESTART);
+    }
+}
+
+/* A handler runs with all signals blocked, so the raised one waits. */
+void nm_os_leave(int signal)
+{
+    struct sigaction handler;
+    sigset_t         set;
+
+    sigaction(signal, NULL, &handler);
+    set_handler(signal, SIG_DFL, 0);
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    raise(signal);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    sigaction(signal, &handler, NULL); /* it was a stop, and is over */
+}
+
 _Noreturn void nm_os_exit_now(int code)
 {
-    nm_os_keys_end();
     _exit(code);
 }
 

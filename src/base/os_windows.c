@@ -436,9 +436,6 @@ int nm_os_wait_input(int fd, int milliseconds)
     return 0;
 }
 
-static bool  by_keys;
-static DWORD former_mode;
-
 /*
  * A line of a console as UTF-8, of which a UTF-16 unit takes up to 3 bytes.  Ctrl-C aborts the
  * read; Ctrl-Z at the beginning of a line is the end.  By keys it is what was typed so far.
@@ -446,13 +443,14 @@ static DWORD former_mode;
 static int read_console(HANDLE handle, char *to, size_t n_bytes, size_t *n_done)
 {
     wchar_t wide[4096];
-    DWORD   n = 0, most = n_bytes / 3 < 4095 ? (DWORD)(n_bytes / 3) : 4095, more = 0;
+    DWORD   n = 0, most = n_bytes / 3 < 4095 ? (DWORD)(n_bytes / 3) : 4095, more = 0, mode = 0;
 
+    GetConsoleMode(handle, &mode);
     SetLastError(0);
     if (!ReadConsoleW(handle, wide, most, &n, NULL)) return last_error();
     if (n == 0) return GetLastError() == ERROR_OPERATION_ABORTED ? EINTR : 0;
     if (IS_HIGH_SURROGATE(wide[n - 1]) && ReadConsoleW(handle, wide + n, 1, &more, NULL)) n += more;
-    if (wide[0] == 0x1A && !by_keys) return 0;
+    if (wide[0] == 0x1A && mode & ENABLE_LINE_INPUT) return 0;
     *n_done = (size_t)WideCharToMultiByte(CP_UTF8, 0, wide, (int)n, to, (int)n_bytes, NULL, NULL);
     return 0;
 }
@@ -502,34 +500,26 @@ bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
 
 /* ---- Terminal by keys ------------------------------------------------------------------------ */
 
-static const char *keys_off;
-
-/* Consoles before Windows 10 1607 have no such mode: ENOTSUP, and lines are read as before. */
-int nm_os_keys_begin(const char *on, const char *off)
+int nm_os_keys_save(nm_os_keys *keys)
 {
-    HANDLE handle = handle_of(NM_OS_STDIN);
-    DWORD  line = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT;
+    DWORD mode;
 
-    if (!GetConsoleMode(handle, &former_mode)) return last_error();
-    if (!SetConsoleMode(handle, (former_mode & ~line) | ENABLE_VIRTUAL_TERMINAL_INPUT))
-        return ENOTSUP;
-    keys_off = off;
-    by_keys = true;
-    nm_os_say(on);
+    if (!GetConsoleMode(handle_of(NM_OS_STDIN), &mode)) return last_error();
+    memcpy(keys->former, &mode, sizeof mode);
     return 0;
 }
 
-void nm_os_keys_end(void)
+/* Consoles before Windows 10 1607 have no such mode: false, and lines are read as before. */
+bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys)
 {
-    if (!by_keys) return;
-    nm_os_say(keys_off);
-    SetConsoleMode(handle_of(NM_OS_STDIN), former_mode);
-    by_keys = false;
-}
+    DWORD mode;
 
-bool nm_os_keys_resumed(void)
-{
-    return false; /* programs are not stopped here */
+    memcpy(&mode, keys->former, sizeof mode);
+    if (by_keys) {
+        mode &= ~(DWORD)(ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT);
+        mode |= ENABLE_VIRTUAL_TERMINAL_INPUT;
+    }
+    return SetConsoleMode(handle_of(NM_OS_STDIN), mode);
 }
 
 bool nm_os_echoes(void)
@@ -731,9 +721,19 @@ void nm_os_on_lost_file(void (*handler)(int signal))
     lost_handler = handler;
 }
 
+/* Programs are not stopped here, and whose console is closed needs no mode. */
+void nm_os_on_leave(void (*leave)(int signal), void (*back)(int signal))
+{
+    (void)leave, (void)back;
+}
+
+void nm_os_leave(int signal)
+{
+    (void)signal;
+}
+
 _Noreturn void nm_os_exit_now(int code)
 {
-    nm_os_keys_end();
     TerminateProcess(GetCurrentProcess(), (UINT)code);
     for (;;) Sleep(INFINITE);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "cli/keys.h"
 
 static volatile sig_atomic_t caught, patient;
 static nomul_cancel          cancel;
@@ -23,6 +24,14 @@ static const char *volatile guarded;    /* the mapped file */
 static atomic_bool is_doomed;
 static char        doomed[NM_OS_PATH]; /* a copy: the owner's may be freed just as a signal comes */
 
+/* A way out of the handlers. */
+static _Noreturn void leave_now(int code)
+{
+    if (is_doomed) nm_os_remove(doomed);
+    nm_keys_end();
+    nm_os_exit_now(code);
+}
+
 static void on_stop(int signal)
 {
     uint64_t now = nm_os_nanoseconds();
@@ -30,10 +39,8 @@ static void on_stop(int signal)
     /* What reaches one of our threads twice at once, as from timeout(1), is one wish. */
     if (!caught)
         caught_at = now;
-    else if (!patient && now - caught_at >= 2000000000u) {
-        if (is_doomed) nm_os_remove(doomed);
-        nm_os_exit_now(128 + signal);
-    }
+    else if (!patient && now - caught_at >= 2000000000u)
+        leave_now(128 + signal);
     nomul_cancel_request(&cancel);
     if (!caught || caught == SIGINT) caught = signal; /* a Ctrl-C is not in place of another */
 }
@@ -79,11 +86,10 @@ int nm_interrupt_exit_code(void)
 static void on_lost_file(int signal)
 {
     (void)signal;
-    if (is_doomed) nm_os_remove(doomed);
     nm_os_say("nomul: ");
     nm_os_say(guarded);
     nm_os_say(": the file shrank, or can't be read, while in use\n");
-    nm_os_exit_now(1);
+    leave_now(1);
 }
 
 void nm_interrupt_guard(const char *path)

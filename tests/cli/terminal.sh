@@ -37,6 +37,7 @@ type \x15\e[A
 at 2 18
 type \x15/set\r
 see --temp
+prompt
 type /quit\r
 END
 sed 's/^/history: /' history
@@ -49,7 +50,7 @@ line
 see word0500
 show
 type \r
-see word0500
+prompt
 type \e[200~one\rtwo\e[31m\rthree\e[201~
 see three
 show

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "cli/interrupt.h"
+#include "cli/keys.h"
 
 bool nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool keep,
                      nomul_error *err)
@@ -39,11 +40,11 @@ static bool show(nm_typing *t, nomul_error *err)
     return true;
 }
 
-/* An interruption may have been a change of the size, or a stop: did the screen change? */
+/* Has the screen another size, or other content, as after a stop? */
 static bool look_around(nm_line_edit *e)
 {
     size_t columns = 80, rows = 24;
-    bool   lost = nm_os_keys_resumed();
+    bool   lost = nm_keys_resumed();
 
     nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
     if (lost) nm_line_edit_lost(e);
@@ -52,18 +53,23 @@ static bool look_around(nm_line_edit *e)
     return true;
 }
 
-/* Waits for keys, and reads them into the lines' buffer. */
+/*
+ * Waits for keys, and reads them into the lines' buffer.  A signal that comes just before the wait
+ * does not end it: half a second does.
+ */
 static bool read_keys(nm_typing *t, nomul_error *err)
 {
     nm_lines *l = &t->lines;
     size_t    n = 0;
+    int       number;
 
     nm_buffer_drop(&l->buffer, l->at);
     l->at = l->seen = 0;
-    while (nm_os_wait_input(l->fd, -1) == EINTR) {
+    do {
+        number = nm_os_wait_input(l->fd, 500);
         if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (look_around(&t->edit) && !show(t, err)) return false;
-    }
+    } while (number == EINTR || number == ETIMEDOUT);
     if (!nm_buffer_read(&l->buffer, l->fd, &n, err)) return false;
     if (n == 0) t->edit.end = NM_EDIT_CLOSE; /* the terminal has gone */
     return true;
@@ -102,9 +108,9 @@ nm_line nm_typing_next(nm_typing *t, const char **line, size_t *n_bytes, nomul_e
     nm_line_edit *e = &t->edit;
     const char   *on = e->plain ? "" : NM_EDIT_ON, *off = e->plain ? "" : NM_EDIT_OFF;
 
-    if (!t->by_keys || nm_os_keys_begin(on, off) != 0) return next_line(t, line, n_bytes, err);
+    if (!t->by_keys || !nm_keys_begin(on, off)) return next_line(t, line, n_bytes, err);
     bool ok = edit_line(t, err);
-    nm_os_keys_end();
+    nm_keys_end();
     if (!ok) return NM_LINE_FAILED;
     if (e->end == NM_EDIT_CLOSE) return NM_LINE_END;
     if (!nm_history_add(&t->history, e->text.data, e->text.n_bytes, err)) return NM_LINE_FAILED;
