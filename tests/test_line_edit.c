@@ -316,9 +316,8 @@ static void test_history_file(void)
 
     test_case("the file has the lines of all sessions, the last 1000");
     snprintf(path, sizeof path, "%s", test_scratch("state/nomul/history"));
-    setenv("NOMUL_HISTORY", path, 1);
-    CHECK_OK(nm_history_open(&a, &err), err);
-    CHECK_OK(nm_history_open(&b, &err), err);
+    CHECK_OK(nm_history_open(&a, path, &err), err);
+    CHECK_OK(nm_history_open(&b, path, &err), err);
     CHECK_OK(nm_history_add(&a, "first", 5, &err), err);
     CHECK_OK(nm_history_add(&b, "sec\\ond\n", 8, &err), err);
     CHECK_OK(nm_history_save(&a, &err), err);
@@ -329,7 +328,7 @@ static void test_history_file(void)
     free(content);
     nm_history_free(&a);
     nm_history_free(&b);
-    CHECK_OK(nm_history_open(&a, &err), err);
+    CHECK_OK(nm_history_open(&a, path, &err), err);
     CHECK_INT(a.n, 2);
     for (int i = 0; i < NM_HISTORY_MAX; i++) {
         char line[16];
@@ -341,15 +340,12 @@ static void test_history_file(void)
     CHECK_INT(strncmp(content, "0\n1\n2\n", 6), 0);
     free(content);
     nm_history_free(&a);
-    test_case("an empty NOMUL_HISTORY is no file; a folder is refused, and nothing is kept");
-    setenv("NOMUL_HISTORY", "", 1);
-    CHECK_OK(nm_history_open(&a, &err), err);
+    test_case("no file; a folder is refused, and nothing is kept");
+    CHECK_OK(nm_history_open(&a, "", &err), err);
     CHECK(!a.path);
-    setenv("NOMUL_HISTORY", test_path("golden"), 1);
-    CHECK(!nm_history_open(&a, &err));
+    CHECK(!nm_history_open(&a, test_path("golden"), &err));
     CHECK(strstr(err.text, "golden"));
     CHECK(!a.path);
-    unsetenv("NOMUL_HISTORY");
 }
 
 static void test_widths(void)

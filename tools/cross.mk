@@ -41,7 +41,7 @@ cross-windows-tests: ## unit tests for Windows, and of its console: tests.exe, e
 	$(Q)cp $(WINDOWS)/obj-debug/tests/tests $(WINDOWS)/tests.exe
 	$(Q)$(ZIG) cc -target x86_64-windows-gnu -municode -std=c11 $(WARN) -O1 -s \
 	    -o $(WINDOWS)/events.exe tests/windows/events.c
-TEST_TOOLS := tests/checkpoints.c tests/vocabulary.c
+TEST_TOOLS := tests/checkpoints.c tests/screen.c tests/vocabulary.c
 space := $(subst ,, )
 
 .PHONY: cross cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))

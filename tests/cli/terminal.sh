@@ -101,3 +101,24 @@ for signal in TERM QUIT; do
     printf 'prompt\ntype abc\nat 0 5\nkill %s\n' $signal | turns --no-history
 done
 wc -l < history
+
+echo "== Where the history is"
+NOMUL_HISTORY='' turns > out << 'END'
+prompt
+type /help\r
+prompt
+type \x04
+END
+unset NOMUL_HISTORY
+XDG_STATE_HOME=$PWD/state turns > out << 'END'
+prompt
+type /help\r
+prompt
+type \x04
+END
+ls -ld state/nomul state/nomul/history | cut -c 1-10
+cat state/nomul/history
+NOMUL_HISTORY=$PWD turns << 'END'
+prompt
+type \x04
+END

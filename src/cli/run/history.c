@@ -11,12 +11,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/os.h"
 
 #define MOST_BYTES ((size_t)16 << 20) /* of a file that is read */
 
-/* Which file; "" for none. */
-static void find_path(char path[NM_OS_PATH])
+void nm_history_path(char path[NM_OS_PATH])
 {
     static const char *const places[][2] = {
         {"NOMUL_HISTORY", ""},
@@ -71,11 +69,8 @@ static size_t count_lines(const nm_buffer *lines)
     return n;
 }
 
-bool nm_history_open(nm_history *h, nomul_error *err)
+bool nm_history_open(nm_history *h, const char *path, nomul_error *err)
 {
-    char path[NM_OS_PATH];
-
-    find_path(path);
     if (!*path) return true;
     if (nm_file_exists(path) && !read_file(&h->lines, path, err)) {
         nm_history_free(h);

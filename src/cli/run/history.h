@@ -7,6 +7,7 @@
 #ifndef NM_HISTORY_H
 #define NM_HISTORY_H
 
+#include "base/os.h"
 #include "cli/text/buffer.h"
 
 enum { NM_HISTORY_MAX = 1000 }; /* lines in the file */
@@ -20,11 +21,16 @@ typedef struct nm_history {
 } nm_history;
 
 /*
- * The file: $NOMUL_HISTORY if it is set, none if that is empty; else nomul/history in
- * $XDG_STATE_HOME, %LOCALAPPDATA% or ~/.local/state.  Reads it, if it is there; false if that
- * failed, and the history is then empty and not kept.
+ * The file: $NOMUL_HISTORY if it is set, none ("") if that is empty; else nomul/history in
+ * $XDG_STATE_HOME, %LOCALAPPDATA% or ~/.local/state.
  */
-bool nm_history_open(nm_history *history, nomul_error *err);
+void nm_history_path(char path[NM_OS_PATH]);
+
+/*
+ * Reads it, if it is there; "" is none.  False if that failed: the history is then empty and not
+ * kept.
+ */
+bool nm_history_open(nm_history *history, const char *path, nomul_error *err);
 
 /* An empty line, or one like the last, is not added. */
 bool nm_history_add(nm_history *history, const char *line, size_t n_bytes, nomul_error *err);

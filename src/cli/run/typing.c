@@ -17,6 +17,8 @@ bool nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool k
                      nomul_error *err)
 {
     t->lines.fd = NM_OS_STDIN;
+    char path[NM_OS_PATH] = "";
+
     t->on_terminal = nm_os_is_terminal(NM_OS_STDIN);
     t->by_keys = t->on_terminal && nm_os_is_terminal(NM_OS_STDERR);
     t->edit = (nm_line_edit){.prompt = prompt,
@@ -24,7 +26,8 @@ bool nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool k
                              .plain = !nm_os_has_escapes(NM_OS_STDERR),
                              .history = &t->history};
     t->edit.silent = t->edit.plain && !nm_os_echoes();
-    return !t->by_keys || !keep || nm_history_open(&t->history, err);
+    if (t->by_keys && keep) nm_history_path(path);
+    return nm_history_open(&t->history, path, err);
 }
 
 /* Brings the screen up to date; in a paste that has more parts, only at its end. */
