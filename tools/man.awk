@@ -71,6 +71,8 @@ END {
     print ".SH ENVIRONMENT"
     print ".TP\n.B NOMUL_MODEL\nThe model file of commands without \\fB\\-m\\fR."
     print ".TP\n.B NOMUL_KERNELS\nThe instruction set of commands without \\fB\\-\\-kernels\\fR."
+    print ".TP\n.B NOMUL_HISTORY\nThe file of the lines typed in \fBnomul run \-i\fR; empty: none."
+    print ".TP\n.B NO_COLOR\nIf not empty, no colors unless \fB\-\-color\fR asks for them."
     print ".SH EXIT STATUS"
     print "0 success, 1 failure, 2 wrong usage, 130 stopped by Ctrl\\-C."
     print ".SH SEE ALSO\n.BR nomul (3)"
