@@ -530,8 +530,10 @@ typedef struct nomul_text_options {
     int64_t n_predict;  /* tokens generated after each prompt; -1, the default: no limit */
     size_t  n_logprobs; /* log-probabilities of this many ids for each token; default 0 */
     bool    special; /* control tokens may be spelled in prompts and are written; default false */
-    bool    ignore_eos;         /* never sample EOS; default false */
-    const nomul_cancel *cancel; /* NULL, the default: the session's */
+    bool    ignore_eos;           /* never sample EOS; default false */
+    const nomul_cancel *cancel;   /* NULL, the default: the session's */
+    nomul_progress      progress; /* of nomul_text_read: tokens read, of all; default NULL */
+    void               *progress_context;
 } nomul_text_options;
 
 void nomul_text_options_init(nomul_text_options *options);

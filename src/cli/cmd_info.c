@@ -130,14 +130,14 @@ static void print_human(const nomul_model *model, const char *path, bool checked
         nm_output_print(", as here\n");
     else
         nm_output_print(": nomul repack --pack %s\n", nomul_packing_option(pack));
-    nm_output_print("%-12s %s of file (%s bytes), mapped\n", "memory",
-                    nm_show_bytes(i->file_bytes).text, nm_show_count(i->file_bytes).text);
+    nm_output_print("%-12s %s of file (%s), mapped\n", "memory", nm_show_bytes(i->file_bytes).text,
+                    nm_show_amount(i->file_bytes, "byte").text);
     nm_output_print("%-12s %s for a session, of which %s of state, whatever the text's length\n",
                     "", nm_show_bytes(nomul_session_memory(model, NULL)).text,
                     nm_show_bytes(i->state_bytes).text);
     if (checked)
-        nm_output_print("%-12s %s tensors: every checksum and every code is right\n", "checked",
-                        nm_show_count(n_tensors).text);
+        nm_output_print("%-12s %s: every checksum and every code is right\n", "checked",
+                        nm_show_amount(n_tensors, "tensor").text);
     print_contents(model);
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/xxh64.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/text/prompt.h"
 
 typedef struct logits_args {
@@ -50,6 +51,7 @@ typedef struct running {
     float             *rows; /* float[n_rows][n_vocab] */
     nm_xxh64           hash;
     nm_outfile         out;
+    nm_progress_bar    bar;
 } running;
 
 /* ---- Input ----------------------------------------------------------------------------------- */
@@ -60,6 +62,7 @@ static bool read_input(running *r, nomul_error *err)
     const logits_args *args = r->args;
     const char        *ids = args->ids, *path = NULL;
 
+    nm_prompt_waits(ids ? ids : args->file, ids ? "token ids" : "the prompt", false);
     if (!ids)
         return nm_prompt_read(&r->text, args->prompt, args->file, NM_PROMPT_DROP_NEWLINE, err) &&
                nm_prompt_ids(&r->ids, r->opened.tokenizer, &r->text, err);
@@ -109,6 +112,7 @@ static bool feed_all(running *r, nomul_error *err)
         size_t n_bytes = n * r->n_vocab * sizeof *r->rows;
         if (r->args->hash) nm_xxh64_add(&r->hash, r->rows, n_bytes);
         if (r->args->output && !nm_outfile_write(&r->out, r->rows, n_bytes, err)) return false;
+        nm_progress_show(&r->bar, at + n, r->ids.n);
     }
     return true;
 }
@@ -147,7 +151,7 @@ static int run(const void *arguments)
 {
     const logits_args *args = arguments;
     const char        *ids = args->ids;
-    running            r = {.args = args};
+    running            r = {.args = args, .bar.unit = "token"};
     nomul_error        err;
 
     if (ids && (args->prompt || args->file)) return nm_output_misused("--ids excludes -p and -f");
@@ -166,7 +170,9 @@ static int run(const void *arguments)
     int code = nm_open_model(&r.opened, &args->open, ids ? 0 : NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         r.n_vocab = nomul_model_get_info(r.opened.model)->n_vocab;
-        if (!read_input(&r, &err) || !compute(&r, &err))
+        bool ok = read_input(&r, &err) && compute(&r, &err);
+        nm_progress_erase(&r.bar);
+        if (!ok)
             code = nm_output_failed(&err);
         else if (args->hash)
             nm_output_print("%016" PRIx64 "\n", nm_xxh64_value(&r.hash));

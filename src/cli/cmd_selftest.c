@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "nomul_bench.h"
 
 typedef struct selftest_args {
@@ -23,24 +24,26 @@ static const nm_option table[] = {
 #define LIST 256 /* the names of all CPU features fit */
 
 /* Tests one variant and prints one line on it. */
-static bool test_row(size_t index, nomul_error *err)
+static bool test_row(size_t index, nm_progress_bar *bar, nomul_error *err)
 {
     char     needed[LIST], missing[LIST];
     uint64_t n = 0;
     double   began = nm_clock();
     bool     runs = nomul_bench_runs(index, needed, missing, LIST), ok = true;
 
+    if (runs && index > 0) ok = nomul_bench_selftest(index, &n, err);
+    nm_progress_erase(bar);
     nm_output_print("%-10s ", nomul_kernels_name(index));
-    nm_output_flush();
     if (!runs)
         nm_output_print("not run: this CPU lacks %s\n", missing);
     else if (index == 0)
         nm_output_print("the specification that the others are compared with\n");
-    else if (!(ok = nomul_bench_selftest(index, &n, err)))
+    else if (!ok)
         nm_output_print("DIFFERENT\n");
     else
-        nm_output_print("equal to scalar: %s results in %s, needs %s\n", nm_show_count(n).text,
+        nm_output_print("equal to scalar: %s in %s, needs %s\n", nm_show_amount(n, "result").text,
                         nm_show_seconds(nm_clock() - began).text, needed);
+    nm_output_flush();
     return ok;
 }
 
@@ -54,6 +57,7 @@ static int run(const void *arguments)
     const char          *asked = args->kernels, *name = NULL, *next;
     char                 needed[LIST], missing[LIST], found[LIST];
     size_t               chosen = 0;
+    nm_progress_bar      bar = {.unit = "variant", .quiet = asked != NULL};
     nomul_error          err;
 
     if (nm_open_kernels(&asked) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
@@ -71,8 +75,8 @@ static int run(const void *arguments)
     }
     for (size_t i = 0; nomul_kernels_name(i); i++) {
         if (asked && i != chosen) continue;
-        if (nm_interrupted()) return nm_interrupt_exit_code();
-        if (!test_row(i, &err)) return nm_output_failed(&err);
+        if (!nm_progress_show(&bar, i, chosen + 1)) return nm_interrupt_exit_code();
+        if (!test_row(i, &bar, &err)) return nm_output_failed(&err);
     }
 
     nomul_bench_features(found, sizeof found);

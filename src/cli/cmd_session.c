@@ -64,7 +64,7 @@ static void print_human(const shown *s)
     nm_output_print("%-12s %016" PRIx64 "\n", "model id", info->model_id);
     nm_output_print("%-12s %s; the last one, %" PRId32 ", is not in the state yet\n", "tokens",
                     nm_show_count(info->n_tokens).text, info->last_id);
-    nm_output_print("%-12s %s bytes\n", "state", nm_show_count(info->state_bytes).text);
+    nm_output_print("%-12s %s\n", "state", nm_show_amount(info->state_bytes, "byte").text);
     nm_output_print("%-12s", "sampler"); /* as options, to be typed again */
 #define ROW(TYPE, name, preset, least, most, slot, option, ...)                                    \
     nm_output_print(" --" option " ");                                                             \

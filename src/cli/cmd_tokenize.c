@@ -53,6 +53,7 @@ static bool encode(running *r, nomul_error *err)
     unsigned               flags = (args->no_bos ? 0 : NOMUL_TOKENIZE_ADD_SPECIAL) |
                      (args->special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0);
 
+    nm_prompt_waits(args->file || args->prompt ? args->file : "-", "the text", false);
     if (!nm_prompt_read(&r->text, args->prompt, args->file, 0, err)) return false;
     if (!nm_prompt_tokenize(&r->ids, tokenizer, &r->text, flags, err)) return false;
     if (args->json) {
@@ -99,6 +100,7 @@ static bool decode(running *r, nomul_error *err)
     /* -p and the file are read separately: no number continues from one into the other. */
     if (args->prompt && !nm_ids_read(&r->ids, args->prompt, strlen(args->prompt), n_vocab, err))
         return nm_fail_in(err, "-p");
+    nm_prompt_waits(file, "token ids", false);
     if (file && !nm_buffer_add_file(&r->text, file, err)) return false;
     if (file && !nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, n_vocab, err))
         return nm_fail_in(err, "%s", nm_buffer_name(file));

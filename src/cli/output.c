@@ -56,6 +56,15 @@ bool nm_output_flush(void)
     return !failure;
 }
 
+bool nm_output_joins_stderr(void)
+{
+    nm_os_status out, err;
+
+    return !nm_os_is_terminal(NM_OS_STDOUT) && nm_os_stat_open(NM_OS_STDOUT, &out) == 0 &&
+           nm_os_stat_open(NM_OS_STDERR, &err) == 0 && out.volume == err.volume &&
+           out.number == err.number;
+}
+
 /* auto: where they are obeyed, unless NO_COLOR is set (https://no-color.org). */
 const char *nm_output_colors(int64_t choice, int fd, const char *style)
 {
@@ -135,16 +144,26 @@ nm_shown nm_show_count(uint64_t n)
     return shown;
 }
 
+nm_shown nm_show_amount(uint64_t n, const char *noun)
+{
+    nm_shown count = nm_show_count(n), shown;
+
+    if (!noun) return nm_show_bytes(n);
+    snprintf(shown.text, sizeof shown.text, "%.27s %.16s%s", count.text, noun, n == 1 ? "" : "s");
+    return shown;
+}
+
 /* 999.95 would be printed as 1000.0, so the next unit begins there. */
 nm_shown nm_show_bytes(uint64_t n_bytes)
 {
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
     nm_shown                 shown;
-    double                   value = (double)n_bytes;
+    double                   value = (double)n_bytes / 1000;
     size_t                   unit = 0;
 
-    for (; value >= 999.95 && unit < 4; unit++) value /= 1000;
-    snprintf(shown.text, sizeof shown.text, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    if (n_bytes < 1000) return nm_show_amount(n_bytes, "byte");
+    for (; value >= 999.95 && unit < 3; unit++) value /= 1000;
+    snprintf(shown.text, sizeof shown.text, "%.1f %s", value, units[unit]);
     return shown;
 }
 

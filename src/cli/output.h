@@ -27,6 +27,9 @@ const char *nm_output_colors(int64_t choice, int fd, const char *style);
 /* In a style that ends with the data; "": as it is. */
 void nm_output_styled(const char *style, const void *data, size_t n_bytes);
 
+/* Do stdout and stderr go to one file or pipe, where a message would continue a text's last line? */
+bool nm_output_joins_stderr(void);
+
 /*
  * Text that comes from a file or a model, for people: characters that a terminal obeys instead of
  * showing (C0, DEL, C1, bidirectional and line-separating marks) and invalid UTF-8 become \n \t \r
@@ -41,12 +44,14 @@ void nm_output_json_string(const char *text, size_t n_bytes);
 
 /* Long enough for any of these. */
 typedef struct nm_shown {
-    char text[32];
+    char text[48];
 } nm_shown;
 
 nm_shown nm_show_count(uint64_t n);       /* 49,357,824 */
 nm_shown nm_show_bytes(uint64_t n_bytes); /* 24.7 MB: powers of 1000 */
 nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
+/* 1 token, 49,357 tokens: of a short noun in the singular; NULL is nm_show_bytes. */
+nm_shown nm_show_amount(uint64_t n, const char *noun);
 
 /* n per second; 0 if there was no time. */
 double nm_rate(uint64_t n, double seconds);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bar is drawn again only when another per mille is complete, so drawing costs nothing next
- * to the writing.  Its answer to the library is also how a signal cancels the work.
+ * The line is drawn ten times a second at most, so drawing costs nothing next to the work.  Its
+ * answer to the library is also how a signal cancels the work.
  */
 #include "cli/progress.h"
 
@@ -12,33 +12,83 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
+/* 7 s, 1:05, 2:10:59 */
+static nm_shown show_duration(double seconds)
+{
+    nm_shown shown;
+    uint64_t s = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 0;
+    unsigned hours = (unsigned)(s / 3600), minutes = (unsigned)(s / 60 % 60);
+
+    if (s < 60)
+        snprintf(shown.text, sizeof shown.text, "%u s", (unsigned)s);
+    else if (hours == 0)
+        snprintf(shown.text, sizeof shown.text, "%u:%02u", minutes, (unsigned)(s % 60));
+    else
+        snprintf(shown.text, sizeof shown.text, "%u:%02u:%02u", hours, minutes, (unsigned)(s % 60));
+    return shown;
+}
+
+void nm_progress_line(const nm_progress_bar *b, uint64_t done, uint64_t total, double seconds,
+                      char line[NM_PROGRESS_LINE])
+{
+    static const char full[] = "####################";
+    int               width = (int)sizeof full - 1;
+
+    if (total == 0) { /* as from a pipe */
+        snprintf(line, NM_PROGRESS_LINE, "%s in %s", nm_show_amount(done, b->unit).text,
+                 show_duration(seconds).text);
+        return;
+    }
+    if (done > total) done = total;
+    double   share = (double)done / (double)total;
+    int      n = (int)(share * width);
+    nm_shown left = show_duration(done ? seconds / share - seconds : 0);
+    snprintf(line, NM_PROGRESS_LINE, "[%.*s%*s] %3u%%  %s of %s%s%s%s", n, full, width - n, "",
+             (unsigned)(100 * share), b->unit ? nm_show_count(done).text : nm_show_bytes(done).text,
+             nm_show_amount(total, b->unit).text, done ? ", " : "", done ? left.text : "",
+             done ? " left" : "");
+}
+
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total)
 {
-    static const char full[] = "########################################";
-    nm_progress_bar  *b = bar;
-    double            share = total > 0 ? (double)done / (double)total : 1;
-    unsigned          per_mille = (unsigned)(1000.0 * share);
+    nm_progress_bar *b = bar;
+    double           now = nm_clock();
+    char             line[NM_PROGRESS_LINE];
+    size_t           columns = 80, rows = 24;
 
-    if (!b->quiet && b->drawn != per_mille + 1 && nm_os_is_terminal(NM_OS_STDERR)) {
-        int width = (int)sizeof full - 1, n = (int)(share * width);
-        fprintf(stderr, "\r[%.*s%*s] %3u%%  %s of %s ", n, full, width - n, "", per_mille / 10,
-                nm_show_bytes(done).text, nm_show_bytes(total).text);
-        b->drawn = per_mille + 1;
+    if (b->began == 0) b->began = now;
+    if (!b->quiet && now - b->began >= 1 && now - b->drawn >= 0.1 &&
+        nm_os_is_terminal(NM_OS_STDERR)) {
+        nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
+        int most = columns < 80 ? (int)columns - 1 : 79;
+        nm_progress_line(b, done, total, now - b->began, line);
+        fprintf(stderr, "\r%-*.*s", most, most, line);
+        fflush(stderr);
+        b->drawn = now;
     }
     return !nm_interrupted();
 }
 
-int nm_progress_end(const nm_progress_bar *bar, nomul_status status, const nomul_error *err,
+void nm_progress_erase(nm_progress_bar *b)
+{
+    size_t columns = 80, rows = 24;
+
+    nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
+    if (b->drawn > 0) fprintf(stderr, "\r%*s\r", columns < 80 ? (int)columns - 1 : 79, "");
+    b->drawn = 0;
+}
+
+int nm_progress_end(nm_progress_bar *b, nomul_status status, const nomul_error *err,
                     const char *output)
 {
     nm_file file = NM_FILE_CLOSED;
 
-    if (bar->drawn > 0) fprintf(stderr, "\r%78s\r", "");
+    nm_progress_erase(b);
     if (status != NOMUL_OK) return nm_output_failed(err);
-    if (bar->quiet) return NM_EXIT_DONE;
+    if (b->quiet) return NM_EXIT_DONE;
     uint64_t size = nm_file_open(&file, output, NULL) ? file.size : 0;
     nm_file_close(&file);
     fprintf(stderr, "%s: %s written in %s\n", output, nm_show_bytes(size).text,
-            nm_show_seconds(nm_clock() - bar->began).text);
+            nm_show_seconds(nm_clock() - b->began).text);
     return NM_EXIT_DONE;
 }

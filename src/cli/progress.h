@@ -1,28 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the commands that write a model file show on stderr: a bar while the file grows, if stderr
- * is a terminal, and a line with its size and the time when it is complete.
+ * How far work is that takes more than a second: a line on stderr, if that is a terminal, with a
+ * bar, what is done and the time that is left.  Whatever else writes to the terminal erases it
+ * first.
+ *
+ *   [##########          ]  50%  12.3 MB of 24.6 MB, 1:05 left
  */
 #ifndef NM_PROGRESS_H
 #define NM_PROGRESS_H
 
 #include "nomul.h"
 
-/* The caller sets quiet, and began to nm_clock(); the rest begins as zeros. */
+/* Begins as zeros and what is the caller's. */
 typedef struct nm_progress_bar {
-    bool     quiet; /* neither bar nor last line; errors are printed all the same */
-    unsigned drawn; /* per mille on the screen + 1; 0: nothing yet */
-    double   began;
+    const char *unit;  /* the caller's: what is counted, in the singular; NULL: bytes */
+    bool        quiet; /* the caller's: show nothing */
+    double      began; /* by the caller's nm_clock(), or at the first call */
+    double      drawn; /* when; 0: the line is not on the screen */
 } nm_progress_bar;
 
-/* A nomul_progress with the bar as its context; false once a signal asked to stop. */
+/*
+ * A nomul_progress with the bar as its context; total 0: not known.  False once a signal asked to
+ * stop.
+ */
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total);
+void nm_progress_erase(nm_progress_bar *bar);
+
+/* The line itself, after so many seconds; at most 79 columns of it are shown. */
+#define NM_PROGRESS_LINE 320
+void nm_progress_line(const nm_progress_bar *bar, uint64_t done, uint64_t total, double seconds,
+                      char line[NM_PROGRESS_LINE]);
 
 /*
- * Erases the bar, prints the last line or the error, gives the exit code.  status and err are what
- * the library's call returned; output is the file's name, whose size is read from the file system.
+ * For commands that write a file: erases the bar, prints a last line with the size of the file and
+ * the time (not if quiet), or the error; gives the exit code.  status and err are what the
+ * library's call returned.
  */
-int nm_progress_end(const nm_progress_bar *bar, nomul_status status, const nomul_error *err,
+int nm_progress_end(nm_progress_bar *bar, nomul_status status, const nomul_error *err,
                     const char *output);
 
 #endif

@@ -259,7 +259,10 @@ bool nm_text_settle(nomul_text *t, nomul_error *err)
         double began = nm_clock();
 
         if (n > left) n = left;
-        if (left > NM_PACE_FIRST && nomul_cancel_requested(t->options.cancel))
+        bool stopped = nomul_cancel_requested(t->options.cancel) ||
+                       (t->options.progress && !t->options.progress(t->options.progress_context,
+                                                                    t->n_fed, t->n_fed + left));
+        if (left > NM_PACE_FIRST && stopped)
             return nm_fail(err, NOMUL_E_CANCELLED, "the prompt was not read to its end");
         nm_session_feed(t->session, t->pending.at + t->n_fed, n, NOMUL_LOGITS_NONE, NULL);
         t->n_fed += n;

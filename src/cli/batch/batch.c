@@ -26,8 +26,8 @@ static void show(nm_batch *b)
     char                   line[128];
 
     if (!b->options->show || now - b->shown < 0.2) return;
-    snprintf(line, sizeof line, "%s done, %zu running, %s tokens, %.1f tokens/s",
-             nm_show_count(c->n_done).text, b->n_running, nm_show_count(n).text,
+    snprintf(line, sizeof line, "%s done, %zu running, %s, %.1f tokens/s",
+             nm_show_count(c->n_done).text, b->n_running, nm_show_amount(n, "token").text,
              nm_rate(n, c->seconds));
     fprintf(stderr, "\r%-78.78s", line);
     b->shown = now;
@@ -134,7 +134,7 @@ static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul
     if (continues) sampling.options.seed = nomul_mark_get_info(o->saved)->sampler->seed;
     if (!reads && text->index > 0) sampling.options.seed = text->job->texts[0].seed + text->index;
     text->seed = sampling.options.seed;
-    nomul_text_options options = nm_text_args_options(args, &sampling);
+    nomul_text_options options = nm_text_args_options(args, &sampling, NULL);
     options.n_logprobs = o->n_logprobs;
     if (reads) options.n_predict = 0;
     fork = nomul_text_fork(from, &options, err);

@@ -97,8 +97,7 @@ static bool open_batch(running *r, nomul_error *err)
     if (!b->base || (r->saved && nomul_text_rewind(b->base, r->saved, 0, err) != NOMUL_OK))
         return false;
     b->lines.fd = nm_buffer_open(args->file, err);
-    if (b->lines.fd == NM_OS_STDIN && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
-        fprintf(stderr, "nomul: reading prompts from the terminal, up to Ctrl-D\n");
+    nm_prompt_waits(args->file, "prompts", args->quiet);
     return b->lines.fd >= 0;
 }
 
@@ -116,13 +115,13 @@ static void print_statistics(const running *r)
             nm_show_bytes(info->file_bytes).text, nm_show_seconds(r->options.load_seconds).text);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,
             c->most_texts);
-    fprintf(stderr, "%-9s %s tokens\n", "prompts", nm_show_count(c->n_prompt_ids).text);
-    fprintf(stderr, "%-9s %s tokens\n", "generated", nm_show_count(c->n_generated).text);
+    fprintf(stderr, "%-9s %s\n", "prompts", nm_show_amount(c->n_prompt_ids, "token").text);
+    fprintf(stderr, "%-9s %s\n", "generated", nm_show_amount(c->n_generated, "token").text);
     fprintf(stderr, "%-9s %s, %.1f tokens/s in all\n", "time", nm_show_seconds(c->seconds).text,
             nm_rate(c->n_prompt_ids + c->n_generated, c->seconds));
-    fprintf(stderr, "%-9s %s, of it %s of state a text; %zu thread%s, kernels %s\n", "memory",
-            nm_show_bytes(n_bytes).text, nm_show_bytes(info->state_bytes).text, n_threads,
-            n_threads == 1 ? "" : "s", nomul_model_kernels(r->opened.model));
+    fprintf(stderr, "%-9s %s, of it %s of state a text; %s, kernels %s\n", "memory",
+            nm_show_bytes(n_bytes).text, nm_show_bytes(info->state_bytes).text,
+            nm_show_amount(n_threads, "thread").text, nomul_model_kernels(r->opened.model));
 }
 
 static int run(const void *arguments)
@@ -144,8 +143,8 @@ static int run(const void *arguments)
         nm_buffer_close(r.batch.lines.fd);
         if (open && !args->quiet) print_statistics(&r);
         if (open && c->n_wrong > 0) {
-            fprintf(stderr, "nomul: %" PRIu64 " of %" PRIu64 " lines %s wrong\n", c->n_wrong,
-                    c->n_lines, c->n_wrong == 1 ? "was" : "were");
+            fprintf(stderr, "nomul: %" PRIu64 " of %s %s wrong\n", c->n_wrong,
+                    nm_show_amount(c->n_lines, "line").text, c->n_wrong == 1 ? "was" : "were");
             code = NM_EXIT_FAILED;
         }
         if (open && !ok) { /* a closed stdout is reported by main */

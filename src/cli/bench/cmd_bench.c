@@ -243,8 +243,8 @@ static bool print_phases(bench *b, nomul_error *err)
     size_t  n_ids = n_gen > 0 ? (size_t)n_gen : 1, n_threads = b->result.n_threads;
 
     if (!feed(b, 0, 1, 1, err)) return false;
-    nm_output_print("%s, kernels %s, %zu thread%s\n\n", b->opened.path,
-                    nomul_model_kernels(b->opened.model), n_threads, n_threads == 1 ? "" : "s");
+    nm_output_print("%s, kernels %s, %s\n\n", b->opened.path, nomul_model_kernels(b->opened.model),
+                    nm_show_amount(n_threads, "thread").text);
     if (nomul_bench_profile(b->opened.session, b->ids, n_ids, b->logits, seconds, err) != NOMUL_OK)
         return false;
     for (size_t i = 0; i < NOMUL_BENCH_PHASES; i++) all += seconds[i];

@@ -107,7 +107,7 @@ static bool open_text(running *r, nomul_error *err)
     nm_turns           *t = &r->turns;
     const nomul_model  *model = r->opened.model;
     const nm_text_args *text = &args->text;
-    bool                from_stdin = args->file ? strcmp(args->file, "-") == 0 : !args->prompt;
+    const char         *file = args->file || args->prompt ? args->file : "-";
     bool                asked = args->prompt || args->file || (!args->interactive && !r->load);
     bool     seeded = nm_option_given(table, &text->given, offsetof(run_args, text.seed));
     unsigned reading = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
@@ -121,12 +121,11 @@ static bool open_text(running *r, nomul_error *err)
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
     r->opened.load_seconds += nm_clock() - began;
-    if (asked && from_stdin && !args->quiet && nm_os_is_terminal(NM_OS_STDIN))
-        fprintf(stderr, "nomul: reading the prompt from the terminal, up to Ctrl-D\n");
+    if (asked) nm_prompt_waits(file, "the prompt", args->quiet);
     if (asked && !nm_prompt_read(&t->prompt, args->prompt, args->file, reading, err)) return false;
 
     if (!nm_sampling_init(&t->sampling, text, table, r->saved, model, err)) return false;
-    nomul_text_options options = nm_text_args_options(text, &t->sampling);
+    nomul_text_options options = nm_text_args_options(text, &t->sampling, &t->bar);
     options.n_logprobs = (size_t)args->n_logprobs;
     t->text = nomul_text_new(r->opened.session, &options, err);
     if (!t->text) return false;
@@ -139,17 +138,16 @@ static bool open_text(running *r, nomul_error *err)
 /* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
 static bool generate(running *r, nomul_error *err)
 {
-    const run_args  *args = r->args;
-    const nm_buffer *prompt = &r->turns.prompt;
-    nm_answer       *a = &r->answer;
-    size_t           n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
+    const run_args *args = r->args;
+    nm_answer      *a = &r->answer;
+    size_t          n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
 
     a->keep = args->json;
     a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
-    if (nomul_text_prompt(r->turns.text, prompt->data, prompt->n_bytes, err) != NOMUL_OK)
+    a->began = nm_clock();
+    if (!nm_turns_read(&r->turns, !args->json && !args->no_display_prompt, err) &&
+        err->code != NOMUL_E_CANCELLED) /* that also ends the text, with statistics */
         return false;
-    if (!args->json && !args->no_display_prompt)
-        nm_output_styled(r->turns.prompt_style, prompt->data, prompt->n_bytes);
     a->closed = !nm_output_flush();
     bool ok = nm_answer_run(a, r->turns.text, !args->json, err);
     nm_effort_add(&r->turns.effort, &a->effort);
@@ -172,8 +170,10 @@ static bool finish(running *r, nomul_error *err)
     bool ok = !args->json || nm_report_json(&json, err);
 
     if (!args->json && !args->interactive && nm_os_is_terminal(NM_OS_STDOUT)) nm_output_print("\n");
-    if (ok && nm_output_flush() && !args->quiet)
-        nm_effort_print(&r->turns.effort, &r->opened, json.seed);
+    bool open = ok && nm_output_flush();
+    if (open && !args->quiet && !args->json && !args->interactive && nm_output_joins_stderr())
+        fprintf(stderr, "\n");
+    if (open && !args->quiet) nm_effort_print(&r->turns.effort, &r->opened, json.seed);
     if (!r->save) return ok;
     /* A signal ends the command without a message; that nothing is saved needs one. */
     nomul_error why;
@@ -202,6 +202,7 @@ static int run(const void *arguments)
                           .show_prompts = !args->no_display_prompt,
                           .quiet = args->quiet,
                           .no_history = args->no_history,
+                          .bar = {.unit = "token", .quiet = args->quiet},
                           /* Yellow and bold green, as in llama.cpp. */
                           .prompt_style = nm_output_colors(args->color, NM_OS_STDOUT, "\x1b[33m"),
                           .typed_style = nm_output_colors(args->color, NM_OS_STDERR, "\x1b[1;32m"),

@@ -114,6 +114,20 @@ static bool answer(nm_turns *t, nomul_error *err)
     return ok;
 }
 
+bool nm_turns_read(nm_turns *t, bool show, nomul_error *err)
+{
+    const nm_buffer *prompt = &t->prompt;
+    bool             late = nm_os_is_terminal(NM_OS_STDOUT);
+
+    if (nomul_text_prompt(t->text, prompt->data, prompt->n_bytes, err) != NOMUL_OK) return false;
+    if (show && !late) nm_output_styled(t->prompt_style, prompt->data, prompt->n_bytes);
+    if (!late) nm_output_flush();
+    bool ok = nomul_text_read(t->text, err) == NOMUL_OK;
+    nm_progress_erase(&t->bar);
+    if (show && late && ok) nm_output_styled(t->prompt_style, prompt->data, prompt->n_bytes);
+    return ok;
+}
+
 /*
  * t->prompt: marked, read to its last id, marked, and answered.  It is read before the second mark
  * so that /retry need not read it.  show: the prompt is echoed, where no terminal has done that.
@@ -125,10 +139,8 @@ static bool take_turn(nm_turns *t, bool show, nomul_error *err)
     if (!mark(t, &t->asked[t->next], err)) return false;
     t->next = (t->next + 1) % NM_TURNS_MAX;
     if (t->n_turns < NM_TURNS_MAX) t->n_turns++;
-    if (show) nm_output_styled(t->prompt_style, t->prompt.data, t->prompt.n_bytes);
     a.began = nm_clock();
-    bool ok = nomul_text_prompt(t->text, t->prompt.data, t->prompt.n_bytes, err) == NOMUL_OK &&
-              nomul_text_read(t->text, err) == NOMUL_OK && nm_answer_add(&a, t->text, err);
+    bool ok = nm_turns_read(t, show, err) && nm_answer_add(&a, t->text, err);
     if (!ok && err->code == NOMUL_E_CANCELLED)
         nm_fail(err, NOMUL_E_CANCELLED, "stopped while reading the prompt: the turn is undone");
     nm_effort_add(&t->effort, &a.effort);
@@ -148,7 +160,7 @@ static bool undo(nm_turns *t, const char *value, nomul_error *err)
 
     (void)value;
     if (!take_back(t, err)) return false;
-    say(t, "undone: %s tokens\n", nm_show_count(before - n_tokens(t->text)).text);
+    say(t, "undone: %s\n", nm_show_amount(before - n_tokens(t->text), "token").text);
     return true;
 }
 
@@ -182,7 +194,7 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
     if (!nm_open_may_write(path, t->opened->path, t->prompt_path, err) ||
         nomul_text_save(t->text, path, err) != NOMUL_OK)
         return false;
-    say(t, "saved: %s tokens\n", nm_show_count(n_tokens(t->text)).text);
+    say(t, "saved: %s\n", nm_show_amount(n_tokens(t->text), "token").text);
     nm_turns_note_unsaved(t);
     return true;
 }
@@ -194,7 +206,7 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
 static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling *sampling,
                         const nomul_mark *at, bool reseeded, nomul_error *err)
 {
-    nomul_text_options options = nm_text_args_options(args, sampling);
+    nomul_text_options options = nm_text_args_options(args, sampling, &t->bar);
     nomul_mark        *here = at ? NULL : nomul_text_mark(t->text, err);
     nomul_text        *text = NULL;
     unsigned           flags = reseeded ? NOMUL_REWIND_KEEP_GENERATOR : 0;
@@ -229,7 +241,7 @@ static bool load(nm_turns *t, const char *path, nomul_error *err)
     if (ok) {
         t->sampling = sampling;
         forget_turns(t);
-        say(t, "loaded: %s tokens\n", nm_show_count(info->n_tokens).text);
+        say(t, "loaded: %s\n", nm_show_amount(info->n_tokens, "token").text);
     }
     nomul_mark_free(saved);
     return ok;

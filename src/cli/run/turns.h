@@ -23,14 +23,15 @@ enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgo
  */
 typedef struct nm_turns {
     /* What the command line asks for: */
-    nm_opened  *opened;
-    const char *prompt_path;     /* the file of -f, not to be overwritten; NULL: none */
-    const char *prefix, *suffix; /* put around each line; NULL: none */
-    bool        escapes;         /* in lines, prefix and suffix */
-    bool        show_prompts;    /* echo them, so that a transcript of stdout is complete */
-    bool        quiet;           /* no notes on stderr, errors only */
-    bool        no_history;      /* typed lines are not kept in a file */
-    const char *prompt_style, *typed_style; /* SGR sequences; "": none */
+    nm_opened      *opened;
+    const char     *prompt_path;     /* the file of -f, not to be overwritten; NULL: none */
+    const char     *prefix, *suffix; /* put around each line; NULL: none */
+    bool            escapes;         /* in lines, prefix and suffix */
+    bool            show_prompts;    /* echo them, so that a transcript of stdout is complete */
+    bool            quiet;           /* no notes on stderr, errors only */
+    nm_progress_bar bar;             /* of reading a prompt */
+    bool            no_history;      /* typed lines are not kept in a file */
+    const char     *prompt_style, *typed_style; /* SGR sequences; "": none */
 
     nomul_text  *text;     /* replaced when its options change */
     nm_text_args args;     /* follow /set and /load */
@@ -54,6 +55,12 @@ typedef struct nm_turns {
  * is added to opened->session_bytes.
  */
 void nm_turns_run(nm_turns *turns, bool prompted);
+
+/*
+ * Reads the prompt, and echoes it if show says so: to a terminal afterwards, since until then a
+ * line of progress may be there.
+ */
+bool nm_turns_read(nm_turns *turns, bool show, nomul_error *err);
 
 /* Frees everything but what `opened` points to. */
 void nm_turns_free(nm_turns *turns);

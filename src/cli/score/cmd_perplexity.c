@@ -43,8 +43,8 @@ static const nm_option table[] = {
 
 static void say_speed(const nm_tally *tally)
 {
-    fprintf(stderr, "%-9s %s tokens in %s, %.1f tokens/s\n", "scored",
-            nm_show_count(tally->n_tokens).text, nm_show_seconds(tally->seconds).text,
+    fprintf(stderr, "%-9s %s in %s, %.1f tokens/s\n", "scored",
+            nm_show_amount(tally->n_tokens, "token").text, nm_show_seconds(tally->seconds).text,
             nm_rate(tally->n_tokens, tally->seconds));
 }
 
@@ -62,17 +62,22 @@ static void record_speed(nm_record *f, const nm_tally *tally)
  */
 static bool score_documents(const perplexity_args *args, const nm_opened *opened, nomul_error *err)
 {
+    bool         on_terminal = nm_os_is_terminal(NM_OS_STDOUT);
     nm_documents d = {.tokenizer = opened->tokenizer,
                       .separator = args->separator,
                       .tally.session = opened->session,
-                      .tally.per_token = args->per_token};
+                      .tally.per_token = args->per_token,
+                      .tally.bar.quiet = args->quiet || (args->per_token && on_terminal)};
     nm_tally    *t = &d.tally;
+    nm_os_status input;
     nm_record    f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
                       .to_stderr = !args->json && args->per_token};
     int          fd = nm_buffer_open(args->file, err);
 
     if (fd < 0) return false;
+    if (nm_os_stat_open(fd, &input) == 0 && input.kind == NM_OS_REGULAR) d.n_input = input.size;
     bool ok = nm_score_documents(&d, fd, err);
+    nm_progress_erase(&t->bar);
     nm_buffer_close(fd);
     if ((ok || err->code == NOMUL_E_CANCELLED) && t->n_tokens > 0) {
         double nats = t->nats / (double)t->n_tokens;
@@ -96,7 +101,9 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
 
 static bool score_windows(const perplexity_args *args, const nm_opened *opened, nomul_error *err)
 {
-    nm_windows w = {.tally = {.session = opened->session},
+    bool       on_terminal = nm_os_is_terminal(NM_OS_STDOUT);
+    nm_windows w = {.tally = {.session = opened->session,
+                              .bar.quiet = args->quiet || (!args->json && on_terminal)},
                     .n_ctx = (size_t)args->n_ctx,
                     .running = !args->json,
                     .quiet = args->quiet};
@@ -112,6 +119,7 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
         fprintf(stderr, "perplexity: tokenization took %g ms\n", 1000 * (nm_clock() - began));
     if (ok && !nm_score_windows(&w, opened->tokenizer, &ids, err))
         ok = nm_fail_in(err, "%s", nm_buffer_name(args->file));
+    nm_progress_erase(&w.tally.bar);
     nm_buffer_free(&text);
     nm_ids_free(&ids);
     if (w.tally.n_tokens == 0 || (!ok && err->code != NOMUL_E_CANCELLED)) return ok;
@@ -145,8 +153,8 @@ static int run(const void *arguments)
     nomul_error            err;
 
     if (args->n_ctx > 0 && args->n_ctx < 3)
-        return nm_output_misused("-c: a window of %" PRId64 " tokens scores none, 3 is the least",
-                                 args->n_ctx);
+        return nm_output_misused("-c: a window of %s scores none, 3 is the least",
+                                 nm_show_amount((uint64_t)args->n_ctx, "token").text);
     if (args->n_ctx > 0 && (args->separator || args->per_token))
         return nm_output_misused("-c excludes --separator and --per-token");
     if (args->separator && strchr(args->separator, '\n'))
@@ -156,8 +164,7 @@ static int run(const void *arguments)
     int code = nm_open_model(&opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         bool ok = nm_open_session(&opened, &args->open, &err);
-        if (ok && !args->quiet && strcmp(args->file, "-") == 0 && nm_os_is_terminal(NM_OS_STDIN))
-            fprintf(stderr, "nomul: reading the text from the terminal, up to Ctrl-D\n");
+        if (ok) nm_prompt_waits(args->file, "the text", args->quiet);
         ok = ok && (args->n_ctx > 0 ? score_windows(args, &opened, &err)
                                     : score_documents(args, &opened, &err));
         if (!ok && nm_output_flush()) code = nm_output_failed(&err);

@@ -96,6 +96,7 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error 
         size_t n_safe = nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
         if (!score_text(d, n_safe, err)) return false;
         d->n_held = d->text.n_bytes;
+        nm_progress_show(&d->tally.bar, d->n_bytes, d->n_input);
     }
     return true;
 }
@@ -195,6 +196,7 @@ bool nm_score_windows(nm_windows *w, const nomul_tokenizer *tokenizer, nm_ids *i
                 "perplexity: calculating perplexity over %zu chunks, n_ctx=%zu, "
                 "batch_size=%zu, n_seq=1\n",
                 w->n_windows, w->n_ctx, nomul_session_n_batch(w->tally.session));
+    w->tally.bar.unit = "window";
     while (ok && w->n_done < w->n_windows) {
         int32_t *window = ids->at + w->n_done * w->n_ctx;
         double   began = nm_clock();
@@ -209,6 +211,7 @@ bool nm_score_windows(nm_windows *w, const nomul_tokenizer *tokenizer, nm_ids *i
             fprintf(stderr, "perplexity: %.2f seconds per pass - ETA %.2f minutes\n", seconds,
                     seconds * (double)w->n_windows / 60);
         w->n_done++;
+        nm_progress_show(&w->tally.bar, w->n_done, w->n_windows);
         if (!w->running) continue;
         nm_output_print("[%zu]%.4f,", w->n_done, exp(w->tally.nats / (double)w->tally.n_tokens));
         ok = nm_output_flush() || nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");

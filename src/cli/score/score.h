@@ -8,6 +8,7 @@
 #ifndef NM_SCORE_H
 #define NM_SCORE_H
 
+#include "cli/progress.h"
 #include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
 
@@ -16,8 +17,9 @@
 /* Ids scored with a session, and the sums over them. */
 typedef struct nm_tally {
     /* The caller's: */
-    nomul_session *session;
-    bool           per_token; /* print "id <tab> logprob" for each one, and flush */
+    nomul_session  *session;
+    nm_progress_bar bar;       /* its unit is set here */
+    bool            per_token; /* print "id <tab> logprob" for each one, and flush */
 
     uint64_t n_tokens;      /* scored */
     double   nats, squares; /* sums of -logprob and of its square */
@@ -29,7 +31,8 @@ typedef struct nm_tally {
 typedef struct nm_documents {
     /* The caller's: */
     const nomul_tokenizer *tokenizer;
-    const char *separator; /* a line between two documents; NULL: there is one document */
+    uint64_t               n_input; /* bytes, for the bar; 0: not known */
+    const char *separator;          /* a line between two documents; NULL: there is one document */
     nm_tally    tally;
 
     uint64_t n_documents; /* begun */

@@ -47,7 +47,7 @@ void nm_answer_free(nm_answer *a)
 
 bool nm_answer_run(nm_answer *a, nomul_text *text, bool stream, nomul_error *err)
 {
-    a->began = nm_clock();
+    if (a->began == 0) a->began = nm_clock();
     while (!a->closed && nomul_text_finish(text) == NOMUL_FINISH_NONE) {
         size_t n_bytes = 0;
 
@@ -78,7 +78,7 @@ void nm_effort_add(nm_effort *sum, const nm_effort *effort)
 
 static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double seconds)
 {
-    fprintf(stderr, "%-9s %s tokens in %s", what, nm_show_count(n).text,
+    fprintf(stderr, "%-9s %s in %s", what, nm_show_amount(n, "token").text,
             nm_show_seconds(seconds).text);
     if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", nm_rate(n_passes, seconds));
     fprintf(stderr, "\n");
@@ -94,9 +94,9 @@ void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
             nm_show_seconds(o->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
     print_speed("generated", e->n_generated, e->n_steps, e->seconds);
-    fprintf(stderr, "%-9s %s, %s of it the state of the text; %zu thread%s, kernels %s\n", "memory",
-            nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text, n_threads,
-            n_threads == 1 ? "" : "s", nomul_model_kernels(o->model));
+    fprintf(stderr, "%-9s %s, %s of it the state of the text; %s, kernels %s\n", "memory",
+            nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text,
+            nm_show_amount(n_threads, "thread").text, nomul_model_kernels(o->model));
     fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", seed);
 }
 

@@ -29,7 +29,7 @@ typedef struct nm_answer {
     nm_effort    effort;
     nomul_finish finish;
     bool         closed; /* stdout takes no more: output.h knows why */
-    double       began;  /* the caller's: when the prompt was given */
+    double       began;  /* the caller's: when the prompt was given; 0: at nm_answer_run */
 } nm_answer;
 
 /*

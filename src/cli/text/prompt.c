@@ -5,10 +5,18 @@
  */
 #include "cli/text/prompt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
+
+void nm_prompt_waits(const char *file, const char *what, bool quiet)
+{
+    if (!quiet && file && strcmp(file, "-") == 0 && nm_os_is_terminal(NM_OS_STDIN))
+        fprintf(stderr, "nomul: reading %s from the terminal, up to Ctrl-D\n", what);
+}
 
 bool nm_prompt_read(nm_buffer *text, const char *typed, const char *file, unsigned flags,
                     nomul_error *err)

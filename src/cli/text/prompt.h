@@ -44,6 +44,9 @@ enum {
     NM_PROMPT_DROP_NEWLINE = 2, /* drop one newline at the end of the file */
 };
 
+/* Notes on stderr that a command waits: it is about to read this file, a terminal ("-", not -q). */
+void nm_prompt_waits(const char *file, const char *what, bool quiet);
+
 /*
  * Appends `typed`, the value of -p, then the file that -f names ("-" is stdin).  Either may be
  * NULL; if both are, appends stdin.

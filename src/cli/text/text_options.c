@@ -103,7 +103,8 @@ void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *option
 #undef ROW
 }
 
-nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling)
+nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling,
+                                        nm_progress_bar *bar)
 {
     nomul_text_options o;
 
@@ -113,5 +114,6 @@ nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampl
     o.n_predict = args->n_predict;
     o.special = args->special;
     o.ignore_eos = args->ignore_eos;
+    if (bar) o.progress = nm_progress_show, o.progress_context = bar;
     return o;
 }

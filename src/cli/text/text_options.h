@@ -8,6 +8,7 @@
 #define NM_TEXT_OPTIONS_H
 
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "nomul.h"
 
 /* Values as options have them: doubles and int64_t; a seed of -1 is a random one. */
@@ -103,7 +104,8 @@ void nm_sampling_free(nm_sampling *sampling);
 /* The other way round: args become what a sampler's options say. */
 void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *options);
 
-/* The options of a text: all of args, and the sampling. */
-nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling);
+/* The options of a text: all of args, and the sampling; the bar shows the reading (NULL: none). */
+nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling,
+                                        nm_progress_bar *bar);
 
 #endif
