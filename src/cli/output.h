@@ -27,7 +27,7 @@ const char *nm_output_colors(int64_t choice, int fd, const char *style);
 /* In a style that ends with the data; "": as it is. */
 void nm_output_styled(const char *style, const void *data, size_t n_bytes);
 
-/* Do stdout and stderr go to one file or pipe, where a message would continue a text's last line? */
+/* Do stdout and stderr go to one file or pipe, where a message would continue a line of text? */
 bool nm_output_joins_stderr(void);
 
 /*

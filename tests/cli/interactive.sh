@@ -57,7 +57,7 @@ say Lily ' and' /undo /retry /undo /retry | turns --temp 0 -n 4
 } | nomul run -i -m $t -n 1 -s 4 --ignore-eos > out 2> err
 echo "[$?]"
 wc -l < out
-grep -c 'undone: 1 tokens' err
+grep -c 'undone: 1 token$' err
 grep -c 'nothing to undo' err
 i=0
 while [ $i -lt 6 ]; do echo; i=$((i + 1)); done | nomul run -i -m $t -n 1 -s 4 --ignore-eos -q \

@@ -35,8 +35,7 @@ type \x15\x0bx y\x17\x7f
 at 2 3
 type \x15\e[A
 at 2 18
-type \x15/set\r
-see --temp
+type \x15/undo\r
 prompt
 type /quit\r
 END
