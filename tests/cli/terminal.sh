@@ -121,3 +121,21 @@ NOMUL_HISTORY=$PWD turns << 'END'
 prompt
 type \x04
 END
+
+echo "== Work that takes seconds says how far it is; who waits says so; statistics begin a line"
+i=0
+while [ $i -lt 20 ]; do cat text.txt; i=$((i + 1)); done > long
+printf 'see left\nkill INT\n' > steps
+for command in "perplexity -f long" "logits -f long --hash" "run -f long --no-display-prompt -n 1"; do
+    on 80 12 $command -m $m -t 1 < steps > out
+    grep -c 'exit code 130' out
+done
+on 80 8 tokenize -m $m << 'END'
+see reading
+type Once\r\x04
+see 1
+show
+type \x04
+END
+nomul run -m models/tiny.gguf -p Once -n 3 -s 1 2>&1 | sed -n 2p | cut -c 1-20
+on 80 8 run -m $m -p "Once upon" -n 3 -s 1 -q < /dev/null
