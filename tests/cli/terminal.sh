@@ -126,7 +126,7 @@ echo "== Work that takes seconds says how far it is; who waits says so; statisti
 i=0
 while [ $i -lt 20 ]; do cat text.txt; i=$((i + 1)); done > long
 printf 'see left\nkill INT\n' > steps
-for command in "perplexity -f long" "logits -f long --hash" "run -f long --no-display-prompt -n 1"; do
+for command in "perplexity -f long" "run -f long --no-display-prompt -n 1"; do
     on 80 12 $command -m $m -t 1 < steps > out
     grep -c 'exit code 130' out
 done
