@@ -64,16 +64,19 @@ LINK  = $(Q)$(CC) $(FLAGS) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
 
-LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c))
+LIB_SRC  := $(filter-out src/cli/% src/train/%,$(wildcard src/*.c src/*/*.c))
 CLI_SRC  := $(wildcard src/cli/*.c src/cli/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
+TRAIN_SRC := $(wildcard src/train/*.c)
 EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/stat.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 PTY_OBJ  := $(OUT)/tests/cli/pty.o $(OUT)/tests/screen.o
-MORE_OBJ := $(OUT)/tests/cli/pty.o $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
+TRAIN_OBJ := $(TRAIN_SRC:%.c=$(OUT)/%.o)
+MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/tests/train/train_tests.o \
+            $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
 # that it runs side by side, the longest first.
@@ -90,7 +93,7 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul fuzz checked fuzzers long install uninstall check-install dist release \
+        check-no-mul train check-train checked-train fuzz checked fuzzers long install uninstall check-install dist release \
         check-release analyze format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
@@ -145,6 +148,19 @@ $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(P
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(PROG)/libnomul.a
 	$(LINK) -fsanitize=fuzzer
 $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main.o,$(CLI_OBJ))
+
+# The trainer, a program of its own.  Its loops become vectors by the compiler, at -O3.
+train: $(PROG)/nomul-train ## build/nomul-train, the trainer: src/train/README.md
+$(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno
+$(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
+	$(LINK)
+check-train: ## the tests of the trainer
+	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked-train
+checked-train: $(OUT)/tests/train/train_tests
+	$(Q)$(RUN) $(OUT)/tests/train/train_tests
+$(OUT)/tests/train/train_tests: $(OUT)/tests/train/train_tests.o \
+                                $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
+	$(LINK)
 
 demo: all ## a story from the shipped model, the same one every time
 	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 6

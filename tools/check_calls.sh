@@ -8,8 +8,8 @@
 #   check_calls.sh --self-test  checks small made-up symbol tables; each fault must be found
 #
 # An object may use a symbol of its own folder, of a folder or file that its row in the table of
-# check_includes.sh names, and, in cli and the files of the API, every nomul_*, wherever that is
-# defined.  Files that call each other in a circle are faults, too; data do not count there, as a
+# check_includes.sh names, and, in cli, train and the files of the API, every nomul_*, wherever that
+# is defined.  Files that call each other in a circle are faults, too; data do not count there, as a
 # table may name what uses it.
 set -eu
 
@@ -81,7 +81,8 @@ check() {
                     continue
                 }
                 if (is_code[symbol]) calls[user, to] = 1
-                if (user ~ /^cli\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//) continue
+                if (user ~ /^(cli|train)\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//)
+                    continue
                 if (allowed(room_of(user), to)) continue
                 # A table of a room may name data of its sub-rooms.
                 if (!is_code[symbol] && index(to, room_of(user) "/") == 1) continue

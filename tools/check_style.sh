@@ -92,6 +92,7 @@ check_modules() {
         function bad(why) { print why; wrong = 1 }
         function test_of(source,    module) {
             if (source ~ /^src\/cli\//) return "tests/cli/run.sh"
+            if (source ~ /^src\/train\//) return "tests/train/train_tests.c"
             module = source ~ /^src\/kernels\// ? "kernels" : source
             gsub(/.*\/|\.c$/, "", module)
             return "tests/test_" (module in other ? other[module] : module) ".c"

@@ -6,6 +6,8 @@
 #ifndef NM_EXP_H
 #define NM_EXP_H
 
+#include "base/bytes.h"
+
 /* Results are exact to the bit only if each operation is done as written, in the order written. */
 #ifdef __FAST_MATH__
 #error "nomul cannot be built with -ffast-math: it changes results"
@@ -34,5 +36,35 @@ float nm_exp(float x);
 #define NM_EXP_R3    1.6666665459e-1f
 #define NM_EXP_R2    5.0000001201e-1f
 /* clang-format on */
+
+/* nm_exp for loops that the compiler is to make vectors of. */
+static inline float nm_exp_power_of_two(uint32_t n)
+{
+    return nm_float_of_bits((n + 127) << 23);
+}
+
+static inline float nm_exp_inline(float x)
+{
+    /* Beyond these limits the result is 0 or infinity anyway, and n stays small.  A NaN passes. */
+    x = NM_EXP_LEAST > x ? NM_EXP_LEAST : x;
+    x = NM_EXP_MOST < x ? NM_EXP_MOST : x;
+
+    float rounded = x * NM_LOG2_E + NM_ROUNDER;
+    float n = rounded - NM_ROUNDER;
+    float r = (x - n * NM_LN2_HIGH) - n * NM_LN2_LOW;
+
+    float p = NM_EXP_R7;
+    p = p * r + NM_EXP_R6;
+    p = p * r + NM_EXP_R5;
+    p = p * r + NM_EXP_R4;
+    p = p * r + NM_EXP_R3;
+    p = p * r + NM_EXP_R2;
+    p = (p * (r * r) + r) + 1.0f;
+
+    /* 2^n in two factors: |n| goes up to 217, and a result below 2^-126 is rounded only once. */
+    uint32_t whole = nm_bits_of_float(rounded) - nm_bits_of_float(NM_ROUNDER);
+    uint32_t half = (uint32_t)((int32_t)whole >> 1);
+    return p * nm_exp_power_of_two(half) * nm_exp_power_of_two(whole - half);
+}
 
 #endif

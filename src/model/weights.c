@@ -90,20 +90,12 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
     return true;
 }
 
-/*
- * beta_l = p_1 + ... + p_l, where p is the softmax over the layers of one column; beta_0 = 0.  One
- * column at a time, in binary32, layers in order.  The shapes are checked by now, so the block is
- * no larger than the file.
- */
-static bool compute_bounds(nm_weights *w, nomul_error *err)
+/* One column at a time, in binary32, layers in order. */
+bool nm_weights_bounds(float *bounds, const float *raw_bounds, size_t n_layers, size_t dim,
+                       nomul_error *err)
 {
-    size_t n_layers = w->config.n_layers, dim = w->config.dim;
-
-    if (!w->raw_bounds) return true;
-    w->bounds = nm_zeros(0, n_layers * dim, sizeof *w->bounds, err);
-    if (!w->bounds) return false;
     for (size_t col = 0; col < dim; col++) {
-        const float *raw = w->raw_bounds + col;
+        const float *raw = raw_bounds + col;
         float        highest = raw[0], total = 0, beta = 0;
         for (size_t l = 0; l < n_layers; l++) {
             if (!isfinite(raw[l * dim]))
@@ -114,9 +106,21 @@ static bool compute_bounds(nm_weights *w, nomul_error *err)
         for (size_t l = 0; l < n_layers; l++) total += nm_exp(raw[l * dim] - highest);
         for (size_t l = 1; l < n_layers; l++) {
             beta += nm_exp(raw[l * dim] - highest) / total;
-            w->bounds[l * dim + col] = beta;
+            bounds[l * dim + col] = beta;
         }
     }
+    return true;
+}
+
+/* The shapes are checked by now, so the block is no larger than the file. */
+static bool compute_bounds(nm_weights *w, nomul_error *err)
+{
+    size_t n_layers = w->config.n_layers, dim = w->config.dim;
+
+    if (!w->raw_bounds) return true;
+    w->bounds = nm_zeros(0, n_layers * dim, sizeof *w->bounds, err);
+    if (!w->bounds || !nm_weights_bounds(w->bounds, w->raw_bounds, n_layers, dim, err))
+        return false;
     for (size_t l = 1; l < n_layers; l++) w->layers[l].mlgru.bound = w->bounds + l * dim;
     return true;
 }

@@ -30,6 +30,13 @@ bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, si
 bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
                               nomul_error *err);
 
+/*
+ * bounds[n_layers][dim] of raw_bounds: beta_l = p_1 + ... + p_l, where p is the softmax over the
+ * layers of one column; beta_0 = 0 is not written.  Fails for a NaN or infinity.
+ */
+bool nm_weights_bounds(float *bounds, const float *raw_bounds, size_t n_layers, size_t dim,
+                       nomul_error *err);
+
 /* The checksum that the file has for its index-th tensor. */
 uint64_t nm_weights_checksum(const nm_weights *weights, size_t index);
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gradients_body.h in 512-bit registers of x86: 24 of 32 hold sums. */
+#include "train/gradients.h"
+
+#if defined(__x86_64__)
+
+#include "kernels/target.h"
+
+#include <immintrin.h>
+
+#define OPS nm_gradients_avx512
+#define TARGET NM_TARGET(NM_AVX512F ",avx512bw,prefer-vector-width=512")
+#define WIDTH 16
+#define ROWS 12
+#define v_fma(a, b, c) ((vec)_mm512_fmadd_ps(a, b, c))
+
+#include "train/gradients_body.h"
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gradients_body.h in 128-bit registers of aarch64: 24 of 32 hold sums. */
+#include "train/gradients.h"
+
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+#define OPS nm_gradients_neon
+#define TARGET
+#define WIDTH 4
+#define ROWS 12
+#define v_fma(a, b, c) ((vec)vfmaq_f32(c, a, b))
+
+#include "train/gradients_body.h"
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads one tensor at a time, as the plan lists them. */
+#include "train/pretrained.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "convert/checkpoint.h"
+#include "convert/quantize.h"
+
+#include <string.h>
+
+static bool read_tensor(nm_latent *l, const nm_latent_tensor *t, nm_checkpoint *checkpoint,
+                        nomul_error *err)
+{
+    const nm_source *source = nm_checkpoint_find(checkpoint, t->name, err);
+    nm_matrix        m = {.rows = t->rows, .cols = t->cols};
+
+    if (!source) return false;
+    m.dtype = source->tensor->dtype;
+    size_t n_bytes = t->rows * t->cols * (m.dtype == NM_DTYPE_F32 ? 4 : 2);
+    if (m.dtype == NM_DTYPE_OTHER || source->tensor->n_bytes != n_bytes) {
+        nm_fail(err, NOMUL_E_FORMAT, "has another type or shape than config.json asks for");
+        return nm_checkpoint_fail_in(checkpoint, source, err);
+    }
+    uint8_t *bytes = nm_alloc(n_bytes);
+    if (!bytes) return nm_fail_memory(err, n_bytes);
+    m.data = bytes;
+    bool ok = nm_checkpoint_read(checkpoint, source, 0, bytes, n_bytes, err);
+    for (size_t r = 0; ok && r < t->rows; r++)
+        if (!nm_quantize_load_row(&m, r, l->values + t->at + r * t->cols, err))
+            ok = nm_checkpoint_fail_in(checkpoint, source, err);
+    nm_free(bytes);
+    return ok;
+}
+
+bool nm_pretrained_directory(nm_latent *l, const char *directory, nomul_error *err)
+{
+    nm_checkpoint checkpoint = {.directory = directory};
+    bool          ok = nm_checkpoint_open(&checkpoint, directory, err);
+
+    for (size_t i = 0; ok && i < l->n_tensors; i++)
+        ok = read_tensor(l, &l->tensors[i], &checkpoint, err);
+    ok = ok && nm_checkpoint_all_wanted(&checkpoint, err);
+    nm_checkpoint_close(&checkpoint);
+    return ok;
+}
+
+/* ---- A model file ---------------------------------------------------------------------------- */
+
+/* v C, row by row. */
+static void load_matrix(nm_latent *l, const nm_latent_matrix *m, const nm_ternary *w, float scale)
+{
+    size_t n_set = 0;
+
+    for (size_t r = 0; r < m->rows; r++) {
+        nm_ternary_unpack_row(w, r, m->trits + r * m->cols);
+        for (size_t i = 0; i < m->cols; i++) n_set += m->trits[r * m->cols + i] != 0;
+    }
+    double v = (double)scale * (double)(m->rows * m->cols) / (double)(n_set ? n_set : 1);
+    for (size_t i = 0; i < m->rows * m->cols; i++)
+        l->values[m->weight_at + i] = (float)v * (float)m->trits[i];
+}
+
+/* The network of the file and ours have the same fields: a planned tensor names one. */
+static void load_planned(nm_latent *l, const nomul_model *model, const nm_planned *p, size_t *at,
+                         const nm_latent_matrix **m)
+{
+    const nm_weights *w = &model->weights;
+    const char       *home =
+        p->home == NM_IN_LAYER ? (const char *)&w->layers[p->layer] : (const char *)w;
+    const void  *field = home + p->offset;
+    float       *to = l->values + *at;
+    size_t       n = p->rows * p->cols;
+    const float *floats;
+
+    *at += n + (p->kind == NM_KIND_BITLINEAR ? p->cols : 0);
+    switch (p->kind) {
+    case NM_KIND_EMBEDDING:
+        for (size_t id = 0; id < p->rows; id++)
+            nm_weights_embedding(w, to + id * p->cols, (int32_t)id);
+        break;
+    case NM_KIND_BITLINEAR: {
+        const nm_bitlinear *layer = field;
+        load_matrix(l, *m, &layer->w, layer->w.scale);
+        memcpy(l->values + (*m)->gain_at, layer->gain, p->cols * sizeof(float));
+        ++*m;
+        break;
+    }
+    default:
+        memcpy(&floats, field, sizeof floats);
+        memcpy(to, floats, n * sizeof *to);
+        break;
+    }
+}
+
+bool nm_pretrained_model(nm_latent *l, const nomul_model *model, nomul_error *err)
+{
+    const nm_latent_matrix *m = l->matrices;
+    size_t                  at = 0;
+
+    if (!nm_weights_verify(&model->weights, &model->gguf, NULL, err)) return false;
+    for (size_t i = 0; i < nm_plan_count(&l->config); i++) {
+        nm_planned p;
+        nm_plan_get(&l->config, i, &p);
+        load_planned(l, model, &p, &at, &m);
+    }
+    return true;
+}

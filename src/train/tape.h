@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step of training for some streams of tokens: the forward pass with the engine's own kernels,
+ * which keeps what the backward pass needs, and the backward pass.  README.md in this folder has
+ * the mathematics.
+ *
+ * A pass has n_streams rows of n_tokens; token t of stream s is row s * n_tokens + t of every
+ * array.  States are carried from one pass to the next, gradients through them are not.
+ */
+#ifndef NM_TAPE_H
+#define NM_TAPE_H
+
+#include "train/gradients.h"
+#include "train/latent.h"
+
+/* What the backward pass needs of a layer: all else is computed again. */
+typedef struct nm_taped_layer {
+    float *x;       /* [rows][dim]: the layer's input */
+    float *f, *i;   /* [rows][state]: inputs of the gates */
+    float *g;       /* [rows][state]: the output gate, not normalized */
+    float *h;       /* [rows][state]: the state after each token */
+    float *middle;  /* [rows][dim]: input of the channel mixer */
+    float *gate_up; /* [rows][2 ffn] */
+    float *before;  /* [streams][state]: the state before the first token */
+} nm_taped_layer;
+
+typedef struct nm_tape {
+    nm_latent             *latent;
+    nm_work                work;
+    const nm_gradient_ops *ops;
+    size_t n_streams, n_tokens, n_rows; /* of a pass at most, n_rows their product */
+
+    nm_taped_layer *layers;
+    float          *x, *d_x;  /* [rows][dim]: the residual stream, and its gradient */
+    float          *d_bounds; /* [n_layers][dim]: of beta */
+
+    /* Scratch memory, each [rows][of any operand], in this order of use. */
+    float  *u, *y, *d_a, *d_b, *d_c;
+    float  *d_wide;            /* [rows][2 ffn or state] */
+    float  *normal, *d_normal; /* of a BitLinear: q / a, and its gradient */
+    float  *scales;            /* [rows]: r of an RMSNorm */
+    float  *logits;            /* [head_rows][vocab] */
+    double *losses;            /* [head_rows] */
+    size_t  head_rows;         /* that pass through the head together */
+
+    nm_bitlinear_scratch bitlinear;
+    void                *matmul;
+    nm_arena             arena;
+} nm_tape;
+
+/* One pass. */
+typedef struct nm_batch {
+    const int32_t *ids, *targets; /* [n_streams][n_tokens] */
+    int32_t        bos;           /* the id that resets a state; -1: none */
+    float         *states;        /* [n_layers][n_streams][state]: moved on */
+    size_t         n_streams;     /* <= those of the tape */
+    size_t         state_streams; /* of the array: states of more streams than these may follow */
+    float          weight;        /* of a token in the gradients: 1 / tokens of the step */
+    float         *nats;          /* [n_streams][n_tokens]: the loss of each token; or NULL */
+} nm_batch;
+
+/* work: kernels and threads; the caller's, as the latent is. */
+bool nm_tape_open(nm_tape *tape, nm_latent *latent, const nm_work *work, size_t n_streams,
+                  size_t n_tokens, nomul_error *err);
+void nm_tape_close(nm_tape *tape);
+
+/*
+ * The sum of the tokens' losses.  Gradients are added to latent->grads.  latent must be quantized.
+ */
+double nm_tape_run(nm_tape *tape, const nm_batch *batch);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tests of the trainer, a program of its own: `make check-train` runs it from the project's
+ * folder.  The golden gradients lie in ../shared/train (NOMUL_SHARED names another folder); without
+ * them those cases are skipped, and tests/train/odd.safetensors, a part of one file, is left.
+ */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "convert/hf_config.h"
+#include "format/safetensors.h"
+#include "train/adamw.h"
+#include "train/pretrained.h"
+#include "train/tape.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int n_passed, n_failed, n_skipped;
+
+/* printf-like name of the case after the condition. */
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            n_passed++;                                                                            \
+        } else {                                                                                   \
+            n_failed++;                                                                            \
+            printf("%s:%d: ", __FILE__, __LINE__);                                                 \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+static void skip(const char *why)
+{
+    printf("SKIP %s\n", why);
+    n_skipped++;
+}
+
+static const char *shared(void)
+{
+    const char *folder = getenv("NOMUL_SHARED");
+
+    return folder ? folder : "../shared";
+}
+
+/* ---- Golden files ---------------------------------------------------------------------------- */
+
+/* The values of a tensor, freed by the caller; NULL if it is not there. */
+static void *read_tensor(const nm_safetensors *st, const char *name, size_t *n)
+{
+    for (size_t i = 0; i < st->n_tensors; i++) {
+        const nm_safetensor *t = &st->tensors[i];
+        if (strcmp(t->name, name) != 0) continue;
+        void *values = nm_alloc((size_t)t->n_bytes);
+        *n = (size_t)t->n_bytes / 4;
+        if (values && nm_file_read(&st->file, t->offset, values, (size_t)t->n_bytes, NULL))
+            return values;
+        nm_free(values);
+    }
+    return NULL;
+}
+
+/* ||a - b|| / ||b|| */
+static double distance(const float *a, const float *b, size_t n)
+{
+    double d = 0, s = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double e = (double)a[i] - (double)b[i];
+        d += e * e, s += (double)b[i] * (double)b[i];
+    }
+    return sqrt(d / (s > 0 ? s : 1));
+}
+
+static double distance_to(const nm_safetensors *st, const char *name, const float *ours)
+{
+    size_t n = 0;
+    float *golden = read_tensor(st, name, &n);
+    double d = golden ? distance(ours, golden, n) : 1;
+
+    nm_free(golden);
+    return d;
+}
+
+/* ---- A model in training --------------------------------------------------------------------- */
+
+typedef struct setting {
+    nm_latent latent;
+    nm_tape   tape;
+    nm_adamw  adamw;
+    nm_work   work;
+    nm_batch  batch;
+    int32_t  *ids, *targets;
+    float    *states, *first_states, *nats;
+    size_t    n_states;
+} setting;
+
+/* The tiny checkpoint of this name and the two streams of 12 tokens of its golden file. */
+static bool open_setting(setting *s, const char *name, const nm_safetensors *golden,
+                         const char *kernels, size_t n_threads, nomul_error *err)
+{
+    char      folder[256];
+    nm_config config;
+    nm_hf_ids ids;
+    size_t    n;
+
+    *s = (setting){.n_states = 0};
+    snprintf(folder, sizeof folder, "tests/golden/%s", name);
+    s->work.pool = nm_pool_new(n_threads, NULL, NULL, err);
+    if (!s->work.pool || !nm_kernels_choose(&s->work.kernels, kernels, err) ||
+        !nm_hf_config_read(&config, &ids, folder, err) ||
+        !nm_latent_open(&s->latent, &config, NM_T4, NM_GGUF_F32, err) ||
+        !nm_pretrained_directory(&s->latent, folder, err) ||
+        !nm_latent_quantize(&s->latent, s->work.pool, err) ||
+        !nm_tape_open(&s->tape, &s->latent, &s->work, 2, 12, err) ||
+        !nm_adamw_open(&s->adamw, &s->latent, err))
+        return false;
+    s->ids = read_tensor(golden, "input_ids", &n);
+    s->targets = read_tensor(golden, "targets", &n);
+    s->states = read_tensor(golden, "h0", &s->n_states);
+    s->first_states = read_tensor(golden, "h0", &s->n_states);
+    s->nats = nm_alloc(24 * sizeof *s->nats);
+    s->batch = (nm_batch){.ids = s->ids,
+                          .targets = s->targets,
+                          .bos = 1,
+                          .states = s->states,
+                          .n_streams = 2,
+                          .state_streams = 2,
+                          .weight = 1.0f / 24,
+                          .nats = s->nats};
+    return true;
+}
+
+static void close_setting(setting *s)
+{
+    nm_adamw_close(&s->adamw);
+    nm_tape_close(&s->tape);
+    nm_latent_close(&s->latent);
+    nm_pool_free(s->work.pool);
+    nm_free(s->ids), nm_free(s->targets), nm_free(s->states), nm_free(s->first_states);
+    nm_free(s->nats);
+}
+
+/* Mean loss and gradients, from the first states. */
+static double run(setting *s)
+{
+    memcpy(s->states, s->first_states, s->n_states * sizeof *s->states);
+    return nm_tape_run(&s->tape, &s->batch) / 24;
+}
+
+/* ---- Cases ----------------------------------------------------------------------------------- */
+
+static void check_gradients(setting *s, const char *name, const nm_safetensors *golden)
+{
+    char   grad[128];
+    double worst = 0;
+
+    for (const nm_latent_tensor *t = s->latent.tensors; t < s->latent.tensors + s->latent.n_tensors;
+         t++) {
+        size_t n = 0;
+        snprintf(grad, sizeof grad, "grad.%s", t->name);
+        float *expected = read_tensor(golden, grad, &n);
+        if (!expected) continue;
+        double d = distance(s->latent.grads + t->at, expected, n);
+        CHECK(n == t->rows * t->cols && d <= 1e-5, "%s: %s is off by %g", name, grad, d);
+        if (d > worst) worst = d;
+        nm_free(expected);
+    }
+    CHECK(worst > 0, "%s: no gradient was compared", name);
+}
+
+/* Loss, states, gradients and six steps of the optimizer against PyTorch's in binary64. */
+static void test_golden(const char *name, const char *path)
+{
+    const nm_adamw_options options = {0.9f, 0.95f, 0.1f, 1.0f};
+    nm_safetensors         golden = {.file = NM_FILE_CLOSED};
+    nomul_error            err = {.code = NOMUL_OK};
+    setting                s;
+    float                  loss, norm, losses[6];
+
+    if (!nm_file_exists(path)) {
+        skip(path);
+        return;
+    }
+    bool ok =
+        nm_safetensors_open(&golden, path, &err) && open_setting(&s, name, &golden, NULL, 2, &err);
+    CHECK(ok, "%s: %s", name, err.text);
+    if (!ok) return;
+    loss = (float)run(&s);
+    CHECK(distance_to(&golden, "loss", &loss) <= 1e-5, "%s: loss is %g", name, (double)loss);
+    CHECK(distance_to(&golden, "nats", s.nats) <= 1e-5, "%s: the tokens' losses differ", name);
+    CHECK(distance_to(&golden, "h", s.states) <= 1e-5, "%s: the states after it differ", name);
+    norm = (float)nm_adamw_norm(&s.adamw, &s.latent, s.tape.ops, s.work.pool);
+    CHECK(distance_to(&golden, "grad_norm", &norm) <= 1e-5, "%s: norm is %g", name, (double)norm);
+    check_gradients(&s, name, &golden);
+
+    for (int i = 0; i < 6; i++) {
+        losses[i] = i ? (float)run(&s) : loss;
+        double length = nm_adamw_norm(&s.adamw, &s.latent, s.tape.ops, s.work.pool);
+        nm_adamw_step(&s.adamw, &s.latent, s.tape.ops, s.work.pool, &options, 1e-3f, length);
+        CHECK(nm_latent_quantize(&s.latent, s.work.pool, &err), "%s: %s", name, err.text);
+    }
+    double d = distance_to(&golden, "losses", losses);
+    CHECK(d <= 1e-4, "%s: the losses of six steps are off by %g", name, d);
+    close_setting(&s);
+    nm_safetensors_close(&golden);
+}
+
+/* The same bits for any number of threads; almost the same for every kernel set. */
+static void test_threads_and_kernels(void)
+{
+    nm_safetensors golden = {.file = NM_FILE_CLOSED};
+    nomul_error    err = {.code = NOMUL_OK};
+    setting        first, other;
+    char           missing[256];
+
+    if (!nm_safetensors_open(&golden, "tests/train/odd.safetensors", &err)) return;
+    bool ok = open_setting(&first, "odd", &golden, "scalar", 1, &err);
+    CHECK(ok, "%s", err.text);
+    double loss = run(&first);
+    size_t n = first.latent.n_values;
+    for (size_t threads = 2; threads <= 5; threads += 3) {
+        CHECK(open_setting(&other, "odd", &golden, "scalar", threads, &err), "%s", err.text);
+        CHECK(run(&other) == loss, "%zu threads: another loss", threads);
+        CHECK(memcmp(first.latent.grads, other.latent.grads, n * sizeof(float)) == 0,
+              "%zu threads: other gradients", threads);
+        close_setting(&other);
+    }
+    const nm_kernels *kernels;
+    for (size_t i = 1; (kernels = nm_kernels_row(i)) != NULL; i++) {
+        if (!nm_kernels_runs(kernels, missing, sizeof missing)) continue;
+        CHECK(open_setting(&other, "odd", &golden, kernels->name, 2, &err), "%s", err.text);
+        CHECK(run(&other) == loss, "%s: another loss", kernels->name);
+        double d = distance(other.latent.grads, first.latent.grads, n);
+        CHECK(d <= 1e-5, "%s: gradients are off by %g", kernels->name, d);
+        close_setting(&other);
+    }
+    close_setting(&first);
+    nm_safetensors_close(&golden);
+}
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+/* Between -1 and 1, from a seed. */
+static void fill(nm_rng *rng, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) x[i] = (float)(2 * nm_rng_double(rng) - 1);
+}
+
+/* Products of odd sizes in both layouts of a, of floats and of trits, against three plain loops. */
+static void test_matmul(const nm_gradient_ops *ops, const char *name)
+{
+    static const size_t sizes[][3] = {{1, 1, 1},    {3, 5, 7},      {13, 33, 257},
+                                      {61, 40, 12}, {130, 70, 300}, {500, 520, 2}};
+    nm_rng              rng;
+    nm_pool            *pool = nm_pool_new(2, NULL, NULL, NULL);
+    void               *scratch = nm_alloc(2 * NM_MATMUL_SCRATCH);
+
+    nm_rng_init(&rng, 1);
+    for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
+        size_t rows = sizes[i / 4][0], cols = sizes[i / 4][1], depth = sizes[i / 4][2];
+        bool   by_row = i & 1, ternary = i & 2;
+        float *a = nm_alloc(rows * depth * sizeof *a), *b = nm_alloc(depth * cols * sizeof *b);
+        float *c = nm_alloc(rows * cols * sizeof *c), *expected = nm_alloc(rows * cols * sizeof *c);
+        int8_t   *trits = nm_alloc(depth * cols);
+        nm_matmul m = {.rows = rows, .cols = cols, .depth = depth, .c = c, .a = a, .b = b};
+        fill(&rng, a, rows * depth), fill(&rng, b, depth * cols), fill(&rng, c, rows * cols);
+        for (size_t k = 0; k < depth * cols; k++) trits[k] = (int8_t)(nm_rng_below(&rng, 3) - 1);
+        m.add = i & 1, m.a_row = by_row ? depth : 1, m.a_step = by_row ? 1 : rows;
+        if (ternary) m.trits = trits, m.b_factor = 0.25f;
+        for (size_t r = 0; r < rows; r++)
+            for (size_t k = 0; k < cols; k++) {
+                double sum = m.add ? (double)c[r * cols + k] : 0;
+                for (size_t p = 0; p < depth; p++)
+                    sum += (double)a[r * m.a_row + p * m.a_step] *
+                           (ternary ? 0.25 * trits[p * cols + k] : (double)b[p * cols + k]);
+                expected[r * cols + k] = (float)sum;
+            }
+        nm_matmul_run(ops, pool, scratch, &m);
+        double d = distance(c, expected, rows * cols);
+        CHECK(d <= 1e-6, "%s: product %zu x %zu x %zu is off by %g", name, rows, cols, depth, d);
+        nm_free(a), nm_free(b), nm_free(c), nm_free(expected), nm_free(trits);
+    }
+    nm_free(scratch);
+    nm_pool_free(pool);
+}
+
+#define N 37 /* of an operation: no multiple of a vector */
+
+/* Operands of an operation, and f, a scalar function of them: the sum of weights times results. */
+typedef struct operands {
+    float x[5][N], weights[N];
+} operands;
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double f_glu(const operands *o)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < N; i++) {
+        double a = (double)o->x[0][i];
+        sum += (double)o->weights[i] * a * sigmoid(a) * (double)o->x[1][i];
+    }
+    return sum;
+}
+
+static double f_rmsnorm(const operands *o)
+{
+    double square = 0, sum = 0;
+
+    for (size_t i = 0; i < N; i++) square += (double)o->x[0][i] * (double)o->x[0][i];
+    for (size_t i = 0; i < N; i++)
+        sum += (double)o->weights[i] * (double)o->x[0][i] * (double)o->x[1][i];
+    return sum / sqrt(square / N + 1e-6);
+}
+
+/* h = f before + silu(i) (1 - f) */
+static double f_scan(const operands *o)
+{
+    double sum = 0;
+
+    for (size_t k = 0; k < N; k++) {
+        double i = (double)o->x[1][k], beta = (double)o->x[3][k];
+        double f = beta + (1 - beta) * sigmoid((double)o->x[0][k]);
+        sum += (double)o->weights[k] * (f * (double)o->x[2][k] + i * sigmoid(i) * (1 - f));
+    }
+    return sum;
+}
+
+/* The derivative of f by each element of operand `which`, by central differences, against ours. */
+static void check_slope(const char *name, double (*f)(const operands *), operands *o, size_t which,
+                        const float *ours)
+{
+    float slope[N];
+
+    for (size_t i = 0; i < N; i++) {
+        float x = o->x[which][i], above = x + 0x1p-10f, below = x - 0x1p-10f;
+        o->x[which][i] = above;
+        double high = f(o);
+        o->x[which][i] = below;
+        double low = f(o);
+        o->x[which][i] = x;
+        slope[i] = (float)((high - low) / ((double)above - (double)below));
+    }
+    double d = distance(ours, slope, N);
+    CHECK(d <= 1e-5, "%s: the derivative by operand %zu is off by %g", name, which, d);
+}
+
+static void test_slopes(const nm_gradient_ops *ops, const char *name)
+{
+    nm_rng   rng;
+    operands o;
+    float    d[4][N];
+
+    nm_rng_init(&rng, 2);
+    fill(&rng, o.x[0], sizeof o.x / sizeof(float)), fill(&rng, o.weights, N);
+    ops->glu(d[0], d[1], o.weights, o.x[0], o.x[1], N);
+    check_slope(name, f_glu, &o, 0, d[0]), check_slope(name, f_glu, &o, 1, d[1]);
+    /* gate: the same function with its factors exchanged. */
+    ops->gate(d[1], d[0], o.weights, o.x[1], o.x[0], N);
+    check_slope(name, f_glu, &o, 0, d[0]), check_slope(name, f_glu, &o, 1, d[1]);
+
+    float r = ops->norm_scale(o.x[0], N, 1e-6f);
+    memset(d, 0, sizeof d);
+    ops->rmsnorm(d[0], o.weights, o.x[0], o.x[1], r, N);
+    ops->gain(d[1], o.weights, o.x[0], r, N);
+    check_slope(name, f_rmsnorm, &o, 0, d[0]), check_slope(name, f_rmsnorm, &o, 1, d[1]);
+
+    for (size_t i = 0; i < N; i++) o.x[3][i] = fabsf(o.x[3][i]);
+    memset(d, 0, sizeof d);
+    memcpy(d[2], o.weights, sizeof d[2]);
+    ops->scan(d[0], d[1], d[2], d[3], o.x[0], o.x[1], o.x[2], o.x[3], N);
+    for (size_t i = 0; i < 4; i++) check_slope(name, f_scan, &o, i, d[i]);
+    memcpy(d[2], o.weights, sizeof d[2]);
+    memset(o.x[2], 0, sizeof o.x[2]), memset(o.x[3], 0, sizeof o.x[3]);
+    ops->scan(d[0], d[1], d[2], NULL, o.x[0], o.x[1], NULL, NULL, N);
+    for (size_t i = 0; i < 2; i++) check_slope(name, f_scan, &o, i, d[i]);
+}
+
+static void test_operations(void)
+{
+    const nm_kernels *kernels;
+    char              missing[256];
+
+    for (size_t i = 0; (kernels = nm_kernels_row(i)) != NULL; i++) {
+        if (!nm_kernels_runs(kernels, missing, sizeof missing)) {
+            skip(kernels->name);
+            continue;
+        }
+        test_matmul(nm_gradients_choose(kernels), kernels->name);
+        test_slopes(nm_gradients_choose(kernels), kernels->name);
+    }
+}
+
+int main(void)
+{
+    static const char *const tiny[] = {"odd", "plain", "wide-no-bound"};
+    char                     path[4096];
+
+    test_operations();
+    test_threads_and_kernels();
+    test_golden("odd", "tests/train/odd.safetensors");
+    for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) {
+        snprintf(path, sizeof path, "%s/train/%s.safetensors", shared(), tiny[i]);
+        test_golden(tiny[i], path);
+    }
+    printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, n_skipped);
+    return n_failed > 0;
+}
