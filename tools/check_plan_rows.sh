@@ -74,7 +74,7 @@ build 'of each'
 nomul=build/nomul
 $nomul convert -q "$scratch/checkpoint" -o a.gguf || fail "convert"
 $nomul convert -q "$scratch/checkpoint" -o b.gguf --pack 1.6bit || fail "convert --pack 1.6bit"
-$nomul info --check-tensors a.gguf > info || fail "check"
+$nomul info --check-tensors --metadata --tensors a.gguf > info || fail "check"
 for what in 'blk.1.dummy.weight' 'blk.0.dummy_proj.scale' 'dummy_table' 'hgrn_bit.dummy_count'; do
     grep -q "$what" info || fail "info has no $what"
 done

@@ -13,13 +13,15 @@
 typedef struct info_args {
     const char  *file;
     nm_open_args open;
-    bool         check_tensors, json;
+    bool         metadata, tensors, check_tensors, json;
 } info_args;
 
 #define F(field) offsetof(info_args, field)
 static const nm_option table[] = {
     NM_ARG(F(file), "FILE", 0, "model file"),
     NM_STRING('m', "model", F(open.model), "FILE", "the same"),
+    NM_FLAG(0, "metadata", F(metadata), "also list the keys and values of the file"),
+    NM_FLAG(0, "tensors", F(tensors), "also list the tensors"),
     NM_FLAG(0, "check-tensors", F(check_tensors),
             "also verify the checksum and the codes of every tensor"),
     NM_FLAG(0, "json", F(json), "print one JSON object"),
@@ -54,34 +56,41 @@ static void print_string(const char *text, size_t n_bytes)
     if (n_bytes > SHOWN) nm_output_print("...");
 }
 
-/*
- * The keys of the file, then its tensors.  Names come from the file and may hold anything, so they
- * are printed visibly and padded by their bytes.
- */
-static void print_contents(const nomul_model *model)
+static void print_value(const nomul_metadata *m)
+{
+    value_type type = type_of(m->type);
+
+    switch (type.kind) {
+    case 's': print_string(m->string, m->n_string); break;
+    case 'b': nm_output_print("%s", m->u ? "true" : "false"); break;
+    case 'f': nm_output_print("%.*g", type.digits, m->f); break;
+    case 'i': nm_output_print("%" PRId64, m->i); break;
+    case 'u': nm_output_print("%" PRIu64, m->u); break;
+    default:
+        nm_output_print("%s of %s", nm_show_count(m->n_elements).text,
+                        type_of(m->element_type).name);
+    }
+}
+
+/* Keys and names come from the file and may hold anything: visible, and padded by their bytes. */
+static void print_metadata(const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};
-    nomul_tensor   t = {.size = sizeof t};
 
     nm_output_print("\nMetadata\n");
     for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
-        value_type type = type_of(m.type);
-
         nm_output_print("  ");
         nm_output_visible(m.key, m.n_key, false);
-        nm_output_print("%*s %-7s ", m.n_key < 42 ? 42 - (int)m.n_key : 0, "", type.name);
-        switch (type.kind) {
-        case 's': print_string(m.string, m.n_string); break;
-        case 'b': nm_output_print("%s", m.u ? "true" : "false"); break;
-        case 'f': nm_output_print("%.*g", type.digits, m.f); break;
-        case 'i': nm_output_print("%" PRId64, m.i); break;
-        case 'u': nm_output_print("%" PRIu64, m.u); break;
-        default:
-            nm_output_print("%s of %s", nm_show_count(m.n_elements).text,
-                            type_of(m.element_type).name);
-        }
+        nm_output_print("%*s %-7s ", m.n_key < 42 ? 42 - (int)m.n_key : 0, "",
+                        type_of(m.type).name);
+        print_value(&m);
         nm_output_print("\n");
     }
+}
+
+static void print_tensors(const nomul_model *model)
+{
+    nomul_tensor t = {.size = sizeof t};
 
     nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions", "bytes",
                     "offset", "xxh64");
@@ -100,14 +109,36 @@ static void print_contents(const nomul_model *model)
     }
 }
 
-static void print_human(const nomul_model *model, const char *path, bool checked)
+/* What the file recommends, as options: --temp 0.6 --min-p 0.1. */
+static void print_sampling(const nomul_model *model)
+{
+    static const char prefix[] = "general.sampling.";
+    const size_t      n_prefix = sizeof prefix - 1;
+    nomul_metadata    m = {.size = sizeof m};
+    const char       *label = "sampling";
+
+    for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
+        if (m.n_key <= n_prefix || memcmp(m.key, prefix, n_prefix) != 0) continue;
+        nm_output_print(*label ? "%-12s " : "%s, ", label);
+        nm_output_visible(m.key + n_prefix, m.n_key - n_prefix, false);
+        nm_output_print(" ");
+        print_value(&m);
+        label = "";
+    }
+    if (!*label) nm_output_print("\n");
+}
+
+/* The summary fits a screen of 24 lines and 80 columns; the lists are on request. */
+static void print_human(const nomul_model *model, const char *path, const info_args *args)
 {
     const nomul_model_info *i = nomul_model_get_info(model);
     const char             *best = nomul_model_best_packing(model);
     nomul_tensor            tensor = {.size = sizeof tensor};
-    size_t                  n_tensors = 0, pack = 0;
+    nomul_metadata          key = {.size = sizeof key};
+    size_t                  n_tensors = 0, n_keys = 0, pack = 0;
 
     while (nomul_model_tensor(model, n_tensors, &tensor)) n_tensors++;
+    while (nomul_model_metadata(model, n_keys, &key)) n_keys++;
     while (strcmp(nomul_packing_name(pack), best) != 0) pack++;
     nm_output_print("%-12s %s\n", "file", path);
     if (i->name[0] != '\0') {
@@ -115,10 +146,10 @@ static void print_human(const nomul_model *model, const char *path, bool checked
         print_string(i->name, strlen(i->name));
         nm_output_print("\n");
     }
-    nm_output_print("%-12s %" PRIu32 " layers, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32
-                    ", vocabulary %s, lower bounds %s\n",
-                    "network", i->n_layers, i->dim, i->state_dim, i->ffn_dim,
-                    nm_show_count(i->n_vocab).text, i->use_lower_bound ? "yes" : "no");
+    nm_output_print("%-12s %s, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32 "\n", "network",
+                    nm_show_amount(i->n_layers, "layer").text, i->dim, i->state_dim, i->ffn_dim);
+    nm_output_print("%-12s vocabulary %s, lower bounds %s\n", "", nm_show_count(i->n_vocab).text,
+                    i->use_lower_bound ? "yes" : "no");
     nm_output_print("%-12s %s, of which ternary %s\n", "parameters",
                     nm_show_count(i->n_params).text, nm_show_count(i->n_ternary_params).text);
     nm_output_print("%-12s %s in %s, %.3f bits per parameter\n", "ternary",
@@ -132,18 +163,22 @@ static void print_human(const nomul_model *model, const char *path, bool checked
         nm_output_print(": nomul repack --pack %s\n", nomul_packing_option(pack));
     nm_output_print("%-12s %s of file (%s), mapped\n", "memory", nm_show_bytes(i->file_bytes).text,
                     nm_show_amount(i->file_bytes, "byte").text);
-    nm_output_print("%-12s %s for a session, of which %s of state, whatever the text's length\n",
-                    "", nm_show_bytes(nomul_session_memory(model, NULL)).text,
+    nm_output_print("%-12s %s for a session, %s of it the state, for any length of text\n", "",
+                    nm_show_bytes(nomul_session_memory(model, NULL)).text,
                     nm_show_bytes(i->state_bytes).text);
-    if (checked)
+    print_sampling(model);
+    nm_output_print("%-12s %s (--metadata), %s (--tensors)\n", "contents",
+                    nm_show_amount(n_keys, "key").text, nm_show_amount(n_tensors, "tensor").text);
+    if (args->check_tensors)
         nm_output_print("%-12s %s: every checksum and every code is right\n", "checked",
                         nm_show_amount(n_tensors, "tensor").text);
-    print_contents(model);
+    if (args->metadata) print_metadata(model);
+    if (args->tensors) print_tensors(model);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
-/* The same as print_contents has; keys of the file become keys of an object. */
+/* All metadata and tensors; keys of the file become keys of an object. */
 static void record_contents(nm_record *r, const nomul_model *model)
 {
     nomul_metadata m = {.size = sizeof m};
@@ -183,7 +218,7 @@ static void record_contents(nm_record *r, const nomul_model *model)
     nm_record_close(r, ']');
 }
 
-static void print_json(const nomul_model *model, const char *path, bool checked)
+static void print_json(const nomul_model *model, const char *path, const info_args *args)
 {
     const nomul_model_info *i = nomul_model_get_info(model);
     nm_record               r = {.format = NM_RECORD_JSON};
@@ -208,7 +243,7 @@ static void print_json(const nomul_model *model, const char *path, bool checked)
     nm_record_count(&r, "file_bytes", i->file_bytes);
     nm_record_count(&r, "session_bytes", nomul_session_memory(model, NULL));
     nm_record_count(&r, "state_bytes", i->state_bytes);
-    if (checked) nm_record_bool(&r, "checked", true);
+    if (args->check_tensors) nm_record_bool(&r, "checked", true);
     record_contents(&r, model);
     nm_record_close(&r, '}');
     nm_output_print("\n");
@@ -224,7 +259,7 @@ static int run(const void *arguments)
     if (args->file) open.model = args->file;
     int code = nm_open_model(&opened, &open, args->check_tensors ? NM_OPEN_CHECK : 0);
     if (code == NM_EXIT_DONE)
-        (args->json ? print_json : print_human)(opened.model, opened.path, args->check_tensors);
+        (args->json ? print_json : print_human)(opened.model, opened.path, args);
     nm_open_close(&opened);
     return code;
 }
@@ -232,8 +267,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_info = {
     "info",
     "print what is in a model file and the memory it needs",
-    "Prints the metadata, tensors, sizes and parameter counts of a model, and the memory that "
-    "running it takes. Every number in the file is validated first.",
+    "Prints the sizes and parameter counts of a model, and the memory that running it takes; with "
+    "--metadata and --tensors all that is in the file, which --json has in any case. Every number "
+    "in the file is validated first.",
     table,
     sizeof(info_args),
     run};

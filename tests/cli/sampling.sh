@@ -1,7 +1,7 @@
 # Which sampling counts: the command line, the session, the model file, the default.
 need models/tiny.gguf
 nomul repack models/tiny.gguf -q -o a.gguf --sampling top-k=7 --sampling temperature=0.5
-nomul info a.gguf | grep sampling
+nomul info a.gguf --metadata | grep sampling
 settings() { nomul "$@" --json | tr ',' '\n' | grep -E '"(temp|top_k|min_p)"' | tr '\n' ' '; echo; }
 saved() { nomul run -q -p a -n 1 --save-session s.nms "$@" > out && settings session s.nms; }
 saved -m models/tiny.gguf
@@ -28,9 +28,9 @@ cmp -s one two && echo "the options change nothing"
 
 # Later ones replace earlier ones, the rest stays; packing and sampling in one go.
 nomul repack a.gguf -q -o b.gguf --sampling top-k=8 --pack 1.6bit
-nomul info b.gguf | grep -E 'sampling|packing'
+nomul info b.gguf --metadata | grep -E 'sampling|packing'
 nomul repack b.gguf -q -o b.gguf --pack 2bit --sampling top-k=7
-nomul info b.gguf --check-tensors | grep -E 'sampling|checked'
+nomul info b.gguf --metadata --check-tensors | grep -E 'sampling|checked'
 
 for words in temp temp= =3 tmp=1 seed=3 top-p=2 top-k=x; do
     try repack a.gguf -o c.gguf --sampling $words
