@@ -163,7 +163,7 @@ static void print_human(const nomul_model *model, const char *path, const info_a
         nm_output_print(": nomul repack --pack %s\n", nomul_packing_option(pack));
     nm_output_print("%-12s %s of file (%s), mapped\n", "memory", nm_show_bytes(i->file_bytes).text,
                     nm_show_amount(i->file_bytes, "byte").text);
-    nm_output_print("%-12s %s for a session, %s of it the state, for any length of text\n", "",
+    nm_output_print("%-12s %s for a session, %s of it state, for any length of text\n", "",
                     nm_show_bytes(nomul_session_memory(model, NULL)).text,
                     nm_show_bytes(i->state_bytes).text);
     print_sampling(model);

@@ -88,6 +88,7 @@ static void cell(md_line line, const char *name, int width, const char *format, 
     char    text[80] = "";
     va_list args;
 
+    if (width == 0) return;
     if (line == MD_HEADER)
         snprintf(text, sizeof text, "%s", name);
     else if (line == MD_RULE) {
@@ -106,23 +107,28 @@ static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const s
 {
     double mib = (double)s->model_size / 1024 / 1024;
     double millions = (double)nomul_model_get_info(r->model)->n_params / 1e6;
+    double mean = nm_mean(s->ts, s->n);
+    bool   n = w->narrow;
+    int    digits = n && mean >= 10000 ? 0 : 2;
+    int    model = !n ? 30 : w->show_batch ? 14 : 24, speed = n ? 17 : 20;
 
     for (md_line line = w->n_written == 1 ? MD_HEADER : MD_VALUES; line <= MD_VALUES; line++) {
         nm_output_print("|");
-        cell(line, "model", -30, "%s", s->model_type);
+        cell(line, "model", -model, "%.*s", n ? model : 80, s->model_type + (n ? 9 : 0));
         cell(line, "size", 10, mib < 1024 ? "%.2f MiB" : "%.2f GiB", mib < 1024 ? mib : mib / 1024);
-        cell(line, "params", 10, millions < 1000 ? "%.2f M" : "%.2f B",
+        cell(line, "params", n ? 0 : 10, millions < 1000 ? "%.2f M" : "%.2f B",
              millions < 1000 ? millions : millions / 1000);
-        cell(line, "backend", -10, "CPU");
-        cell(line, "threads", 7, "%zu", r->n_threads);
-        if (w->show_batch) cell(line, "n_batch", 7, "%zu", r->n_batch);
-        cell(line, "test", 15, "%s", s->test);
-        cell(line, "t/s", line == MD_VALUES ? 21 : 20, "%.2f ± %.2f", /* "±" is two bytes */
-             nm_mean(s->ts, s->n), nm_deviation(s->ts, s->n));
-        cell(line, "kernels", -10, "%s", nomul_model_kernels(r->model));
-        cell(line, "weight_bytes_per_token", 22, "%" PRIu64, r->weight_bytes);
-        cell(line, "read_bandwidth_gbs", 18, "%.2f", s->read_gbs);
-        cell(line, "bandwidth_percent", 17, r->n_gen ? "%.1f" : "-", s->percent);
+        cell(line, "backend", n ? 0 : -10, "CPU");
+        cell(line, n ? "t" : "threads", n ? 3 : 7, "%zu", r->n_threads);
+        cell(line, "n_batch", w->show_batch ? 7 : 0, "%zu", r->n_batch);
+        cell(line, "test", n ? 11 : 15, "%s", s->test);
+        cell(line, "t/s", line == MD_VALUES ? speed + 1 : speed, "%.*f ± %.*f", digits, mean,
+             digits, nm_deviation(s->ts, s->n)); /* "±" is two bytes */
+        cell(line, "kernels", n ? 0 : -10, "%s", nomul_model_kernels(r->model));
+        cell(line, "weight_bytes_per_token", n ? 0 : 22, "%" PRIu64, r->weight_bytes);
+        cell(line, n ? "GB/s" : "read_bandwidth_gbs", n ? 6 : 18, "%.2f", s->read_gbs);
+        cell(line, n ? "percent" : "bandwidth_percent", n ? 7 : 17, r->n_gen ? "%.1f" : "-",
+             s->percent);
         nm_output_print("\n");
     }
 }
@@ -212,6 +218,7 @@ void nm_bench_end(const nm_bench_writer *w)
 {
     if (w->n_written == 0) return;
     if (w->format == NM_BENCH_MD)
-        nm_output_print("\nbuild: %s (%s)\n", NOMUL_COMMIT, nomul_version());
+        nm_output_print("\nbuild: %s (%s)%s\n", NOMUL_COMMIT, nomul_version(),
+                        w->narrow ? "; in a file or a pipe the table has more columns" : "");
     if (w->format == NM_BENCH_JSON) nm_output_print("\n]\n");
 }

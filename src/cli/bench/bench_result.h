@@ -33,10 +33,11 @@ typedef enum nm_bench_format {
     NM_BENCH_JSONL,
 } nm_bench_format;
 
-/* The caller sets the first two. */
+/* The caller sets what stands before n_written. */
 typedef struct nm_bench_writer {
     nm_bench_format format;
     bool            show_batch; /* md: a column for n_batch */
+    bool            narrow;     /* md: for a terminal, without what is the same in all rows */
     size_t          n_written;
 } nm_bench_writer;
 

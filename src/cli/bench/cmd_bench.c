@@ -15,10 +15,12 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "base/rng.h"
 #include "cli/bench/bench_result.h"
 #include "cli/bench/figures.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "nomul_bench.h"
 
 typedef struct bench_args {
@@ -78,6 +80,8 @@ typedef struct bench {
     int32_t        *ids;    /* random, as many as the longest test takes */
     float          *logits; /* a row for each text */
     nm_bench_result result;
+    nm_progress_bar bar;           /* of all tests with this model */
+    size_t          n_done, n_all; /* repetitions */
 } bench;
 
 /* ---- Checking the command line --------------------------------------------------------------- */
@@ -178,6 +182,7 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
     double before = read_rate(b);
     for (result->n = 0; result->n < (size_t)args->n_repetitions; result->n++) {
         for (size_t k = 0; k < n_parallel; k++) nomul_session_reset(b->feeds[k].session);
+        nm_progress_show(&b->bar, b->n_done++, b->n_all);
         double began = nm_clock();
         if (!feed(b, n_prompt, n_gen, n_parallel, err)) return false;
         result->seconds[result->n] = nm_clock() - began;
@@ -185,45 +190,79 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
         result->read_rate[result->n] = (before + after) / 2;
         before = after;
     }
+    nm_progress_erase(&b->bar);
     nm_bench_write(&b->writer, result);
     return true;
 }
 
 /* ---- --ops ----------------------------------------------------------------------------------- */
 
+/* A negative width aligns left, as in printf.  A terminal gets the columns that fit 100. */
+static const struct {
+    const char *name;
+    int         width;
+    bool        wide;
+} op_columns[] = {
+    {"kernels", -10, false},    {"op", -16, false},   {"packing", -7, false},
+    {"rows x cols", 12, false}, {"tokens", 6, false}, {"from", -6, false},
+    {"per cycle", 9, false},    {"best", 9, true},    {"GB/s", 8, false},
+    {"read GB/s", 9, true},     {"percent", 7, true},
+};
+
+enum { N_OP_COLUMNS = sizeof op_columns / sizeof *op_columns, OP_CELL = 24 };
+
+static void print_op_row(char cells[][OP_CELL])
+{
+    bool narrow = nm_os_is_terminal(NM_OS_STDOUT);
+
+    nm_output_print("|");
+    for (size_t i = 0; i < N_OP_COLUMNS; i++)
+        if (!narrow || !op_columns[i].wide)
+            nm_output_print(" %*s |", op_columns[i].width, cells[i]);
+    nm_output_print("\n");
+}
+
 /* A row, as nomul_bench_speeds reports it.  Weights in the cache have no bandwidth of memory. */
 static bool print_speed(void *context, const nomul_bench_speed *s)
 {
-    char size[48];
+    char cells[N_OP_COLUMNS][OP_CELL] = {""};
 
     (void)context;
-    snprintf(size, sizeof size, "%zu x %zu", s->rows, s->cols);
-    nm_output_print("| %-8s | %-16s | %-7s | %14s | %6zu | %-6s | %9.2f | %9.2f |", s->kernels,
-                    s->op, s->packing, size, s->n_tokens, s->hot ? "cache" : "memory", s->per_cycle,
-                    s->best_per_cycle);
-    if (s->hot)
-        nm_output_print(" %8s | %9s | %7s |\n", "", "", "");
-    else
-        nm_output_print(" %8.2f | %9.2f | %7.1f |\n", s->gbs, s->read_gbs,
-                        100 * s->gbs / s->read_gbs);
+    snprintf(cells[0], OP_CELL, "%s", s->kernels);
+    snprintf(cells[1], OP_CELL, "%s", s->op);
+    snprintf(cells[2], OP_CELL, "%s", s->packing);
+    snprintf(cells[3], OP_CELL, "%u x %u", (unsigned)s->rows, (unsigned)s->cols);
+    snprintf(cells[4], OP_CELL, "%zu", s->n_tokens);
+    snprintf(cells[5], OP_CELL, "%s", s->hot ? "cache" : "memory");
+    snprintf(cells[6], OP_CELL, "%.2f", s->per_cycle);
+    snprintf(cells[7], OP_CELL, "%.2f", s->best_per_cycle);
+    if (!s->hot) {
+        snprintf(cells[8], OP_CELL, "%.2f", s->gbs);
+        snprintf(cells[9], OP_CELL, "%.2f", s->read_gbs);
+        snprintf(cells[10], OP_CELL, "%.1f", 100 * s->gbs / s->read_gbs);
+    }
+    print_op_row(cells);
     return nm_output_flush() && !nm_interrupted();
 }
 
-/*
- * A table of all kernels that this CPU runs, or of those of this name.  The columns are those of
- * print_speed.
- */
+/* A table of all kernels that this CPU runs, or of those of this name. */
 static bool print_ops(const char *kernels, bool quick, nomul_error *err)
 {
-    const char *name = NULL;
-    char        needed[256], missing[256];
+    static const char dashes[] = "----------------";
+    const char       *name = NULL;
+    char              needed[256], missing[256];
+    char              header[N_OP_COLUMNS][OP_CELL], rule[N_OP_COLUMNS][OP_CELL];
 
-    nm_output_print("One thread; weights times tokens (or elements) per cycle, median and best\n\n"
-                    "| %-8s | %-16s | %-7s | %14s | %6s | %-6s | %9s | %9s | %8s | %9s | %7s |\n",
-                    "kernels", "op", "packing", "rows x columns", "tokens", "from", "per cycle",
-                    "best", "GB/s", "read GB/s", "percent");
-    nm_output_print("| -------- | ---------------- | ------- | -------------: | -----: | ------ | "
-                    "--------: | --------: | -------: | --------: | ------: |\n");
+    for (size_t i = 0; i < N_OP_COLUMNS; i++) {
+        int width = op_columns[i].width;
+        snprintf(header[i], OP_CELL, "%s", op_columns[i].name);
+        snprintf(rule[i], OP_CELL, "%.*s%s", width < 0 ? -width : width - 1, dashes,
+                 width < 0 ? "" : ":");
+    }
+    nm_output_print(
+        "One thread; weights times tokens (or elements) per cycle, median and best\n\n");
+    print_op_row(header);
+    print_op_row(rule);
     for (size_t i = 0; (name = nomul_kernels_name(i)); i++) {
         if (kernels && strcmp(kernels, name) != 0) continue;
         if (!nomul_bench_runs(i, needed, missing, sizeof missing)) continue;
@@ -309,6 +348,13 @@ static bool bench_model(bench *b, nomul_error *err)
     nm_rng_init(&rng, 1);
     for (size_t i = 0; ok && i < n_ids; i++) b->ids[i] = (int32_t)nm_rng_below(&rng, n_vocab);
 
+    size_t n_tests = 0;
+    for (size_t i = 0; i < p->n_prompt.n; i++) n_tests += p->n_prompt.at[i] > 0;
+    for (size_t i = 0; i < p->n_gen.n; i++) n_tests += p->n_gen.at[i] > 0 ? p->n_parallel.n : 0;
+    b->bar.began = nm_clock();
+    b->n_done = 0;
+    b->n_all = n_tests * p->n_threads.n * p->n_batch.n * (size_t)p->args->n_repetitions;
+
     b->result.model = b->opened.model;
     b->result.path = b->opened.path;
     for (size_t t = 0; ok && t < p->n_threads.n; t++)
@@ -343,7 +389,9 @@ static int bench_one(bench *b, const char *file, const char *shape)
     } else {
         code = nm_open_model(&b->opened, &args, 0);
     }
-    if (code == NM_EXIT_DONE && !bench_model(b, &err)) code = nm_output_failed(&err);
+    bool ok = code != NM_EXIT_DONE || bench_model(b, &err);
+    nm_progress_erase(&b->bar);
+    if (!ok) code = nm_output_failed(&err);
     nm_open_close(&b->opened);
     nomul_bench_free(bytes);
     return code;
@@ -359,7 +407,11 @@ static int run(const void *arguments)
     if (make_plan(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     bench b = {
         .plan = &p,
-        .writer = {.format = (nm_bench_format)args->format, .show_batch = args->n_batch.n > 0}};
+        .writer = {.format = (nm_bench_format)args->format,
+                   .show_batch = args->n_batch.n > 0,
+                   .narrow = nm_os_is_terminal(NM_OS_STDOUT)},
+        .bar.unit = "repetition",
+    };
     nm_interrupt_catch();
     if (args->ops && !print_ops(p.kernels, args->quick, &err)) code = nm_output_failed(&err);
     for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n); i++)

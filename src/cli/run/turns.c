@@ -122,6 +122,7 @@ bool nm_turns_read(nm_turns *t, bool show, nomul_error *err)
     if (nomul_text_prompt(t->text, prompt->data, prompt->n_bytes, err) != NOMUL_OK) return false;
     if (show && !late) nm_output_styled(t->prompt_style, prompt->data, prompt->n_bytes);
     if (!late) nm_output_flush();
+    t->bar.began = 0;
     bool ok = nomul_text_read(t->text, err) == NOMUL_OK;
     nm_progress_erase(&t->bar);
     if (show && late && ok) nm_output_styled(t->prompt_style, prompt->data, prompt->n_bytes);
