@@ -85,6 +85,11 @@ static void test_error(void)
     CHECK_INT(err.code, NOMUL_E_FORMAT);
     CHECK(!nm_fail(NULL, NOMUL_E_FORMAT, "nobody listens"));
 
+    test_case("one of something is in the singular");
+    nm_fail(&err, NOMUL_E_ARG, "%d bytes, %d tokens; 1 bytes: 21 keys, 1,001 names; 1 to 1 pieces",
+            1, 1);
+    CHECK_STR(err.text, "1 byte, 1 token; 1 byte: 21 keys, 1,001 names; 1 to 1 piece");
+
     test_case("a place too long loses its beginning, the cause stays");
     char place[2000];
     memset(place, 'x', sizeof place);

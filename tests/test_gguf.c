@@ -396,7 +396,7 @@ static void test_sizes(void)
     CHECK_FAILS(opens(d.bytes, d.size - 1), err,
                 "tensor bytes: needs 64 bytes, file ends after 63");
     add(&d, zeros, 1);
-    CHECK_FAILS(opens(d.bytes, d.size), err, "has 1 bytes after its last tensor");
+    CHECK_FAILS(opens(d.bytes, d.size), err, "has 1 byte after its last tensor");
     d.size--;
     nm_store_u64(d.bytes + find_anchor(&d, "bytes") + 9, 63);
     d.bytes[d.size - 1] = 0;

@@ -172,7 +172,7 @@ static const struct {
      "tensor x: its size overflows"},
     {X(F32_4 "," SPAN(0, 4)), 0, NOMUL_E_FORMAT, "tensor x: needs 4 bytes, file ends after 0"},
     {X(F32_4 "," SPAN(0, 4)), 3, NOMUL_E_FORMAT, "tensor x: needs 4 bytes, file ends after 3"},
-    {X(F32_4 "," SPAN(0, 4)), 5, NOMUL_E_FORMAT, "has 1 bytes after its last tensor"},
+    {X(F32_4 "," SPAN(0, 4)), 5, NOMUL_E_FORMAT, "has 1 byte after its last tensor"},
     {"{}", 7, NOMUL_E_FORMAT, "has 7 bytes after its last tensor"},
     {X(F32_4 "," SPAN(4, 8)), 8, NOMUL_E_FORMAT, "tensor x: data begins at 4, expected 0"},
     {X(F32_4 "," SPAN(18446744073709551611, 18446744073709551615)), 4, NOMUL_E_FORMAT,
@@ -315,8 +315,8 @@ static void test_file_rules(void)
     snprintf(says, sizeof says, "header of 100000000 bytes, file ends after %zu", n + 22);
     check_open_fails(write_sample(100000000, size), says);
     check_open_fails(write_sample(n, size - 1), "tensor last: needs 6 bytes, file ends after 5");
-    check_open_fails(write_sample(n, size + 1), "has 1 bytes after its last tensor");
-    check_open_fails(write_sample(n - 1, size), "has 1 bytes after its last tensor");
+    check_open_fails(write_sample(n, size + 1), "has 1 byte after its last tensor");
+    check_open_fails(write_sample(n - 1, size), "has 1 byte after its last tensor");
     check_open_fails(test_scratch("none.safetensors"), "No such file or directory");
 
     test_case("no prefix of a file is one");

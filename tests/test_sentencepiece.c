@@ -213,7 +213,7 @@ static const wound wounds[] = {
      NORMALIZER("\x20\x01")},
     {"normalizer_spec.escape_whitespaces: is false, only true is read", NOMUL_E_UNSUPPORTED,
      NORMALIZER("\x28\x00")},
-    {"denormalizer_spec.precompiled_charsmap: has 1 bytes of rules, only identity is read",
+    {"denormalizer_spec.precompiled_charsmap: has 1 byte of rules, only identity is read",
      NOMUL_E_UNSUPPORTED, END("\x2a\x03\x12\x01x")},
 
     {"trainer_spec.model_type: has wire type 5, expected 0", NOMUL_E_FORMAT,

@@ -17,6 +17,22 @@ static void keep_one_line(char *text)
     }
 }
 
+/* Counts are often those of a file, and may be 1: "1 bytes" becomes "1 byte". */
+static void use_singular(char *text)
+{
+    static const char *const plurals[] = {"bytes",  "tokens",     "pieces", "tensors", "keys",
+                                          "layers", "dimensions", "values", "names",   "elements"};
+
+    for (char *at = text; (at = strstr(at, "1 ")); at++) {
+        if (at > text && strchr("0123456789,.", at[-1])) continue;
+        char  *word = at + 2;
+        size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyz");
+        for (size_t i = 0; i < sizeof plurals / sizeof *plurals; i++)
+            if (strlen(plurals[i]) == n && memcmp(plurals[i], word, n) == 0)
+                memmove(word + n - 1, word + n, strlen(word + n) + 1);
+    }
+}
+
 /* The names are in parentheses because of the macros for make analyze. */
 bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
 {
@@ -26,6 +42,7 @@ bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     keep_one_line(err->text);
+    use_singular(err->text);
     err->code = code;
     return false;
 }

@@ -20,7 +20,10 @@
 #define NM_PRINTF(at, first)
 #endif
 
-/* Fills *err, which may be NULL, and returns false.  Control bytes become '?'. */
+/*
+ * Fills *err, which may be NULL, and returns false.  Control bytes become '?'; counts of bytes,
+ * tokens and the like are written in the plural, which is changed after a 1.
+ */
 bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...) NM_PRINTF(3, 4);
 
 /*
