@@ -6,7 +6,8 @@ nomul convert golden/small/ -q --output=b.gguf --embedding f16
 cmp a.gguf b.gguf
 for embedding in f32 f16; do
     nomul convert golden/small -o $embedding.gguf -q --embedding $embedding --name "A name"
-    nomul info --metadata --tensors $embedding.gguf | grep -E '^name|general.name|token_embd' | sed 's/  [0-9a-f]*$//'
+    nomul info --metadata --tensors $embedding.gguf | sed 's/  [0-9a-f]*$//' |
+        grep -E '^name|general.name|token_embd'
 done
 name=x # long, and in characters of two bytes: none may be cut on its way out
 while [ ${#name} -lt 2000 ]; do name=${name}é$name; done
