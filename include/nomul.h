@@ -98,6 +98,9 @@ bool nomul_cancel_requested(const nomul_cancel *cancel); /* NULL: false */
 /* Reports the progress of a long call, from the calling thread, now and then; false cancels it. */
 typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 
+/* What a caller should know of something that succeeds all the same: one line, without newline. */
+typedef void (*nomul_warning)(void *context, const char *text);
+
 /* ---- Model ----------------------------------------------------------------------------------- */
 
 /*
@@ -381,6 +384,9 @@ size_t nomul_token_count(const nomul_tokenizer *tokenizer);
 int32_t nomul_token_bos(const nomul_tokenizer *tokenizer);
 int32_t nomul_token_eos(const nomul_tokenizer *tokenizer);
 int32_t nomul_token_unk(const nomul_tokenizer *tokenizer);
+
+/* Does this id end a text?  EOS does, and others that the model file names. */
+bool nomul_token_ends_text(const nomul_tokenizer *tokenizer, int32_t id);
 
 /* The piece as the vocabulary spells it, not NUL-terminated; NULL for an id outside. */
 const char *nomul_token_piece(const nomul_tokenizer *tokenizer, int32_t id, size_t *n_bytes,
@@ -717,6 +723,8 @@ typedef struct nomul_convert_options {
     void               *progress_context;
     const char         *pack;   /* either name of a packing; NULL, the default: "t4" */
     const nomul_cancel *cancel; /* default NULL */
+    nomul_warning       warning; /* default NULL */
+    void               *warning_context;
 } nomul_convert_options;
 
 void nomul_convert_options_init(nomul_convert_options *options);

@@ -68,6 +68,19 @@ bool(nm_fail_in)(nomul_error *err, const char *format, ...)
     return false;
 }
 
+void nm_warn(nomul_warning warning, void *context, const char *format, ...)
+{
+    char    text[sizeof((nomul_error *)0)->text];
+    va_list args;
+
+    if (!warning) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keep_one_line(text);
+    warning(context, text);
+}
+
 bool(nm_fail_memory)(nomul_error *err, size_t n_bytes)
 {
     return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);

@@ -20,6 +20,9 @@
 #define NM_PRINTF(at, first)
 #endif
 
+/* Tells the caller's function, which may be NULL.  Control bytes become '?'. */
+void nm_warn(nomul_warning warning, void *context, const char *format, ...) NM_PRINTF(3, 4);
+
 /*
  * Fills *err, which may be NULL, and returns false.  Control bytes become '?'; counts of bytes,
  * tokens and the like are written in the plural, which is changed after a 1.

@@ -143,8 +143,11 @@ static nm_json_type read_value(nm_json *json)
     static const struct {
         const char  *text;
         nm_json_type type;
-    } words[] = {{"true", NM_JSON_TRUE}, {"false", NM_JSON_FALSE}, {"null", NM_JSON_NULL}};
-    int c = peek(json, 0);
+    } words[] = {{"true", NM_JSON_TRUE},         {"false", NM_JSON_FALSE},
+                 {"null", NM_JSON_NULL},         {"NaN", NM_JSON_NUMBER},
+                 {"Infinity", NM_JSON_NUMBER},   {"-Infinity", NM_JSON_NUMBER}};
+    int    c = peek(json, 0);
+    size_t n_words = sizeof words / sizeof *words - (json->python ? 0 : 3);
 
     if (c == '{' || c == '[') {
         bool object = c == '{';
@@ -155,11 +158,14 @@ static nm_json_type read_value(nm_json *json)
         return json->type = object ? NM_JSON_OBJECT : NM_JSON_ARRAY;
     }
     if (c == '"') return read_string(json) ? end_value(json, NM_JSON_STRING) : NM_JSON_ERROR;
-    if (c == '-' || is_digit(c)) return read_number(json);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    if (is_digit(c) || (c == '-' && !(json->python && peek(json, 1) == 'I')))
+        return read_number(json);
+    for (size_t i = 0; i < n_words; i++) {
         size_t n = strlen(words[i].text);
         if (n > json->size - json->at || memcmp(json->data + json->at, words[i].text, n) != 0)
             continue;
+        json->text = json->data + json->at;
+        json->n_text = n;
         json->at += n;
         return end_value(json, words[i].type);
     }
@@ -345,6 +351,7 @@ bool nm_json_double(const nm_json *json, double *value)
 
     if (json->type != NM_JSON_NUMBER) return false;
     bool minus = *text == '-';
+    if (!is_digit(text[minus])) return false; /* NaN or Infinity */
     for (text += minus; text < end && *text != 'e' && *text != 'E'; text++) {
         bool leading = n_digits == 0 && *text == '0', fits = n_digits < MAX_DIGITS;
         if (*text == '.') {

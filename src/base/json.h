@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pull parser for JSON (RFC 8259) in memory: no tree, no allocation, limited depth.  Strict: no
- * comments, no trailing commas, valid UTF-8 in strings, nothing after the value.  For writing there
- * is one function, which escapes a string.
+ * comments, no trailing commas, valid UTF-8 in strings, nothing after the value.  Set `python` after
+ * nm_json_init to read what Python's json module writes by default.  For writing there is one
+ * function, which escapes a string.
  */
 #ifndef NM_JSON_H
 #define NM_JSON_H
@@ -36,6 +37,7 @@ typedef struct nm_json {
     unsigned     depth;
     uint8_t      in_object[NM_JSON_DEPTH]; /* of each open level: object or array? */
     uint8_t      expect;                   /* internal */
+    bool         python; /* NaN, Infinity and -Infinity are numbers that have no value */
 } nm_json;
 
 void         nm_json_init(nm_json *json, const char *data, size_t size);

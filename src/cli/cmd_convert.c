@@ -68,6 +68,8 @@ static int run(const void *arguments)
     o.name = args->name;
     o.progress = nm_progress_show;
     o.progress_context = &bar;
+    o.warning = nm_progress_warn;
+    o.warning_context = &bar;
 
     nm_interrupt_catch_patiently(); /* a second Ctrl-C must not leave half a file */
     nomul_status status = nomul_convert(args->directory, args->output, &o, &err);

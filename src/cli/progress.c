@@ -78,6 +78,15 @@ void nm_progress_erase(nm_progress_bar *b)
     b->drawn = 0;
 }
 
+void nm_progress_warn(void *bar, const char *text)
+{
+    nm_progress_bar *b = bar;
+
+    if (b->quiet) return;
+    nm_progress_erase(b);
+    fprintf(stderr, "nomul: %s\n", text);
+}
+
 int nm_progress_end(nm_progress_bar *b, nomul_status status, const nomul_error *err,
                     const char *output)
 {

@@ -31,6 +31,9 @@ void nm_progress_erase(nm_progress_bar *bar);
 void nm_progress_line(const nm_progress_bar *bar, uint64_t done, uint64_t total, double seconds,
                       char line[NM_PROGRESS_LINE]);
 
+/* A nomul_warning with the bar as its context: a line of its own. */
+void nm_progress_warn(void *bar, const char *text);
+
 /*
  * For commands that write a file: erases the bar, prints a last line with the size of the file and
  * the time (not if quiet), or the error; gives the exit code.  status and err are what the

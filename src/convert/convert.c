@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/half.h"
 #include "convert/checkpoint.h"
 #include "convert/hf_config.h"
 #include "convert/hf_json.h"
@@ -40,6 +41,7 @@ typedef struct converter {
     uint8_t *encoded;             /* a row as the file stores it */
     int8_t  *trits;
     float    scale; /* of the matrix quantized last */
+    uint64_t n_narrowed, n_embedding; /* values of the embedding that F16 rounds, and all */
 } converter;
 
 /* ---- Reading the checkpoint ------------------------------------------------------------------ */
@@ -130,6 +132,8 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
             !nm_quantize_encode_row(c->encoded, s->type, c->row, r, p->cols, writer->err))
             return nm_checkpoint_fail_in(&c->checkpoint, source, writer->err);
         if (!nm_model_writer_put(writer, c->encoded, (size_t)row_bytes)) return false;
+        for (size_t col = 0; s->type == NM_GGUF_F16 && col < p->cols; col++, c->n_embedding++)
+            c->n_narrowed += nm_float_of_f16(nm_load_u16(c->encoded + 2 * col)) != c->row[col];
     }
     return true;
 }
@@ -153,41 +157,9 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
 }
 
 /* The keys tokenizer.ggml.* (models/FORMAT.md), of what was read and checked before. */
-static void put_tokenizer(void *context, nm_gguf_writer *w)
+static void put_tokenizer(void *context, nm_gguf_writer *header)
 {
-    const nm_hf_tokenizer *t = &((converter *)context)->tokenizer;
-    uint8_t                bytes[4];
-
-    nm_gguf_put_string(w, "tokenizer.ggml.model", "llama", 5);
-    nm_gguf_put_array(w, "tokenizer.ggml.tokens", NOMUL_VALUE_STRING, t->n_pieces);
-    for (size_t i = 0; i < t->n_pieces; i++)
-        nm_gguf_put_element_string(w, t->pieces[i].text, t->pieces[i].n_text);
-    nm_gguf_put_array(w, "tokenizer.ggml.scores", NOMUL_VALUE_F32, t->n_pieces);
-    for (size_t i = 0; i < t->n_pieces; i++) {
-        nm_store_f32(bytes, t->pieces[i].score);
-        nm_gguf_put_bytes(w, bytes, sizeof bytes);
-    }
-    nm_gguf_put_array(w, "tokenizer.ggml.token_type", NOMUL_VALUE_I32, t->n_pieces);
-    for (size_t i = 0; i < t->n_pieces; i++) {
-        nm_store_u32(bytes, (uint32_t)t->pieces[i].type);
-        nm_gguf_put_bytes(w, bytes, sizeof bytes);
-    }
-    /* A special id below 0 is none: the key is left out. */
-    const struct {
-        const char      *key;
-        nomul_value_type type;
-        int32_t          value;
-    } rows[] = {
-        {"tokenizer.ggml.bos_token_id", NOMUL_VALUE_U32, t->bos_id},
-        {"tokenizer.ggml.eos_token_id", NOMUL_VALUE_U32, t->eos_id},
-        {"tokenizer.ggml.unknown_token_id", NOMUL_VALUE_U32, t->unk_id},
-        {"tokenizer.ggml.add_bos_token", NOMUL_VALUE_BOOL, t->add_bos},
-        {"tokenizer.ggml.add_eos_token", NOMUL_VALUE_BOOL, t->add_eos},
-        {"tokenizer.ggml.add_space_prefix", NOMUL_VALUE_BOOL, t->add_space_prefix},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].value >= 0)
-            nm_gguf_put_bits(w, rows[i].key, rows[i].type, (uint32_t)rows[i].value);
+    nm_hf_tokenizer_write(&((converter *)context)->tokenizer, header);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -248,9 +220,16 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
     bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
               nm_hf_sampling_read(directory, &spec.sampling, &spec.sampling_rows, err) &&
               (options->no_tokenizer ||
-               nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids, err));
+               nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids,
+                                    (nm_hf_warn){options->warning, options->warning_context},
+                                    err));
     spec.total = c.total;
     ok = ok && nm_model_write_file(&spec, &source, output, err);
+    if (ok && c.n_narrowed)
+        nm_warn(options->warning, options->warning_context,
+                "%s: %" PRIu64 " of %" PRIu64 " values of the embedding were rounded to F16 "
+                "(--embedding f32 keeps them as they are)",
+                output, c.n_narrowed, c.n_embedding);
     nm_arena_free(&c.arena);
     nm_hf_tokenizer_close(&c.tokenizer);
     nm_checkpoint_close(&c.checkpoint);

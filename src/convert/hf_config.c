@@ -117,19 +117,44 @@ static bool read_parameter(nm_config *config, const source *s, size_t index, nom
     return true;
 }
 
-bool nm_hf_token_id(const nm_json *value, const char *key, int64_t *id, nomul_error *err)
+static bool read_id(const nm_json *json, const char *key, int64_t *id, nomul_error *err)
 {
-    nm_json  json = *value;
     uint64_t number;
 
-    if (!nm_hf_given(&json)) return true;
-    if (json.type == NM_JSON_ARRAY && !nm_hf_next(&json, err)) return false;
-    if (!nm_hf_whole(&json, key, &number, err)) return false;
+    if (!nm_hf_whole(json, key, &number, err)) return false;
     if (number > INT32_MAX)
         return nm_fail(err, NOMUL_E_FORMAT, "%s is %" PRIu64 ", expected at most %d", key, number,
                        INT32_MAX);
     *id = (int64_t)number;
     return true;
+}
+
+bool nm_hf_token_id(const nm_json *value, const char *key, int64_t *id, nomul_error *err)
+{
+    nm_json json = *value;
+
+    if (!nm_hf_given(&json)) return true;
+    if (json.type == NM_JSON_ARRAY && !nm_hf_next(&json, err)) return false;
+    return read_id(&json, key, id, err);
+}
+
+bool nm_hf_eos_ids(const nm_json *value, nm_hf_ids *ids, nomul_error *err)
+{
+    static const char key[] = "eos_token_id";
+    nm_json           json = *value;
+
+    if (!nm_hf_given(&json)) return true;
+    if (!nm_hf_token_id(value, key, &ids->eos, err)) return false;
+    ids->n_more = 0;
+    if (json.type != NM_JSON_ARRAY || !nm_hf_next(&json, err)) return json.type == NM_JSON_NUMBER;
+    for (;;) {
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_ARRAY_END) return true;
+        if (ids->n_more == NM_HF_MAX_EOS)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: has more than %d ids", key,
+                           NM_HF_MAX_EOS + 1);
+        if (!read_id(&json, key, &ids->more_eos[ids->n_more++], err)) return false;
+    }
 }
 
 bool nm_hf_config_parse(nm_config *config, nm_hf_ids *ids, const char *text, size_t n_text,
@@ -169,7 +194,7 @@ bool nm_hf_config_parse(nm_config *config, nm_hf_ids *ids, const char *text, siz
         .default_eos = s.eos.type == NM_JSON_ERROR ? DEFAULT_EOS : -1,
     };
     return nm_hf_token_id(&s.bos, "bos_token_id", &ids->bos, err) &&
-           nm_hf_token_id(&s.eos, "eos_token_id", &ids->eos, err);
+           nm_hf_eos_ids(&s.eos, ids, err);
 }
 
 bool nm_hf_config_read(nm_config *config, nm_hf_ids *ids, const char *directory, nomul_error *err)

@@ -162,6 +162,7 @@ bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields,
     nm_json json;
 
     nm_json_init(&json, text, n_text);
+    json.python = true;
     if (!nm_hf_next(&json, err) || !nm_hf_expect(&json, "the whole", NM_JSON_OBJECT, err) ||
         !nm_hf_read_fields(&json, fields, n_fields, out, err))
         return false;

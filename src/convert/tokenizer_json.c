@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spaces, options, vocabulary and merges, in this order; whatever would tokenize differently from
- * SentencePiece's BPE is refused by name.
+ * Spaces, options, vocabulary, BOS and EOS, merges, in this order; what cannot be done the same
+ * way is refused by name.
  */
 #include "convert/tokenizer_json.h"
 
@@ -10,10 +10,10 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_PIECE 1024        /* bytes; bounds the check of pairs to 1024 steps a byte */
-#define MAX_MERGES (1u << 24) /* ranks that binary32 holds exactly */
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* A length for "%.*s": no more of a text than a message has room for. */
@@ -44,7 +44,9 @@ static const nm_hf_field step_fields[] = {
 
 /* What is done to a text before BPE: a space is prepended, spaces are replaced by U+2581. */
 typedef struct spaces {
-    bool prepend, replace;
+    bool      prepend, replace;
+    bool      split; /* no piece spans two words */
+    nm_prefix prefix;
 } spaces;
 
 static bool read_step(step *s, nm_json *json, const char *key, nomul_error *err)
@@ -93,10 +95,7 @@ static bool read_normalizer(spaces *done, nm_json json, nomul_error *err)
     }
 }
 
-/*
- * Metaspace differs from the normalizers in one thing: it prepends no space to a text that begins
- * with one.  Files with it are made from SentencePiece models, which do prepend, so we do.
- */
+/* Metaspace replaces spaces, too, and prepends one to a stretch that begins with none. */
 static bool read_pre_tokenizer(spaces *done, nm_json json, nomul_error *err)
 {
     step s;
@@ -114,19 +113,19 @@ static bool read_pre_tokenizer(spaces *done, nm_json json, nomul_error *err)
                        s.replacement.data);
     const nm_hf_text *scheme = &s.prepend_scheme;
     bool              never = scheme->given ? nm_hf_text_is(scheme, "never") : !s.add_prefix_space;
-    if (scheme->given && !never && !nm_hf_text_is(scheme, "first") &&
-        !nm_hf_text_is(scheme, "always"))
+    bool              first = nm_hf_text_is(scheme, "first");
+    if (scheme->given && !never && !first && !nm_hf_text_is(scheme, "always"))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "pre_tokenizer: prepend_scheme is \"%s\": not supported (expected "
                        "\"first\", \"always\" or \"never\")",
                        scheme->data);
-    if (s.split)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "pre_tokenizer: split is true: not supported (no piece could span words)");
     if (done->prepend || done->replace)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "pre_tokenizer: Metaspace beside a normalizer: not supported");
-    *done = (spaces){.prepend = !never, .replace = true};
+    *done = (spaces){.prepend = !never,
+                     .replace = true,
+                     .split = s.split,
+                     .prefix = first ? NM_PREFIX_METASPACE_FIRST : NM_PREFIX_METASPACE_ALWAYS};
     return true;
 }
 
@@ -209,7 +208,8 @@ static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
     }
 }
 
-static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
+/* `beside`: a tokenizer.model has the pieces, and only ids that it lacks are added. */
+static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nomul_error *err)
 {
     if (!nm_hf_given(&json)) return true;
     if (!nm_hf_expect(&json, "added_tokens", NM_JSON_ARRAY, err)) return false;
@@ -217,8 +217,11 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, nomul_error *err
         nm_hf_added added = {.id = UINT64_MAX};
         if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_ARRAY_END) return true;
-        if (!nm_hf_added_read(&added, &json, err) || !nm_hf_added_place(t, &added, err))
-            return nm_fail_in(err, "added_tokens");
+        if (!nm_hf_added_read(&added, &json, err)) return nm_fail_in(err, "added_tokens");
+        bool known = beside && added.id < t->capacity && t->pieces[added.id].text &&
+                     (t->pieces[added.id].n_text != added.content.size ||
+                      memcmp(t->pieces[added.id].text, added.content.data, added.content.size));
+        if (!known && !nm_hf_added_place(t, &added, err)) return nm_fail_in(err, "added_tokens");
     }
 }
 
@@ -239,6 +242,157 @@ static bool check_pieces(nm_hf_tokenizer *t, const nm_hf_text *unknown, nomul_er
     return n_bytes == 256 ||
            nm_fail(err, NOMUL_E_FORMAT, "vocab has %zu byte pieces, expected <0x00> to <0xFF>",
                    n_bytes);
+}
+
+/* ---- BOS and EOS ----------------------------------------------------------------------------- */
+
+/* A post_processor of any type that is supported. */
+typedef struct processor {
+    nm_hf_text type;
+    nm_json    processors;              /* Sequence */
+    nm_json    single, special_tokens;  /* TemplateProcessing */
+    nm_json    cls, sep;                /* BertProcessing, RobertaProcessing */
+} processor;
+
+#define F(name) offsetof(processor, name)
+static const nm_hf_field processor_fields[] = {
+    {"type", NM_HF_TEXT, F(type), false},
+    {"processors", NM_HF_VALUE, F(processors), true},
+    {"single", NM_HF_VALUE, F(single), true},
+    {"special_tokens", NM_HF_VALUE, F(special_tokens), true},
+    {"cls", NM_HF_VALUE, F(cls), true},
+    {"sep", NM_HF_VALUE, F(sep), true},
+};
+#undef F
+
+/* The ids before and after a text. */
+typedef struct around {
+    size_t   n[2];
+    uint64_t id[2];
+} around;
+
+/* The ids of a special token: {"NAME": {"ids": [1]}, ...} */
+static bool add_special(around *ids, size_t side, const processor *p, const nm_hf_text *name,
+                        nomul_error *err)
+{
+    static const nm_hf_field field[] = {{"ids", NM_HF_VALUE, 0, false}};
+    nm_json                  json = p->special_tokens, list = {0};
+
+    if (!nm_hf_expect(&json, "special_tokens", NM_JSON_OBJECT, err)) return false;
+    for (;;) {
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_OBJECT_END)
+            return nm_fail(err, NOMUL_E_FORMAT, "special_tokens: \"%s\" is missing", name->data);
+        bool is_it = nm_json_is(&json, name->data);
+        if (!nm_hf_next(&json, err)) return false;
+        if (!is_it && !nm_hf_skip(&json, err)) return false;
+        if (is_it) break;
+    }
+    if (!nm_hf_expect(&json, name->data, NM_JSON_OBJECT, err) ||
+        !nm_hf_read_fields(&json, field, 1, &list, err) ||
+        !nm_hf_expect(&list, "ids", NM_JSON_ARRAY, err))
+        return nm_fail_in(err, "special_tokens");
+    for (;; ids->n[side]++) {
+        if (!nm_hf_next(&list, err)) return false;
+        if (list.type == NM_JSON_ARRAY_END) return true;
+        if (!nm_hf_whole(&list, "an id", &ids->id[side], err)) return false;
+    }
+}
+
+/* [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, ...] */
+static bool read_template(around *ids, const processor *p, nomul_error *err)
+{
+    static const nm_hf_field id_field[] = {{"id", NM_HF_TEXT, 0, false}};
+    static const nm_hf_field item_fields[] = {
+        {"SpecialToken", NM_HF_VALUE, 0, true},
+        {"Sequence", NM_HF_VALUE, sizeof(nm_json), true},
+    };
+    nm_json json = p->single;
+    size_t  n_sequences = 0;
+
+    if (!nm_hf_expect(&json, "single", NM_JSON_ARRAY, err)) return false;
+    for (;;) {
+        nm_json    item[2] = {{0}, {0}};
+        nm_hf_text id = {.given = false};
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_ARRAY_END) break;
+        if (!nm_hf_expect(&json, "single", NM_JSON_OBJECT, err) ||
+            !nm_hf_read_fields(&json, item_fields, 2, item, err))
+            return false;
+        bool     special = nm_hf_given(&item[0]);
+        nm_json *value = &item[special ? 0 : 1];
+        if (!nm_hf_expect(value, special ? "SpecialToken" : "Sequence", NM_JSON_OBJECT, err) ||
+            !nm_hf_read_fields(value, id_field, 1, &id, err))
+            return false;
+        if (!special)
+            n_sequences++;
+        else if (!add_special(ids, n_sequences > 0, p, &id, err))
+            return false;
+    }
+    return n_sequences == 1 || nm_fail(err, NOMUL_E_UNSUPPORTED,
+                                       "single has the text %zu times: not supported", n_sequences);
+}
+
+/* ["<s>", 1] */
+static bool read_named_id(around *ids, size_t side, nm_json json, const char *key, nomul_error *err)
+{
+    if (!nm_hf_expect(&json, key, NM_JSON_ARRAY, err) || !nm_hf_next(&json, err) ||
+        !nm_hf_expect(&json, key, NM_JSON_STRING, err) || !nm_hf_next(&json, err))
+        return false;
+    ids->n[side]++;
+    return nm_hf_whole(&json, key, &ids->id[side], err);
+}
+
+static bool read_processor(around *ids, nm_json json, int depth, nomul_error *err)
+{
+    static const char *const nothing[] = {"ByteLevel"}; /* changes offsets only */
+    processor                p = {.type = {.given = false}};
+
+    if (!nm_hf_expect(&json, "post_processor", NM_JSON_OBJECT, err) ||
+        !nm_hf_read_fields(&json, processor_fields, COUNT(processor_fields), &p, err))
+        return false;
+    if (nm_hf_text_is(&p.type, nothing[0])) return true;
+    if (nm_hf_text_is(&p.type, "TemplateProcessing")) return read_template(ids, &p, err);
+    if (nm_hf_text_is(&p.type, "BertProcessing") || nm_hf_text_is(&p.type, "RobertaProcessing"))
+        return read_named_id(ids, 0, p.cls, "cls", err) && read_named_id(ids, 1, p.sep, "sep", err);
+    if (!nm_hf_text_is(&p.type, "Sequence") || depth > 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "is %s: not supported (expected TemplateProcessing)", p.type.data);
+    json = p.processors;
+    if (!nm_hf_expect(&json, "processors", NM_JSON_ARRAY, err)) return false;
+    for (;;) {
+        nm_json value;
+        if (!nm_hf_next(&json, err)) return false;
+        if (json.type == NM_JSON_ARRAY_END) return true;
+        value = json;
+        if (!nm_hf_skip(&json, err) || !read_processor(ids, value, depth + 1, err)) return false;
+    }
+}
+
+/* What is added before and after a text: at most one id each. */
+static bool read_post_processor(nm_hf_tokenizer *t, const nm_json *json, nomul_error *err)
+{
+    static const char *const sides[] = {"before", "after"};
+    around                   ids = {.n = {0, 0}};
+
+    if (nm_hf_given(json) && !read_processor(&ids, *json, 0, err))
+        return nm_fail_in(err, "post_processor");
+    for (size_t side = 0; side < 2; side++) {
+        if (ids.n[side] > 1)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                           "post_processor: adds %zu ids %s a text: not supported (expected at "
+                           "most one)",
+                           ids.n[side], sides[side]);
+        if (ids.n[side] && ids.id[side] >= t->capacity)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "post_processor: adds id %" PRIu64
+                           ", expected less than vocab_size %zu",
+                           ids.id[side], t->capacity);
+    }
+    t->add_bos = ids.n[0], t->add_eos = ids.n[1];
+    if (t->add_bos) t->bos_id = (int32_t)ids.id[0];
+    if (t->add_eos) t->eos_id = (int32_t)ids.id[1];
+    return true;
 }
 
 /* ---- Merges ---------------------------------------------------------------------------------- */
@@ -268,90 +422,215 @@ static bool read_merge(merge *m, nm_json *json)
     return nm_json_next(json) == NM_JSON_ARRAY_END;
 }
 
-/* The first merge that makes a piece gives it its score; n_made[id] counts them all. */
-static bool apply_merge(nm_hf_tokenizer *t, uint32_t *n_made, const merge *m, size_t rank,
-                        nomul_error *err)
+/* Of a piece: how many merges make it, the first and last of them, the first that it is part of. */
+typedef struct usage {
+    uint32_t n_made, first, last, used;
+} usage;
+
+static bool find_merge(const nm_hf_tokenizer *t, const merge *m, nm_hf_merge *found,
+                       nomul_error *err)
 {
     const struct {
         const char *text;
         size_t      n;
-    } parts[] = {
-        {m->text, m->n_left}, {m->text + m->n_left, m->n_right}, {m->text, m->n_left + m->n_right}};
-    size_t id = 0;
+        uint32_t   *id;
+    } parts[] = {{m->text, m->n_left, &found->left},
+                 {m->text + m->n_left, m->n_right, &found->right},
+                 {m->text, m->n_left + m->n_right, &found->made}};
 
     for (size_t i = 0; i < COUNT(parts); i++) {
-        id = nm_names_find(&t->names, parts[i].text, parts[i].n);
+        size_t id = nm_names_find(&t->names, parts[i].text, parts[i].n);
         if (id == NM_NO_NAME)
             return nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" is not in the vocabulary",
                            SHOWN(parts[i].n), parts[i].text);
+        if (t->pieces[id].type == NOMUL_TOKEN_BYTE)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges byte piece %.*s: not supported",
+                           SHOWN(parts[i].n), parts[i].text);
+        *parts[i].id = (uint32_t)id;
     }
-    if (n_made[id]++ == 0) t->pieces[id].score = -(float)rank;
     return true;
 }
 
-static bool read_merges(nm_hf_tokenizer *t, uint32_t *n_made, nm_json json, size_t *n_merges,
-                        nomul_error *err)
+/* Does a piece span two words, that is, has it a space inside? */
+static bool spans_words(const nm_sp_piece *piece)
 {
-    for (size_t rank = 0;; rank++) {
-        merge m = {.text = t->text_end};
+    for (size_t at = 1; at + NM_BLANK_BYTES <= piece->n_text; at++)
+        if (memcmp(piece->text + at, NM_BLANK, NM_BLANK_BYTES) == 0) return true;
+    return false;
+}
+
+/*
+ * Two walks over the list: the first counts the merges, to allocate them.  Where texts are split
+ * into words before they are merged, a piece that spans two is never made.
+ */
+static bool read_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, nomul_error *err)
+{
+    nm_json json = j->merges;
+    size_t  number = 0;
+
+    for (size_t n = 0;; n++) {
         if (!nm_hf_next(&json, err)) return false;
-        *n_merges = rank;
+        if (json.type == NM_JSON_ARRAY_END) {
+            t->merges = nm_alloc(n * sizeof *t->merges);
+            if (!t->merges) return nm_fail_memory(err, n * sizeof *t->merges);
+            break;
+        }
+        if (n == NM_MAX_PAIRS)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges: more than %zu", NM_MAX_PAIRS);
+        if (!nm_hf_skip(&json, err)) return false;
+    }
+    for (json = j->merges;; number++) {
+        merge        m = {.text = t->text_end};
+        nm_hf_merge *found = &t->merges[t->n_merges];
+        if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_ARRAY_END) return true;
-        if (rank == MAX_MERGES)
-            return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges: more than %u", MAX_MERGES);
         if (!read_merge(&m, &json))
             return nm_fail(err, NOMUL_E_FORMAT,
-                           "merges: merge %zu is not \"A B\" nor [\"A\", \"B\"]", rank);
-        if (!apply_merge(t, n_made, &m, rank, err))
-            return nm_fail_in(err, "merges: merge %zu", rank);
+                           "merges: merge %zu is not \"A B\" nor [\"A\", \"B\"]", number);
+        if (!find_merge(t, &m, found, err)) return nm_fail_in(err, "merges: merge %zu", number);
+        t->n_merges += !j->splits || !spans_words(&t->pieces[found->made]);
     }
 }
 
-/* Pieces that no merge makes come last; the others must be made by every pair that spells them. */
-static bool finish_scores(nm_hf_tokenizer *t, const uint32_t *n_made, size_t n_merges,
-                          nomul_error *err)
+/* Counts what merges make of each piece. */
+static void count_usage(const nm_hf_tokenizer *t, usage *usages)
+{
+    for (size_t id = 0; id < t->n_pieces; id++) usages[id] = (usage){.used = UINT32_MAX};
+    for (uint32_t rank = 0; rank < t->n_merges; rank++) {
+        const nm_hf_merge *m = &t->merges[rank];
+        usage             *made = &usages[m->made];
+        if (made->n_made++ == 0) made->first = rank;
+        made->last = rank;
+        if (usages[m->left].used > rank) usages[m->left].used = rank;
+        if (usages[m->right].used > rank) usages[m->right].used = rank;
+    }
+}
+
+/* Bytes of the first character of a valid text. */
+static size_t first_char(const char *text)
+{
+    unsigned char c = (unsigned char)*text;
+    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+/* A token that was added is merged, too, if the model's vocabulary and merges know it. */
+static void mark_merged(nm_hf_tokenizer *t, const usage *usages)
 {
     for (size_t id = 0; id < t->n_pieces; id++) {
-        nm_sp_piece *piece = &t->pieces[id];
-        size_t       n_pairs = 0;
-        if (n_made[id] == 0) piece->score = -(float)n_merges;
-        if (piece->type != NOMUL_TOKEN_NORMAL) continue;
-        for (size_t at = 1; at < piece->n_text; at++) {
-            if (((unsigned char)piece->text[at] & 0xC0) == 0x80) continue; /* inside a character */
-            n_pairs += nm_names_find(&t->names, piece->text, at) != NM_NO_NAME &&
-                       nm_names_find(&t->names, piece->text + at, piece->n_text - at) != NM_NO_NAME;
-        }
-        if (n_made[id] != n_pairs)
-            return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                           "merges: %" PRIu32
-                           " make \"%.*s\", which %zu pairs of pieces spell: not "
-                           "supported (expected one merge for each)",
-                           n_made[id], SHOWN(piece->n_text), piece->text, n_pairs);
+        const nm_sp_piece *piece = &t->pieces[id];
+        bool               known = usages[id].n_made > 0 || usages[id].used != UINT32_MAX ||
+                     first_char(piece->text) == piece->n_text;
+        if (!known) t->attr[id] &= (uint16_t)~NM_ATTR_MERGED;
     }
+}
+
+/* Can merging make this piece, or begin with it? */
+static bool may_merge(const nm_hf_tokenizer *t, size_t id)
+{
+    return id != NM_NO_NAME && (t->pieces[id].type == NOMUL_TOKEN_NORMAL
+                                    ? !(t->attr[id] & NM_ATTR_ADDED)
+                                    : t->attr[id] & NM_ATTR_MERGED);
+}
+
+/* ---- Ranks as scores ------------------------------------------------------------------------- */
+
+/* A part of a piece as a neighbour: a piece, or a character that is none (`loose`). */
+static bool is_part(const nm_hf_tokenizer *t, const char *text, size_t n, bool *loose)
+{
+    if (may_merge(t, nm_names_find(&t->names, text, n))) return true;
+    if (first_char(text) != n) return false;
+    *loose = true;
+    return true;
+}
+
+/*
+ * Do the merges of a piece say the same as one score?  All pairs that spell it must be there, their
+ * ranks in a row, with nothing in between that the new piece could be merged in; and where two of
+ * them overlap in a text, as A B and B C, the left one must go first, as it does with one score.
+ */
+static bool is_one_score(const nm_hf_tokenizer *t, size_t id, const usage *u)
+{
+    const nm_sp_piece *piece = &t->pieces[id];
+    size_t             n_pairs = 0, n = piece->n_text;
+    uint32_t           ranks[MAX_PIECE + 1]; /* by the length of the left part, + 1 */
+    bool               loose = false;
+
+    for (size_t at = first_char(piece->text); at < n; at += first_char(piece->text + at))
+        n_pairs += is_part(t, piece->text, at, &loose) &&
+                   is_part(t, piece->text + at, n - at, &loose);
+    if (loose && n_pairs > 0) return false;
+    if (n_pairs != u->n_made) return false;
+    if (n_pairs == 0 || n_pairs > n) return n_pairs == 0;
+    if (u->last - u->first + 1 != n_pairs) return false;
+    if (n_pairs > 1 && u->used < u->last) return false;
+    memset(ranks, 0, (n + 1) * sizeof *ranks);
+    for (uint32_t rank = u->first; rank <= u->last; rank++) {
+        size_t n_left = t->pieces[t->merges[rank].left].n_text;
+        if (t->merges[rank].made != id || ranks[n_left]) return false;
+        ranks[n_left] = rank + 1;
+    }
+    for (size_t at = 1; at < n; at++) /* A is text[0..at), B the rest, and the beginning of B C */
+        if (ranks[at] && ranks[n - at] && ranks[at] > ranks[n - at] &&
+            memcmp(piece->text, piece->text + at, n - at) == 0)
+            return false;
+    return true;
+}
+
+/* Scores for all pieces, if they say the same as the merges, which are then dropped. */
+static void use_scores(nm_hf_tokenizer *t, const usage *usages)
+{
+    bool same = true;
+
+    for (size_t id = 0; id < t->n_pieces; id++) {
+        nm_sp_piece *piece = &t->pieces[id];
+        if (piece->type == NOMUL_TOKEN_UNUSED) continue;
+        piece->score = -(float)(usages[id].n_made ? usages[id].first : t->n_merges);
+        if (may_merge(t, id))
+            same = same && is_one_score(t, id, &usages[id]);
+        else
+            same = same && usages[id].n_made == 0;
+    }
+    if (!same) return;
+    nm_free(t->merges);
+    t->merges = NULL;
+    t->n_merges = 0;
+}
+
+bool nm_tokenizer_json_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, nomul_error *err)
+{
+    size_t n_bytes = t->n_pieces * sizeof(usage);
+
+    if (!check_pieces(t, &j->unk_token, err) || !read_merges(t, j, err)) return false;
+    usage *usages = nm_alloc(n_bytes);
+    if (!usages) return nm_fail_memory(err, n_bytes);
+    count_usage(t, usages);
+    mark_merged(t, usages);
+    use_scores(t, usages);
+    nm_free(usages);
     return true;
 }
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
 typedef struct whole {
-    nm_json added_tokens, normalizer, pre_tokenizer, model;
+    nm_json added_tokens, normalizer, pre_tokenizer, post_processor, model;
 } whole;
 
 static const nm_hf_field whole_fields[] = {
     {"added_tokens", NM_HF_VALUE, offsetof(whole, added_tokens), true},
     {"normalizer", NM_HF_VALUE, offsetof(whole, normalizer), true},
     {"pre_tokenizer", NM_HF_VALUE, offsetof(whole, pre_tokenizer), true},
+    {"post_processor", NM_HF_VALUE, offsetof(whole, post_processor), true},
     {"model", NM_HF_VALUE, offsetof(whole, model), false},
 };
 
-bool nm_tokenizer_json_read(nm_hf_tokenizer *t, const char *text, size_t n_text, nomul_error *err)
+bool nm_tokenizer_json_read(nm_hf_tokenizer *t, nm_tokenizer_json *j, const char *text,
+                            size_t n_text, nomul_error *err)
 {
     whole  w = {.model = {0}};
-    spaces done = {false, false};
+    spaces done = {.prepend = false};
     model  m;
 
-    t->text = t->text_end = nm_alloc(n_text);
-    if (!t->text) return nm_fail_memory(err, n_text);
     if (!nm_hf_read_text(text, n_text, whole_fields, COUNT(whole_fields), &w, err) ||
         !read_normalizer(&done, w.normalizer, err) ||
         !read_pre_tokenizer(&done, w.pre_tokenizer, err))
@@ -360,17 +639,18 @@ bool nm_tokenizer_json_read(nm_hf_tokenizer *t, const char *text, size_t n_text,
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "normalizer: does not write spaces as \"" NM_BLANK "\": not supported");
     t->add_space_prefix = done.prepend;
+    t->prefix = done.prefix;
     if (!nm_hf_expect(&w.model, "model", NM_JSON_OBJECT, err)) return false;
     if (!read_model(&m, &w.model, err)) return nm_fail_in(err, "model");
-    if (!read_vocab(t, m.vocab, err) || !read_added_tokens(t, w.added_tokens, err) ||
-        !nm_hf_tokenizer_index(t, err) || !check_pieces(t, &m.unk_token, err))
-        return false;
-    size_t    n_merges, n_bytes = t->n_pieces * sizeof(uint32_t);
-    uint32_t *n_made = nm_alloc(n_bytes); /* by id: merges that make the piece */
-    if (!n_made) return nm_fail_memory(err, n_bytes);
-    memset(n_made, 0, n_bytes);
-    bool ok =
-        read_merges(t, n_made, m.merges, &n_merges, err) && finish_scores(t, n_made, n_merges, err);
-    nm_free(n_made);
-    return ok;
+    *j = (nm_tokenizer_json){.merges = m.merges, .unk_token = m.unk_token, .splits = done.split};
+    return read_vocab(t, m.vocab, err) && read_added_tokens(t, w.added_tokens, false, err) &&
+           read_post_processor(t, &w.post_processor, err);
+}
+
+bool nm_tokenizer_json_added(nm_hf_tokenizer *t, const char *text, size_t n_text, nomul_error *err)
+{
+    whole w = {.model = {0}};
+
+    return nm_hf_read_text(text, n_text, whole_fields, 1, &w, err) &&
+           read_added_tokens(t, w.added_tokens, true, err);
 }

@@ -92,25 +92,31 @@ static nomul_text *alloc_text(const nomul_text_options *o, const nm_vocab *vocab
     return at;
 }
 
-/* A sampler of these options that shares the host's scratch memory; ignore_eos is a bias of it. */
+/* A sampler of these options that shares the host's scratch memory; ignore_eos are biases of it. */
 static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_options *options,
                                   nomul_error *err)
 {
+    const nm_vocab       *vocab = &text->tokenizer->vocab;
     nomul_sampler_options ours;
     nomul_logit_bias     *biases = NULL;
-    int32_t               eos = nomul_token_eos(text->tokenizer);
+    size_t                n_ends = 0;
 
     nomul_sampler_options_init(&ours);
     nomul_model_sampling(text->session->engine->model, &ours);
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
     ours.size = sizeof ours; /* the caller's may be older */
-    if (text->options.ignore_eos && eos >= 0) {
+    for (size_t id = 0; text->options.ignore_eos && id < vocab->n_pieces; id++)
+        n_ends += vocab->pieces[id].ends_text;
+    if (n_ends > 0) {
         size_t n = ours.logit_bias ? ours.n_logit_bias : 0;
-        if (n >= SIZE_MAX / sizeof *biases - 1 || !(biases = nm_alloc((n + 1) * sizeof *biases)))
+        if (n >= SIZE_MAX / sizeof *biases - n_ends ||
+            !(biases = nm_alloc((n + n_ends) * sizeof *biases)))
             return nm_fail_memory(err, SIZE_MAX), NULL;
         if (n) memcpy(biases, ours.logit_bias, n * sizeof *biases);
-        biases[n] = (nomul_logit_bias){eos, -INFINITY};
-        ours.logit_bias = biases, ours.n_logit_bias = n + 1;
+        for (size_t id = 0; id < vocab->n_pieces; id++)
+            if (vocab->pieces[id].ends_text)
+                biases[n++] = (nomul_logit_bias){(int32_t)id, -INFINITY};
+        ours.logit_bias = biases, ours.n_logit_bias = n;
     }
     nomul_sampler *sampler = nm_sampler_new(text->host->n_vocab, &ours, text->host->sampler, err);
     nm_free(biases);

@@ -120,7 +120,7 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
     }
     memcpy(t->bytes, fresh - p->n_held, p->n_held);
     t->n_bytes = p->n_held;
-    if (id == nomul_token_eos(t->tokenizer)) {
+    if (vocab->pieces[id].ends_text) {
         nomul_sampler_accept(t->sampler, id);
         finish(t, NOMUL_FINISH_EOS);
         return true;

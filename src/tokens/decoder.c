@@ -25,13 +25,13 @@ size_t nm_decoder_max_bytes(const nm_vocab *vocab)
 {
     size_t n = sizeof UNKNOWN_SURFACE - 1;
 
-    return n < vocab->max_piece ? vocab->max_piece : n; /* max_piece is limited */
+    return n <= vocab->max_piece ? vocab->max_piece + 1 : n; /* 1: the space of a late token */
 }
 
 size_t nm_decoder_write(const nm_vocab *vocab, int32_t id, bool special, bool *at_start, char *out)
 {
     const nm_piece *piece = &vocab->pieces[id];
-    bool            strip = *at_start;
+    bool            strip = *at_start && vocab->add_space_prefix;
     size_t          n = 0;
 
     if (piece->type == NOMUL_TOKEN_CONTROL) {
@@ -46,6 +46,11 @@ size_t nm_decoder_write(const nm_vocab *vocab, int32_t id, bool special, bool *a
     if (piece->type == NOMUL_TOKEN_BYTE) {
         *out = (char)nm_sentencepiece_byte(piece->text, piece->n_text);
         return 1;
+    }
+    if (piece->attr & NM_ATTR_NORMALIZED && nm_vocab_spells_first(vocab) &&
+        vocab->add_space_prefix) { /* it is found with this space */
+        if (!strip) out[n++] = ' ';
+        strip = false;
     }
     for (size_t at = 0; at < piece->n_text;) {
         size_t left = piece->n_text - at;

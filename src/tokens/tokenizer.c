@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text to ids.  Without NOMUL_TOKENIZE_PARSE_SPECIAL the text is one stretch.  With it, the control
- * pieces found in the text as given, leftmost first and the longest of several, become their ids
- * and the text between them is stretches; a user-defined piece hides the control pieces inside it.
- * Every stretch that is not empty gets a space before it, as in llama.cpp, if the vocabulary asks
- * for that; NOMUL_TOKENIZE_NO_PREFIX omits it at the beginning of the text only.
+ * Text to ids, in three steps.
  *
- * A stretch becomes a doubly linked list of symbols, at first its characters, and a heap of the
- * pairs of neighbours that a piece spells: O(n log n), since every merge makes at most two new
- * pairs.
+ *   1. Added tokens are found in the text, leftmost first and the longest of several, control
+ *      tokens only with NOMUL_TOKENIZE_PARSE_SPECIAL.  The text between them is stretches.
+ *   2. A stretch gets the vocabulary's space before it, and its spaces are spelled U+2581; tokens
+ *      that are found in the spelled text split it once more.
+ *   3. What is left is merged: a doubly linked list of symbols, at first its characters and
+ *      user-defined pieces, and a heap of the pairs of neighbours that merge.  O(n log n), since
+ *      every merge makes at most two new pairs, and none costs more than NM_LONG_PIECE bytes.
  */
 #include "tokens/tokenizer.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "tokens/word.h"
 
 #include <assert.h>
 #include <string.h>
@@ -61,12 +62,21 @@ typedef struct pair {
     int32_t  id;
 } pair;
 
+/* How an unused piece was put together. */
+typedef struct split {
+    uint32_t distance; /* of the slots of its halves: the characters of the left one */
+    int32_t  left, right;
+} split;
+
 /* The scratch memory of one call: room for its longest stretch. */
 typedef struct merger {
     const nm_vocab     *vocab;
     nm_arena            arena;
-    size_t              text_room, symbol_room;
-    char               *text; /* the stretch, spaces as the vocabulary spells them */
+    size_t              raw_room, text_room, symbol_room;
+    int32_t            *raw, *hidden; /* tokens at each byte of the text, or NULL */
+    int32_t            *late, *user;  /* at each byte of a stretch, or NULL */
+    char               *spelled;      /* a stretch, spaces as the vocabulary spells them */
+    const char         *text;         /* the part of it that is merged */
     size_t              n_text;
     symbol             *symbols;
     size_t              n_symbols;
@@ -74,7 +84,8 @@ typedef struct merger {
     size_t              n_pairs;
     const nomul_cancel *cancel;
     size_t              n_work; /* symbols and merges since the last look at it */
-    uint32_t           *splits; /* by id; see try_pair; NULL without unused pieces */
+    split              *splits; /* by id; see try_pair; NULL without unused pieces */
+    unsigned            flags;
 } merger;
 
 /*
@@ -83,13 +94,21 @@ typedef struct merger {
  */
 static void layout(merger *m)
 {
-    nm_arena *a = &m->arena;
+    nm_arena       *a = &m->arena;
+    const nm_vocab *v = m->vocab;
+    bool            control = m->flags & NOMUL_TOKENIZE_PARSE_SPECIAL;
+    bool            raw = v->raw.n_nodes && (control || v->has_tokens);
 
-    m->text = nm_arena_take(a, m->text_room, 1);
+    m->spelled = nm_arena_take(a, m->text_room, 1);
     m->symbols = nm_arena_take(a, m->symbol_room, sizeof *m->symbols);
     m->heap = nm_arena_take(a, m->symbol_room, 2 * sizeof *m->heap);
-    m->splits = NULL;
-    if (m->vocab->has_unused) m->splits = nm_arena_take(a, m->vocab->n_pieces, sizeof *m->splits);
+    m->raw = raw ? nm_arena_take(a, m->raw_room, sizeof *m->raw) : NULL;
+    m->hidden = raw && !v->has_added && v->symbols.n_nodes
+                    ? nm_arena_take(a, m->raw_room, sizeof *m->hidden)
+                    : NULL;
+    m->late = v->late.n_nodes && (control || v->has_tokens) ? nm_arena_take(a, m->text_room, sizeof *m->late) : NULL;
+    m->user = v->symbols.n_nodes ? nm_arena_take(a, m->text_room, sizeof *m->user) : NULL;
+    m->splits = v->has_unused ? nm_arena_take(a, v->n_pieces, sizeof *m->splits) : NULL;
 }
 
 /* Looks at the cancel flag every few milliseconds. */
@@ -97,12 +116,6 @@ static bool is_cancelled(merger *m)
 {
     if (++m->n_work % 65536 != 0) return false;
     return nomul_cancel_requested(m->cancel);
-}
-
-static void put_space(merger *m)
-{
-    memcpy(m->text + m->n_text, NM_BLANK, NM_BLANK_BYTES);
-    m->n_text += NM_BLANK_BYTES;
 }
 
 /*
@@ -114,6 +127,9 @@ static bool split_text(merger *m)
     const nm_vocab *vocab = m->vocab;
 
     m->n_symbols = 0;
+    if (m->user &&
+        !nm_matcher_run(&vocab->symbols, m->text, m->n_text, false, m->cancel, m->user))
+        return false;
     for (size_t at = 0; at < m->n_text;) {
         if (is_cancelled(m)) return false;
         int32_t     slot = (int32_t)m->n_symbols++;
@@ -122,8 +138,11 @@ static bool split_text(merger *m)
         size_t      left = m->n_text - at;
         uint32_t    code_point;
         *s = (symbol){.start = (uint32_t)at, .prev = slot - 1, .next = slot + 1};
-        size_t n = nm_vocab_match(vocab, &vocab->user_defined, text, left, &s->id);
-        if (!n) {
+        size_t n = 0;
+        if (m->user && m->user[at] >= 0) {
+            s->id = m->user[at];
+            n = vocab->pieces[s->id].n_text;
+        } else {
             n = nm_utf8_char(text, left, &code_point);
             if (n == 0) n = 1;
             s->id = nm_vocab_find(vocab, text, n);
@@ -169,9 +188,13 @@ static pair pop_pair(merger *m)
 
 /* ---- Merging --------------------------------------------------------------------------------- */
 
+/* A user-defined piece, unless it is found as an added token. */
 static bool never_merges(const merger *m, const symbol *s)
 {
-    return s->id >= 0 && m->vocab->pieces[s->id].type == NOMUL_TOKEN_USER_DEFINED;
+    const nm_piece *piece = &m->vocab->pieces[s->id < 0 ? 0 : s->id];
+
+    return s->id >= 0 && piece->type == NOMUL_TOKEN_USER_DEFINED &&
+           !(piece->attr & NM_ATTR_ADDED);
 }
 
 /*
@@ -179,8 +202,7 @@ static bool never_merges(const merger *m, const symbol *s)
  *
  * An unused piece may be merged further into a used one; if that does not happen, it is taken apart
  * again as it was put together.  That is always the same way: whatever surrounds a piece, the
- * merges inside it come in the order of their scores.  So one note for each piece is enough: the
- * distance of the slots of its halves, that is, the characters of the left one.
+ * merges inside it come in the order of their scores.  So one note for each piece is enough.
  */
 static void try_pair(merger *m, int32_t left, int32_t right)
 {
@@ -188,11 +210,13 @@ static void try_pair(merger *m, int32_t left, int32_t right)
     const symbol *a = &m->symbols[left], *b = &m->symbols[right];
     if (never_merges(m, a) || never_merges(m, b)) return;
     uint32_t n_text = a->n_text + b->n_text;
+    float    score;
     int32_t  id =
-        n_text > m->vocab->max_piece ? -1 : nm_vocab_find(m->vocab, m->text + a->start, n_text);
+        nm_vocab_merge(m->vocab, m->text + a->start, a->n_text, a->id, n_text, b->id, &score);
     if (id < 0) return;
-    push_pair(m, (pair){m->vocab->pieces[id].score, left, n_text, id});
-    if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED) m->splits[id] = (uint32_t)(right - left);
+    push_pair(m, (pair){score, left, n_text, id});
+    if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED)
+        m->splits[id] = (split){(uint32_t)(right - left), a->id, b->id};
 }
 
 static void merge(merger *m, const pair *p)
@@ -244,16 +268,17 @@ static bool is_unused(const merger *m, const symbol *s)
 /* Takes an unused piece of several characters apart, once. */
 static void unmerge(merger *m, int32_t slot)
 {
-    symbol  *left = &m->symbols[slot];
-    int32_t  middle = slot + (int32_t)m->splits[left->id];
-    symbol  *right = &m->symbols[middle];
-    uint32_t n_left = right->start - left->start;
+    symbol      *left = &m->symbols[slot];
+    const split *halves = &m->splits[left->id];
+    int32_t      middle = slot + (int32_t)halves->distance;
+    symbol      *right = &m->symbols[middle];
+    uint32_t     n_left = right->start - left->start;
 
     right->n_text = left->n_text - n_left;
-    right->id = nm_vocab_find(m->vocab, m->text + right->start, right->n_text);
+    right->id = halves->right;
     right->next = left->next;
     left->n_text = n_left;
-    left->id = nm_vocab_find(m->vocab, m->text + left->start, n_left);
+    left->id = halves->left;
     left->next = middle;
 }
 
@@ -268,7 +293,7 @@ static void put_symbols(merger *m, id_list *out)
 
     for (int32_t slot = 0; slot >= 0; slot = m->symbols[slot].next) {
         const symbol *s = &m->symbols[slot];
-        while (is_unused(m, s) && m->splits[s->id] > 0) unmerge(m, slot);
+        while (is_unused(m, s) && m->splits[s->id].distance > 0) unmerge(m, slot);
         bool unknown = s->id < 0 || is_unused(m, s);
         if (!unknown) {
             put_id(out, s->id);
@@ -282,55 +307,223 @@ static void put_symbols(merger *m, id_list *out)
     }
 }
 
-/* Tokenizes a stretch: spells its spaces, splits it into symbols, merges and writes them. */
-static bool put_stretch(merger *m, const char *text, size_t n_bytes, bool add_prefix, id_list *out)
+/* Merges and writes text, spelled as the vocabulary does. */
+static bool put_spelled(merger *m, const char *text, size_t n_text, id_list *out)
 {
-    if (n_bytes == 0) return true;
-    m->n_text = 0;
-    if (add_prefix) put_space(m);
-    for (size_t i = 0; i < n_bytes; i++) {
-        if (text[i] == ' ')
-            put_space(m);
-        else
-            m->text[m->n_text++] = text[i];
-    }
+    if (n_text == 0) return true;
+    m->text = text, m->n_text = n_text;
     if (!split_text(m) || !merge_all(m)) return false;
     put_symbols(m, out);
     return true;
 }
 
-/* ---- Text ------------------------------------------------------------------------------------ */
-
-/* Finds the next control piece at or after *at; *at becomes its place, or n_bytes. */
-static size_t next_control(const nm_vocab *vocab, const char *text, size_t n_bytes, size_t *at,
-                           int32_t *id)
+static void spell_space(merger *m, size_t *n)
 {
-    while (*at < n_bytes) {
-        int32_t hidden;
-        size_t  left = n_bytes - *at;
-        size_t  n_control = nm_vocab_match(vocab, &vocab->control, text + *at, left, id);
-        size_t  n_user = nm_vocab_match(vocab, &vocab->user_defined, text + *at, left, &hidden);
-        if (n_control > n_user) return n_control;
-        *at += n_user ? n_user : 1;
-    }
-    return 0;
+    memcpy(m->spelled + *n, NM_BLANK, NM_BLANK_BYTES);
+    *n += NM_BLANK_BYTES;
 }
 
-static bool put_text(merger *m, const char *text, size_t n_bytes, unsigned flags, id_list *out)
+/* Spells text into m->spelled, with a space before it if asked for; returns its length. */
+static size_t spell(merger *m, const char *text, size_t n_bytes, bool prefix)
 {
-    bool add_prefix = m->vocab->add_space_prefix;
-    bool first_prefix = add_prefix && !(flags & NOMUL_TOKENIZE_NO_PREFIX);
+    size_t n = 0;
 
-    if (!(flags & NOMUL_TOKENIZE_PARSE_SPECIAL))
-        return put_stretch(m, text, n_bytes, first_prefix, out);
-    for (size_t begin = 0; begin < n_bytes;) {
-        int32_t id = -1;
-        size_t  end = begin;
-        size_t  n_control = next_control(m->vocab, text, n_bytes, &end, &id);
-        bool    prefix = begin == 0 ? first_prefix : add_prefix;
-        if (!put_stretch(m, text + begin, end - begin, prefix, out)) return false;
-        if (n_control) put_id(out, id);
-        begin = end + n_control;
+    if (prefix) spell_space(m, &n);
+    for (size_t i = 0; i < n_bytes; i++) {
+        if (text[i] == ' ')
+            spell_space(m, &n);
+        else
+            m->spelled[n++] = text[i];
+    }
+    return n;
+}
+
+/* ---- Added tokens ---------------------------------------------------------------------------- */
+
+/* An added token in a text; id -1: none, but the stretch before it ends here. */
+typedef struct token {
+    size_t  begin, end;
+    int32_t id;
+} token;
+
+/* Text in which tokens are found: at[i] is the longest that begins at byte i, or -1. */
+typedef struct searched {
+    const char    *text;
+    size_t         n_text;
+    const int32_t *at, *hidden; /* a longer one here hides it; may be NULL */
+    bool           late;
+} searched;
+
+/* Bytes of the text that a token covers. */
+static size_t covered(const nm_vocab *vocab, const nm_piece *piece, bool late)
+{
+    size_t n = piece->n_text;
+
+    if (!late || !nm_vocab_spells_first(vocab)) return n;
+    for (size_t i = 0; i < piece->n_text; i++)
+        if (piece->text[i] == ' ') n += NM_BLANK_BYTES - 1;
+    return n + (vocab->add_space_prefix ? NM_BLANK_BYTES : 0);
+}
+
+/* Bytes of a hidden user-defined piece as the text has it: a space is one byte there. */
+static size_t hidden_bytes(const searched *s, const nm_piece *piece, size_t at)
+{
+    size_t begin = at;
+
+    for (size_t i = 0; i < piece->n_text; at++) i += s->text[at] == ' ' ? NM_BLANK_BYTES : 1;
+    return at - begin;
+}
+
+/* The character before a place, or 0xFFFFFFFF. */
+static uint32_t char_before(const searched *s, size_t at)
+{
+    uint32_t code_point = UINT32_MAX;
+
+    for (size_t n = 1; n <= 4 && n <= at; n++)
+        if (nm_utf8_char(s->text + at - n, n, &code_point) == n) return code_point;
+    return UINT32_MAX;
+}
+
+/* The character at a place, and its length: 0 if there is none. */
+static size_t char_at(const searched *s, size_t at, uint32_t *code_point)
+{
+    *code_point = UINT32_MAX;
+    return nm_utf8_char(s->text + at, s->n_text - at, code_point);
+}
+
+/*
+ * May a token of a single word be here?  If a neighbour other than a space forbids it, it is text
+ * of the stretch to its left or, after a space, to its right, and the stretch ends beside it.
+ */
+static bool is_single(const searched *s, token *t, unsigned attr, bool *ends_stretch)
+{
+    uint32_t before = char_before(s, t->begin), after;
+
+    char_at(s, t->end, &after);
+    *ends_stretch = false;
+    if (attr & NM_ATTR_SINGLE_WORD && (nm_word_has(before) || nm_word_has(after))) return false;
+    if (!(attr & NM_ATTR_SPACED)) return true;
+    bool left = t->begin > 0 && before != ' ', right = t->end < s->n_text && after != ' ';
+    if (!left && !right) return true;
+    *ends_stretch = true;
+    t->begin = t->end = left ? t->end : t->begin;
+    t->id = -1;
+    return false;
+}
+
+/* Takes the white space beside a token, back to `from` and no further. */
+static void strip(const searched *s, token *t, unsigned attr, size_t from)
+{
+    uint32_t code_point;
+    char     bytes[4];
+
+    while (attr & NM_ATTR_LSTRIP && t->begin > from) {
+        code_point = char_before(s, t->begin);
+        size_t n = nm_word_is_space(code_point) ? nm_utf8_put(code_point, bytes) : 0;
+        if (n == 0 || n > t->begin - from) break;
+        t->begin -= n;
+    }
+    while (attr & NM_ATTR_RSTRIP && t->end < s->n_text) {
+        size_t n = char_at(s, t->end, &code_point);
+        if (n == 0 || !nm_word_is_space(code_point)) break;
+        t->end += n;
+    }
+}
+
+/* The next token at or after *at, where the search goes on then; `from`: where the stretch begins. */
+static bool next_token(const merger *m, const searched *s, size_t *at, size_t from, token *t)
+{
+    while (s->at && *at < s->n_text) {
+        int32_t         id = s->at[*at], hidden = s->hidden ? s->hidden[*at] : -1;
+        const nm_piece *pieces = m->vocab->pieces;
+        bool            ends_stretch;
+
+        size_t n = id < 0 ? 0 : covered(m->vocab, &pieces[id], s->late);
+        size_t n_hidden = hidden < 0 ? 0 : hidden_bytes(s, &pieces[hidden], *at);
+        if (n == 0 || n_hidden >= n) {
+            *at += n_hidden ? n_hidden : 1;
+            continue;
+        }
+        *t = (token){*at, *at + n, id};
+        *at += n;
+        if (pieces[id].attr & NM_ATTR_CONTROL && !(m->flags & NOMUL_TOKENIZE_PARSE_SPECIAL))
+            continue; /* text, but no place for tokens that it holds */
+        if (is_single(s, t, pieces[id].attr, &ends_stretch)) {
+            strip(s, t, pieces[id].attr, from);
+            return true;
+        }
+        if (ends_stretch && t->begin >= from) return true;
+    }
+    return false;
+}
+
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+/* Does this stretch get a space before it?  `begins`: the whole text begins with it. */
+static bool gets_prefix(const merger *m, bool begins, const char *text, size_t n_text)
+{
+    nm_prefix prefix = m->vocab->prefix;
+
+    if (!m->vocab->add_space_prefix || (begins && m->flags & NOMUL_TOKENIZE_NO_PREFIX)) return false;
+    if (prefix == NM_PREFIX_ALWAYS) return true;
+    if (prefix != NM_PREFIX_METASPACE_ALWAYS && !begins) return false;
+    if (prefix == NM_PREFIX_FIRST) return true;
+    return !(n_text > 0 && text[0] == ' ') &&
+           !(n_text >= NM_BLANK_BYTES && memcmp(text, NM_BLANK, NM_BLANK_BYTES) == 0);
+}
+
+/* A stretch between tokens found in the text as given: steps 2 and 3. */
+static bool put_stretch(merger *m, const char *text, size_t n_text, bool begins, id_list *out)
+{
+    const nm_vocab *vocab = m->vocab;
+    bool            spelled = nm_vocab_spells_first(vocab);
+    searched        s = {text, n_text, m->late, NULL, true};
+    size_t          at = 0, from = 0;
+    token           t;
+
+    if (spelled) {
+        s.n_text = spell(m, text, n_text, gets_prefix(m, begins, text, n_text));
+        s.text = m->spelled;
+    }
+    if (m->late && !nm_matcher_run(&vocab->late, s.text, s.n_text, false, m->cancel, m->late))
+        return false;
+    for (bool more = true; more; from = t.end) {
+        more = next_token(m, &s, &at, from, &t);
+        if (!more) t = (token){s.n_text, s.n_text, -1};
+        const char *part = s.text + from;
+        size_t      n = t.begin > from ? t.begin - from : 0;
+        if (!spelled && n > 0) {
+            n = spell(m, part, n, gets_prefix(m, begins && from == 0, part, n));
+            part = m->spelled;
+        }
+        if (!put_spelled(m, part, n, out)) return false;
+        if (t.id >= 0) put_id(out, t.id);
+    }
+    return true;
+}
+
+static bool put_text(merger *m, const char *text, size_t n_bytes, id_list *out)
+{
+    const nm_vocab *vocab = m->vocab;
+    searched        s = {text, n_bytes, m->raw, m->hidden, false};
+    size_t          at = 0, from = 0;
+    token           t;
+
+    if (m->raw && !nm_matcher_run(&vocab->raw, text, n_bytes, false, m->cancel, m->raw))
+        return false;
+    if (m->hidden && !nm_matcher_run(&vocab->symbols, text, n_bytes, true, m->cancel, m->hidden))
+        return false;
+    for (bool more = true; more; from = t.end) {
+        more = next_token(m, &s, &at, from, &t);
+        if (!more) t = (token){n_bytes, n_bytes, -1};
+        if (t.begin > from) {
+            if (!put_stretch(m, text + from, t.begin - from, from == 0, out)) return false;
+        } else if (from == 0 && t.id >= 0 && vocab->prefix == NM_PREFIX_FIRST &&
+                   !(vocab->pieces[t.id].attr & NM_ATTR_CONTROL) &&
+                   gets_prefix(m, true, text, 0)) {
+            if (!put_spelled(m, m->spelled, spell(m, text, 0, true), out)) return false;
+        }
+        if (t.id >= 0) put_id(out, t.id);
     }
     return true;
 }
@@ -338,7 +531,11 @@ static bool put_text(merger *m, const char *text, size_t n_bytes, unsigned flags
 static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsigned flags,
                    const nomul_cancel *cancel, id_list *out, nomul_error *err)
 {
-    merger m = {.vocab = vocab, .cancel = cancel, .symbol_room = n_bytes + 1};
+    merger m = {.vocab = vocab,
+                .cancel = cancel,
+                .raw_room = n_bytes,
+                .symbol_room = n_bytes + 1,
+                .flags = flags};
 
     if (n_bytes > MAX_TEXT)
         return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
@@ -349,14 +546,14 @@ static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsi
     if (!nm_arena_back(&m.arena, err)) return false;
     layout(&m);
     if (vocab->add_bos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->bos_id);
-    bool ok = put_text(&m, text, n_bytes, flags, out);
+    bool ok = put_text(&m, text, n_bytes, out);
     if (vocab->add_eos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->eos_id);
     nm_arena_free(&m.arena);
     return ok || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
 /*
- * With s bytes of control pieces and t of text: s ids of the first at most, 3t of the second (each
+ * With s bytes of added tokens and t of text: s ids of the first at most, 3t of the second (each
  * byte a space that is written byte by byte), 3 for the space before each of at most min(t, s + 1)
  * stretches, BOS and EOS.  At t = s + 1 that is largest: 3.5n + 4.5.
  */
@@ -443,6 +640,12 @@ int32_t nomul_token_bos(const nomul_tokenizer *tokenizer)
 int32_t nomul_token_eos(const nomul_tokenizer *tokenizer)
 {
     return tokenizer ? tokenizer->vocab.eos_id : -1;
+}
+
+bool nomul_token_ends_text(const nomul_tokenizer *tokenizer, int32_t id)
+{
+    if (!tokenizer || id < 0 || (size_t)id >= tokenizer->vocab.n_pieces) return false;
+    return tokenizer->vocab.pieces[id].ends_text;
 }
 
 int32_t nomul_token_unk(const nomul_tokenizer *tokenizer)

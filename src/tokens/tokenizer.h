@@ -39,8 +39,8 @@ size_t nm_decoder_max_bytes(const nm_vocab *vocab);
 
 /*
  * Writes the bytes of an id to out, unfinished characters too, and returns their number.
- * *at_start: no piece has been written, so a leading space is not text; cleared by a piece that is
- * not a control token.
+ * *at_start: no piece has been written, so a leading space is not text if the vocabulary adds one;
+ * cleared by a piece that is not a control token.
  */
 size_t nm_decoder_write(const nm_vocab *vocab, int32_t id, bool special, bool *at_start, char *out);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a vocabulary and looking pieces up: by their whole text in a hash table, and the longest
- * piece of a type that a text begins with by binary search, byte by byte, in a sorted list.
+ * Opening a vocabulary, and looking pieces up by their text in a hash table.
  */
 #include "tokens/vocab.h"
 
+#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "tokens/long_pieces.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define KEY "tokenizer.ggml."
@@ -51,63 +51,38 @@ int32_t nm_vocab_find(const nm_vocab *vocab, const char *text, size_t n_text)
     const nm_vocab_slot *slot = find_slot(vocab, text, n_text, hash_text(text, n_text));
 
     if (!slot || slot->id_plus_1 == 0) return -1;
-    switch (vocab->pieces[slot->id_plus_1 - 1].type) {
-    case NOMUL_TOKEN_NORMAL:
-    case NOMUL_TOKEN_USER_DEFINED:
-    case NOMUL_TOKEN_UNUSED: return (int32_t)(slot->id_plus_1 - 1);
-    }
-    return -1;
+    return vocab->pieces[slot->id_plus_1 - 1].attr & NM_ATTR_MERGED ? (int32_t)slot->id_plus_1 - 1
+                                                                    : -1;
 }
 
-/* The pieces [first, end) of a set, which begin with the bytes read so far. */
-typedef struct narrowed {
-    size_t first, end;
-    size_t depth; /* bytes read */
-} narrowed;
-
-/* The first piece of the range whose byte at depth is at least `least`; none is shorter. */
-static size_t lower_bound(const nm_piece_set *set, const narrowed *range, unsigned least)
+static nm_symbol_key key_of(int32_t id, const char *text, size_t n_text)
 {
-    size_t first = range->first, end = range->end;
+    uint32_t code_point;
 
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-        if ((uint8_t)set->sorted[middle]->text[range->depth] < least)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
+    if (id >= 0) return (nm_symbol_key)id;
+    return nm_utf8_char(text, n_text, &code_point) ? NM_SYMBOL_CHAR | code_point : NM_SYMBOL_BYTE;
 }
 
-static void narrow(const nm_piece_set *set, narrowed *range, uint8_t byte)
+int32_t nm_vocab_merge(const nm_vocab *vocab, const char *text, size_t n_left, int32_t left,
+                       size_t n_text, int32_t right, float *score)
 {
-    /* The one piece that ends here comes first, being the prefix of the others. */
-    if (range->first < range->end && set->sorted[range->first]->n_text == range->depth)
-        range->first++;
-    size_t first = lower_bound(set, range, byte);
-    range->end = lower_bound(set, range, byte + 1u);
-    range->first = first;
-    range->depth++;
-}
+    const nm_pair_slot *pair = NULL;
+    int32_t             id;
 
-size_t nm_vocab_match(const nm_vocab *vocab, const nm_piece_set *set, const char *text,
-                      size_t n_text, int32_t *id)
-{
-    narrowed range = {0, set->n_pieces, 0};
-    size_t   n_matched = 0;
-
-    if (n_text == 0 || !set->begins[(uint8_t)text[0]]) return 0;
-    for (size_t i = 0; i < n_text && range.first < range.end; i++) {
-        bool        space = set->spells_spaces && text[i] == ' ';
-        const char *bytes = space ? NM_BLANK : &text[i];
-        for (size_t k = 0; k < (space ? NM_BLANK_BYTES : 1); k++)
-            narrow(set, &range, (uint8_t)bytes[k]);
-        if (range.first == range.end || set->sorted[range.first]->n_text != range.depth) continue;
-        n_matched = i + 1;
-        *id = (int32_t)(set->sorted[range.first] - vocab->pieces);
+    if (n_text > vocab->max_piece) return -1;
+    if (!vocab->has_merges && n_text <= NM_LONG_PIECE) {
+        id = nm_vocab_find(vocab, text, n_text);
+        if (id >= 0) *score = vocab->pieces[id].score;
+        return id;
     }
-    return n_matched;
+    if (!vocab->has_merges)
+        pair = nm_pairs_find(&vocab->pairs, key_of(left, text, n_left),
+                             key_of(right, text + n_left, n_text - n_left));
+    else if (left >= 0 && right >= 0)
+        pair = nm_pairs_find(&vocab->pairs, (nm_symbol_key)left, (nm_symbol_key)right);
+    if (!pair) return -1;
+    *score = pair->score;
+    return (int32_t)pair->id_plus_1 - 1;
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -165,7 +140,13 @@ static bool take_pieces(nm_vocab *vocab, const nm_gguf_key *const keys[N_KEYS], 
         if (type < NOMUL_TOKEN_NORMAL || type > NOMUL_TOKEN_BYTE)
             return nm_fail(err, NOMUL_E_FORMAT,
                            "key " KEY "token_type[%zu]: is %" PRId32 ", expected 1 to 6", id, type);
-        vocab->pieces[id] = (nm_piece){text.data, (uint32_t)text.size, score, (uint8_t)type};
+        bool merges = type == NOMUL_TOKEN_NORMAL || type == NOMUL_TOKEN_USER_DEFINED ||
+                      type == NOMUL_TOKEN_UNUSED;
+        vocab->pieces[id] = (nm_piece){.text = text.data,
+                                       .n_text = (uint32_t)text.size,
+                                       .score = score,
+                                       .type = (uint8_t)type,
+                                       .attr = merges ? NM_ATTR_MERGED : 0};
         if (text.size > vocab->max_piece) vocab->max_piece = text.size;
         vocab->has_unused |= type == NOMUL_TOKEN_UNUSED;
     }
@@ -220,6 +201,133 @@ static bool take_bytes(nm_vocab *vocab, nomul_error *err)
     return true;
 }
 
+/* ---- Added tokens and merges ----------------------------------------------------------------- */
+
+/* The tokens that are listed, and how each is found. */
+static bool take_added(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
+{
+    static const char  ids_key[] = KEY "added_token_ids", attr_key[] = KEY "added_token_attr";
+    const nm_gguf_key *ids, *attrs;
+
+    if (!nm_gguf_get_array(gguf, ids_key, false, NOMUL_VALUE_U32, &ids, err)) return false;
+    if (!ids) return true;
+    if (!nm_gguf_get_array(gguf, attr_key, true, NOMUL_VALUE_U32, &attrs, err)) return false;
+    if (attrs->n_elements != ids->n_elements)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "key %s: has %" PRIu64 " elements, expected %" PRIu64 " as %s", attr_key,
+                       attrs->n_elements, ids->n_elements, ids_key);
+    vocab->has_added = true;
+    for (size_t i = 0; i < ids->n_elements; i++) {
+        uint32_t id = nm_load_u32(ids->value + 4 * i), attr = nm_load_u32(attrs->value + 4 * i);
+        if (id >= vocab->n_pieces || vocab->pieces[id].attr & NM_ATTR_ADDED)
+            return nm_fail(err, NOMUL_E_FORMAT, "key %s[%zu]: is %" PRIu32 ", expected %s", ids_key,
+                           i, id, id < vocab->n_pieces ? "each id once" : "an id");
+        if (attr & ~(uint32_t)NM_ATTR_ALL)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key %s[%zu]: is 0x%" PRIx32 ", expected bits of 0x%x", attr_key, i,
+                           attr, (unsigned)NM_ATTR_ALL);
+        vocab->pieces[id].attr = (uint16_t)(attr | NM_ATTR_ADDED);
+        vocab->has_tokens |= !(attr & NM_ATTR_CONTROL);
+    }
+    return true;
+}
+
+/* The id of any piece, or -1. */
+static int32_t id_of(const nm_vocab *vocab, const char *text, size_t n_text)
+{
+    const nm_vocab_slot *slot = find_slot(vocab, text, n_text, hash_text(text, n_text));
+
+    return slot ? (int32_t)slot->id_plus_1 - 1 : -1;
+}
+
+/* Pair number `rank`, "LEFT RIGHT".  An unused piece is never made. */
+static bool take_merge(nm_vocab *vocab, nm_gguf_text merge, size_t rank, nomul_error *err)
+{
+    char        both[NM_MAX_PIECE];
+    const char *space = memchr(merge.data, ' ', merge.size);
+    size_t      n_left = space ? (size_t)(space - merge.data) : 0;
+    size_t      n_right = space ? merge.size - n_left - 1 : 0;
+
+    if (n_left == 0 || n_right == 0 || memchr(space + 1, ' ', n_right))
+        return nm_fail(err, NOMUL_E_FORMAT, "is not two pieces with a space between them");
+    if (n_left > sizeof both || n_right > sizeof both - n_left)
+        return nm_fail(err, NOMUL_E_FORMAT, "makes a piece of more than %d bytes", NM_MAX_PIECE);
+    memcpy(both, merge.data, n_left);
+    memcpy(both + n_left, space + 1, n_right);
+    int32_t left = id_of(vocab, both, n_left), right = id_of(vocab, both + n_left, n_right);
+    int32_t made = id_of(vocab, both, n_left + n_right);
+    if (left < 0 || right < 0 || made < 0)
+        return nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" is not in the vocabulary",
+                       (int)(merge.size < 100 ? merge.size : 100), merge.data);
+    if (vocab->pieces[made].type != NOMUL_TOKEN_UNUSED)
+        nm_pairs_add(&vocab->pairs, (nm_symbol_key)left, (nm_symbol_key)right, made, -(float)rank);
+    return true;
+}
+
+static bool take_merges(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
+{
+    static const char  name[] = KEY "merges";
+    const nm_gguf_key *key;
+
+    if (!nm_gguf_get_array(gguf, name, false, NOMUL_VALUE_STRING, &key, err)) return false;
+    if (!key) return nm_long_pieces_open(vocab, err) || nm_fail_in(err, "key " KEY "tokens");
+    if (key->n_elements > NM_MAX_PAIRS)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "key %s: has %" PRIu64 " elements, expected at most %zu", name,
+                       key->n_elements, NM_MAX_PAIRS);
+    vocab->has_merges = true;
+    if (!nm_pairs_open(&vocab->pairs, (size_t)key->n_elements, err)) return false;
+    const uint8_t *at = key->value;
+    for (size_t rank = 0; rank < key->n_elements; rank++)
+        if (!take_merge(vocab, nm_gguf_next_string(&at), rank, err))
+            return nm_fail_in(err, "key %s[%zu]", name, rank);
+    return true;
+}
+
+/* ---- Where a text may be cut ----------------------------------------------------------------- */
+
+static void join(nm_vocab *vocab, unsigned before, unsigned after)
+{
+    vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
+}
+
+/* No cut before or after this byte. */
+static void join_all(nm_vocab *vocab, unsigned byte, bool before, bool after)
+{
+    for (unsigned other = 0; other < 256; other++) {
+        if (before) join(vocab, other, byte);
+        if (after) join(vocab, byte, other);
+    }
+}
+
+/*
+ * An added token is not cut, and what precedes and follows it must be seen with it: it may be
+ * refused, strip white space, or begin a stretch.  First and last bytes of all white space are
+ * listed for those that strip it.
+ */
+static void join_added(nm_vocab *vocab, const nm_piece *piece)
+{
+    static const uint8_t first[] = "\t\n\v\f\r\xC2\xE1\xE2\xE3";
+    static const uint8_t last[] = "\t\n\v\f\r\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8A"
+                                  "\x9F\xA0\xA8\xA9\xAF";
+    const uint8_t       *text = (const uint8_t *)piece->text;
+    uint8_t              before = 0;
+
+    for (size_t i = 0; i < piece->n_text; i++) {
+        const char *bytes = text[i] == ' ' ? NM_BLANK : (const char *)&text[i];
+        for (size_t k = 0; k < (text[i] == ' ' ? NM_BLANK_BYTES : 1); k++) {
+            if (i + k > 0) join(vocab, before, (uint8_t)bytes[k]);
+            before = (uint8_t)bytes[k];
+            if (i + k == 0) join_all(vocab, before, true, false);
+        }
+    }
+    join_all(vocab, before, false, true);
+    if (piece->attr & NM_ATTR_NORMALIZED) join_all(vocab, (uint8_t)NM_BLANK[0], true, false);
+    if (!(piece->attr & (NM_ATTR_LSTRIP | NM_ATTR_RSTRIP))) return;
+    for (size_t i = 0; i < sizeof first - 1; i++) join_all(vocab, first[i], true, false);
+    for (size_t i = 0; i < sizeof last - 1; i++) join_all(vocab, last[i], false, true);
+}
+
 /* All pairs of bytes that a piece or an unknown symbol may hold as neighbours: cut.c says why. */
 static void build_joins(nm_vocab *vocab)
 {
@@ -230,50 +338,70 @@ static void build_joins(nm_vocab *vocab)
         const nm_piece *piece = &vocab->pieces[id];
         const uint8_t  *bytes = (const uint8_t *)piece->text;
 
-        if (piece->type != NOMUL_TOKEN_NORMAL && piece->type != NOMUL_TOKEN_USER_DEFINED &&
-            piece->type != NOMUL_TOKEN_UNUSED)
-            continue;
-        for (size_t i = 1; i < piece->n_text; i++)
-            vocab->joins[bytes[i - 1] * 32 + bytes[i] / 8] |= (uint8_t)(1 << bytes[i] % 8);
+        if (piece->attr & NM_ATTR_ADDED && vocab->has_tokens) join_added(vocab, piece);
+        if (!(piece->attr & NM_ATTR_MERGED)) continue;
+        for (size_t i = 1; i < piece->n_text; i++) join(vocab, bytes[i - 1], bytes[i]);
         if (piece->n_text == 1 && bytes[0] < 0x80 && piece->type != NOMUL_TOKEN_UNUSED)
             known[bytes[0]] = true;
     }
-    for (size_t before = 0; before < 256; before++) {
+    for (unsigned before = 0; before < 256; before++) {
         bool any = false;
-        for (size_t after = 0; after < 256; after++) {
+        for (unsigned after = 0; after < 256; after++) {
             bool continues = before >= 0x80 && after >= 0x80 && after < 0xC0;
             if (continues || (!has_bytes && !known[before] && !known[after]))
-                vocab->joins[before * 32 + after / 8] |= (uint8_t)(1 << after % 8);
+                join(vocab, before, after);
             any |= nm_vocab_joins(vocab, (uint8_t)before, (uint8_t)after);
         }
         vocab->ends[before] = !any;
     }
 }
 
-static int compare_pieces(const void *left, const void *right)
-{
-    const nm_piece *a = *(const nm_piece *const *)left, *b = *(const nm_piece *const *)right;
-    size_t          n_both = a->n_text < b->n_text ? a->n_text : b->n_text;
-    int             order = memcmp(a->text, b->text, n_both);
+/* ---- Tokens found in a text ------------------------------------------------------------------ */
 
-    if (order) return order;
-    return a->n_text < b->n_text ? -1 : a->n_text > b->n_text;
+enum { RAW, LATE, SYMBOLS, N_SETS };
+
+/* Which set a piece is found by, or N_SETS; without a list, control pieces are all special. */
+static int set_of(const nm_vocab *vocab, const nm_piece *piece)
+{
+    if (piece->attr & NM_ATTR_ADDED) return piece->attr & NM_ATTR_NORMALIZED ? LATE : RAW;
+    if (piece->type == NOMUL_TOKEN_USER_DEFINED) return SYMBOLS;
+    return piece->type == NOMUL_TOKEN_CONTROL && !vocab->has_added ? RAW : N_SETS;
 }
 
-/* set->sorted has room for all pieces of the type. */
-static void build_set(const nm_vocab *vocab, nm_piece_set *set, nomul_token_type type,
-                      bool spells_spaces)
+bool nm_vocab_spells_first(const nm_vocab *vocab)
 {
-    set->spells_spaces = spells_spaces;
-    for (size_t id = 0; id < vocab->n_pieces; id++) {
-        const nm_piece *piece = &vocab->pieces[id];
-        if (piece->type != type) continue;
-        set->sorted[set->n_pieces++] = piece;
-        set->begins[(uint8_t)piece->text[0]] = true;
-        if (spells_spaces && memcmp(piece->text, NM_BLANK, 1) == 0) set->begins[' '] = true;
+    return vocab->prefix == NM_PREFIX_ALWAYS || vocab->prefix == NM_PREFIX_FIRST;
+}
+
+static bool build_sets(nm_vocab *vocab, nomul_error *err)
+{
+    nm_matcher *sets[N_SETS] = {&vocab->raw, &vocab->late, &vocab->symbols};
+    nm_pattern *patterns = nm_alloc(vocab->n_pieces * sizeof *patterns);
+    bool        ok = patterns || nm_fail_memory(err, vocab->n_pieces * sizeof *patterns);
+    bool        spells = nm_vocab_spells_first(vocab);
+
+    for (int set = 0; ok && set < N_SETS; set++) {
+        size_t n = 0;
+        for (size_t id = 0; id < vocab->n_pieces; id++) {
+            const nm_piece *piece = &vocab->pieces[id];
+            if (set_of(vocab, piece) != set) continue;
+            patterns[n++] = (nm_pattern){
+                .text = piece->text,
+                .n_text = piece->n_text,
+                .id = (int32_t)id,
+                .spelled = set == LATE && spells,
+                .head = NM_BLANK,
+                .n_head = set == LATE && spells && vocab->add_space_prefix ? NM_BLANK_BYTES : 0,
+            };
+        }
+        ok = nm_matcher_open(sets[set], patterns, n, err) ||
+             nm_fail_in(err, "key " KEY "tokens: special and user-defined");
     }
-    qsort(set->sorted, set->n_pieces, sizeof *set->sorted, compare_pieces);
+    nm_free(patterns);
+    return ok;
 }
+
+/* ---- Special ids ----------------------------------------------------------------------------- */
 
 static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_t *id,
                    nomul_error *err)
@@ -288,6 +416,44 @@ static bool get_id(const nm_gguf *gguf, const char *name, size_t n_vocab, int32_
                        value, n_vocab - 1);
     *id = (int32_t)value;
     return true;
+}
+
+/* The ids that end a text: those of the list or, without one, EOS. */
+static bool get_ends(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
+{
+    static const char  name[] = KEY "eos_token_ids";
+    const nm_gguf_key *key;
+
+    if (!nm_gguf_get_array(gguf, name, false, NOMUL_VALUE_U32, &key, err)) return false;
+    if (!key && vocab->eos_id >= 0) vocab->pieces[vocab->eos_id].ends_text = true;
+    for (size_t i = 0; key && i < key->n_elements; i++) {
+        uint32_t id = nm_load_u32(key->value + 4 * i);
+        if (id >= vocab->n_pieces)
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "key %s[%zu]: is %" PRIu32 ", expected less than %zu", name, i, id,
+                           vocab->n_pieces);
+        vocab->pieces[id].ends_text = true;
+    }
+    return true;
+}
+
+static bool is_named(nm_gguf_text text, const char *name)
+{
+    return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
+}
+
+static bool get_prefix(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
+{
+    static const char *const names[] = NM_PREFIX_NAMES;
+    nm_gguf_text text = {"default", 7};
+
+    if (!nm_gguf_get_string(gguf, KEY "pre", false, &text, err)) return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (is_named(text, names[i])) return vocab->prefix = (nm_prefix)i, true;
+    return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                   "key " KEY "pre: is \"%.*s\", expected default, first, metaspace or "
+                   "metaspace-first",
+                   (int)(text.size < 100 ? text.size : 100), text.data);
 }
 
 /*
@@ -313,7 +479,7 @@ static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
     if (vocab->add_eos && vocab->eos_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key " KEY "add_eos_token: is true without an eos_token_id");
-    return true;
+    return get_ends(vocab, gguf, err) && get_prefix(vocab, gguf, err);
 }
 
 static void layout(nm_vocab *vocab)
@@ -322,13 +488,6 @@ static void layout(nm_vocab *vocab)
 
     vocab->pieces = nm_arena_take(a, vocab->n_pieces, sizeof *vocab->pieces);
     vocab->index = nm_arena_take(a, vocab->index_mask + 1, sizeof *vocab->index);
-    vocab->user_defined.sorted = nm_arena_take(a, vocab->n_pieces, sizeof(nm_piece *));
-    vocab->control.sorted = nm_arena_take(a, vocab->n_pieces, sizeof(nm_piece *));
-}
-
-static bool is_named(nm_gguf_text text, const char *name)
-{
-    return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
 }
 
 bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
@@ -355,17 +514,21 @@ bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *p
     if (*present) {
         layout(vocab);
         *present = take_pieces(vocab, keys, err) && build_index(vocab, err) &&
-                   get_specials(vocab, gguf, err) && take_bytes(vocab, err);
+                   get_specials(vocab, gguf, err) && take_bytes(vocab, err) &&
+                   take_added(vocab, gguf, err) && take_merges(vocab, gguf, err) &&
+                   build_sets(vocab, err);
     }
     if (!*present) return nm_vocab_close(vocab), false;
     build_joins(vocab);
-    build_set(vocab, &vocab->user_defined, NOMUL_TOKEN_USER_DEFINED, true);
-    build_set(vocab, &vocab->control, NOMUL_TOKEN_CONTROL, false);
     return true;
 }
 
 void nm_vocab_close(nm_vocab *vocab)
 {
+    nm_matcher_close(&vocab->raw);
+    nm_matcher_close(&vocab->late);
+    nm_matcher_close(&vocab->symbols);
+    nm_pairs_close(&vocab->pairs);
     nm_arena_free(&vocab->arena);
     *vocab = (nm_vocab){0};
 }
