@@ -226,7 +226,7 @@ static bool read_model(nm_hf_tokenizer *t, const char *path, nomul_error *err)
         t->n_pieces = sp.n_pieces;
         t->unk_id = sp.unk_id, t->bos_id = sp.bos_id, t->eos_id = sp.eos_id;
         t->add_space_prefix = sp.add_dummy_prefix;
-        t->add_bos = t->slow = true;
+        t->add_bos = true;
     }
     nm_sentencepiece_close(&sp);
     return ok;
@@ -282,7 +282,9 @@ static bool read_pieces(nm_hf_tokenizer *t, const char *directory,
     for (size_t i = 0; i < COUNT(names); i++) {
         if (!nm_hf_path(path, directory, names[i], err)) return false;
         t->slow = i == 0;
+        if (t->slow && !files[CONFIG].legacy) t->prefix = NM_PREFIX_FIRST;
         if (nm_file_exists(path)) return read_file(t, path, directory, files, err);
+        t->prefix = NM_PREFIX_ALWAYS;
     }
     return nm_fail(err, NOMUL_E_IO,
                    "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer "
@@ -295,12 +297,14 @@ static bool read_pieces(nm_hf_tokenizer *t, const char *directory,
 /* A special token that is no added one yet becomes one. */
 static bool mark_special(nm_hf_tokenizer *t, size_t id, nm_hf_added *added, nomul_error *err)
 {
+    added->id = id;
     if (t->attr[id] & NM_ATTR_ADDED) {
         if (t->pieces[id].type == NOMUL_TOKEN_NORMAL) t->pieces[id].type = NOMUL_TOKEN_CONTROL;
-        return true;
+    } else if (!nm_hf_added_place(t, added, err)) {
+        return false;
     }
-    added->id = id;
-    return nm_hf_added_place(t, added, err);
+    if (t->prefix == NM_PREFIX_FIRST) t->attr[id] |= NM_ATTR_NAMED;
+    return true;
 }
 
 /* The ids of the tokens that a side file names by their text; ids that it does not name stay. */
@@ -423,10 +427,8 @@ static bool read_flags(nm_hf_tokenizer *t, const side_file *config, nomul_error 
         !read_flag(config, &config->add_prefix_space, "add_prefix_space", &t->add_space_prefix,
                    err))
         return false;
-    if (t->slow && !config->legacy) { /* transformers' own space instead of the model's */
-        t->prefix = NM_PREFIX_FIRST;
-        if (!explicit_prefix) t->add_space_prefix = true;
-    }
+    /* transformers' own space instead of the model's */
+    if (t->prefix == NM_PREFIX_FIRST && !explicit_prefix) t->add_space_prefix = true;
     t->add_bos = t->add_bos && t->bos_id >= 0;
     if (t->add_eos && t->eos_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT,
@@ -537,16 +539,16 @@ static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side
  */
 static void decide_lists(nm_hf_tokenizer *t)
 {
-    const int32_t own[] = {t->unk_id, t->bos_id, t->eos_id};
+    const int32_t  own[] = {t->unk_id, t->bos_id, t->eos_id};
+    const uint16_t named = t->prefix == NM_PREFIX_FIRST ? NM_ATTR_NAMED : 0;
+    const uint16_t plain = NM_ATTR_ADDED | NM_ATTR_CONTROL | named;
 
     for (size_t id = 0; id < t->n_pieces; id++)
         if (t->attr[id] & NM_ATTR_ADDED)
-            t->lists_added |= t->attr[id] != (NM_ATTR_ADDED | NM_ATTR_CONTROL) ||
-                              t->pieces[id].type != NOMUL_TOKEN_CONTROL;
+            t->lists_added |= t->attr[id] != plain || t->pieces[id].type != NOMUL_TOKEN_CONTROL;
     for (size_t i = 0; t->slow && t->lists_added && i < COUNT(own); i++)
-        if (own[i] >= 0 && !(t->attr[own[i]] & NM_ATTR_ADDED) &&
-            t->pieces[own[i]].type != NOMUL_TOKEN_NORMAL)
-            t->attr[own[i]] = NM_ATTR_ADDED | NM_ATTR_CONTROL;
+        if (own[i] >= 0 && t->pieces[own[i]].type != NOMUL_TOKEN_NORMAL)
+            t->attr[own[i]] |= (t->attr[own[i]] & NM_ATTR_ADDED ? 0 : plain) | named;
 }
 
 bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vocab,

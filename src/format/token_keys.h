@@ -15,14 +15,15 @@ enum {
     NM_ATTR_SINGLE_WORD = 1 << 9, /* not beside a letter, digit or underscore */
     NM_ATTR_SPACED = 1 << 10,     /* beside spaces only */
     NM_ATTR_MERGED = 1 << 11,     /* merges may make it, too */
-    NM_ATTR_ALL = 0xFC8,
-    NM_ATTR_ADDED = 1 << 12, /* in memory only: it is an added token */
+    NM_ATTR_NAMED = 1 << 12,      /* no space is added to an empty text before it */
+    NM_ATTR_ALL = 0x1FC8,
+    NM_ATTR_ADDED = 1 << 13, /* in memory only: it is an added token */
 };
 
 /* Which stretches of a text get a space before them, tokenizer.ggml.pre, if one is added at all. */
 typedef enum nm_prefix {
     NM_PREFIX_ALWAYS,           /* all, also those that begin with a space */
-    NM_PREFIX_FIRST,            /* the first, unless it is empty before a control token */
+    NM_PREFIX_FIRST,            /* the first, unless it is empty before NM_ATTR_NAMED */
     NM_PREFIX_METASPACE_ALWAYS, /* all that do not begin with a space */
     NM_PREFIX_METASPACE_FIRST,  /* the first, if it does not begin with a space */
 } nm_prefix;

@@ -411,7 +411,10 @@ static bool is_single(const searched *s, token *t, unsigned attr, bool *ends_str
     return false;
 }
 
-/* Takes the white space beside a token, back to `from` and no further. */
+/*
+ * Takes the white space beside a token, back to `from` and no further.  Of a token that lies in the
+ * white space that the one before it took nothing is left.
+ */
 static void strip(const searched *s, token *t, unsigned attr, size_t from)
 {
     uint32_t code_point;
@@ -428,6 +431,8 @@ static void strip(const searched *s, token *t, unsigned attr, size_t from)
         if (n == 0 || !nm_word_is_space(code_point)) break;
         t->end += n;
     }
+    if (attr & NM_ATTR_LSTRIP && t->begin < from) t->begin = from;
+    if (t->begin >= t->end) *t = (token){t->begin, t->begin, -1};
 }
 
 /* The next token at or after *at, where the search goes on then; `from`: where the stretch begins. */
@@ -519,7 +524,7 @@ static bool put_text(merger *m, const char *text, size_t n_bytes, id_list *out)
         if (t.begin > from) {
             if (!put_stretch(m, text + from, t.begin - from, from == 0, out)) return false;
         } else if (from == 0 && t.id >= 0 && vocab->prefix == NM_PREFIX_FIRST &&
-                   !(vocab->pieces[t.id].attr & NM_ATTR_CONTROL) &&
+                   vocab->has_added && !(vocab->pieces[t.id].attr & NM_ATTR_NAMED) &&
                    gets_prefix(m, true, text, 0)) {
             if (!put_spelled(m, m->spelled, spell(m, text, 0, true), out)) return false;
         }
