@@ -721,8 +721,8 @@ typedef struct nomul_convert_options {
     const char         *name;         /* general.name, UTF-8; NULL, the default: no such key */
     nomul_progress      progress;     /* bytes of tensors read, of all; default NULL */
     void               *progress_context;
-    const char         *pack;   /* either name of a packing; NULL, the default: "t4" */
-    const nomul_cancel *cancel; /* default NULL */
+    const char         *pack;    /* either name of a packing; NULL, the default: "t4" */
+    const nomul_cancel *cancel;  /* default NULL */
     nomul_warning       warning; /* default NULL */
     void               *warning_context;
 } nomul_convert_options;

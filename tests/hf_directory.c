@@ -273,6 +273,7 @@ const hf_tokenizer_parts hf_sound_tokenizer = {
         "\"}, {\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" BLANK
         "\"}]}",
     .pre_tokenizer = "null",
+    .post_processor = "null",
     .options =
         "\"type\": \"BPE\", \"dropout\": null, \"unk_token\": \"<unk>\", \"byte_fallback\": true",
     .vocab = "\"" BLANK "\": 259, \"a\": 260, \"b\": 261, \"ab\": 262, \"" BLANK
@@ -297,9 +298,10 @@ void hf_directory_write_tokenizer(const hf_directory *d, const hf_tokenizer_part
     }
     at = strlen(text);
     snprintf(text + at, sizeof text - at,
-             "%s%s}}, \"added_tokens\": %s, \"normalizer\": %s, \"pre_tokenizer\": %s}\n",
+             "%s%s}}, \"added_tokens\": %s, \"normalizer\": %s, \"pre_tokenizer\": %s, "
+             "\"post_processor\": %s}\n",
              *PART(vocab) ? ", " : "", PART(vocab), PART(added), PART(normalizer),
-             PART(pre_tokenizer));
+             PART(pre_tokenizer), PART(post_processor));
     hf_directory_write(d, "tokenizer.json", text);
 }
 
@@ -335,7 +337,8 @@ const char *hf_with_path(const hf_directory *d, const char *text)
 
 /* ---- What came of a tokenizer ---------------------------------------------------------------- */
 
-const nm_hf_ids hf_no_ids = {-1, -1, -1, -1};
+const nm_hf_ids  hf_no_ids = {-1, -1, -1, -1, 0, {0}};
+const nm_hf_warn hf_no_warn = {NULL, NULL};
 
 void hf_check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
                     nomul_token_type type)
@@ -355,7 +358,7 @@ void hf_check_refused(const hf_directory *d, const nm_hf_ids *ids, const char *s
     nomul_error     err;
 
     test_case("must fail: %s", says);
-    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, &err), err,
+    CHECK_FAILS(nm_hf_tokenizer_open(&t, d->path, HF_N_VOCAB, ids, hf_no_warn, &err), err,
                 hf_with_path(d, says));
     nm_hf_tokenizer_close(&t);
 }

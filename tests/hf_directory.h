@@ -52,7 +52,7 @@ void hf_directory_save_shards(const hf_directory *d, const char *dtype);
 
 /* What stands in the places of a tokenizer.json; NULL is what hf_sound_tokenizer has there. */
 typedef struct hf_tokenizer_parts {
-    const char *added, *normalizer, *pre_tokenizer, *options, *vocab, *merges;
+    const char *added, *normalizer, *pre_tokenizer, *post_processor, *options, *vocab, *merges;
 } hf_tokenizer_parts;
 
 /*
@@ -72,6 +72,9 @@ const char *hf_with_path(const hf_directory *d, const char *text);
 
 /* What config.json says where it names no token. */
 extern const nm_hf_ids hf_no_ids;
+
+/* Nobody is told. */
+extern const nm_hf_warn hf_no_warn;
 
 void hf_check_piece(const nm_hf_tokenizer *t, size_t id, const char *text, float score,
                     nomul_token_type type);

@@ -17,52 +17,102 @@
 
 typedef struct side {
     const char *config, *specials, *generation; /* NULL: no such file */
+    const char *post_processor;                 /* of tokenizer.json */
     nm_hf_ids   ids;
     int32_t     bos, eos; /* what must come of it */
+    int32_t     ends[4];  /* then 0 */
     bool        add_bos, add_eos;
+    const char *warns; /* NULL: nothing */
 } side;
 
 /* clang-format off */
 #define NOTHING {-1, -1, -1, -1}
+#define SPECIAL(text) "{\"SpecialToken\": {\"id\": \"" text "\", \"type_id\": 0}}"
+#define TEMPLATE(before, after) \
+    "{\"type\": \"TemplateProcessing\", \"single\": [" before "{\"Sequence\": {\"id\": \"A\"}}" after \
+    "], \"pair\": [], \"special_tokens\": {\"</s>\": {\"id\": \"</s>\", \"ids\": [2]}, " \
+    "\"<s>\": {\"id\": \"<s>\", \"ids\": [1]}}}"
 #define TOKENS "\"bos_token\": \"<s>\", \"eos_token\": \"</s>\""
 
 static const side sides[] = {
     {.ids = NOTHING, .bos = -1, .eos = -1},
-    {.ids = {-1, -1, 1, 2}, .bos = 1, .eos = 2, .add_bos = true},
+    {.ids = {-1, -1, 1, 2}, .bos = 1, .eos = 2, .ends = {2}},
     {.ids = {-1, -1, 260, 261}, .bos = -1, .eos = -1}, /* ordinary pieces */
-    {.ids = {-1, -1, 1, 5000}, .bos = 1, .eos = -1, .add_bos = true},
-    {.ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
-    {.generation = "{\"bos_token_id\": 3, \"eos_token_id\": [4, 5]}",
-     .ids = {2, 1, -1, -1}, .bos = 3, .eos = 4, .add_bos = true},
+    {.ids = {-1, -1, 1, 5000}, .bos = 1, .eos = -1},
+    {.ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .ends = {1}},
+    {.generation = "{\"bos_token_id\": 3, \"eos_token_id\": [4, 5, 4]}",
+     .ids = {2, 1, -1, -1}, .bos = 3, .eos = 4, .ends = {4, 5}},
     {.generation = "{\"eos_token_id\": null}",
-     .ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .add_bos = true},
-    {.config = "{" TOKENS "}", .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
+     .ids = {2, 1, -1, -1, 1, {7}}, .bos = 2, .eos = 1, .ends = {1, 7}},
+    {.generation = "{\"eos_token_id\": 9}",
+     .ids = {2, 1, -1, -1, 1, {7}}, .bos = 2, .eos = 9, .ends = {9}},
+    {.config = "{" TOKENS "}", .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}},
     {.config = "{\"bos_token\": {\"content\": \"<s>\", \"lstrip\": false}, \"eos_token\": null}",
-     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+     .ids = NOTHING, .bos = 1, .eos = -1},
     {.specials = "{\"bos_token\": \"<s>\", \"eos_token\": {\"content\": \"</s>\"}}",
-     .ids = NOTHING, .bos = 1, .eos = 2, .add_bos = true},
+     .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}},
     {.config = "{\"bos_token\": \"a\"}",
      .specials = "{\"bos_token\": \"<s>\", \"eos_token\": \"b\"}",
-     .ids = NOTHING, .bos = 260, .eos = 261, .add_bos = true},
-    /* the tokenizer's bos wins, the model's eos wins */
+     .ids = NOTHING, .bos = 260, .eos = 261, .ends = {261}},
+    /* the tokenizer's bos and eos are those of its texts; the model's eos ends a text, too */
     {.config = "{" TOKENS "}", .generation = "{\"bos_token_id\": 7, \"eos_token_id\": 8}",
-     .ids = {9, 10, 1, 2}, .bos = 1, .eos = 8, .add_bos = true},
+     .ids = {9, 10, 1, 2}, .bos = 1, .eos = 2, .ends = {2, 8}, .warns =
+     "@/tokenizer_config.json: eos_token is \"</s>\", id 2, and @/generation_config.json: "
+     "eos_token_id is 8: both end a text"},
+    {.specials = "{\"eos_token\": \"</s>\"}",
+     .ids = {9, 10, -1, -1}, .bos = 9, .eos = 2, .ends = {2, 10}, .warns =
+     "@/special_tokens_map.json: eos_token is \"</s>\", id 2, and @/config.json: "
+     "eos_token_id is 10: both end a text"},
+    {.config = "{" TOKENS "}",
+     .ids = {9, 10, 1, 2, 1, {2}}, .bos = 1, .eos = 2, .ends = {2, 10}},
+    /* who adds them: the flags, else a class that always does, else the post_processor */
     {.config = "{" TOKENS ", \"add_bos_token\": false, \"add_eos_token\": true}",
-     .ids = NOTHING, .bos = 1, .eos = 2, .add_eos = true},
-    {.config = "{\"bos_token\": \"<s>\", \"add_bos_token\": null, \"add_eos_token\": null}",
+     .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}, .add_eos = true},
+    {.config = "{\"bos_token\": \"<s>\", \"add_bos_token\": true, \"add_eos_token\": null}",
      .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+    {.config = "{" TOKENS ", \"tokenizer_class\": \"LlamaTokenizer\"}",
+     .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}, .add_bos = true},
+    {.config = "{" TOKENS ", \"tokenizer_class\": \"LlamaTokenizerFast\"}",
+     .post_processor = TEMPLATE("", ", " SPECIAL("</s>")),
+     .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}, .add_bos = true},
+    {.config = "{" TOKENS ", \"tokenizer_class\": \"PreTrainedTokenizerFast\"}",
+     .post_processor = TEMPLATE("", ", " SPECIAL("</s>")),
+     .ids = NOTHING, .bos = 1, .eos = 2, .ends = {2}, .add_eos = true},
+    {.post_processor = TEMPLATE(SPECIAL("<s>") ", ", ""),
+     .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
+    {.post_processor = TEMPLATE(SPECIAL("<s>") ", ", ", " SPECIAL("</s>")),
+     .ids = {7, 8, -1, -1}, .bos = 1, .eos = 2, .ends = {8}, .add_bos = true, .add_eos = true},
+    {.post_processor = TEMPLATE("", ""), .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}},
+    {.post_processor = "{\"type\": \"BertProcessing\", \"sep\": [\"b\", 261], \"cls\": [\"a\", 260]}",
+     .ids = {1, 2, -1, -1}, .bos = 260, .eos = 261, .ends = {2}, .add_bos = true, .add_eos = true},
+    {.post_processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, "
+                       TEMPLATE(SPECIAL("<s>") ", ", "") "]}",
+     .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}, .add_bos = true},
+    {.config = "{\"add_bos_token\": false}", .post_processor = TEMPLATE(SPECIAL("<s>") ", ", ""),
+     .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}},
 };
 /* clang-format on */
 
 static void write_sides(const hf_directory *d, const side *s)
 {
+    hf_tokenizer_parts parts = {.post_processor = s->post_processor};
+
+    hf_directory_write_tokenizer(d, &parts);
     if (s->config) hf_directory_write(d, "tokenizer_config.json", s->config);
     if (s->specials) hf_directory_write(d, "special_tokens_map.json", s->specials);
     if (s->generation) hf_directory_write(d, "generation_config.json", s->generation);
 }
 
+/* The last warning. */
+static void hear(void *heard, const char *text)
+{
+    snprintf(heard, 2048, "%s", text);
+}
+
 static void test_sides(void)
 {
+    static char heard[2048];
+
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
         const side     *s = &sides[i];
         nm_hf_tokenizer t;
@@ -73,9 +123,16 @@ static void test_sides(void)
         test_case("special ids, row %zu", i);
         snprintf(name, sizeof name, "side-%zu", i);
         hf_directory_init(&d, name);
-        hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
         write_sides(&d, s);
-        CHECK_OK(nm_hf_tokenizer_open(&t, d.path, HF_N_VOCAB, &s->ids, &err), err);
+        heard[0] = '\0';
+        CHECK_OK(
+            nm_hf_tokenizer_open(&t, d.path, HF_N_VOCAB, &s->ids, (nm_hf_warn){hear, heard}, &err),
+            err);
+        CHECK_STR(heard, s->warns ? hf_with_path(&d, s->warns) : "");
+        size_t n_ends = 0;
+        while (s->ends[n_ends]) n_ends++;
+        CHECK_INT(t.n_ends, n_ends);
+        for (size_t k = 0; k < n_ends && k < t.n_ends; k++) CHECK_INT(t.ends[k], s->ends[k]);
         CHECK_INT(t.bos_id, s->bos);
         CHECK_INT(t.eos_id, s->eos);
         CHECK_INT(t.add_bos, s->add_bos);
@@ -97,21 +154,32 @@ static void test_model(void)
     test_case("tokenizer.model is read where both are there, and tokens are added to it");
     hf_directory_init(&d, "model");
     hf_directory_copy(&d, test_path("golden/tokenizer-demo/tokenizer.model"), "tokenizer.model");
-    hf_directory_write(&d, "tokenizer.json", "not JSON");
+    hf_directory_write(&d, "tokenizer.json",
+                       "{\"model\": 1, \"added_tokens\": ["
+                       "{\"id\": 5, \"content\": \"x\"}, {\"id\": 1, \"content\": \"<s>\", "
+                       "\"special\": true}, {\"id\": 8195, \"content\": \"<|z|>\", "
+                       "\"special\": true, \"lstrip\": true}]}");
     hf_directory_write(&d, "tokenizer_config.json",
                        "{\"added_tokens_decoder\": {"
                        "\"8193\": {\"content\": \"<|y|>\", \"special\": false},"
                        "\"8192\": {\"content\": \"<|\\u0078|>\", \"special\": true},"
                        "\"0\": {\"content\": \"<unk>\", \"special\": true}},"
                        "\"add_prefix_space\": false}");
-    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, 8196, &hf_no_ids, &err), err);
-    CHECK_INT(t.n_pieces, 8196);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, 8197, &hf_no_ids, hf_no_warn, &err), err);
+    CHECK_INT(t.n_pieces, 8197);
     hf_check_piece(&t, 0, "<unk>", 0, NOMUL_TOKEN_UNKNOWN);
     hf_check_piece(&t, 1, "<s>", 0, NOMUL_TOKEN_CONTROL);
     hf_check_piece(&t, 3, "<0x00>", 0, NOMUL_TOKEN_BYTE);
     hf_check_piece(&t, 8192, "<|x|>", 0, NOMUL_TOKEN_CONTROL);
     hf_check_piece(&t, 8193, "<|y|>", 0, NOMUL_TOKEN_USER_DEFINED);
     hf_check_piece(&t, 8194, "[PAD8194]", 0, NOMUL_TOKEN_UNUSED);
+    hf_check_piece(&t, 8195, "<|z|>", 0, NOMUL_TOKEN_CONTROL);
+    hf_check_piece(&t, 8196, "[PAD8196]", 0, NOMUL_TOKEN_UNUSED);
+    CHECK(t.lists_added);
+    CHECK_INT(t.attr[1], NM_ATTR_ADDED | NM_ATTR_CONTROL);
+    CHECK_INT(t.attr[5], 0);
+    CHECK_INT(t.attr[8193], NM_ATTR_ADDED);
+    CHECK_INT(t.attr[8195], NM_ATTR_ADDED | NM_ATTR_CONTROL | NM_ATTR_LSTRIP);
     CHECK_INT(t.unk_id, 0);
     CHECK_INT(t.bos_id, 1);
     CHECK_INT(t.eos_id, 2);
@@ -189,7 +257,7 @@ static void check_file(const char *title, const char *name, const char *file, co
     snprintf(folder, sizeof folder, "vectors-%zu-%s", n_vocab, name);
     hf_directory_init(&d, folder);
     hf_directory_copy(&d, file, name);
-    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &hf_no_ids, &err), err);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &hf_no_ids, hf_no_warn, &err), err);
     vocabulary_plan_init(&plan, t.pieces, t.n_pieces);
     plan.unk_id = t.unk_id, plan.add_space_prefix = t.add_space_prefix;
     if (vocabulary_open(&v, &plan, &err))
@@ -258,7 +326,6 @@ static void test_side_wounds(void)
 
         snprintf(name, sizeof name, "side-wound-%zu", i);
         hf_directory_init(&d, name);
-        hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
         write_sides(&d, s);
         hf_check_refused(&d, s->ids.bos ? &s->ids : &hf_no_ids, side_wounds[i].says);
         hf_directory_free(&d);

@@ -84,6 +84,7 @@ static void test_queries(void)
     CHECK_INT(nomul_token_bos(NULL), -1);
     CHECK_INT(nomul_token_eos(NULL), -1);
     CHECK_INT(nomul_token_unk(NULL), -1);
+    CHECK(!nomul_token_ends_text(NULL, 0));
     CHECK(!nomul_token_piece(NULL, 0, &n, NULL));
     CHECK(!nomul_decoder_push(NULL, 0, &n) && !nomul_decoder_flush(NULL, &n));
     CHECK_INT(nomul_sampler_next(NULL, logits), -1);

@@ -13,7 +13,7 @@ static void open_json(hf_directory *d, nm_hf_tokenizer *t, const char *name,
 
     hf_directory_init(d, name);
     hf_directory_write_tokenizer(d, p);
-    CHECK_OK(nm_hf_tokenizer_open(t, d->path, HF_N_VOCAB, &hf_no_ids, &err), err);
+    CHECK_OK(nm_hf_tokenizer_open(t, d->path, HF_N_VOCAB, &hf_no_ids, hf_no_warn, &err), err);
 }
 
 static void test_json(void)
@@ -80,6 +80,9 @@ static void test_prefix(void)
 /* ---- Must fail ------------------------------------------------------------------------------- */
 
 #define BPE "\"type\": \"BPE\", \"byte_fallback\": true"
+#define TEMPLATE(single)                                                                           \
+    "{\"type\": \"TemplateProcessing\", \"single\": [" single "], \"special_tokens\": {\"<s>\": "  \
+    "{\"ids\": [1]}, \"<m>\": {\"ids\": [1, 2]}, \"<n>\": {\"ids\": [270]}}}"
 #define EXPECTED                                                                                   \
     ": not supported (expected Prepend \"" BLANK "\" and Replace \" \" by \"" BLANK "\")"
 #define JSON "@/tokenizer.json: "
@@ -116,13 +119,8 @@ static const struct {
      JSON "pre_tokenizer is ByteLevel: not supported (expected none or Metaspace)"},
     {{.pre_tokenizer = METASPACE("")},
      JSON "pre_tokenizer: Metaspace beside a normalizer: not supported"},
-    {{.pre_tokenizer = "{\"type\": \"Metaspace\", \"replacement\": \"" BLANK "\"}",
-      .normalizer = "null"},
-     JSON "pre_tokenizer: split is true: not supported (no piece could span words)"},
     {{.pre_tokenizer = "{\"type\": \"Metaspace\", \"replacement\": \"_\"}", .normalizer = "null"},
      JSON "pre_tokenizer: replacement is \"_\": not supported (expected \"" BLANK "\")"},
-    {{.vocab = "\"a\": 259, \"b\": 261", .merges = "[]", .added = "[]"},
-     JSON "no piece has id 260, expected one for each below 262"},
     {{.vocab = "\"a\": 259, \"b\": 259"}, JSON "vocab: id 259 occurs twice"},
     {{.vocab = "\"a\": 259, \"\\u0061\": 260", .merges = "[]", .added = "[]"},
      JSON "\"a\" has ids 259 and 260, expected one"},
@@ -140,10 +138,28 @@ static const struct {
     {{.merges = "[[\"a\", \"b\", \"c\"]]"},
      JSON "merges: merge 0 is not \"A B\" nor [\"A\", \"B\"]"},
     {{.merges = "{}"}, JSON "model: merges is an object, expected an array"},
-    {{.merges = "[\"a b\", \"" BLANK " a\", \"" BLANK "a b\"]"},
-     JSON "merges: 1 make \"" BLANK
-          "ab\", which 2 pairs of pieces spell: not supported (expected one "
-          "merge for each)"},
+    {{.merges = "[[\"<0x0A>\", \"<0x0B>\"]]", .vocab = "\"<0x0A><0x0B>\": 259", .added = "[]"},
+     JSON "merges: merge 0: merges byte piece <0x0A>: not supported"},
+    {{.vocab = "\"[PAD266]\": 259", .merges = "[]"},
+     JSON "\"[PAD266]\" is a piece, and the name for the unused id 266"},
+    {{.post_processor = "{\"type\": \"ByteLevel\", \"type\": \"X\"}"},
+     JSON "post_processor: line 1: type occurs twice"},
+    {{.post_processor = "{\"type\": \"X\"}"},
+     JSON "post_processor: is X: not supported (expected TemplateProcessing)"},
+    {{.post_processor = TEMPLATE("{\"SpecialToken\": {\"id\": \"<s>\"}}")},
+     JSON "post_processor: single has the text 0 times: not supported"},
+    {{.post_processor =
+          TEMPLATE("{\"SpecialToken\": {\"id\": \"x\"}}, {\"Sequence\": {\"id\": \"A\"}}")},
+     JSON "post_processor: special_tokens: \"x\" is missing"},
+    {{.post_processor =
+          TEMPLATE("{\"SpecialToken\": {\"id\": \"<m>\"}}, {\"Sequence\": {\"id\": \"A\"}}")},
+     JSON "post_processor: adds 2 ids before a text: not supported (expected at most one)"},
+    {{.post_processor =
+          TEMPLATE("{\"Sequence\": {\"id\": \"A\"}}, {\"SpecialToken\": {\"id\": \"<n>\"}}")},
+     JSON "post_processor: adds id 270, expected less than vocab_size 270"},
+    {{.post_processor =
+          "{\"type\": \"BertProcessing\", \"cls\": [\"<s>\"], \"sep\": [\"</s>\", 2]}"},
+     JSON "post_processor: cls is missing, expected a whole number from 0 up"},
     {{.added = "[{\"id\": 270, \"content\": \"x\"}]"},
      JSON "added_tokens: \"x\" has id 270, expected less than vocab_size 270"},
     {{.added = "[{\"content\": \"x\"}]"}, JSON "added_tokens: \"x\" has no id"},
@@ -152,8 +168,8 @@ static const struct {
     {{.options = BPE ", \"unk_token\": \"<0x0B>\""},
      JSON "vocab has 255 byte pieces, expected <0x00> to <0xFF>"},
     {{.added = "[{\"id\": 265}]"}, JSON "added_tokens: a token without content"},
-    {{.added = "[{\"id\": 265, \"content\": \"x\", \"special\": false, \"rstrip\": true}]"},
-     JSON "added_tokens: \"x\": rstrip is true: not supported"},
+    {{.added = "[{\"id\": 265, \"content\": \"x\", \"normalized\": 1}]"},
+     JSON "added_tokens: \"x\": normalized is 1, expected true or false"},
     {{.added = "[{\"id\": 265, \"content\": \"a\"}]"},
      JSON "\"a\" has ids 260 and 265, expected one"},
     {{.added = "[7]"}, JSON "added_tokens: an added token is 7, expected an object"},

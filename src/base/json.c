@@ -143,9 +143,9 @@ static nm_json_type read_value(nm_json *json)
     static const struct {
         const char  *text;
         nm_json_type type;
-    } words[] = {{"true", NM_JSON_TRUE},         {"false", NM_JSON_FALSE},
-                 {"null", NM_JSON_NULL},         {"NaN", NM_JSON_NUMBER},
-                 {"Infinity", NM_JSON_NUMBER},   {"-Infinity", NM_JSON_NUMBER}};
+    } words[] = {{"true", NM_JSON_TRUE},       {"false", NM_JSON_FALSE},
+                 {"null", NM_JSON_NULL},       {"NaN", NM_JSON_NUMBER},
+                 {"Infinity", NM_JSON_NUMBER}, {"-Infinity", NM_JSON_NUMBER}};
     int    c = peek(json, 0);
     size_t n_words = sizeof words / sizeof *words - (json->python ? 0 : 3);
 

@@ -40,7 +40,7 @@ typedef struct converter {
     float   *row;                 /* in binary32 */
     uint8_t *encoded;             /* a row as the file stores it */
     int8_t  *trits;
-    float    scale; /* of the matrix quantized last */
+    float    scale;                   /* of the matrix quantized last */
     uint64_t n_narrowed, n_embedding; /* values of the embedding that F16 rounds, and all */
 } converter;
 
@@ -221,8 +221,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
               nm_hf_sampling_read(directory, &spec.sampling, &spec.sampling_rows, err) &&
               (options->no_tokenizer ||
                nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids,
-                                    (nm_hf_warn){options->warning, options->warning_context},
-                                    err));
+                                    (nm_hf_warn){options->warning, options->warning_context}, err));
     spec.total = c.total;
     ok = ok && nm_model_write_file(&spec, &source, output, err);
     if (ok && c.n_narrowed)

@@ -15,9 +15,12 @@
 
 #define F(name) offsetof(nm_hf_added, name)
 static const nm_hf_field added_fields[] = {
-    {"id", NM_HF_WHOLE, F(id), false},          {"content", NM_HF_TEXT, F(content), false},
-    {"special", NM_HF_BOOL, F(special), false}, {"single_word", NM_HF_BOOL, F(single_word), false},
-    {"lstrip", NM_HF_BOOL, F(lstrip), false},   {"rstrip", NM_HF_BOOL, F(rstrip), false},
+    {"id", NM_HF_WHOLE, F(id), false},
+    {"content", NM_HF_TEXT, F(content), false},
+    {"special", NM_HF_BOOL, F(special), false},
+    {"single_word", NM_HF_BOOL, F(single_word), false},
+    {"lstrip", NM_HF_BOOL, F(lstrip), false},
+    {"rstrip", NM_HF_BOOL, F(rstrip), false},
     {"normalized", NM_HF_VALUE, F(normalized), false},
 };
 #undef F
@@ -97,12 +100,12 @@ bool nm_hf_tokenizer_index(nm_hf_tokenizer *t, nomul_error *err)
             pad += PAD_TEXT;
         }
         if (!nm_names_add(&t->names, piece->text, piece->n_text, &number, err)) return false;
-        bool pad_twice = t->pieces[number].type == NOMUL_TOKEN_UNUSED || piece->text == pad - PAD_TEXT;
+        bool pad_twice =
+            t->pieces[number].type == NOMUL_TOKEN_UNUSED || piece->text == pad - PAD_TEXT;
         if (number != id && pad_twice)
-            return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                           "\"%.*s\" is a piece, and the name for the unused id %zu",
-                           (int)piece->n_text, piece->text,
-                           piece->text == pad - PAD_TEXT ? id : number);
+            return nm_fail(
+                err, NOMUL_E_UNSUPPORTED, "\"%.*s\" is a piece, and the name for the unused id %zu",
+                (int)piece->n_text, piece->text, piece->text == pad - PAD_TEXT ? id : number);
         if (number != id)
             return nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" has ids %zu and %zu, expected one",
                            (int)(piece->n_text < 64 ? piece->n_text : 64), piece->text, number, id);

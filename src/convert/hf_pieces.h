@@ -27,20 +27,20 @@ typedef struct nm_hf_template {
 
 /* A zeroed struct is closed. */
 typedef struct nm_hf_tokenizer {
-    nm_sp_piece *pieces;   /* by id; owned */
-    uint16_t    *attr;     /* by id: NM_ATTR_*; owned */
-    size_t       n_pieces; /* the highest id so far + 1; once indexed, vocab_size */
-    size_t       capacity; /* vocab_size */
-    nm_names     names;    /* of the pieces, numbered by id */
-    int32_t      unk_id, bos_id, eos_id; /* -1: none */
-    bool         add_bos, add_eos, add_space_prefix;
-    bool         slow;        /* tokenizer.model: added tokens as transformers finds them */
-    bool         lists_added; /* the model file has to list them: types do not say it all */
-    nm_prefix    prefix;
-    nm_hf_merge *merges; /* in the order of their ranks; owned; NULL where scores say the same */
-    size_t       n_merges;
-    int32_t     *ends; /* ids that end a text; owned */
-    size_t       n_ends;
+    nm_sp_piece   *pieces;                 /* by id; owned */
+    uint16_t      *attr;                   /* by id: NM_ATTR_*; owned */
+    size_t         n_pieces;               /* the highest id so far + 1; once indexed, vocab_size */
+    size_t         capacity;               /* vocab_size */
+    nm_names       names;                  /* of the pieces, numbered by id */
+    int32_t        unk_id, bos_id, eos_id; /* -1: none */
+    bool           add_bos, add_eos, add_space_prefix;
+    bool           slow;        /* tokenizer.model: added tokens as transformers finds them */
+    bool           lists_added; /* the model file has to list them: types do not say it all */
+    nm_prefix      prefix;
+    nm_hf_merge   *merges; /* in the order of their ranks; owned; NULL where scores say the same */
+    size_t         n_merges;
+    int32_t       *ends; /* ids that end a text; owned */
+    size_t         n_ends;
     nm_hf_template templates[NM_HF_MAX_TEMPLATES];
     size_t         n_templates;
     nm_filemap     file;          /* what the pieces of tokenizer.model point into */

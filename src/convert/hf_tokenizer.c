@@ -32,7 +32,9 @@ enum { UNK, BOS, EOS, PAD, SEP, CLS, MASK, N_NAMED };
         {"sep_token", NM_HF_VALUE, F(named[SEP]), true},                                           \
         {"cls_token", NM_HF_VALUE, F(named[CLS]), true},                                           \
         {"mask_token", NM_HF_VALUE, F(named[MASK]), true},                                         \
-        {"additional_special_tokens", NM_HF_VALUE, F(additional), true}
+    {                                                                                              \
+        "additional_special_tokens", NM_HF_VALUE, F(additional), true                              \
+    }
 static const char *const named_keys[N_NAMED] = {"unk_token", "bos_token", "eos_token", "pad_token",
                                                 "sep_token", "cls_token", "mask_token"};
 
@@ -408,8 +410,8 @@ static bool read_flag(const side_file *config, const nm_json *value, const char 
 static bool adds_bos(const nm_hf_text *name)
 {
     static const char *const names[] = {
-        "LlamaTokenizer",     "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast",
-        "GemmaTokenizer",     "GemmaTokenizerFast", "CohereTokenizerFast"};
+        "LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast",
+        "GemmaTokenizer", "GemmaTokenizerFast", "CohereTokenizerFast"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (nm_hf_text_is(name, names[i])) return true;
@@ -467,10 +469,10 @@ static bool special_ids(nm_hf_tokenizer *t, const char *directory,
     if (!check_ids(t, generation->path, &ids, err)) return false;
     if (t->bos_id < 0) t->bos_id = (int32_t)ids.bos;
     use_default(t, &t->bos_id, ids.default_bos);
-    bool ok = find_ends(t, files, &ids,
-                        nm_hf_given(&generation->eos_token_id) ? generation->path : path,
-                        named[EOS], warn, err) &&
-              read_flags(t, &files[CONFIG], err);
+    bool ok =
+        find_ends(t, files, &ids, nm_hf_given(&generation->eos_token_id) ? generation->path : path,
+                  named[EOS], warn, err) &&
+        read_flags(t, &files[CONFIG], err);
     /* The post_processor's own ids, where it still decides. */
     bool rebuilt = adds_bos(&files[CONFIG].tokenizer_class);
     if (ok && !t->slow && !rebuilt && t->add_bos && first >= 0) t->bos_id = first;
@@ -501,10 +503,10 @@ static bool add_template(nm_hf_tokenizer *t, const nm_json *name, const nm_json 
 static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side_file *config,
                            nomul_error *err)
 {
-    static const nm_hf_field fields[] = {
-        {"name", NM_HF_VALUE, 0, false}, {"template", NM_HF_VALUE, sizeof(nm_json), false}};
-    nm_json json = config->chat_template;
-    char    path[NM_HF_PATH];
+    static const nm_hf_field fields[] = {{"name", NM_HF_VALUE, 0, false},
+                                         {"template", NM_HF_VALUE, sizeof(nm_json), false}};
+    nm_json                  json = config->chat_template;
+    char                     path[NM_HF_PATH];
 
     if (!nm_hf_path(path, directory, "chat_template.jinja", err)) return false;
     if (nm_file_exists(path)) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PIECE 1024        /* bytes; bounds the check of pairs to 1024 steps a byte */
+#define MAX_PIECE 1024 /* bytes; bounds the check of pairs to 1024 steps a byte */
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* A length for "%.*s": no more of a text than a message has room for. */
@@ -208,7 +208,23 @@ static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
     }
 }
 
-/* `beside`: a tokenizer.model has the pieces, and only ids that it lacks are added. */
+/*
+ * Does a tokenizer.model say all of a token of the tokenizer.json beside it?  It does if it has
+ * another piece under that id, or has it as a special piece.
+ */
+static bool is_known(const nm_hf_tokenizer *t, const nm_hf_added *added)
+{
+    if (added->id >= t->capacity || !t->pieces[added->id].text) return false;
+    const nm_sp_piece *piece = &t->pieces[added->id];
+    bool               same = piece->n_text == added->content.size &&
+                memcmp(piece->text, added->content.data, piece->n_text) == 0;
+    bool plain = added->special && !added->lstrip && !added->rstrip && !added->single_word;
+
+    return !same ||
+           (plain && (piece->type == NOMUL_TOKEN_CONTROL || piece->type == NOMUL_TOKEN_UNKNOWN));
+}
+
+/* `beside`: a tokenizer.model has the pieces. */
 static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nomul_error *err)
 {
     if (!nm_hf_given(&json)) return true;
@@ -217,11 +233,9 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nom
         nm_hf_added added = {.id = UINT64_MAX};
         if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_ARRAY_END) return true;
-        if (!nm_hf_added_read(&added, &json, err)) return nm_fail_in(err, "added_tokens");
-        bool known = beside && added.id < t->capacity && t->pieces[added.id].text &&
-                     (t->pieces[added.id].n_text != added.content.size ||
-                      memcmp(t->pieces[added.id].text, added.content.data, added.content.size));
-        if (!known && !nm_hf_added_place(t, &added, err)) return nm_fail_in(err, "added_tokens");
+        if (!nm_hf_added_read(&added, &json, err) ||
+            !((beside && is_known(t, &added)) || nm_hf_added_place(t, &added, err)))
+            return nm_fail_in(err, "added_tokens");
     }
 }
 
@@ -249,9 +263,9 @@ static bool check_pieces(nm_hf_tokenizer *t, const nm_hf_text *unknown, nomul_er
 /* A post_processor of any type that is supported. */
 typedef struct processor {
     nm_hf_text type;
-    nm_json    processors;              /* Sequence */
-    nm_json    single, special_tokens;  /* TemplateProcessing */
-    nm_json    cls, sep;                /* BertProcessing, RobertaProcessing */
+    nm_json    processors;             /* Sequence */
+    nm_json    single, special_tokens; /* TemplateProcessing */
+    nm_json    cls, sep;               /* BertProcessing, RobertaProcessing */
 } processor;
 
 #define F(name) offsetof(processor, name)
@@ -385,8 +399,7 @@ static bool read_post_processor(nm_hf_tokenizer *t, const nm_json *json, nomul_e
                            ids.n[side], sides[side]);
         if (ids.n[side] && ids.id[side] >= t->capacity)
             return nm_fail(err, NOMUL_E_FORMAT,
-                           "post_processor: adds id %" PRIu64
-                           ", expected less than vocab_size %zu",
+                           "post_processor: adds id %" PRIu64 ", expected less than vocab_size %zu",
                            ids.id[side], t->capacity);
     }
     t->add_bos = ids.n[0], t->add_eos = ids.n[1];
@@ -527,9 +540,9 @@ static void mark_merged(nm_hf_tokenizer *t, const usage *usages)
 /* Can merging make this piece, or begin with it? */
 static bool may_merge(const nm_hf_tokenizer *t, size_t id)
 {
-    return id != NM_NO_NAME && (t->pieces[id].type == NOMUL_TOKEN_NORMAL
-                                    ? !(t->attr[id] & NM_ATTR_ADDED)
-                                    : t->attr[id] & NM_ATTR_MERGED);
+    return id != NM_NO_NAME &&
+           (t->pieces[id].type == NOMUL_TOKEN_NORMAL ? !(t->attr[id] & NM_ATTR_ADDED)
+                                                     : t->attr[id] & NM_ATTR_MERGED);
 }
 
 /* ---- Ranks as scores ------------------------------------------------------------------------- */
@@ -556,8 +569,8 @@ static bool is_one_score(const nm_hf_tokenizer *t, size_t id, const usage *u)
     bool               loose = false;
 
     for (size_t at = first_char(piece->text); at < n; at += first_char(piece->text + at))
-        n_pairs += is_part(t, piece->text, at, &loose) &&
-                   is_part(t, piece->text + at, n - at, &loose);
+        n_pairs +=
+            is_part(t, piece->text, at, &loose) && is_part(t, piece->text + at, n - at, &loose);
     if (loose && n_pairs > 0) return false;
     if (n_pairs != u->n_made) return false;
     if (n_pairs == 0 || n_pairs > n) return n_pairs == 0;

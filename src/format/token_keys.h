@@ -29,7 +29,10 @@ typedef enum nm_prefix {
 } nm_prefix;
 
 /* Their names in the file, in this order. */
-#define NM_PREFIX_NAMES {"default", "first", "metaspace", "metaspace-first"}
+#define NM_PREFIX_NAMES                                                                            \
+    {                                                                                              \
+        "default", "first", "metaspace", "metaspace-first"                                         \
+    }
 
 #define NM_MAX_PAIRS ((size_t)1 << 22) /* elements of tokenizer.ggml.merges */
 

@@ -106,7 +106,9 @@ static void layout(merger *m)
     m->hidden = raw && !v->has_added && v->symbols.n_nodes
                     ? nm_arena_take(a, m->raw_room, sizeof *m->hidden)
                     : NULL;
-    m->late = v->late.n_nodes && (control || v->has_tokens) ? nm_arena_take(a, m->text_room, sizeof *m->late) : NULL;
+    m->late = v->late.n_nodes && (control || v->has_tokens)
+                  ? nm_arena_take(a, m->text_room, sizeof *m->late)
+                  : NULL;
     m->user = v->symbols.n_nodes ? nm_arena_take(a, m->text_room, sizeof *m->user) : NULL;
     m->splits = v->has_unused ? nm_arena_take(a, v->n_pieces, sizeof *m->splits) : NULL;
 }
@@ -127,8 +129,7 @@ static bool split_text(merger *m)
     const nm_vocab *vocab = m->vocab;
 
     m->n_symbols = 0;
-    if (m->user &&
-        !nm_matcher_run(&vocab->symbols, m->text, m->n_text, false, m->cancel, m->user))
+    if (m->user && !nm_matcher_run(&vocab->symbols, m->text, m->n_text, false, m->cancel, m->user))
         return false;
     for (size_t at = 0; at < m->n_text;) {
         if (is_cancelled(m)) return false;
@@ -193,8 +194,7 @@ static bool never_merges(const merger *m, const symbol *s)
 {
     const nm_piece *piece = &m->vocab->pieces[s->id < 0 ? 0 : s->id];
 
-    return s->id >= 0 && piece->type == NOMUL_TOKEN_USER_DEFINED &&
-           !(piece->attr & NM_ATTR_ADDED);
+    return s->id >= 0 && piece->type == NOMUL_TOKEN_USER_DEFINED && !(piece->attr & NM_ATTR_ADDED);
 }
 
 /*
@@ -469,7 +469,8 @@ static bool gets_prefix(const merger *m, bool begins, const char *text, size_t n
 {
     nm_prefix prefix = m->vocab->prefix;
 
-    if (!m->vocab->add_space_prefix || (begins && m->flags & NOMUL_TOKENIZE_NO_PREFIX)) return false;
+    if (!m->vocab->add_space_prefix || (begins && m->flags & NOMUL_TOKENIZE_NO_PREFIX))
+        return false;
     if (prefix == NM_PREFIX_ALWAYS) return true;
     if (prefix != NM_PREFIX_METASPACE_ALWAYS && !begins) return false;
     if (prefix == NM_PREFIX_FIRST) return true;
@@ -523,9 +524,8 @@ static bool put_text(merger *m, const char *text, size_t n_bytes, id_list *out)
         if (!more) t = (token){n_bytes, n_bytes, -1};
         if (t.begin > from) {
             if (!put_stretch(m, text + from, t.begin - from, from == 0, out)) return false;
-        } else if (from == 0 && t.id >= 0 && vocab->prefix == NM_PREFIX_FIRST &&
-                   vocab->has_added && !(vocab->pieces[t.id].attr & NM_ATTR_NAMED) &&
-                   gets_prefix(m, true, text, 0)) {
+        } else if (from == 0 && t.id >= 0 && vocab->prefix == NM_PREFIX_FIRST && vocab->has_added &&
+                   !(vocab->pieces[t.id].attr & NM_ATTR_NAMED) && gets_prefix(m, true, text, 0)) {
             if (!put_spelled(m, m->spelled, spell(m, text, 0, true), out)) return false;
         }
         if (t.id >= 0) put_id(out, t.id);

@@ -445,7 +445,7 @@ static bool is_named(nm_gguf_text text, const char *name)
 static bool get_prefix(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
 {
     static const char *const names[] = NM_PREFIX_NAMES;
-    nm_gguf_text text = {"default", 7};
+    nm_gguf_text             text = {"default", 7};
 
     if (!nm_gguf_get_string(gguf, KEY "pre", false, &text, err)) return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -39,10 +39,10 @@ typedef struct nm_vocab {
     bool           has_unused, has_merges;
     bool           has_added;  /* added tokens are listed, and control pieces are not all of them */
     bool           has_tokens; /* some of them are found in any text */
-    size_t         max_piece; /* length of the longest */
-    nm_matcher     raw;       /* tokens found in the text as it is given */
-    nm_matcher     late;      /* NM_ATTR_NORMALIZED: found in what is between those */
-    nm_matcher     symbols;   /* user-defined pieces: symbols that never merge */
+    size_t         max_piece;  /* length of the longest */
+    nm_matcher     raw;        /* tokens found in the text as it is given */
+    nm_matcher     late;       /* NM_ATTR_NORMALIZED: found in what is between those */
+    nm_matcher     symbols;    /* user-defined pieces: symbols that never merge */
     nm_pairs       pairs;
     uint8_t        joins[65536 / 8]; /* a bit for each two bytes: see nm_vocab_joins */
     bool           ends[256];        /* no byte joins this one, whatever follows */
