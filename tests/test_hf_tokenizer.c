@@ -246,26 +246,20 @@ static size_t check_vectors(const nomul_tokenizer *tokenizer, const char *path)
 static void check_file(const char *title, const char *name, const char *file, const char *vectors,
                        size_t n_vocab)
 {
-    vocabulary_plan plan;
-    vocabulary      v = {.present = false};
-    nm_hf_tokenizer t;
-    hf_directory    d;
-    nomul_error     err;
-    char            folder[64];
+    vocabulary   v = {.present = false};
+    hf_directory d;
+    nomul_error  err;
+    char         folder[64];
 
     test_case("%s: every vector from its %s", title, name);
     snprintf(folder, sizeof folder, "vectors-%zu-%s", n_vocab, name);
     hf_directory_init(&d, folder);
     hf_directory_copy(&d, file, name);
-    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, n_vocab, &hf_no_ids, hf_no_warn, &err), err);
-    vocabulary_plan_init(&plan, t.pieces, t.n_pieces);
-    plan.unk_id = t.unk_id, plan.add_space_prefix = t.add_space_prefix;
-    if (vocabulary_open(&v, &plan, &err))
+    if (vocabulary_open_directory(&v, d.path, n_vocab, &hf_no_ids, &err))
         CHECK(check_vectors(&v.tokenizer, vectors) > 100);
     else
         CHECK_OK(false, err);
     vocabulary_close(&v);
-    nm_hf_tokenizer_close(&t);
     hf_directory_free(&d);
 }
 

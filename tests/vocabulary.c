@@ -138,6 +138,26 @@ bool vocabulary_open_model(vocabulary *v, const char *path)
     return ok;
 }
 
+bool vocabulary_open_directory(vocabulary *v, const char *path, size_t n_vocab,
+                               const nm_hf_ids *ids, nomul_error *err)
+{
+    nm_hf_tokenizer t;
+    nm_hf_warn      silent = {NULL, NULL};
+
+    *v = (vocabulary){0};
+    bool ok = nm_hf_tokenizer_open(&t, path, n_vocab, ids, silent, err);
+    if (ok) {
+        nm_gguf_writer_init(&v->file, 64);
+        nm_hf_tokenizer_write(&t, &v->file);
+        ok = nm_gguf_writer_finish(&v->file, err) &&
+             nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, err) &&
+             nm_vocab_open(&v->tokenizer.vocab, &v->gguf, n_vocab, &v->present, err);
+    }
+    nm_hf_tokenizer_close(&t);
+    if (!ok) vocabulary_close(v);
+    return ok;
+}
+
 int32_t *vocabulary_encode(const vocabulary *v, const char *text, size_t n_bytes, unsigned flags,
                            size_t *n_ids)
 {

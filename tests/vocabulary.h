@@ -3,6 +3,7 @@
 #ifndef NM_TEST_VOCABULARY_H
 #define NM_TEST_VOCABULARY_H
 
+#include "convert/hf_tokenizer.h"
 #include "format/gguf_write.h"
 #include "format/sentencepiece.h"
 #include "tokens/tokenizer.h"
@@ -37,6 +38,10 @@ void vocabulary_close(vocabulary *v);
 
 /* Opens that of a tokenizer.model; a failed check and false where it can't. */
 bool vocabulary_open_model(vocabulary *v, const char *path);
+
+/* Opens that of a checkpoint directory, as nomul_convert writes it and a model reads it. */
+bool vocabulary_open_directory(vocabulary *v, const char *path, size_t n_vocab,
+                               const nm_hf_ids *ids, nomul_error *err);
 
 /* The ids of a text, read from and written to blocks of exactly their size; free it. */
 int32_t *vocabulary_encode(const vocabulary *v, const char *text, size_t n_bytes, unsigned flags,
