@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "base/rng.h"
+#include "hf_directory.h"
 #include "vocabulary.h"
 
 #include <stdlib.h>
@@ -162,6 +163,39 @@ static void test_random(void)
     }
 }
 
+/* Added tokens that look at what is beside them, with every way to add a space. */
+static void test_added_tokens(void)
+{
+    static const char *const schemes[] = {"\"first\"", "\"always\"", "\"never\"", NULL};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        char         pre[256];
+        vocabulary   v = {.present = false};
+        hf_directory d;
+        nomul_error  err;
+
+        test_case("added tokens in parts: prepend_scheme %s", schemes[i] ? schemes[i] : "none");
+        snprintf(pre, sizeof pre,
+                 "{\"type\": \"Metaspace\", \"prepend_scheme\": %s, \"split\": false}",
+                 schemes[i] ? schemes[i] : "");
+        hf_directory_init(&d, "cut");
+        hf_directory_write_tokenizer(
+            &d, &(hf_tokenizer_parts){
+                    .added = "[{\"id\": 265, \"content\": \"<t>\", \"normalized\": false},"
+                             "{\"id\": 266, \"content\": \"<l>\", \"lstrip\": true},"
+                             "{\"id\": 267, \"content\": \"<r>\", \"rstrip\": true, "
+                             "\"normalized\": false},"
+                             "{\"id\": 268, \"content\": \"ab a\", \"single_word\": true},"
+                             "{\"id\": 269, \"content\": \"<t>a\", \"special\": true}]",
+                    .normalizer = schemes[i] ? "null" : NULL,
+                    .pre_tokenizer = schemes[i] ? pre : NULL});
+        CHECK_OK(vocabulary_open_directory(&v, d.path, HF_N_VOCAB, &hf_no_ids, &err), err);
+        if (v.present) check_random(&v, 4000);
+        vocabulary_close(&v);
+        hf_directory_free(&d);
+    }
+}
+
 /* ---- Places ---------------------------------------------------------------------------------- */
 
 static void check_last(const vocabulary *v, const char *text, size_t want)
@@ -216,6 +250,7 @@ static void test_whole_text(void)
 void test_cut(void)
 {
     test_random();
+    test_added_tokens();
     test_places();
     test_whole_text();
 }

@@ -86,8 +86,9 @@ static void test_ids(void)
 {
     nm_hf_ids ids;
 
-    test_case("token ids: a number, the first of a list, null");
-    parse("{\"bos_token_id\": 7, \"eos_token_id\": [9, 10]}", &ids);
+    test_case("token ids: a number, a list, null");
+    parse("{\"bos_token_id\": 7, \"eos_token_id\": [9, 10, 11]}", &ids);
+    CHECK(ids.n_more == 2 && ids.more_eos[0] == 10 && ids.more_eos[1] == 11);
     CHECK(ids.bos == 7 && ids.eos == 9 && ids.default_bos == -1 && ids.default_eos == -1);
     parse("{\"bos_token_id\": null, \"eos_token_id\": null}", &ids);
     CHECK(ids.bos == -1 && ids.eos == -1 && ids.default_bos == -1 && ids.default_eos == -1);

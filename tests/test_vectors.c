@@ -102,7 +102,7 @@ static void test_all_vectors(void)
 
 /* ---- A slow tokenizer, from the definition --------------------------------------------------- */
 
-#define MAX_SLOW 200
+#define MAX_SLOW 700
 #define MAX_PIECES 400
 
 typedef struct slow {
@@ -224,10 +224,12 @@ static const char *const letters[] = {"a", "b", "c", NM_BLANK, "\xC3\xA9", "\xE7
 #define N_LETTERS (sizeof letters / sizeof letters[0])
 
 typedef struct random_vocabulary {
-    char        texts[MAX_PIECES][32];
+    char        texts[MAX_PIECES][700];
     nm_sp_piece pieces[MAX_PIECES];
     size_t      n_pieces;
 } random_vocabulary;
+
+static size_t max_text = 32; /* of a piece, its end included */
 
 static void add_piece(random_vocabulary *r, const char *a, const char *b, float score,
                       nomul_token_type type)
@@ -235,7 +237,7 @@ static void add_piece(random_vocabulary *r, const char *a, const char *b, float 
     char  *text = r->texts[r->n_pieces];
     size_t n_a = strlen(a), n_b = strlen(b);
 
-    if (n_a + n_b >= sizeof r->texts[0] || r->n_pieces == MAX_PIECES) return;
+    if (n_a + n_b >= max_text || r->n_pieces == MAX_PIECES) return;
     memcpy(text, a, n_a);
     memcpy(text + n_a, b, n_b + 1);
     for (size_t i = N_FIRST; i < r->n_pieces; i++)
@@ -293,7 +295,7 @@ static void test_against_slow(void)
     vocabulary               v;
     nomul_error              err;
     nm_rng                   rng;
-    char                     text[MAX_SLOW];
+    char                     text[200];
 
     test_case("random vocabularies and texts, against the slow tokenizer");
     nm_rng_init(&rng, 1);
@@ -303,7 +305,7 @@ static void test_against_slow(void)
         vocabulary_plan_init(&plan, r.pieces, r.n_pieces);
         CHECK_OK(vocabulary_open(&v, &plan, &err), err);
         for (int i = 0; i < 50; i++) {
-            size_t n_text = nm_rng_below(&rng, i % 10 ? 30 : MAX_SLOW), n_ids;
+            size_t n_text = nm_rng_below(&rng, i % 10 ? 30 : sizeof text), n_ids;
             n_text = random_text(text, &rng, n_letters, n_text);
             int32_t *ids = vocabulary_encode(&v, text, n_text, 0, &n_ids);
             slow_encode(&s, &plan, text, n_text);
@@ -311,6 +313,101 @@ static void test_against_slow(void)
                        "round %d, text %d: \"%.*s\"", round, i, (int)n_text, text);
             free(ids);
         }
+        vocabulary_close(&v);
+    }
+}
+
+/*
+ * Pieces of more than NM_LONG_PIECE bytes: runs of one letter, each the double of another, and joins
+ * of two of all of them, or of one and a letter that is no piece.
+ */
+static void long_pieces(random_vocabulary *r, nm_rng *rng)
+{
+    static const char *const ends[] = {"z", "\xC3\xA9", "b"};
+
+    vocabulary_first_pieces(r->pieces);
+    r->n_pieces = N_FIRST;
+    max_text = sizeof r->texts[0];
+    add_piece(r, "a", "", 0, NOMUL_TOKEN_NORMAL);
+    for (size_t i = 0; i < 8; i++) {
+        const char *last = r->texts[r->n_pieces - 1];
+        add_piece(r, last, last, (float)nm_rng_below(rng, 3), NOMUL_TOKEN_NORMAL);
+    }
+    add_piece(r, "b", "", 0, NOMUL_TOKEN_NORMAL);
+    for (size_t i = 0; i < 60; i++) {
+        const char *a = r->texts[N_FIRST + nm_rng_below(rng, r->n_pieces - N_FIRST)];
+        const char *b = r->texts[N_FIRST + nm_rng_below(rng, r->n_pieces - N_FIRST)];
+        const char *end = ends[nm_rng_below(rng, 3)];
+        uint64_t    kind = nm_rng_below(rng, 12);
+        add_piece(r, kind == 0 ? end : a, kind == 1 ? end : b, (float)nm_rng_below(rng, 4),
+                  kind == 2   ? NOMUL_TOKEN_UNUSED
+                  : kind == 3 ? NOMUL_TOKEN_USER_DEFINED
+                              : NOMUL_TOKEN_NORMAL);
+    }
+    max_text = 32;
+}
+
+static void test_long_pieces(void)
+{
+    static random_vocabulary r;
+    static slow              s;
+    vocabulary_plan          plan;
+    vocabulary               v;
+    nomul_error              err;
+    nm_rng                   rng;
+    char                     text[MAX_SLOW];
+
+    test_case("long pieces and texts, against the slow tokenizer");
+    nm_rng_init(&rng, 4);
+    for (int round = 0; round < 12; round++) {
+        long_pieces(&r, &rng);
+        vocabulary_plan_init(&plan, r.pieces, r.n_pieces);
+        plan.add_space_prefix = 1;
+        CHECK_OK(vocabulary_open(&v, &plan, &err), err);
+        for (int i = 0; v.present && i < 3; i++) {
+            size_t n_text = 300 + nm_rng_below(&rng, MAX_SLOW - 300), n_ids;
+            for (size_t k = 0; k < n_text; k++)
+                text[k] = nm_rng_below(&rng, 150) ? 'a' : "bz\xC3\xA9 "[nm_rng_below(&rng, 5)];
+            int32_t *ids = vocabulary_encode(&v, text, n_text, 0, &n_ids);
+            slow_encode(&s, &plan, text, n_text);
+            CHECK_THAT(n_ids == s.n_ids && memcmp(ids, s.ids, n_ids * sizeof *ids) == 0,
+                       "round %d, text %d: \"%.*s\"", round, i, (int)n_text, text);
+            free(ids);
+        }
+        vocabulary_close(&v);
+    }
+}
+
+/* Each would take seconds if a look-up cost as much as the longest piece. */
+static void test_hostile_lengths(void)
+{
+    static char        a[NM_MAX_PIECE], b[NM_MAX_PIECE], text[1 << 20];
+    static nm_sp_piece pieces[N_FIRST + 3 + 300];
+    vocabulary_plan    plan;
+    vocabulary         v;
+    nomul_error        err;
+    size_t             n_ids;
+
+    memset(a, 'a', sizeof a), memset(b, 'a', sizeof b), memset(text, 'a', sizeof text);
+    b[NM_MAX_PIECE - 1] = 'b';
+    for (int normal = 0; normal < 2; normal++) {
+        size_t n = N_FIRST;
+        test_case("a million letters and %s pieces of thousands of them",
+                  normal ? "merged" : "user-defined");
+        vocabulary_first_pieces(pieces);
+        pieces[n++] = (nm_sp_piece){"a", 1, 0, NOMUL_TOKEN_NORMAL};
+        pieces[n++] =
+            (nm_sp_piece){b, sizeof b, 0, normal ? NOMUL_TOKEN_NORMAL : NOMUL_TOKEN_USER_DEFINED};
+        /* a, aa, aaa ...: each letter is merged into the run before it */
+        for (size_t i = 2; normal && i <= 300; i++)
+            pieces[n++] = (nm_sp_piece){a, i, (float)i, NOMUL_TOKEN_NORMAL};
+        if (!normal) pieces[n++] = (nm_sp_piece){a, sizeof a, 0, NOMUL_TOKEN_USER_DEFINED};
+        vocabulary_plan_init(&plan, pieces, n);
+        plan.add_space_prefix = 0;
+        CHECK_OK(vocabulary_open(&v, &plan, &err), err);
+        free(vocabulary_encode(&v, text, sizeof text, 0, &n_ids));
+        CHECK_INT(n_ids,
+                  normal ? sizeof text / 300 + 1 : sizeof text / sizeof a + sizeof text % sizeof a);
         vocabulary_close(&v);
     }
 }
@@ -367,5 +464,7 @@ void test_vectors(void)
 {
     test_all_vectors();
     test_against_slow();
+    test_long_pieces();
+    test_hostile_lengths();
     test_round_trip();
 }

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "alloc.h"
+#include "base/bytes.h"
 #include "base/rng.h"
 #include "tokens/vocab.h"
 #include "vocabulary.h"
@@ -256,6 +257,128 @@ static void test_wounds(void)
     }
 }
 
+/* ---- Optional keys --------------------------------------------------------------------------- */
+
+static void put_u32s(nm_gguf_writer *file, const char *key, size_t n, const uint32_t *values)
+{
+    uint8_t bytes[4];
+
+    nm_gguf_put_array(file, key, NOMUL_VALUE_U32, n);
+    for (size_t i = 0; i < n; i++) {
+        nm_store_u32(bytes, values[i]);
+        nm_gguf_put_bytes(file, bytes, sizeof bytes);
+    }
+}
+
+static void put_merge(nm_gguf_writer *file, const char *merge)
+{
+    nm_gguf_put_array(file, T "merges", NOMUL_VALUE_STRING, 1);
+    nm_gguf_put_element_string(file, merge, strlen(merge));
+}
+
+static void put_pre(nm_gguf_writer *file, const char *pre)
+{
+    nm_gguf_put_string(file, T "pre", pre, strlen(pre));
+}
+
+#define MORE(name, statement)                                                                      \
+    static void name(nm_gguf_writer *file)                                                         \
+    {                                                                                              \
+        statement;                                                                                 \
+    }
+#define U32S(key, ...)                                                                             \
+    put_u32s(file, T key, sizeof(uint32_t[]){__VA_ARGS__} / 4, (const uint32_t[]){__VA_ARGS__})
+
+MORE(ends_outside, U32S("eos_token_ids", 0, 265))
+MORE(added_alone, U32S("added_token_ids", 1))
+MORE(added_few, U32S("added_token_ids", 1, 2); U32S("added_token_attr", 0))
+MORE(added_outside, U32S("added_token_ids", 265); U32S("added_token_attr", 0))
+MORE(added_twice, U32S("added_token_ids", 3, 3); U32S("added_token_attr", 0, 0))
+MORE(added_bits, U32S("added_token_ids", 3); U32S("added_token_attr", 1 << 13))
+MORE(merge_one, put_merge(file, "a"))
+MORE(merge_no_left, put_merge(file, " a"))
+MORE(merge_no_right, put_merge(file, "a "))
+MORE(merge_three, put_merge(file, "a b c"))
+MORE(merge_unknown, put_merge(file, "a q"))
+MORE(merge_makes_unknown, put_merge(file, "a a"))
+MORE(pre_unknown, put_pre(file, "llama-bpe"))
+MORE(pre_number, nm_gguf_put_bits(file, T "pre", NOMUL_VALUE_U32, 1))
+
+static const struct {
+    void (*more)(nm_gguf_writer *file);
+    const char *words;
+    int         code;
+} more_wounds[] = {
+    {ends_outside, "key " T "eos_token_ids[1]: is 265, expected less than 265", NOMUL_E_FORMAT},
+    {added_alone, "key " T "added_token_attr: missing", NOMUL_E_FORMAT},
+    {added_few, "key " T "added_token_attr: has 1 elements, expected 2 as " T "added_token_ids",
+     NOMUL_E_FORMAT},
+    {added_outside, "key " T "added_token_ids[0]: is 265, expected an id", NOMUL_E_FORMAT},
+    {added_twice, "key " T "added_token_ids[1]: is 3, expected each id once", NOMUL_E_FORMAT},
+    {added_bits, "key " T "added_token_attr[0]: is 0x2000, expected bits of 0x1fc8",
+     NOMUL_E_FORMAT},
+    {merge_one, "key " T "merges[0]: is not two pieces with a space between them", NOMUL_E_FORMAT},
+    {merge_no_left, "key " T "merges[0]: is not two pieces with a space between them",
+     NOMUL_E_FORMAT},
+    {merge_no_right, "key " T "merges[0]: is not two pieces with a space between them",
+     NOMUL_E_FORMAT},
+    {merge_three, "key " T "merges[0]: is not two pieces with a space between them",
+     NOMUL_E_FORMAT},
+    {merge_unknown, "key " T "merges[0]: \"a q\" is not in the vocabulary", NOMUL_E_FORMAT},
+    {merge_makes_unknown, "key " T "merges[0]: \"a a\" is not in the vocabulary", NOMUL_E_FORMAT},
+    {pre_unknown,
+     "key " T "pre: is \"llama-bpe\", expected default, first, metaspace or "
+     "metaspace-first",
+     NOMUL_E_UNSUPPORTED},
+    {pre_number, "key " T "pre: is a u32, expected string", NOMUL_E_FORMAT},
+};
+
+MORE(two_ends, U32S("eos_token_ids", 259, 3))
+
+static void test_more(void)
+{
+    nm_sp_piece     pieces[N_PIECES];
+    vocabulary_plan plan;
+    vocabulary      v;
+    nomul_error     err;
+
+    test_case("what ends a text: EOS, or the ids of a list");
+    small_plan(&plan, pieces);
+    CHECK_OK(vocabulary_open(&v, &plan, &err), err);
+    for (int32_t id = 0; id < N_PIECES; id++)
+        CHECK_INT(nomul_token_ends_text(&v.tokenizer, id), id == plan.eos_id);
+    CHECK(!nomul_token_ends_text(&v.tokenizer, -1));
+    CHECK(!nomul_token_ends_text(&v.tokenizer, N_PIECES));
+    vocabulary_close(&v);
+    plan.more = two_ends;
+    CHECK_OK(vocabulary_open(&v, &plan, &err), err);
+    for (int32_t id = 0; id < N_PIECES; id++)
+        CHECK_INT(nomul_token_ends_text(&v.tokenizer, id), id == 259 || id == 3);
+    vocabulary_close(&v);
+
+    for (size_t i = 0; i < sizeof more_wounds / sizeof more_wounds[0]; i++) {
+        test_case("must fail: %s", more_wounds[i].words);
+        small_plan(&plan, pieces);
+        plan.more = more_wounds[i].more;
+        CHECK_FAILS(vocabulary_open(&v, &plan, &err), err, more_wounds[i].words);
+        CHECK_INT(err.code, more_wounds[i].code);
+    }
+
+    test_case("a set of pieces that is too large to search for");
+    static char        texts[600][NM_MAX_PIECE];
+    static nm_sp_piece many[N_FIRST + 600];
+    vocabulary_first_pieces(many);
+    for (size_t i = 0; i < 600; i++) {
+        memset(texts[i], 'a', sizeof texts[i]);
+        texts[i][0] = (char)('a' + i % 26), texts[i][1] = (char)('a' + i / 26);
+        many[N_FIRST + i] = (nm_sp_piece){texts[i], sizeof texts[i], 0, NOMUL_TOKEN_USER_DEFINED};
+    }
+    vocabulary_plan_init(&plan, many, N_FIRST + 600);
+    CHECK_FAILS(vocabulary_open(&v, &plan, &err), err,
+                "key " T "tokens: special and user-defined: 600 pieces have more than 4194304 "
+                "bytes together");
+}
+
 /* ---- The longest match ----------------------------------------------------------------------- */
 
 /* The bytes of the text that the longest piece at its beginning covers. */
@@ -463,6 +586,7 @@ void test_vocab(void)
     test_small();
     test_keys();
     test_wounds();
+    test_more();
     test_collisions();
     test_match();
     test_prefix_of_another();

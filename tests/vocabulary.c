@@ -95,6 +95,7 @@ static void put_keys(nm_gguf_writer *file, const vocabulary_plan *plan)
     put_flag(file, plan, KEY "add_bos_token", plan->add_bos);
     put_flag(file, plan, KEY "add_eos_token", plan->add_eos);
     put_flag(file, plan, KEY "add_space_prefix", plan->add_space_prefix);
+    if (plan->more) plan->more(file);
 }
 
 bool vocabulary_open(vocabulary *v, const vocabulary_plan *plan, nomul_error *err)

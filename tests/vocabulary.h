@@ -17,6 +17,7 @@ typedef struct vocabulary_plan {
     int                add_bos, add_eos, add_space_prefix; /* -1: no such key */
     const char        *omit;                               /* a key left out */
     const char        *as_u64;                             /* a key of the wrong type */
+    void (*more)(nm_gguf_writer *file);                    /* writes further keys; may be NULL */
 } vocabulary_plan;
 
 /* All keys, no special ids, no EOS, a blank in front. */
