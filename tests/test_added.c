@@ -120,28 +120,32 @@ static void test_golden(void)
     free(text);
 }
 
-/* ---- tokenizer.model with tokens beside it ---------------------------------------------------- */
+/* ---- tokenizer.model with tokens beside it --------------------------------------------------- */
 
-#define DECODER(flags) "\"8192\": {\"content\": \"<|x|>\", \"special\": true" flags "}"
+#define TOKEN "\"8192\": {\"content\": \"<|x|>\", \"special\": true"
+#define DECODER(tokens) "{\"added_tokens_decoder\": {" tokens "}}"
 #define WORDS "\"8193\": {\"content\": \"a b\", \"special\": false}, "
+#define ADDED "{\"<|x|>\": 8192}"
+#define NOT_LEGACY "{\"legacy\": false, \"additional_special_tokens\": [\"<|x|>\"]}"
 
 static const struct {
     const char *config, *added; /* tokenizer_config.json, added_tokens.json */
     const char *text;
     int32_t     ids[12]; /* then 0 */
 } beside[] = {
-    /* clang-format off */
-    {"{}", "{\"<|x|>\": 8192}", "the<|x|>the", {265, 8192, 265}},
-    {"{\"eos_token\": \"<|x|>\"}", "{\"<|x|>\": 8192, \"a b\": 8193}", "the<|x|>a b", {265, 8192, 8193}},
-    {"{\"added_tokens_decoder\": {" WORDS DECODER("") "}}", NULL, "the<|x|> the", {265, 8192, 8127, 265}},
-    {"{\"added_tokens_decoder\": {" DECODER(", \"lstrip\": true") "}}", NULL, "the \n<|x|> the", {265, 8192, 8127, 265}},
-    {"{\"added_tokens_decoder\": {" DECODER(", \"rstrip\": true") "}}", NULL, "the<|x|> \nthe", {265, 8192, 265}},
-    {"{\"added_tokens_decoder\": {" DECODER(", \"single_word\": true") "}}", NULL, "<|x|> the", {8192, 8127, 265}},
+    {"{}", ADDED, "the<|x|>the", {265, 8192, 265}},
+    {"{\"eos_token\": \"<|x|>\"}",
+     "{\"<|x|>\": 8192, \"a b\": 8193}",
+     "the<|x|>a b",
+     {265, 8192, 8193}},
+    {DECODER(WORDS TOKEN "}"), NULL, "the<|x|> the", {265, 8192, 8127, 265}},
+    {DECODER(TOKEN ", \"lstrip\": true}"), NULL, "the \n<|x|> the", {265, 8192, 8127, 265}},
+    {DECODER(TOKEN ", \"rstrip\": true}"), NULL, "the<|x|> \nthe", {265, 8192, 265}},
+    {DECODER(TOKEN ", \"single_word\": true}"), NULL, "<|x|> the", {8192, 8127, 265}},
     /* legacy false: a space before the whole text only, unless a special token begins it */
-    {"{\"legacy\": false, \"additional_special_tokens\": [\"<|x|>\"]}", "{\"<|x|>\": 8192}", "the<|x|> the", {265, 8192, 265}},
-    {"{\"legacy\": false, \"additional_special_tokens\": [\"<|x|>\"]}", "{\"<|x|>\": 8192}", "<|x|> the", {8192, 265}},
-    {"{\"legacy\": false}", "{\"<|x|>\": 8192}", "<|x|> the", {8127, 8192, 265}},
-    /* clang-format on */
+    {NOT_LEGACY, ADDED, "the<|x|> the", {265, 8192, 265}},
+    {NOT_LEGACY, ADDED, "<|x|> the", {8192, 265}},
+    {"{\"legacy\": false}", ADDED, "<|x|> the", {8127, 8192, 265}},
 };
 
 static void test_beside(void)
@@ -173,7 +177,7 @@ static void test_beside(void)
     }
 }
 
-/* ---- There and back --------------------------------------------------------------------------- */
+/* ---- There and back -------------------------------------------------------------------------- */
 
 static void test_decode(void)
 {
@@ -214,8 +218,6 @@ static void test_decode(void)
         hf_directory_free(&d);
     }
 }
-
-/* ---- Keys of a model file ---------------------------------------------------------------------- */
 
 void test_added(void)
 {

@@ -28,10 +28,12 @@ typedef struct side {
 /* clang-format off */
 #define NOTHING {-1, -1, -1, -1}
 #define SPECIAL(text) "{\"SpecialToken\": {\"id\": \"" text "\", \"type_id\": 0}}"
-#define TEMPLATE(before, after) \
-    "{\"type\": \"TemplateProcessing\", \"single\": [" before "{\"Sequence\": {\"id\": \"A\"}}" after \
-    "], \"pair\": [], \"special_tokens\": {\"</s>\": {\"id\": \"</s>\", \"ids\": [2]}, " \
+#define SEQUENCE "{\"Sequence\": {\"id\": \"A\"}}"
+#define TEMPLATE(before, after)                                                                    \
+    "{\"type\": \"TemplateProcessing\", \"single\": [" before SEQUENCE after                       \
+    "], \"special_tokens\": {\"</s>\": {\"id\": \"</s>\", \"ids\": [2]}, "                         \
     "\"<s>\": {\"id\": \"<s>\", \"ids\": [1]}}}"
+#define BERT "{\"type\": \"BertProcessing\", \"sep\": [\"b\", 261], \"cls\": [\"a\", 260]}"
 #define TOKENS "\"bos_token\": \"<s>\", \"eos_token\": \"</s>\""
 
 static const side sides[] = {
@@ -83,7 +85,7 @@ static const side sides[] = {
     {.post_processor = TEMPLATE(SPECIAL("<s>") ", ", ", " SPECIAL("</s>")),
      .ids = {7, 8, -1, -1}, .bos = 1, .eos = 2, .ends = {8}, .add_bos = true, .add_eos = true},
     {.post_processor = TEMPLATE("", ""), .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}},
-    {.post_processor = "{\"type\": \"BertProcessing\", \"sep\": [\"b\", 261], \"cls\": [\"a\", 260]}",
+    {.post_processor = BERT,
      .ids = {1, 2, -1, -1}, .bos = 260, .eos = 261, .ends = {2}, .add_bos = true, .add_eos = true},
     {.post_processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, "
                        TEMPLATE(SPECIAL("<s>") ", ", "") "]}",

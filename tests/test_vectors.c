@@ -318,8 +318,8 @@ static void test_against_slow(void)
 }
 
 /*
- * Pieces of more than NM_LONG_PIECE bytes: runs of one letter, each the double of another, and joins
- * of two of all of them, or of one and a letter that is no piece.
+ * Pieces of more than NM_LONG_PIECE bytes: runs of one letter, each the double of another, and
+ * joins of two of all of them, or of one and a letter that is no piece.
  */
 static void long_pieces(random_vocabulary *r, nm_rng *rng)
 {

@@ -151,7 +151,7 @@ bool vocabulary_open_directory(vocabulary *v, const char *path, size_t n_vocab,
         nm_gguf_writer_init(&v->file, 64);
         nm_hf_tokenizer_write(&t, &v->file);
         ok = nm_gguf_writer_finish(&v->file, err) &&
-             nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, err) &&
+             nm_gguf_open(&v->gguf, v->file.bytes, v->file.n_bytes, NULL, err) &&
              nm_vocab_open(&v->tokenizer.vocab, &v->gguf, n_vocab, &v->present, err);
     }
     nm_hf_tokenizer_close(&t);

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the table of src/tokens/word_ranges.h: the characters that the reference takes for part
-of a word, asked one by one.  Needs tokenizers (0.23); `make_words.py > src/tokens/word_ranges.h`."""
+"""Prints src/tokens/word_ranges.h: the characters that the reference takes for part of a word.  It
+is asked for each of them.  Needs the package tokenizers (0.23)."""
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import BPE
 
-HEADER = """/* SPDX-License-Identifier: Apache-2.0 */
+HEADER = r"""/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Written by tools/make_words.py: the characters that \\\\w of a regular expression matches (Unicode
+ * Written by tools/make_words.py: the characters that \w of a regular expression matches (Unicode
  * Technical Standard 18: alphabetic, marks, decimal digits, connectors).  Each range is its first
  * character and the one after its last.
  */
@@ -25,7 +25,7 @@ def main():
         if word != inside:
             bounds.append(f"0x{c:X}")
         inside = word
-    print(HEADER.replace("\\\\", "\\"))
+    print(HEADER)
     line = ""
     for bound in bounds:
         if len(line) + len(bound) + 2 > 99:

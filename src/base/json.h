@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pull parser for JSON (RFC 8259) in memory: no tree, no allocation, limited depth.  Strict: no
- * comments, no trailing commas, valid UTF-8 in strings, nothing after the value.  Set `python` after
- * nm_json_init to read what Python's json module writes by default.  For writing there is one
- * function, which escapes a string.
+ * comments, no trailing commas, valid UTF-8 in strings, nothing after the value.  With `python` set
+ * after nm_json_init it reads what Python's json module writes by default.  For writing there is
+ * one function, which escapes a string.
  */
 #ifndef NM_JSON_H
 #define NM_JSON_H

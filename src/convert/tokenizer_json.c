@@ -299,7 +299,7 @@ static bool add_special(around *ids, size_t side, const processor *p, const nm_h
             return nm_fail(err, NOMUL_E_FORMAT, "special_tokens: \"%s\" is missing", name->data);
         bool is_it = nm_json_is(&json, name->data);
         if (!nm_hf_next(&json, err)) return false;
-        if (!is_it && !nm_hf_skip(&json, err)) return false;
+        if (!is_it) nm_json_skip(&json); /* the file is sound: it was read once */
         if (is_it) break;
     }
     if (!nm_hf_expect(&json, name->data, NM_JSON_OBJECT, err) ||
@@ -379,7 +379,8 @@ static bool read_processor(around *ids, nm_json json, int depth, nomul_error *er
         if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_ARRAY_END) return true;
         value = json;
-        if (!nm_hf_skip(&json, err) || !read_processor(ids, value, depth + 1, err)) return false;
+        nm_json_skip(&json);
+        if (!read_processor(ids, value, depth + 1, err)) return false;
     }
 }
 
@@ -490,7 +491,7 @@ static bool read_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, nomul_er
         }
         if (n == NM_MAX_PAIRS)
             return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges: more than %zu", NM_MAX_PAIRS);
-        if (!nm_hf_skip(&json, err)) return false;
+        nm_json_skip(&json);
     }
     for (json = j->merges;; number++) {
         merge        m = {.text = t->text_end};

@@ -51,7 +51,7 @@ static int compare(const void *left, const void *right)
     return a->n_text < b->n_text ? -1 : a->n_text > b->n_text;
 }
 
-/* Sorts, and links each entry to the longest shorter one.  A chain that fails is not tried again. */
+/* Sorts, and links each entry to the longest shorter one.  None fails for two entries. */
 static void sort(order *o)
 {
     qsort(o->entries, o->n, sizeof *o->entries, compare);
@@ -78,12 +78,13 @@ static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
 {
     const order    *o = at_end ? &f->backward : &f->forward;
     const nm_piece *piece = &f->vocab->pieces[id];
-    size_t          n = 0, n_char = 1;
+    size_t          n = 0, n_char = 1, shortest = 0;
     uint32_t        code_point;
 
     for (uint32_t at = o->entries[o->place[id]].shorter; at != UINT32_MAX;) {
         const entry *e = &o->entries[at];
         if (may_merge(&f->vocab->pieces[e->id])) parts[n++] = (part){e->n_text, e->id};
+        shortest = e->n_text;
         at = e->shorter;
     }
     const char *first = piece->text;
@@ -92,7 +93,7 @@ static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
     else
         n_char = nm_utf8_char(first, piece->n_text, &code_point);
     nm_utf8_char(first, n_char, &code_point);
-    if (nm_vocab_find(f->vocab, first, n_char) < 0)
+    if (shortest != n_char) /* the character is no piece */
         parts[n++] = (part){n_char, NM_SYMBOL_CHAR | code_point};
     for (size_t i = 0; i < n / 2; i++) {
         part swapped = parts[i];

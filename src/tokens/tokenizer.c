@@ -435,7 +435,7 @@ static void strip(const searched *s, token *t, unsigned attr, size_t from)
     if (t->begin >= t->end) *t = (token){t->begin, t->begin, -1};
 }
 
-/* The next token at or after *at, where the search goes on then; `from`: where the stretch begins. */
+/* The next token at or after *at, which moves past it; `from`: where the stretch begins. */
 static bool next_token(const merger *m, const searched *s, size_t *at, size_t from, token *t)
 {
     while (s->at && *at < s->n_text) {
