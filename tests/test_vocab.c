@@ -311,7 +311,7 @@ static const struct {
 } more_wounds[] = {
     {ends_outside, "key " T "eos_token_ids[1]: is 265, expected less than 265", NOMUL_E_FORMAT},
     {added_alone, "key " T "added_token_attr: missing", NOMUL_E_FORMAT},
-    {added_few, "key " T "added_token_attr: has 1 elements, expected 2 as " T "added_token_ids",
+    {added_few, "key " T "added_token_attr: has 1 element, expected 2 as " T "added_token_ids",
      NOMUL_E_FORMAT},
     {added_outside, "key " T "added_token_ids[0]: is 265, expected an id", NOMUL_E_FORMAT},
     {added_twice, "key " T "added_token_ids[1]: is 3, expected each id once", NOMUL_E_FORMAT},

@@ -78,6 +78,7 @@ void nm_warn(nomul_warning warning, void *context, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     keep_one_line(text);
+    use_singular(text);
     warning(context, text);
 }
 
