@@ -176,6 +176,21 @@ nm_shown nm_show_seconds(double seconds)
     return shown;
 }
 
+nm_shown nm_show_duration(double seconds)
+{
+    nm_shown shown;
+    uint64_t s = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 0;
+    unsigned hours = (unsigned)(s / 3600), minutes = (unsigned)(s / 60 % 60);
+
+    if (s < 60)
+        snprintf(shown.text, sizeof shown.text, "%u s", (unsigned)s);
+    else if (hours == 0)
+        snprintf(shown.text, sizeof shown.text, "%u:%02u", minutes, (unsigned)(s % 60));
+    else
+        snprintf(shown.text, sizeof shown.text, "%u:%02u:%02u", hours, minutes, (unsigned)(s % 60));
+    return shown;
+}
+
 double nm_rate(uint64_t n, double seconds)
 {
     return seconds > 0 ? (double)n / seconds : 0;

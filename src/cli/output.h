@@ -47,9 +47,10 @@ typedef struct nm_shown {
     char text[48];
 } nm_shown;
 
-nm_shown nm_show_count(uint64_t n);       /* 49,357,824 */
-nm_shown nm_show_bytes(uint64_t n_bytes); /* 24.7 MB: powers of 1000 */
-nm_shown nm_show_seconds(double seconds); /* 12.3 ms, 4.56 s */
+nm_shown nm_show_count(uint64_t n);        /* 49,357,824 */
+nm_shown nm_show_bytes(uint64_t n_bytes);  /* 24.7 MB: powers of 1000 */
+nm_shown nm_show_seconds(double seconds);  /* 12.3 ms, 4.56 s */
+nm_shown nm_show_duration(double seconds); /* 7 s, 1:05, 2:10:59 */
 /* 1 token, 49,357 tokens: of a short noun in the singular; NULL is nm_show_bytes. */
 nm_shown nm_show_amount(uint64_t n, const char *noun);
 

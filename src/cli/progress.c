@@ -12,22 +12,6 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
-/* 7 s, 1:05, 2:10:59 */
-static nm_shown show_duration(double seconds)
-{
-    nm_shown shown;
-    uint64_t s = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 0;
-    unsigned hours = (unsigned)(s / 3600), minutes = (unsigned)(s / 60 % 60);
-
-    if (s < 60)
-        snprintf(shown.text, sizeof shown.text, "%u s", (unsigned)s);
-    else if (hours == 0)
-        snprintf(shown.text, sizeof shown.text, "%u:%02u", minutes, (unsigned)(s % 60));
-    else
-        snprintf(shown.text, sizeof shown.text, "%u:%02u:%02u", hours, minutes, (unsigned)(s % 60));
-    return shown;
-}
-
 void nm_progress_line(const nm_progress_bar *b, uint64_t done, uint64_t total, double seconds,
                       char line[NM_PROGRESS_LINE])
 {
@@ -36,13 +20,13 @@ void nm_progress_line(const nm_progress_bar *b, uint64_t done, uint64_t total, d
 
     if (total == 0) { /* as from a pipe */
         snprintf(line, NM_PROGRESS_LINE, "%s in %s", nm_show_amount(done, b->unit).text,
-                 show_duration(seconds).text);
+                 nm_show_duration(seconds).text);
         return;
     }
     if (done > total) done = total;
     double   share = (double)done / (double)total;
     int      n = (int)(share * width);
-    nm_shown left = show_duration(done ? seconds / share - seconds : 0);
+    nm_shown left = nm_show_duration(done ? seconds / share - seconds : 0);
     snprintf(line, NM_PROGRESS_LINE, "[%.*s%*s] %3u%%  %s of %s%s%s%s", n, full, width - n, "",
              (unsigned)(100 * share), b->unit ? nm_show_count(done).text : nm_show_bytes(done).text,
              nm_show_amount(total, b->unit).text, done ? ", " : "", done ? left.text : "",

@@ -23,12 +23,20 @@ static void show(nm_batch *b)
     const nm_batch_counts *c = &b->counts;
     uint64_t               n = c->n_prompt_ids + c->n_generated;
     double                 now = nm_clock();
-    char                   line[128];
+    char                   line[160];
+    double                 share = 0; /* done, of the lines' bytes */
 
     if (!b->options->show || now - b->shown < 0.2) return;
     snprintf(line, sizeof line, "%s done, %zu running, %s, %.1f tokens/s",
              nm_show_count(c->n_done).text, b->n_running, nm_show_amount(n, "token").text,
              nm_rate(n, c->seconds));
+    if (b->options->n_input > 0 && c->n_done > 0)
+        share = (double)b->n_taken / (double)b->options->n_input * (double)c->n_done /
+                (double)(c->n_lines * b->options->n_best);
+    size_t used = strlen(line);
+    if (share > 0)
+        snprintf(line + used, sizeof line - used, ", %s left",
+                 nm_show_duration(c->seconds / share - c->seconds).text);
     fprintf(stderr, "\r%-78.78s", line);
     b->shown = now;
 }
@@ -275,6 +283,7 @@ static bool fill(nm_batch *b, nomul_error *err)
         if (b->ended || (b->n_running > 0 && b->n_jobs / NM_BATCH_WAITING >= o->n_parallel)) break;
         nm_line read = nm_lines_next(&b->lines, b->n_running == 0, &line, &n_bytes, &b->end);
         if (read == NM_LINE_LATER) break;
+        if (read == NM_LINE_READ) b->n_taken += n_bytes + 1;
         if (read == NM_LINE_READ && !take_line(b, line, n_bytes, err)) return false;
         b->ended = read != NM_LINE_READ;
     }

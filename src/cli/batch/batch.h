@@ -30,6 +30,7 @@ typedef struct nm_batch_options {
     bool                indexed;  /* answers say which of the n_best they are */
     bool                as_ready; /* in order of completion, else of the lines */
     bool                show;     /* progress, on stderr */
+    uint64_t            n_input;  /* bytes of the lines, for the time left; 0: not known */
     double              load_seconds;
 } nm_batch_options;
 
@@ -47,6 +48,7 @@ typedef struct nm_batch {
     nm_batch_counts         counts;
 
     double          shown;        /* when progress was */
+    uint64_t        n_taken;      /* bytes of lines that were read */
     nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
     size_t          n_jobs;
     nm_batch_job   *first_read, *last_read; /* prompts read, with continuations to begin */

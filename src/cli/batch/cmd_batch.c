@@ -96,7 +96,11 @@ static bool open_batch(running *r, nomul_error *err)
     b->base = nomul_text_new(r->opened.session, NULL, err); /* empty, or the saved text */
     if (!b->base || (r->saved && nomul_text_rewind(b->base, r->saved, 0, err) != NOMUL_OK))
         return false;
+    nm_os_status input;
     b->lines.fd = nm_buffer_open(args->file, err);
+    if (b->lines.fd >= 0 && nm_os_stat_open(b->lines.fd, &input) == 0 &&
+        input.kind == NM_OS_REGULAR)
+        r->options.n_input = input.size;
     nm_prompt_waits(args->file, "prompts", args->quiet);
     return b->lines.fd >= 0;
 }
