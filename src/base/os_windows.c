@@ -500,16 +500,19 @@ bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
 
 /* ---- Terminal by keys ------------------------------------------------------------------------ */
 
+/* Consoles before Windows 10 1607 have no such mode: lines are read as before. */
 int nm_os_keys_save(nm_os_keys *keys)
 {
-    DWORD mode;
+    HANDLE handle = handle_of(NM_OS_STDIN);
+    DWORD  mode;
 
-    if (!GetConsoleMode(handle_of(NM_OS_STDIN), &mode)) return last_error();
+    if (!GetConsoleMode(handle, &mode)) return last_error();
     memcpy(keys->former, &mode, sizeof mode);
+    if (!SetConsoleMode(handle, mode | ENABLE_VIRTUAL_TERMINAL_INPUT)) return ENOTSUP;
+    SetConsoleMode(handle, mode);
     return 0;
 }
 
-/* Consoles before Windows 10 1607 have no such mode: false, and lines are read as before. */
 bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys)
 {
     DWORD mode;
