@@ -94,6 +94,25 @@ see word0500
 type \x15/quit\r
 END
 
+echo "== Colors; a stderr that is no terminal"
+TERM=xterm
+NO_COLOR=1 on 80 8 run -m $m -p Once -n 2 -s 1 -q < /dev/null | tail -n 1
+NO_COLOR='' on 80 8 run -m $m -p Once -n 2 -s 1 -q < /dev/null | tail -n 1
+NO_COLOR=1 on 80 8 run -m $m -p Once -n 2 -s 1 -q --color always < /dev/null | tail -n 1
+TERM=dumb on 80 8 run -m $m -p Once -n 2 -s 1 -q < /dev/null | tail -n 1
+on 80 8 run -m $m -p Once -n 2 -s 1 -q --color never < /dev/null | tail -n 1
+nomul run -m $m -p Once -n 2 -s 1 -q --color on | sed 's/\x1b/ESC/g'
+echo
+nomul run -m $m -p Once -n 2 -s 1 -q
+echo
+echo "\"$program\" run -i -m $m -q --temp 0 -n 2 2> err" > run
+"$pty" 80 8 sh run << 'END'
+type Once\e[D\e[3~\r
+see upon
+type \x04
+END
+cat err
+
 echo "== SIGTERM at the prompt; a crash gives the terminal back"
 TERM=xterm
 for signal in TERM QUIT; do

@@ -97,12 +97,21 @@ static bool edit_line(nm_typing *t, nomul_error *err)
     return ok;
 }
 
-/* Without the editor. */
+/* Without a screen: of a terminal's line the editor makes what its keys say, but shows nothing. */
 static nm_line next_line(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
 {
-    if (t->on_terminal) fputs(t->edit.prompt, stderr);
+    nm_line_edit *e = &t->edit;
+
+    if (t->on_terminal) fputs(e->prompt, stderr);
     nm_line next = nm_lines_next(&t->lines, true, line, n_bytes, err);
-    if (t->on_terminal && next != NM_LINE_READ) fputs("\n", stderr);
+    if (!t->on_terminal) return next;
+    if (next != NM_LINE_READ) fputs("\n", stderr);
+    if (next != NM_LINE_READ) return next;
+    nm_line_edit_begin(e);
+    for (size_t i = 0; i < *n_bytes; i++)
+        if (!nm_line_edit_key(e, (*line)[i], err)) return NM_LINE_FAILED;
+    *line = e->text.n_bytes > 0 ? e->text.data : "";
+    *n_bytes = e->text.n_bytes;
     return next;
 }
 
