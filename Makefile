@@ -64,7 +64,7 @@ LINK  = $(Q)$(CC) $(FLAGS) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
 
-LIB_SRC  := $(filter-out src/cli/% src/train/%,$(wildcard src/*.c src/*/*.c))
+LIB_SRC  := $(filter-out src/cli/% src/train/% src/web/%,$(wildcard src/*.c src/*/*.c))
 CLI_SRC  := $(wildcard src/cli/*.c src/cli/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 TRAIN_SRC := $(wildcard src/train/*.c)
@@ -245,7 +245,7 @@ compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/
 	rm -rf $(BUILD)
-include tools/cross.mk
+include tools/cross.mk tools/web.mk
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

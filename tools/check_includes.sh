@@ -24,6 +24,7 @@ cli/run:   cli/run
 cli/batch: cli/batch
 cli/score: cli/score
 cli/bench: cli/bench
+web:     base/alloc.h base/error.h base/file.h base/xxh64.h
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h
 text:    base format tokens model text nomul_model.h
@@ -35,7 +36,7 @@ include: nomul.h
 # Of the system: the C library is everybody's, the rest belongs to rooms and files.
 c11='assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
 stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time wchar wctype'
-system_files='base/os_posix.c base/os_windows.c'
+system_files='base/os_posix.c base/os_windows.c base/os_wasi.c'
 thread_rooms='base'
 thread_headers='pthread sched'
 cpu_rooms='kernels train'
@@ -91,7 +92,7 @@ check() {
             sub(/\.h$/, "", name)
             if (room == "include") {
                 if (!(name in public_ok)) bad("public headers include nothing but " public)
-            } else if (name ~ /intrin$|^arm_|^cpuid$/) {
+            } else if (name ~ /intrin$|^arm_|^cpuid$|^wasm_/) {
                 if (!(parent in cpu_ok)) bad("CPUs belong to " cpu)
             } else if (name in thread_ok) {
                 if (!(parent in room_ok)) bad("threads belong to " rooms)
@@ -142,6 +143,8 @@ self_test() {
     plant src/cli/batch/batch.c '#include "cli/run/history.h"'
     plant src/cli/text/buffer.c '#include "cli/batch/batch.h"'
     plant src/cli/score/tally.c '#include "model/config.h"'
+    plant src/web/web.c '#include "model/config.h"'
+    plant src/web/web.c '#include <wasm_simd128.h>'
     plant src/cli/attic/new.c '#include <stdio.h>'
     plant src/nomul.c '#include "cli/options.h"'
     plant src/base/alloc.c '#include "alloc.h"'

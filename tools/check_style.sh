@@ -20,6 +20,7 @@ nomul_bench bench
 nomul_text api
 clock base
 os_posix os
+os_wasi os
 os_windows os
 text_object rewind
 text_step cancel
@@ -43,8 +44,8 @@ profile bench
 # Everything that is written by hand, without the names of what is built or generated.
 sources() {
     (cd "$1" && find src include tests tools .ci -type f \
-        \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' -o -name '*.py' -o -path .ci/run \) |
-        sort)
+        \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' -o -name '*.py' -o -name '*.js' \
+        -o -name '*.mjs' -o -path .ci/run \) | sort)
 }
 
 check_text() {
@@ -60,8 +61,8 @@ check_text() {
             end_file()
             last = FILENAME
             is_c = FILENAME ~ /\.([ch]|def)$/
-            spdx = is_c ? "/* SPDX-License-Identifier: Apache-2.0 */" \
-                        : "# SPDX-License-Identifier: Apache-2.0"
+            spdx = "SPDX-License-Identifier: Apache-2.0"
+            spdx = is_c ? "/* " spdx " */" : (FILENAME ~ /js$/ ? "// " : "# ") spdx
         }
         FNR == 1 && FILENAME ~ /^tests\/cli\// && $0 !~ /^#!/ { next } # a case: what a user types
         FNR == 1 && $0 !~ /^#!/ && $0 != spdx { bad("line 1 is not the SPDX line") }
@@ -91,7 +92,8 @@ check_modules() {
     (cd "$1" && find src tests -name '*.c' -o -name run.sh | sort | awk -v elsewhere="$elsewhere" '
         function bad(why) { print why; wrong = 1 }
         function test_of(source,    module) {
-            if (source ~ /^src\/cli\//) return "tests/cli/run.sh"
+            if (match(source, /^src\/(cli|web)\//))
+                return "tests/" substr(source, 5, RLENGTH - 4) "run.sh"
             if (source ~ /^src\/train\//) return "tests/train/train_tests.c"
             module = source ~ /^src\/kernels\// ? "kernels" : source
             gsub(/.*\/|\.c$/, "", module)

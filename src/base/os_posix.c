@@ -3,7 +3,7 @@
  * os.h for Linux, macOS and the BSDs.  Everything that a signal can interrupt is retried, except
  * waiting for input, whose callers want to know.
  */
-#if !defined(_WIN32)
+#if !defined(_WIN32) && !defined(__wasm__)
 #define _GNU_SOURCE      /* sched_getaffinity */
 #define _DARWIN_C_SOURCE /* sysctlbyname, _SC_NPROCESSORS_ONLN */
 #define _FILE_OFFSET_BITS 64

@@ -1,0 +1,32 @@
+# The page that runs nomul in a browser: build/web holds all that a server has to serve.  zig
+# compiles the library to WebAssembly: python3 -m pip install ziglang==0.15.1.
+
+WEB       := $(BUILD)/web
+WEB_OBJ   := $(BUILD)/obj-web
+WEB_FLAGS := -target wasm32-wasi -mexec-model=reactor -std=c11 -D_POSIX_C_SOURCE=200809L \
+             -ffp-contract=off $(WARN) -Iinclude -Isrc -O2 -DNDEBUG -msimd128 \
+             -fvisibility=hidden -ffunction-sections -fdata-sections
+WEB_SRC   := $(LIB_SRC) $(wildcard src/web/*.c)
+WEB_PAGE  := $(filter-out %.c %.md,$(wildcard src/web/*))
+MODEL     ?= models/stories-49m.gguf
+
+$(WEB_OBJ)/flags: FORCE
+	$(call stamp,$(ZIG) $(WEB_FLAGS))
+$(WEB_OBJ)/%.o: %.c $(WEB_OBJ)/flags
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  ZIG $<')
+	$(Q)$(ZIG) cc $(WEB_FLAGS) -MMD -MP -c -o $@ $<
+$(WEB)/nomul.wasm: $(WEB_SRC:%.c=$(WEB_OBJ)/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(ZIG) cc $(WEB_FLAGS) -s -Wl,--gc-sections -o $@ $^
+$(WEB)/model.gguf: $(MODEL)
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+web: $(WEB)/nomul.wasm $(WEB)/model.gguf ## the page: build/web, with MODEL=FILE; needs zig
+	$(if $(WEB_PAGE),$(Q)cp $(WEB_PAGE) $(WEB))
+check-web: web all ## the module under node and wasmtime, the page in browsers, as far as there are any
+	@sh tests/web/run.sh $(WEB) $(PROG)/nomul
+
+.PHONY: web check-web
+-include $(wildcard $(WEB_SRC:%.c=$(WEB_OBJ)/%.d))
