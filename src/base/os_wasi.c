@@ -133,6 +133,12 @@ int nm_os_open(const char *path, int *fd)
     return 0;
 }
 
+int nm_os_make_folder(const char *path, unsigned mode)
+{
+    (void)mode;
+    return find(path) ? EEXIST : ENOSYS;
+}
+
 int nm_os_create(const char *path, unsigned mode, int *fd)
 {
     const char *name = base_name(path);
@@ -287,6 +293,35 @@ int nm_os_read(int fd, void *to, size_t n_bytes, size_t *n_done)
 bool nm_os_is_terminal(int fd)
 {
     (void)fd;
+    return false;
+}
+
+bool nm_os_has_escapes(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
+{
+    (void)fd, (void)columns, (void)rows;
+    return false;
+}
+
+int nm_os_keys_save(nm_os_keys *keys)
+{
+    (void)keys;
+    return ENOTTY;
+}
+
+bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys)
+{
+    (void)keys, (void)by_keys;
+    return false;
+}
+
+bool nm_os_echoes(void)
+{
     return false;
 }
 
@@ -457,6 +492,16 @@ void nm_os_on_stop(void (*handler)(int signal))
 void nm_os_on_lost_file(void (*handler)(int signal))
 {
     (void)handler;
+}
+
+void nm_os_on_leave(void (*leave)(int signal), void (*back)(int signal))
+{
+    (void)leave, (void)back;
+}
+
+void nm_os_leave(int signal)
+{
+    (void)signal;
 }
 
 _Noreturn void nm_os_exit_now(int code)
