@@ -156,8 +156,9 @@ $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 check-train: ## the tests of the trainer
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked-train
-checked-train: $(OUT)/tests/train/train_tests
+checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul
 	$(Q)$(RUN) $(OUT)/tests/train/train_tests
+	$(Q)sh tests/train/cli.sh $(PROG)
 $(OUT)/tests/train/train_tests: $(OUT)/tests/train/train_tests.o \
                                 $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
 	$(LINK)

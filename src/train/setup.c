@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens a training.  new and tune make the folder and everything in it that does not change:
+ * config.json, the tokenizer, the texts as ids; then all commands open the folder the same way.
+ */
+#include "train/trainer.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/os.h"
+#include "train/pretrained.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MICRO_TOKENS 4096      /* in memory at once, unless --micro-batch says otherwise */
+#define MOST_PIECES (1u << 18) /* of a tokenizer whose size is not known yet */
+
+/* ---- The model's shape ----------------------------------------------------------------------- */
+
+/* "L,D,FFN" */
+static bool parse_shape(nm_config *config, const char *shape, nomul_error *err)
+{
+    uint32_t *fields[] = {&config->n_layers, &config->dim, &config->ffn};
+    char     *end;
+
+    for (size_t i = 0; i < 3; i++, shape = end + 1) {
+        unsigned long n = strtoul(shape, &end, 10);
+        if (end == shape || n == 0 || n > NM_MAX_COLS || *end != (i < 2 ? ',' : '\0'))
+            return nm_fail(err, NOMUL_E_ARG,
+                           "--shape: expected three numbers L,D,FFN: layers, width, feed-forward "
+                           "width");
+        *fields[i] = (uint32_t)n;
+    }
+    return true;
+}
+
+/* Of a folder without config.json: the authors' defaults. */
+static const nm_hf_ids no_ids = {.bos = -1, .eos = -1, .default_bos = 1, .default_eos = 2};
+
+/* How many pieces a folder's tokenizer names. */
+static bool count_pieces(const char *folder, uint32_t *n, nomul_error *err)
+{
+    nm_hf_tokenizer t;
+
+    bool ok = nm_hf_tokenizer_open(&t, folder, MOST_PIECES, &no_ids, (nm_hf_warn){NULL, NULL}, err);
+    if (ok)
+        for (*n = MOST_PIECES; *n > 0 && t.pieces[*n - 1].type == NOMUL_TOKEN_UNUSED;) --*n;
+    nm_hf_tokenizer_close(&t);
+    return ok;
+}
+
+/* The config of a new model: --config, or --shape and the size of the tokenizer. */
+static bool new_config(nm_config *config, const nm_train_options *o, nomul_error *err)
+{
+    nm_hf_ids  ids;
+    nm_filemap map = {.size = 0};
+
+    *config = nm_config_defaults;
+    if (o->config) {
+        bool ok = nm_filemap_open(&map, o->config, false, NULL, err);
+        if (ok && !nm_hf_config_parse(config, &ids, (const char *)map.data, map.size, err))
+            ok = nm_fail_in(err, "%s", o->config);
+        nm_filemap_close(&map);
+        return ok;
+    }
+    if (!o->shape) return nm_fail(err, NOMUL_E_ARG, "new: needs --shape L,D,FFN or --config FILE");
+    return parse_shape(config, o->shape, err) && count_pieces(o->tokenizer, &config->vocab, err) &&
+           nm_config_check(config, err);
+}
+
+/* ---- The folder ------------------------------------------------------------------------------ */
+
+/* A folder that has no training in it yet. */
+static bool make_folder(const nm_train_options *o, nomul_error *err)
+{
+    char path[NM_EXPORT_PATH];
+
+    if (!o->out) return nm_fail(err, NOMUL_E_ARG, "needs -o DIR, the folder to write to");
+    if (o->data.n == 0) return nm_fail(err, NOMUL_E_ARG, "needs --data FILE, the text to train on");
+    int failure = nm_os_make_folder(o->out, 0777);
+    if (!nm_export_path(path, o->out, "train.state", err)) return false;
+    if (nm_file_exists(path))
+        return nm_fail(err, NOMUL_E_ARG,
+                       "%s: there is a training already: nomul-train resume %s, or another folder",
+                       path, o->out);
+    nm_os_status status;
+    if (failure && (nm_os_stat(o->out, &status) != 0 || status.kind != NM_OS_FOLDER)) {
+        nm_fail_errno(err, NOMUL_E_IO, failure);
+        return nm_fail_in(err, "%s", o->out);
+    }
+    return true;
+}
+
+/* The tokenizer as the API's, in a model without layers' weights: of the latent as it is now. */
+static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    const struct {
+        const nm_train_list *list;
+        const char          *name;
+        double              *weights;
+    } mixes[] = {{&o->data, "data", t->saved.weights},
+                 {&o->decay_data, "decay", t->saved.weights + NM_TRAIN_LIST}};
+    char path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH];
+
+    for (size_t m = 0; m < 2; m++)
+        for (size_t i = 0; i < mixes[m].list->n; i++) {
+            size_t n_path;
+            mixes[m].weights[i] = nm_mix_weight(mixes[m].list->items[i], &n_path);
+            snprintf(text, sizeof text, "%.*s", (int)n_path, mixes[m].list->items[i]);
+            snprintf(name, sizeof name, "%s-%zu.ids", mixes[m].name, i);
+            if (!nm_export_path(path, t->folder, name, err) ||
+                !nm_token_cache_make(path, text, tokenizer, o->separator, t->cancel, err))
+                return false;
+        }
+    t->saved.counts.n_data = o->data.n, t->saved.counts.n_decay_data = o->decay_data.n;
+    return !o->valid ||
+           (nm_export_path(path, t->folder, "valid.ids", err) &&
+            nm_token_cache_make(path, o->valid, tokenizer, o->separator, t->cancel, err));
+}
+
+/* ---- Parts that every training has ----------------------------------------------------------- */
+
+static bool open_work(nm_trainer *t, nomul_error *err)
+{
+    size_t n_threads = t->options.threads ? (size_t)t->options.threads : nm_os_processors();
+
+    if (!nm_kernels_choose(&t->work.kernels, t->options.kernels, err)) return false;
+    t->work.pool = nm_pool_new(n_threads, NULL, NULL, err);
+    return t->work.pool != NULL;
+}
+
+static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err)
+{
+    static const struct {
+        const char  *name;
+        nm_gguf_type type;
+    } types[] = {{"f16", NM_GGUF_F16}, {"f32", NM_GGUF_F32}, {"q8_0", NM_GGUF_Q8_0}};
+
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(types[i].name, t->options.embedding) == 0)
+            return nm_latent_open(&t->latent, config, NM_T4, types[i].type, err);
+    return nm_fail(err, NOMUL_E_ARG, "--embedding %.32s: expected f16, f32 or q8_0",
+                   t->options.embedding);
+}
+
+/* Optimizer, tape, states and the ids of a step. */
+static bool open_arrays(nm_trainer *t, nomul_error *err)
+{
+    const nm_config *c = &t->latent.config;
+    size_t           batch = (size_t)t->options.batch_size, block = (size_t)t->options.block_size;
+    nm_saved_counts *counts = &t->saved.counts;
+
+    t->n_micro = t->options.micro_batch ? (size_t)t->options.micro_batch
+                                        : nm_larger(MICRO_TOKENS / block, 1);
+    t->n_micro = nm_smaller(t->n_micro, batch);
+    counts->n_values = t->latent.n_values, counts->n_streams = batch;
+    counts->n_states = (uint64_t)c->n_layers * batch * nm_config_state_dim(c);
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&t->arena, err)) return false;
+        t->states = nm_arena_take(&t->arena, (size_t)counts->n_states, sizeof *t->states);
+        t->ids = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->ids);
+        t->targets = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->targets);
+    }
+    if (!nm_adamw_open(&t->adamw, &t->latent, err) ||
+        !nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err))
+        return nm_fail_in(err, "use a smaller --micro-batch or --block-size");
+    t->saved.values = t->latent.values, t->saved.states = t->states;
+    t->saved.m = t->adamw.m, t->saved.v = t->adamw.v;
+    return true;
+}
+
+static bool open_mix(nm_trainer *t, nm_mix *mix, const char *name, size_t n, const double *weights,
+                     nomul_error *err)
+{
+    char path[NM_EXPORT_PATH], file[64];
+
+    for (; mix->n_texts < n; mix->n_texts++) {
+        mix->weights[mix->n_texts] = weights[mix->n_texts];
+        snprintf(file, sizeof file, "%s-%zu.ids", name, mix->n_texts);
+        if (!nm_export_path(path, t->folder, file, err) ||
+            !nm_token_cache_open(&mix->texts[mix->n_texts], path, t->latent.config.vocab, err))
+            return false;
+    }
+    return n == 0 || nm_mix_open(mix, (size_t)t->options.batch_size, err);
+}
+
+static bool open_texts(nm_trainer *t, nomul_error *err)
+{
+    const nm_saved_state *s = &t->saved;
+    char                  path[NM_EXPORT_PATH];
+
+    if (!open_mix(t, &t->data, "data", (size_t)s->counts.n_data, s->weights, err) ||
+        !open_mix(t, &t->decay_data, "decay", (size_t)s->counts.n_decay_data,
+                  s->weights + NM_TRAIN_LIST, err) ||
+        !nm_export_path(path, t->folder, "valid.ids", err))
+        return false;
+    return !nm_file_exists(path) ||
+           nm_token_cache_open(&t->valid, path, t->latent.config.vocab, err);
+}
+
+static bool open_log(nm_trainer *t, nomul_error *err)
+{
+    char path[NM_EXPORT_PATH];
+
+    if (!nm_export_path(path, t->folder, "train.jsonl", err)) return false;
+    const char *name = t->options.log ? t->options.log : path;
+    t->log = fopen(name, t->saved.counts.step ? "ab" : "wb");
+    return t->log || nm_fail(err, NOMUL_E_IO, "%s: cannot be written", name);
+}
+
+static bool check_options(const nm_train_options *o, nomul_error *err)
+{
+    if (strcmp(o->lr_decay, "linear") != 0 && strcmp(o->lr_decay, "cosine") != 0)
+        return nm_fail(err, NOMUL_E_ARG, "--lr-decay %.32s: expected linear or cosine",
+                       o->lr_decay);
+    return true;
+}
+
+/*
+ * The folder has config.json and the tokenizer; the values are there.  What tokenizes is a model
+ * like any other, made of the latent in memory.
+ */
+static bool begin(nm_trainer *t, nomul_error *err)
+{
+    void  *bytes = NULL;
+    size_t n_bytes = 0;
+
+    bool ok = nm_latent_quantize(&t->latent, t->work.pool, err) &&
+              nm_export_memory(&t->latent, &t->tokenizer, &bytes, &n_bytes, err);
+    nomul_model *model = ok ? nomul_model_open_memory(bytes, n_bytes, NULL, err) : NULL;
+    ok = model && make_caches(t, nomul_model_tokenizer(model), err) && open_arrays(t, err) &&
+         open_texts(t, err) && open_log(t, err);
+    nomul_model_close(model);
+    nm_free(bytes);
+    return ok;
+}
+
+/* ---- The commands ---------------------------------------------------------------------------- */
+
+bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
+{
+    char      path[NM_EXPORT_PATH];
+    nm_config config;
+
+    t->options = *o, t->folder = o->out;
+    if (!o->tokenizer)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "new: needs --tokenizer DIR, a folder with "
+                       "tokenizer.model or tokenizer.json");
+    if (!check_options(o, err) || !make_folder(o, err) || !new_config(&config, o, err) ||
+        !nm_export_copy_tokenizer(o->tokenizer, o->out, err))
+        return false;
+    if (!nm_hf_tokenizer_open(&t->tokenizer, o->tokenizer, config.vocab, &no_ids,
+                              (nm_hf_warn){NULL, NULL}, err))
+        return nm_fail_in(err, "vocab_size %" PRIu32, config.vocab);
+    return nm_export_path(path, o->out, "config.json", err) &&
+           nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
+           open_work(t, err) && open_latent(t, &config, err) &&
+           (nm_latent_randomize(&t->latent, o->seed), begin(t, err));
+}
+
+/* From a folder: its config, values and tokenizer. */
+static bool tune_folder(nm_trainer *t, nm_config *config, nm_hf_ids *ids, nomul_error *err)
+{
+    const char *from = t->options.model;
+
+    return nm_hf_config_read(config, ids, from, err) && open_latent(t, config, err) &&
+           nm_pretrained_directory(&t->latent, from, err) &&
+           nm_export_copy_tokenizer(from, t->folder, err);
+}
+
+static bool tune_file(nm_trainer *t, nm_config *config, nm_hf_ids *ids, nomul_error *err)
+{
+    nomul_model *model = nomul_model_open(t->options.model, NULL, err);
+
+    if (!model) return false;
+    *config = model->weights.config;
+    *ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
+    bool ok = nm_export_tokenizer(model, t->folder, err) && open_latent(t, config, err) &&
+              nm_pretrained_model(&t->latent, model, err);
+    nomul_model_close(model);
+    return ok;
+}
+
+bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
+{
+    char         path[NM_EXPORT_PATH];
+    nm_config    config;
+    nm_hf_ids    ids;
+    nm_os_status status;
+
+    t->options = *o, t->folder = o->out;
+    if (!o->model) return nm_fail(err, NOMUL_E_ARG, "tune: needs -m FILE or DIR, the model");
+    int failure = nm_os_stat(o->model, &status);
+    if (failure) {
+        nm_fail_errno(err, NOMUL_E_IO, failure);
+        return nm_fail_in(err, "%s", o->model);
+    }
+    bool is_folder = status.kind == NM_OS_FOLDER;
+    return check_options(o, err) && make_folder(o, err) && open_work(t, err) &&
+           (is_folder ? tune_folder : tune_file)(t, &config, &ids, err) &&
+           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
+                                (nm_hf_warn){NULL, NULL}, err) &&
+           nm_export_path(path, o->out, "config.json", err) &&
+           nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
+           begin(t, err);
+}
+
+/* The optimizer and the streams where they were. */
+static bool restore(nm_trainer *t, const char *path, nomul_error *err)
+{
+    nm_saved_state *s = &t->saved;
+
+    s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
+    if (!nm_saved_state_read(s, path, err)) return false;
+    nm_mix *mix = s->counts.is_decaying ? &t->decay_data : &t->data;
+    for (size_t i = 0; i < mix->n_streams; i++)
+        if (mix->at[i] >= mix->texts[mix->text_of[i]].n_ids)
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: a stream is outside its text", path);
+    t->adamw.n_steps = s->counts.optimizer_steps;
+    t->adamw.power1 = s->counts.power1, t->adamw.power2 = s->counts.power2;
+    return nm_latent_quantize(&t->latent, t->work.pool, err);
+}
+
+bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
+{
+    char      path[NM_EXPORT_PATH];
+    nm_config config;
+    nm_hf_ids ids;
+    bool      help;
+
+    nm_train_options_init(&t->options);
+    if (!nm_train_options_parse(&t->options, argc, argv, true, &help, err)) return false;
+    if (!t->options.operand)
+        return nm_fail(err, NOMUL_E_ARG, "resume: needs DIR, the folder of a training");
+    t->folder = t->options.operand;
+    if (!nm_export_path(path, t->folder, "train.state", err) ||
+        !nm_saved_state_peek(&t->saved, path, err))
+        return false;
+    /* The saved options, then the arguments over them. */
+    nm_train_options_init(&t->options);
+    memcpy(t->saved_options, t->saved.options, sizeof t->saved_options);
+    if (!nm_train_options_read(&t->options, t->saved_options, err))
+        return nm_fail_in(err, "%s", path);
+    return nm_train_options_parse(&t->options, argc, argv, true, &help, err) &&
+           check_options(&t->options, err) && nm_hf_config_read(&config, &ids, t->folder, err) &&
+           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
+                                (nm_hf_warn){NULL, NULL}, err) &&
+           open_work(t, err) && open_latent(t, &config, err) && open_arrays(t, err) &&
+           open_texts(t, err) && restore(t, path, err) && open_log(t, err);
+}
+
+void nm_setup_close(nm_trainer *t)
+{
+    if (t->log) fclose(t->log);
+    nm_mix_close(&t->data);
+    nm_mix_close(&t->decay_data);
+    nm_token_cache_close(&t->valid);
+    nm_tape_close(&t->tape);
+    nm_adamw_close(&t->adamw);
+    nm_arena_free(&t->arena);
+    nm_latent_close(&t->latent);
+    nm_hf_tokenizer_close(&t->tokenizer);
+    nm_pool_free(t->work.pool);
+}

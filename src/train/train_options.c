@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table, made from train_options.def, for parsing, limits, help and the saved copy. */
+#include "train/train_options.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum kind { COUNT, REAL, TEXT, LIST } kind;
+typedef enum kept { NO, YES, FIXED } kept;
+
+static const struct option {
+    kind        kind;
+    size_t      offset;
+    const char *name;
+    double      min, max;
+    kept        kept;
+    const char *argument, *help, *by_default;
+} rows[] = {
+#define TRAIN_OPTION(TYPE, field, option, value, min, max, kept, argument, help)                   \
+    {TYPE, offsetof(nm_train_options, field), option, min, max, kept, argument, help, #value},
+#include "train/train_options.def"
+};
+
+#define N_ROWS (sizeof rows / sizeof *rows)
+
+static const struct letter {
+    char        letter;
+    const char *name;
+} letters[] = {{'m', "model"}, {'o', "out"}, {'t', "threads"}, {'s', "seed"}};
+
+void nm_train_options_init(nm_train_options *o)
+{
+#define COUNT_VALUE(value) value
+#define REAL_VALUE(value) value
+#define TEXT_VALUE(value) value
+#define LIST_VALUE(value) {.n = 0}
+#define TRAIN_OPTION(TYPE, field, option, value, ...) .field = TYPE##_VALUE(value),
+    *o = (nm_train_options){
+#include "train/train_options.def"
+    };
+}
+
+static const struct option *find(const char *name)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0) return &rows[i];
+    return NULL;
+}
+
+static bool fail_value(const struct option *row, const char *value, nomul_error *err)
+{
+    return nm_fail(err, NOMUL_E_ARG, "--%s %.100s: expected %s from %.10g to %.10g", row->name,
+                   value, row->kind == COUNT ? "a whole number" : "a number", row->min, row->max);
+}
+
+static bool set(nm_train_options *o, const struct option *row, const char *value, nomul_error *err)
+{
+    char  *field = (char *)o + row->offset, *end;
+    double number;
+
+    switch (row->kind) {
+    case TEXT: memcpy(field, &value, sizeof value); return true;
+    case LIST: {
+        nm_train_list *list = (nm_train_list *)(void *)field;
+        if (list->n == NM_TRAIN_LIST)
+            return nm_fail(err, NOMUL_E_ARG, "--%s: more than %d of them", row->name,
+                           NM_TRAIN_LIST);
+        list->items[list->n++] = value;
+        return true;
+    }
+    default: break;
+    }
+    number = strtod(value, &end);
+    if (end == value || *end || !(number >= row->min && number <= row->max))
+        return fail_value(row, value, err);
+    if (row->kind == REAL) return memcpy(field, &number, sizeof number), true;
+    if (strspn(value, "0123456789") != strlen(value)) return fail_value(row, value, err);
+    uint64_t count = strtoull(value, NULL, 10);
+    memcpy(field, &count, sizeof count);
+    return true;
+}
+
+static const char *name_of_letter(char letter)
+{
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        if (letters[i].letter == letter) return letters[i].name;
+    return "";
+}
+
+/* One argument that is no operand; *value is what follows "=" or the next argument. */
+static bool parse_option(nm_train_options *o, char *word, char *next, bool saved, bool *used_next,
+                         nomul_error *err)
+{
+    char       *equals = word[1] == '-' ? strchr(word, '=') : NULL, *value = next;
+    const char *name = word[1] == '-' ? word + 2 : name_of_letter(word[2] ? '\0' : word[1]);
+    char        copy[64];
+
+    if (equals) {
+        snprintf(copy, sizeof copy, "%.*s", (int)(equals - word - 2), word + 2);
+        name = copy, value = equals + 1;
+    }
+    const struct option *row = find(name);
+    if (!row)
+        return nm_fail(err, NOMUL_E_ARG, "%.100s: no such option; nomul-train --help lists them",
+                       word);
+    if (saved && row->kept == FIXED)
+        return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
+    if (!value) return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
+    *used_next = !equals;
+    return set(o, row, value, err);
+}
+
+bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool saved, bool *help,
+                            nomul_error *err)
+{
+    *help = false;
+    for (int i = 0; i < argc; i++) {
+        bool used_next = false;
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+            *help = true;
+        } else if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0) {
+            o->quiet = true;
+        } else if (argv[i][0] == '-' && argv[i][1]) {
+            if (!parse_option(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL, saved, &used_next,
+                              err))
+                return false;
+            i += used_next;
+        } else if (o->operand) {
+            return nm_fail(err, NOMUL_E_ARG, "%.100s: one folder is enough", argv[i]);
+        } else {
+            o->operand = argv[i];
+        }
+    }
+    return true;
+}
+
+/* ---- The saved copy -------------------------------------------------------------------------- */
+
+size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size)
+{
+    size_t at = 0;
+
+    for (const struct option *row = rows; row < rows + N_ROWS; row++) {
+        const char *field = (const char *)o + row->offset, *string;
+        char        value[32];
+        uint64_t    count;
+        double      number;
+        if (row->kept == NO) continue;
+        switch (row->kind) {
+        case COUNT:
+            memcpy(&count, field, sizeof count);
+            snprintf(value, sizeof value, "%" PRIu64, count);
+            string = value;
+            break;
+        case REAL:
+            memcpy(&number, field, sizeof number);
+            snprintf(value, sizeof value, "%.17g", number);
+            string = value;
+            break;
+        default: memcpy(&string, field, sizeof string);
+        }
+        if (!string || strchr(string, '\n')) continue;
+        int n = snprintf(at < size ? text + at : NULL, at < size ? size - at : 0, "%s %s\n",
+                         row->name, string);
+        at += (size_t)n;
+    }
+    return at;
+}
+
+bool nm_train_options_read(nm_train_options *o, char *text, nomul_error *err)
+{
+    for (char *line = text, *end; *line; line = end + 1) {
+        char *space = strchr(line, ' ');
+        end = strchr(line, '\n');
+        if (!end || !space || space > end)
+            return nm_fail(err, NOMUL_E_FORMAT, "options: a line without a value");
+        *end = *space = '\0';
+        const struct option *row = find(line);
+        if (!row || row->kept == NO)
+            return nm_fail(err, NOMUL_E_FORMAT, "options: no option %.100s", line);
+        if (!set(o, row, space + 1, err)) return false;
+    }
+    return true;
+}
+
+void nm_train_options_help(void)
+{
+    for (const struct option *row = rows; row < rows + N_ROWS; row++) {
+        char        names[64];
+        const char *letter = "";
+        char        prefix[8] = "    ";
+        for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+            if (strcmp(letters[i].name, row->name) == 0) letter = &letters[i].letter;
+        if (*letter) snprintf(prefix, sizeof prefix, "-%c, ", *letter);
+        snprintf(names, sizeof names, "%s--%s %s", prefix, row->name, row->argument);
+        printf("  %-28s %s", names, row->help);
+        if (strcmp(row->by_default, "NULL") != 0 && strcmp(row->by_default, "\"\"") != 0)
+            printf(" [%s]", row->by_default);
+        printf("\n");
+    }
+    printf("  %-28s %s\n  %-28s %s\n", "-q, --quiet", "no progress and no samples", "-h, --help",
+           "this text");
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop: step, report, measure, save. */
+#include "train/trainer.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/os.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define BAR 20
+
+/* ---- A step ---------------------------------------------------------------------------------- */
+
+/* How much of the training is done, 0 to 1. */
+static double progress(const nm_trainer *t)
+{
+    const nm_train_options *o = &t->options;
+
+    if (o->minutes > 0) return t->saved.counts.seconds / (60 * o->minutes);
+    return (double)t->saved.counts.step / (double)o->max_iters;
+}
+
+/* (1 + cos(pi x)) / 2 for x in [0, 1], by sums that are the same on every machine. */
+static double half_cosine(double x)
+{
+    double angle = 1.5707963267948966 * x, term = angle, sine = angle;
+
+    for (int i = 1; i < 12; i++) {
+        term *= -angle * angle / (double)(2 * i * (2 * i + 1));
+        sine += term;
+    }
+    return 1 - sine * sine;
+}
+
+/* A rise to the highest rate, a plateau, and a decay at the end. */
+static double learning_rate(const nm_trainer *t)
+{
+    const nm_train_options *o = &t->options;
+    double left = 1 - progress(t), share = 1, step = (double)t->saved.counts.step + 1;
+
+    if (left < o->decay_share) share = left > 0 ? left / o->decay_share : 0;
+    if (strcmp(o->lr_decay, "cosine") == 0) share = half_cosine(1 - share);
+    double rate = o->min_lr + (o->learning_rate - o->min_lr) * share;
+    return step < (double)o->warmup_iters ? rate * step / (double)o->warmup_iters : rate;
+}
+
+/* From the first step of the decay on the streams read the second mix, each from a new state. */
+static nm_mix *current_mix(nm_trainer *t)
+{
+    nm_saved_counts *c = &t->saved.counts;
+
+    if (t->decay_data.n_texts == 0) return &t->data;
+    if (!c->is_decaying && 1 - progress(t) < t->options.decay_share) {
+        c->is_decaying = 1;
+        memset(t->states, 0, c->n_states * sizeof *t->states);
+    }
+    return c->is_decaying ? &t->decay_data : &t->data;
+}
+
+/* The sum of the losses of all streams' next tokens, and the gradients. */
+static double run_streams(nm_trainer *t, nm_mix *mix)
+{
+    size_t state = nm_config_state_dim(&t->latent.config), n_tokens = t->tape.n_tokens;
+    size_t n_streams = (size_t)t->options.batch_size;
+    double loss = 0;
+
+    for (size_t first = 0, n; first < n_streams; first += n) {
+        n = nm_smaller(t->n_micro, n_streams - first);
+        nm_mix_next(mix, first, n, n_tokens, t->ids, t->targets);
+        const nm_batch batch = {.ids = t->ids,
+                                .targets = t->targets,
+                                .bos = t->tokenizer.bos_id,
+                                .states = t->states + first * state,
+                                .n_streams = n,
+                                .state_streams = n_streams,
+                                .weight = 1.0f / (float)(n_streams * n_tokens)};
+        loss += nm_tape_run(&t->tape, &batch);
+    }
+    return loss / (double)(n_streams * n_tokens);
+}
+
+bool nm_trainer_step(nm_trainer *t, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    nm_saved_counts        *c = &t->saved.counts;
+    const nm_adamw_options  adamw = {(float)o->beta1, (float)o->beta2, (float)o->weight_decay,
+                                     (float)o->grad_clip};
+
+    t->loss = run_streams(t, current_mix(t));
+    t->norm = nm_adamw_norm(&t->adamw, &t->latent, t->tape.ops, t->work.pool);
+    if (!isfinite(t->loss) || !isfinite(t->norm))
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "step %" PRIu64 ": the loss is not a number: resume from the last "
+                       "checkpoint with a lower --learning-rate",
+                       c->step + 1);
+    t->rate = learning_rate(t);
+    nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
+                  t->norm);
+    c->step++, c->tokens += o->batch_size * o->block_size;
+    double now = nm_clock();
+    c->seconds += now - t->clock;
+    t->clock = now;
+    if (nm_latent_quantize(&t->latent, t->work.pool, err)) return true;
+    return nm_fail_in(err,
+                      "step %" PRIu64 ": the weights grow without end: resume from the last "
+                      "checkpoint with a lower --learning-rate",
+                      c->step);
+}
+
+/* ---- Reports --------------------------------------------------------------------------------- */
+
+static bool is_done(const nm_trainer *t)
+{
+    return progress(t) >= 1;
+}
+
+/* "1:05" or "2:01:05" */
+static void format_seconds(double seconds, char out[32])
+{
+    unsigned long n = seconds > 0 ? (unsigned long)seconds : 0;
+
+    if (n < 3600)
+        snprintf(out, 32, "%lu:%02lu", n / 60, n % 60);
+    else
+        snprintf(out, 32, "%lu:%02lu:%02lu", n / 3600, n / 60 % 60, n % 60);
+}
+
+/*
+ * One line that is overwritten on a terminal; elsewhere one where a measurement is due.
+ *
+ *     [#####...............] 50/200  loss 4.312  1.61 bits/byte  1,024 tokens/s  1:05 left
+ */
+static void show(const nm_trainer *t, double step_seconds)
+{
+    const nm_train_options *o = &t->options;
+    const nm_saved_counts  *c = &t->saved.counts;
+    const nm_mix           *mix = c->is_decaying ? &t->decay_data : &t->data;
+    double                  done = progress(t);
+    bool                    is_terminal = nm_os_is_terminal(NM_OS_STDERR);
+    char                    bar[BAR + 1], left[32], steps[48];
+
+    if (o->quiet) return;
+    if (!is_terminal && c->step != 1 && !is_done(t) &&
+        c->step % (o->eval_interval ? o->eval_interval : 100) != 0)
+        return;
+    for (int i = 0; i < BAR; i++) bar[i] = i < (int)(done * BAR) ? '#' : '.';
+    bar[BAR] = '\0';
+    format_seconds(done > 0 ? c->seconds / done - c->seconds : 0, left);
+    if (o->minutes > 0)
+        snprintf(steps, sizeof steps, "%" PRIu64, c->step);
+    else
+        snprintf(steps, sizeof steps, "%" PRIu64 "/%" PRIu64, c->step, o->max_iters);
+    fprintf(stderr, "%s[%s] %s  loss %.4f  %.3f bits/byte  %.0f tokens/s  %s left%s",
+            is_terminal ? "\r\033[K" : "", bar, steps, t->loss,
+            t->loss / log(2) / nm_mix_bytes_per_token(mix),
+            (double)(o->batch_size * o->block_size) / step_seconds, left, is_terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+static void log_step(nm_trainer *t, double step_seconds)
+{
+    const nm_saved_counts *c = &t->saved.counts;
+
+    if (!t->log) return;
+    fprintf(t->log,
+            "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
+            "\"tokens\":%" PRIu64 ",\"seconds\":%.3f,\"tokens_per_second\":%.1f}\n",
+            c->step, (double)(float)t->loss, t->rate, t->norm, c->tokens, c->seconds,
+            (double)(t->options.batch_size * t->options.block_size) / step_seconds);
+    fflush(t->log);
+}
+
+static bool measure(nm_trainer *t, nomul_error *err)
+{
+    nm_validation v = {.n_tokens = 0};
+
+    if (!t->options.quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\r\033[K");
+    if (!nm_validation_run(t, &v, err)) return false;
+    t->clock = nm_clock(); /* measuring is not training */
+    if (v.n_tokens == 0) return true;
+    if (!t->options.quiet)
+        fprintf(stderr,
+                "step %" PRIu64 ": validation loss %.4f nats a token, %.4f bits a byte (%zu "
+                "tokens)\n",
+                t->saved.counts.step, v.nats, v.bits_per_byte, v.n_tokens);
+    if (t->log)
+        fprintf(t->log, "{\"step\":%" PRIu64 ",\"valid_nats\":%.9g,\"valid_bits_per_byte\":%.9g}\n",
+                t->saved.counts.step, v.nats, v.bits_per_byte);
+    return true;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* The state first: the other files follow from it. */
+bool nm_trainer_save(nm_trainer *t, nomul_error *err)
+{
+    nm_saved_state *s = &t->saved;
+    char            path[NM_EXPORT_PATH];
+
+    s->counts.optimizer_steps = t->adamw.n_steps;
+    s->counts.power1 = t->adamw.power1, s->counts.power2 = t->adamw.power2;
+    s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
+    if (nm_train_options_write(&t->options, s->options, sizeof s->options) >= sizeof s->options)
+        return nm_fail(err, NOMUL_E_ARG, "--sample: too long to be saved");
+    bool ok = nm_export_path(path, t->folder, "train.state", err) &&
+              nm_saved_state_write(s, path, err) &&
+              nm_export_path(path, t->folder, "model.safetensors", err) &&
+              nm_export_safetensors(&t->latent, path, err) &&
+              nm_export_path(path, t->folder, "model.gguf", err) &&
+              nm_export_model(&t->latent, &t->tokenizer, path, err);
+    t->last_saved = s->counts.seconds;
+    return ok;
+}
+
+/* A checkpoint on the way that cannot be written is no reason to lose the training. */
+static void save_on_the_way(nm_trainer *t)
+{
+    nomul_error err = {.code = NOMUL_OK};
+
+    if (!nm_trainer_save(t, &err))
+        fprintf(stderr, "\nnomul-train: no checkpoint this time: %s\n", err.text);
+    t->clock = nm_clock();
+}
+
+bool nm_trainer_run(nm_trainer *t, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    nm_saved_counts        *c = &t->saved.counts;
+
+    t->clock = nm_clock(), t->last_saved = c->seconds;
+    if (c->step == 0 && !measure(t, err)) return false;
+    while (!is_done(t) && !nomul_cancel_requested(t->cancel)) {
+        double before = c->seconds;
+        if (!nm_trainer_step(t, err)) return false;
+        log_step(t, c->seconds - before);
+        show(t, c->seconds - before);
+        if (o->eval_interval && c->step % o->eval_interval == 0 && !is_done(t) && !measure(t, err))
+            return false;
+        if (o->save_minutes > 0 && c->seconds - t->last_saved >= 60 * o->save_minutes)
+            save_on_the_way(t);
+    }
+    if (!o->quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
+    if (!nm_trainer_save(t, err)) return false;
+    if (is_done(t) && !measure(t, err)) return false;
+    if (!o->quiet)
+        fprintf(stderr,
+                is_done(t) ? "done: the model is %s/model.gguf\n"
+                           : "stopped: nomul-train resume %s goes on\n",
+                t->folder);
+    return true;
+}

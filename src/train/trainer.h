@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A training: opened by setup.c from options and files, run here.  Everything it writes is in one
+ * folder:
+ *
+ *     config.json, tokenizer.*, model.safetensors    a Hugging Face folder
+ *     model.gguf                                     the same model, for nomul
+ *     train.state                                    what `resume` reads
+ *     data-0.ids ..., decay-0.ids ..., valid.ids     the texts as ids
+ *     train.jsonl                                    a line for each step and each measurement
+ */
+#ifndef NM_TRAINER_H
+#define NM_TRAINER_H
+
+#include "train/adamw.h"
+#include "train/export.h"
+#include "train/mix.h"
+#include "train/saved_state.h"
+#include "train/tape.h"
+
+#include <stdio.h>
+
+typedef struct nm_trainer {
+    nm_train_options    options;
+    const char         *folder;
+    const nomul_cancel *cancel;
+
+    nm_hf_tokenizer tokenizer;
+    nm_latent       latent;
+    nm_adamw        adamw;
+    nm_tape         tape;
+    nm_work         work;
+
+    nm_mix         data, decay_data;
+    nm_token_cache valid;         /* zeros: none */
+    float         *states;        /* [n_layers][batch_size][state] */
+    int32_t       *ids, *targets; /* of the streams in memory at once */
+    size_t         n_micro;       /* of these */
+    nm_saved_state saved;         /* counts, weights; points to the arrays above */
+    nm_arena       arena;
+    char           saved_options[4096]; /* what the options of resume point into */
+
+    double clock;            /* when counts.seconds was last brought up to date */
+    double last_saved;       /* of counts.seconds */
+    double loss, norm, rate; /* of the last step */
+    FILE  *log;
+} nm_trainer;
+
+/* In setup.c.  Close after a failure, too. */
+bool nm_setup_new(nm_trainer *t, const nm_train_options *options, nomul_error *err);
+bool nm_setup_tune(nm_trainer *t, const nm_train_options *options, nomul_error *err);
+/* options.operand is the folder; arguments that follow it are parsed over the saved options. */
+bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err);
+/* Random weights and ids, nothing on disk: for bench. */
+bool nm_setup_bench(nm_trainer *t, const nm_train_options *options, nomul_error *err);
+void nm_setup_close(nm_trainer *t);
+
+/* One step; false if the loss is not a number any more. */
+bool nm_trainer_step(nm_trainer *t, nomul_error *err);
+/* Steps until the end or until cancel is requested; measures, samples and saves on the way. */
+bool nm_trainer_run(nm_trainer *t, nomul_error *err);
+bool nm_trainer_save(nm_trainer *t, nomul_error *err);
+
+typedef struct nm_validation {
+    double nats, bits_per_byte; /* a token; a byte of text */
+    size_t n_tokens;
+} nm_validation;
+
+/*
+ * In validation.c: writes the model to memory, as it would be stored, and lets the engine measure
+ * the loss of t->valid, if there is one, and continue options.sample.
+ */
+bool nm_validation_run(nm_trainer *t, nm_validation *result, nomul_error *err);
+
+#endif

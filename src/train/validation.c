@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loss and the sample are the engine's, from the bytes that would be in the file: what is
+ * reported here is what nomul perplexity and nomul run will give.
+ */
+#include "train/trainer.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PIECE 1024 /* ids scored at once */
+
+/* Ids [begin, end) of the cache, one document: all after the first are scored. */
+static bool score_document(const nm_token_cache *c, nomul_session *session, size_t begin,
+                           size_t end, double *nats, nomul_error *err)
+{
+    int32_t ids[PIECE];
+    float   logprobs[PIECE];
+
+    nomul_session_reset(session);
+    for (size_t at = begin, n; at + 1 < end; at += n - 1) {
+        n = nm_smaller(PIECE, end - at);
+        for (size_t i = 0; i < n; i++) ids[i] = nm_token_cache_get(c, at + i);
+        if (nomul_session_score(session, ids, n, logprobs, err) != NOMUL_OK) return false;
+        for (size_t i = 0; i + 1 < n; i++) *nats -= (double)logprobs[i];
+    }
+    return true;
+}
+
+static bool score(const nm_token_cache *c, nomul_session *session, int32_t bos,
+                  nm_validation *result, nomul_error *err)
+{
+    double nats = 0;
+
+    for (size_t begin = 0, end; begin < c->n_ids; begin = end) {
+        for (end = begin + 1; end < c->n_ids && nm_token_cache_get(c, end) != bos;) end++;
+        if (!score_document(c, session, begin, end, &nats, err)) return false;
+        result->n_tokens += end - begin - 1;
+    }
+    result->nats = nats / (double)nm_larger(result->n_tokens, 1);
+    result->bits_per_byte = nats / log(2) / (double)nm_larger((size_t)c->text_bytes, 1);
+    return true;
+}
+
+/* The text's bytes with control characters made visible. */
+static void print_text(const char *text, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        unsigned char c = (unsigned char)text[i];
+        fputc((c < 0x20 && c != '\n') || c == 0x7F ? '?' : c, stderr);
+    }
+}
+
+static bool sample(const nm_trainer *t, nomul_session *session, nomul_error *err)
+{
+    nomul_text_options options;
+    const char        *bytes;
+    size_t             n_bytes;
+
+    nomul_session_reset(session);
+    nomul_text_options_init(&options);
+    options.n_predict = (int64_t)t->options.sample_tokens;
+    nomul_text *text = nomul_text_new(session, &options, err);
+    bool ok = text && nomul_text_prompt(text, t->options.sample, strlen(t->options.sample), err) ==
+                          NOMUL_OK;
+    if (ok) fprintf(stderr, "    %s", t->options.sample);
+    while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL) print_text(bytes, n_bytes);
+    ok = ok && nomul_text_finish(text) != NOMUL_FINISH_NONE;
+    if (ok) fprintf(stderr, "\n");
+    nomul_text_free(text);
+    return ok;
+}
+
+bool nm_validation_run(nm_trainer *t, nm_validation *result, nomul_error *err)
+{
+    nomul_model_options   model_options;
+    nomul_session_options options;
+    void                 *bytes = NULL;
+    size_t                n_bytes = 0;
+    bool                  samples = !t->options.quiet && t->options.sample_tokens > 0;
+
+    *result = (nm_validation){.n_tokens = 0};
+    if (!t->valid.n_ids && !samples) return true;
+    nomul_model_options_init(&model_options);
+    model_options.kernels = t->work.kernels->name;
+    nomul_session_options_init(&options);
+    options.n_threads = nm_pool_threads(t->work.pool);
+    if (!nm_export_memory(&t->latent, &t->tokenizer, &bytes, &n_bytes, err)) return false;
+    nomul_model   *model = nomul_model_open_memory(bytes, n_bytes, &model_options, err);
+    nomul_session *session = model ? nomul_session_new(model, &options, err) : NULL;
+    bool           ok = session != NULL;
+    if (ok && t->valid.n_ids) ok = score(&t->valid, session, t->tokenizer.bos_id, result, err);
+    if (ok && samples) ok = sample(t, session, err);
+    nomul_session_free(session);
+    nomul_model_close(model);
+    nm_free(bytes);
+    return ok;
+}

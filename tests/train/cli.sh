@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs the trainer as a user does, on a tiny model and 30 KB of text.
+#
+#   cli.sh OUT      OUT/nomul-train and OUT/nomul are tested
+#   cli.sh -u OUT   renews tests/train/curve.txt
+#
+# CHECK lines count; what fails prints a line FAIL.
+set -u
+renew=0
+if [ "$1" = -u ]; then renew=1 && shift; fi
+train=$1/nomul-train nomul=$1/nomul
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+check() { # NAME COMMAND...
+    name=$1 && shift
+    if "$@" > "$work/said" 2>&1; then
+        passed=$((passed + 1))
+    else
+        echo "FAIL $name" && sed 's/^/    /' "$work/said" && failed=$((failed + 1))
+    fi
+}
+says() { # EXIT-CODE WORDS COMMAND...: fails with this code and one line with these words
+    code=$1 words=$2 && shift 2
+    "$@" > "$work/out" 2>&1
+    got=$?
+    cat "$work/out"
+    [ "$got" = "$code" ] && [ "$(wc -l < "$work/out")" = 1 ] && grep -qF -- "$words" "$work/out"
+}
+# The same training, whatever the time it took: the state but for its clock and its checksum.
+same_state() {
+    end=$(($(wc -c < "$1/train.state") - 8))
+    cmp "$1/model.safetensors" "$2/model.safetensors" && cmp "$1/model.gguf" "$2/model.gguf" &&
+        [ "$(wc -c < "$2/train.state")" = $((end + 8)) ] &&
+        [ "$(cmp -l "$1/train.state" "$2/train.state" |
+            awk -v end=$end '($1 < 97 || $1 > 104) && $1 <= end' | wc -l)" = 0 ]
+}
+field() { sed -n "s/.*\"$1\":\([^,}]*\).*/\1/p"; }
+close_to() { awk -v a="$1" -v b="$2" 'BEGIN {d = a - b; exit !(d < 1e-5 && d > -1e-5)}'; }
+
+text=tests/golden/text/text.txt
+head -c 30000 $text | sed '$d' > "$work/text"
+tail -c 6000 $text | sed 1d > "$work/valid"
+tiny="--shape 2,48,80 --tokenizer tests/golden/plain --data $work/text --batch-size 4"
+tiny="$tiny --block-size 24 --learning-rate 4e-3 --warmup-iters 5 -q"
+new() { "$train" new $tiny "$@"; }
+
+# ---- The curve: bit for bit with the scalar kernels ----------------------------------------------
+
+new --kernels scalar --max-iters 200 --eval-interval 0 -o "$work/curve"
+field loss < "$work/curve/train.jsonl" > "$work/losses"
+if [ $renew = 1 ]; then cp "$work/losses" tests/train/curve.txt; fi
+check "200 losses are those of tests/train/curve.txt" cmp "$work/losses" tests/train/curve.txt
+check "training lowers the loss" awk 'NR == 1 {a = $1} {b = $1} END {exit !(b < a - 1)}' \
+    "$work/losses"
+
+# ---- Threads, kill and resume --------------------------------------------------------------------
+
+steps="--max-iters 24 --eval-interval 0 --save-minutes 0.0000001 --lr-decay cosine"
+steps="$steps --decay-data $work/valid"
+new $steps -t 1 -o "$work/whole"
+new $steps -t 3 -o "$work/threads"
+check "the same bits with 1 and 3 threads" same_state "$work/whole" "$work/threads"
+for steps_before in 1 7 19; do
+    rm -rf "$work/killed"
+    "$train" new $tiny $steps -t 2 -o "$work/killed" &
+    while kill -0 $! 2> "$work/said" && # a line of the log is written before a checkpoint
+        [ "$(cat "$work/killed/train.jsonl" 2> "$work/said" | wc -l)" -le $steps_before ]; do
+        :
+    done
+    kill -9 $! 2> "$work/said"
+    wait $! 2> "$work/said"
+    check "a killed training resumes" "$train" resume "$work/killed" -q -t 2
+    check "killed after $steps_before steps and resumed: the same bits" \
+        same_state "$work/whole" "$work/killed"
+done
+"$train" new $tiny $steps -t 2 -o "$work/stopped" &
+while [ ! -s "$work/stopped/train.jsonl" ]; do kill -0 $! || break; done
+kill -TERM $! # a shell's background jobs ignore Ctrl-C's signal
+wait $!
+check "a signal ends it with 130" [ $? = 130 ]
+check "a stopped training resumes" "$train" resume "$work/stopped" -q
+check "stopped and resumed: the same bits" same_state "$work/whole" "$work/stopped"
+
+# ---- What is written -----------------------------------------------------------------------------
+
+new --max-iters 30 --eval-interval 15 --valid "$work/valid" -o "$work/valid-run"
+check "nomul convert reads the folder" "$nomul" convert "$work/valid-run" -o "$work/a.gguf" -q
+check "and makes the same model file" cmp "$work/a.gguf" "$work/valid-run/model.gguf"
+ours=$(tail -n 1 "$work/valid-run/train.jsonl" | field valid_nats)
+theirs=$("$nomul" perplexity -m "$work/a.gguf" -f "$work/valid" --separator '<|doc|>' --json \
+    2> "$work/said" | field nats_per_token)
+check "the loss is that of nomul perplexity: $ours, $theirs" close_to "$ours" "$theirs"
+check "the model file is sound" "$nomul" info -m "$work/a.gguf" --check-tensors
+
+tune() { "$train" tune --data "$work/text" --valid "$work/valid" --batch-size 2 --block-size 16 \
+    --max-iters 1 -q "$@"; }
+tune -m "$work/a.gguf" -o "$work/tuned"
+first=$(head -n 1 "$work/tuned/train.jsonl" | field valid_nats)
+check "tune begins at the model file's loss: $first, $ours" close_to "$first" "$ours"
+check "its tokenizer is the model's" "$nomul" convert "$work/tuned" -o "$work/b.gguf" -q
+tune -m "$work/valid-run" -o "$work/tuned2"
+first=$(head -n 1 "$work/tuned2/train.jsonl" | field valid_nats)
+check "tune begins at the folder's loss: $first, $ours" close_to "$first" "$ours"
+
+"$train" new --shape 2,48,80 --tokenizer tests/golden/plain --data - --block-size 8 --batch-size 2 \
+    --max-iters 1 -q -o "$work/stdin" < "$work/text"
+"$train" new --shape 2,48,80 --tokenizer tests/golden/plain --data "$work/text" --block-size 8 \
+    --batch-size 2 --max-iters 1 -q -o "$work/file"
+check "standard input is read as a file" same_state "$work/stdin" "$work/file"
+
+# ---- Mistakes ------------------------------------------------------------------------------------
+
+: > "$work/empty"
+printf 'good\nbad \377\n' > "$work/latin1"
+check "no command" says 2 "new, tune, resume or bench" "$train" learn
+check "no such option" says 2 "--learningrate: no such option" new --learningrate 1 -o "$work/x"
+check "a number that is none" says 2 "--batch-size x: expected a whole number from 1" \
+    new --batch-size x -o "$work/x"
+check "no data" says 2 "needs --data FILE" "$train" tune -m "$work/a.gguf" -o "$work/x"
+check "empty data" says 2 "is empty" new --data "$work/empty" -o "$work/x1"
+check "not UTF-8" says 1 "line 2: byte 9 is not UTF-8" new --data "$work/latin1" -o "$work/x2"
+check "no such file" says 1 "$work/none" new --data "$work/none" -o "$work/x3"
+check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"
+check "what cannot change" says 2 "--batch-size: cannot be changed" \
+    "$train" resume "$work/whole" --batch-size 2
+check "no training" says 1 "$work/x9/train.state" "$train" resume "$work/x9"
+check "a rate that is too high" says 1 "resume from the last checkpoint with a lower" \
+    new --max-iters 40 --learning-rate 10 --grad-clip 0 --weight-decay 10 --warmup-iters 0 \
+    --beta1 0 --beta2 0 -o "$work/x4"
+head -c 5000 "$work/whole/train.state" > "$work/part" && cp "$work/part" "$work/whole/train.state"
+check "a state that is cut off" says 1 "is cut off" "$train" resume "$work/whole"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
