@@ -196,7 +196,9 @@ static void lead(int report, char **argv)
         for (int fd = 0; fd <= 2; fd++) dup2(slave, fd);
         signal(SIGTTOU, SIG_IGN); /* the leader may not have made it the foreground yet */
         tcsetpgrp(STDIN_FILENO, getpid());
-        signal(SIGTTOU, SIG_DFL);
+        /* As at a login; a background job, as these tests may be, has inherited others. */
+        static const int signals[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE};
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
         execvp(argv[0], argv);
         _exit(127);
     }
