@@ -73,5 +73,22 @@ else
     skip "the module under wasmtime: python3 -m pip install wasmtime"
 fi
 
+# The page in browsers; its last line has its sum.
+if command -v python3 > /dev/null; then
+    python3 "$tests/page.py" "$web" "$nomul" > "$scratch/page"
+    sed '$d' "$scratch/page"
+    sum=$(tail -n 1 "$scratch/page")
+    case $sum in
+    *" passed, "*" failed, "*" skipped")
+        # shellcheck disable=SC2086 # three numbers and their words
+        set -- $sum
+        passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
+        ;;
+    *) is "the page in browsers" "a sum" "$sum" ;;
+    esac
+else
+    skip "the page in browsers: there is no python3"
+fi
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
