@@ -126,6 +126,15 @@ static bool opens(const uint8_t *bytes, size_t n)
     return ok;
 }
 
+static size_t find_anchor(const drawing *d, const char *anchor)
+{
+    size_t n = strlen(anchor);
+    for (size_t i = 0; i + n <= d->size; i++)
+        if (memcmp(d->bytes + i, anchor, n) == 0) return i;
+    CHECK_THAT(false, "no %s in the drawing", anchor);
+    return 0;
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static void check_tensor(const nm_gguf *gguf, const char *name, nm_gguf_type type, uint32_t n_dims,
@@ -237,6 +246,63 @@ static void test_values(void)
     nm_gguf_close(&gguf);
 }
 
+/* ---- Arrays of arrays ------------------------------------------------------------------------ */
+
+/* A file of one key, an array of `depth` levels of arrays of one element, around an empty one. */
+static void draw_nested(drawing *d, size_t depth)
+{
+    *d = (drawing){.size = 0};
+    add(d, "GGUF", 4);
+    add_number(d, 3, 4);
+    add_number(d, 0, 8);
+    add_number(d, 1, 8);
+    add_key(d, "deep", NOMUL_VALUE_ARRAY);
+    for (; depth > 0; depth--) add_number(d, NOMUL_VALUE_ARRAY, 4), add_number(d, 1, 8);
+    add_number(d, NOMUL_VALUE_U8, 4), add_number(d, 0, 8);
+    pad_to(d, 32);
+}
+
+static void test_nested(void)
+{
+    nm_gguf            gguf;
+    drawing            d;
+    const nm_gguf_key *key;
+
+    test_case("arrays of arrays of any shape are passed over");
+    draw(&d);
+    d.size = 0;
+    add(&d, "GGUF", 4);
+    add_number(&d, 3, 4), add_number(&d, 0, 8), add_number(&d, 2, 8);
+    add_array(&d, "nested", NOMUL_VALUE_ARRAY, 4);
+    add_number(&d, NOMUL_VALUE_STRING, 4), add_number(&d, 2, 8), add_text(&d, "a"),
+        add_text(&d, "");
+    add_number(&d, NOMUL_VALUE_ARRAY, 4), add_number(&d, 0, 8);
+    add_number(&d, NOMUL_VALUE_ARRAY, 4), add_number(&d, 2, 8);
+    add_number(&d, NOMUL_VALUE_U16, 4), add_number(&d, 3, 8), add_number(&d, 0x030201, 6);
+    add_number(&d, NOMUL_VALUE_BOOL, 4), add_number(&d, 1, 8), add_number(&d, 1, 1);
+    add_number(&d, NOMUL_VALUE_F64, 4), add_number(&d, 0, 8);
+    add_key(&d, "after", NOMUL_VALUE_U8), add_number(&d, 7, 1);
+    size_t end = d.size;
+    pad_to(&d, 32);
+    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
+    key = nm_gguf_find_key(&gguf, "nested");
+    CHECK(key && key->element_type == NOMUL_VALUE_ARRAY && key->n_elements == 4);
+    key = nm_gguf_find_key(&gguf, "after");
+    CHECK(key && *key->value == 7);
+    nm_gguf_close(&gguf);
+    for (size_t n = 0; n < end; n++) CHECK_THAT(!opens(d.bytes, n), "%zu bytes are a file", n);
+
+    test_case("a bool in an inner array is checked too");
+    d.bytes[find_anchor(&d, "after") - 8 - 12 - 1] = 2;
+    CHECK_FAILS(opens(d.bytes, d.size), err, "key nested: a bool is 2, expected 0 or 1");
+
+    test_case("arrays are nested 256 levels deep at most");
+    draw_nested(&d, 256);
+    CHECK_OK(opens(d.bytes, d.size), err);
+    draw_nested(&d, 257);
+    CHECK_FAILS(opens(d.bytes, d.size), err, "key deep: arrays nested deeper than 256 levels");
+}
+
 /* ---- Wounds ---------------------------------------------------------------------------------- */
 
 #define U64_MAX "18446744073709551615"
@@ -264,16 +330,18 @@ static const struct {
     {"general.alignment", 17, 4, 5, NOMUL_E_FORMAT,
      "key general.alignment: is an i32, expected u32"},
     {"general.alignment", 21, 4, 0, NOMUL_E_FORMAT,
-     "key general.alignment: is 0, expected a power of two from 8 up"},
+     "key general.alignment: is 0, expected a power of two from 8 to 65536"},
     {"general.alignment", 21, 4, 4, NOMUL_E_FORMAT,
-     "key general.alignment: is 4, expected a power of two from 8 up"},
+     "key general.alignment: is 4, expected a power of two from 8 to 65536"},
     {"general.alignment", 21, 4, 96, NOMUL_E_FORMAT,
-     "key general.alignment: is 96, expected a power of two from 8 up"},
+     "key general.alignment: is 96, expected a power of two from 8 to 65536"},
     {"general.alignment", 21, 4, 128, NOMUL_E_FORMAT,
      "tensor directory: padding after it is not zero"},
     {"general.alignment", 21, 4, 32, NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
     {"general.alignment", 21, 4, 0x80000000, NOMUL_E_FORMAT,
-     "tensor directory: file ends after 1024 bytes, expected padding to 2147483648"},
+     "key general.alignment: is 2147483648, expected a power of two from 8 to 65536"},
+    {"general.alignment", 21, 4, 65536, NOMUL_E_FORMAT,
+     "tensor directory: file ends after 1024 bytes, expected padding to 65536"},
     {"general.alignment", 3, 1, 'x', NOMUL_E_FORMAT, "tensor blocks: offset 64, expected 32"},
     {"key.u8", 4, 2, '8' << 8 | 'i', NOMUL_E_FORMAT, "key key.i8: occurs twice"},
     {"key.u8", 6, 4, 13, NOMUL_E_FORMAT, "key key.u8: value type 13 is unknown"},
@@ -294,7 +362,8 @@ static const struct {
      "key key.text: string of 5000 bytes, file ends after 770"},
     {"key.text", 12, 8, UINT64_MAX, NOMUL_E_FORMAT,
      "key key.text: string of " U64_MAX " bytes, file ends after 770"},
-    {"list.text", 13, 4, 9, NOMUL_E_UNSUPPORTED, "key list.text: an array of arrays is not read"},
+    {"list.text", 13, 4, 9, NOMUL_E_FORMAT,
+     "key list.text: needs 28550395668201472 i16, file ends after 639 bytes"},
     {"list.text", 13, 4, 77, NOMUL_E_FORMAT, "key list.text: value type 77 is unknown"},
     {"list.text", 17, 8, UINT64_MAX, NOMUL_E_FORMAT,
      "key list.text: needs " U64_MAX " string, file ends after 651 bytes"},
@@ -340,15 +409,6 @@ static const struct {
      "tensor first.weight: padding after it is not zero"},
     {"\xA2\xA2\xA2\xA2", 63, 1, 1, NOMUL_E_FORMAT, "tensor cube: padding after it is not zero"},
 };
-
-static size_t find_anchor(const drawing *d, const char *anchor)
-{
-    size_t n = strlen(anchor);
-    for (size_t i = 0; i + n <= d->size; i++)
-        if (memcmp(d->bytes + i, anchor, n) == 0) return i;
-    CHECK_THAT(false, "no %s in the drawing", anchor);
-    return 0;
-}
 
 static void test_wounds(void)
 {
@@ -598,6 +658,7 @@ void test_gguf(void)
 {
     test_valid();
     test_values();
+    test_nested();
     test_wounds();
     test_sizes();
     test_flips();

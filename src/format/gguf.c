@@ -31,6 +31,10 @@
 #define MAX_TENSOR_NAME 64
 #define DEFAULT_ALIGNMENT 32
 #define MIN_ALIGNMENT 8
+#define MAX_ALIGNMENT 65536            /* the padding that is looked at after each tensor */
+#define MAX_NESTING 256                /* arrays in arrays */
+#define ARRAY_HEAD 12                  /* type and count of an array in an array */
+#define MAX_HEADER ((size_t)256 << 20) /* keys and directory: of a sparse file more costs time */
 
 /* ---- Types ----------------------------------------------------------------------------------- */
 
@@ -103,6 +107,7 @@ bool nm_gguf_tensor_bytes(nm_gguf_type type, uint32_t n_dims, const uint64_t *di
 /* The bytes that are not read yet. */
 typedef struct cursor {
     const uint8_t *at, *end;
+    const char    *whole; /* what ends there, for messages */
     nomul_error   *err;
 } cursor;
 
@@ -115,7 +120,8 @@ static size_t left(const cursor *c)
 static bool take(cursor *c, size_t n_bytes, const char *what, uint64_t *value)
 {
     *value = 0;
-    if (left(c) < n_bytes) return nm_fail(c->err, NOMUL_E_FORMAT, "file ends in its %s", what);
+    if (left(c) < n_bytes)
+        return nm_fail(c->err, NOMUL_E_FORMAT, "%s ends in its %s", c->whole, what);
     for (size_t i = 0; i < n_bytes; i++) *value |= (uint64_t)c->at[i] << 8 * i;
     c->at += n_bytes;
     return true;
@@ -130,7 +136,7 @@ static bool take_name(cursor *c, size_t max_bytes, nm_gguf_text *name)
     if (n == 0 || n > max_bytes)
         return nm_fail(c->err, NOMUL_E_FORMAT, "name of %" PRIu64 " bytes, expected 1 to %zu", n,
                        max_bytes);
-    if (n > left(c)) return nm_fail(c->err, NOMUL_E_FORMAT, "file ends in its name");
+    if (n > left(c)) return nm_fail(c->err, NOMUL_E_FORMAT, "%s ends in its name", c->whole);
     *name = (nm_gguf_text){(const char *)c->at, (size_t)n};
     c->at += n;
     if (!nm_utf8_valid(name->data, name->size))
@@ -157,21 +163,29 @@ static bool take_string(cursor *c, const uint8_t **text)
 
     if (!take(c, 8, "value", &n)) return false;
     if (n > left(c))
-        return nm_fail(c->err, NOMUL_E_FORMAT, "string of %" PRIu64 " bytes, file ends after %zu",
-                       n, left(c));
+        return nm_fail(c->err, NOMUL_E_FORMAT, "string of %" PRIu64 " bytes, %s ends after %zu", n,
+                       c->whole, left(c));
     *text = c->at;
     c->at += n;
     return true;
 }
 
+/* Room for n values of a type, which take at least so much. */
+static bool check_room(const cursor *c, nomul_value_type type, uint64_t n)
+{
+    size_t each = type == NOMUL_VALUE_STRING  ? 8
+                  : type == NOMUL_VALUE_ARRAY ? ARRAY_HEAD
+                                              : value_types[type].n_bytes;
+
+    return n <= left(c) / each ||
+           nm_fail(c->err, NOMUL_E_FORMAT, "needs %" PRIu64 " %s, %s ends after %zu bytes", n,
+                   value_types[type].name, c->whole, left(c));
+}
+
 /* n values of one type, which is not array. */
 static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
 {
-    size_t each = type == NOMUL_VALUE_STRING ? 8 : value_types[type].n_bytes; /* at least */
-
-    if (n > left(c) / each)
-        return nm_fail(c->err, NOMUL_E_FORMAT, "needs %" PRIu64 " %s, file ends after %zu bytes", n,
-                       value_types[type].name, left(c));
+    if (!check_room(c, type, n)) return false;
     if (type == NOMUL_VALUE_STRING) {
         const uint8_t *text;
         for (uint64_t i = 0; i < n; i++)
@@ -181,8 +195,35 @@ static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
     for (uint64_t i = 0; type == NOMUL_VALUE_BOOL && i < n; i++)
         if (c->at[i] > 1)
             return nm_fail(c->err, NOMUL_E_FORMAT, "a bool is %d, expected 0 or 1", c->at[i]);
-    c->at += n * each;
+    c->at += n * value_types[type].n_bytes;
     return true;
+}
+
+/*
+ * The n elements of an array.  Those of an array of arrays have a type and a count each; awaited
+ * says how many of them are still to come at each depth.  Without recursion: a file chooses the
+ * depth.
+ */
+static bool take_elements(cursor *c, nomul_value_type type, uint64_t n)
+{
+    uint64_t awaited[MAX_NESTING];
+    size_t   depth = 0;
+
+    for (;;) {
+        if (type != NOMUL_VALUE_ARRAY) {
+            if (!take_values(c, type, n)) return false;
+        } else {
+            if (depth == MAX_NESTING)
+                return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "arrays nested deeper than %d levels",
+                               MAX_NESTING);
+            if (!check_room(c, type, n)) return false;
+            awaited[depth++] = n;
+        }
+        while (depth > 0 && awaited[depth - 1] == 0) depth--;
+        if (depth == 0) return true;
+        awaited[depth - 1]--;
+        if (!take_type(c, &type) || !take(c, 8, "value", &n)) return false;
+    }
 }
 
 /* A type and a value of it.  Afterwards the bytes of the value can be read without any check. */
@@ -194,11 +235,9 @@ static bool take_value(cursor *c, nm_gguf_key *key)
     key->value = c->at;
     if (key->type == NOMUL_VALUE_ARRAY) {
         if (!take_type(c, &key->element_type)) return false;
-        if (key->element_type == NOMUL_VALUE_ARRAY)
-            return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "an array of arrays is not read");
         if (!take(c, 8, "value", &key->n_elements)) return false;
         key->value = c->at;
-        ok = take_values(c, key->element_type, key->n_elements);
+        ok = take_elements(c, key->element_type, key->n_elements);
     } else if (key->type == NOMUL_VALUE_STRING) {
         ok = take_string(c, &key->value);
     } else {
@@ -382,7 +421,9 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *arch
 
     *gguf = (nm_gguf){.data = data, .size = size, .alignment = DEFAULT_ALIGNMENT};
     if (!read_header(gguf, err)) return nm_gguf_close(gguf), false;
-    cursor c = {gguf->data + HEADER_BYTES, gguf->data + size, err};
+    bool   whole = size <= MAX_HEADER;
+    cursor c = {gguf->data + HEADER_BYTES, gguf->data + (whole ? size : MAX_HEADER),
+                whole ? "file" : "what is read of a header (256 MiB)", err};
     bool   ok = true;
     for (int placing = 0; ok && placing < 2; placing++) {
         ok = !placing || nm_arena_back(&gguf->arena, err);
@@ -393,10 +434,11 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *arch
          nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
          read_entries(gguf, &c, false) && check_architecture(gguf, architecture, err) &&
          nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
-    if (ok && (gguf->alignment < MIN_ALIGNMENT || (gguf->alignment & (gguf->alignment - 1))))
+    if (ok && (gguf->alignment < MIN_ALIGNMENT || gguf->alignment > MAX_ALIGNMENT ||
+               (gguf->alignment & (gguf->alignment - 1))))
         ok = nm_fail(err, NOMUL_E_FORMAT,
-                     "key %s: is %" PRIu32 ", expected a power of two from %d up", alignment,
-                     gguf->alignment, MIN_ALIGNMENT);
+                     "key %s: is %" PRIu32 ", expected a power of two from %d to %d", alignment,
+                     gguf->alignment, MIN_ALIGNMENT, MAX_ALIGNMENT);
     ok = ok && read_entries(gguf, &c, true) &&
          place_tensors(gguf, (uint64_t)(c.at - gguf->data), err);
     if (!ok) nm_gguf_close(gguf);
