@@ -112,7 +112,7 @@ typedef struct nomul_model nomul_model;
 typedef struct nomul_model_options {
     size_t      size;
     bool        in_memory;     /* read the file into memory instead of mapping it; default false */
-    bool        check_tensors; /* also verify every checksum and every code; default false */
+    bool        check_tensors; /* also verify all tensors and model_id; default false */
     const char *kernels; /* a name from nomul_kernels_name; NULL, the default: best for this CPU */
     const nomul_cancel *cancel; /* of the open call and of nomul_tokenize; default NULL */
 } nomul_model_options;

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/xxh64.h"
 #include "format/gguf.h"
+#include "model/weights.h"
 
 #include <stdlib.h>
 
@@ -124,6 +125,12 @@ static const struct {
      "tensor output.weight: row 383, column 2: not a valid code"},
     {"a code in the padding's columns", "blk.0.attn_i.weight", 2 * 128, 0x03,
      "tensor blk.0.attn_i.weight: row 0, column 12: not a valid code"},
+    {"a NaN in an embedding of binary16", "token_embd.weight", 2 * 5 + 1, 0x7E,
+     "tensor token_embd.weight: element 5 is not finite"},
+    {"another code", "blk.0.attn_i.weight", 6, 0x91,
+     "key hgrn_bit.model_id: is ba89c1472870a26f, expected 069caf11681e6bb6"},
+    {"another gain", "output_norm.weight", 0, 1,
+     "key hgrn_bit.model_id: is ba89c1472870a26f, expected 14970efe8f6acd54"},
 };
 
 #define N_LIES (sizeof lies / sizeof lies[0])
@@ -201,6 +208,41 @@ static void test_lies(const char *file, size_t size)
     }
 }
 
+/* The scale of a block, which is not at an even place of the file, and every kind of float. */
+static void test_finite(void)
+{
+    static const struct {
+        nm_gguf_type type;
+        size_t       n_bytes, at;
+        uint8_t      low, high; /* the bytes of something infinite or NaN */
+        const char  *says;
+    } rows[] = {
+        {NM_GGUF_F32, 12, 6, 0x80, 0x7F, "tensor x: element 1 is not finite"},
+        {NM_GGUF_F16, 12, 10, 0x00, 0xFC, "tensor x: element 5 is not finite"},
+        {NM_GGUF_F16, 12, 0, 0x01, 0x7C, "tensor x: element 0 is not finite"},
+        {NM_GGUF_Q8_0, 68, 0, 0x00, 0x7C, "tensor x: element 0 is not finite"},
+        {NM_GGUF_Q8_0, 68, 34, 0xFF, 0xFF, "tensor x: element 32 is not finite"},
+        {NM_GGUF_Q8_0, 68, 36, 0xFF, 0xFF, NULL}, /* -1, -1 */
+        {NM_GGUF_I8, 12, 0, 0xFF, 0xFF, NULL},
+    };
+    nomul_error err;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t        data[68] = {0}, checksum[8];
+        nm_gguf_tensor tensor = {{"x", 1}, rows[i].type, 1, {1}, 0, rows[i].n_bytes, data};
+        nm_gguf        gguf = {.tensors = &tensor, .n_tensors = 1};
+        nm_weights     weights = {.checksums = checksum};
+
+        test_case("check_tensors: %s, byte %zu", nm_gguf_type_name(rows[i].type), rows[i].at);
+        data[rows[i].at] = rows[i].low, data[rows[i].at + 1] = rows[i].high;
+        nm_store_u64(checksum, nm_xxh64_of(data, rows[i].n_bytes));
+        if (rows[i].says)
+            CHECK_FAILS(nm_weights_verify_tensor(&weights, &gguf, 0, &err), err, rows[i].says);
+        else
+            CHECK_OK(nm_weights_verify_tensor(&weights, &gguf, 0, &err), err);
+    }
+}
+
 static void test_prefixes(const char *file, size_t size, size_t n_header)
 {
     nomul_error err;
@@ -270,4 +312,5 @@ void test_weights(void)
     file = test_read_file(test_path("golden/small-t5.gguf"), &size);
     test_lies(file, size);
     free(file);
+    test_finite();
 }

@@ -23,7 +23,7 @@ static const nm_option table[] = {
     NM_FLAG(0, "metadata", F(metadata), "also list the keys and values of the file"),
     NM_FLAG(0, "tensors", F(tensors), "also list the tensors"),
     NM_FLAG(0, "check-tensors", F(check_tensors),
-            "also verify the checksum and the codes of every tensor"),
+            "also verify the checksum, the codes and the floats of every tensor, and the model id"),
     NM_FLAG(0, "json", F(json), "print one JSON object"),
     NM_END,
 };
@@ -170,8 +170,8 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     nm_output_print("%-12s %s (--metadata), %s (--tensors)\n", "contents",
                     nm_show_amount(n_keys, "key").text, nm_show_amount(n_tensors, "tensor").text);
     if (args->check_tensors)
-        nm_output_print("%-12s %s: every checksum and every code is right\n", "checked",
-                        nm_show_amount(n_tensors, "tensor").text);
+        nm_output_print("%-12s %s: checksums, codes, floats and the model id are right\n",
+                        "checked", nm_show_amount(n_tensors, "tensor").text);
     if (args->metadata) print_metadata(model);
     if (args->tensors) print_tensors(model);
 }

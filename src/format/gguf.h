@@ -40,6 +40,9 @@ typedef enum nm_gguf_type {
     NM_GGUF_I32 = 26,
 } nm_gguf_type;
 
+#define NM_Q8_0_BLOCK 32
+#define NM_Q8_0_BYTES 34 /* a binary16 scale, then 32 int8 */
+
 typedef struct nm_gguf_tensor {
     nm_gguf_text   name;
     nm_gguf_type   type;

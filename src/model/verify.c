@@ -4,17 +4,44 @@
  * model of gigabytes starts in milliseconds.  No value of a file can make a kernel read or write
  * outside its buffers; these checks find a file that would compute something else.
  */
+#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/half.h"
 #include "base/xxh64.h"
 #include "model/weights.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 uint64_t nm_weights_checksum(const nm_weights *weights, size_t index)
 {
     return nm_load_u64(weights->checksums + 8 * index);
+}
+
+/* The first element that is infinite or NaN, of those that can be: SIZE_MAX if there is none. */
+static size_t find_not_finite(const nm_gguf_tensor *t)
+{
+    size_t n = (size_t)t->n_bytes;
+
+    switch (t->type) {
+    case NM_GGUF_F32:
+        for (size_t i = 0; i < n / 4; i++)
+            if (!isfinite(nm_load_f32(t->data + 4 * i))) return i;
+        break;
+    case NM_GGUF_F16:
+        for (size_t i = 0; i < n / 2; i++)
+            if (!isfinite(nm_float_of_f16(nm_load_u16(t->data + 2 * i)))) return i;
+        break;
+    case NM_GGUF_Q8_0: /* the scale of a block: of 32 elements */
+        for (size_t i = 0; i < n / NM_Q8_0_BYTES; i++)
+            if (!isfinite(nm_float_of_f16(nm_load_u16(t->data + i * NM_Q8_0_BYTES))))
+                return i * NM_Q8_0_BLOCK;
+        break;
+    default: break; /* whole numbers */
+    }
+    return SIZE_MAX;
 }
 
 bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
@@ -28,11 +55,10 @@ bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, si
         return nm_fail(err, NOMUL_E_FORMAT,
                        "tensor %.*s: checksum is %016" PRIx64 ", expected %016" PRIx64,
                        NM_GGUF_SHOW(t->name), found, expected);
-    for (uint64_t i = 0; t->type == NM_GGUF_F32 && i < t->n_bytes / 4; i++)
-        if (!isfinite(nm_load_f32(t->data + 4 * i)))
-            return nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: element %" PRIu64 " is not finite",
-                           NM_GGUF_SHOW(t->name), i);
-    return true;
+    size_t element = find_not_finite(t);
+    return element == SIZE_MAX ||
+           nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: element %zu is not finite",
+                   NM_GGUF_SHOW(t->name), element);
 }
 
 bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
@@ -61,6 +87,65 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
     return true;
 }
 
+/* ---- Identity -------------------------------------------------------------------------------- */
+
+/* Adds a planned tensor to the hash of models/FORMAT.md; the codes as trits, row by row. */
+static void identify(nm_xxh64 *id, const nm_weights *weights, const nm_gguf *gguf,
+                     const nm_planned *p, int8_t *trits)
+{
+    nm_stored stored[NM_MAX_STORED];
+    size_t    n_stored = nm_plan_stored(p, weights->packing, weights->embedding->type, stored);
+
+    for (const nm_stored *s = stored; s < stored + n_stored; s++) {
+        const nm_gguf_tensor *t = nm_gguf_find_tensor(gguf, s->name); /* there: it was opened */
+
+        if (s->part == NM_PART_NEG) continue;
+        nm_xxh64_add(id, s->name, strlen(s->name));
+        if (s->part != NM_PART_CODES) {
+            nm_xxh64_add(id, t->data, (size_t)t->n_bytes);
+            continue;
+        }
+        const nm_ternary w = nm_weights_matrix(weights, gguf, p);
+        for (size_t row = 0; row < p->rows; row++) {
+            nm_ternary_unpack_row(&w, row, trits);
+            nm_xxh64_add(id, trits, p->cols);
+        }
+    }
+}
+
+static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
+                            const nomul_cancel *cancel, nomul_error *err)
+{
+    const nm_config *config = &weights->config;
+    size_t           n_planned = nm_plan_count(config), max_cols = 0, i = 0;
+    nm_planned       p;
+    nm_xxh64         id;
+    uint8_t          bytes[4];
+
+    for (; i < n_planned; i++) {
+        nm_plan_get(config, i, &p);
+        if (p.cols > max_cols) max_cols = p.cols;
+    }
+    int8_t *trits = nm_alloc(max_cols);
+    if (!trits) return nm_fail_memory(err, max_cols);
+    nm_xxh64_init(&id);
+    for (i = 0; i < n_planned && !nomul_cancel_requested(cancel); i++) {
+        nm_plan_get(config, i, &p);
+        identify(&id, weights, gguf, &p, trits);
+    }
+    nm_free(trits);
+    if (i < n_planned) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    for (i = 0; i < nm_config_n_fields; i++) {
+        nm_store_u32(bytes, nm_config_bits(config, &nm_config_fields[i]));
+        nm_xxh64_add(&id, bytes, sizeof bytes);
+    }
+    uint64_t found = nm_xxh64_value(&id);
+    return found == weights->model_id ||
+           nm_fail(err, NOMUL_E_FORMAT,
+                   "key hgrn_bit.model_id: is %016" PRIx64 ", expected %016" PRIx64,
+                   weights->model_id, found);
+}
+
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
                        nomul_error *err)
 {
@@ -75,5 +160,5 @@ bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nom
         if (p.kind == NM_KIND_BITLINEAR && !nm_weights_verify_matrix(weights, gguf, &p, err))
             return false;
     }
-    return true;
+    return verify_identity(weights, gguf, cancel, err);
 }

@@ -15,9 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define Q8_0_BLOCK 32
-#define Q8_0_BYTES 34 /* a binary16 scale, then 32 int8 */
-
 typedef struct opening {
     nm_weights    *weights;
     const nm_gguf *gguf;
@@ -241,8 +238,9 @@ void nm_weights_embedding(const nm_weights *weights, float *x, int32_t id)
     switch (t->type) {
     case NM_GGUF_Q8_0:
         for (size_t i = 0; i < dim; i++) {
-            const uint8_t *block = row + i / Q8_0_BLOCK * Q8_0_BYTES;
-            x[i] = nm_float_of_f16(nm_load_u16(block)) * (float)(int8_t)block[2 + i % Q8_0_BLOCK];
+            const uint8_t *block = row + i / NM_Q8_0_BLOCK * NM_Q8_0_BYTES;
+            x[i] =
+                nm_float_of_f16(nm_load_u16(block)) * (float)(int8_t)block[2 + i % NM_Q8_0_BLOCK];
         }
         break;
     case NM_GGUF_F16:

@@ -19,7 +19,8 @@ nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, con
 
 /*
  * Checks every byte (--check-tensors): the checksums, that floats are finite, that every code is
- * one that the packing writes, padding included, and that the counts are those of the codes.
+ * one that the packing writes, padding included, that the counts are those of the codes, and that
+ * the model id is that of the values.
  */
 bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
                        nomul_error *err);
