@@ -583,7 +583,8 @@ void        nomul_text_free(nomul_text *text);
  * Of several prompts in a row each is tokenized by itself.  If bytes of an unfinished character
  * were held back, a prompt with bytes makes them the output: see nomul_text_bytes.
  * NOMUL_E_UNSUPPORTED for an empty text and an empty prompt if the vocabulary has no BOS.
- * NOMUL_E_CANCELLED: nothing was appended.
+ * NOMUL_E_ARG for a text that has 2^63 - 1 tokens, or would have more.  NOMUL_E_CANCELLED.  In each
+ * case nothing was appended.
  */
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err);

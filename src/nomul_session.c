@@ -31,9 +31,8 @@
  * Little-endian, without a checksum: it is for the memory of one process, or for a store that has
  * its own.  nomul_text_save writes files that are checked.
  */
-#define SNAPSHOT_HEADER 16               /* bytes before the state */
-#define SCORE_BYTES ((size_t)16 << 20)   /* of logits at a time, but at least one row */
-#define MAX_TOKENS ((uint64_t)INT64_MAX) /* of a sequence */
+#define SNAPSHOT_HEADER 16             /* bytes before the state */
+#define SCORE_BYTES ((size_t)16 << 20) /* of logits at a time, but at least one row */
 
 static nomul_status fail_null(nomul_error *err, const char *function)
 {
@@ -162,6 +161,10 @@ bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size
         if (ids[i] < 0 || (uint32_t)ids[i] >= n_vocab)
             return nm_fail(err, NOMUL_E_ARG, "id %d at position %zu: outside the vocabulary of %u",
                            (int)ids[i], i, n_vocab);
+    /* Less than the maximum is fed: the last id of a saved text is not. */
+    if (n_ids >= NM_MAX_TOKENS - session->n_tokens)
+        return nm_fail(err, NOMUL_E_ARG, "%zu ids after %" PRIu64 ": a sequence has 2^63 - 1",
+                       n_ids, session->n_tokens);
     return true;
 }
 
@@ -344,7 +347,7 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
                        "snapshot: is of model %016" PRIx64 ", this is model %016" PRIx64,
                        nm_load_u64(from), ours),
                NOMUL_E_ARG;
-    if (n_tokens >= MAX_TOKENS)
+    if (n_tokens >= NM_MAX_TOKENS)
         return nm_fail(err, NOMUL_E_ARG, "snapshot: is of %" PRIu64 " tokens, expected fewer",
                        n_tokens),
                NOMUL_E_ARG;

@@ -443,6 +443,41 @@ static void test_canonical(const nomul_model *model)
     free(file);
 }
 
+/* A text of 2^63 - 1 tokens, or a few less: whatever becomes of it, it is saved as one that loads. */
+static void test_full(const nomul_model *model)
+{
+    static const uint64_t left[] = {0, 1, 9, 500};
+    const char           *path = test_scratch("full.nms"), *again = test_scratch("full-again.nms");
+    unsigned char        *file = golden_file("golden/small-2.nms", FILE_BYTES);
+
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        uint64_t n_tokens = (uint64_t)INT64_MAX - left[i];
+        char     words[128];
+        size_t   n_bytes;
+
+        test_case("%d tokens fewer than a text may have", (int)left[i]);
+        nm_store_u64(file + 32, n_tokens);
+        sign(file, FILE_BYTES);
+        test_write_file(path, file, FILE_BYTES);
+        nomul_text *text = load_text(path, model);
+        snprintf(words, sizeof words, "the text is full: it has %lld tokens, 2^63 - 1 at most",
+                 (long long)n_tokens);
+        if (left[i] < 100)
+            CHECK_FAILS(nomul_text_prompt(text, "x", 1, &err) == NOMUL_OK, err, words);
+        if (left[i] < 100)
+            CHECK_FAILS(nomul_text_prompt(text, NULL, 0, &err) == NOMUL_OK, err, words);
+        if (left[i] > 100) prompt(text, " the");
+        while (nomul_text_next(text, &n_bytes, &err)) continue;
+        CHECK_INT(nomul_text_finish(text), NOMUL_FINISH_LENGTH);
+        save(text, again);
+        nomul_text *loaded = load_text(again, model);
+        CHECK(loaded != NULL);
+        nomul_text_free(loaded);
+        nomul_text_free(text);
+    }
+    free(file);
+}
+
 /* The same values and state in the layout of version 2; only the tail is not known. */
 static void test_version_1(const nomul_model *model)
 {
@@ -588,6 +623,7 @@ void test_mark(void)
     test_other_state(model);
     test_other_model();
     test_canonical(model);
+    test_full(model);
     test_version_1(model);
     test_no_text(model);
     test_contents(model);

@@ -8,6 +8,9 @@
 
 #include "model/engine.h"
 
+/* Of a sequence, its last id included: what a session file can say. */
+#define NM_MAX_TOKENS ((uint64_t)INT64_MAX)
+
 struct nomul_session {
     const nm_weights *weights;
     nm_engine        *engine;

@@ -14,6 +14,7 @@
 #include "model/session.h"
 #include "nomul_model.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -214,6 +215,18 @@ void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n)
     p->n_tail = n_old + n_new;
 }
 
+uint64_t nm_text_token_room(const nomul_text *t)
+{
+    return nomul_tokenize_bound(t->tokenizer->vocab.max_piece);
+}
+
+uint64_t nm_text_room(const nomul_text *t)
+{
+    uint64_t n_tokens = t->session->n_tokens + t->pending.n - t->n_fed;
+
+    return n_tokens < NM_MAX_TOKENS ? NM_MAX_TOKENS - n_tokens : 0;
+}
+
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err)
 {
@@ -223,6 +236,7 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     nm_id_list    *list = &text->pending;
     nm_text_place *place = &text->place;
     size_t         n_before = list->n;
+    uint64_t       n_room = nm_text_room(text);
     int32_t        bos = nomul_token_bos(text->tokenizer);
     bool           begins = n_before == text->n_fed; /* no id is pending: the text has none */
     unsigned       flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
@@ -237,6 +251,13 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
         list->at[list->n++] = bos;
     if (n_bytes && !nm_tokenizer_append(text->tokenizer, prompt, n_bytes, flags,
                                         text->options.cancel, list, err)) {
+        list->n = n_before;
+        return err->code;
+    }
+    if (nm_text_token_room(text) > n_room ||
+        list->n - n_before > n_room - nm_text_token_room(text)) {
+        nm_fail(err, NOMUL_E_ARG, "the text is full: it has %" PRIu64 " tokens, 2^63 - 1 at most",
+                NM_MAX_TOKENS - n_room);
         list->n = n_before;
         return err->code;
     }

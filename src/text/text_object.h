@@ -101,6 +101,12 @@ void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n);
 /* Feeds all pending ids but the last.  NOMUL_E_CANCELLED between two pieces. */
 bool nm_text_settle(nomul_text *text, nomul_error *err);
 
+/* Tokens that the text may still get: never more than a session file can say. */
+uint64_t nm_text_room(const nomul_text *text);
+
+/* What one sampled token may take of it: it may become several, where a stop string ends in it. */
+uint64_t nm_text_token_room(const nomul_text *text);
+
 /* No id and no bytes since the last step. */
 void nm_text_clear_output(nomul_text *text);
 

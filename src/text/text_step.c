@@ -26,6 +26,7 @@
 /* Has it ids left to generate?  With n_predict = 0 a prompt is read, and its last id stays. */
 static bool may_sample(const nomul_text *t)
 {
+    if (nm_text_room(t) < nm_text_token_room(t)) return false;
     return t->options.n_predict < 0 || t->n_generated < (uint64_t)t->options.n_predict;
 }
 
