@@ -81,7 +81,7 @@ static void test_error(void)
     test_case("an error is one line, its place in front");
     CHECK(!nm_fail(&err, NOMUL_E_FORMAT, "key %s", "a\nb"));
     CHECK(!nm_fail_in(&err, "%s", "file.gguf"));
-    CHECK_STR(err.text, "file.gguf: key a?b");
+    CHECK_STR(err.text, "file.gguf: key a\\nb");
     CHECK_INT(err.code, NOMUL_E_FORMAT);
     CHECK(!nm_fail(NULL, NOMUL_E_FORMAT, "nobody listens"));
 

@@ -403,7 +403,7 @@ static void test_escape(void)
         {"", ""},
         {"plain /", "plain /"},
         {"\"\\\b\f\n\r\t", "\\\"\\\\\\b\\f\\n\\r\\t"},
-        {"\x01\x1F\x7F", "\\u0001\\u001f\x7F"},
+        {"\x01\x1F\x7F", "\\u0001\\u001f\\u007f"},
         {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"},
         {"a\xFFz", "a\xEF\xBF\xBDz"},
         {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},

@@ -3,18 +3,22 @@
 #include "base/error.h"
 
 #include "base/os.h"
+#include "base/visible.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Names and values come from files: the message stays one line, whatever they contain. */
-static void keep_one_line(char *text)
+/*
+ * Formats into text[size].  Names and values come from files: the message stays one line of visible
+ * characters, whatever they contain.
+ */
+static size_t print(char *text, size_t size, const char *format, va_list args)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7F) *text = '?';
-    }
+    char raw[sizeof((nomul_error *)0)->text];
+
+    vsnprintf(raw, sizeof raw, format, args);
+    return nm_visible(text, size, raw, strlen(raw), false);
 }
 
 /* Counts are often those of a file, and may be 1: "1 bytes" becomes "1 byte". */
@@ -39,9 +43,8 @@ bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
     if (!err) return false;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    print(err->text, sizeof err->text, format, args);
     va_end(args);
-    keep_one_line(err->text);
     use_singular(err->text);
     err->code = code;
     return false;
@@ -54,11 +57,8 @@ bool(nm_fail_in)(nomul_error *err, const char *format, ...)
     if (!err) return false;
     va_list args;
     va_start(args, format);
-    vsnprintf(place, sizeof place, format, args);
+    size_t n_place = print(place, sizeof place, format, args), n_cause = strlen(err->text);
     va_end(args);
-    keep_one_line(place);
-
-    size_t n_cause = strlen(err->text), n_place = strlen(place);
     size_t room = sizeof err->text - 1 - n_cause;
     if (room < 2) return false;
     size_t kept = n_place < room - 2 ? n_place : room - 2;

@@ -24,8 +24,9 @@
 void nm_warn(nomul_warning warning, void *context, const char *format, ...) NM_PRINTF(3, 4);
 
 /*
- * Fills *err, which may be NULL, and returns false.  Control bytes become '?'; counts of bytes,
- * tokens and the like are written in the plural, which is changed after a 1.
+ * Fills *err, which may be NULL, and returns false.  What a terminal would obey becomes visible
+ * (base/visible.h); counts of bytes, tokens and the like are written in the plural, which is
+ * changed after a 1.
  */
 bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...) NM_PRINTF(3, 4);
 

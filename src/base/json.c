@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -275,28 +276,51 @@ size_t nm_json_string(const nm_json *json, char *out)
     return n_out;
 }
 
-size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
+/* A character of `length` bytes; all controls are in the plane of four digits. */
+static size_t escape_char(uint32_t c, const char *text, size_t length, char out[6])
 {
     static const char bytes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     static const char hex[] = "0123456789abcdef";
-    char             *to = out;
+    const char       *found = c && c < 0x80 ? strchr(bytes, (int)c) : NULL;
+
+    if (!found && !nm_is_control(c)) {
+        memcpy(out, text, length);
+        return length;
+    }
+    out[0] = '\\', out[1] = found ? letters[found - bytes] : 'u';
+    if (found) return 2;
+    for (int i = 0; i < 4; i++) out[2 + i] = hex[c >> (12 - 4 * i) & 15];
+    return 6;
+}
+
+size_t nm_json_escape(const char *text, size_t n_bytes, char *out)
+{
+    size_t n_out = 0;
 
     for (size_t at = 0, length; at < n_bytes; at += length) {
-        uint32_t c = 0xFFFD;
-        length = nm_utf8_char(text + at, n_bytes - at, &c);
-        const char *found = length == 1 && c ? strchr(bytes, (int)c) : NULL;
-        if (found) {
-            *to++ = '\\', *to++ = letters[found - bytes];
-        } else if (c < 0x20) {
-            memcpy(to, "\\u00", 4);
-            to[4] = hex[c >> 4], to[5] = hex[c & 15];
-            to += 6;
-        } else {
-            to += nm_utf8_put(c, to);
-        }
-        if (length == 0) length = 1; /* an invalid byte, written as U+FFFD */
+        uint32_t code_point = 0;
+        length = nm_utf8_char(text + at, n_bytes - at, &code_point);
+        if (length > 0)
+            n_out += escape_char(code_point, text + at, length, out + n_out);
+        else
+            n_out += nm_utf8_put(0xFFFD, out + n_out), length = 1;
     }
-    return (size_t)(to - out);
+    return n_out;
+}
+
+size_t nm_json_escape_controls(const char *text, size_t n_bytes, char *out)
+{
+    size_t n_out = 0;
+
+    for (size_t at = 0, length; at < n_bytes; at += length) {
+        uint32_t code_point = 0;
+        length = nm_utf8_char(text + at, n_bytes - at, &code_point);
+        if (length > 0 && code_point >= 0x7F)
+            n_out += escape_char(code_point, text + at, length, out + n_out);
+        else
+            out[n_out++] = text[at], length = 1;
+    }
+    return n_out;
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------- */

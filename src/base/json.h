@@ -71,8 +71,10 @@ size_t nm_json_line(const nm_json *json);
 
 /*
  * Writes text[0..n_bytes) as the inside of a JSON string into out[6 * n_bytes]; invalid UTF-8
- * becomes U+FFFD.  Returns the length.
+ * becomes U+FFFD, a control (base/visible.h) \uXXXX.  Returns the length.
  */
 size_t nm_json_escape(const char *text, size_t n_bytes, char *out);
+/* Of text that is JSON already: only the controls that JSON allows in a string, DEL and above. */
+size_t nm_json_escape_controls(const char *text, size_t n_bytes, char *out);
 
 #endif

@@ -140,7 +140,9 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     while (nomul_model_tensor(model, n_tensors, &tensor)) n_tensors++;
     while (nomul_model_metadata(model, n_keys, &key)) n_keys++;
     while (strcmp(nomul_packing_name(pack), best) != 0) pack++;
-    nm_output_print("%-12s %s\n", "file", path);
+    nm_output_print("%-12s ", "file");
+    nm_output_visible(path, strlen(path), false);
+    nm_output_print("\n");
     if (i->name[0] != '\0') {
         nm_output_print("%-12s ", "name");
         print_string(i->name, strlen(i->name));

@@ -15,14 +15,15 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/visible.h"
 #include "cli/keys.h"
 
 static volatile sig_atomic_t caught, patient;
 static nomul_cancel          cancel;
 static volatile uint64_t     caught_at; /* the first signal, in nanoseconds */
-static const char *volatile guarded;    /* the mapped file */
-static atomic_bool is_doomed;
-static char        doomed[NM_OS_PATH]; /* a copy: the owner's may be freed just as a signal comes */
+static char                  guarded[NM_VISIBLE_BYTES * NM_OS_PATH]; /* the mapped file */
+static atomic_bool           is_doomed;
+static char doomed[NM_OS_PATH]; /* a copy: the owner's may be freed just as a signal comes */
 
 /* A way out of the handlers. */
 static _Noreturn void leave_now(int code)
@@ -94,7 +95,7 @@ static void on_lost_file(int signal)
 
 void nm_interrupt_guard(const char *path)
 {
-    guarded = path;
+    nm_visible(guarded, sizeof guarded, path, strlen(path), false);
     nm_os_on_lost_file(on_lost_file);
 }
 

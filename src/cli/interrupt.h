@@ -34,7 +34,7 @@ int nm_interrupt_exit_code(void);
 
 /*
  * When a mapped file can no longer be read, as it shrank: say so in one line that names it, and
- * exit 1.  The name must live as long as the program.
+ * exit 1.
  */
 void nm_interrupt_guard(const char *path);
 

@@ -68,10 +68,12 @@ static bool find_default(char *path)
         int n = snprintf(path, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
         if (n < NM_OS_PATH && nm_file_exists(path)) return true;
     }
-    fprintf(stderr, "nomul: no model: give -m FILE or set NOMUL_MODEL; looked for");
+    char   looked[3 * (NM_OS_PATH + 40)] = "";
+    size_t used = 0;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        fprintf(stderr, "%s %s%s" MODEL, i ? "," : "", folder, places[i]);
-    fprintf(stderr, "\n");
+        used += (size_t)snprintf(looked + used, sizeof looked - used, "%s %s%s" MODEL, i ? "," : "",
+                                 folder, places[i]);
+    nm_output_say("nomul: no model: give -m FILE or set NOMUL_MODEL; looked for%s", looked);
     return false;
 }
 

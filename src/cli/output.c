@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/os.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "cli/interrupt.h"
 
 static int         failure; /* errno of the first one */
@@ -84,49 +85,48 @@ void nm_output_styled(const char *style, const void *data, size_t n_bytes)
 
 /* ---- Escaping -------------------------------------------------------------------------------- */
 
-/* A name in a model file must not move a cursor, hide a line or reverse the order of letters. */
+/* The length of the next piece of a text: it ends between characters. */
+static size_t piece_of(const char *text, size_t n_bytes, size_t most)
+{
+    return n_bytes > most ? most - nm_utf8_unfinished(text, most) : n_bytes;
+}
+
 void nm_output_visible(const char *text, size_t n_bytes, bool quoted)
 {
-    if (quoted) nm_output_write("\"", 1);
-    for (size_t at = 0, n; at < n_bytes; at += n) {
-        uint32_t c = 0;
+    enum { PIECE = 256 };
+    char visible[NM_VISIBLE_BYTES * PIECE + 1];
 
-        n = nm_utf8_char(text + at, n_bytes - at, &c);
-        /* U+2028..202E: line and paragraph separators, bidirectional embeddings; U+2066..2069:
-         * bidirectional isolates; U+061C, 200E, 200F: bidirectional marks. */
-        bool control = c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E ||
-                       c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-        if (n > 0 && !control) {
-            if (quoted && (c == '"' || c == '\\')) nm_output_write("\\", 1);
-            nm_output_write(text + at, n);
-            continue;
-        }
-        if (n == 0) n = 1; /* invalid: this byte alone */
-        if (c == '\n' || c == '\r' || c == '\t')
-            nm_output_print("\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-        else
-            for (size_t i = 0; i < n; i++)
-                nm_output_print("\\x%02X", (unsigned)(unsigned char)text[at + i]);
+    if (quoted) nm_output_write("\"", 1);
+    for (size_t n; n_bytes > 0; text += n, n_bytes -= n) {
+        n = piece_of(text, n_bytes, PIECE);
+        nm_output_write(visible, nm_visible(visible, sizeof visible, text, n, quoted));
     }
     if (quoted) nm_output_write("\"", 1);
 }
 
 /* In pieces of a fixed size: a byte may take six, and nothing here allocates. */
-void nm_output_json_string(const char *text, size_t n_bytes)
+static void write_json(const char *text, size_t n_bytes,
+                       size_t (*escape)(const char *text, size_t n_bytes, char *out))
 {
     enum { PIECE = 1024 };
     char escaped[6 * PIECE];
 
-    nm_output_write("\"", 1);
-    while (n_bytes > 0) {
-        size_t n = n_bytes;
-        /* A piece ends between characters: at most 3 bytes are left to the next. */
-        if (n > PIECE) n = PIECE - nm_utf8_unfinished(text, PIECE);
-        nm_output_write(escaped, nm_json_escape(text, n, escaped));
-        text += n;
-        n_bytes -= n;
+    for (size_t n; n_bytes > 0; text += n, n_bytes -= n) {
+        n = piece_of(text, n_bytes, PIECE);
+        nm_output_write(escaped, escape(text, n, escaped));
     }
+}
+
+void nm_output_json_string(const char *text, size_t n_bytes)
+{
     nm_output_write("\"", 1);
+    write_json(text, n_bytes, nm_json_escape);
+    nm_output_write("\"", 1);
+}
+
+void nm_output_json_spelled(const char *json, size_t n_bytes)
+{
+    write_json(json, n_bytes, nm_json_escape_controls);
 }
 
 /* ---- Numbers for people ---------------------------------------------------------------------- */
@@ -198,6 +198,18 @@ double nm_rate(uint64_t n, double seconds)
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
 
+void nm_output_say(const char *format, ...)
+{
+    char    raw[2 * NM_OS_PATH], visible[NM_VISIBLE_BYTES * sizeof raw];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(raw, sizeof raw, format, args);
+    va_end(args);
+    nm_visible(visible, sizeof visible, raw, strlen(raw), false);
+    fprintf(stderr, "%s\n", visible);
+}
+
 int nm_output_failed(const nomul_error *err)
 {
     if (err && err->code == NOMUL_E_CANCELLED && nm_interrupted()) return nm_interrupt_exit_code();
@@ -214,7 +226,7 @@ void nm_output_command(const char *name)
 int nm_output_misused(const char *format, ...)
 {
     char        text[512];
-    nomul_error err; /* replaces control bytes in what the user typed */
+    nomul_error err; /* makes visible what the user typed */
     va_list     list;
 
     va_start(list, format);

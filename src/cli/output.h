@@ -31,14 +31,18 @@ void nm_output_styled(const char *style, const void *data, size_t n_bytes);
 bool nm_output_joins_stderr(void);
 
 /*
- * Text that comes from a file or a model, for people: characters that a terminal obeys instead of
- * showing (C0, DEL, C1, bidirectional and line-separating marks) and invalid UTF-8 become \n \t \r
- * or one \xHH for each byte.  quoted: in double quotes, with \" and \\ for those two.
+ * Text that comes from a file or a model, for people: as base/visible.h makes it.  quoted: in
+ * double quotes, with \" and \\ for those two.
  */
 void nm_output_visible(const char *text, size_t n_bytes, bool quoted);
 
-/* A JSON string, always valid UTF-8: invalid bytes become U+FFFD.  Other JSON is record.h's. */
+/*
+ * A JSON string, always valid UTF-8: invalid bytes become U+FFFD; what a terminal would obey is
+ * \uXXXX.  Other JSON is record.h's.
+ */
 void nm_output_json_string(const char *text, size_t n_bytes);
+/* A value that is spelled as JSON already, by somebody else: those controls become \uXXXX too. */
+void nm_output_json_spelled(const char *json, size_t n_bytes);
 
 /* ---- Numbers for people ---------------------------------------------------------------------- */
 
@@ -58,6 +62,9 @@ nm_shown nm_show_amount(uint64_t n, const char *noun);
 double nm_rate(uint64_t n, double seconds);
 
 /* ---- stderr and the exit code ---------------------------------------------------------------- */
+
+/* A line on stderr, without its newline, as base/visible.h makes it. */
+void nm_output_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the error (NULL: out of memory), or nothing if a signal cancelled; gives the exit code. */
 int nm_output_failed(const nomul_error *err);

@@ -81,7 +81,7 @@ int nm_progress_end(nm_progress_bar *b, nomul_status status, const nomul_error *
     if (b->quiet) return NM_EXIT_DONE;
     uint64_t size = nm_file_open(&file, output, NULL) ? file.size : 0;
     nm_file_close(&file);
-    fprintf(stderr, "%s: %s written in %s\n", output, nm_show_bytes(size).text,
-            nm_show_seconds(nm_clock() - b->began).text);
+    nm_output_say("%s: %s written in %s", output, nm_show_bytes(size).text,
+                  nm_show_seconds(nm_clock() - b->began).text);
     return NM_EXIT_DONE;
 }

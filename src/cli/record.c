@@ -103,8 +103,13 @@ void nm_record_bytes(nm_record *r, const char *name, const char *text, size_t n_
         nm_output_json_string(text, n_bytes);
     } else if (r->format == NM_RECORD_CSV) {
         nm_output_print("\"");
-        for (size_t i = 0; i < n_bytes; i++)
-            nm_output_print(text[i] == '"' ? "\"\"" : "%c", text[i]);
+        for (const char *quote; (quote = memchr(text, '"', n_bytes)) != NULL;) {
+            size_t n = (size_t)(quote - text);
+            nm_output_visible(text, n, false);
+            nm_output_print("\"\"");
+            text += n + 1, n_bytes -= n + 1;
+        }
+        nm_output_visible(text, n_bytes, false);
         nm_output_print("\"");
     } else {
         nm_output_visible(text, n_bytes, false);
@@ -168,5 +173,5 @@ void nm_record_ids(nm_record *r, const char *name, const int32_t *ids, size_t n_
 
 void nm_record_spelled(nm_record *r, const char *name, const char *json, size_t n_bytes)
 {
-    if (begin(r, name)) nm_output_write(json, n_bytes);
+    if (begin(r, name)) nm_output_json_spelled(json, n_bytes);
 }

@@ -67,7 +67,7 @@ static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul
 {
     if (job->problem.n_bytes > 0) {
         nm_output_print("{\"id\":");
-        nm_output_write(job->line.id.data, job->line.id.n_bytes);
+        nm_output_json_spelled(job->line.id.data, job->line.id.n_bytes);
         nm_output_print(",\"error\":");
         nm_output_json_string(job->problem.data, job->problem.n_bytes);
         nm_output_print("}\n");

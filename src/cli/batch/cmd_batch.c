@@ -115,8 +115,9 @@ static void print_statistics(const running *r)
         r->opened.session_bytes + c->most_texts * ((size_t)info->state_bytes + info->n_vocab * 4);
 
     if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
-    fprintf(stderr, "%-9s %s, %s in %s\n", "model", r->opened.path,
-            nm_show_bytes(info->file_bytes).text, nm_show_seconds(r->options.load_seconds).text);
+    nm_output_say("%-9s %s, %s in %s", "model", r->opened.path,
+                  nm_show_bytes(info->file_bytes).text,
+                  nm_show_seconds(r->options.load_seconds).text);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,
             c->most_texts);
     fprintf(stderr, "%-9s %s\n", "prompts", nm_show_amount(c->n_prompt_ids, "token").text);

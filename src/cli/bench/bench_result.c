@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/visible.h"
 #include "cli/bench/figures.h"
 #include "cli/output.h"
 #include "cli/record.h"
@@ -85,7 +86,7 @@ static void cell(md_line line, const char *name, int width, const char *format, 
 
 static void cell(md_line line, const char *name, int width, const char *format, ...)
 {
-    char    text[80] = "";
+    char    text[80] = "", visible[NM_VISIBLE_BYTES * sizeof text];
     va_list args;
 
     if (width == 0) return;
@@ -99,7 +100,8 @@ static void cell(md_line line, const char *name, int width, const char *format, 
         vsnprintf(text, sizeof text, format, args);
         va_end(args);
     }
-    nm_output_print(" %*s |", width, text);
+    nm_visible(visible, sizeof visible, text, strlen(text), false); /* the model's name */
+    nm_output_print(" %*s |", width, visible);
 }
 
 /* A row; before the first one the header and its rule.  Units are llama-bench's. */

@@ -282,7 +282,8 @@ static bool print_phases(bench *b, nomul_error *err)
     size_t  n_ids = n_gen > 0 ? (size_t)n_gen : 1, n_threads = b->result.n_threads;
 
     if (!feed(b, 0, 1, 1, err)) return false;
-    nm_output_print("%s, kernels %s, %s\n\n", b->opened.path, nomul_model_kernels(b->opened.model),
+    nm_output_visible(b->opened.path, strlen(b->opened.path), false);
+    nm_output_print(", kernels %s, %s\n\n", nomul_model_kernels(b->opened.model),
                     nm_show_amount(n_threads, "thread").text);
     if (nomul_bench_profile(b->opened.session, b->ids, n_ids, b->logits, seconds, err) != NOMUL_OK)
         return false;

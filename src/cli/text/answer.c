@@ -90,8 +90,8 @@ void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
     size_t                  n_threads = nomul_session_n_threads(o->session);
 
     if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
-    fprintf(stderr, "%-9s %s, %s in %s\n", "model", o->path, nm_show_bytes(info->file_bytes).text,
-            nm_show_seconds(o->load_seconds).text);
+    nm_output_say("%-9s %s, %s in %s", "model", o->path, nm_show_bytes(info->file_bytes).text,
+                  nm_show_seconds(o->load_seconds).text);
     print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
     print_speed("generated", e->n_generated, e->n_steps, e->seconds);
     fprintf(stderr, "%-9s %s, %s of it the state of the text; %s, kernels %s\n", "memory",
