@@ -101,6 +101,12 @@ typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 /* What a caller should know of something that succeeds all the same: one line, without newline. */
 typedef void (*nomul_warning)(void *context, const char *text);
 
+/*
+ * Told the temporary name of a file that is being written, and NULL when that name is gone: so a
+ * signal handler that ends the process can remove the file.
+ */
+typedef void (*nomul_temporary)(void *context, const char *path);
+
 /* ---- Model ----------------------------------------------------------------------------------- */
 
 /*
@@ -540,6 +546,8 @@ typedef struct nomul_text_options {
     const nomul_cancel *cancel;   /* NULL, the default: the session's */
     nomul_progress      progress; /* of nomul_text_read: tokens read, of all; default NULL */
     void               *progress_context;
+    nomul_temporary     temporary; /* of nomul_text_save; default NULL */
+    void               *temporary_context;
 } nomul_text_options;
 
 void nomul_text_options_init(nomul_text_options *options);
@@ -726,6 +734,8 @@ typedef struct nomul_convert_options {
     const nomul_cancel *cancel;  /* default NULL */
     nomul_warning       warning; /* default NULL */
     void               *warning_context;
+    nomul_temporary     temporary; /* default NULL */
+    void               *temporary_context;
 } nomul_convert_options;
 
 void nomul_convert_options_init(nomul_convert_options *options);
@@ -735,6 +745,10 @@ void nomul_convert_options_init(nomul_convert_options *options);
  * tokenizer.model or tokenizer.json) and writes a GGUF file.  The file appears under its name when
  * it is complete and on disk; on failure nothing is left and an older file stays.  Peak memory is
  * less than twice the largest tensor + 64 MB.
+ *
+ * No file of the directory is replaced but a GGUF file.  An output that is a pipe, a device or, as
+ * /dev/stdout, open already is written through, which takes memory for the whole model if its
+ * beginning cannot be written again at the end.  That holds for all files that nomul writes.
  */
 nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err);
@@ -752,6 +766,8 @@ typedef struct nomul_repack_options {
        NOMUL_SAMPLER_FIELDS.  Default: NULL and 0. */
     const nomul_sampler_options *sampling;
     uint64_t                     sampling_rows;
+    nomul_temporary              temporary; /* default NULL */
+    void                        *temporary_context;
 } nomul_repack_options;
 
 void nomul_repack_options_init(nomul_repack_options *options);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -97,9 +98,19 @@ static void test_open(void)
     CHECK(!nm_file_exists("/dev/null/below"));
     test_case("what is one file");
     const char *link = join(folder, "link");
-    CHECK_INT(symlink(fifo, link), 0);
-    CHECK(nm_file_same(fifo, link) && !nm_file_same(fifo, folder));
-    CHECK(!nm_file_same(missing, missing) && !nm_file_same(fifo, missing));
+    const char *first = join(folder, "first"), *second = join(folder, "second");
+    test_write_file(first, "1", 1);
+    test_write_file(second, "1", 1);
+    CHECK_INT(symlink(first, link), 0);
+    CHECK(nm_file_same(first, link) && !nm_file_same(first, second));
+    CHECK_INT(unlink(second), 0);
+    CHECK_INT(linkat(AT_FDCWD, first, AT_FDCWD, second, 0), 0);
+    CHECK(nm_file_same(first, second) && nm_file_same(link, second));
+    CHECK(!nm_file_same("/no/file", "/no/file") && !nm_file_same(first, "/no/file"));
+    CHECK(!nm_file_same(fifo, fifo) && !nm_file_same(folder, folder)); /* no regular files */
+    CHECK(!nm_file_same("/dev/null", "/dev/null"));
+    CHECK(nm_file_in_folder(first, folder) && !nm_file_in_folder("/dev/null", folder));
+    CHECK(!nm_file_in_folder(folder, folder) && !nm_file_in_folder(first, "/no/file"));
 }
 
 static void test_read(void)
@@ -155,7 +166,7 @@ static void test_map(void)
 static void write_text(const char *path, const char *text)
 {
     nm_outfile out;
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, text, strlen(text), &err), err);
     CHECK_OK(nm_outfile_commit(&out, &err), err);
     nm_outfile_abort(&out);
@@ -167,7 +178,7 @@ static void test_commit(void)
     const char *folder = new_folder("commit"), *path = join(folder, "file");
 
     test_case("a new file appears at commit, alone");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, "new", 3, &err), err);
     CHECK(!nm_file_exists(path));
     CHECK_INT(count_entries(folder), 1);
@@ -179,7 +190,7 @@ static void test_commit(void)
     CHECK_INT(count_entries(folder), 1);
 
     test_case("an older file stays until commit");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, "newer", 5, &err), err);
     check_content(path, "new", 3);
     CHECK_OK(nm_outfile_commit(&out, &err), err);
@@ -192,7 +203,7 @@ static void test_commit(void)
     CHECK_INT(count_entries(folder), 1);
 
     test_case("an older file stays after abort, and nothing else");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, "newest", 6, &err), err);
     nm_outfile_abort(&out);
     nm_outfile_abort(&out);
@@ -226,14 +237,14 @@ static void test_paths(void)
     nm_outfile  out;
     const char *far = test_scratch("far");
     CHECK_INT(symlink(join(folder, "target"), far), 0);
-    CHECK_OK(nm_outfile_open(&out, far, &err), err);
+    CHECK_OK(nm_outfile_open(&out, far, (nm_watch){0}, &err), err);
     CHECK(strstr(out.temporary, "/paths/.target.nomul-") != NULL);
     nm_outfile_abort(&out);
 
     test_case("a path without a folder, and a folder left in between");
     CHECK(getcwd(home, sizeof home) != NULL);
     CHECK_INT(chdir(folder), 0);
-    CHECK_OK(nm_outfile_open(&out, "plain", &err), err);
+    CHECK_OK(nm_outfile_open(&out, "plain", (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, "x", 1, &err), err);
     CHECK_INT(chdir("/"), 0);
     CHECK_OK(nm_outfile_commit(&out, &err), err);
@@ -266,29 +277,129 @@ static void test_refused(void)
         {".", "is a directory"},
         {"/", "is a directory"},
         {slash, "is a directory"},
-        {"/dev/null", "is not a regular file"},
-        {fifo, "is not a regular file"},
         {dangling, "is a symbolic link to nothing"},
         {missing, "No such file or directory"},
         {"", "No such file or directory"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         test_case("no file is written to '%s'", rows[i].path);
-        CHECK_FAILS(nm_outfile_open(&out, rows[i].path, &err), err,
+        CHECK_FAILS(nm_outfile_open(&out, rows[i].path, (nm_watch){0}, &err), err,
                     at(rows[i].path, rows[i].words));
         CHECK_INT(err.code, NOMUL_E_IO);
         nm_outfile_abort(&out);
         CHECK_FAILS(nm_outfile_try(rows[i].path, &err), err, at(rows[i].path, rows[i].words));
     }
     CHECK_INT(count_entries(folder), 2);
-    struct stat status;
-    CHECK(stat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode));
+    test_case("nothing is written to a pipe that nobody reads");
+    CHECK_OK(nm_outfile_try(fifo, &err), err);
+    CHECK_FAILS(nm_outfile_open(&out, fifo, (nm_watch){0}, &err), err,
+                at(fifo, "nobody reads from it"));
+    nm_outfile_abort(&out);
 
     test_case("a name too long");
     char name[300];
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    CHECK_FAILS(nm_outfile_open(&out, name, &err), err, at(name, "File name too long"));
+    CHECK_FAILS(nm_outfile_open(&out, name, (nm_watch){0}, &err), err,
+                at(name, "File name too long"));
+}
+
+/* Of somebody who is not root: root may write anything. */
+static void test_not_ours(void)
+{
+    nm_outfile  out;
+    const char *folder = new_folder("not-ours"), *path = join(folder, "file");
+    bool        root = geteuid() == 0;
+
+    test_case("a file that the user may not write is kept");
+    write_text(path, "old");
+    CHECK_INT(chmod(path, 0444), 0);
+    CHECK_INT(chmod(folder, 0777), 0);
+    if (root && seteuid(65534) != 0)
+        test_skip("root cannot be somebody else");
+    else if (access(folder, X_OK) != 0)
+        test_skip("nobody may not enter the scratch folder");
+    else {
+        CHECK_FAILS(nm_outfile_try(path, &err), err, at(path, "Permission denied"));
+        CHECK_FAILS(nm_outfile_open(&out, path, (nm_watch){0}, &err), err,
+                    at(path, "Permission denied"));
+        nm_outfile_abort(&out);
+    }
+    if (root) CHECK_INT(seteuid(0), 0);
+    check_content(path, "old", 3);
+    CHECK_INT(count_entries(folder), 1);
+}
+
+static void write_through(const char *path, bool rewrites)
+{
+    nm_outfile out;
+
+    CHECK_OK(nm_outfile_try(path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
+    CHECK(nm_outfile_can_rewrite(&out) == rewrites);
+    CHECK_OK(nm_outfile_write(&out, "abcdef", 6, &err), err);
+    if (rewrites)
+        CHECK_OK(nm_outfile_rewrite(&out, 1, "BC", 2, &err), err);
+    else
+        CHECK_FAILS(nm_outfile_rewrite(&out, 1, "BC", 2, &err), err,
+                    at(path, "what is written to it cannot be changed"));
+    CHECK_OK(nm_outfile_write(&out, "g", 1, &err), err);
+    CHECK_OK(nm_outfile_commit(&out, &err), err);
+}
+
+/* What the process has open is written where it stands, and stays the file that it is. */
+static void test_through(void)
+{
+    static const char *const names[] = {"/dev/fd/%d", "/proc/self/fd/%d", "/dev//fd/../fd/%d"};
+    const char              *folder = new_folder("through"), *path = join(folder, "file");
+    const char              *link_path = join(folder, "link");
+    struct stat              before, after;
+    char                     name[64], bytes[32] = "";
+    int                      ends[2];
+
+    for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
+        bool appends = i % 2;
+        int  fd = open(path, O_RDWR | O_CREAT | O_TRUNC | (appends ? O_APPEND : 0), 0600);
+        CHECK(fd >= 0 && write(fd, "head ", 5) == 5 && fstat(fd, &before) == 0);
+        snprintf(name, sizeof name, names[i / 2], fd);
+        if (access(name, F_OK) != 0) { /* no /proc here */
+            close(fd);
+            continue;
+        }
+        test_case("%s is written through%s", names[i / 2], appends ? ", appending" : "");
+        write_through(name, !appends);
+        CHECK(write(fd, " tail", 5) == 5);
+        CHECK(stat(path, &after) == 0 && after.st_ino == before.st_ino);
+        check_content(path, appends ? "head abcdefg tail" : "head aBCdefg tail", 17);
+        CHECK_INT(count_entries(folder), 1);
+        close(fd);
+    }
+
+    test_case("also by a link to it");
+    int fd = open(path, O_RDWR | O_TRUNC);
+    snprintf(name, sizeof name, "/dev/fd/%d", fd);
+    CHECK_INT(symlink(name, link_path), 0);
+    write_through(link_path, true);
+    check_content(path, "aBCdefg", 7);
+    close(fd);
+
+    test_case("not what is open for reading only, or not at all");
+    fd = open(path, O_RDONLY);
+    snprintf(name, sizeof name, "/dev/fd/%d", fd);
+    CHECK_FAILS(nm_outfile_try(name, &err), err, at(name, "Permission denied"));
+    close(fd);
+    CHECK_FAILS(nm_outfile_try(name, &err), err, at(name, "Bad file descriptor"));
+    check_content(path, "aBCdefg", 7);
+
+    test_case("a pipe and a device");
+    CHECK_INT(pipe(ends), 0);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[1]);
+    write_through(name, false);
+    CHECK_INT(read(ends[0], bytes, sizeof bytes), 7);
+    CHECK_STR(bytes, "abcdefg");
+    close(ends[0]), close(ends[1]);
+    write_through("/dev/null", true);
+    CHECK(stat("/dev/null", &after) == 0 && S_ISCHR(after.st_mode));
 }
 
 static void test_mode(void)
@@ -327,7 +438,7 @@ static void test_content(void)
     for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
         nm_outfile out;
         test_case("appended in pieces of %zu, with zeros and rewrites", pieces[p]);
-        CHECK_OK(nm_outfile_open(&out, path, &err), err);
+        CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
         for (size_t i = 0; i < SIZE; i += pieces[p]) {
             size_t n = pieces[p] < SIZE - i ? pieces[p] : SIZE - i;
             CHECK_OK(nm_outfile_write(&out, want + i, n, &err), err);
@@ -362,7 +473,7 @@ static void test_rewrite_range(void)
     const char *path = test_scratch("range");
 
     test_case("only what was appended can be rewritten");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, "0123456789", 10, &err), err);
     CHECK_FAILS(nm_outfile_rewrite(&out, 8, "abc", 3, &err), err,
                 at(path, "3 bytes to rewrite at 8, only 10 are written"));
@@ -388,14 +499,14 @@ static void test_full(void)
     CHECK_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
 
     test_case("no room while writing: the words, and nothing left behind");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_FAILS(nm_outfile_write(&out, data, 1 << 20, &err), err, at(path, "File too large"));
     nm_outfile_abort(&out);
     check_content(path, "old", 3);
     CHECK_INT(count_entries(folder), 1);
 
     test_case("no room while committing");
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_write(&out, data, 700000, &err), err);
     CHECK_FAILS(nm_outfile_commit(&out, &err), err, at(path, "File too large"));
     CHECK(out.temporary == NULL);
@@ -407,7 +518,7 @@ static void test_full(void)
 
     test_case("a name that has become a folder cannot be committed to");
     CHECK_INT(unlink(path), 0);
-    CHECK_OK(nm_outfile_open(&out, path, &err), err);
+    CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK_INT(mkdir(path, 0755), 0);
     CHECK_FAILS(nm_outfile_commit(&out, &err), err, at(path, "Is a directory"));
     CHECK_INT(count_entries(folder), 1);
@@ -422,6 +533,8 @@ void test_file(void)
     test_commit();
     test_paths();
     test_refused();
+    test_not_ours();
+    test_through();
     test_mode();
     test_content();
     test_rewrite_range();

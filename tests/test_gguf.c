@@ -284,7 +284,7 @@ static void test_nested(void)
     add_key(&d, "after", NOMUL_VALUE_U8), add_number(&d, 7, 1);
     size_t end = d.size;
     pad_to(&d, 32);
-    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, &err), err);
+    CHECK_OK(nm_gguf_open(&gguf, d.bytes, d.size, NULL, &err), err);
     key = nm_gguf_find_key(&gguf, "nested");
     CHECK(key && key->element_type == NOMUL_VALUE_ARRAY && key->n_elements == 4);
     key = nm_gguf_find_key(&gguf, "after");

@@ -443,7 +443,7 @@ static void test_canonical(const nomul_model *model)
     free(file);
 }
 
-/* A text of 2^63 - 1 tokens, or a few less: whatever becomes of it, it is saved as one that loads. */
+/* A text of 2^63 - 1 tokens, or a few less, is saved as one that loads. */
 static void test_full(const nomul_model *model)
 {
     static const uint64_t left[] = {0, 1, 9, 500};

@@ -3,6 +3,8 @@
 #include "hf_directory.h"
 #include "test.h"
 
+#include "base/file.h"
+
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/xxh64.h"
@@ -62,6 +64,52 @@ static float *logits_of(const char *path, uint64_t *model_id, const char *packin
     nomul_session_free(session);
     nomul_model_close(model);
     return logits;
+}
+
+/* Told a name that is there, then that it is gone. */
+typedef struct told {
+    int  n_names, n_gone;
+    bool was_there;
+} told;
+
+static void tell(void *context, const char *path)
+{
+    told *t = context;
+
+    if (path) {
+        t->n_names++;
+        t->was_there = nm_file_exists(path);
+    } else {
+        t->n_gone++;
+    }
+}
+
+static void test_temporary(void)
+{
+    nomul_repack_options  repacking;
+    nomul_convert_options converting;
+    nomul_error           err;
+    told                  t = {0};
+    const char           *output = test_scratch("told.gguf");
+
+    test_case("the temporary name of an output is told");
+    nomul_repack_options_init(&repacking);
+    repacking.temporary = tell, repacking.temporary_context = &t;
+    CHECK_OK(nomul_repack(test_path("golden/small.gguf"), output, &repacking, &err) == NOMUL_OK,
+             err);
+    CHECK(t.n_names == 1 && t.n_gone == 1 && t.was_there);
+    nomul_convert_options_init(&converting);
+    converting.temporary = tell, converting.temporary_context = &t;
+    CHECK_OK(nomul_convert(test_path("golden/small"), output, &converting, &err) == NOMUL_OK, err);
+    CHECK(t.n_names == 2 && t.n_gone == 2 && t.was_there);
+
+    nomul_text_options options;
+    nomul_text_options_init(&options);
+    options.temporary = tell, options.temporary_context = &t;
+    nomul_text *text = nomul_text_open(output, &options, &err);
+    CHECK_OK(text && nomul_text_save(text, output, &err) == NOMUL_OK, err);
+    nomul_text_free(text);
+    CHECK(t.n_names == 3 && t.n_gone == 3 && t.was_there);
 }
 
 static void check_logits(const char *t4, const char *t5)
@@ -352,4 +400,5 @@ void test_repack(void)
     test_damage();
     test_misuse();
     test_progress();
+    test_temporary();
 }

@@ -17,7 +17,7 @@ model:   base format kernels model
 bench:   base format kernels model convert bench nomul_bench.h
 train:   base format kernels model convert train nomul_model.h
 convert: base format convert kernels/ternary.h model/config.h model/tensors.h model/weights.h
-cli:     cli cli/text nomul_bench.h base/json.h base/utf8.h base/file.h base/xxh64.h
+cli:     cli cli/text nomul_bench.h base/json.h base/utf8.h base/visible.h base/file.h base/xxh64.h
 cli:     base/error.h base/alloc.h base/bytes.h base/rng.h base/clock.h base/os.h
 cli/text:  cli/text
 cli/run:   cli/run

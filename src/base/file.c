@@ -64,7 +64,29 @@ bool nm_file_same(const char *path, const char *other)
 {
     nm_os_status a, b;
 
-    return nm_os_stat(path, &a) == 0 && nm_os_stat(other, &b) == 0 && is_one_file(&a, &b);
+    return nm_os_stat(path, &a) == 0 && nm_os_stat(other, &b) == 0 && a.kind == NM_OS_REGULAR &&
+           is_one_file(&a, &b);
+}
+
+static bool is_folder_of(const char *path, const nm_os_status *folder)
+{
+    char         parent[NM_OS_PATH] = ".";
+    size_t       n = nm_os_name_at(path);
+    nm_os_status status;
+
+    if (n >= sizeof parent) return false;
+    if (n > 0) memcpy(parent, path, n), parent[n] = '\0';
+    return nm_os_stat(parent, &status) == 0 && is_one_file(&status, folder);
+}
+
+bool nm_file_in_folder(const char *path, const char *folder)
+{
+    char         real[NM_OS_PATH];
+    nm_os_status status;
+
+    if (nm_os_stat(folder, &status) != 0) return false;
+    return is_folder_of(path, &status) ||
+           (nm_os_real_path(path, real) == 0 && is_folder_of(real, &status));
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -109,7 +131,7 @@ bool nm_file_is(const nm_file *file, const char *path)
     nm_os_status ours, named;
 
     return nm_os_stat_open(file->fd, &ours) == 0 && nm_os_stat(path, &named) == 0 &&
-           is_one_file(&ours, &named);
+           ours.kind == NM_OS_REGULAR && is_one_file(&ours, &named);
 }
 
 void nm_file_close(nm_file *file)
@@ -178,6 +200,7 @@ typedef struct target {
     size_t   n_folder; /* of them before the name */
     unsigned mode;     /* of the file that is replaced, if there is one */
     bool     exists;
+    bool     through; /* it is not replaced, but written as it is; real is "" */
 } target;
 
 /* A dangling symbolic link is refused: the new file would replace the link. */
@@ -188,7 +211,12 @@ static bool find_target(const char *path, target *t, nomul_error *err)
     char         folder[NM_OS_PATH] = ".";
     int          number = nm_os_stat(path, &status);
 
-    t->exists = number == 0;
+    *t = (target){.exists = number == 0, .through = nm_os_descriptor(path) >= 0};
+    if (t->exists && status.kind == NM_OS_OTHER) t->through = true;
+    if (t->through || (t->exists && status.kind == NM_OS_REGULAR)) {
+        number = nm_os_may_write(path);
+        if (number || t->through) return number == 0 || fail_path(err, path, number);
+    }
     if (t->exists) {
         if (!check_regular(path, &status, err)) return false;
         t->mode = status.mode;
@@ -235,17 +263,28 @@ static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
         out->temporary = NULL; /* not ours to remove */
         return fail_path(err, out->shown, number);
     }
+    if (out->watch.tell) out->watch.tell(out->watch.context, out->temporary);
     /* A file that is replaced keeps its mode. */
     if (t->exists && nm_os_stat_open(out->fd, &status) == 0 && status.mode != wanted)
         number = nm_os_set_mode(out->fd, wanted);
     return number == 0 || fail_path(err, out->shown, number);
 }
 
-bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
+static bool open_through(nm_outfile *out, nomul_error *err)
+{
+    int number = nm_os_open_through(out->shown, &out->fd, &out->base);
+
+    out->through = true;
+    out->temporary = NULL;
+    if (number == ENXIO) return nm_fail(err, NOMUL_E_IO, "%s: nobody reads from it", out->shown);
+    return number == 0 || fail_path(err, out->shown, number);
+}
+
+bool nm_outfile_open(nm_outfile *out, const char *path, nm_watch watch, nomul_error *err)
 {
     target t;
 
-    *out = (nm_outfile){.fd = -1};
+    *out = (nm_outfile){.fd = -1, .watch = watch};
     if (!find_target(path, &t, err)) return false;
 
     /* One block: buffer | path as spelled | real path | folder/.name.nomul-XXXXXX */
@@ -262,7 +301,7 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
     memcpy(out->path, t.real, n_real);
     snprintf(out->temporary, n_temporary, "%.*s.%.200s.nomul-XXXXXX", (int)t.n_folder, t.real,
              t.real + t.n_folder); /* names are limited to 255 bytes */
-    if (create_temporary(out, &t, err)) return true;
+    if (t.through ? open_through(out, err) : create_temporary(out, &t, err)) return true;
     nm_outfile_abort(out);
     return false;
 }
@@ -270,22 +309,30 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nomul_error *err)
 bool nm_outfile_try(const char *path, nomul_error *err)
 {
     nm_outfile out;
-    bool       ok = nm_outfile_open(&out, path, err);
+    target     t;
+
+    if (!find_target(path, &t, err)) return false;
+    if (t.through) return true;
+    bool ok = nm_outfile_open(&out, path, (nm_watch){0}, err);
 
     nm_outfile_abort(&out);
     return ok;
 }
 
+/* Anywhere, but at the end of what is written through. */
 static bool write_at(nm_outfile *out, uint64_t offset, const void *data, size_t n_bytes,
                      nomul_error *err)
 {
     const uint8_t *from = data;
+    bool           next = out->through && offset == out->at - out->n_buffered;
+    uint64_t       base = out->through ? out->base : 0;
     size_t         n;
 
     if (offset > INT64_MAX || n_bytes > INT64_MAX - offset)
         return fail_path(err, out->shown, EFBIG);
     for (; n_bytes; from += n, n_bytes -= n, offset += n) {
-        int number = nm_os_write_at(out->fd, offset, from, n_bytes, &n);
+        int number = next ? nm_os_write(out->fd, from, n_bytes, &n)
+                          : nm_os_write_at(out->fd, base + offset, from, n_bytes, &n);
         if (number || n == 0) return fail_path(err, out->shown, number ? number : ENOSPC);
     }
     return true;
@@ -312,6 +359,11 @@ bool nm_outfile_write(nm_outfile *out, const void *data, size_t n_bytes, nomul_e
     return true;
 }
 
+bool nm_outfile_can_rewrite(const nm_outfile *out)
+{
+    return !out->through || out->base != UINT64_MAX;
+}
+
 bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size_t n_bytes,
                         nomul_error *err)
 {
@@ -319,7 +371,15 @@ bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size
         return nm_fail(err, NOMUL_E_ARG,
                        "%s: %zu bytes to rewrite at %" PRIu64 ", only %" PRIu64 " are written",
                        out->shown, n_bytes, offset, out->at);
+    if (!nm_outfile_can_rewrite(out))
+        return nm_fail(err, NOMUL_E_IO, "%s: what is written to it cannot be changed", out->shown);
     return flush(out, err) && write_at(out, offset, data, n_bytes, err);
+}
+
+static void forget_temporary(nm_outfile *out)
+{
+    if (out->temporary && out->watch.tell) out->watch.tell(out->watch.context, NULL);
+    out->temporary = NULL;
 }
 
 /* Renamed, the file is complete and in place: a folder that can't be synced is no error. */
@@ -331,10 +391,10 @@ bool nm_outfile_commit(nm_outfile *out, nomul_error *err)
 
     out->fd = -1;
     if (number == 0) number = closed;
-    if (ok && number == 0) number = nm_os_replace(out->temporary, out->path);
+    if (ok && number == 0 && !out->through) number = nm_os_replace(out->temporary, out->path);
     if (ok && number) ok = fail_path(err, out->shown, number);
-    if (ok) {
-        out->temporary = NULL;
+    if (ok && !out->through) {
+        forget_temporary(out);
         out->path[out->n_folder] = '\0';
         nm_os_sync_folder(out->path);
     }
@@ -346,6 +406,7 @@ void nm_outfile_abort(nm_outfile *out)
 {
     if (out->buffer && out->fd >= 0) nm_os_close(out->fd); /* in a struct of zeros fd is not ours */
     if (out->temporary) nm_os_remove(out->temporary);
+    forget_temporary(out);
     nm_free(out->buffer);
     *out = (nm_outfile){.fd = -1};
 }

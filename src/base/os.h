@@ -56,12 +56,27 @@ int nm_os_open(const char *path, int *fd);
 int nm_os_make_folder(const char *path, unsigned mode);
 /* For writing; EEXIST if there is something of that name. */
 int nm_os_create(const char *path, unsigned mode, int *fd);
+/* EACCES, EROFS ..: the user may not write what is at this path. */
+int nm_os_may_write(const char *path);
+/*
+ * The open descriptor of this process that a path names, as /dev/stdout and /dev/fd/3 do, by links
+ * too; else -1.
+ */
+int nm_os_descriptor(const char *path);
+/*
+ * For writing what is there, from where it stands: a pipe, a device, what the shell opened.  *at is
+ * that place if earlier bytes can be written again with nm_os_write_at, else UINT64_MAX.  ENXIO for
+ * a pipe that nobody reads.
+ */
+int nm_os_open_through(const char *path, int *fd, uint64_t *at);
 int nm_os_close(int fd);
 int nm_os_set_mode(int fd, unsigned mode);
 
 /* At most 1 GiB at once, which some systems demand; *n_done is 0 at the end of the file. */
 int nm_os_read_at(int fd, uint64_t offset, void *to, size_t n_bytes, size_t *n_done);
 int nm_os_write_at(int fd, uint64_t offset, const void *from, size_t n_bytes, size_t *n_done);
+/* The next bytes of what nm_os_open_through opened. */
+int nm_os_write(int fd, const void *from, size_t n_bytes, size_t *n_done);
 
 /* To the disk.  0 also where the file system has no such operation. */
 int nm_os_sync(int fd);

@@ -120,6 +120,87 @@ int nm_os_create(const char *path, unsigned mode, int *fd)
     return *fd < 0 ? errno : 0;
 }
 
+/* Of the effective user, which faccessat knows and access doesn't. */
+int nm_os_may_write(const char *path)
+{
+    int fd = nm_os_descriptor(path);
+
+    if (fd < 0) return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? 0 : errno;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) return errno;
+    return (flags & O_ACCMODE) == O_RDONLY ? EACCES : 0;
+}
+
+/* Is this, without links, the folder in which a process finds its descriptors? */
+static bool has_descriptors(const char *folder)
+{
+    char proc[64];
+    int  n = snprintf(proc, sizeof proc, "/proc/%ld", (long)getpid());
+
+    if (strcmp(folder, "/dev/fd") == 0) return true;
+    if (strncmp(folder, proc, (size_t)n) != 0) return false;
+    folder += n;
+    if (strncmp(folder, "/task/", 6) == 0) { /* of a thread: /task/4711/fd */
+        folder += 6;
+        folder += strspn(folder, "0123456789");
+    }
+    return strcmp(folder, "/fd") == 0;
+}
+
+/* Follows links by hand: realpath would go on to the file that a descriptor is open on. */
+int nm_os_descriptor(const char *path)
+{
+    enum { MOST_LINKS = 40 };
+    char at[NM_OS_PATH], folder[NM_OS_PATH], real[NM_OS_PATH], link[NM_OS_PATH];
+
+    if (strlen(path) >= sizeof at) return -1;
+    strcpy(at, path);
+    for (int i = 0; i < MOST_LINKS; i++) {
+        size_t n_folder = nm_os_name_at(at), n_digits = strspn(at + n_folder, "0123456789");
+
+        snprintf(folder, sizeof folder, "%.*s", n_folder ? (int)n_folder : 1, n_folder ? at : ".");
+        if (n_digits > 0 && n_digits < 9 && at[n_folder + n_digits] == '\0' &&
+            nm_os_real_path(folder, real) == 0 && has_descriptors(real))
+            return (int)strtol(at + n_folder, NULL, 10);
+        ssize_t n = readlink(at, link, sizeof link - 1);
+        if (n <= 0) return -1;
+        link[n] = '\0';
+        if (link[0] == '/') n_folder = 0;
+        if (n_folder + (size_t)n >= sizeof at) return -1;
+        strcpy(at + n_folder, link);
+    }
+    return -1;
+}
+
+/* A pipe without readers is not waited for: O_NONBLOCK, for the moment of opening. */
+int nm_os_open_through(const char *path, int *fd, uint64_t *at)
+{
+    int open_fd = nm_os_descriptor(path);
+
+    if (open_fd >= 0) {
+        *fd = fcntl(open_fd, F_DUPFD_CLOEXEC, 0);
+    } else {
+        do *fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        while (*fd < 0 && errno == EINTR);
+        if (*fd >= 0) fcntl(*fd, F_SETFL, O_WRONLY);
+    }
+    if (*fd < 0) return errno;
+    off_t place = lseek(*fd, 0, SEEK_CUR);
+    bool  appends = (fcntl(*fd, F_GETFL) & O_APPEND) != 0; /* wherever one wants to write */
+    *at = place < 0 || appends ? UINT64_MAX : (uint64_t)place;
+    return 0;
+}
+
+int nm_os_write(int fd, const void *from, size_t n_bytes, size_t *n_done)
+{
+    ssize_t n;
+
+    do n = write(fd, from, n_bytes < CALL_BYTES ? n_bytes : CALL_BYTES);
+    while (n < 0 && errno == EINTR);
+    *n_done = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? errno : 0;
+}
+
 /* A close that was interrupted has closed the file. */
 int nm_os_close(int fd)
 {
@@ -559,6 +640,7 @@ void nm_os_on_stop(void (*handler)(int signal))
 
     set_handler(SIGINT, handler, SA_RESTART);
     set_handler(SIGTERM, handler, SA_RESTART);
+    set_handler(SIGQUIT, handler, SA_RESTART);
     sigaction(SIGHUP, NULL, &hangup);
     if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, handler, SA_RESTART);
 }

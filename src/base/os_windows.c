@@ -233,6 +233,44 @@ int nm_os_create(const char *path, unsigned mode, int *fd)
     return number;
 }
 
+int nm_os_may_write(const char *path)
+{
+    wchar_t wide[WIDE];
+    int     number = widen(path, wide);
+
+    if (number) return number;
+    DWORD attributes = GetFileAttributesW(wide);
+    if (attributes == INVALID_FILE_ATTRIBUTES) return last_error();
+    return attributes & FILE_ATTRIBUTE_READONLY ? EACCES : 0;
+}
+
+/* No name stands for a descriptor. */
+int nm_os_descriptor(const char *path)
+{
+    (void)path;
+    return -1;
+}
+
+int nm_os_open_through(const char *path, int *fd, uint64_t *at)
+{
+    wchar_t wide[WIDE];
+    int     number = widen(path, wide);
+
+    *fd = -1, *at = UINT64_MAX;
+    if (number) return number;
+    return wrap(CreateFileW(wide, GENERIC_WRITE, SHARE_ALL, NULL, OPEN_EXISTING, 0, NULL),
+                _O_WRONLY, fd);
+}
+
+int nm_os_write(int fd, const void *from, size_t n_bytes, size_t *n_done)
+{
+    DWORD n = 0, part = n_bytes < CALL_BYTES ? (DWORD)n_bytes : CALL_BYTES;
+    bool  ok = WriteFile(handle_of(fd), from, part, &n, NULL);
+
+    *n_done = n;
+    return ok ? 0 : last_error();
+}
+
 int nm_os_close(int fd)
 {
     return _close(fd) == 0 ? 0 : errno;

@@ -25,8 +25,8 @@ static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDIN
 
 #define F(field) offsetof(convert_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint"),
-    NM_STRING('o', "output", F(output), "FILE", "the model file to write"),
+    NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint", NM_NO_FILE),
+    NM_FILE('o', "output", F(output), NULL, "the model file to write", NM_OUTPUT),
     NM_CHOICE(0, "embedding", F(embedding), "f16", "f32|f16|q8_0", "type of the stored embedding"),
     NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight"),
     NM_FLAG(0, "no-tokenizer", F(no_tokenizer),
@@ -70,7 +70,9 @@ static int run(const void *arguments)
     o.progress_context = &bar;
     o.warning = nm_progress_warn;
     o.warning_context = &bar;
+    o.temporary = nm_interrupt_doom;
 
+    nm_interrupt_guard(args->directory);
     nm_interrupt_catch_patiently(); /* a second Ctrl-C must not leave half a file */
     nomul_status status = nomul_convert(args->directory, args->output, &o, &err);
     return nm_progress_end(&bar, status, &err, args->output);

@@ -18,8 +18,8 @@ typedef struct info_args {
 
 #define F(field) offsetof(info_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(file), "FILE", 0, "model file"),
-    NM_STRING('m', "model", F(open.model), "FILE", "the same"),
+    NM_ARG(F(file), "FILE", 0, "model file", NM_INPUT),
+    NM_FILE('m', "model", F(open.model), NULL, "the same", NM_INPUT),
     NM_FLAG(0, "metadata", F(metadata), "also list the keys and values of the file"),
     NM_FLAG(0, "tensors", F(tensors), "also list the tensors"),
     NM_FLAG(0, "check-tensors", F(check_tensors),

@@ -26,14 +26,14 @@ typedef struct logits_args {
 static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
-    NM_STRING(
-        0, "ids", F(ids), "LIST|@FILE|-",
-        "token ids separated by commas or spaces, without adding BOS; or from a file or stdin"),
+    {0, "ids", NM_OPT_STRING, F(ids), NULL, "LIST|@FILE|-",
+     "token ids separated by commas or spaces, without adding BOS; or from a file or stdin", 0, 0,
+     NM_INPUT_AT},
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
 
     NM_GROUP("Output, at least one of"),
-    NM_STRING('o', "output", F(output), "FILE",
-              "write a safetensors file: F32 logits [T, V] and I32 input_ids [T]"),
+    NM_FILE('o', "output", F(output), NULL,
+            "write a safetensors file: F32 logits [T, V] and I32 input_ids [T]", NM_OUTPUT),
     NM_FLAG(0, "hash", F(hash), "print XXH64 (seed 0) of the little-endian F32 logits, row by row"),
 
     NM_MACHINE_OPTIONS(F, open),
@@ -126,7 +126,6 @@ static bool compute(running *r, nomul_error *err)
     const char  *output = r->args->output;
     nm_open_args open = r->args->open;
 
-    if (output && !nm_open_may_write(output, r->opened.path, NULL, err)) return false;
     r->n_rows = open.n_batch > 0 ? (size_t)open.n_batch : MOST_ROWS;
     if (r->n_rows > r->ids.n) r->n_rows = r->ids.n;
     open.n_batch = (int64_t)r->n_rows;
@@ -137,13 +136,11 @@ static bool compute(running *r, nomul_error *err)
     nm_xxh64_init(&r->hash);
     if (!output) return feed_all(r, err);
 
-    if (!nm_outfile_open(&r->out, output, err)) return false;
-    nm_interrupt_doom(r->out.temporary);
+    if (!nm_outfile_open(&r->out, output, (nm_watch){nm_interrupt_doom, NULL}, err)) return false;
     bool ok = write_header(r, err) && feed_all(r, err) &&
               nm_outfile_write(&r->out, r->ids.at, r->ids.n * sizeof *r->ids.at, err) &&
               nm_outfile_commit(&r->out, err);
     nm_outfile_abort(&r->out);
-    nm_interrupt_doom(NULL);
     return ok;
 }
 

@@ -20,8 +20,9 @@ typedef struct repack_args {
 
 #define F(field) offsetof(repack_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(input), "FILE", 1, "the model file to read"),
-    NM_STRING('o', "output", F(output), "FILE", "the model file to write; may be the input itself"),
+    NM_ARG(F(input), "FILE", 1, "the model file to read", NM_NO_FILE),
+    NM_FILE('o', "output", F(output), NULL, "the model file to write; may be the input itself",
+            NM_OUTPUT),
     NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),
     NM_LIST(0, "sampling", F(sampling), "NAME=X",
             "recommend a sampling option, as in temp=0.6: the default where this file is used; may "
@@ -34,7 +35,7 @@ static const nm_option table[] = {
 #define F(field) offsetof(nm_text_settings, field)
 static const nm_option recommendable[] = {
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
-    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0},
+    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0, NM_NO_FILE},
     NM_END,
 };
 
@@ -87,6 +88,7 @@ static int run(const void *arguments)
     if (args->pack >= 0) o.pack = nomul_packing_name((size_t)args->pack);
     o.progress = nm_progress_show;
     o.progress_context = &bar;
+    o.temporary = nm_interrupt_doom;
 
     nm_interrupt_guard(args->input);
     nm_interrupt_catch_patiently(); /* a second Ctrl-C must not leave half a file */

@@ -20,9 +20,10 @@ typedef struct session_args {
 
 #define F(field) offsetof(session_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(file), "FILE", 1, "session file"),
-    NM_STRING('m', "model", F(open.model), "FILE",
-              "check that the session belongs to this model, and print the last tokens as text"),
+    NM_ARG(F(file), "FILE", 1, "session file", NM_INPUT),
+    NM_FILE('m', "model", F(open.model), NULL,
+            "check that the session belongs to this model, and print the last tokens as text",
+            NM_INPUT),
     NM_FLAG(0, "json", F(json), "print one JSON object"),
     NM_END,
 };

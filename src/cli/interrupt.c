@@ -99,8 +99,9 @@ void nm_interrupt_guard(const char *path)
     nm_os_on_lost_file(on_lost_file);
 }
 
-void nm_interrupt_doom(const char *path)
+void nm_interrupt_doom(void *context, const char *path)
 {
+    (void)context;
     is_doomed = false; /* while the name changes no handler may use it */
     if (!path || strlen(path) >= sizeof doomed) return;
     strcpy(doomed, path);

@@ -10,9 +10,9 @@
 #include "nomul.h"
 
 /*
- * From now on SIGINT, SIGTERM and SIGHUP only ask to stop; another one 2 seconds later or more,
- * when nothing has listened, ends the program on the spot.  A command that has called this looks
- * at nm_interrupted often.
+ * From now on SIGINT, SIGTERM, SIGQUIT and SIGHUP only ask to stop; another one 2 seconds later or
+ * more, when nothing has listened, ends the program on the spot.  A command that has called this
+ * looks at nm_interrupted often.
  */
 void nm_interrupt_catch(void);
 
@@ -38,7 +38,7 @@ int nm_interrupt_exit_code(void);
  */
 void nm_interrupt_guard(const char *path);
 
-/* A file to remove on these sudden ways out, by a copy of its path; NULL when there is none. */
-void nm_interrupt_doom(const char *path);
+/* A nomul_temporary without a context: the file to remove on these sudden ways out. */
+void nm_interrupt_doom(void *context, const char *path);
 
 #endif

@@ -106,6 +106,7 @@ static int dispatch(int argc, char **argv)
 {
     _Alignas(max_align_t) unsigned char args[NM_COMMAND_ARGS] = {0};
     const char                         *word = argc > 1 ? argv[1] : "";
+    nomul_error                         err;
 
     if (argc < 2) {
         fprintf(stderr, "nomul: a command is missing: ");
@@ -135,6 +136,9 @@ static int dispatch(int argc, char **argv)
     int code = nm_options_parse(command->options, args, argc - 2, argv + 2);
     if (code == NM_OPTIONS_HELP)
         code = help_command(command);
+    else if (code == NM_EXIT_DONE &&
+             !nm_open_check_outputs(&(nm_inputs){command->options, args}, &err))
+        code = nm_output_failed(&err);
     else if (code == NM_EXIT_DONE)
         code = command->run(args);
     nm_options_free(command->options, args);

@@ -58,8 +58,8 @@ int nm_open_kernels(const char **name)
 /* Where to look, from the executable's folder. */
 static const char *const places[] = {"", "../models/", "../share/nomul/"};
 
-/* The first model in the places, or an error that names them all. */
-static bool find_default(char *path)
+/* The first model in the places; and, if there is none, an error that names them all. */
+static bool find_default(char path[NM_OS_PATH])
 {
     char folder[NM_OS_PATH];
 
@@ -68,22 +68,37 @@ static bool find_default(char *path)
         int n = snprintf(path, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
         if (n < NM_OS_PATH && nm_file_exists(path)) return true;
     }
-    char   looked[3 * (NM_OS_PATH + 40)] = "";
+    return false;
+}
+
+static void say_places(void)
+{
+    char   folder[NM_OS_PATH], looked[3 * (NM_OS_PATH + 40)] = "";
     size_t used = 0;
+
+    nm_os_program_folder(program, folder);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         used += (size_t)snprintf(looked + used, sizeof looked - used, "%s %s%s" MODEL, i ? "," : "",
                                  folder, places[i]);
     nm_output_say("nomul: no model: give -m FILE or set NOMUL_MODEL; looked for%s", looked);
-    return false;
+}
+
+/* The value of -m, of $NOMUL_MODEL, or the default, which is written to `found`; NULL: none. */
+static const char *choose_model(const char *given, char found[NM_OS_PATH])
+{
+    const char *variable = nm_os_environment("NOMUL_MODEL");
+
+    if (given) return given;
+    if (variable && *variable) return variable;
+    return find_default(found) ? found : NULL;
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
 {
-    static char         found[NM_OS_PATH]; /* static: the handler of a lost file prints it */
-    const char         *file = args->model, *variable = nm_os_environment("NOMUL_MODEL");
-    bool                from_variable = !file && variable && *variable;
+    static char         found[NM_OS_PATH]; /* static: as long as the program lives */
+    const char         *file = choose_model(args->model, found);
     double              began = nm_clock();
     nomul_model_options options;
     nomul_error         err;
@@ -95,14 +110,14 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
     options.cancel = nm_interrupt_cancel();
     if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(&options.kernels) != NM_EXIT_DONE)
         return NM_EXIT_MISUSED;
-    if (from_variable) file = variable;
-    if (!file && !find_default(found)) return NM_EXIT_FAILED;
-    opened->path = file ? file : found;
+    if (!file) say_places();
+    if (!file) return NM_EXIT_FAILED;
+    opened->path = file;
 
     nm_interrupt_guard(opened->path);
     opened->model = nomul_model_open(opened->path, &options, &err);
     if (!opened->model) {
-        if (from_variable) nm_fail_in(&err, "$NOMUL_MODEL");
+        if (!args->model && file != found) nm_fail_in(&err, "$NOMUL_MODEL");
         return nm_output_failed(&err);
     }
     opened->tokenizer = nomul_model_tokenizer(opened->model);
@@ -136,11 +151,64 @@ void nm_open_close(nm_opened *opened)
     *opened = (nm_opened){0};
 }
 
-bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err)
+/* ---- Inputs survive -------------------------------------------------------------------------- */
+
+/* The file that an option reads, or NULL. */
+static const char *input_of(const nm_option *o, const nm_inputs *inputs, char found[NM_OS_PATH])
 {
-    if (model && nm_file_same(path, model))
-        return nm_fail(err, NOMUL_E_ARG, "%s: is the model", path);
-    if (prompt && nm_file_same(path, prompt))
-        return nm_fail(err, NOMUL_E_ARG, "%s: is the prompt", path);
+    const char *value = NULL;
+
+    if (o->role != NM_INPUT && o->role != NM_INPUT_AT) return NULL;
+    value = *(const char *const *)(const void *)((const char *)inputs->args + o->field);
+    if (o->letter == 'm') return choose_model(value, found);
+    if (o->role == NM_INPUT || !value) return value;
+    return *value == '@' ? value + 1 : NULL;
+}
+
+static void spell(const nm_option *o, char out[32])
+{
+    if (o->kind == NM_OPT_ARG)
+        snprintf(out, 32, "%s", o->value);
+    else if (o->letter)
+        snprintf(out, 32, "-%c", o->letter);
+    else
+        snprintf(out, 32, "--%s", o->name);
+}
+
+bool nm_open_may_write(const char *path, const char *by, const nm_inputs *inputs, nomul_error *err)
+{
+    static const char *const streams[] = {"standard input", "standard output", "standard error"};
+    bool by_descriptor = nm_os_descriptor(path) >= 0; /* /dev/stdout is written, not replaced */
+    char found[NM_OS_PATH], reader[32];
+
+    for (const nm_option *o = inputs->options; o->kind != NM_OPT_END; o++) {
+        const char *input = input_of(o, inputs, found);
+
+        if (!input || strcmp(input, "-") == 0 || !nm_file_same(path, input)) continue;
+        spell(o, reader);
+        return nm_fail(err, NOMUL_E_ARG, "%s: is the file of %s, which %s must not replace%s", path,
+                       reader, by,
+                       o->name && strcmp(o->name, "load-session") == 0
+                           ? "; --prompt-cache loads and saves one file"
+                           : "");
+    }
+    for (int fd = NM_OS_STDIN; fd <= NM_OS_STDERR; fd++)
+        if (nm_file_is(&(nm_file){.fd = fd}, path) && (fd == NM_OS_STDIN || !by_descriptor))
+            return nm_fail(err, NOMUL_E_ARG, "%s: is the file of %s, which %s must not replace",
+                           path, streams[fd], by);
+    return true;
+}
+
+bool nm_open_check_outputs(const nm_inputs *inputs, nomul_error *err)
+{
+    char by[32];
+
+    for (const nm_option *o = inputs->options; o->kind != NM_OPT_END; o++) {
+        if (o->role != NM_OUTPUT && o->role != NM_IN_PLACE) continue;
+        const char *path =
+            *(const char *const *)(const void *)((const char *)inputs->args + o->field);
+        spell(o, by);
+        if (path && !nm_open_may_write(path, by, inputs, err)) return false;
+    }
     return true;
 }

@@ -20,7 +20,7 @@ typedef struct nm_open_args {
 /* Rows of a command's table; A is where its nm_open_args is, F(A.field) where a field of it is. */
 /* clang-format off */
 #define NM_MODEL_OPTION(F, A)                                                                      \
-    NM_STRING('m', "model", F(A.model), "FILE", "model file")
+    NM_FILE('m', "model", F(A.model), NULL, "model file", NM_INPUT)
 
 #define NM_KERNELS_OPTION(field)                                                                   \
     NM_STRING(0, "kernels", field, "NAME",                                                         \
@@ -90,10 +90,20 @@ void nm_open_close(nm_opened *opened);
  */
 int nm_open_kernels(const char **name);
 
+/* ---- Inputs survive -------------------------------------------------------------------------- */
+
 /*
- * Is `path`, about to be written, neither the model nor the prompt's file (NULL: there is none)?
- * Files are compared, not names: links and other spellings of a path are found too.
+ * What a command was given: the rows with a role are the files that it reads and writes.  A model
+ * that is not named is one of the inputs, too.
  */
-bool nm_open_may_write(const char *path, const char *model, const char *prompt, nomul_error *err);
+typedef struct nm_inputs {
+    const nm_option *options;
+    const void      *args;
+} nm_inputs;
+
+/* Is `path`, which `by` is to write, none of the inputs, nor standard input or output? */
+bool nm_open_may_write(const char *path, const char *by, const nm_inputs *inputs, nomul_error *err);
+/* The same for all outputs; main asks this for every command. */
+bool nm_open_check_outputs(const nm_inputs *inputs, nomul_error *err);
 
 #endif

@@ -377,7 +377,8 @@ static void print_option(const nm_option *o)
     nm_options_prose(text, MARGIN);
 }
 
-static const nm_option help_option = {'h', "help", NM_OPT_FLAG, 0, NULL, NULL, "this text", 0, 0};
+static const nm_option help_option = {'h',  "help",      NM_OPT_FLAG, 0, NULL,
+                                      NULL, "this text", 0,           0, NM_NO_FILE};
 
 void nm_options_help(const nm_option *options)
 {

@@ -40,6 +40,15 @@ typedef uint64_t nm_given;
 #define NM_NO_MAX HUGE_VAL                  /* the upper end of an unlimited range */
 #define NM_INT_MAX_EXACT 9007199254740991.0 /* 2^53 - 1: doubles hold all integers up to here */
 
+/* Whether a value is the name of a file; open.h sees to it that no output is an input. */
+typedef enum nm_option_role {
+    NM_NO_FILE,
+    NM_INPUT,    /* "-" is stdin */
+    NM_INPUT_AT, /* if it begins with '@' */
+    NM_OUTPUT,
+    NM_IN_PLACE, /* an output that is read first */
+} nm_option_role;
+
 typedef struct nm_option {
     char           letter; /* 0: none */
     const char    *name;   /* without the dashes */
@@ -49,26 +58,29 @@ typedef struct nm_option {
     const char    *value; /* what help calls the value */
     const char    *help;  /* NULL: another name of the row before, not shown */
     double         min, max;
+    nm_option_role role;
 } nm_option;
 
 /* A row of each kind that tables write out; `field` is an offset. */
 /* clang-format off */
 #define NM_GROUP(help)                                                                             \
-    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, help, 0, 0}
-#define NM_ARG(field, value, least, help)                                                          \
-    {0, NULL, NM_OPT_ARG, field, NULL, value, help, least, 1}
+    {0, NULL, NM_OPT_GROUP, 0, NULL, NULL, help, 0, 0, NM_NO_FILE}
+#define NM_ARG(field, value, least, help, role)                                                    \
+    {0, NULL, NM_OPT_ARG, field, NULL, value, help, least, 1, role}
 #define NM_FLAG(letter, name, field, help)                                                         \
-    {letter, name, NM_OPT_FLAG, field, NULL, NULL, help, 0, 0}
+    {letter, name, NM_OPT_FLAG, field, NULL, NULL, help, 0, 0, NM_NO_FILE}
 #define NM_STRING(letter, name, field, value, help)                                                \
-    {letter, name, NM_OPT_STRING, field, NULL, value, help, 0, 0}
+    {letter, name, NM_OPT_STRING, field, NULL, value, help, 0, 0, NM_NO_FILE}
+#define NM_FILE(letter, name, field, preset, help, role)                                           \
+    {letter, name, NM_OPT_STRING, field, preset, "FILE", help, 0, 0, role}
 #define NM_LIST(letter, name, field, value, help)                                                  \
-    {letter, name, NM_OPT_LIST, field, NULL, value, help, 0, 0}
+    {letter, name, NM_OPT_LIST, field, NULL, value, help, 0, 0, NM_NO_FILE}
 #define NM_CHOICE(letter, name, field, preset, choices, help)                                      \
-    {letter, name, NM_OPT_CHOICE, field, preset, choices, help, 0, 0}
+    {letter, name, NM_OPT_CHOICE, field, preset, choices, help, 0, 0, NM_NO_FILE}
 #define NM_INT(letter, name, field, preset, min, max, help)                                        \
-    {letter, name, NM_OPT_INT, field, preset, "N", help, min, max}
+    {letter, name, NM_OPT_INT, field, preset, "N", help, min, max, NM_NO_FILE}
 #define NM_END                                                                                     \
-    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0}
+    {0, NULL, NM_OPT_END, 0, NULL, NULL, NULL, 0, 0, NM_NO_FILE}
 /* clang-format on */
 
 /* The values of an NM_OPT_LIST in the order given; the array belongs to the arguments. */

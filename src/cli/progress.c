@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
 #include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -74,14 +73,13 @@ void nm_progress_warn(void *bar, const char *text)
 int nm_progress_end(nm_progress_bar *b, nomul_status status, const nomul_error *err,
                     const char *output)
 {
-    nm_file file = NM_FILE_CLOSED;
+    nm_os_status status_of = {.size = 0};
 
     nm_progress_erase(b);
     if (status != NOMUL_OK) return nm_output_failed(err);
     if (b->quiet) return NM_EXIT_DONE;
-    uint64_t size = nm_file_open(&file, output, NULL) ? file.size : 0;
-    nm_file_close(&file);
-    nm_output_say("%s: %s written in %s", output, nm_show_bytes(size).text,
+    if (nm_os_stat(output, &status_of) != 0 || status_of.kind != NM_OS_REGULAR) return NM_EXIT_DONE;
+    nm_output_say("%s: %s written in %s", output, nm_show_bytes(status_of.size).text,
                   nm_show_seconds(nm_clock() - b->began).text);
     return NM_EXIT_DONE;
 }

@@ -162,6 +162,47 @@ static void put_tokenizer(void *context, nm_gguf_writer *header)
     nm_hf_tokenizer_write(&((converter *)context)->tokenizer, header);
 }
 
+/* ---- What may be replaced -------------------------------------------------------------------- */
+
+/* Is the output a file that the conversion reads, in whatever folder that is? */
+static bool is_read(const char *directory, const char *output)
+{
+    static const char *const names[] = {
+        "config.json",       "generation_config.json", "model.safetensors.index.json",
+        "model.safetensors", "tokenizer.model",        "tokenizer.json",
+        "added_tokens.json", "tokenizer_config.json",  "special_tokens_map.json",
+        "vocab.json",        "chat_template.jinja",    "merges.txt",
+    };
+    char path[NM_HF_PATH];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (nm_hf_path(path, directory, names[i], NULL) && nm_file_same(output, path)) return true;
+    return false;
+}
+
+/* Or an empty file, which may be filled. */
+static bool is_gguf(const char *path)
+{
+    nm_file file;
+    char    magic[4] = "";
+
+    if (!nm_file_open(&file, path, NULL)) return false;
+    bool ok = file.size == 0 ||
+              (nm_file_read(&file, 0, magic, sizeof magic, NULL) && memcmp(magic, "GGUF", 4) == 0);
+    nm_file_close(&file);
+    return ok;
+}
+
+/* A checkpoint is not written: of what is in its folder, only a model file may be replaced. */
+static bool check_output(const char *directory, const char *output, nomul_error *err)
+{
+    bool kept =
+        is_read(directory, output) ||
+        (nm_file_same(output, output) && nm_file_in_folder(output, directory) && !is_gguf(output));
+
+    return !kept || nm_fail(err, NOMUL_E_ARG, "%s: is a part of the checkpoint", output);
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 /* Fails before any of the weights is read, so before the output is touched. */
@@ -210,6 +251,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
         .embedding = types[options->embedding],
         .name = options->name,
         .identified = true,
+        .watch = {options->temporary, options->temporary_context},
         .cancel = options->cancel,
         .progress = options->progress,
         .progress_context = options->progress_context,
@@ -217,7 +259,8 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
 
     nm_packing_named(options->pack, &spec.packing); /* checked by the API */
     if (!(directory = nm_hf_directory(path, directory, err))) return false;
-    bool ok = open_checkpoint(&c, directory, spec.embedding, output, err) &&
+    bool ok = check_output(directory, output, err) &&
+              open_checkpoint(&c, directory, spec.embedding, output, err) &&
               nm_hf_sampling_read(directory, &spec.sampling, &spec.sampling_rows, err) &&
               (options->no_tokenizer ||
                nm_hf_tokenizer_open(&c.tokenizer, directory, c.config.vocab, &c.ids,

@@ -33,6 +33,7 @@ typedef struct nm_model_spec {
     const nm_gguf *like;
     nm_packing_id  like_packing;
 
+    nm_watch            watch;  /* of the temporary file */
     const nomul_cancel *cancel; /* NULL for none, as the next */
     nomul_progress      progress;
     void               *progress_context;

@@ -82,6 +82,7 @@ bool nm_repack(const nm_weights *weights, const nm_gguf *gguf, const char *input
         .embedding = weights->embedding->type,
         .like = gguf,
         .like_packing = weights->packing,
+        .watch = {options->temporary, options->temporary_context},
         .cancel = options->cancel,
         .progress = options->progress,
         .progress_context = options->progress_context,

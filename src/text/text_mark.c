@@ -204,7 +204,7 @@ nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *op
 /* ---- To a file ------------------------------------------------------------------------------- */
 
 /* Header, state, checksum of both.  The mark has one pending id, as texts are settled before. */
-static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *err)
+static bool write_mark(const nomul_mark *mark, const char *path, nm_watch watch, nomul_error *err)
 {
     const nomul_mark_info *info = &mark->info;
     uint8_t                header[NM_SESSION_FILE_HEADER], end[NM_SESSION_FILE_END];
@@ -231,7 +231,7 @@ static bool write_mark(const nomul_mark *mark, const char *path, nomul_error *er
     nm_xxh64_add(&hash, header, sizeof header);
     nm_xxh64_add(&hash, mark->state, n_state);
     nm_store_u64(end, nm_xxh64_value(&hash));
-    if (!nm_outfile_open(&out, path, err)) return false;
+    if (!nm_outfile_open(&out, path, watch, err)) return false;
     bool ok = nm_outfile_write(&out, header, sizeof header, err) &&
               nm_outfile_write(&out, mark->state, n_state, err) &&
               nm_outfile_write(&out, end, sizeof end, err) && nm_outfile_commit(&out, err);
@@ -260,7 +260,8 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
     }
     bool ok = nm_text_settle(text, err) || nm_fail_in(err, "%s: not saved", path);
     if (ok) mark = nomul_text_mark(text, err);
-    ok = ok && mark && write_mark(mark, path, err);
+    const nm_watch watch = {text->options.temporary, text->options.temporary_context};
+    ok = ok && mark && write_mark(mark, path, watch, err);
     if (!ok && empty) { /* as it was */
         nomul_text_rewind(text, empty, NOMUL_REWIND_KEEP_GENERATOR, NULL);
         text->n_prompt = n_prompt;

@@ -10,7 +10,7 @@ nomul run -m $m -q -s 7 -n 24 -p 'Once upon a time' | tr -d '\n' | cmp - in-turn
 say 'Once upon a time' ' The dog' | nomul run -i -m $m -q -s 7 -n 8 --save-session a > in-turns
 nomul run -m $m -q -s 7 -n 8 -p 'Once upon a time' --save-session b > in-parts
 echo >> in-parts
-nomul run -m $m -q -n 8 --load-session b -p ' The dog' --save-session b >> in-parts
+nomul run -m $m -q -n 8 --prompt-cache b -p ' The dog' >> in-parts
 echo >> in-parts
 cmp in-turns in-parts && cmp a b
 # The first turn's words from the command line, or none: a text from its beginning.

@@ -4,7 +4,7 @@ need $m
 run() { nomul run -m $m -q "$@" < /dev/null; }
 run -p 'Once upon a time' -s 7 -n 40 > whole
 run -p 'Once upon a time' -s 7 -n 15 --save-session saved > first
-run --load-session saved -n 25 -t 1 --save-session saved > second # the same file
+run --prompt-cache saved -n 25 -t 1 > second # the same file
 cat first second | cmp - whole
 nomul session saved --json | grep -o '"tokens":[0-9]*'
 # In three parts, by other kernels and another packing.

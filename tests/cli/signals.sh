@@ -19,7 +19,7 @@ end() { # SIGNAL; who doesn't hear it is killed, so that nothing waits for ever
 }
 hup=$(sh -c 'sh -c "kill -s HUP \$\$; echo ignored"; :' 2> /dev/null)
 [ "$hup" != ignored ] || skip "HUP is ignored here, as by nohup"
-for signal in INT TERM HUP; do
+for signal in INT TERM HUP QUIT; do
     start $m -p Once -n -1 --ignore-eos
     end $signal
 done
@@ -69,13 +69,21 @@ poll more
 end INT
 ls -A
 
-# repack neither.
-mkdir folder
-$RUN "$program" repack models/stories-49m.gguf -o folder/t5.gguf --pack 1.6bit 2> err &
-while [ -z "$(ls -A folder)" ] && kill -0 $! 2> /dev/null; do :; done
-end TERM
-ls -A folder
-rmdir folder
+# Neither do convert and repack, whatever ends them: SIGBUS is a model that shrinks.
+cp $m in.gguf
+before=$(count)
+for signal in BUS QUIT TERM; do
+    for command in "convert golden/wide-no-bound" "repack models/stories-49m.gguf --pack 1.6bit"; do
+        $RUN "$program" $command -o no.gguf > out 2> err &
+        pid=$!
+        while kill -s 0 $pid 2> /dev/null && ! more; do :; done # a poll might come too late
+        kill -s $signal $pid 2> /dev/null
+        wait $pid
+        rm -f no.gguf # it may have been done
+        ls -A | grep nomul
+    done
+done
+rm in.gguf
 
 # A reader that has seen enough: silently, 0.
 for command in "run -p Once -n -1 --ignore-eos" "tokenize -f long.txt" "info --json"; do

@@ -42,7 +42,9 @@ cp golden/small.nms "$nasty/s"
         quietly convert "$m" -o x
         quietly repack "$m" -o "$nasty/r" --pack 1.6bit
         quietly repack "$m" -o "$nasty/no/r" --pack 1.6bit
-        for format in md csv json jsonl; do quietly bench -m "$m" -p 1 -n 1 -r 1 --quick -o $format; done
+        for format in md csv json jsonl; do
+            quietly bench -m "$m" -p 1 -n 1 -r 1 --quick -o $format
+        done
         quietly bench -m "$m" --ops --quick --kernels "$nasty"
     done
     quietly "$nasty"

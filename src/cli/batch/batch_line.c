@@ -23,7 +23,7 @@
 /* Numbers and their ranges are those of the options; a key is the name of a row. */
 #define F(field) offsetof(nm_text_settings, field)
 static const nm_option rows[] = {
-    {0, "n_predict", NM_OPT_INT, F(text.n_predict), NULL, "N", NULL, -1, 1e9},
+    {0, "n_predict", NM_OPT_INT, F(text.n_predict), NULL, "N", NULL, -1, 1e9, NM_NO_FILE},
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW) /* ends with a comma */
     NM_END,
 };

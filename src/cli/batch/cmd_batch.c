@@ -24,16 +24,16 @@ typedef struct batch_args {
 static const nm_option table[] = {
     NM_GROUP("The texts"),
     NM_MODEL_OPTION(F, open),
-    {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the prompts, - = stdin", 0, 0},
+    NM_FILE('f', "file", F(file), "-", "file with the prompts, - = stdin", NM_INPUT),
     NM_ESCAPE_OPTION(F(escapes)),
     NM_INT(0, "parallel", F(n_parallel), "8", 1, NM_BATCH_MAX_PARALLEL,
            "number of texts processed together"),
     {0, "n-best", NM_OPT_INT, F(n_best), "0", "K",
      "read each prompt once and continue it K times, with seeds s, s+1 ..; 0 = once, without "
      "\"index\"",
-     0, 1000},
-    NM_STRING(0, "load-session", F(load), "FILE",
-              "every prompt continues this saved text; options default to the saved ones"),
+     0, 1000, NM_NO_FILE},
+    NM_FILE(0, "load-session", F(load), NULL,
+            "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
     NM_TEXT_OPTIONS,
 
     NM_SAMPLING_OPTIONS,

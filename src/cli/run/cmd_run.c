@@ -41,12 +41,14 @@ static const nm_option table[] = {
     NM_FLAG(0, "no-history", F(no_history), "neither read nor write the file of typed lines"),
 
     NM_GROUP("Sessions"),
-    NM_STRING(0, "save-session", F(save), "FILE",
-              "save the text's state to FILE at the end: a few hundred kilobytes for any length"),
-    NM_STRING(0, "load-session", F(load), "FILE",
-              "continue a saved text; -p and -f append to it; options default to the saved ones"),
-    NM_STRING(0, "prompt-cache", F(cache), "FILE",
-              "load FILE if it exists, and save to it at the end"),
+    NM_FILE(0, "save-session", F(save), NULL,
+            "save the text's state to FILE at the end: a few hundred kilobytes for any length",
+            NM_OUTPUT),
+    NM_FILE(0, "load-session", F(load), NULL,
+            "continue a saved text; -p and -f append to it; options default to the saved ones",
+            NM_INPUT),
+    NM_FILE(0, "prompt-cache", F(cache), NULL, "load FILE if it exists, and save to it at the end",
+            NM_IN_PLACE),
 
     NM_SAMPLING_OPTIONS,
 
@@ -114,9 +116,7 @@ static bool open_text(running *r, nomul_error *err)
 
     if (args->n_ctx > 0 && !args->quiet)
         fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
-    if (r->save && !(nm_open_may_write(r->save, r->opened.path, args->file, err) &&
-                     nm_outfile_try(r->save, err)))
-        return false;
+    if (r->save && !nm_outfile_try(r->save, err)) return false;
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
@@ -195,7 +195,7 @@ static int run(const void *arguments)
                 .load = args->load,
                 .save = args->save,
                 .turns = {.opened = &r.opened,
-                          .prompt_path = args->file,
+                          .inputs = {table, args},
                           .prefix = args->prefix,
                           .suffix = args->suffix,
                           .escapes = args->escapes,

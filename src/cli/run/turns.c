@@ -189,10 +189,10 @@ static bool reset(nm_turns *t, const char *value, nomul_error *err)
     return true;
 }
 
-/* The model and the prompt file are inputs: a typing error must not overwrite them. */
+/* A typing error must not overwrite the model or the prompt. */
 static bool save(nm_turns *t, const char *path, nomul_error *err)
 {
-    if (!nm_open_may_write(path, t->opened->path, t->prompt_path, err) ||
+    if (!nm_open_may_write(path, "/save", &t->inputs, err) ||
         nomul_text_save(t->text, path, err) != NOMUL_OK)
         return false;
     say(t, "saved: %s\n", nm_show_amount(n_tokens(t->text), "token").text);

@@ -10,6 +10,7 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
+#include "cli/open.h"
 #include "cli/run/typing.h"
 #include "cli/text/answer.h"
 #include "cli/text/text_options.h"
@@ -24,7 +25,7 @@ enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgo
 typedef struct nm_turns {
     /* What the command line asks for: */
     nm_opened      *opened;
-    const char     *prompt_path;     /* the file of -f, not to be overwritten; NULL: none */
+    nm_inputs       inputs;          /* which /save must not overwrite */
     const char     *prefix, *suffix; /* put around each line; NULL: none */
     bool            escapes;         /* in lines, prefix and suffix */
     bool            show_prompts;    /* echo them, so that a transcript of stdout is complete */

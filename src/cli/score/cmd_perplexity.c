@@ -25,7 +25,7 @@ typedef struct perplexity_args {
 static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
-    {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the text, - for stdin", 0, 0},
+    NM_FILE('f', "file", F(file), "-", "file with the text, - for stdin", NM_INPUT),
     NM_STRING(0, "separator", F(separator), "TEXT",
               "split the text into documents at lines that are TEXT; the last newline is dropped"),
     NM_INT('c', "ctx-size", F(n_ctx), "0", 0, 1e9,

@@ -30,8 +30,9 @@ bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, 
 /* clang-format off */
 #define NM_PROMPT_OPTIONS(prompt, file)                                                            \
     NM_STRING('p', "prompt", prompt, "TEXT", "the prompt"),                                        \
-    NM_STRING('f', "file", file, "FILE",                                                           \
-              "file with the prompt, - for stdin; appended to the text of -p if both are given")
+    NM_FILE('f', "file", file, NULL,                                                               \
+            "file with the prompt, - for stdin; appended to the text of -p if both are given",     \
+            NM_INPUT)
 
 #define NM_ESCAPE_OPTION(escapes)                                                                  \
     NM_FLAG('e', "escape", escapes,                                                                \

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/os.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 /* "15043+1.5", "2-inf" */
@@ -115,5 +116,6 @@ nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampl
     o.special = args->special;
     o.ignore_eos = args->ignore_eos;
     if (bar) o.progress = nm_progress_show, o.progress_context = bar;
+    o.temporary = nm_interrupt_doom;
     return o;
 }

@@ -54,15 +54,15 @@ typedef struct nm_text_settings {
     NM_LIST('l', "logit-bias", F(text.biases), "ID+X|ID-X",                                        \
             "add X to the logit of token ID; ID-inf forbids it; may be repeated"),                 \
     NOMUL_SAMPLER_FIELDS(NM_SAMPLER_ROW)                                                           \
-    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0}
+    {0, NULL, NM_OPT_GIVEN, F(text.given), NULL, NULL, NULL, 0, 0, NM_NO_FILE}
 
 /* The option, and its JSON key as a second name that help does not show. */
 #define NM_SAMPLER_ROW(TYPE, name, preset, least, most, slot, option, key, gguf, hf, letter,       \
                        value, help)                                                               \
     {letter, option, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, help,         \
-     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},                                                \
+     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most), NM_NO_FILE},                                    \
     {0, key, NM_KIND_##TYPE, F(text.name), NM_PRESET_##TYPE(#preset), value, NULL,                 \
-     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most)},
+     NM_LEAST_##TYPE(least), NM_MOST_##TYPE(most), NM_NO_FILE},
 
 /* clang-format on */
 
