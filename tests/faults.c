@@ -158,13 +158,15 @@ static int faulty_rename(const char *from, const char *to)
 #include "base/os_posix.c"
 
 /* What os_posix.c does with the files of a system that looks like this. */
-bool faults_quota(const char *root, size_t *quota)
+bool faults_quota(const char *root, size_t *quota, uint64_t *memory)
 {
 #ifdef __linux__
-    *quota = cgroup_quota(root);
+    cgroup_limits limits = see_groups(root);
+    *quota = limits.processors;
+    *memory = limits.memory;
     return true;
 #else
-    (void)root, (void)quota;
+    (void)root, (void)quota, (void)memory;
     return false;
 #endif
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The k-th call from now fails with this errno, and only that one: 1 is the next.  0: none. */
 void faults_at(size_t k, int number);
@@ -26,8 +27,8 @@ void faults_trickle(size_t n_bytes);
 /* What output.c remembers of a failed stdout is forgotten. */
 void faults_forget_output(void);
 
-/* CPUs that control groups allow, were `root` the root folder; false if the system has none. */
-bool faults_quota(const char *root, size_t *quota);
+/* What control groups allow, were `root` the root folder; false if the system has none. */
+bool faults_quota(const char *root, size_t *n_processors, uint64_t *memory);
 
 /* For the calls themselves: is it this one's turn?  And how many bytes it may move. */
 bool   faults_turn(const char *call);

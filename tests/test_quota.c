@@ -10,16 +10,29 @@ void test_quota(void)
     static const struct {
         const char *groups, *file, *text;
         size_t      want;
+        uint64_t    memory; /* 0: no limit */
     } rows[] = {
-        {"0::/\n", "sys/fs/cgroup/cpu.max", "150000 100000\n", 2},
-        {"0::/\n", "sys/fs/cgroup/cpu.max", "max 100000\n", SIZE_MAX},
-        {"0::/a/b\n", "sys/fs/cgroup/a/b/cpu.max", "300000 100000\n", 3},
-        {"0::/a/b\n", "sys/fs/cgroup/a/cpu.max", "100000 100000\n", 1},
-        {"0::/elsewhere\n", "sys/fs/cgroup/cpu.max", "50000 100000\n", 1},
-        {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", 3},
-        {"4:cpuset:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", SIZE_MAX},
-        {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n", SIZE_MAX},
-        {"nonsense\n::\n0:", "sys/fs/cgroup/cpu.max", "-5 x\n", SIZE_MAX},
+        {"0::/\n", "sys/fs/cgroup/cpu.max", "150000 100000\n", 2, 0},
+        {"0::/\n", "sys/fs/cgroup/cpu.max", "max 100000\n", SIZE_MAX, 0},
+        {"0::/a/b\n", "sys/fs/cgroup/a/b/cpu.max", "300000 100000\n", 3, 0},
+        {"0::/a/b\n", "sys/fs/cgroup/a/cpu.max", "100000 100000\n", 1, 0},
+        {"0::/elsewhere\n", "sys/fs/cgroup/cpu.max", "50000 100000\n", 1, 0},
+        {"0::/../../b\n", "sys/fs/cgroup/cpu.max", "150000 100000\n", 2, 0},
+        {"0::/../../../escapes\n", "escapes/cpu.max", "50000 100000\n", SIZE_MAX, 0},
+        {"1:name=systemd:/a\n0::/a\n", "sys/fs/cgroup/unified/a/cpu.max", "200000 100000\n", 2, 0},
+        {"0::/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000\n", 1, 0}, /* no line says cpu */
+        {"", "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000\n", 1, 0},
+        {"", "sys/fs/cgroup/cpu.max", "100000 100000\n", 1, 0},
+        {"4:cpuacct,cpu:/a\n", "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "150000\n", 2, 0},
+        {"4:cpu:/a\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "350000\n", 4, 0},
+        {"4:cpu:/elsewhere\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "350000\n", 4, 0},
+        {"0::/a/b\n", "sys/fs/cgroup/a/memory.max", "123456789\n", SIZE_MAX, 123456789},
+        {"0::/a/b\n", "sys/fs/cgroup/a/memory.max", "max\n", SIZE_MAX, 0},
+        {"9:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "4096\n", SIZE_MAX, 4096},
+        {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", 3, 0},
+        {"4:cpuset:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", SIZE_MAX, 0},
+        {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n", SIZE_MAX, 0},
+        {"nonsense\n::\n0:", "sys/fs/cgroup/cpu.max", "-5 x\n", SIZE_MAX, 0},
     };
     static const char *const folders[] = {"",
                                           "proc",
@@ -30,7 +43,15 @@ void test_quota(void)
                                           "sys/fs/cgroup/a",
                                           "sys/fs/cgroup/a/b",
                                           "sys/fs/cgroup/cpu",
-                                          "sys/fs/cgroup/cpu/a"};
+                                          "sys/fs/cgroup/cpu/a",
+                                          "sys/fs/cgroup/unified",
+                                          "sys/fs/cgroup/unified/a",
+                                          "sys/fs/cgroup/cpu,cpuacct",
+                                          "sys/fs/cgroup/cpu,cpuacct/a",
+                                          "sys/fs/cgroup/memory",
+                                          "sys/fs/cgroup/memory/a",
+                                          "escapes"};
+    static const char *const periods[] = {"cpu", "cpu/a", "cpu,cpuacct/a"};
     char                     path[1200];
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -44,14 +65,18 @@ void test_quota(void)
         }
         snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
         test_write_file(path, rows[i].groups, strlen(rows[i].groups));
-        snprintf(path, sizeof path, "%s/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", root);
-        test_write_file(path, "100000\n", 7);
+        for (size_t f = 0; f < sizeof periods / sizeof *periods; f++) {
+            snprintf(path, sizeof path, "%s/sys/fs/cgroup/%s/cpu.cfs_period_us", root, periods[f]);
+            test_write_file(path, "100000\n", 7);
+        }
         snprintf(path, sizeof path, "%s/%s", root, rows[i].file);
         test_write_file(path, rows[i].text, strlen(rows[i].text));
-        size_t quota = 0;
-        if (faults_quota(root, &quota))
+        size_t   quota = 0;
+        uint64_t memory = 0;
+        if (faults_quota(root, &quota, &memory)) {
             CHECK_INT(quota, rows[i].want);
-        else
+            CHECK_INT(memory, rows[i].memory ? rows[i].memory : UINT64_MAX);
+        } else
             test_skip("this system has no control groups");
     }
 }

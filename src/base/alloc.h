@@ -14,7 +14,7 @@
 
 #define NM_ALIGN 64 /* a cache line, and the widest vector */
 
-/* n_bytes aligned to NM_ALIGN, not cleared; NULL if out of memory.  n_bytes may be 0. */
+/* n_bytes aligned to NM_ALIGN, not cleared; NULL if the system has less.  n_bytes may be 0. */
 void *nm_alloc(size_t n_bytes);
 void  nm_free(void *block); /* NULL is fine */
 

@@ -42,7 +42,7 @@ static bool check_regular(const char *path, const nm_os_status *status, nomul_er
 
 bool nm_file_exists(const char *path)
 {
-    nm_os_status status;
+    nm_os_status status = {0};
     int          number = nm_os_stat(path, &status);
 
     return number != ENOENT && number != ENOTDIR;
@@ -62,7 +62,7 @@ static bool is_one_file(const nm_os_status *a, const nm_os_status *b)
 
 bool nm_file_same(const char *path, const char *other)
 {
-    nm_os_status a, b;
+    nm_os_status a = {0}, b = {0};
 
     return nm_os_stat(path, &a) == 0 && nm_os_stat(other, &b) == 0 && a.kind == NM_OS_REGULAR &&
            is_one_file(&a, &b);
@@ -72,7 +72,7 @@ static bool is_folder_of(const char *path, const nm_os_status *folder)
 {
     char         parent[NM_OS_PATH] = ".";
     size_t       n = nm_os_name_at(path);
-    nm_os_status status;
+    nm_os_status status = {0};
 
     if (n >= sizeof parent) return false;
     if (n > 0) memcpy(parent, path, n), parent[n] = '\0';
@@ -82,7 +82,7 @@ static bool is_folder_of(const char *path, const nm_os_status *folder)
 bool nm_file_in_folder(const char *path, const char *folder)
 {
     char         real[NM_OS_PATH];
-    nm_os_status status;
+    nm_os_status status = {0};
 
     if (nm_os_stat(folder, &status) != 0) return false;
     return is_folder_of(path, &status) ||
@@ -93,7 +93,7 @@ bool nm_file_in_folder(const char *path, const char *folder)
 
 bool nm_file_open(nm_file *file, const char *path, nomul_error *err)
 {
-    nm_os_status status;
+    nm_os_status status = {0};
     int          fd, number = nm_os_open(path, &fd);
 
     *file = NM_FILE_CLOSED;
@@ -128,7 +128,7 @@ bool nm_file_read(const nm_file *file, uint64_t offset, void *to, size_t n_bytes
 
 bool nm_file_is(const nm_file *file, const char *path)
 {
-    nm_os_status ours, named;
+    nm_os_status ours = {0}, named = {0};
 
     return nm_os_stat_open(file->fd, &ours) == 0 && nm_os_stat(path, &named) == 0 &&
            ours.kind == NM_OS_REGULAR && is_one_file(&ours, &named);
@@ -206,7 +206,7 @@ typedef struct target {
 /* A dangling symbolic link is refused: the new file would replace the link. */
 static bool find_target(const char *path, target *t, nomul_error *err)
 {
-    nm_os_status status;
+    nm_os_status status = {0};
     size_t       n_folder = nm_os_name_at(path), n_name = strlen(path + n_folder);
     char         folder[NM_OS_PATH] = ".";
     int          number = nm_os_stat(path, &status);

@@ -147,6 +147,11 @@ bool nm_os_random(void *to, size_t n_bytes);
  * groups, and only those of the fastest kind where the system tells kinds apart.
  */
 size_t nm_os_processors(void);
+/*
+ * Bytes that the process can have now without others being swapped out or it being killed: what is
+ * free or can be freed, and the limit of its control groups; UINT64_MAX if the system does not say.
+ */
+uint64_t nm_os_available_memory(void);
 /* The processor's name, else its architecture. */
 void nm_os_processor_name(char *name, size_t size);
 /* The process, to recognize a forked child. */

@@ -419,57 +419,94 @@ static bool read_line(const char *path, char *line, size_t size)
     return ok;
 }
 
-/* Whole CPUs that a quota of cgroup v2 ("200000 100000", "max 100000") or v1 (two files) allows. */
-static size_t read_quota(const char *folder, bool v2)
-{
-    char      path[NM_OS_PATH + 128], line[64];
-    long long quota = 0, period = 0;
+/* What control groups allow: the least of all that were looked at. */
+typedef struct cgroup_limits {
+    size_t   processors;
+    uint64_t memory;
+} cgroup_limits;
 
-    snprintf(path, sizeof path, "%s/%s", folder, v2 ? "cpu.max" : "cpu.cfs_quota_us");
-    if (!read_line(path, line, sizeof line)) return SIZE_MAX;
-    int n_read = sscanf(line, "%lld %lld", &quota, &period);
-    if (!v2) {
-        snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-        if (read_line(path, line, sizeof line)) n_read += sscanf(line, "%lld", &period);
+/* The number in a file of a folder, after those of n_skip words; 0 if there is none. */
+static long long read_number(const char *folder, const char *name, int n_skip)
+{
+    char path[NM_OS_PATH + 128], line[64];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (!read_line(path, line, sizeof line)) return 0;
+    const char *at = line;
+    for (; n_skip > 0; n_skip--) at += strcspn(at, " "), at += strspn(at, " ");
+    return strtoll(at, NULL, 10); /* "max" and words: 0; no limit in v1: -1, or near 2^63 */
+}
+
+/* Of both versions: cpu.max has quota and period, v1 two files; whole processors are counted. */
+static void see_group(const char *folder, cgroup_limits *least)
+{
+    long long quota = read_number(folder, "cpu.max", 0), memory;
+    long long period = read_number(folder, "cpu.max", 1);
+
+    if (period <= 0) {
+        quota = read_number(folder, "cpu.cfs_quota_us", 0);
+        period = read_number(folder, "cpu.cfs_period_us", 0);
     }
-    if (n_read != 2 || quota <= 0 || period <= 0) return SIZE_MAX; /* "max", -1: no limit */
-    return (size_t)(quota / period + (quota % period != 0));
+    if (quota > 0 && period > 0) {
+        size_t n = (size_t)(quota / period + (quota % period != 0));
+        if (n < least->processors) least->processors = n;
+    }
+    memory = read_number(folder, "memory.max", 0);
+    if (memory <= 0) memory = read_number(folder, "memory.limit_in_bytes", 0);
+    if (memory > 0 && (uint64_t)memory < least->memory) least->memory = (uint64_t)memory;
 }
 
 /*
- * The least quota of the process's own control group and of the groups around it.  A line of
- * /proc/self/cgroup is ID:CONTROLLERS:/GROUP, for v2 with no controllers.  In a container the path
- * may be that of the host, of which only the root is mounted.  `root` is "" but in tests.
+ * The process's own group among those of a controller ("" is v2), from /proc/self/cgroup, where a
+ * line is ID:CONTROLLERS:/GROUP; "" if it is unknown, or outside of what is mounted here.
  */
-static size_t cgroup_quota(const char *root)
+static void own_group(const char *root, const char *controller, char group[NM_OS_PATH])
 {
-    char   line[NM_OS_PATH], folder[NM_OS_PATH + 64];
-    size_t least = SIZE_MAX;
+    char   path[NM_OS_PATH], line[NM_OS_PATH];
+    size_t n = strlen(controller);
 
-    snprintf(folder, sizeof folder, "%s/proc/self/cgroup", root);
-    FILE *file = fopen(folder, "re");
+    group[0] = '\0';
+    snprintf(path, sizeof path, "%.1024s/proc/self/cgroup", root);
+    FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file)) {
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group) continue;
-        *group++ = '\0', *controllers++ = '\0';
-        group[strcspn(group, "\n")] = '\0';
-        bool v2 = *controllers == '\0', cpu = false;
-        for (char *at = controllers; *at; at += strcspn(at, ","), at += *at == ',')
-            cpu |= strcspn(at, ",") == 3 && strncmp(at, "cpu", 3) == 0;
-        if (!v2 && !cpu) continue;
-        int n_root =
-            snprintf(folder, sizeof folder, "%.1024s/sys/fs/cgroup%s", root, v2 ? "" : "/cpu");
-        snprintf(folder + n_root, sizeof folder - (size_t)n_root, "%.3000s", group);
-        for (;;) {
-            size_t quota = read_quota(folder, v2);
-            if (quota < least) least = quota;
-            char *slash = strrchr(folder + n_root, '/');
-            if (!slash) break;
-            *slash = '\0';
-        }
+        char *list = strchr(line, ':'), *name = list ? strchr(list + 1, ':') : NULL;
+        if (!name) continue;
+        *name++ = '\0', list++;
+        name[strcspn(name, "\n")] = '\0';
+        bool has = n == 0 && *list == '\0';
+        for (char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+            has |= n > 0 && strcspn(at, ",") == n && memcmp(at, controller, n) == 0;
+        if (has && !strstr(name, "/..")) snprintf(group, NM_OS_PATH, "%s", name);
     }
     if (file) fclose(file);
+}
+
+/*
+ * The limits of the process's own group and of the groups around it, wherever their files usually
+ * are.  In a container the group may have a name of the host's, of which only the root is mounted.
+ * `root` is "" but in tests.
+ */
+static cgroup_limits see_groups(const char *root)
+{
+    static const struct {
+        const char *mounted, *controller;
+    } places[] = {{"/sys/fs/cgroup", ""},
+                  {"/sys/fs/cgroup/unified", ""},
+                  {"/sys/fs/cgroup/cpu", "cpu"},
+                  {"/sys/fs/cgroup/cpu,cpuacct", "cpu"},
+                  {"/sys/fs/cgroup/memory", "memory"}};
+    cgroup_limits least = {SIZE_MAX, UINT64_MAX};
+    char          group[NM_OS_PATH], folder[NM_OS_PATH + 64];
+
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        own_group(root, places[i].controller, group);
+        int n = snprintf(folder, sizeof folder, "%.1024s%s", root, places[i].mounted);
+        snprintf(folder + n, sizeof folder - (size_t)n, "%.3000s", group);
+        for (char *slash = folder; slash; slash = strrchr(folder + n, '/')) {
+            if (slash > folder) *slash = '\0';
+            see_group(folder, &least);
+        }
+    }
     return least;
 }
 
@@ -511,7 +548,7 @@ size_t nm_os_processors(void)
     size_t n = online > 0 ? (size_t)online : 1;
 
 #if defined(__linux__)
-    size_t    quota = cgroup_quota("");
+    size_t    quota = see_groups("").processors;
     cpu_set_t set;
 
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
@@ -524,6 +561,29 @@ size_t nm_os_processors(void)
     size_t size = sizeof fast;
     if (sysctlbyname("hw.perflevel0.logicalcpu", &fast, &size, NULL, 0) == 0 && fast > 0)
         n = (size_t)fast;
+#endif
+    return n;
+}
+
+uint64_t nm_os_available_memory(void)
+{
+    uint64_t n = UINT64_MAX;
+
+#if defined(__linux__)
+    FILE              *file = fopen("/proc/meminfo", "re");
+    char               line[256];
+    unsigned long long kib;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) n = (uint64_t)kib * 1024;
+    if (file) fclose(file);
+    uint64_t limit = see_groups("").memory;
+    if (limit < n) n = limit;
+#elif defined(__APPLE__)
+    size_t size = sizeof n;
+    if (sysctlbyname("hw.memsize", &n, &size, NULL, 0) != 0) n = UINT64_MAX;
+#elif defined(_SC_PHYS_PAGES)
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0) n = (uint64_t)pages * (uint64_t)page;
 #endif
     return n;
 }

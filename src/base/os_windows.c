@@ -646,6 +646,13 @@ size_t nm_os_processors(void)
     return count_bits(fast ? fast : ours);
 }
 
+uint64_t nm_os_available_memory(void)
+{
+    MEMORYSTATUSEX status = {.dwLength = sizeof status};
+
+    return GlobalMemoryStatusEx(&status) ? status.ullAvailPageFile : UINT64_MAX;
+}
+
 void nm_os_processor_name(char *name, size_t size)
 {
     static const wchar_t key[] = L"HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0";

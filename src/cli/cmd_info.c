@@ -168,6 +168,8 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     nm_output_print("%-12s %s for a session, %s of it state, for any length of text\n", "",
                     nm_show_bytes(nomul_session_memory(model, NULL)).text,
                     nm_show_bytes(i->state_bytes).text);
+    nm_output_print("%-12s %s for nomul logits, which keeps %d rows of logits\n", "",
+                    nm_show_bytes(nm_open_logits_memory(model)).text, NM_LOGITS_ROWS);
     print_sampling(model);
     nm_output_print("%-12s %s (--metadata), %s (--tensors)\n", "contents",
                     nm_show_amount(n_keys, "key").text, nm_show_amount(n_tensors, "tensor").text);
@@ -245,6 +247,7 @@ static void print_json(const nomul_model *model, const char *path, const info_ar
     nm_record_count(&r, "file_bytes", i->file_bytes);
     nm_record_count(&r, "session_bytes", nomul_session_memory(model, NULL));
     nm_record_count(&r, "state_bytes", i->state_bytes);
+    nm_record_count(&r, "logits_bytes", nm_open_logits_memory(model));
     if (args->check_tensors) nm_record_bool(&r, "checked", true);
     record_contents(&r, model);
     nm_record_close(&r, '}');

@@ -40,8 +40,6 @@ static const nm_option table[] = {
     NM_END,
 };
 
-#define MOST_ROWS 96 /* computed together without -b: with 32,000 ids 12 MB of logits */
-
 typedef struct running {
     const logits_args *args;
     nm_opened          opened;
@@ -126,7 +124,7 @@ static bool compute(running *r, nomul_error *err)
     const char  *output = r->args->output;
     nm_open_args open = r->args->open;
 
-    r->n_rows = open.n_batch > 0 ? (size_t)open.n_batch : MOST_ROWS;
+    r->n_rows = open.n_batch > 0 ? (size_t)open.n_batch : NM_LOGITS_ROWS;
     if (r->n_rows > r->ids.n) r->n_rows = r->ids.n;
     open.n_batch = (int64_t)r->n_rows;
     if (r->n_rows > SIZE_MAX / sizeof *r->rows / r->n_vocab) return nm_fail_memory(err, SIZE_MAX);

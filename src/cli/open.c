@@ -144,6 +144,16 @@ bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *e
     return opened->session != NULL;
 }
 
+uint64_t nm_open_logits_memory(const nomul_model *model)
+{
+    nomul_session_options options;
+
+    nomul_session_options_init(&options);
+    options.n_batch = NM_LOGITS_ROWS;
+    return nomul_session_memory(model, &options) +
+           (uint64_t)NM_LOGITS_ROWS * nomul_model_get_info(model)->n_vocab * sizeof(float);
+}
+
 void nm_open_close(nm_opened *opened)
 {
     nomul_session_free(opened->session);

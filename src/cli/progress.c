@@ -67,7 +67,7 @@ void nm_progress_warn(void *bar, const char *text)
 
     if (b->quiet) return;
     nm_progress_erase(b);
-    fprintf(stderr, "nomul: %s\n", text);
+    nm_output_say("nomul: %s", text);
 }
 
 int nm_progress_end(nm_progress_bar *b, nomul_status status, const nomul_error *err,

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_e
     if (nm_file_exists(path)) return directory;
     if (!nm_hf_path(path, directory, "refs/main", err)) return NULL;
     if (!nm_file_exists(path)) return directory;
-    if (!nm_filemap_open(&map, path, true, NULL, err)) return NULL;
+    if (!nm_hf_map(&map, path, err)) return NULL;
     while (n < map.size && n < 64 && isalnum(map.data[n])) n++; /* a hash of git, and a newline */
     memcpy(snapshot + at, map.data, n);
     snapshot[at + n] = '\0';
@@ -41,10 +42,25 @@ const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_e
     return nm_hf_path(out, directory, snapshot, err) ? out : NULL;
 }
 
+bool nm_hf_map(nm_filemap *map, const char *path, nomul_error *err)
+{
+    nm_file  file;
+    uint64_t size;
+
+    *map = (nm_filemap){0};
+    if (!nm_file_open(&file, path, err)) return false;
+    size = file.size;
+    nm_file_close(&file);
+    if (size > NM_HF_MOST)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: has %" PRIu64 " bytes, at most %d are read",
+                       path, size, NM_HF_MOST);
+    return nm_filemap_open(map, path, true, NULL, err);
+}
+
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
                 nomul_error *err)
 {
-    return nm_hf_path(path, directory, name, err) && nm_filemap_open(map, path, true, NULL, err);
+    return nm_hf_path(path, directory, name, err) && nm_hf_map(map, path, err);
 }
 
 bool nm_hf_next(nm_json *json, nomul_error *err)

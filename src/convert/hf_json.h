@@ -23,6 +23,11 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
  * cache (models--ORG--NAME), the snapshot that its refs/main names, in `out`.  NULL with an error.
  */
 const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_error *err);
+/* Far above any that is known: the largest tokenizer.json has 33 MB. */
+#define NM_HF_MOST 100000000
+
+/* A file of text into memory, if it is not larger than that.  Errors name the path. */
+bool nm_hf_map(nm_filemap *map, const char *path, nomul_error *err);
 
 /* Reads directory/name into memory; path gets its path, for errors about what is in it. */
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,

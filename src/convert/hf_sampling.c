@@ -49,7 +49,7 @@ bool nm_hf_sampling_read(const char *directory, nomul_sampler_options *options, 
     *rows = 0;
     if (!nm_hf_path(path, directory, "generation_config.json", err)) return false;
     if (!nm_file_exists(path)) return true;
-    if (!nm_filemap_open(&map, path, true, NULL, err)) return false;
+    if (!nm_hf_map(&map, path, err)) return false;
     bool ok =
         parse((const char *)map.data, map.size, options, rows, err) || nm_fail_in(err, "%s", path);
     nm_filemap_close(&map);

@@ -91,7 +91,7 @@ static bool open_side_files(side_file files[N_SIDE_FILES], const char *directory
         side_file *f = &files[i];
         if (!nm_hf_path(f->path, directory, side_files[i].name, err)) return false;
         if (!nm_file_exists(f->path)) continue;
-        if (!nm_filemap_open(&f->map, f->path, true, NULL, err)) return false;
+        if (!nm_hf_map(&f->map, f->path, err)) return false;
         if (!nm_hf_read_text((const char *)f->map.data, f->map.size, side_files[i].fields,
                              side_files[i].n_fields, f, err))
             return nm_fail_in(err, "%s", f->path);
@@ -205,7 +205,7 @@ static bool read_added(nm_hf_tokenizer *t, const char *directory,
     if (!t->slow) return true;
     if (!nm_hf_path(path, directory, "tokenizer.json", err)) return false;
     if (!nm_file_exists(path)) return true;
-    bool ok = nm_filemap_open(&map, path, true, NULL, err) &&
+    bool ok = nm_hf_map(&map, path, err) &&
               (nm_tokenizer_json_added(t, (const char *)map.data, map.size, err) ||
                nm_fail_in(err, "%s", path));
     nm_filemap_close(&map);
@@ -218,7 +218,7 @@ static bool read_model(nm_hf_tokenizer *t, const char *path, nomul_error *err)
 {
     nm_sentencepiece sp = {.pieces = NULL};
 
-    if (!nm_filemap_open(&t->file, path, true, NULL, err)) return false;
+    if (!nm_hf_map(&t->file, path, err)) return false;
     bool ok = nm_sentencepiece_open(&sp, t->file.data, t->file.size, err);
     if (ok && sp.n_pieces > t->capacity)
         ok = nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most vocab_size %zu",
@@ -257,15 +257,14 @@ static bool read_file(nm_hf_tokenizer *t, const char *path, const char *director
         if (!read_model(t, path, err)) return nm_fail_in(err, "%s", path);
         if (!nm_hf_path(beside, directory, "tokenizer.json", err)) return false;
         if (nm_file_exists(beside)) {
-            if (!nm_filemap_open(&map, beside, true, NULL, err)) return false;
+            if (!nm_hf_map(&map, beside, err)) return false;
             n_beside = map.size;
             nm_filemap_close(&map);
         }
         return allocate_text(t, files, n_beside, err) && read_added(t, directory, files, err) &&
                (nm_hf_tokenizer_index(t, err) || nm_fail_in(err, "%s", path));
     }
-    bool ok = nm_filemap_open(&map, path, true, NULL, err) &&
-              allocate_text(t, files, map.size, err) &&
+    bool ok = nm_hf_map(&map, path, err) && allocate_text(t, files, map.size, err) &&
               (nm_tokenizer_json_read(t, &j, (const char *)map.data, map.size, err) ||
                nm_fail_in(err, "%s", path)) &&
               read_added(t, directory, files, err) &&

@@ -31,10 +31,10 @@
 #define MAX_TENSOR_NAME 64
 #define DEFAULT_ALIGNMENT 32
 #define MIN_ALIGNMENT 8
-#define MAX_ALIGNMENT 65536            /* the padding that is looked at after each tensor */
+#define MAX_ALIGNMENT 4096             /* the padding that is looked at after each tensor */
 #define MAX_NESTING 256                /* arrays in arrays */
 #define ARRAY_HEAD 12                  /* type and count of an array in an array */
-#define MAX_HEADER ((size_t)256 << 20) /* keys and directory: of a sparse file more costs time */
+#define MAX_HEADER ((size_t)128 << 20) /* keys and directory: of a sparse file more costs time */
 
 /* ---- Types ----------------------------------------------------------------------------------- */
 
@@ -423,7 +423,7 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *arch
     if (!read_header(gguf, err)) return nm_gguf_close(gguf), false;
     bool   whole = size <= MAX_HEADER;
     cursor c = {gguf->data + HEADER_BYTES, gguf->data + (whole ? size : MAX_HEADER),
-                whole ? "file" : "what is read of a header (256 MiB)", err};
+                whole ? "file" : "what is read of a header (128 MiB)", err};
     bool   ok = true;
     for (int placing = 0; ok && placing < 2; placing++) {
         ok = !placing || nm_arena_back(&gguf->arena, err);

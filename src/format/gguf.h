@@ -68,8 +68,8 @@ typedef struct nm_gguf {
 
 /*
  * Validates everything except the tensors' contents: magic, version, counts, lengths, types, the
- * elements of arrays (which may be arrays), repeated names; keys and directory have 256 MiB at
- * most; the alignment is a power of two from 8 to 65536; each tensor's data is
+ * elements of arrays (which may be arrays), repeated names; keys and directory have 128 MiB at
+ * most; the alignment is a power of two from 8 to 4096; each tensor's data is
  * aligned and follows the one before, with only zero padding between, and the last one's padding
  * ends the file.  A file whose general.architecture is another than `architecture` (NULL: any) is
  * refused before its tensors are judged.  data must outlive the gguf, which points into it.  On

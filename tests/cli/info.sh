@@ -2,8 +2,10 @@
 m=golden/small.gguf
 # What a session takes is the library's business, which kernels there are the machine's.
 try info $m --metadata --tensors |
-    sed 's/[0-9.]* [kM]B for a session/SIZE for a session/; s/^kernels .*/kernels/'
+    sed 's/[0-9.]* [kM]B for a session/SIZE for a session/
+        s/[0-9.]* [kM]B for nomul/SIZE for nomul/; s/^kernels .*/kernels/'
 try info -m $m --json | sed 's/"session_bytes":[0-9]*/"session_bytes":SIZE/
+    s/"logits_bytes":[0-9]*/"logits_bytes":SIZE/
     s/"kernels":"[a-z0-9_]*","best_packing":"t[45]"/"kernels":"K","best_packing":"T"/'
 # Of two files in two packings one is as these kernels like it.
 for t in golden/small.gguf golden/small-t5.gguf; do nomul info $t | grep '^kernels'; done |

@@ -253,6 +253,9 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
                 job->line.args.seed, o->n_best);
         return refuse(b, job, err);
     }
+    int64_t *n_predict = &job->line.args.n_predict;
+    if (o->max_predict >= 0 && (*n_predict < 0 || *n_predict > o->max_predict))
+        *n_predict = o->max_predict;
     if (o->escapes && n_bytes > 0 && line[0] != '{') nm_buffer_unescape(&job->line.prompt);
     return begin(b, job->n_texts > 1 ? &job->reader : &job->texts[0], b->base, err) ||
            refuse(b, job, err);

@@ -26,11 +26,12 @@ typedef struct nm_batch_options {
     const nomul_mark   *saved;    /* every text continues it; NULL: none */
     const nm_text_args *defaults; /* of lines */
     size_t              n_parallel, n_best, n_logprobs;
-    bool                escapes;  /* in lines that are the prompt itself */
-    bool                indexed;  /* answers say which of the n_best they are */
-    bool                as_ready; /* in order of completion, else of the lines */
-    bool                show;     /* progress, on stderr */
-    uint64_t            n_input;  /* bytes of the lines, for the time left; 0: not known */
+    int64_t             max_predict; /* tokens of a text, whatever its line says; -1: any number */
+    bool                escapes;     /* in lines that are the prompt itself */
+    bool                indexed;     /* answers say which of the n_best they are */
+    bool                as_ready;    /* in order of completion, else of the lines */
+    bool                show;        /* progress, on stderr */
+    uint64_t            n_input;     /* bytes of the lines, for the time left; 0: not known */
     double              load_seconds;
 } nm_batch_options;
 

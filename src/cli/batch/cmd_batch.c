@@ -16,7 +16,7 @@ typedef struct batch_args {
     const char  *file, *load;
     nm_open_args open;
     nm_text_args text;
-    int64_t      n_parallel, n_best, n_logprobs, n_ctx;
+    int64_t      n_parallel, n_best, n_logprobs, n_ctx, max_predict;
     bool         as_ready, quiet, escapes;
 } batch_args;
 
@@ -32,6 +32,8 @@ static const nm_option table[] = {
      "read each prompt once and continue it K times, with seeds s, s+1 ..; 0 = once, without "
      "\"index\"",
      0, 1000, NM_NO_FILE},
+    NM_INT(0, "max-predict", F(max_predict), "-1", -1, 1e9,
+           "no line gets more than N tokens, whatever its n_predict is; -1 = no such bound"),
     NM_FILE(0, "load-session", F(load), NULL,
             "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
     NM_TEXT_OPTIONS,
@@ -86,6 +88,7 @@ static bool open_batch(running *r, nomul_error *err)
         .defaults = &r->defaults,
         .n_parallel = (size_t)args->n_parallel,
         .n_best = args->n_best > 0 ? (size_t)args->n_best : 1,
+        .max_predict = args->max_predict,
         .n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab,
         .escapes = args->escapes,
         .indexed = args->n_best > 0,
@@ -146,7 +149,7 @@ static int run(const void *arguments)
         r.options.load_seconds = nm_clock() - began;
         bool ok = nm_batch_run(&r.batch, &err), open = nm_output_flush();
         nm_buffer_close(r.batch.lines.fd);
-        if (open && !args->quiet) print_statistics(&r);
+        if (open && !args->quiet && (ok || c->n_lines > 0)) print_statistics(&r);
         if (open && c->n_wrong > 0) {
             fprintf(stderr, "nomul: %" PRIu64 " of %s %s wrong\n", c->n_wrong,
                     nm_show_amount(c->n_lines, "line").text, c->n_wrong == 1 ? "was" : "were");
@@ -177,7 +180,7 @@ const nm_command nm_cmd_batch = {
     "string), \"stop\" (a string or an array of strings, in place of -r), \"n_predict\" and the "
     "sampling options: \"temperature\", \"top_k\", \"seed\" and so on. Keys that are absent have "
     "the values of the options. Without a seed each text has a random one, which is in its "
-    "answer.\n\n"
+    "answer. --max-predict bounds what a line may ask for, where others write the lines.\n\n"
     "With --load-session every prompt continues the saved text, which is read from the file once: "
     "a long instruction, then many questions.\n\n"
     "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the other lines are "

@@ -13,13 +13,32 @@
 #include "base/os.h"
 #include "cli/interrupt.h"
 
+size_t nm_buffer_most(void)
+{
+    uint64_t n = nm_os_available_memory() / NM_BUFFER_COST;
+
+    return n < NM_BUFFER_MOST ? (size_t)n : NM_BUFFER_MOST;
+}
+
+static bool fail_long(size_t most, nomul_error *err)
+{
+    return nm_fail(err, NOMUL_E_ARG,
+                   "a text of more than %zu bytes: each takes up to %d bytes of memory; give it in "
+                   "parts",
+                   most, NM_BUFFER_COST);
+}
+
+/* Looks at the system's memory only when the buffer grows, that is, rarely. */
 static bool reserve(nm_buffer *b, size_t more, nomul_error *err)
 {
     if (more <= b->capacity - b->n_bytes) return true;
     if (more > SIZE_MAX / 2 - b->capacity) return nm_fail_memory(err, more);
 
     size_t capacity = 2 * b->capacity + more; /* at most SIZE_MAX: see the line above */
-    char  *data = nm_alloc(capacity);
+    size_t most = capacity > NM_BUFFER_SMALL ? nm_buffer_most() : NM_BUFFER_MOST;
+    if (b->n_bytes + more > most) return fail_long(most, err);
+    if (capacity > most) capacity = most;
+    char *data = nm_alloc(capacity);
     if (!data) return nm_fail_memory(err, capacity);
     if (b->n_bytes > 0) memcpy(data, b->data, b->n_bytes);
     nm_free(b->data);
@@ -124,11 +143,15 @@ const char *nm_buffer_name(const char *path)
 
 bool nm_buffer_add_file(nm_buffer *b, const char *path, nomul_error *err)
 {
-    int    fd = nm_buffer_open(path, err);
-    size_t n = 1;
-    bool   ok = true;
+    int          fd = nm_buffer_open(path, err);
+    size_t       n = 1;
+    nm_os_status status;
+    bool         ok = true;
 
     if (fd < 0) return false;
+    if (nm_os_stat_open(fd, &status) == 0 && status.kind == NM_OS_REGULAR &&
+        status.size > NM_BUFFER_SMALL && status.size > nm_buffer_most())
+        ok = fail_long(nm_buffer_most(), err); /* at once, not when the memory is full */
     while (ok && n > 0) ok = nm_buffer_read(b, fd, &n, err);
     nm_buffer_close(fd);
     return ok || nm_fail_in(err, "%s", nm_buffer_name(path));
@@ -150,6 +173,9 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
 
         l->seen = newline ? (size_t)(newline - b->data) : b->n_bytes;
         if (newline || l->ended) break;
+        if (b->n_bytes - l->at > NM_LINE_MOST)
+            return nm_fail(err, NOMUL_E_ARG, "a line of more than %zu bytes", NM_LINE_MOST),
+                   NM_LINE_FAILED;
         if (!wait && nm_os_wait_input(l->fd, 0) == ETIMEDOUT) return NM_LINE_LATER;
         nm_buffer_drop(b, l->at); /* once for each piece that is read, not for each line */
         l->seen -= l->at, l->at = 0;

@@ -10,6 +10,15 @@
 
 #include "nomul.h"
 
+/*
+ * A text is at most so long: what can be tokenized, and for what there is memory now, as its tokens
+ * take several times its bytes.  Shorter ones are not worth a look at the memory.
+ */
+#define NM_BUFFER_MOST ((size_t)1 << 29)
+#define NM_BUFFER_SMALL ((size_t)1 << 22)
+#define NM_BUFFER_COST 64 /* bytes of memory for a byte of text, at most */
+size_t nm_buffer_most(void);
+
 /* Zeros are an empty buffer. */
 typedef struct nm_buffer {
     char  *data;
@@ -47,6 +56,8 @@ typedef enum nm_line {
     NM_LINE_END,
     NM_LINE_FAILED,
 } nm_line;
+
+#define NM_LINE_MOST ((size_t)64 << 20) /* bytes of a line */
 
 /* Begins as zeros and a descriptor; only the buffer is to be freed. */
 typedef struct nm_lines {
