@@ -59,7 +59,9 @@ HARD_PIE  = $(if $(filter -static%,$(LDFLAGS)),,$(filter -pie,$(HARD_FLAGS)))
 # -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
         -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(HARD_C) $(CFLAGS)
-LINK  = $(Q)$(CC) $(FLAGS) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
+# gcc warns where it links -flto in one job that could be several.
+LTO   = $(if $(filter -flto,$(CFLAGS)),-flto=auto)
+LINK  = $(Q)$(CC) $(FLAGS) $(LTO) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -86,7 +88,7 @@ UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
            $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
-           includes includes-rules calls calls-rules style style-rules symbols example quoted
+           includes includes-rules calls calls-rules style style-rules symbols example quoted fast-math
 # As many jobs as CPUs, unless -j says how many.
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
@@ -139,7 +141,7 @@ SONAME = -Wl,-install_name,$(PREFIX)/lib/libnomul.so
 WHOLE  = -Wl,-force_load,$<
 endif
 $(PROG)/libnomul.so: $(PROG)/libnomul.a
-	$(Q)$(CC) $(FLAGS) $(HARD_LINK) $(filter-out -static%,$(LDFLAGS)) -shared $(SONAME) -o $@ \
+	$(Q)$(CC) $(FLAGS) $(LTO) $(HARD_LINK) $(filter-out -static%,$(LDFLAGS)) -shared $(SONAME) -o $@ \
 	    $(WHOLE) -lm
 $(EXAMPLES:%=$(OUT)/tests/%): $(OUT)/tests/%: $(OUT)/tests/examples/%.o $(PROG)/libnomul.a
 	$(LINK)
@@ -187,7 +189,7 @@ checked: $(PARTS:%=$(OUT)/tests/logs/%)
 $(OUT)/tests/logs/begin: $(CHECKED) FORCE
 	@sh tests/check.sh $(OUT) begin
 $(OUT)/tests/logs/%: $(OUT)/tests/logs/begin
-	@RUN='$(RUN)' sh tests/check.sh $(OUT) part $*
+	@RUN='$(RUN)' CC='$(CC)' sh tests/check.sh $(OUT) part $*
 test: ## check by gcc and clang, -O0 and -O3, asan, tsan; the same bits from all of them
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' sh tests/all.sh
 test-long: ## the tests that take minutes: the whole held-out text, killed savers, a million tokens

@@ -30,6 +30,22 @@ flavour() {
     sum "$BUILD/$name/log" "$code"
 }
 
+# Compiled as one unit, where the compiler sees more: without a warning, the same bits.
+one_unit() { # COMPILER
+    name=$1-lto
+    mkdir -p "$BUILD/$name"
+    if $MAKE --no-print-directory all BUILD="$BUILD/$name" CC="$1" CFLAGS='-O3 -flto' \
+        > "$BUILD/$name/log" 2>&1 && ! grep -i warning "$BUILD/$name/log"; then
+        passed=$((passed + 1))
+        programs="$programs $BUILD/$name/nomul"
+        echo "$name: 1 passed, 0 failed, 0 skipped"
+    else
+        failed=$((failed + 1))
+        tail -n 20 "$BUILD/$name/log"
+        echo "$name: 0 passed, 1 failed, 0 skipped"
+    fi
+}
+
 without() { # COMPILER
     echo "SKIP $1: there is no $1"
     skipped=$((skipped + 1))
@@ -45,6 +61,7 @@ for cc in gcc clang; do
         programs="$programs $BUILD/$cc$level/obj-debug/nomul"
     done
 done
+command -v gcc > /dev/null && one_unit gcc
 cc=gcc
 command -v clang > /dev/null && cc=clang
 flavour asan asan CC="$cc" CFLAGS=-O1

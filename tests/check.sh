@@ -80,6 +80,20 @@ example() {
     one cmp "$tests/continue.out" tests/examples/continue.out
 }
 
+# What computes floats is not compiled where the compiler may reorder them.
+fast_math() {
+    compile() { ${CC:-cc} -std=c11 -Iinclude -Isrc -fsyntax-only "$@" 2> "$tests/fast_math.log"; }
+    compile src/base/exp.c || return 1
+    for flag in -ffast-math -Ofast -ffinite-math-only "-O3 -ffast-math"; do
+        for file in src/base/exp.c src/kernels/float_scalar.c src/tokens/sampler.c; do
+            if compile $flag $file || ! grep -q 'they change results' "$tests/fast_math.log"; then
+                echo "$file compiles with $flag"
+                return 1
+            fi
+        done
+    done
+}
+
 run_part() {
     case $1 in
     unit.*) $RUN "$tests/tests" "${1#unit.}" ;;
@@ -94,6 +108,7 @@ run_part() {
     symbols) if command -v nm > /dev/null; then one symbols; else skip "symbols: no nm"; fi ;;
     example) example ;;
     quoted) one quoted ;;
+    fast-math) one fast_math ;;
     *) echo "check.sh: no part $1" && return 1 ;;
     esac
 }

@@ -9,8 +9,9 @@
 #include "base/bytes.h"
 
 /* Results are exact to the bit only if each operation is done as written, in the order written. */
-#ifdef __FAST_MATH__
-#error "nomul cannot be built with -ffast-math: it changes results"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||     \
+    (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error "nomul cannot be built with -ffast-math or a part of it: they change results"
 #endif
 
 /*

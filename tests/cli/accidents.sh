@@ -22,7 +22,9 @@ try run -m golden/small.nms -p x
 try session golden/small.nms -m golden/small.nms
 
 # As a place for one.
-for file in no/where folder folder/ pipe /dev/null ''; do run --save-session "$file"; done
+for file in no/where folder folder/ pipe /dev/null ''; do
+    run --temp 0 --save-session "$file"
+done
 run --save-session $m
 run --save-session link
 run --prompt-cache $m

@@ -42,3 +42,7 @@ try bench --parallel 1,4097
 try bench -o xml
 try bench -m no.gguf -p 1 -n 0
 try bench --ops -o json
+# Nothing to measure is valid, and said.
+for format in json jsonl csv md; do
+    try bench -m models/tiny.gguf -p 0 -n 0 -o $format
+done

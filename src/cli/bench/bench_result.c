@@ -218,6 +218,7 @@ void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
 
 void nm_bench_end(const nm_bench_writer *w)
 {
+    if (w->n_written == 0 && w->format == NM_BENCH_JSON) nm_output_print("[]\n");
     if (w->n_written == 0) return;
     if (w->format == NM_BENCH_MD)
         nm_output_print("\nbuild: %s (%s)%s\n", NOMUL_COMMIT, nomul_version(),

@@ -418,7 +418,9 @@ static int run(const void *arguments)
     for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n); i++)
         code = bench_one(&b, i < args->models.n ? args->models.at[i] : NULL,
                          i < args->shapes.n ? args->shapes.at[i] : NULL); /* one list is empty */
-    nm_bench_end(&b.writer);
+    if (code == NM_EXIT_DONE && !args->ops && b.writer.n_written == 0)
+        nm_output_say("nomul: nothing was measured: -p and -n are 0");
+    if (code == NM_EXIT_DONE || b.writer.n_written > 0) nm_bench_end(&b.writer);
     return code;
 }
 

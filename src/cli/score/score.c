@@ -113,63 +113,86 @@ static bool end(nm_documents *d, nomul_error *err)
 
 /* ---- All documents --------------------------------------------------------------------------- */
 
+typedef enum found { NOTHING, A_BEGINNING, A_SEPARATOR } found;
+
 /*
- * Gives the documents all input that cannot be the beginning of a needle: up to the first needle,
- * or to as much of a needle as there is at the end of the input.  A needle at the very end is not
- * one yet: its last newline may be the file's, which is dropped.
+ * Does a newline, the separator and another newline begin here?  Either newline may be CR LF.  Of a
+ * separator *n_bytes becomes the length; A_BEGINNING: what is there of the input may become one.
+ */
+static found match(const char *separator, const char *text, size_t n_text, size_t *n_bytes)
+{
+    const char *const parts[] = {"\n", separator, "\n"};
+    size_t            at = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(parts[i]);
+
+        if (i != 1 && at < n_text && text[at] == '\r') at++;
+        size_t left = n_text - at;
+        if (memcmp(text + at, parts[i], n < left ? n : left) != 0) return NOTHING;
+        if (n > left || left == 0) return A_BEGINNING;
+        at += n;
+    }
+    *n_bytes = at;
+    return A_SEPARATOR;
+}
+
+/* Where in the input the first separator is, or the beginning of one at its end. */
+static size_t find(const nm_documents *d, size_t *n_bytes, found *what)
+{
+    const char *text = d->input.data;
+    size_t      n = d->input.n_bytes;
+
+    *what = NOTHING;
+    for (size_t at = 0; d->separator && at < n; at++) {
+        if (text[at] != '\n' && text[at] != '\r') continue;
+        *what = match(d->separator, text + at, n - at, n_bytes);
+        if (*what != NOTHING) return at;
+    }
+    return n;
+}
+
+/*
+ * Gives the documents all input that cannot be the beginning of a separator.  A separator at the
+ * very end is not one yet: its last newline may be the file's, which is dropped.
  */
 static bool split(nm_documents *d, nomul_error *err)
 {
-    size_t n_needle = d->needle.n_bytes;
-
     for (;;) {
-        size_t n = d->input.n_bytes, at = n_needle > 0 ? 0 : n;
+        size_t n_bytes = 0;
+        found  what;
+        size_t at = find(d, &n_bytes, &what);
 
-        for (; at < n; at++) {
-            size_t      left = n - at;
-            const char *newline = memchr(d->input.data + at, '\n', left);
-
-            at = newline ? (size_t)(newline - d->input.data) : n;
-            left = n - at;
-            if (memcmp(d->input.data + at, d->needle.data, n_needle < left ? n_needle : left) == 0)
-                break;
-        }
         if (!add(d, d->input.data, at, err)) return false;
         nm_buffer_drop(&d->input, at);
-        if (n_needle == 0 || d->input.n_bytes <= n_needle) return true;
+        if (what != A_SEPARATOR || d->input.n_bytes == n_bytes) return true;
         if (!end(d, err) || !begin(d, err)) return false;
-        nm_buffer_drop(&d->input, n_needle);
+        nm_buffer_drop(&d->input, n_bytes);
     }
 }
 
 bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 {
-    const char *separator = d->separator;
-    nm_buffer  *rest = &d->input;
-    size_t      n = 0;
+    nm_buffer *rest = &d->input;
+    size_t     n = 0;
 
     if (nomul_token_bos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a text with");
-    if (separator && nomul_token_eos(d->tokenizer) < 0)
+    if (d->separator && nomul_token_eos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no EOS to end a document with");
-    if (separator && !(nm_buffer_add(&d->needle, "\n", 1, err) &&
-                       nm_buffer_add(&d->needle, separator, strlen(separator), err) &&
-                       nm_buffer_add(&d->needle, "\n", 1, err)))
-        return false;
     if (!nm_buffer_read(&d->input, fd, &n, err)) return false;
     if (n == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
     while (n > 0)
         if (!split(d, err) || !nm_buffer_read(&d->input, fd, &n, err)) return false;
 
-    /* The file's last newline could have begun a needle, so it is still here. */
-    if (rest->n_bytes > 0 && rest->data[rest->n_bytes - 1] == '\n') rest->n_bytes--;
+    /* The file's last newline could have begun a separator, so it is still here. */
+    if (rest->n_bytes > 0) rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
     return add(d, rest->data, rest->n_bytes, err) && end(d, err);
 }
 
 void nm_score_documents_free(nm_documents *d)
 {
-    nm_buffer_free(&d->needle);
     nm_buffer_free(&d->input);
     nm_buffer_free(&d->text);
     nm_ids_free(&d->ids);

@@ -40,8 +40,7 @@ typedef struct nm_documents {
     double   bytes_nats;  /* tally.nats when n_bytes was last increased */
 
     /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
-    nm_buffer needle; /* newline, separator, newline */
-    nm_buffer input;  /* may be the beginning of a needle */
+    nm_buffer input;  /* may be the beginning of a separator and its newlines */
     nm_buffer text;   /* of the current document, not yet tokenized */
     bool      begun;  /* a part of the document was tokenized */
     size_t    n_held; /* bytes of text that have no safe cut */
@@ -50,8 +49,8 @@ typedef struct nm_documents {
 
 /*
  * Scores all of fd.  Without a separator the text is one document: BOS and the text.  With one, the
- * last newline is dropped and each document is BOS, its text, EOS, from a zero state.  Every token
- * after BOS is scored.
+ * last newline (CR LF is one) is dropped and each document is BOS, its text, EOS, from a zero state.
+ * Every token after BOS is scored.
  */
 bool nm_score_documents(nm_documents *documents, int fd, nomul_error *err);
 

@@ -68,6 +68,15 @@ void nm_buffer_free(nm_buffer *b)
     *b = (nm_buffer){0};
 }
 
+size_t nm_buffer_without_newline(const char *text, size_t n_bytes)
+{
+    if (n_bytes > 0 && text[n_bytes - 1] == '\n') {
+        n_bytes--;
+        if (n_bytes > 0 && text[n_bytes - 1] == '\r') n_bytes--;
+    }
+    return n_bytes;
+}
+
 /* ---- Escapes --------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
@@ -182,6 +191,8 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
         if (!nm_buffer_read(b, l->fd, &n, err)) return NM_LINE_FAILED;
         l->ended = n == 0;
     }
+    if (!l->begun && l->seen >= 3 && memcmp(b->data, "\xEF\xBB\xBF", 3) == 0) l->at = 3;
+    l->begun = true;
     if (l->at == b->n_bytes) return NM_LINE_END;
     *line = b->data + l->at;
     *n_bytes = l->seen - l->at;

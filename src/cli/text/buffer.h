@@ -29,6 +29,9 @@ bool nm_buffer_add(nm_buffer *buffer, const char *data, size_t n_bytes, nomul_er
 void nm_buffer_drop(nm_buffer *buffer, size_t n_bytes); /* its first n_bytes; the rest moves up */
 void nm_buffer_free(nm_buffer *buffer);
 
+/* The length of a text without one newline at its end, and without a CR before that. */
+size_t nm_buffer_without_newline(const char *text, size_t n_bytes);
+
 /* \n \r \t \' \" \\ and \xHH become the byte; any other backslash stays.  It never grows. */
 void nm_buffer_unescape(nm_buffer *buffer);
 
@@ -64,11 +67,11 @@ typedef struct nm_lines {
     int       fd;
     nm_buffer buffer; /* what was read; the next line begins at `at`, [at, seen) has no newline */
     size_t    at, seen;
-    bool      ended;
+    bool      begun, ended;
 } nm_lines;
 
 /*
- * The next line without its newline and without a CR before that; the last line may lack a newline.
+ * A byte order mark at the beginning of all is no part of the first line.  The next line without its newline and without a CR before that; the last line may lack a newline.
  * It is valid until the next call.  wait: until a line is available.  Memory is that of the longest
  * line.  Errors do not name the file; a signal is an error too (interrupt.h).
  */

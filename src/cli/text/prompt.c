@@ -27,9 +27,9 @@ bool nm_prompt_read(nm_buffer *text, const char *typed, const char *file, unsign
 
     size_t before = text->n_bytes;
     if (file && !nm_buffer_add_file(text, file, err)) return false;
-    if (flags & NM_PROMPT_DROP_NEWLINE && text->n_bytes > before &&
-        text->data[text->n_bytes - 1] == '\n')
-        text->n_bytes--;
+    if (flags & NM_PROMPT_DROP_NEWLINE)
+        text->n_bytes =
+            before + nm_buffer_without_newline(text->data + before, text->n_bytes - before);
     return true;
 }
 

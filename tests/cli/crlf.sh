@@ -1,0 +1,44 @@
+# Files of Windows: lines that end with CR LF, and a byte order mark before the first.
+m=models/tiny.gguf
+need $m
+crlf() { sed "s/\$/$(printf '\r')/"; }
+
+# Documents: every mixture of line ends is the same text.
+printf 'Once upon a time\n==\nThe dog\n==\nA cat\n' > lf
+crlf < lf > cr
+printf 'Once upon a time\r\n==\nThe dog\n==\r\nA cat\r\n' > mixed
+figures() { nomul perplexity -m $m -q --json "$@" | sed 's/,"seconds.*//'; }
+for file in lf cr mixed; do
+    figures --separator == -f $file
+    # A byte at a time: what has arrived may be the beginning of a separator.
+    while IFS= read -r byte; do printf "\\$byte"; done << END | figures --separator ==
+$(od -An -v -to1 $file | tr -s ' ' '\n' | sed '/^$/d')
+END
+done
+# A CR that ends no line, and one in a line that is nearly a separator, are text.
+printf 'a\r==\r\nb\r\n==\r\r\nc\r\n=\r=\r\n==x\r\n' | figures --separator ==
+printf 'a\n\r' | figures --separator ==
+printf '\r\n==\r\n' | figures --separator ==
+figures -f lf
+
+# Prompts: run, a line of a batch and a turn read the same text.
+printf 'Once\n' > lf
+crlf < lf > cr
+for file in lf cr; do
+    nomul run -m $m -q --temp 0 -n 3 < $file
+    echo
+    nomul run -m $m -q --temp 0 -n 3 -p 'Once ' -f $file | od -An -c
+    nomul logits -m $m -f $file --hash
+    nomul batch -m $m -q --temp 0 -n 3 < $file | sed 's/,"finish.*//'
+    nomul run -i -m $m -q --temp 0 -n 3 < $file
+done
+nomul tokenize -m $m -f cr --count # byte for byte
+
+# JSON lines.
+mark=$(printf '\357\273\277')
+for line in '{"id":"x","prompt":"Once"}' Once ''; do
+    printf '%s%s\n%s\n' "$mark" "$line" "$mark" | nomul batch -m $m -q -n 0 | sed 's/,"text.*//'
+done
+printf '%s' "$mark" | nomul batch -m $m -q -n 0
+printf '\357\273' | nomul batch -m $m -q -n 0 | sed 's/,"text.*//'
+printf '%sOnce\n' "$mark" | nomul run -i -m $m -q --temp 0 -n 3
