@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 out=$1
 mkdir -p "$out"
 : "${JOBS:=2}"
-flags="-std=c11 -D_POSIX_C_SOURCE=200809L -DNM_ANALYZE -Iinclude -Isrc"
+flags="-std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Isrc"
 passed=0 failed=0 skipped=0
 
 # tool NAME COMMAND...: no output is a pass.
@@ -45,7 +45,7 @@ clang_tidy() {
 # uninitvar: arrays that a loop of at least three rounds fills, vectors that a function fills.
 cppcheck_all() {
     cppcheck -q -j "$JOBS" --std=c11 --enable=warning,performance,portability --inline-suppr \
-        --suppress=uninitvar -D__x86_64__ -DNM_ANALYZE -Iinclude -Isrc src 2>&1
+        --suppress=uninitvar -D__x86_64__ -Iinclude -Isrc src 2>&1
 }
 tool gcc gcc_analyzer
 tool clang-tidy clang_tidy

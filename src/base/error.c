@@ -37,7 +37,7 @@ static void use_singular(char *text)
     }
 }
 
-/* The names are in parentheses because of the macros for make analyze. */
+/* The names are in parentheses because macros of error.h have them, too. */
 bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
 {
     if (!err) return false;

@@ -248,7 +248,7 @@ static bool find_target(const char *path, target *t, nomul_error *err)
 static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
 {
     static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    nm_os_status      status;
+    nm_os_status      status = {0};
     nm_rng            rng;
     char             *letters = out->temporary + strlen(out->temporary) - 6;
     unsigned          wanted = t->exists ? t->mode : 0666;

@@ -126,7 +126,7 @@ static bool compute_bounds(nm_weights *w, nomul_error *err)
 static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
 {
     uint32_t           version = 0;
-    nm_gguf_text       name;
+    nm_gguf_text       name = {NULL, 0};
     const nm_gguf_key *hashes = NULL;
     char               names[NM_PACKING_LIST];
 

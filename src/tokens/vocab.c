@@ -493,7 +493,7 @@ static void layout(nm_vocab *vocab)
 bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
                    nomul_error *err)
 {
-    nm_gguf_text       model;
+    nm_gguf_text       model = {NULL, 0};
     const nm_gguf_key *keys[N_KEYS];
 
     *vocab = (nm_vocab){0};

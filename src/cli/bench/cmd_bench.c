@@ -277,7 +277,7 @@ static bool print_ops(const char *kernels, bool quick, nomul_error *err)
 /* A table of the phases of generating the first -n tokens, after a warm-up. */
 static bool print_phases(bench *b, nomul_error *err)
 {
-    double  seconds[NOMUL_BENCH_PHASES], all = 0;
+    double  seconds[NOMUL_BENCH_PHASES] = {0}, all = 0;
     int64_t n_gen = b->plan->n_gen.at[0];
     size_t  n_ids = n_gen > 0 ? (size_t)n_gen : 1, n_threads = b->result.n_threads;
 

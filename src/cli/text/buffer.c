@@ -154,7 +154,7 @@ bool nm_buffer_add_file(nm_buffer *b, const char *path, nomul_error *err)
 {
     int          fd = nm_buffer_open(path, err);
     size_t       n = 1;
-    nm_os_status status;
+    nm_os_status status = {0};
     bool         ok = true;
 
     if (fd < 0) return false;
