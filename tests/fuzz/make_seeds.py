@@ -384,6 +384,30 @@ def session(model_id, state, n_tokens, last, temp=0.75, version=1, tail=None):
     return body + struct.pack("<Q", xxh64(body))
 
 
+# ---- A checkpoint directory as one input of fuzz_checkpoint.c ------------------------------------
+
+NAMES = ("config.json model.safetensors model.safetensors.index.json a.safetensors b.safetensors "
+         "tokenizer.model tokenizer.json tokenizer_config.json special_tokens_map.json "
+         "generation_config.json added_tokens.json chat_template.jinja").split()
+
+
+def directory(files):
+    return b"".join(bytes([NAMES.index(name)]) + struct.pack("<I", len(data))[:3] + data
+                    for name, data in files.items())
+
+
+def shards(weights):
+    """The files of weights in two parts with their index."""
+    parts = {"a.safetensors": {}, "b.safetensors": {}}
+    where = {}
+    for i, (name, value) in enumerate(weights.items()):
+        where[name] = "ab"[i % 2] + ".safetensors"
+        parts[where[name]][name] = value
+    files = {name: safetensors(part) for name, part in parts.items()}
+    files["model.safetensors.index.json"] = json.dumps({"weight_map": where}).encode()
+    return files
+
+
 # ---- The files -----------------------------------------------------------------------------------
 
 JSON = {
@@ -447,6 +471,27 @@ def main():
     seed("gguf", "wide", gguf(wide, random_checkpoint(wide, 3), None))
     seed("gguf", "t5", gguf(tiny, tiny_weights, None, "t5"))
     seed("gguf", "cut", gguf(tiny, tiny_weights, few)[:700])
+
+    nested = gguf_string("a") + struct.pack("<IIQ", 9, 9, 2)
+    nested += struct.pack("<IQH", 2, 1, 7) + struct.pack("<IQ", 9, 1) + struct.pack("<IQ", 8, 1)
+    nested += gguf_string("b")
+    seed("gguf", "nested", b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + nested + bytes(
+        -(24 + len(nested)) % 32))
+
+    slim = hyper_parameters(len(pieces), 2, 1, 1)
+    parts = {"config.json": json.dumps(slim).encode(),
+             "model.safetensors": safetensors(random_checkpoint(slim, 4))}
+    words = {"bos_token": "<s>", "eos_token": {"content": "</s>"}, "add_eos_token": False}
+    single = {**parts, "tokenizer.model": model_file}
+    seed("checkpoint", "single", directory(single))
+    seed("checkpoint", "cut", directory(single)[:-30])
+    seed("checkpoint", "json", directory({
+        **parts, "tokenizer.json": tokenizer_json(pieces, merges),
+        "tokenizer_config.json": json.dumps(words).encode(),
+        "special_tokens_map.json": b'{"unk_token": "<unk>"}',
+        "generation_config.json": b'{"eos_token_id": [2], "bos_token_id": 1}'}))
+    seed("checkpoint", "shards", b"\x80\0\0\0" + directory({
+        "config.json": json.dumps(tiny).encode(), **shards(tiny_weights)}))
 
     header = safetensors(tiny_weights)
     size = struct.unpack_from("<Q", header)[0]
