@@ -336,7 +336,7 @@ static void test_misuse(void)
     CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err, expected);
     options.size = 5;
     CHECK_FAILS(nomul_repack(input, output, &options, &err) == NOMUL_OK, err,
-                "options: size is 5, expected 8 to 56: was init called?");
+                "options: size is 5, expected 8 to 72: was init called?");
     CHECK_FAILS(repack("/nowhere/at.all", output, "1.6bit", &err), err,
                 "/nowhere/at.all: No such file or directory");
     CHECK_INT(err.code, NOMUL_E_IO);

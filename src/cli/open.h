@@ -84,8 +84,8 @@ bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *e
 void nm_open_close(nm_opened *opened);
 
 /*
- * Rows of logits that nomul logits computes together without -b, and the memory that it takes: 12 MB
- * of them with 32,000 ids, and a session.
+ * Rows of logits that nomul logits computes together without -b, and the memory that it takes: the
+ * rows (12 MB with 32,000 ids) and a session.
  */
 #define NM_LOGITS_ROWS 96
 uint64_t nm_open_logits_memory(const nomul_model *model);

@@ -11,7 +11,7 @@ nomul session saved --json | grep -o '"tokens":[0-9]*'
 nomul repack $t -o t5.gguf --pack 1.6bit -q
 nomul run -m $t -p 'Once upon a time' -s 7 -n 40 -q > other
 nomul run -m $t -p 'Once upon a time' -s 7 -n 0 -q --save-session a > parts
-nomul run -m t5.gguf --load-session a -n 21 -q --kernels scalar --save-session a >> parts
+nomul run -m t5.gguf --prompt-cache a -n 21 -q --kernels scalar >> parts
 nomul run -m $t --load-session a -n 19 -b 1 -q >> parts
 cmp parts other && rm other
 # The seed that nobody gave is in the file too, and so are the other settings.

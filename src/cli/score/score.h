@@ -49,7 +49,7 @@ typedef struct nm_documents {
 
 /*
  * Scores all of fd.  Without a separator the text is one document: BOS and the text.  With one, the
- * last newline (CR LF is one) is dropped and each document is BOS, its text, EOS, from a zero state.
+ * last newline (CR LF too) is dropped and each document is BOS, its text, EOS, from a zero state.
  * Every token after BOS is scored.
  */
 bool nm_score_documents(nm_documents *documents, int fd, nomul_error *err);

@@ -71,9 +71,10 @@ typedef struct nm_lines {
 } nm_lines;
 
 /*
- * A byte order mark at the beginning of all is no part of the first line.  The next line without its newline and without a CR before that; the last line may lack a newline.
- * It is valid until the next call.  wait: until a line is available.  Memory is that of the longest
- * line.  Errors do not name the file; a signal is an error too (interrupt.h).
+ * The next line without its newline and without a CR before that; the last line may lack a newline,
+ * and a byte order mark is no part of the first.  It is valid until the next call.  wait: until a
+ * line is available.  Memory is that of the longest line.  Errors do not name the file; a signal is
+ * an error too (interrupt.h).
  */
 nm_line nm_lines_next(nm_lines *lines, bool wait, const char **line, size_t *n_bytes,
                       nomul_error *err);
