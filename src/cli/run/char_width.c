@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "base/visible.h"
+
 typedef struct range {
     uint32_t first, last;
 } range;
@@ -83,11 +85,6 @@ static const range two_columns[] = {
 
 /* clang-format on */
 
-static const range controls[] = {
-    {0x0000, 0x001F}, {0x007F, 0x009F}, {0x061C, 0x061C},
-    {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069},
-};
-
 static int compare(const void *key, const void *element)
 {
     uint32_t     c = *(const uint32_t *)key;
@@ -101,6 +98,6 @@ static int compare(const void *key, const void *element)
 int nm_char_width(uint32_t c)
 {
     if (c >= 0x20 && c < 0x7F) return 1;
-    if (IN(controls, c)) return NM_WIDTH_CONTROL;
+    if (nm_is_control(c)) return NM_WIDTH_CONTROL;
     return IN(no_column, c) ? 0 : IN(two_columns, c) ? 2 : 1;
 }

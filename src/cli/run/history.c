@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/interrupt.h"
 
 #define MOST_BYTES ((size_t)16 << 20) /* of a file that is read */
 
@@ -144,9 +145,9 @@ bool nm_history_save(nm_history *h, nomul_error *err)
     bool ok = (!nm_file_exists(h->path) || read_file(&all, h->path, err)) &&
               nm_buffer_add(&all, h->lines.data + h->n_old, n_new, err);
     if (ok && count_lines(&all) > NM_HISTORY_MAX) from = find_line(&all, NM_HISTORY_MAX, &end);
-    ok = ok && nm_outfile_open(&out, h->path, err);
+    ok = ok && nm_outfile_open(&out, h->path, (nm_watch){nm_interrupt_doom, NULL}, err);
     if (ok) {
-        nm_os_set_mode(out.fd, 0600);
+        if (!out.through) nm_os_set_mode(out.fd, 0600); /* /dev/null stays as it is */
         ok = nm_outfile_write(&out, all.data + from, all.n_bytes - from, err) &&
              nm_outfile_commit(&out, err);
     }
