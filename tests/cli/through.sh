@@ -42,7 +42,7 @@ write logits logits -m $m --ids 1,2 -o
 write both run -m $m -q -p x -n 2 --temp 0 --no-display-prompt --save-session
 # A stream that is open for reading, or closed, and a pipe that nobody reads.
 try logits -m $m --ids 1 -o /dev/fd/0
-try logits -m $m --ids 1 -o /dev/fd/9
+try logits -m $m --ids 1 -o /dev/fd/9 9>&-
 mkfifo pipe
 try logits -m $m --ids 1 -o pipe
 cat pipe > file &
