@@ -16,12 +16,12 @@ patch() { # FILE TEXT BYTES
 nomul convert golden/small -o "$m" --name "$(printf 'x\n\033]0;y\a\302\205')" 2> err
 patch "$m" general.name 'general\033[1m'
 controls < err
-nomul info "$m" | sed -n 's/^ *\(general.x.*m\)e.*/\1/p; /^file/p'
+nomul info "$m" --metadata | sed -n 's/^ *\(general.x.*m\)e.*/\1/p; /^file/p'
 cp golden/small.nms "$nasty/s"
 
 {
     for m in "$m" "$nasty" "$nasty/no" "$nasty/s"; do
-        quietly info "$m"
+        quietly info "$m" --metadata --tensors
         quietly info "$m" --check-tensors --json
         quietly run -m "$m" -p x -n 0 --save-session "$nasty/t" --no-display-prompt
         quietly run -m "$m" -p x -n 0 --save-session "$nasty/no/t" --no-display-prompt
