@@ -75,9 +75,8 @@ void nm_warn(nomul_warning warning, void *context, const char *format, ...)
 
     if (!warning) return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    print(text, sizeof text, format, args);
     va_end(args);
-    keep_one_line(text);
     use_singular(text);
     warning(context, text);
 }

@@ -231,7 +231,7 @@ static bool read_model(nm_hf_tokenizer *t, const char *path, nomul_error *err)
         t->add_bos = true;
     }
     nm_sentencepiece_close(&sp);
-    return ok;
+    return ok || nm_fail_in(err, "%s", path);
 }
 
 /* Room for the texts of all files that the vocabulary is made of. */
@@ -254,7 +254,7 @@ static bool read_file(nm_hf_tokenizer *t, const char *path, const char *director
     size_t            n_beside = 0;
 
     if (t->slow) {
-        if (!read_model(t, path, err)) return nm_fail_in(err, "%s", path);
+        if (!read_model(t, path, err)) return false;
         if (!nm_hf_path(beside, directory, "tokenizer.json", err)) return false;
         if (nm_file_exists(beside)) {
             if (!nm_hf_map(&map, beside, err)) return false;
@@ -509,7 +509,7 @@ static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side
 
     if (!nm_hf_path(path, directory, "chat_template.jinja", err)) return false;
     if (nm_file_exists(path)) {
-        if (!nm_filemap_open(&t->template_file, path, true, NULL, err)) return false;
+        if (!nm_hf_map(&t->template_file, path, err)) return false;
         const char *text = (const char *)t->template_file.data;
         size_t      n = t->template_file.size;
         if (!nm_utf8_valid(text, n))
