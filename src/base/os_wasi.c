@@ -157,6 +157,28 @@ int nm_os_create(const char *path, unsigned mode, int *fd)
     return ENFILE;
 }
 
+int nm_os_may_write(const char *path)
+{
+    const memory_file *file = find(path);
+
+    if (!file) return ENOENT;
+    return file->mode & 0200 ? 0 : EACCES;
+}
+
+/* No name stands for a descriptor, and there is nothing to write through to. */
+int nm_os_descriptor(const char *path)
+{
+    (void)path;
+    return -1;
+}
+
+int nm_os_open_through(const char *path, int *fd, uint64_t *at)
+{
+    (void)path;
+    *fd = -1, *at = UINT64_MAX;
+    return ENOSYS;
+}
+
 int nm_os_close(int fd)
 {
     memory_file *file = file_of(fd);
@@ -206,6 +228,13 @@ int nm_os_write_at(int fd, uint64_t offset, const void *from, size_t n_bytes, si
     if (end > file->size) file->size = end;
     *n_done = n_bytes;
     return 0;
+}
+
+int nm_os_write(int fd, const void *from, size_t n_bytes, size_t *n_done)
+{
+    (void)fd, (void)from, (void)n_bytes;
+    *n_done = 0;
+    return EBADF;
 }
 
 int nm_os_sync(int fd)
@@ -355,6 +384,12 @@ bool nm_os_random(void *to, size_t n_bytes)
 size_t nm_os_processors(void)
 {
     return 1;
+}
+
+/* The memory of a module grows until the host refuses. */
+uint64_t nm_os_available_memory(void)
+{
+    return UINT64_MAX;
 }
 
 void nm_os_processor_name(char *name, size_t size)
