@@ -162,5 +162,7 @@ on 80 8 run -m $m -p "Once upon" -n 3 -s 1 -q < /dev/null
 echo "== Tables fit a terminal: whole rows"
 on 100 12 bench --shape tiny -p 8 -n 4 --parallel 1,8 -b 8 -r 1 --quick < /dev/null > out
 grep -c '^|| .* |$' out
-on 100 40 bench -m models/tiny.gguf --ops --quick --kernels scalar -n 1 < /dev/null > out
-grep -c '^|| scalar .* |$' out
+printf 'see scalar\nkill INT\n' | on 100 40 bench --ops --quick --kernels scalar > out
+grep '^|| kernels .* |$' out
+grep '^|| --* .* |$' out
+grep -c 'exit code 130' out
