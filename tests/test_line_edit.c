@@ -166,10 +166,18 @@ static void test_ends(void)
     begin(40, 5, false);
     type("a\x7f\x04");
     CHECK_INT(edit.end, NM_EDIT_CLOSE);
+    nomul_error err;
+    test_case("... also as the NUL that it is when it was typed ahead; elsewhere that is nothing");
+    begin(40, 5, false);
+    type("a");
+    CHECK_OK(nm_line_edit_key(&edit, '\0', &err), err);
+    CHECK_STR(text(), "a|");
+    type("\x7f");
+    CHECK_OK(nm_line_edit_key(&edit, '\0', &err), err);
+    CHECK_INT(edit.end, NM_EDIT_CLOSE);
     test_case("what cannot be in a text is not in it: any bytes");
     begin(40, 5, false);
     srand(1);
-    nomul_error err;
     for (int i = 0; i < 200000; i++) {
         static const char often[] = "\x1b[]OP;20~01\x9b\xc2\r\xe6\xbc\xa2 ";
         char byte = (char)(rand() % 4 ? often[(size_t)rand() % (sizeof often - 1)] : rand() % 256);

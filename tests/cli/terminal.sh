@@ -94,6 +94,13 @@ see word0500
 type \x15/quit\r
 END
 
+echo "== What is typed before the prompt is there"
+TERM=xterm
+printf 'type Once\\r\\e[200~a\\rb\\e[201~\\r\\x04\n' | turns > out
+grep -c 'upon a time' out
+grep 'exit code' out
+tail -n 1 history
+
 echo "== Colors; a stderr that is no terminal"
 TERM=xterm
 NO_COLOR=1 on 80 8 run -m $m -p Once -n 2 -s 1 -q < /dev/null | tail -n 1

@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "cli/run/char_width.h"
 
-enum { ESC = 0x1B };
+enum { CTRL_D = 0x04, ESC = 0x1B };
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
@@ -225,6 +225,7 @@ static bool begin_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n,
         return true;
     }
     if (c == '\t' || (c >= 0x20 && c != 0x7F)) return insert(e, bytes, n, err);
+    if (c == 0 && e->text.n_bytes == 0) c = CTRL_D; /* typed ahead: Linux keeps it as a NUL */
     e->sequence[0] = (char)c;
     e->n_sequence = 1;
     return c == ESC || press(e, err);
