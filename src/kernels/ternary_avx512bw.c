@@ -272,7 +272,7 @@ static void add_many_tile(const nm_many_tile *tile)
 
 /* ---- The parts of each packing --------------------------------------------------------------- */
 
-/* What nm_x86_finish_16 describes, for vectors of 64 bytes. */
+/* What nm_tables_finish_16 describes, for vectors of 64 bytes. */
 NM_TARGET(V_TARGET)
 void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks)
 {
@@ -327,9 +327,9 @@ const nm_many_ops nm_avx512bw_many[NM_PACKINGS] = {
     [NM_T4] = MANY_OF(T4, 4), [NM_T5] = MANY_OF(T5, 5)};
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_x86_tables_t4, add_tile_t4, nm_avx512bw_finish,
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_avx512bw_finish,
                &nm_avx512bw_many[NM_T4]},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_x86_tables_t5, add_tile_t5, nm_avx512bw_finish,
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish,
                &nm_avx512bw_many[NM_T5]},
 };
 

@@ -151,5 +151,5 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
         .add_tile = add_many_tile_##packing,                                                       \
     };
 
-MANY_OF(T4, nm_x86_tables_t4)
-MANY_OF(T5, nm_x86_pair_tables_t5)
+MANY_OF(T4, nm_tables_t4)
+MANY_OF(T5, nm_tables_pairs_t5)

@@ -15,7 +15,7 @@
  *     32768 it is a 16-bit word.
  *  4. These words are added to 32-bit sums, kept in y until `finish` puts the rows in order.
  */
-#include "kernels/ternary_x86.h"
+#include "kernels/ternary_tables.h"
 
 #define INLINE NM_TARGET(V_TARGET) static inline __attribute__((always_inline))
 
@@ -35,8 +35,8 @@ typedef struct sums {
 
 INLINE void sums_start(sums *s, size_t n_triples)
 {
-    s->odds[0] = (vec16){0} + nm_x86_starts[n_triples].odds;
-    s->words[0] = (vec16){0} + nm_x86_starts[n_triples].words;
+    s->odds[0] = (vec16){0} + nm_tables_starts[n_triples].odds;
+    s->words[0] = (vec16){0} + nm_tables_starts[n_triples].words;
     s->words[1] = s->odds[1] = (vec16){0};
 }
 
@@ -46,7 +46,7 @@ INLINE void sums_add(sums *s, vec lo, vec hi)
     s->words[1] += (vec16)hi, s->odds[1] += (vec16)hi >> 8;
 }
 
-/* Adds a K block's result to y, as nm_x86_finish_16 describes. */
+/* Adds a K block's result to y, as nm_tables_finish_16 describes. */
 INLINE void sums_collect(const sums *s, int32_t *y)
 {
     vec16  odds = s->odds[0] + (s->odds[1] << 4);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the x86 ternary kernels share: tables of 16 bytes, the form of sums in y. */
-#ifndef NM_TERNARY_X86_H
-#define NM_TERNARY_X86_H
+/*
+ * What the ternary kernels of x86 and WebAssembly share: tables of 16 bytes, the form of sums in y.
+ */
+#ifndef NM_TERNARY_TABLES_H
+#define NM_TERNARY_TABLES_H
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__wasm_simd128__)
 
 #include "kernels/kernels.h"
 #include "kernels/target.h"
 
+#if defined(__x86_64__)
 #include <immintrin.h>
+#else
+#include <wasm_simd128.h>
+#endif
 
 /*
  * A group's tables for shuffles: 16 entries each of
@@ -25,11 +31,11 @@
  * a bias of 32768 in each half of a word: each triple adds 128 of lo, and 128 of hi, which weighs
  * 16.  A table, because computing it would multiply.
  */
-typedef struct nm_x86_start {
+typedef struct nm_tables_start {
     uint16_t odds, words;
-} nm_x86_start;
+} nm_tables_start;
 
-extern const nm_x86_start nm_x86_starts[NM_BLOCK_COLS / 12 + 1];
+extern const nm_tables_start nm_tables_starts[NM_BLOCK_COLS / 12 + 1];
 
 /*
  * nm_ternary_ops.finish for vectors of 16 and 32 bytes.  For each `width` rows y holds, as 32-bit
@@ -37,18 +43,18 @@ extern const nm_x86_start nm_x86_starts[NM_BLOCK_COLS / 12 + 1];
  *
  *     width/4 of e[2j] + (e[2j+1] << 16)   width/4 of e[2j+1]   the same two of o
  */
-void nm_x86_finish_16(int32_t *y, size_t n_rows, size_t n_blocks);
-void nm_x86_finish_32(int32_t *y, size_t n_rows, size_t n_blocks);
+void nm_tables_finish_16(int32_t *y, size_t n_rows, size_t n_blocks);
+void nm_tables_finish_32(int32_t *y, size_t n_rows, size_t n_blocks);
 
 /* make_tables (kernels.h) for shuffles: 3 NM_TABLE_BYTES a triple */
-void nm_x86_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
-void nm_x86_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
+void nm_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
+void nm_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
 
 /*
  * Tables of t5 by pairs of columns, as t4's, 4 NM_TABLE_BYTES a triple: the triple's columns in the
  * order 0 1 3 4, 5 6 8 9, 10 11 13 14, 2 7 12 and nothing.
  */
-void nm_x86_pair_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
+void nm_tables_pairs_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
 
 #endif
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* float_body.h in the 128-bit vectors of WebAssembly. */
+#include "kernels/kernels.h"
+
+#if defined(__wasm_simd128__)
+
+#include <string.h>
+#include <wasm_simd128.h>
+
+#define FLOATS nm_wasm_floats
+#define TARGET /* nothing: a module has SIMD or not */
+#define WIDTH 4
+/* pmax(a, b) is a < b ? b : a. */
+#define v_max(a, b) ((vec)wasm_f32x4_pmax((v128_t)(b), (v128_t)(a)))
+#define v_min(a, b) ((vec)wasm_f32x4_pmin((v128_t)(b), (v128_t)(a)))
+#define i_store_bytes(p, i) wasm_v128_store32_lane((p), low_bytes((v128_t)(i)), 0)
+
+static inline v128_t low_bytes(v128_t i)
+{
+    return wasm_i8x16_shuffle(i, i, 0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+#include "kernels/float_body.h"
+
+#endif
