@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ternary products with the vectors of WebAssembly.  Plain SIMD128 alone: the results of relaxed
- * SIMD depend on the machine.  Two vectors of rows at a time (V_PASS) were slower, 30 % of the speed
- * of SSSE3 instead of 47 %: an engine on x86 has 16 registers, and its swizzle takes two of them.
+ * SIMD depend on the machine.  Two vectors of rows at a time (V_PASS) were slower, 30 % of SSSE3's
+ * speed instead of 47 %: x86 has 16 registers, and a swizzle there needs another two of them.
  */
 #include "kernels/kernels.h"
 
