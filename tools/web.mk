@@ -7,6 +7,7 @@ WEB_FLAGS := -target wasm32-wasi -mexec-model=reactor -std=c11 -D_POSIX_C_SOURCE
              -ffp-contract=off $(WARN) -Iinclude -Isrc -O2 -DNDEBUG -msimd128 \
              -fvisibility=hidden -ffunction-sections -fdata-sections
 WEB_SRC   := $(LIB_SRC) $(wildcard src/web/*.c)
+WEB_EXPORT := $(shell grep -ho 'nm_web_[a-z_]*[a-z]' src/web/*.c | sort -u)
 WEB_PAGE  := $(filter-out %.c %.md,$(wildcard src/web/*))
 MODEL     ?= models/stories-49m.gguf
 
@@ -18,7 +19,7 @@ $(WEB_OBJ)/%.o: %.c $(WEB_OBJ)/flags
 	$(Q)$(ZIG) cc $(WEB_FLAGS) -MMD -MP -c -o $@ $<
 $(WEB)/nomul.wasm: $(WEB_SRC:%.c=$(WEB_OBJ)/%.o)
 	@mkdir -p $(@D)
-	$(Q)$(ZIG) cc $(WEB_FLAGS) -s -Wl,--gc-sections -o $@ $^
+	$(Q)$(ZIG) cc $(WEB_FLAGS) -s -Wl,--gc-sections $(WEB_EXPORT:%=-Wl$(comma)--export=%) -o $@ $^
 $(WEB)/model.gguf: $(MODEL)
 	@mkdir -p $(@D)
 	$(Q)cp $< $@

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The module's exports: what engine.js calls, through nomul.h alone.  One model and one text at a
- * time.  A function returns false, NULL or -1 on failure, and nm_web_error says why.  What a call
- * produces, bytes of text or a session file, is at nm_web_bytes until the next call.
+ * The module's exports, all functions named nm_web_*: what engine.js calls, through nomul.h.  One
+ * model and one text at a time.  A function returns false, NULL or -1 on failure, and nm_web_error
+ * says why.  What a call produces, bytes of text or a session file, is at nm_web_bytes until the
+ * next call.
  */
 #include "nomul.h"
 
@@ -14,8 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define EXPORT(name) __attribute__((export_name(#name))) name
 
 /* In the file system of os_wasi.c. */
 #define SESSION_FILE "session.nms"
@@ -37,27 +36,27 @@ static page the;
 
 /* ---- Memory and results ---------------------------------------------------------------------- */
 
-void *EXPORT(nm_web_alloc)(size_t n_bytes)
+void *nm_web_alloc(size_t n_bytes)
 {
     return nm_alloc(n_bytes);
 }
 
-void EXPORT(nm_web_free)(void *block)
+void nm_web_free(void *block)
 {
     nm_free(block);
 }
 
-const char *EXPORT(nm_web_error)(void)
+const char *nm_web_error(void)
 {
     return the.err.text;
 }
 
-const char *EXPORT(nm_web_bytes)(void)
+const char *nm_web_bytes(void)
 {
     return the.bytes;
 }
 
-size_t EXPORT(nm_web_n_bytes)(void)
+size_t nm_web_n_bytes(void)
 {
     return the.n_bytes;
 }
@@ -78,7 +77,7 @@ static void close_all(void)
  * Opens the model in file[n_bytes], which nm_web_alloc allocated and which is freed with it.  Every
  * byte is checked: a file that a person drops on a page may have come from anywhere.
  */
-bool EXPORT(nm_web_open)(void *file, size_t n_bytes, const char *kernels)
+bool nm_web_open(void *file, size_t n_bytes, const char *kernels)
 {
     nomul_model_options options;
 
@@ -103,7 +102,7 @@ bool EXPORT(nm_web_open)(void *file, size_t n_bytes, const char *kernels)
 }
 
 /* A line: name, packing, kernels, parameters, bytes of the state, model id; a tab between two. */
-const char *EXPORT(nm_web_model)(void)
+const char *nm_web_model(void)
 {
     const nomul_model_info *info = nomul_model_get_info(the.model);
 
@@ -115,7 +114,7 @@ const char *EXPORT(nm_web_model)(void)
 }
 
 /* XXH64 of the logits of every token of a text, 16 digits, as `nomul logits --hash` prints. */
-const char *EXPORT(nm_web_hash)(const char *text, size_t n_bytes)
+const char *nm_web_hash(const char *text, size_t n_bytes)
 {
     const nomul_tokenizer *tokenizer = nomul_model_tokenizer(the.model);
     nomul_session         *session = the.session;
@@ -147,7 +146,7 @@ const char *EXPORT(nm_web_hash)(const char *text, size_t n_bytes)
 /* ---- Sampling options: the rows of NOMUL_SAMPLER_FIELDS -------------------------------------- */
 
 /* Row `index`: name, type, value, least, most, help; a tab between two.  NULL past the last. */
-const char *EXPORT(nm_web_option)(size_t index)
+const char *nm_web_option(size_t index)
 {
     size_t row = 0;
 
@@ -163,7 +162,7 @@ const char *EXPORT(nm_web_option)(size_t index)
 }
 
 /* The caller keeps to the limits of the row; a seed is below 2^53. */
-void EXPORT(nm_web_set_option)(size_t index, double to)
+void nm_web_set_option(size_t index, double to)
 {
     size_t row = 0;
 
@@ -179,7 +178,7 @@ void EXPORT(nm_web_set_option)(size_t index, double to)
  * A new text with the options that are set: an empty one, or at a mark.  flags: NOMUL_REWIND_*.
  * On failure the text stays the one that it was.
  */
-bool EXPORT(nm_web_begin)(const nomul_mark *mark, unsigned flags)
+bool nm_web_begin(const nomul_mark *mark, unsigned flags)
 {
     nomul_text_options options;
 
@@ -196,7 +195,7 @@ bool EXPORT(nm_web_begin)(const nomul_mark *mark, unsigned flags)
     return true;
 }
 
-bool EXPORT(nm_web_prompt)(const char *prompt, size_t n_bytes)
+bool nm_web_prompt(const char *prompt, size_t n_bytes)
 {
     if (nomul_text_prompt(the.text, prompt, n_bytes, &the.err) != NOMUL_OK) return false;
     the.bytes = nomul_text_bytes(the.text, &the.n_bytes);
@@ -204,7 +203,7 @@ bool EXPORT(nm_web_prompt)(const char *prompt, size_t n_bytes)
 }
 
 /* One step; 1, or 0 if the text has finished.  The bytes of the last step are at nm_web_bytes. */
-int EXPORT(nm_web_step)(void)
+int nm_web_step(void)
 {
     if (nomul_text_step(&the.text, 1, &the.err) != NOMUL_OK) return -1;
     the.bytes = nomul_text_bytes(the.text, &the.n_bytes);
@@ -212,7 +211,7 @@ int EXPORT(nm_web_step)(void)
 }
 
 /* Tokens since the last prompt; -1 while that is not read to its end. */
-double EXPORT(nm_web_generated)(void)
+double nm_web_generated(void)
 {
     nomul_text_counts counts = {.size = sizeof counts};
 
@@ -220,7 +219,7 @@ double EXPORT(nm_web_generated)(void)
     return counts.n_read < counts.n_prompt ? -1 : (double)counts.n_generated;
 }
 
-double EXPORT(nm_web_tokens)(void)
+double nm_web_tokens(void)
 {
     nomul_text_counts counts = {.size = sizeof counts};
 
@@ -230,23 +229,23 @@ double EXPORT(nm_web_tokens)(void)
 
 /* ---- Marks and session files ----------------------------------------------------------------- */
 
-nomul_mark *EXPORT(nm_web_mark)(void)
+nomul_mark *nm_web_mark(void)
 {
     return nomul_text_mark(the.text, &the.err);
 }
 
-bool EXPORT(nm_web_rewind)(const nomul_mark *mark, unsigned flags)
+bool nm_web_rewind(const nomul_mark *mark, unsigned flags)
 {
     return nomul_text_rewind(the.text, mark, flags, &the.err) == NOMUL_OK;
 }
 
-void EXPORT(nm_web_forget)(nomul_mark *mark)
+void nm_web_forget(nomul_mark *mark)
 {
     nomul_mark_free(mark);
 }
 
 /* The session file of the text. */
-bool EXPORT(nm_web_save)(void)
+bool nm_web_save(void)
 {
     nm_filemap_close(&the.saved);
     if (nomul_text_save(the.text, SESSION_FILE, &the.err) != NOMUL_OK) return false;
@@ -260,7 +259,7 @@ bool EXPORT(nm_web_save)(void)
  * The mark in a session file of this model; its sampling options are those of the next text, and
  * its last bytes are at nm_web_bytes.
  */
-nomul_mark *EXPORT(nm_web_load)(const void *file, size_t n_bytes)
+nomul_mark *nm_web_load(const void *file, size_t n_bytes)
 {
     nm_outfile out;
 
