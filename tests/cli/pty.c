@@ -188,24 +188,25 @@ static void step(char *line)
 /* As a shell: without one in the session the system stops no program. */
 static void lead(int report, char **argv)
 {
-    int status = 0;
+    /* As at a login; a background job, as these tests may be, has inherited others. */
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE};
+    int              status = 0;
 
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
     child = fork();
     if (child == 0) {
         setpgid(0, 0);
         for (int fd = 0; fd <= 2; fd++) dup2(slave, fd);
         signal(SIGTTOU, SIG_IGN); /* the leader may not have made it the foreground yet */
         tcsetpgrp(STDIN_FILENO, getpid());
-        /* As at a login; a background job, as these tests may be, has inherited others. */
-        static const int signals[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE};
-        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
+        signal(SIGTTOU, SIG_DFL);
         execvp(argv[0], argv);
         _exit(127);
     }
     if (write(report, &child, sizeof child) < 0) _exit(1);
     do waitpid(child, &status, WUNTRACED);
     while (write(report, &status, sizeof status) > 0 && WIFSTOPPED(status));
-    pause(); /* as long as it lives its terminal does: who reads it kills it */
+    pause(); /* as long as it lives its terminal does; when its reader ends, SIGHUP ends it */
 }
 
 static void start(unsigned short columns, unsigned short rows, char **argv)
