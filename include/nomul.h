@@ -317,6 +317,21 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
 nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logprobs, nomul_error *err);
 
+/* One of several sequences to be scored together: the arguments of nomul_session_score. */
+typedef struct nomul_score {
+    nomul_session *session;
+    const int32_t *ids;
+    size_t         n_ids;
+    float         *logprobs;
+} nomul_score;
+
+/*
+ * Scores several sequences together, as nomul_session_feed_many feeds them: the sessions share one
+ * engine and no session occurs twice; each sequence gets the bits that nomul_session_score alone
+ * would give it.  Cancelled: as there, and some sequences may not have begun.
+ */
+nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err);
+
 /* Ids fed since the beginning or the last reset. */
 uint64_t           nomul_session_n_tokens(const nomul_session *session);
 size_t             nomul_session_n_threads(const nomul_session *session);

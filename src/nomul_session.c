@@ -248,11 +248,17 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
 
 /* ---- Scoring --------------------------------------------------------------------------------- */
 
+/* A token whose logits are wanted: what the id after it is, and where its log-probability goes. */
+typedef struct score_row {
+    int32_t next;
+    float  *logprob;
+} score_row;
+
 typedef struct score_job {
-    const float   *logits; /* [n][n_vocab] */
-    size_t         n_vocab;
-    const int32_t *next; /* [n]: the ids that followed */
-    float         *logprobs;
+    size_t     n_vocab;
+    float     *logits; /* [n_rows][n_vocab] */
+    score_row *rows;   /* [n_rows], in the order of the logits */
+    size_t     n_rows; /* that there is room for */
 } score_job;
 
 /* nm_pool_job: rows [begin, end). */
@@ -262,43 +268,98 @@ static void score_rows(void *context, size_t begin, size_t end, size_t thread)
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        nomul_logprob of = {.id = job->next[i]};
+        nomul_logprob of = {.id = job->rows[i].next};
         nomul_logprobs(job->logits + i * job->n_vocab, job->n_vocab, NULL, 0, &of);
-        job->logprobs[i] = of.logprob;
+        *job->rows[i].logprob = of.logprob;
     }
 }
 
+static bool check_score(const nomul_score *scores, size_t index, uint64_t call, nomul_error *err)
+{
+    const nomul_score *score = &scores[index];
+
+    if (!score->session || !score->ids || !score->logprobs)
+        return nm_fail(err, NOMUL_E_ARG, "nomul_session_score: an argument is NULL");
+    if (score->n_ids < 2)
+        return nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", score->n_ids);
+    if (score->session->engine != scores[0].session->engine)
+        return nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of sequence 0");
+    if (score->session->call == call)
+        return nm_fail(err, NOMUL_E_ARG, "session is that of an earlier sequence too");
+    score->session->call = call;
+    return nm_session_check_ids(score->session, score->ids, score->n_ids, err);
+}
+
 /*
- * log p(ids[i + 1] | ids[0..i]) for each i.  The logits of a row are needed only for the id that
- * follows, so they are made, used and overwritten some rows at a time: a text of any length takes
- * SCORE_BYTES, or one row.  The last id is not fed, as nothing follows it.
+ * The tokens of all sequences, one after the other, in passes of up to n_rows.  The logits of a
+ * token are needed only for the id that follows it, so they are made, used and overwritten pass by
+ * pass.  The last id of a sequence is not fed, as nothing follows it.
  */
+static nomul_status score_all(const nomul_score *scores, size_t n_scores, const score_job *job,
+                              nomul_error *err)
+{
+    nm_engine *engine = scores[0].session->engine;
+    size_t     score = 0, at = 0; /* the next token is ids[at] of this one */
+
+    while (score < n_scores) {
+        size_t room = job->n_rows, n_rows = 0, n;
+        double began = nm_clock();
+
+        if (engine->cancel && room > engine->pace.step) room = engine->pace.step;
+        if (nomul_cancel_requested(engine->cancel))
+            return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
+        for (; score < n_scores && n_rows < room; at += n) {
+            const nomul_score *s = &scores[score];
+
+            n = s->n_ids - 1 - at < room - n_rows ? s->n_ids - 1 - at : room - n_rows;
+            nm_engine_append(engine, s->session->state, s->ids + at, n, n);
+            s->session->n_tokens += n;
+            for (size_t i = at; i < at + n; i++)
+                job->rows[n_rows++] = (score_row){s->ids[i + 1], &s->logprobs[i]};
+            if (at + n == s->n_ids - 1) score++, at = 0, n = 0;
+        }
+        nm_engine_forward(engine, job->logits);
+        nm_pool_run(engine->work.pool, score_rows, (void *)job, n_rows, 1);
+        nm_pace_update(&engine->pace, n_rows, nm_clock() - began);
+    }
+    return NOMUL_OK;
+}
+
+nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err)
+{
+    err = NM_ERROR(err);
+    if (n_scores && !scores) return fail_null(err, "nomul_session_score_many");
+    if (n_scores == 0) return NOMUL_OK;
+    uint64_t call = scores[0].session ? ++scores[0].session->engine->n_calls : 0;
+    for (size_t i = 0; i < n_scores; i++)
+        if (!check_score(scores, i, call, err))
+            return n_scores > 1 ? nm_fail_in(err, "sequence %zu", i) : false, err->code;
+
+    nm_engine *engine = scores[0].session->engine;
+    score_job  job = {.n_vocab = engine->weights->config.vocab};
+    size_t     n_tokens = 0, row_bytes = job.n_vocab * sizeof *job.logits;
+    for (size_t i = 0; i < n_scores && n_tokens < engine->n_batch; i++)
+        n_tokens += scores[i].n_ids - 1;
+    job.n_rows = SCORE_BYTES / row_bytes; /* at most n_batch rows of logits */
+    if (job.n_rows == 0) job.n_rows = 1;
+    if (job.n_rows > engine->n_batch) job.n_rows = engine->n_batch;
+    if (job.n_rows > n_tokens) job.n_rows = n_tokens;
+    job.logits = nm_alloc(job.n_rows * row_bytes);
+    job.rows = nm_alloc(job.n_rows * sizeof *job.rows);
+    nomul_status status = NOMUL_OK;
+    if (job.logits && job.rows)
+        status = score_all(scores, n_scores, &job, err);
+    else
+        nm_fail_memory(err, job.n_rows * row_bytes), status = err->code;
+    nm_free(job.logits);
+    nm_free(job.rows);
+    return status;
+}
+
 nomul_status nomul_session_score(nomul_session *session, const int32_t *ids, size_t n_ids,
                                  float *logprobs, nomul_error *err)
 {
-    err = NM_ERROR(err);
-    if (!session || !ids || !logprobs) return fail_null(err, "nomul_session_score");
-    if (n_ids < 2)
-        return nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", n_ids), err->code;
-    if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
-
-    size_t n_vocab = session->weights->config.vocab, n_scores = n_ids - 1;
-    size_t n_rows = SCORE_BYTES / sizeof(float) / n_vocab; /* logits do not outlive a batch */
-    if (n_rows == 0) n_rows = 1;
-    if (n_rows > session->engine->n_batch) n_rows = session->engine->n_batch;
-    if (n_rows > n_scores) n_rows = n_scores;
-    float *logits = nm_alloc(n_rows * n_vocab * sizeof *logits);
-    if (!logits) return nm_fail_memory(err, n_rows * n_vocab * sizeof *logits), err->code;
-    nomul_status status = NOMUL_OK;
-    for (size_t at = 0; at < n_scores && status == NOMUL_OK; at += n_rows) {
-        size_t    n = n_rows < n_scores - at ? n_rows : n_scores - at;
-        score_job job = {logits, n_vocab, ids + at + 1, logprobs + at};
-
-        status = nomul_session_feed(session, ids + at, n, NOMUL_LOGITS_ALL, logits, err);
-        if (status == NOMUL_OK) nm_pool_run(session->engine->work.pool, score_rows, &job, n, 1);
-    }
-    nm_free(logits);
-    return status;
+    return nomul_session_score_many(&(nomul_score){session, ids, n_ids, logprobs}, 1, err);
 }
 
 /* ---- Snapshots ------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ cli/text:  cli/text
 cli/run:   cli/run
 cli/batch: cli/batch
 cli/score: cli/score
+cli/eval:  cli/eval
 cli/bench: cli/bench
 web:     base/alloc.h base/error.h base/file.h base/xxh64.h
 nomul.c: base format kernels tokens model convert nomul_model.h

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A group holds the ids of all its contexts and choices in one list.  What a choice is scored with
+ * begins with the last id of the context, which is therefore not fed with the context: the ids
+ * c0 c1 c2 | d0 d1 of a context and a choice become the context c0 c1 and the scored c2 d0 d1.
+ */
+#include "cli/eval/evaluate.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/interrupt.h"
+
+const char *const nm_eval_metric_names[NM_EVAL_METRICS] = {"acc", "acc_norm", "acc_bytes"};
+
+/* Tokens of a group, as a multiple of the engine's batch: less wastes ends of batches. */
+#define GROUP_BATCHES 2
+
+typedef struct sequence {
+    size_t         at, n;   /* ids of the list */
+    size_t         context; /* of a choice: which one it continues */
+    nomul_session *session; /* NULL outside a run */
+} sequence;
+
+/* Growing arrays are buffers: their elements lie in `data`. */
+#define AT(type, buffer) ((type *)(void *)(buffer).data)
+#define COUNT(type, buffer) ((buffer).n_bytes / sizeof(type))
+
+struct nm_eval_group {
+    nomul_session         *session;
+    const nomul_tokenizer *tokenizer;
+    bool                   add_bos;
+    nm_ids                 ids;
+    nm_buffer              contexts, choices; /* of sequence */
+    nm_buffer              results;           /* of nm_eval_result */
+    nm_buffer              logprobs, calls;   /* of float; of what a call of the library takes */
+};
+
+/* ---- Results --------------------------------------------------------------------------------- */
+
+void nm_eval_judge(nm_eval_result *r)
+{
+    for (size_t m = 0; m < r->n_metrics; m++) {
+        size_t best = 0;
+        double most = 0;
+
+        for (size_t i = 0; i < r->n_choices; i++) {
+            double by[NM_EVAL_METRICS] = {1, (double)r->choices[i].n_chars,
+                                          (double)r->choices[i].n_bytes};
+            double value = r->choices[i].logprob / by[m];
+
+            if (i == 0 || value > most) most = value, best = i;
+        }
+        r->right[m] = best == r->gold;
+    }
+}
+
+const nm_eval_result *nm_eval_group_result(const nm_eval_group *g, size_t index)
+{
+    return &AT(nm_eval_result, g->results)[index];
+}
+
+/* ---- Groups ---------------------------------------------------------------------------------- */
+
+nm_eval_group *nm_eval_group_new(nomul_session *session, nm_eval_bos bos, nomul_error *err)
+{
+    nm_eval_group         *g = nm_alloc(sizeof *g);
+    const nomul_tokenizer *tokenizer = nomul_model_tokenizer(nomul_session_model(session));
+
+    if (!g) return nm_fail_memory(err, sizeof *g), NULL;
+    *g = (nm_eval_group){.session = session, .tokenizer = tokenizer};
+    g->add_bos =
+        bos == NM_EVAL_BOS_MODEL ? nomul_tokenizer_adds_bos(tokenizer) : bos == NM_EVAL_BOS_YES;
+    return g;
+}
+
+static void free_sessions(nm_buffer *sequences)
+{
+    sequence *s = AT(sequence, *sequences);
+
+    for (size_t i = 0; i < COUNT(sequence, *sequences); i++) {
+        nomul_session_free(s[i].session);
+        s[i].session = NULL;
+    }
+}
+
+void nm_eval_group_clear(nm_eval_group *g)
+{
+    free_sessions(&g->contexts);
+    free_sessions(&g->choices);
+    g->ids.n = g->contexts.n_bytes = g->choices.n_bytes = g->results.n_bytes = 0;
+}
+
+void nm_eval_group_free(nm_eval_group *g)
+{
+    if (!g) return;
+    nm_eval_group_clear(g);
+    nm_ids_free(&g->ids);
+    nm_buffer_free(&g->contexts);
+    nm_buffer_free(&g->choices);
+    nm_buffer_free(&g->results);
+    nm_buffer_free(&g->logprobs);
+    nm_buffer_free(&g->calls);
+    nm_free(g);
+}
+
+/* ---- Splitting ------------------------------------------------------------------------------- */
+
+/*
+ * Appends the ids of a text, with BOS or not.  `more` continues it: both are tokenized as one text,
+ * and only the ids after the first n_skip are kept.
+ */
+static bool add_ids(nm_eval_group *g, nm_span text, nm_span more, bool bos, size_t n_skip,
+                    nomul_error *err)
+{
+    nm_buffer whole = {0};
+    size_t    from = g->ids.n;
+    bool      ok = nm_buffer_add(&whole, text.text, text.n_bytes, err) &&
+              nm_buffer_add(&whole, more.text, more.n_bytes, err) &&
+              (!bos || nm_ids_add(&g->ids, nomul_token_bos(g->tokenizer), err)) &&
+              nm_prompt_tokenize(&g->ids, g->tokenizer, &whole, 0, err);
+
+    nm_buffer_free(&whole);
+    size_t n = ok ? g->ids.n - from : 0;
+    if (n_skip > n) n_skip = n;
+    if (n > 0)
+        memmove(g->ids.at + from, g->ids.at + from + n_skip, (n - n_skip) * sizeof *g->ids.at);
+    g->ids.n = from + n - n_skip;
+    return ok;
+}
+
+/*
+ * The context without white space at its end, which is tokenized with the continuation.  An empty
+ * one is BOS alone; the continuation is then tokenized without BOS of its own.
+ */
+static bool add_context(nm_eval_group *g, nm_span context, nomul_error *err)
+{
+    sequence s = {.at = g->ids.n};
+    bool     bos = g->add_bos || context.n_bytes == 0;
+
+    if (bos && nomul_token_bos(g->tokenizer) < 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a context with");
+    if (!add_ids(g, nm_pystr_rstrip(context), (nm_span){"", 0}, bos, 0, err)) return false;
+    s.n = g->ids.n - s.at;
+    if (s.n == 0) return nm_fail(err, NOMUL_E_FORMAT, "a context has no token");
+    return nm_buffer_add(&g->contexts, (const char *)&s, sizeof s, err);
+}
+
+/* The last id of the context, and the ids of both that come after the context's. */
+static bool add_choice(nm_eval_group *g, nm_span context, nm_span continuation, nomul_error *err)
+{
+    size_t   n_contexts = COUNT(sequence, g->contexts);
+    sequence of = AT(sequence, g->contexts)[n_contexts - 1];
+    sequence s = {.at = g->ids.n, .context = n_contexts - 1};
+    bool     empty = context.n_bytes == 0;
+
+    if (!nm_ids_add(&g->ids, g->ids.at[of.at + of.n - 1], err) ||
+        !add_ids(g, context, continuation, g->add_bos && !empty, empty ? 0 : of.n, err))
+        return false;
+    s.n = g->ids.n - s.at;
+    if (s.n < 2) return nm_fail(err, NOMUL_E_FORMAT, "a choice adds no token to its context");
+    return nm_buffer_add(&g->choices, (const char *)&s, sizeof s, err);
+}
+
+bool nm_eval_group_add(nm_eval_group *g, const nm_eval_item *item, bool *full, nomul_error *err)
+{
+    nm_eval_result result = {.gold = item->gold,
+                             .n_choices = item->n_choices,
+                             .n_metrics = item->one_context ? NM_EVAL_METRICS : 1};
+
+    for (size_t i = 0; i < item->n_choices; i++) {
+        const nm_eval_choice *c = &item->choices[i];
+        nm_span               context = {item->bytes.data + c->context.at, c->context.n_bytes};
+        nm_span continuation = {item->bytes.data + c->continuation.at, c->continuation.n_bytes};
+
+        if ((i == 0 || !item->one_context) && !add_context(g, context, err)) return false;
+        if (!add_choice(g, context, continuation, err)) return false;
+        result.choices[i].n_tokens =
+            AT(sequence, g->choices)[COUNT(sequence, g->choices) - 1].n - 1;
+        result.choices[i].n_chars = c->n_chars;
+        result.choices[i].n_bytes = c->n_bytes;
+    }
+    *full = g->ids.n >= GROUP_BATCHES * nomul_session_n_batch(g->session);
+    return nm_buffer_add(&g->results, (const char *)&result, sizeof result, err);
+}
+
+/* ---- Computing ------------------------------------------------------------------------------- */
+
+/* One call of the library takes a batch of ids, so that a signal waits no longer than that. */
+static bool read_contexts(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
+{
+    sequence *s = AT(sequence, g->contexts);
+    size_t    n = COUNT(sequence, g->contexts), n_batch = nomul_session_n_batch(g->session);
+
+    for (size_t i = 0, at = 0; i < n;) {
+        size_t room = n_batch;
+
+        g->calls.n_bytes = 0;
+        while (i < n && room > 0) {
+            size_t     left = s[i].n - 1 - at, n_ids = left < room ? left : room;
+            nomul_feed feed = {s[i].session, g->ids.at + s[i].at + at, n_ids, false};
+
+            if (!nm_buffer_add(&g->calls, (const char *)&feed, sizeof feed, err)) return false;
+            room -= n_ids, at += n_ids;
+            if (n_ids == left) i++, at = 0;
+        }
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (nomul_session_feed_many(AT(nomul_feed, g->calls), COUNT(nomul_feed, g->calls), NULL,
+                                    err) != NOMUL_OK)
+            return false;
+        *n_tokens += n_batch - room;
+    }
+    return true;
+}
+
+static bool score_choices(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
+{
+    sequence *s = AT(sequence, g->choices);
+    size_t    n = COUNT(sequence, g->choices), n_scores = 0;
+
+    for (size_t i = 0; i < n; i++) n_scores += s[i].n - 1;
+    g->calls.n_bytes = g->logprobs.n_bytes = 0;
+    for (size_t i = 0; i < n_scores; i++)
+        if (!nm_buffer_add(&g->logprobs, (const char *)&(float){0}, sizeof(float), err))
+            return false;
+    for (size_t i = 0, at = 0; i < n; at += s[i++].n - 1) {
+        nomul_score score = {s[i].session, g->ids.at + s[i].at, s[i].n,
+                             AT(float, g->logprobs) + at};
+
+        if (!nm_buffer_add(&g->calls, (const char *)&score, sizeof score, err)) return false;
+    }
+    *n_tokens += n_scores;
+    return nomul_session_score_many(AT(nomul_score, g->calls), n, err) == NOMUL_OK;
+}
+
+static void sum_up(nm_eval_group *g)
+{
+    nm_eval_result *r = AT(nm_eval_result, g->results);
+    const float    *logprob = AT(float, g->logprobs);
+
+    for (size_t i = 0; i < COUNT(nm_eval_result, g->results); i++) {
+        for (size_t c = 0; c < r[i].n_choices; c++)
+            for (size_t t = 0; t < r[i].choices[c].n_tokens; t++)
+                r[i].choices[c].logprob += (double)*logprob++;
+        nm_eval_judge(&r[i]);
+    }
+}
+
+bool nm_eval_group_run(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
+{
+    sequence *contexts = AT(sequence, g->contexts), *choices = AT(sequence, g->choices);
+    bool      ok = true;
+
+    for (size_t i = 0; ok && i < COUNT(sequence, g->contexts); i++)
+        ok = (contexts[i].session = nomul_session_share(g->session, err)) != NULL;
+    ok = ok && read_contexts(g, n_tokens, err);
+    for (size_t i = 0; ok && i < COUNT(sequence, g->choices); i++)
+        ok = (choices[i].session = nomul_session_clone(contexts[choices[i].context].session, err));
+    free_sessions(&g->contexts);
+    ok = ok && score_choices(g, n_tokens, err);
+    free_sessions(&g->choices);
+    if (ok) sum_up(g);
+    return ok;
+}
