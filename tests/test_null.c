@@ -129,6 +129,7 @@ static void check_session(const nomul_model *model)
     IS_ARG(nomul_session_score, NULL, ids, 2, logits);
     IS_ARG(nomul_session_score, s, NULL, 2, logits);
     IS_ARG(nomul_session_score, s, ids, 2, NULL);
+    IS_ARG(nomul_session_score_many, NULL, 1);
     IS_ARG(nomul_session_snapshot, NULL, bytes, sizeof bytes);
     IS_ARG(nomul_session_snapshot, s, NULL, sizeof bytes);
     IS_ARG(nomul_session_restore, NULL, bytes, sizeof bytes);

@@ -104,6 +104,67 @@ static void test_large_batch(void)
     free(want), free(got);
 }
 
+/* Sequences of 2 to 30 ids, in sessions that have read different beginnings. */
+static void test_many_scores(const nomul_model *model)
+{
+    enum { N = 9, MOST = 30 };
+    int32_t ids[N][MOST];
+    float   want[N][MOST], got[N][MOST];
+    size_t  lengths[N] = {2, 30, 2, 7, 13, 2, 25, 3, 16}, batches[] = {1, 5, 48};
+
+    for (size_t b = 0; b < 3; b++) {
+        nomul_session *first = test_session(model, 1 + b % 2, batches[b]), *sessions[N] = {NULL};
+        nomul_score    scores[N];
+        nomul_error    err;
+
+        test_case("sequences scored together have the bits of each alone: batches of %zu",
+                  batches[b]);
+        memset(got, 0, sizeof got);
+        memset(want, 0, sizeof want);
+        for (size_t i = 0; first && i < N; i++) {
+            fill_ids(ids[i], MOST, nomul_model_get_info(model)->n_vocab, 20 + i);
+            nomul_session_feed(first, ids[i], 1, NOMUL_LOGITS_NONE, NULL, NULL);
+            sessions[i] = nomul_session_clone(first, &err);
+            scores[i] = (nomul_score){sessions[i], ids[i], lengths[i], got[i]};
+            nomul_session *alone = nomul_session_clone(first, &err);
+            CHECK_OK(nomul_session_score(alone, ids[i], lengths[i], want[i], &err) == NOMUL_OK,
+                     err);
+            nomul_session_free(alone);
+        }
+        if (first) CHECK_OK(nomul_session_score_many(scores, N, &err) == NOMUL_OK, err);
+        CHECK_MEM(got, want, sizeof want, "a score");
+        for (size_t i = 0; i < N; i++) {
+            CHECK_INT(nomul_session_n_tokens(sessions[i]), i + lengths[i]);
+            nomul_session_free(sessions[i]);
+        }
+        nomul_session_free(first);
+    }
+}
+
+static void test_wrong_many(const nomul_model *model)
+{
+    const int32_t  ids[] = {1, 2};
+    float          logprobs[2] = {7, 7};
+    nomul_session *session = test_session(model, 1, 4), *other = test_session(model, 1, 4);
+    nomul_score    scores[2] = {{session, ids, 2, logprobs}, {session, ids, 2, logprobs + 1}};
+    nomul_error    err;
+
+    test_case("wrong arguments of nomul_session_score_many change nothing");
+    CHECK_FAILS(nomul_session_score_many(scores, 2, &err) == NOMUL_OK, err,
+                "sequence 1: session is that of an earlier sequence too");
+    scores[1].session = other;
+    CHECK_FAILS(nomul_session_score_many(scores, 2, &err) == NOMUL_OK, err,
+                "sequence 1: session shares another engine than that of sequence 0");
+    scores[1] = (nomul_score){NULL, ids, 2, logprobs};
+    CHECK_FAILS(nomul_session_score_many(scores, 2, &err) == NOMUL_OK, err,
+                "sequence 1: nomul_session_score: an argument is NULL");
+    CHECK_INT(nomul_session_n_tokens(session), 0);
+    CHECK(logprobs[0] == 7 && logprobs[1] == 7);
+    CHECK_OK(nomul_session_score_many(NULL, 0, &err) == NOMUL_OK, err);
+    nomul_session_free(session);
+    nomul_session_free(other);
+}
+
 static void test_wrong(const nomul_model *model)
 {
     const int32_t  ids[] = {1, 2, 512}, negative[] = {1, -1};
@@ -153,7 +214,9 @@ void test_score(void)
     CHECK_OK(model != NULL, err);
     if (!model) return;
     test_bits(model);
+    test_many_scores(model);
     test_wrong(model);
+    test_wrong_many(model);
     nomul_model_close(model);
     test_large_batch();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nomul eval: multiple-choice tasks as lm-evaluation-harness scores them.  Reads all items first, so
- * that a mistake in the last one does not come up after an hour; then scores them group by group.
+ * nomul eval: multiple-choice tasks as lm-evaluation-harness scores them.  Reads all items first,
+ * so that a mistake in the last one does not come up after an hour; then scores group by group.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -112,7 +112,7 @@ static bool find_entries(running *r, nomul_error *err)
         e.number = number;
         e.label = (nm_span){"", 0};
         if (args->labels && !next_line(&r->labels, &label_at, &label_number, &e.label))
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: has %zu lines, fewer than there are items",
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: ends after line %zu, before the items do",
                            nm_buffer_name(args->labels), label_number);
         nm_xxh64_init(&hash);
         nm_xxh64_add(&hash, e.line.text, e.line.n_bytes);

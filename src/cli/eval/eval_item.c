@@ -174,8 +174,11 @@ static bool one(const reader *r, slot s, nm_span *text, nomul_error *err)
     const field *f = &r->fields[s];
 
     if (f->n != 1)
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: %s", key_of(r, s),
-                       f->n > 0 ? "occurs twice" : "is missing");
+        return nm_fail(err, NOMUL_E_FORMAT, "%s: %s%s", key_of(r, s),
+                       f->n > 0 ? "occurs twice" : "is missing",
+                       f->n == 0 && r->task == NM_EVAL_PIQA && s == ANSWER
+                           ? "; --labels names a file with the answers"
+                           : "");
     *text = f->at[0];
     return true;
 }
