@@ -131,8 +131,8 @@ def compare(model, task, theirs, samples, figures, ours):
         ok = ok and (changed or max(abs(a - b) for a, b in (pair, errors)) < 1e-8)
         print(f"{task}: {metric} {pair[0]:.4f} +/- {errors[0]:.4f}, "
               f"ours {pair[1]:.4f} +/- {errors[1]:.4f}")
-    print(f"{task}: {len(ours)} items, sums differ by {np.median(gaps):.1g} (median), {max(gaps):.1g} "
-          f"(most), {near} by a rounding next to a tie: {'equal' if ok else 'DIFFERENT'}")
+    print(f"{task}: {len(ours)} items, sums differ by {np.median(gaps):.1g} (median), "
+          f"{max(gaps):.1g} (most), {near} by a rounding next to a tie: {'equal' if ok else 'DIFFERENT'}")
     return ok
 
 
