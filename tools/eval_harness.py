@@ -132,7 +132,8 @@ def compare(model, task, theirs, samples, figures, ours):
         print(f"{task}: {metric} {pair[0]:.4f} +/- {errors[0]:.4f}, "
               f"ours {pair[1]:.4f} +/- {errors[1]:.4f}")
     print(f"{task}: {len(ours)} items, sums differ by {np.median(gaps):.1g} (median), "
-          f"{max(gaps):.1g} (most), {near} by a rounding next to a tie: {'equal' if ok else 'DIFFERENT'}")
+          f"{max(gaps):.1g} (most), {near} by a rounding next to a tie: "
+          f"{'equal' if ok else 'DIFFERENT'}")
     return ok
 
 

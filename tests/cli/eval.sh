@@ -1,6 +1,6 @@
 # Multiple-choice tasks: figures, details, an evaluation that is resumed, what is wrong with items.
 m=models/tiny.gguf
-evaluate() { nomul eval -m $m -q "$@"; }
+evaluate() { nomul eval -m $m -q -t 1 "$@"; }
 labels=golden/eval/piqa-labels.lst
 
 # Figures of our items: those of lm-eval (tools/eval_harness.py compares).
@@ -19,7 +19,7 @@ evaluate --limit 1 --json --task winogrande -f golden/eval/winogrande.jsonl | cu
 # Details, whatever the threads and batches; the sums are printed to 6 digits here.
 evaluate -f golden/eval/lines.jsonl --details all.jsonl > all
 sed 's/\(-[0-9]*\.[0-9]\{3\}\)[0-9]*/\1/g' all.jsonl
-evaluate -f golden/eval/lines.jsonl --details again.jsonl -t 3 -b 5 --kernels scalar | cmp - all
+evaluate -f golden/eval/lines.jsonl --details again.jsonl -t 3 -b 5 | cmp - all
 cmp again.jsonl all.jsonl
 evaluate -f golden/eval/lines.jsonl --bos no --limit 6 --details no.jsonl > no
 head -n 1 no.jsonl
