@@ -42,6 +42,9 @@ documents 'Once\n=='
 documents 'Once\n==='
 documents '\n'
 printf 'Once\nupon\n\na\n' | object --separator ''
+# Words of each document: 1 and 2, 2 and 1.
+printf 'Once\n==\nTwo times\n' | figures --separator == | tail -n 2
+printf 'Once Two\n==\ntimes\n' | figures --separator == | tail -n 2
 
 # Each on its own is what all of them are together.
 printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both

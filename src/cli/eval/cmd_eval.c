@@ -141,8 +141,7 @@ static bool read_input(running *r, nomul_error *err)
     const eval_args *args = r->args;
     bool             full;
 
-    if (!args->quiet && strcmp(args->file, "-") == 0 && nm_os_is_terminal(NM_OS_STDIN))
-        fprintf(stderr, "nomul: reading items from the terminal, up to Ctrl-D\n");
+    nm_prompt_waits(args->file, "items", args->quiet);
     if (!nm_buffer_add_file(&r->text, args->file, err) ||
         (args->labels && !nm_buffer_add_file(&r->labels, args->labels, err)) ||
         !find_entries(r, err))

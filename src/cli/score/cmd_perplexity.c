@@ -52,8 +52,15 @@ static void record_speed(nm_record *f, const nm_tally *tally)
 {
     nm_record_real(f, "seconds", tally->seconds);
     nm_record_real(f, "tokens_per_second", nm_rate(tally->n_tokens, tally->seconds));
-    nm_record_close(f, '}');
-    nm_output_print("\n");
+}
+
+/* Perplexities of a text's units, whatever the tokens are: as lm-evaluation-harness has them. */
+static void record_units(nm_record *f, const nm_documents *d)
+{
+    uint64_t n_words = d->words.n_gaps + d->n_documents;
+
+    nm_record_real(f, "word_perplexity", exp(d->bytes_nats / (double)n_words));
+    nm_record_real(f, "byte_perplexity", exp(d->bytes_nats / (double)d->n_bytes));
 }
 
 /*
@@ -92,6 +99,9 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
             nm_record_count(&f, "bytes", d.n_bytes);
             nm_record_count(&f, "documents", d.n_documents);
             if (args->json) record_speed(&f, t);
+            if (args->json || d.n_bytes > 0) record_units(&f, &d);
+            nm_record_close(&f, '}');
+            if (args->json) nm_output_print("\n");
         }
         if (nm_output_flush() && !args->quiet) say_speed(t);
     }
@@ -140,6 +150,8 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
         nm_record_count(&f, "windows", w.n_done);
         nm_record_count(&f, "ctx_size", w.n_ctx);
         record_speed(&f, &w.tally);
+        nm_record_close(&f, '}');
+        nm_output_print("\n");
     } else
         nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
     if (nm_output_flush() && !args->quiet) say_speed(&w.tally);
@@ -184,8 +196,11 @@ const nm_command nm_cmd_perplexity = {
     "token replaced by BOS, the second half scored; one newline at the end of the text is "
     "dropped.\n\n"
     "--json prints {\"nats_per_token\": .., \"perplexity\": .., \"bits_per_byte\": .., \"tokens\": "
-    "N, \"bytes\": N, \"documents\": N, \"seconds\": .., \"tokens_per_second\": ..}; with -c, "
-    "\"uncertainty\", \"windows\" and \"ctx_size\" replace the bits, bytes and documents. With "
+    "N, \"bytes\": N, \"documents\": N, \"seconds\": .., \"tokens_per_second\": .., "
+    "\"word_perplexity\": .., \"byte_perplexity\": ..}; with -c, \"uncertainty\", \"windows\" and "
+    "\"ctx_size\" replace the bits, bytes, documents and the last two. Words are those between "
+    "white "
+    "space, as lm-evaluation-harness counts them; it may score BOS too. With "
     "--per-token the figures go to stderr, or with --json after its lines.",
     table,
     sizeof(perplexity_args),

@@ -58,6 +58,7 @@ static bool begin(nm_documents *d, nomul_error *err)
     nomul_session_reset(d->tally.session);
     d->n_documents++;
     d->begun = false;
+    d->words = (nm_words){.n_gaps = d->words.n_gaps};
     d->text.n_bytes = d->n_held = d->ids.n = 0;
     return nm_ids_add(&d->ids, nomul_token_bos(d->tokenizer), err);
 }
@@ -82,6 +83,7 @@ static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
         return false;
     d->begun = true;
     d->n_bytes += n_bytes;
+    nm_words_add(&d->words, d->text.data, n_bytes);
     d->bytes_nats = d->tally.nats;
     nm_buffer_drop(&d->text, n_bytes);
     return true;

@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
+#include "cli/text/pystr.h"
 
 #define NM_SCORE_STEP 384 /* ids scored together at most */
 
@@ -38,6 +39,7 @@ typedef struct nm_documents {
     uint64_t n_documents; /* begun */
     uint64_t n_bytes;     /* of text whose tokens are all scored */
     double   bytes_nats;  /* tally.nats when n_bytes was last increased */
+    nm_words words;       /* of the same text: n_gaps + n_documents, as each has one more */
 
     /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
     nm_buffer input;  /* may be the beginning of a separator and its newlines */
