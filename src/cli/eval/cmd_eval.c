@@ -27,22 +27,23 @@ typedef struct eval_args {
 static const nm_option table[] = {
     NM_GROUP("The task"),
     NM_MODEL_OPTION(F, open),
-    {'f', "file", NM_OPT_STRING, F(file), "-", "FILE", "file with the items, - for stdin", 0, 0},
+    NM_FILE('f', "file", F(file), "-", "file with the items, - for stdin", NM_INPUT),
     NM_CHOICE(
         0, "task", F(task), NULL, NM_EVAL_TASKS,
         "the data set whose original JSON lines the items are; without it lines have "
         "\"query\" and \"choices\", or \"context_options\" and \"continuation\", and \"gold\""),
-    NM_STRING(0, "labels", F(labels), "FILE",
-              "file with the answers, a line for each item, where the items have none (PIQA)"),
+    NM_FILE(0, "labels", F(labels), NULL,
+            "file with the answers, a line for each item, where the items have none (PIQA)",
+            NM_INPUT),
     NM_INT(0, "limit", F(limit), "0", 0, 1e9, "score the first N items only; 0 = all"),
     NM_CHOICE(0, "bos", F(bos), "model", "model|yes|no",
               "begin each context with BOS; model: if its tokenizer does so, as the harness"),
 
     NM_GROUP("Output"),
     NM_FLAG(0, "json", F(json), "print the figures as one JSON object"),
-    NM_STRING(
-        0, "details", F(details), "FILE",
-        "write a JSON line for each item; items that the file has already are not scored again"),
+    NM_FILE(0, "details", F(details), NULL,
+            "write a JSON line for each item; items that the file has already are not scored again",
+            NM_IN_PLACE),
     NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
 
     NM_MACHINE_OPTIONS(F, open),
@@ -163,7 +164,6 @@ static bool open_details(running *r, nomul_error *err)
     char                     head[256];
 
     if (!args->details) return true;
-    if (!nm_open_may_write(args->details, r->opened.path, args->file, err)) return false;
     snprintf(head, sizeof head,
              "{\"command\":\"nomul eval\",\"harness\":\"" NM_EVAL_HARNESS "\",\"task\":\"%s\","
              "\"bos\":\"%s\",\"model_id\":\"%016" PRIx64 "\"}",

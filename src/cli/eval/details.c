@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
@@ -66,12 +67,10 @@ bool nm_details_save(nm_details *d, bool now, nomul_error *err)
     nm_outfile out = {0};
 
     if (!d->path || (!now && nm_clock() - d->saved < SAVE_SECONDS)) return true;
-    bool ok = nm_outfile_open(&out, d->path, err);
-    if (ok) nm_interrupt_doom(out.temporary);
-    ok = ok && nm_outfile_write(&out, d->text.data, d->text.n_bytes, err) &&
-         nm_outfile_commit(&out, err);
+    bool ok = nm_outfile_open(&out, d->path, (nm_watch){nm_interrupt_doom, NULL}, err) &&
+              nm_outfile_write(&out, d->text.data, d->text.n_bytes, err) &&
+              nm_outfile_commit(&out, err);
     nm_outfile_abort(&out);
-    nm_interrupt_doom(NULL);
     d->saved = nm_clock();
     return ok;
 }
@@ -144,8 +143,12 @@ static bool take_line(nm_details *d, size_t number, nm_span line, const char *he
 bool nm_details_open(nm_details *d, const char *path, const char *head, const uint64_t *hashes,
                      size_t n_items, nm_eval_tally *tally, nomul_error *err)
 {
-    size_t number = 0, at = 0;
+    size_t       number = 0, at = 0;
+    nm_os_status status;
 
+    if (nm_os_stat(path, &status) == 0 && status.kind != NM_OS_REGULAR)
+        return nm_fail(err, NOMUL_E_ARG, "%s: is no regular file; it is replaced again and again",
+                       path);
     d->path = path;
     d->saved = nm_clock();
     if (!nm_file_exists(path))
