@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/xxh64.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
@@ -84,6 +85,7 @@ static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul
                  .n_prompt = job->n_prompt,
                  .load_seconds = b->options->load_seconds,
                  .seed = text->seed,
+                 .no_timings = b->options->no_timings,
         };
 
         if (text->written) continue;
@@ -236,6 +238,8 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
     nm_batch_job           *job = nm_alloc(size);
     uint64_t                number = b->counts.n_lines++;
 
+    if (o->stable_ids) number = nm_xxh64_of(line, n_bytes);
+
     if (!job) return nm_fail_memory(err, size);
     memset(job, 0, size);
     job->n_texts = o->n_best;
@@ -246,8 +250,13 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
     b->last = job;
     b->n_jobs++;
 
-    if (!nm_batch_line_read(&job->line, line, n_bytes, number, o->defaults, err))
-        return refuse(b, job, err);
+    bool ok = nm_batch_line_read(&job->line, line, n_bytes, number, o->defaults, err);
+    if (o->done && nm_batch_done_has(o->done, &job->line.id, ok ? o->n_best : 1)) {
+        b->counts.n_skipped++;
+        free_job(b, job);
+        return true;
+    }
+    if (!ok) return refuse(b, job, err);
     if (job->line.args.seed > (int64_t)NM_INT_MAX_EXACT - (int64_t)(o->n_best - 1)) {
         nm_fail(err, NOMUL_E_ARG, "seed: %" PRId64 " is too large for %zu in a row",
                 job->line.args.seed, o->n_best);

@@ -11,6 +11,7 @@
 #ifndef NM_BATCH_H
 #define NM_BATCH_H
 
+#include "cli/batch/batch_done.h"
 #include "cli/batch/batch_line.h"
 #include "cli/text/answer.h"
 
@@ -22,21 +23,24 @@ typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continua
 
 /* What the command line asks for; the caller's. */
 typedef struct nm_batch_options {
-    const nomul_model  *model;
-    const nomul_mark   *saved;    /* every text continues it; NULL: none */
-    const nm_text_args *defaults; /* of lines */
-    size_t              n_parallel, n_best, n_logprobs;
-    int64_t             max_predict; /* tokens of a text, whatever its line says; -1: any number */
-    bool                escapes;     /* in lines that are the prompt itself */
-    bool                indexed;     /* answers say which of the n_best they are */
-    bool                as_ready;    /* in order of completion, else of the lines */
-    bool                show;        /* progress, on stderr */
-    uint64_t            n_input;     /* bytes of the lines, for the time left; 0: not known */
-    double              load_seconds;
+    const nomul_model   *model;
+    const nomul_mark    *saved;    /* every text continues it; NULL: none */
+    const nm_text_args  *defaults; /* of lines */
+    size_t               n_parallel, n_best, n_logprobs;
+    int64_t              max_predict; /* tokens of a text, whatever its line says; -1: any number */
+    const nm_batch_done *done;        /* lines that are not computed again; NULL: none */
+    bool                 stable_ids; /* a line without an id has its hash for one, not its number */
+    bool                 no_timings; /* in answers */
+    bool                 escapes;    /* in lines that are the prompt itself */
+    bool                 indexed;    /* answers say which of the n_best they are */
+    bool                 as_ready;   /* in order of completion, else of the lines */
+    bool                 show;       /* progress, on stderr */
+    uint64_t             n_input;    /* bytes of the lines, for the time left; 0: not known */
+    double               load_seconds;
 } nm_batch_options;
 
 typedef struct nm_batch_counts {
-    uint64_t n_lines, n_wrong, n_done; /* n_done: continuations */
+    uint64_t n_lines, n_skipped, n_wrong, n_done; /* n_done: continuations */
     uint64_t n_prompt_ids, n_generated;
     size_t   most_texts; /* that ran together */
     double   seconds;

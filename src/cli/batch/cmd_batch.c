@@ -13,11 +13,11 @@
 #include "cli/commands.h"
 
 typedef struct batch_args {
-    const char  *file, *load;
+    const char  *file, *load, *done;
     nm_open_args open;
     nm_text_args text;
     int64_t      n_parallel, n_best, n_logprobs, n_ctx, max_predict;
-    bool         as_ready, quiet, escapes;
+    bool         as_ready, quiet, escapes, stable_ids, no_timings;
 } batch_args;
 
 #define F(field) offsetof(batch_args, field)
@@ -34,6 +34,13 @@ static const nm_option table[] = {
      0, 1000, NM_NO_FILE},
     NM_INT(0, "max-predict", F(max_predict), "-1", -1, 1e9,
            "no line gets more than N tokens, whatever its n_predict is; -1 = no such bound"),
+    NM_FILE(
+        0, "skip-done", F(done), NULL,
+        "answers of an earlier run, if there is such a file: prompts whose id has one there are "
+        "skipped",
+        NM_INPUT),
+    NM_FLAG(0, "stable-ids", F(stable_ids),
+            "the id of a line without one is a hash of the line, not its number"),
     NM_FILE(0, "load-session", F(load), NULL,
             "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
     NM_TEXT_OPTIONS,
@@ -43,6 +50,8 @@ static const nm_option table[] = {
     NM_GROUP("Output"),
     NM_FLAG(0, "as-ready", F(as_ready),
             "print answers in order of completion, not in the order of the prompts"),
+    NM_FLAG(0, "no-timings", F(no_timings),
+            "leave \"timings\" out of the answers, so that they are the same bytes each time"),
     NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
            "log-probabilities of the N most likely ids for each token"),
     NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
@@ -58,6 +67,7 @@ typedef struct running {
     nomul_mark       *saved;
     nm_text_args      defaults;
     nm_batch_options  options;
+    nm_batch_done     done;
     nm_batch          batch;
 } running;
 
@@ -74,6 +84,7 @@ static bool open_batch(running *r, nomul_error *err)
     nm_sampling       sampling;
 
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
+    if (args->done && !nm_batch_done_read(&r->done, args->done, err)) return false;
     if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
     bool ok = nm_sampling_init(&sampling, &args->text, table, r->saved, r->opened.model, err);
     r->defaults = args->text;
@@ -93,6 +104,9 @@ static bool open_batch(running *r, nomul_error *err)
         .escapes = args->escapes,
         .indexed = args->n_best > 0,
         .as_ready = args->as_ready,
+        .done = args->done ? &r->done : NULL,
+        .stable_ids = args->stable_ids,
+        .no_timings = args->no_timings,
         .show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR) && !nm_os_is_terminal(NM_OS_STDOUT),
     };
     b->options = &r->options;
@@ -123,6 +137,8 @@ static void print_statistics(const running *r)
                   nm_show_seconds(r->options.load_seconds).text);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,
             c->most_texts);
+    if (c->n_skipped > 0)
+        fprintf(stderr, "%-9s %s\n", "skipped", nm_show_amount(c->n_skipped, "line").text);
     fprintf(stderr, "%-9s %s\n", "prompts", nm_show_amount(c->n_prompt_ids, "token").text);
     fprintf(stderr, "%-9s %s\n", "generated", nm_show_amount(c->n_generated, "token").text);
     fprintf(stderr, "%-9s %s, %.1f tokens/s in all\n", "time", nm_show_seconds(c->seconds).text,
@@ -161,6 +177,7 @@ static int run(const void *arguments)
         }
     }
     nm_batch_free(&r.batch);
+    nm_batch_done_free(&r.done);
     nomul_text_free(r.batch.base);
     nomul_mark_free(r.saved);
     nm_open_close(&r.opened);

@@ -151,6 +151,19 @@ static void print_logprobs(nm_record *f, speller *s, const nm_answer *a)
     nm_record_close(f, ']');
 }
 
+static void record_timings(nm_record *f, const nm_effort *e, double load_seconds)
+{
+    nm_record_open(f, "timings", '{');
+    nm_record_real(f, "load_ms", 1000 * load_seconds);
+    nm_record_count(f, "prompt_n", e->n_read);
+    nm_record_real(f, "prompt_ms", 1000 * e->prompt_seconds);
+    nm_record_real(f, "prompt_per_second", nm_rate(e->n_read, e->prompt_seconds));
+    nm_record_count(f, "predicted_n", e->n_generated);
+    nm_record_real(f, "predicted_ms", 1000 * e->seconds);
+    nm_record_real(f, "predicted_per_second", nm_rate(e->n_steps, e->seconds));
+    nm_record_close(f, '}');
+}
+
 bool nm_report_json(const nm_report *r, nomul_error *err)
 {
     static const char *const reasons[] = {
@@ -178,15 +191,7 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         if (a->n_logprobs > 0) print_logprobs(f, &s, a);
         nm_record_text(f, "finish_reason", reasons[a->finish]);
         nm_record_count(f, "seed", r->seed);
-        nm_record_open(f, "timings", '{');
-        nm_record_real(f, "load_ms", 1000 * r->load_seconds);
-        nm_record_count(f, "prompt_n", e->n_read);
-        nm_record_real(f, "prompt_ms", 1000 * e->prompt_seconds);
-        nm_record_real(f, "prompt_per_second", nm_rate(e->n_read, e->prompt_seconds));
-        nm_record_count(f, "predicted_n", e->n_generated);
-        nm_record_real(f, "predicted_ms", 1000 * e->seconds);
-        nm_record_real(f, "predicted_per_second", nm_rate(e->n_steps, e->seconds));
-        nm_record_close(f, '}');
+        if (!r->no_timings) record_timings(f, e, r->load_seconds);
         nm_record_close(f, '}');
         nm_output_print("\n");
     }

@@ -62,6 +62,7 @@ typedef struct nm_report {
     uint64_t               n_prompt;
     double                 load_seconds;
     uint64_t               seed;
+    bool                   no_timings;
 } nm_report;
 
 /* One object on one line; false on an error. */

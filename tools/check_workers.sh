@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# More texts than one process: GNU parallel gives parts of a list of prompts to two workers, one of
+# them is killed in the middle, the run is resumed, and the joined answers are those of one
+# undisturbed nomul batch, byte for byte.
+#
+#   check_workers.sh NOMUL MODEL
+#
+# Hosts in place of local workers: README, More texts than one machine.
+set -eu
+nomul=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+model=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/nomul-workers.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+# Twelve prompts, each a session of its own; the first of a part is short, so that an answer is
+# there soon, the others are long enough to be interrupted.
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+    n=$((i % 3 ? 8000 : 9))
+    echo "{\"id\":\"text $i\",\"prompt\":\"Once $i\",\"seed\":$i,\"n_predict\":$n}"
+done > prompts.jsonl
+split -l 3 prompts.jsonl part.
+
+# The worker: what its earlier runs have answered is not computed again.  A line that was cut off
+# by the kill is left out.
+cat > worker << 'end'
+#!/bin/sh
+set -eu
+touch "$1.out"
+head -n "$(wc -l < "$1.out")" "$1.out" > "$1.done"
+mv "$1.done" "$1.out"
+echo $$ > "$1.pid"
+exec "$NOMUL" batch $OPTIONS -f "$1" --skip-done "$1.out" >> "$1.out"
+end
+chmod +x worker
+NOMUL=$nomul NOMUL_MODEL=$model
+OPTIONS='--no-timings --ignore-eos --parallel 1 -t 1 -q'
+export NOMUL NOMUL_MODEL OPTIONS
+
+"$nomul" batch $OPTIONS -f prompts.jsonl > want.jsonl
+
+run() { parallel --will-cite -j 2 --joblog log "$@" ./worker ::: part.aa part.ab part.ac part.ad; }
+run > run.log 2>&1 &
+running=$!
+until [ -s part.ab.out ] || ! kill -0 $running 2> /dev/null; do sleep 0.05; done
+kill -9 "$(cat part.ab.pid)"
+wait $running && { echo "FAIL the run that lost a worker succeeded"; exit 1; }
+answered=$(wc -l < part.ab.out)
+[ "$answered" -gt 0 ] && [ "$answered" -lt 3 ] || { echo "FAIL $answered of 3 answered"; exit 1; }
+run --resume-failed
+cat part.??.out > got.jsonl
+cmp got.jsonl want.jsonl
+echo "$(wc -l < got.jsonl) answers of two workers, one of them killed after $answered of 3: the same"
