@@ -51,4 +51,4 @@ answered=$(wc -l < part.ab.out)
 run --resume-failed
 cat part.??.out > got.jsonl
 cmp got.jsonl want.jsonl
-echo "$(wc -l < got.jsonl) answers of two workers, one of them killed after $answered of 3: the same"
+echo "$(wc -l < got.jsonl) answers of two workers, one killed after $answered of 3: the same"
