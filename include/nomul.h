@@ -120,7 +120,9 @@ typedef struct nomul_model_options {
     bool        in_memory;     /* read the file into memory instead of mapping it; default false */
     bool        check_tensors; /* also verify all tensors and model_id; default false */
     const char *kernels; /* a name from nomul_kernels_name; NULL, the default: best for this CPU */
-    const nomul_cancel *cancel; /* of the open call and of nomul_tokenize; default NULL */
+    const nomul_cancel *cancel;   /* of the open call and of nomul_tokenize; default NULL */
+    nomul_progress      progress; /* of in_memory and check_tensors: bytes, of all; default NULL */
+    void               *progress_context;
 } nomul_model_options;
 
 void nomul_model_options_init(nomul_model_options *options);

@@ -129,14 +129,15 @@ static nomul_model *open_model(const char *path, const void *data, size_t size,
         nomul_model_close(model);
         return NULL;
     }
-    bool mapped = !path || nm_filemap_open(&model->map, path, ours.in_memory, ours.cancel, err);
+    const nm_watched watched = {ours.cancel, ours.progress, ours.progress_context};
+    bool mapped = !path || nm_filemap_open(&model->map, path, ours.in_memory, &watched, err);
     if (path) data = model->map.data, size = model->map.size;
     if (mapped && nm_gguf_open(&model->gguf, data, size, NM_ARCHITECTURE, err) &&
         nm_weights_open(&model->weights, &model->gguf, err) &&
         nm_vocab_open(&tokenizer->vocab, &model->gguf, model->weights.config.vocab,
                       &model->has_tokenizer, err) &&
         fill_info(model, size, err) &&
-        (!ours.check_tensors || nm_weights_verify(&model->weights, &model->gguf, ours.cancel, err)))
+        (!ours.check_tensors || nm_weights_verify(&model->weights, &model->gguf, &watched, err)))
         return model;
     if (mapped && path) nm_fail_in(err, "%s", path); /* that of mapping has it */
     nomul_model_close(model);

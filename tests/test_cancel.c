@@ -411,6 +411,72 @@ static void test_any_moment(void)
     nomul_session_free(s);
 }
 
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+typedef struct told {
+    uint64_t done, total;
+    int      n_calls, most; /* then it says stop */
+} told;
+
+static bool tell(void *context, uint64_t done, uint64_t total)
+{
+    told *t = context;
+
+    CHECK(done <= total);
+    CHECK(total == t->total || t->total == 0);
+    CHECK(done >= t->done);
+    t->done = done, t->total = total;
+    return ++t->n_calls < t->most;
+}
+
+static void test_progress_calls(void)
+{
+    nomul_model_options model_options;
+    nomul_text_options  options;
+    told                t = {.most = 1000}, stopped = {.most = 20}, reading = {.most = 2};
+    const char         *path = test_path("golden/small.gguf");
+
+    test_case("opening tells how far it is, and stops when it is told to");
+    nomul_model_options_init(&model_options);
+    model_options.check_tensors = true;
+    model_options.progress = tell;
+    model_options.progress_context = &t;
+    nomul_model *m = nomul_model_open(path, &model_options, &err);
+    CHECK_OK(m != NULL, err);
+    CHECK(t.n_calls > 40);
+    CHECK(t.done > t.total / 2);
+    model_options.progress_context = &stopped;
+    CHECK(!nomul_model_open(path, &model_options, &err));
+    CHECK_INT(err.code, NOMUL_E_CANCELLED);
+    CHECK_INT(stopped.n_calls, 20);
+    t = (told){.most = 1};
+    model_options.progress_context = &t;
+    model_options.check_tensors = false;
+    model_options.in_memory = true;
+    CHECK(!nomul_model_open(path, &model_options, &err));
+    CHECK_INT(err.code, NOMUL_E_CANCELLED);
+
+    test_case("so does reading a prompt, which goes on where it stopped");
+    nomul_session *s = test_session(m, 1, 16);
+    nomul_text_options_init(&options);
+    options.n_predict = N_STEPS;
+    options.cancel = &request; /* without one a prompt is read in one piece */
+    options.progress = tell;
+    options.progress_context = &reading;
+    nomul_text *text = nomul_text_new(s, &options, &err);
+    CHECK_OK(text != NULL, err);
+    give(text, prompt);
+    CHECK_INT(nomul_text_read(text, &err), NOMUL_E_CANCELLED);
+    CHECK_INT(reading.n_calls, 2);
+    CHECK(reading.done > 0 && reading.done < reading.total);
+    reading.most = 1000;
+    CHECK_OK(nomul_text_read(text, &err) == NOMUL_OK, err);
+    CHECK(reading.n_calls > 3);
+    nomul_text_free(text);
+    nomul_session_free(s);
+    nomul_model_close(m);
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 static void test_files(void)
@@ -467,6 +533,7 @@ void test_cancel(void)
     test_step();
     test_many();
     test_any_moment();
+    test_progress_calls();
     test_files();
     nomul_session_free(session);
     nomul_model_close(model);

@@ -5,6 +5,8 @@
  */
 #include "base/cancel.h"
 
+#include "base/error.h"
+
 #include <stdatomic.h>
 
 /* The header is C++'s too, so the member is a plain int there; here it is used as an atomic one. */
@@ -26,6 +28,14 @@ bool nomul_cancel_requested(const nomul_cancel *cancel)
     if (!cancel) return false;
     return atomic_load_explicit((const atomic_int *)(const void *)&cancel->requested,
                                 memory_order_relaxed) != 0;
+}
+
+bool nm_watched_step(const nm_watched *w, uint64_t done, uint64_t total, nomul_error *err)
+{
+    if (!w) return true;
+    bool stop =
+        nomul_cancel_requested(w->cancel) || (w->progress && !w->progress(w->context, done, total));
+    return !stop || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
 }
 
 nm_pace nm_pace_start(const nomul_cancel *cancel, size_t first, size_t most)

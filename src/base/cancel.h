@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Long calls that can be stopped: nomul_cancel of nomul.h, and the pace at which a call looks at
+ * Long calls that can be stopped: nomul_cancel and nomul_progress of nomul.h, and the pace at which a call looks at
  * it.  Work is done in pieces; a request is seen between two of them.
  */
 #ifndef NM_CANCEL_H
 #define NM_CANCEL_H
 
 #include "nomul.h"
+
+/* Whom a long call asks between two pieces of work whether to go on, and tells how far it is. */
+typedef struct nm_watched {
+    const nomul_cancel *cancel;   /* or NULL */
+    nomul_progress      progress; /* or NULL */
+    void               *context;
+} nm_watched;
+
+/* done of total; NOMUL_E_CANCELLED if it is to stop.  NULL: nobody is asked. */
+bool nm_watched_step(const nm_watched *watched, uint64_t done, uint64_t total, nomul_error *err);
 
 #define NM_PACE_FIRST 16 /* tokens that are always one piece: shorter tiles are not faster */
 

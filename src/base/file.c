@@ -141,7 +141,7 @@ void nm_file_close(nm_file *file)
 }
 
 /* In pieces of some milliseconds, between which a request to cancel is seen. */
-static bool read_all(const nm_file *file, nm_filemap *map, const nomul_cancel *cancel,
+static bool read_all(const nm_file *file, nm_filemap *map, const nm_watched *watched,
                      nomul_error *err)
 {
     const size_t piece = (size_t)8 << 20;
@@ -151,13 +151,13 @@ static bool read_all(const nm_file *file, nm_filemap *map, const nomul_cancel *c
     nm_os_large_pages(map->read, map->size);
     for (size_t at = 0, n; at < map->size; at += n) {
         n = map->size - at < piece ? map->size - at : piece;
-        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (!nm_watched_step(watched, at, map->size, err)) return false;
         if (!nm_file_read(file, at, (uint8_t *)map->read + at, n, err)) return false;
     }
     return true;
 }
 
-bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nomul_cancel *cancel,
+bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nm_watched *watched,
                      nomul_error *err)
 {
     nm_file file;
@@ -172,7 +172,7 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const no
     } else if (file.size == 0) { /* cannot be mapped */
         map->data = (const uint8_t *)"";
     } else if (in_memory) {
-        ok = read_all(&file, map, cancel, err);
+        ok = read_all(&file, map, watched, err);
     } else {
         int number = nm_os_map(file.fd, map->size, &map->mapped);
         ok = number == 0 || nm_fail_errno(err, NOMUL_E_IO, number);

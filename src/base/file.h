@@ -6,6 +6,7 @@
 #ifndef NM_FILE_H
 #define NM_FILE_H
 
+#include "base/cancel.h"
 #include "nomul.h"
 
 /* A file open for reading; NM_FILE_CLOSED is one that is not. */
@@ -40,8 +41,8 @@ typedef struct nm_filemap {
     void          *read;
 } nm_filemap;
 
-/* Errors name the path.  cancel, which may be NULL, stops reading into memory. */
-bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nomul_cancel *cancel,
+/* Errors name the path.  Reading into memory is watched (NULL: by nobody). */
+bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nm_watched *watched,
                      nomul_error *err);
 void nm_filemap_close(nm_filemap *map);
 

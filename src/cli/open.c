@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 char               nm_pack_words[64];
 static const char *program; /* argv[0] */
@@ -100,6 +101,7 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
     static char         found[NM_OS_PATH]; /* static: as long as the program lives */
     const char         *file = choose_model(args->model, found);
     double              began = nm_clock();
+    nm_progress_bar     bar = {.quiet = (flags & NM_OPEN_QUIET) != 0};
     nomul_model_options options;
     nomul_error         err;
 
@@ -108,6 +110,8 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
     options.check_tensors = (flags & NM_OPEN_CHECK) != 0;
     options.kernels = args->kernels;
     options.cancel = nm_interrupt_cancel();
+    options.progress = nm_progress_show;
+    options.progress_context = &bar;
     if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(&options.kernels) != NM_EXIT_DONE)
         return NM_EXIT_MISUSED;
     if (!file) say_places();
@@ -116,6 +120,7 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
 
     nm_interrupt_guard(opened->path);
     opened->model = nomul_model_open(opened->path, &options, &err);
+    nm_progress_erase(&bar);
     if (!opened->model) {
         if (!args->model && file != found) nm_fail_in(&err, "$NOMUL_MODEL");
         return nm_output_failed(&err);

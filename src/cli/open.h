@@ -64,6 +64,7 @@ enum {
     NM_OPEN_TOKENIZER = 1, /* a model without a tokenizer is an error */
     NM_OPEN_CHECK = 2,     /* verify every checksum and every code */
     NM_OPEN_IDLE = 4,      /* nothing is computed: $NOMUL_KERNELS does not matter */
+    NM_OPEN_QUIET = 8,     /* no line of progress */
 };
 
 /*

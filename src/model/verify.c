@@ -113,8 +113,17 @@ static void identify(nm_xxh64 *id, const nm_weights *weights, const nm_gguf *ggu
     }
 }
 
+/* Before the i-th of n steps of a pass: three passes read the whole file. */
+static bool watch(const nm_watched *watched, const nm_gguf *gguf, size_t pass, size_t i, size_t n,
+                  nomul_error *err)
+{
+    double share = ((double)pass + (double)i / (double)n) / 3;
+
+    return nm_watched_step(watched, (uint64_t)(share * (double)gguf->size), gguf->size, err);
+}
+
 static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
-                            const nomul_cancel *cancel, nomul_error *err)
+                            const nm_watched *watched, nomul_error *err)
 {
     const nm_config *config = &weights->config;
     size_t           n_planned = nm_plan_count(config), max_cols = 0, i = 0;
@@ -129,12 +138,12 @@ static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
     int8_t *trits = nm_alloc(max_cols);
     if (!trits) return nm_fail_memory(err, max_cols);
     nm_xxh64_init(&id);
-    for (i = 0; i < n_planned && !nomul_cancel_requested(cancel); i++) {
+    for (i = 0; i < n_planned && watch(watched, gguf, 2, i, n_planned, err); i++) {
         nm_plan_get(config, i, &p);
         identify(&id, weights, gguf, &p, trits);
     }
     nm_free(trits);
-    if (i < n_planned) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    if (i < n_planned) return false;
     for (i = 0; i < nm_config_n_fields; i++) {
         nm_store_u32(bytes, nm_config_bits(config, &nm_config_fields[i]));
         nm_xxh64_add(&id, bytes, sizeof bytes);
@@ -146,19 +155,21 @@ static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
                    weights->model_id, found);
 }
 
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
+bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nm_watched *watched,
                        nomul_error *err)
 {
+    size_t n_planned = nm_plan_count(&weights->config);
+
     for (size_t i = 0; i < gguf->n_tensors; i++) {
-        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (!watch(watched, gguf, 0, i, gguf->n_tensors, err)) return false;
         if (!nm_weights_verify_tensor(weights, gguf, i, err)) return false;
     }
-    for (size_t i = 0; i < nm_plan_count(&weights->config); i++) {
+    for (size_t i = 0; i < n_planned; i++) {
         nm_planned p;
-        if (nomul_cancel_requested(cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (!watch(watched, gguf, 1, i, n_planned, err)) return false;
         nm_plan_get(&weights->config, i, &p);
         if (p.kind == NM_KIND_BITLINEAR && !nm_weights_verify_matrix(weights, gguf, &p, err))
             return false;
     }
-    return verify_identity(weights, gguf, cancel, err);
+    return verify_identity(weights, gguf, watched, err);
 }

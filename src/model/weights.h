@@ -7,6 +7,7 @@
 #ifndef NM_WEIGHTS_H
 #define NM_WEIGHTS_H
 
+#include "base/cancel.h"
 #include "model/network.h"
 #include "model/tensors.h"
 
@@ -22,7 +23,7 @@ nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, con
  * one that the packing writes, padding included, that the counts are those of the codes, and that
  * the model id is that of the values.
  */
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nomul_cancel *cancel,
+bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nm_watched *watched,
                        nomul_error *err);
 
 /* Its parts: checksum and finiteness of one stored tensor; codes and counts of one matrix. */

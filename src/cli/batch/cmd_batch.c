@@ -157,7 +157,8 @@ static int run(const void *arguments)
 
     if (nm_text_args_check(&args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, &args->open,
+                             NM_OPEN_TOKENIZER | (args->quiet ? NM_OPEN_QUIET : 0));
     if (code == NM_EXIT_DONE && !open_batch(&r, &err)) code = nm_output_failed(&err);
     if (code == NM_EXIT_DONE) {
         const nm_batch_counts *c = &r.batch.counts;

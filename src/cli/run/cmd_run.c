@@ -214,7 +214,8 @@ static int run(const void *arguments)
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
     nm_interrupt_catch();
-    int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
+    int code = nm_open_model(&r.opened, &args->open,
+                             NM_OPEN_TOKENIZER | (args->quiet ? NM_OPEN_QUIET : 0));
     if (code == NM_EXIT_DONE) {
         bool ok = open_text(&r, &err);
         if (ok && args->interactive) {

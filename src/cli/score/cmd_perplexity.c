@@ -173,7 +173,8 @@ static int run(const void *arguments)
         return nm_output_misused("--separator: has a newline in it");
 
     nm_interrupt_catch();
-    int code = nm_open_model(&opened, &args->open, NM_OPEN_TOKENIZER);
+    int code =
+        nm_open_model(&opened, &args->open, NM_OPEN_TOKENIZER | (args->quiet ? NM_OPEN_QUIET : 0));
     if (code == NM_EXIT_DONE) {
         bool ok = nm_open_session(&opened, &args->open, &err);
         if (ok) nm_prompt_waits(args->file, "the text", args->quiet);
