@@ -14,7 +14,7 @@ static nomul_model *open_synthetic(const char *packing, void **bytes)
     nomul_error         err = {NOMUL_OK, ""};
     size_t              n_bytes = 0;
 
-    *bytes = nomul_bench_synthesize("tiny", packing, &n_bytes, &err);
+    *bytes = nomul_bench_synthesize("tiny", packing, NULL, NULL, &n_bytes, &err);
     CHECK_THAT(*bytes, "%s", err.text);
     if (!*bytes) return NULL;
     nomul_model_options_init(&o);
@@ -70,7 +70,7 @@ static void check_bytes(const char *packing, size_t want_bytes, uint64_t want_ha
 {
     nomul_error err;
     size_t      n_bytes = 0;
-    void       *bytes = nomul_bench_synthesize("tiny", packing, &n_bytes, &err);
+    void       *bytes = nomul_bench_synthesize("tiny", packing, NULL, NULL, &n_bytes, &err);
 
     CHECK_INT(n_bytes, want_bytes);
     CHECK_THAT(bytes && nm_xxh64_of(bytes, n_bytes) == want_hash, "%s: other bytes", packing);
@@ -199,9 +199,9 @@ void test_bench(void)
     check_bytes("t4", 477248, 0x596968538d9ae2b5);
     check_bytes("t5", 439104, 0x554151b98e64182c);
     test_case("names that are none");
-    CHECK_FAILS(nomul_bench_synthesize("7b", "t4", &n_bytes, &err), err,
+    CHECK_FAILS(nomul_bench_synthesize("7b", "t4", NULL, NULL, &n_bytes, &err), err,
                 "shape 7b: not a published shape");
-    CHECK_FAILS(nomul_bench_synthesize("370m", "t6", &n_bytes, &err), err,
+    CHECK_FAILS(nomul_bench_synthesize("370m", "t6", NULL, NULL, &n_bytes, &err), err,
                 "packing t6: unknown, expected t4 or t5");
     CHECK_STR(nomul_bench_shape(0), "tiny");
     CHECK_STR(nomul_bench_shape(4), "13b");

@@ -97,7 +97,6 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     size_t            group_cols = nm_packings[w->packing].group_cols;
     uint8_t           table[MOST_CODES];
 
-    (void)p;
     list_codes(w->packing, group_cols, table);
     fill_bytes(context, table, writer->codes, nm_ternary_bytes(w));
     list_codes(w->packing, w->cols % group_cols, table);
@@ -113,11 +112,11 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     for (size_t group = 0; n_rows && group < w->n_groups; group++)
         memset(writer->codes + nm_ternary_offset(w, w->n_tiles - 1, group) + n_rows, 0,
                NM_TILE_ROWS - n_rows);
-    return true;
+    return nm_model_writer_progress(writer, (uint64_t)p->rows * p->cols);
 }
 
-void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_bytes,
-                             nomul_error *err)
+void *nomul_bench_synthesize(const char *shape, const char *packing, nomul_progress progress,
+                             void *context, size_t *n_bytes, nomul_error *err)
 {
     size_t                i = 0;
     nm_packing_id         pack;
@@ -137,8 +136,17 @@ void *nomul_bench_synthesize(const char *shape, const char *packing, size_t *n_b
     nm_config config = nm_config_defaults;
     config.n_layers = shapes[i].n_layers, config.vocab = shapes[i].vocab;
     config.dim = shapes[i].dim, config.ffn = shapes[i].ffn;
-    const nm_model_spec spec = {
-        .config = &config, .packing = pack, .embedding = NM_GGUF_F16, .name = shapes[i].title};
+    nm_model_spec spec = {.config = &config,
+                          .packing = pack,
+                          .embedding = NM_GGUF_F16,
+                          .name = shapes[i].title,
+                          .progress = progress,
+                          .progress_context = context};
+    for (i = 0; i < nm_plan_count(&config); i++) {
+        nm_planned p;
+        nm_plan_get(&config, i, &p);
+        if (p.kind == NM_KIND_BITLINEAR) spec.total += (uint64_t)p.rows * p.cols;
+    }
     nm_rng_init(&rng, 1);
     nm_model_write_memory(&spec, &source, &bytes, n_bytes, err);
     return bytes;

@@ -382,8 +382,10 @@ static int bench_one(bench *b, const char *file, const char *shape)
     if (shape) {
         nomul_model_options_init(&o);
         o.kernels = args.kernels;
+        nm_progress_bar bar = {.unit = "weight"};
         bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
-                                       &n_bytes, &err);
+                                       nm_progress_show, &bar, &n_bytes, &err);
+        nm_progress_erase(&bar);
         b->opened.path = shape;
         if (bytes) b->opened.model = nomul_model_open_memory(bytes, n_bytes, &o, &err);
         if (!b->opened.model) code = nm_output_failed(&err);
