@@ -21,7 +21,7 @@ const char *nomul_bench_shape(size_t index);
 /*
  * A complete model file of this shape in memory, for nomul_model_open_memory: random trits in
  * `packing` ("t4", "t5"), a random F16 embedding, gains of 1, no tokenizer; the same bytes each
- * time.  progress, which may be NULL, is told weights.  Freed by nomul_bench_free.  NULL on failure.
+ * time.  progress, which may be NULL, counts weights.  Freed by nomul_bench_free.  NULL on failure.
  */
 void *nomul_bench_synthesize(const char *shape, const char *packing, nomul_progress progress,
                              void *context, size_t *n_bytes, nomul_error *err);

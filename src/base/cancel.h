@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Long calls that can be stopped: nomul_cancel and nomul_progress of nomul.h, and the pace at which a call looks at
- * it.  Work is done in pieces; a request is seen between two of them.
+ * Long calls that can be stopped: nomul_cancel and nomul_progress of nomul.h, and the pace at which
+ * a call looks at them.  Work is done in pieces; a request is seen between two of them.
  */
 #ifndef NM_CANCEL_H
 #define NM_CANCEL_H
