@@ -253,6 +253,8 @@ compile_commands.json: FORCE ## for editors and language servers
 clean: ## removes build/
 	rm -rf $(BUILD)
 include tools/cross.mk tools/web.mk
+include tools/cross.mk
+include tools/rtl.mk
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The four arithmetic units side by side, for float_sim.cpp.
+`default_nettype none
+module float_units (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [31:0] a,
+    input  wire [31:0] b,
+    input  wire        start,
+    output wire [31:0] sum,
+    output wire [31:0] product,
+    output wire [31:0] quotient,
+    output wire [31:0] root,
+    output wire        done
+);
+    nm_fadd add (.clk(clk), .a(a), .b(b), .y(sum));
+    nm_fmul mul (.clk(clk), .a(a), .b(b), .y(product));
+    nm_fdiv div (.clk(clk), .a(a), .b(b), .y(quotient));
+    nm_fsqrt sqrt (.clk(clk), .rst(rst), .start(start), .a(a), .done(done), .y(root));
+endmodule
+`default_nettype wire
