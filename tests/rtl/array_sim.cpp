@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ternary array against kernels/ternary_scalar.c: tiles of any codes, one right after the other.
+// The ternary array against kernels/ternary_scalar.c: tiles of any codes, one right after another.
 //
 //   array_sim N [SEED]     N random tiles of each packing, after the directed ones
 //

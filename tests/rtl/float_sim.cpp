@@ -63,13 +63,18 @@ static operands draw(uint64_t i)
     operands o = {uint32_t(r), uint32_t(r >> 32)};
 
     switch (i % 4) {
-    case 0: break;
-    case 1: o.b = with_exponent(o.b, (o.a >> 23 & 255) + s % 55 - 27); break;
-    case 2: o.a = with_exponent(o.a, s % 255);
-            o.b = with_exponent(o.b, (i & 4 ? 127 - s % 255 : 100 + s % 255) + (s >> 8) % 32);
-            break;
-    default: o.a &= ~(0x7fffffu >> s % 24), o.b &= ~(0x7fffffu >> (s >> 8) % 24);
-             o.b = with_exponent(o.b, (o.a >> 23) + (s >> 16) % 30 - 15);
+    case 0:
+        break;
+    case 1:
+        o.b = with_exponent(o.b, (o.a >> 23 & 255) + s % 55 - 27);
+        break;
+    case 2:
+        o.a = with_exponent(o.a, s % 255);
+        o.b = with_exponent(o.b, (i & 4 ? 127 - s % 255 : 100 + s % 255) + (s >> 8) % 32);
+        break;
+    default:
+        o.a &= ~(0x7fffffu >> s % 24), o.b &= ~(0x7fffffu >> (s >> 8) % 24);
+        o.b = with_exponent(o.b, (o.a >> 23) + (s >> 16) % 30 - 15);
     }
     return o;
 }
