@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The image: the bytes of the model file as they are; then a record per layer and one for the head;
+ * then the lower bounds, computed, or a vector of zeros for all layers without any, which changes
+ * nothing: 0 + (1 - 0) f = f; then the embedding as floats if the core cannot read the stored one,
+ * which is so if it is Q8_0 or its rows are not whole beats.
+ */
+#include "rtl/host/rtl_image.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <string.h>
+
+#define UNIT 16          /* addresses count so many bytes */
+#define RECORD_WORDS 32  /* addresses, from word 16 on scales */
+#define FIRST_SCALE 16
+#define MAX_COLS (1 << 15) /* what 24 bits of a sum are enough for */
+
+enum { CONTROL, ID, LAYERS, RECORDS, EMBEDDING, EMBEDDING_ROW, FLAGS };
+enum { COUNTS = 0x08, BLOCKS = 0x10, GAINS = 0x14, SCALARS = 0x18, POINTERS = 0x20 };
+enum { FLAG_T5 = 1, FLAG_HALF = 2 };
+
+/* What is appended to the file, as offsets in the image. */
+typedef struct layout {
+    size_t records, bounds, bounds_step, embedding, size;
+    bool   own_embedding;
+} layout;
+
+static size_t beats(size_t bytes, const nm_rtl_core *core)
+{
+    return (bytes + 4 * core->lanes - 1) / (4 * core->lanes);
+}
+
+static layout lay_out(const nm_rtl_core *core, const nomul_model *model)
+{
+    const nm_weights *w = &model->weights;
+    const nm_config  *c = &w->config;
+    size_t            e = nm_config_state_dim(c), file = nm_round_up(model->gguf.size, NM_ALIGN);
+    size_t            row = w->embedding->n_bytes / c->vocab;
+    layout            l = {.records = file};
+
+    l.own_embedding = w->embedding->type == NM_GGUF_Q8_0 || row % (4 * core->lanes) != 0;
+    l.bounds = l.records + (c->n_layers + 1) * RECORD_WORDS * sizeof(uint32_t);
+    l.bounds = nm_round_up(l.bounds, NM_ALIGN);
+    l.bounds_step = nm_round_up(e * sizeof(float), NM_ALIGN);
+    l.embedding = l.bounds + (w->bounds ? c->n_layers : 1) * l.bounds_step;
+    l.size = l.embedding;
+    if (l.own_embedding) l.size += c->vocab * nm_round_up(c->dim * sizeof(float), NM_ALIGN);
+    return l;
+}
+
+static void put_word(nm_rtl_image *image, size_t record, size_t word, uint32_t value)
+{
+    nm_store_u32(image->bytes + record + word * sizeof value, value);
+}
+
+static void put_address(nm_rtl_image *image, size_t record, size_t word, size_t offset)
+{
+    put_word(image, record, word, (uint32_t)(offset / UNIT));
+}
+
+/* The order of the words in a record, as program.txt has it. */
+static void put_layer(nm_rtl_image *image, const nomul_model *model, size_t record,
+                      const nm_layer *layer, size_t bounds)
+{
+    const uint8_t      *file = model->gguf.data;
+    const nm_mlgru     *m = &layer->mlgru;
+    const nm_glu       *glu = &layer->glu;
+    const nm_bitlinear *products[] = {&m->f_proj, &m->i_proj,         &m->g_proj,
+                                      &m->o_proj, &glu->gate_up_proj, &glu->down_proj};
+    const float *gains[] = {layer->attn_gain, m->f_proj.gain, m->i_proj.gain, m->g_proj.gain,
+                            NULL,             m->g_gain,      m->o_proj.gain, layer->ffn_gain,
+                            products[4]->gain, products[5]->gain};
+    size_t n_gains = sizeof gains / sizeof *gains, n_products = sizeof products / sizeof *products;
+
+    for (size_t i = 0; i < n_gains; i++)
+        put_address(image, record, i,
+                    gains[i] ? (size_t)((const uint8_t *)gains[i] - file) : bounds);
+    for (size_t i = 0; i < n_products; i++) {
+        if (!products[i]->w.codes) continue;
+        put_address(image, record, n_gains + i, (size_t)(products[i]->w.codes - file));
+        put_word(image, record, FIRST_SCALE + i, nm_bits_of_float(products[i]->w.scale));
+    }
+}
+
+static void put_records(nm_rtl_image *image, const nomul_model *model, const layout *l)
+{
+    const nm_weights *w = &model->weights;
+    size_t            n_layers = w->config.n_layers, step = RECORD_WORDS * sizeof(uint32_t);
+    size_t            e = nm_config_state_dim(&w->config);
+
+    for (size_t i = 0; i < n_layers; i++) {
+        size_t bounds = l->bounds + (w->bounds ? i * l->bounds_step : 0);
+        if (w->layers[i].mlgru.bound)
+            for (size_t k = 0; k < e; k++)
+                nm_store_u32(image->bytes + bounds + k * sizeof(float),
+                             nm_bits_of_float(w->layers[i].mlgru.bound[k]));
+        put_layer(image, model, l->records + i * step, &w->layers[i], bounds);
+    }
+    const nm_layer head = {.attn_gain = w->output_gain, .mlgru.f_proj = w->output};
+    put_layer(image, model, l->records + n_layers * step, &head, l->bounds);
+}
+
+static void put_embedding(nm_rtl_image *image, const nomul_model *model, const layout *l)
+{
+    const nm_weights *w = &model->weights;
+    size_t            dim = w->config.dim, row = nm_round_up(dim * sizeof(float), NM_ALIGN);
+    bool              half = !l->own_embedding && w->embedding->type == NM_GGUF_F16;
+    size_t            at = (size_t)(w->embedding->data - model->gguf.data);
+
+    if (l->own_embedding)
+        for (size_t id = 0; id < w->config.vocab; id++) {
+            float *x = (float *)(void *)(image->bytes + l->embedding + id * row);
+            nm_weights_embedding(w, x, (int32_t)id);
+        }
+    image->registers[EMBEDDING] = (uint32_t)((l->own_embedding ? l->embedding : at) / UNIT);
+    image->registers[EMBEDDING_ROW] =
+        (uint32_t)((l->own_embedding ? row : w->embedding->n_bytes / w->config.vocab) / UNIT);
+    image->registers[FLAGS] =
+        (w->packing == NM_T5 ? FLAG_T5 : 0u) | (half ? (uint32_t)FLAG_HALF : 0u);
+    image->registers[SCALARS + 4] = nm_bits_of_float(half ? 0x1p112f : 1.0f);
+}
+
+/* Full K blocks of a row, and the groups beyond. */
+static uint32_t k_blocks(const nm_weights *w, size_t cols)
+{
+    nm_ternary matrix;
+
+    nm_ternary_init(&matrix, w->packing, 1, cols);
+    size_t full = nm_packings[w->packing].block_groups;
+    return (uint32_t)(matrix.n_groups / full | matrix.n_groups % full << 8);
+}
+
+static void put_shape(nm_rtl_image *image, const nm_weights *w)
+{
+    const nm_config *c = &w->config;
+    size_t           d = c->dim, e = nm_config_state_dim(c), n = c->ffn;
+    const size_t     counts[] = {d, e, n, c->vocab, 2 * n};
+
+    image->registers[LAYERS] = c->n_layers;
+    for (size_t i = 0; i < 5; i++) image->registers[COUNTS + i] = (uint32_t)counts[i];
+    for (size_t i = 0; i < 3; i++) {
+        image->registers[BLOCKS + i] = k_blocks(w, counts[i]);
+        image->registers[SCALARS + i] = nm_bits_of_float((float)counts[i]);
+    }
+    image->registers[SCALARS + 3] = nm_bits_of_float(c->rms_norm_eps);
+}
+
+/*
+ * Where the vectors lie in the main memory, in strips.  f, i and g are no longer needed when ab and
+ * sa are written.
+ *
+ *     x u v   f i g . . .   h of layer 0, 1, ...
+ *             ab (up) sa
+ */
+static size_t put_pointers(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
+{
+    size_t    d = beats(c->dim * sizeof(float), core), n = c->ffn;
+    size_t    e = beats(nm_config_state_dim(c) * sizeof(float), core);
+    size_t    block = core->lanes == 4 ? 64 : 128; /* whole blocks of sa are written */
+    size_t    ab = beats(2 * n * sizeof(float), core);
+    size_t    sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
+    size_t    first = 3 * d, shared = 3 * e > ab + sa ? 3 * e : ab + sa, h = first + shared;
+    size_t    up = first + n / core->lanes;
+    uint32_t *to = image->registers + POINTERS;
+    const size_t strips[] = {0, d, 2 * d, first, first + e, first + 2 * e, h, first, up, first + ab};
+
+    for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
+    to[8] |= (uint32_t)(n % core->lanes) << 28;
+    image->state_strip = h;
+    image->state_step = e;
+    return h + c->n_layers * e;
+}
+
+/* gain0, gain1: of d or e elements; gain2: of n; bound: of e. */
+static size_t put_gains(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
+{
+    size_t e = beats(nm_config_state_dim(c) * sizeof(float), core);
+    size_t d = beats(c->dim * sizeof(float), core), n = beats(c->ffn * sizeof(float), core);
+    size_t wide = (d > e ? d : e) + 1; /* a beat of binary16 is two strips */
+
+    image->registers[GAINS] = 0;
+    image->registers[GAINS + 1] = (uint32_t)wide;
+    image->registers[GAINS + 2] = (uint32_t)(2 * wide);
+    image->registers[GAINS + 3] = (uint32_t)(2 * wide + n);
+    return 2 * wide + n + e;
+}
+
+static bool check_fits(const char *what, size_t needed, size_t limit, nomul_error *err)
+{
+    if (needed <= limit) return true;
+    return nm_fail(err, NOMUL_E_ARG, "%s: the model needs %zu, the core has %zu", what, needed,
+                   limit);
+}
+
+bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul_model *model,
+                       nomul_error *err)
+{
+    const nm_config *c = &model->weights.config;
+    size_t           e = nm_config_state_dim(c), widest = c->dim > e ? c->dim : e;
+    layout           l = lay_out(core, model);
+
+    *image = (nm_rtl_image){.size = l.size};
+    if (c->ffn > widest) widest = c->ffn;
+    uint32_t blocks = k_blocks(&model->weights, widest);
+    size_t   full = nm_packings[model->weights.packing].block_groups;
+    if (!check_fits("columns", widest, MAX_COLS, err) ||
+        !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), (size_t)1 << core->q_bits,
+                    err) ||
+        !check_fits("strips of the main memory", put_pointers(image, core, c),
+                    (size_t)1 << core->m_bits, err) ||
+        !check_fits("strips of the gain memory", put_gains(image, core, c),
+                    (size_t)1 << core->g_bits, err) ||
+        !check_fits("units of 16 bytes", l.size / UNIT, UINT32_MAX, err))
+        return false;
+    image->bytes = nm_alloc(l.size);
+    if (!image->bytes) return nm_fail(err, NOMUL_E_MEMORY, "no memory for an image of %zu", l.size);
+    memset(image->bytes, 0, l.size);
+    memcpy(image->bytes, model->gguf.data, model->gguf.size);
+    image->registers[RECORDS] = (uint32_t)(l.records / UNIT);
+    put_shape(image, &model->weights);
+    put_records(image, model, &l);
+    put_embedding(image, model, &l);
+    return true;
+}
+
+void nm_rtl_image_close(nm_rtl_image *image)
+{
+    nm_free(image->bytes);
+    *image = (nm_rtl_image){0};
+}

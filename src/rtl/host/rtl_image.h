@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the accelerator core needs to compute a model: an image of its memory, which is the model
+ * file with the core's records after it, and the values of its registers.  nm_core.v describes both.
+ */
+#ifndef NM_RTL_IMAGE_H
+#define NM_RTL_IMAGE_H
+
+#include "nomul_model.h"
+
+#define NM_RTL_REGISTERS 64
+
+/* The parameters of a core, named as in nm_core.v. */
+typedef struct nm_rtl_core {
+    size_t lanes, m_bits, g_bits, q_bits;
+} nm_rtl_core;
+
+/* A zeroed struct is closed. */
+typedef struct nm_rtl_image {
+    uint8_t *bytes; /* owned */
+    size_t   size;
+    uint32_t registers[NM_RTL_REGISTERS]; /* 0 is control, 1 the id: not for setting up */
+    size_t   state_strip;                 /* where the state begins in the main memory */
+    size_t   state_step;                  /* strips of a layer */
+} nm_rtl_image;
+
+/* Fails where the model does not fit the core. */
+bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul_model *model,
+                       nomul_error *err);
+void nm_rtl_image_close(nm_rtl_image *image);
+
+#endif

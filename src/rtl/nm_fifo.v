@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A queue of 2^BITS words, valid/ready on both sides, a word a clock.
+`default_nettype none
+module nm_fifo #(
+    parameter WIDTH = 32,
+    parameter BITS = 3
+) (
+    input  wire             clk,
+    input  wire             rst,
+    input  wire             in_valid,
+    output wire             in_ready,
+    input  wire [WIDTH-1:0] in_data,
+    output wire             out_valid,
+    input  wire             out_ready,
+    output wire [WIDTH-1:0] out_data
+);
+    reg [WIDTH-1:0] words [0:(1<<BITS)-1];
+    reg [BITS:0]    head, tail;
+
+    assign in_ready = tail - head != {1'b1, {BITS{1'b0}}};
+    assign out_valid = head != tail;
+    assign out_data = words[head[BITS-1:0]];
+
+    always @(posedge clk) if (in_valid && in_ready) words[tail[BITS-1:0]] <= in_data;
+    always @(posedge clk)
+        if (rst) begin
+            head <= 0;
+            tail <= 0;
+        end else begin
+            if (in_valid && in_ready) tail <= tail + 1'b1;
+            if (out_valid && out_ready) head <= head + 1'b1;
+        end
+endmodule
+`default_nettype wire

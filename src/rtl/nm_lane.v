@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One lane of the vector engine: y = a op b.
+//
+// Latency 4 clocks, division 18, one result a clock.  `op` comes with the operands, `op_out` with
+// the result of the 4 clocks.
+//
+//   max     b > a ? b : a, as in C: a if one is a NaN; the same for min, b < a ? b : a
+//   pow2a   2^(n >> 1) and
+//   pow2b   2^(n - (n >> 1)) for a = 12582912 + n (exp.c)
+//   mov     a
+//
+// With `ahead` the sum that comes out now is added to a instead of b (`ahead` with op = add).
+`include "nm_isa.vh"
+`default_nettype none
+module nm_lane (
+    input  wire        clk,
+    input  wire [4:0]  op,
+    input  wire        ahead,
+    input  wire [31:0] a,
+    input  wire [31:0] b,
+    input  wire [4:0]  op_out,
+    output wire [31:0] y,
+    output wire [31:0] quotient
+);
+    wire [31:0] sum, product;
+    nm_fadd add (
+        .clk(clk), .a(a), .b(ahead ? sum : {b[31] ^ (op == `OP_SUB), b[30:0]}), .y(sum)
+    );
+    nm_fmul mul (.clk(clk), .a(a), .b(b), .y(product));
+    nm_fdiv div (.clk(clk), .a(a), .b(b), .y(quotient));
+
+    // ---- Comparison: as signed magnitudes
+    wire both_zero = a[30:0] == 0 && b[30:0] == 0;
+    wire a_nan = a[30:0] > 31'h7f800000, b_nan = b[30:0] > 31'h7f800000;
+    wire larger = b[30:0] > a[30:0], equal = b[30:0] == a[30:0];
+    wire ordered = !a_nan && !b_nan && !both_zero;
+    wire b_greater = ordered && (a[31] != b[31] ? a[31] : !equal && larger != a[31]);
+    wire b_less = ordered && (a[31] != b[31] ? b[31] : !equal && larger == a[31]);
+
+    // ---- Powers of two
+    wire [31:0] n = a - 32'h4b400000;
+    wire [31:0] half = {n[31], n[31:1]};
+    wire [31:0] exponent = (op == `OP_POW2A ? half : n - half) + 32'd127;
+    wire        unused = &{1'b0, exponent[31:9]};
+
+    reg [31:0] other1, other2, other3, other4;
+    always @(posedge clk) begin
+        case (op)
+            `OP_MAX:           other1 <= b_greater ? b : a;
+            `OP_MIN:           other1 <= b_less ? b : a;
+            `OP_POW2A, `OP_POW2B: other1 <= {exponent[8:0], 23'b0};
+            default:          other1 <= a;
+        endcase
+        other2 <= other1;
+        other3 <= other2;
+        other4 <= other3;
+    end
+
+    assign y = op_out == `OP_ADD || op_out == `OP_SUB ? sum : op_out == `OP_MUL ? product : other4;
+endmodule
+`default_nettype wire

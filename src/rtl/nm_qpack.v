@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects quantized strips and writes them to the q memory as groups of 4 (t4) or 5 (t5) bytes.
+//
+// Strips of LANES bytes come in bursts of at most DEPTH; the sender waits for `idle` before a
+// burst.  `flush` pads with zeros until `groups` groups are written, then `flushed` is 1 for a
+// clock, and the next strip begins a new vector, in the other buffer.  Bytes beyond `groups` are
+// dropped.  A group takes a clock, a strip another one.
+`default_nettype none
+module nm_qpack #(
+    parameter LANES = 4,
+    parameter LANE_BITS = 2,
+    parameter DEPTH_BITS = 4,
+    parameter Q_BITS = 12
+) (
+    input  wire               clk,
+    input  wire               rst,
+    input  wire               t5,
+    input  wire               strip_valid,
+    input  wire [8*LANES-1:0] strip,
+    output wire               idle,
+    input  wire               flush,
+    input  wire [15:0]        groups,
+    output wire               flushed,
+    output reg                buffer,    // that is being filled
+    output wire               q_write,
+    output wire [Q_BITS:0]    q_address,
+    output wire [39:0]        q_data
+);
+    localparam [4:0] STRIP = 1 << LANE_BITS;
+    localparam HOLD = LANES + 4;  // at most 4 bytes are left when a strip is added
+
+    reg [8*LANES-1:0]   fifo [0:(1<<DEPTH_BITS)-1];
+    reg [DEPTH_BITS:0]  head, tail;
+    reg [8*HOLD-1:0]    held;
+    reg [4:0]           n_held;
+    reg [15:0]          written;
+
+    wire       empty = head == tail;
+    wire [4:0] group_bytes = t5 ? 5'd5 : 5'd4;
+    wire       full_group = n_held >= group_bytes;
+    wire       enough = written == groups;
+    wire       take = !full_group && (!empty || (flush && !enough));
+    wire [8*LANES-1:0] next = empty ? {8*LANES{1'b0}} : fifo[head[DEPTH_BITS-1:0]];
+
+    assign idle = empty && !full_group;
+    assign flushed = flush && empty && !full_group && enough;
+    assign q_write = full_group && !enough;
+    assign q_address = {buffer, written[Q_BITS-1:0]};
+    assign q_data = {t5 ? held[39:32] : 8'd0, held[31:0]};
+
+    always @(posedge clk)
+        if (strip_valid) fifo[tail[DEPTH_BITS-1:0]] <= strip;
+
+    always @(posedge clk)
+        if (rst) begin
+            head    <= 0;
+            tail    <= 0;
+            held    <= 0;
+            n_held  <= 0;
+            written <= 0;
+            buffer  <= 1'b0;
+        end else begin
+            if (strip_valid) tail <= tail + 1'b1;
+            if (flushed) begin
+                held    <= 0;
+                n_held  <= 0;
+                written <= 0;
+                buffer  <= !buffer;
+            end else if (full_group) begin
+                held   <= t5 ? held >> 40 : held >> 32;
+                n_held <= n_held - group_bytes;
+                if (!enough) written <= written + 16'd1;
+            end else if (take) begin
+                held   <= held | {{32{1'b0}}, next} << {n_held[2:0], 3'b0};
+                n_held <= n_held + STRIP;
+                if (!empty) head <= head + 1'b1;
+            end
+        end
+endmodule
+`default_nettype wire

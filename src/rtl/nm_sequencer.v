@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches the program (program.txt), runs its loops, issues vector operations strip by strip to
+// nm_vector and jobs to nm_stream.
+//
+// A block is VL strips of LANES elements.  An operation is issued strip by strip, one a clock, and
+// its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
+// block that follows another one finds its operands written: no hazards, no interlocks.  All others
+// (one strip, folds, sums in order, division) are alone: they start when nothing is under way, and
+// what follows them does, too.
+//
+// Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks after
+// it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
+`include "nm_isa.vh"
+`default_nettype none
+module nm_sequencer #(
+    parameter LANE_BITS = 2,
+    parameter VL_BITS = 4,
+    parameter G_BITS = 12
+) (
+    input  wire        clk,
+    input  wire        rst,
+    // Registers of the host: nm_core has the table.
+    input  wire        put,
+    input  wire [6:0]  put_address,
+    input  wire [31:0] put_data,
+    input  wire        start,
+    output reg         running,
+    output wire        t5,
+    // A strip of an operation.
+    output wire        issue,
+    output reg  [47:0] ir,
+    output wire [VL_BITS-1:0] issue_v,
+    output wire [15:0] issue_strip, // of the vector
+    output reg  [17:0] issue_count, // elements of the vector
+    output wire [VL_BITS-1:0] issue_ahead, // fold: A's strips are ahead of B's
+    output wire [3:0]  issue_rotate,       // fold: and so many lanes
+    output wire [15:0] issue_state,        // strips of all layers before
+    input  wire        pipe_empty,
+    // Tiles of sums.
+    input  wire        tile_ready,
+    output wire        tile_done,
+    output wire        tile_half,   // where a tile is two blocks: which one
+    // The q memory.
+    input  wire        pack_idle,
+    output wire        pack_flush,
+    output reg  [15:0] pack_groups,
+    input  wire        pack_flushed,
+    input  wire        pack_buffer,
+    input  wire        out_idle,
+    // Jobs.
+    output wire        job_valid,
+    input  wire        job_ready,
+    output wire [1:0]  job_kind,
+    output wire        job_half,
+    output reg  [31:0] job_address,
+    output reg  [15:0] job_tiles,
+    output reg  [7:0]  job_blocks,
+    output reg  [5:0]  job_rest,
+    output wire        job_buffer,
+    output reg  [15:0] job_strips,
+    output wire [G_BITS-1:0] job_to,
+    input  wire        product_done,
+    input  wire        vector_done,
+    output wire [3:0]  rec_address,  // of the record: a word below 16
+    input  wire [31:0] rec_data
+);
+    localparam VB_BITS = VL_BITS + LANE_BITS;    // elements of a block: 64 or 128
+    localparam [VL_BITS:0] SUMS = 1 << (4 - LANE_BITS); // strips that the 16 lanes of a sum take
+    localparam [2:0] STEP = 1 << (LANE_BITS - 2);  // clocks between strips of a sum in order
+    localparam [17:0] LAST_LANE = (1 << LANE_BITS) - 1;
+    localparam [1:0] JOB_PRODUCT = 2'd0, JOB_VECTOR = 2'd1, JOB_RECORD = 2'd2;
+
+    // ---- Registers of the host
+    reg [16:0] id;
+    reg [9:0]  layers;
+    reg [31:0] record_base, embedding_base;
+    reg [15:0] embedding_row;
+    reg [1:0]  flags;
+    reg [17:0] count_d, count_e, count_n, count_vocab, count_gate_up;
+    reg [13:0] blocks_d, blocks_e, blocks_n;
+    reg [G_BITS-1:0] gain_base [0:3];
+
+    always @(posedge clk)
+        if (put)
+            case (put_address)
+                7'h01: id <= put_data[16:0];
+                7'h02: layers <= put_data[9:0];
+                7'h03: record_base <= put_data;
+                7'h04: embedding_base <= put_data;
+                7'h05: embedding_row <= put_data[15:0];
+                7'h06: flags <= put_data[1:0];
+                7'h08: count_d <= put_data[17:0];
+                7'h09: count_e <= put_data[17:0];
+                7'h0a: count_n <= put_data[17:0];
+                7'h0b: count_vocab <= put_data[17:0];
+                7'h0c: count_gate_up <= put_data[17:0];
+                7'h10: blocks_d <= put_data[13:0];
+                7'h11: blocks_e <= put_data[13:0];
+                7'h12: blocks_n <= put_data[13:0];
+                7'h14, 7'h15, 7'h16, 7'h17: gain_base[put_address[1:0]] <= put_data[G_BITS-1:0];
+                default: ;
+            endcase
+    assign t5 = flags[0];
+
+    // ---- Fetch
+    reg  [8:0]  pc, loop_pc, return_pc;
+    wire [47:0] fetched;
+    nm_program program_rom (.address(pc), .instruction(fetched));
+
+    wire [4:0]  op = ir[47:43];
+    wire        is_vector = !op[4];
+    wire [5:0]  a_index = ir[40:35], b_index = ir[32:27];
+    wire [1:0]  strips_kind = ir[8:7];
+    wire [3:0]  fold = ir[6:3];
+    wire        acc = ir[9];
+
+    // ---- Elements of a class, and the blocks of a loop over it
+    function [17:0] count_of(input [2:0] which);
+        case (which)
+            3'd0:    count_of = count_d;
+            3'd1:    count_of = count_e;
+            3'd2:    count_of = count_n;
+            3'd3:    count_of = count_vocab;
+            default: count_of = count_gate_up;
+        endcase
+    endfunction
+    function [11:0] blocks_of(input [17:0] count);
+        blocks_of = {{VB_BITS-6{1'b0}}, count[17:VB_BITS]} + {11'b0, count[VB_BITS-1:0] != 0};
+    endfunction
+
+    wire [2:0]  loop_class = a_index[2:0];
+    wire [17:0] class_count = count_of(loop_class);
+    wire [11:0] blocks_of_n = blocks_of(count_n);
+    wire [11:0] class_blocks = blocks_of(class_count);
+    reg  [11:0] block, end_block, all_blocks;
+    wire [11:0] first_block = loop_class == 3'd5 ? blocks_of_n : 12'd0;
+    wire [11:0] last_block = loop_class == 3'd4 ? blocks_of_n : class_blocks;
+    reg         tile_used;
+    reg  [15:0] state_strips;
+    reg  [9:0]  layer;
+
+    // ---- A vector operation
+    reg  [VL_BITS:0] v;
+    reg  [2:0]  wait_step;
+    reg         alone;  // the operation before has to be finished first
+    wire        fold_rotates = fold < LANE_BITS;
+    wire [VL_BITS:0] fold_strips = {{VL_BITS{1'b0}}, 1'b1} << (fold - LANE_BITS);
+    wire        fold_skips = strips_kind == `STRIPS_FOLD && fold >= VB_BITS;
+    reg  [VL_BITS:0] strips;
+    always @*
+        case (strips_kind)
+            `STRIPS_ALL:     strips = {1'b1, {VL_BITS{1'b0}}};
+            `STRIPS_ONE:     strips = 1;
+            `STRIPS_SUMS: strips = SUMS;
+            default: strips = fold_rotates ? 1 : fold_strips;
+        endcase
+    wire plain = strips_kind == `STRIPS_ALL && !acc && op != `OP_DIV;
+    wire from_tile = ir[42:41] == `A_TILE;
+    wire may_start = (!(alone || strips_kind != `STRIPS_ALL || acc) || pipe_empty) &&
+                     (!from_tile || tile_ready) && (!ir[23] || pack_idle) && (!ir[22] || out_idle);
+    wire vector_here = running && is_vector && !fold_skips;
+
+    assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;
+    assign issue_v = v[VL_BITS-1:0];
+    wire [15:0] block_strip = {4'b0, block} << VL_BITS;
+    assign issue_strip = block_strip | {{16-VL_BITS{1'b0}}, issue_v};
+    assign issue_ahead = strips_kind == `STRIPS_FOLD && !fold_rotates ? fold_strips[VL_BITS-1:0] : 0;
+    assign issue_rotate = strips_kind == `STRIPS_FOLD && fold_rotates ? 4'd1 << fold : 4'd0;
+    assign issue_state = state_strips;
+    wire   vector_ends = fold_skips || (issue && v + 1'b1 == strips);
+
+    // ---- Jobs.  The address of an embedding row is base + id row, a bit of id a clock
+    reg  [4:0]  id_bit;
+    reg  [31:0] row_address, row_shifted;
+    reg  [31:0] record_address;
+    reg  [3:0]  n_products, n_vectors;  // under way
+    reg         job_prepared;
+    wire        is_embedding = op == `OP_LOAD && a_index == 6'd32;
+    wire        is_record = op == `OP_LOAD && a_index == 6'd33;
+    wire        is_job = op == `OP_LOAD || op == `OP_PRODUCT;
+    wire [2:0]  col_class = b_index[2:0], row_class = b_index[5:3];
+    wire [13:0] col_blocks = col_class == 0 ? blocks_d : col_class == 3'd1 ? blocks_e : blocks_n;
+    wire [15:0] groups = (t5 ? {4'b0, col_blocks[7:0], 4'b0} + {3'b0, col_blocks[7:0], 5'b0}
+                             : {2'b0, col_blocks[7:0], 6'b0} - {6'b0, col_blocks[7:0], 2'b0}) +
+                         {10'b0, col_blocks[13:8]};
+    wire [17:0] rows = count_of(row_class), length = count_of(ir[2:0]);
+    wire [17:0] rows_up = rows + 18'd127, length_up = length + LAST_LANE;
+
+    assign rec_address = a_index[3:0];
+    assign job_kind = op == `OP_PRODUCT ? JOB_PRODUCT : is_record ? JOB_RECORD : JOB_VECTOR;
+    assign job_half = is_embedding && flags[1];
+    assign job_buffer = pack_buffer;
+    assign job_to = gain_base[b_index[1:0]];
+    assign pack_flush = running && op == `OP_PRODUCT && job_prepared && pipe_empty && job_ready;
+    assign job_valid = running && job_prepared &&
+                       (op == `OP_PRODUCT ? pack_flushed : op == `OP_LOAD);
+
+    always @(posedge clk)
+        if (rst || !running || !is_job || (job_valid && job_ready)) job_prepared <= 1'b0;
+        else begin
+            job_prepared <= id_bit == 5'd17;
+            job_address  <= is_embedding ? row_address : is_record ? record_address : rec_data;
+            job_tiles    <= {5'b0, rows_up[17:7]};
+            job_blocks   <= col_blocks[7:0];
+            job_rest     <= col_blocks[13:8];
+            job_strips   <= {{LANE_BITS-2{1'b0}}, length_up[17:LANE_BITS]};
+            pack_groups  <= groups;
+        end
+    wire pushed = job_valid && job_ready;
+
+    always @(posedge clk)
+        if (rst || !running) begin
+            n_products <= 0;
+            n_vectors  <= 0;
+        end else begin
+            n_products <= n_products + {3'b0, pushed && op == `OP_PRODUCT} - {3'b0, product_done};
+            n_vectors  <= n_vectors + {3'b0, pushed && op == `OP_LOAD} - {3'b0, vector_done};
+        end
+
+    always @(posedge clk)
+        if (start) begin
+            id_bit      <= 0;
+            row_address <= embedding_base;
+            row_shifted <= {16'b0, embedding_row};
+        end else if (id_bit != 5'd17) begin
+            id_bit      <= id_bit + 5'd1;
+            row_shifted <= row_shifted << 1;
+            if (id[id_bit]) row_address <= row_address + row_shifted;
+        end
+
+    // ---- What ends a control instruction, and where the program goes on
+    wire another_block = block + 12'd1 != end_block;
+    wire another_layer = layer + 10'd1 != layers;
+    reg  ends, jumps;
+    reg  [8:0] target;
+    always @* begin
+        ends   = 1'b1;
+        jumps  = 1'b0;
+        target = ir[8:0];
+        case (op)
+            `OP_LOOP:    jumps = first_block == last_block;
+            `OP_END:     begin jumps = another_block; target = loop_pc; end
+            `OP_CALL:    jumps = 1'b1;
+            `OP_RET:     begin jumps = 1'b1; target = return_pc; end
+            `OP_LOAD, `OP_PRODUCT: ends = pushed;
+            `OP_WAITV:   ends = n_vectors <= a_index[3:0];
+            `OP_WAITQ:   ends = n_products <= 4'd1;
+            `OP_LAYER:   jumps = another_layer;
+            `OP_HALT:    ends = pipe_empty && out_idle;
+            `OP_NOP:     ;
+            default:    ends = vector_ends;
+        endcase
+    end
+
+    wire half_ends = VB_BITS == 7 || block[0];
+    wire at_end = running && op == `OP_END;
+    assign tile_half = VB_BITS == 7 ? 1'b0 : block[0];
+    assign tile_done = at_end && tile_used && (half_ends || block + 12'd1 == all_blocks);
+
+    always @(posedge clk)
+        if (rst) begin
+            running <= 1'b0;
+            ir      <= {`OP_NOP, 43'd0};
+        end else if (!running) begin
+            running        <= start;
+            pc             <= 0;
+            ir             <= {`OP_NOP, 43'd0};
+            v              <= 0;
+            wait_step      <= 0;
+            alone          <= 1'b0;
+            layer          <= 0;
+            state_strips   <= 0;
+            record_address <= record_base;
+            tile_used      <= 1'b0;
+            block          <= 0;
+        end else begin
+            // Strips.
+            if (wait_step != 0) wait_step <= wait_step - 3'd1;
+            else if (issue) begin
+                v         <= vector_ends ? 0 : v + 1'b1;
+                wait_step <= acc && !vector_ends ? STEP - 3'd1 : 3'd0;
+                if (vector_ends) alone <= !plain;
+                if (from_tile) tile_used <= 1'b1;
+            end
+            // The next instruction.
+            if (ends) begin
+                pc <= jumps ? target : pc + 9'd1;
+                ir <= jumps ? {`OP_NOP, 43'd0} : fetched;
+                case (op)
+                    `OP_LOOP: begin
+                        loop_pc     <= pc;
+                        block       <= first_block;
+                        end_block   <= last_block;
+                        all_blocks  <= class_blocks;
+                        issue_count <= class_count;
+                        tile_used   <= 1'b0;
+                    end
+                    `OP_END: begin
+                        block     <= block + 12'd1;
+                        tile_used <= 1'b0;
+                    end
+                    `OP_CALL: return_pc <= pc;
+                    `OP_LOAD: if (is_record) record_address <= record_address + 32'd8;
+                    `OP_LAYER: begin
+                        layer        <= layer + 10'd1;
+                        state_strips <= state_strips + state_step;
+                    end
+                    `OP_HALT: running <= 1'b0;
+                    default: ;
+                endcase
+            end
+        end
+    wire [17:0] count_e_up = count_e + LAST_LANE;
+    wire [15:0] state_step = {{LANE_BITS-2{1'b0}}, count_e_up[17:LANE_BITS]};
+    wire        unused = &{1'b0, rows_up[6:0], length_up[LANE_BITS-1:0], count_e_up[LANE_BITS-1:0],
+                           a_index[5:4]};
+endmodule
+`default_nettype wire

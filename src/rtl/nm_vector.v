@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// The datapath of the vector engine: LANES lanes of binary32, their memories and registers.
+//
+//   clock  0  nm_sequencer issues a strip; addresses are computed
+//        1-2  the memories, each with a register behind it
+//          3  operands: chosen, rotated, elements beyond the vector made zeros
+//        4-7  the lanes
+//          8  results are written: main memory, registers, scalars, q, logits
+//
+// so a strip issued 8 clocks after another one reads what that one wrote.  A name with the suffix
+// _n belongs to the strip that was issued n clocks ago.  A quotient comes 14 clocks later, a square
+// root when it is done.
+//
+// A pointer may begin inside a strip (`rot` elements): bank k of the main memory then reads the
+// next strip if k < rot, and the operand is rotated.  So `up` begins anywhere in `ab`.
+`include "nm_isa.vh"
+`default_nettype none
+module nm_vector #(
+    parameter LANES = 4,
+    parameter LANE_BITS = 2,
+    parameter VL_BITS = 4,
+    parameter M_BITS = 10,
+    parameter G_BITS = 10
+) (
+    input  wire                clk,
+    input  wire                rst,
+    input  wire                put,
+    input  wire [6:0]          put_address,
+    input  wire [31:0]         put_data,
+    // From the sequencer.
+    input  wire                issue,
+    input  wire [47:0]         ir,
+    input  wire [VL_BITS-1:0]  issue_v,
+    input  wire [15:0]         issue_strip,
+    input  wire [17:0]         issue_count,
+    input  wire [VL_BITS-1:0]  issue_ahead,
+    input  wire [3:0]          issue_rotate,
+    input  wire [15:0]         issue_state,
+    output wire                pipe_empty,
+    // The host's access to the main memory, while nothing runs: a word.
+    input  wire                host,
+    input  wire                host_write,
+    input  wire [M_BITS+LANE_BITS-1:0] host_address,
+    input  wire [31:0]         host_data,
+    output wire [31:0]         host_read,
+    // The gain memory and the record memory are written by the stream engine.
+    input  wire                g_write,
+    input  wire [G_BITS-1:0]   g_address,
+    input  wire [32*LANES-1:0] g_data,
+    input  wire                rec_write,
+    input  wire [4:0]          rec_address,
+    input  wire [3:0]          rec_word_address,
+    output wire [31:0]         rec_word,
+    // Tiles of sums: a beat of 4 strips is written, a strip is read.
+    input  wire                sums_valid,
+    output wire                sums_ready,
+    input  wire [96*LANES-1:0] sums,
+    output wire                tile_ready,
+    input  wire                tile_done,
+    input  wire                tile_half,
+    // Results.
+    output reg                 q_valid,
+    output reg  [8*LANES-1:0]  q_strip,
+    output reg                 out_valid,
+    output reg  [32*LANES-1:0] out_strip,
+    output reg  [LANES-1:0]    out_keep
+);
+    localparam [31:0] ROUNDER = 32'h4b400000;   // 12582912: to it a sum is added as an integer
+    localparam STRIP_BITS = 7 - LANE_BITS;      // strips of a tile
+    localparam [VL_BITS-1:0] SUMS = 1 << (4 - LANE_BITS); // strips of the 16 lanes of a sum
+    localparam [3:0] STATE = 4'd6;              // the pointer that moves on with the layer: h
+
+    // ---- Registers of the host
+    reg [M_BITS-1:0]    pointer [0:15];
+    reg [LANE_BITS-1:0] rotate [0:15];
+    reg [G_BITS-1:0]    gain_base [0:3];
+    reg [31:0]          host_scalar [0:7], temp [0:7];
+
+    always @(posedge clk)
+        if (put)
+            case (put_address[6:4])
+                3'd1: if (put_address[3]) host_scalar[put_address[2:0]] <= put_data;
+                      else gain_base[put_address[1:0]] <= put_data[G_BITS-1:0];
+                3'd2: begin
+                    pointer[put_address[3:0]] <= put_data[M_BITS-1:0];
+                    rotate[put_address[3:0]]  <= put_data[28+:LANE_BITS];
+                end
+                default: ;
+            endcase
+
+    // ---- Clock 0: addresses
+    wire [5:0]  a_index_0 = ir[40:35], b_index_0 = ir[32:27];
+    wire [VL_BITS-1:0] reg_strip_0 = ir[9] ? issue_v & (SUMS - 1'b1) : issue_v;
+    wire [19:0] left_0 = {2'b0, issue_count} - ({4'b0, issue_strip} << LANE_BITS);
+    wire [M_BITS-1:0] state_0 = issue_state[M_BITS-1:0], strip_0 = issue_strip[M_BITS-1:0];
+    wire [3:0]  m_from_0 = a_index_0[3:0], m_to_0 = ir[21:18];
+
+    reg  [M_BITS-1:0]     m_read_1, m_write_1;
+    reg  [LANE_BITS-1:0]  rotate_1;
+    reg  [G_BITS-1:0]     g_read_1;
+    reg  [VL_BITS+2:0]    ra_read_1, rb_read_1;
+    reg  [VL_BITS-1:0]    v_1;
+    reg                   ahead_1;
+    reg  [STRIP_BITS-1:0] t_read_1;
+    reg  [19:0]           left_1;
+    reg  [47:0]           ir_1, ir_2, ir_3;
+    reg  [22:1]           valid;
+
+    always @(posedge clk) begin
+        m_read_1  <= host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS]
+                          : pointer[m_from_0] + strip_0 + (m_from_0 == STATE ? state_0 : 0);
+        m_write_1 <= pointer[m_to_0] + strip_0 + (m_to_0 == STATE ? state_0 : 0);
+        rotate_1  <= ir[42:41] == `A_M ? rotate[m_from_0] : issue_rotate[LANE_BITS-1:0];
+        g_read_1  <= gain_base[b_index_0[1:0]] + issue_strip[G_BITS-1:0];
+        ra_read_1 <= {a_index_0[2:0], issue_v + issue_ahead};
+        rb_read_1 <= {b_index_0[2:0], reg_strip_0};
+        v_1       <= reg_strip_0;
+        ahead_1   <= ir[9] && issue_v >= SUMS;
+        t_read_1  <= tile_strip_0;
+        left_1    <= left_0;
+        ir_1      <= ir;
+        ir_2      <= ir_1;
+        ir_3      <= ir_2;
+    end
+    wire [STRIP_BITS-1:0] tile_strip_0;
+    generate
+        if (STRIP_BITS > VL_BITS) assign tile_strip_0 = {tile_half, issue_v};
+        else begin : whole_tile
+            assign tile_strip_0 = issue_v;
+            wire unused_half = tile_half;
+        end
+    endgenerate
+
+    // ---- Clocks 1 and 2: memories
+    wire [32*LANES-1:0] m_3, ra_3, rb_3, g_3;
+    wire [M_BITS-1:0]   m_address;       // written
+    wire [LANES-1:0]    m_lanes;
+    wire [32*LANES-1:0] m_data, result;
+    wire                r_write;
+    wire [VL_BITS+2:0]  r_address;
+    reg  [LANE_BITS-1:0] rotate_2, rotate_3;
+    genvar l;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : bank
+            localparam [LANE_BITS:0] ABOVE = (1 << LANE_BITS) - 1 - l;
+            wire [LANE_BITS:0] reach = {1'b0, rotate_1} + ABOVE;  // carries if l < rotate_1
+            wire next_strip = !host && ir_1[42:41] == `A_M && reach[LANE_BITS];
+            wire unused_reach = &{1'b0, reach};
+            nm_memory #(.WIDTH(32), .BITS(M_BITS)) memory (
+                .clk(clk), .write(m_lanes[l]), .write_address(m_address),
+                .write_data(m_data[32*l+:32]), .move(1'b1),
+                .read_address(m_read_1 + {{M_BITS-1{1'b0}}, next_strip}),
+                .read_data(m_3[32*l+:32])
+            );
+        end
+    endgenerate
+    nm_memory #(.WIDTH(32 * LANES), .BITS(VL_BITS + 3)) registers_a (
+        .clk(clk), .write(r_write), .write_address(r_address), .write_data(result), .move(1'b1),
+        .read_address(ra_read_1), .read_data(ra_3)
+    );
+    nm_memory #(.WIDTH(32 * LANES), .BITS(VL_BITS + 3)) registers_b (
+        .clk(clk), .write(r_write), .write_address(r_address), .write_data(result), .move(1'b1),
+        .read_address(rb_read_1), .read_data(rb_3)
+    );
+    nm_memory #(.WIDTH(32 * LANES), .BITS(G_BITS)) gains (
+        .clk(clk), .write(g_write), .write_address(g_address), .write_data(g_data), .move(1'b1),
+        .read_address(g_read_1), .read_data(g_3)
+    );
+
+    // Two tiles of sums.
+    reg  [96*LANES-1:0] tiles [0:(1<<(STRIP_BITS-1))-1];
+    reg  [96*LANES-1:0] t_word_2;
+    reg  [24*LANES-1:0] t_3;
+    reg  [1:0]          t_quarter_2, produced, consumed;
+    reg  [STRIP_BITS-3:0] sums_beat;
+    wire [1:0]          n_tiles = produced - consumed;
+
+    assign sums_ready = n_tiles != 2'd2;
+    assign tile_ready = n_tiles != 2'd0;
+    always @(posedge clk) begin
+        if (sums_valid && sums_ready) tiles[{produced[0], sums_beat}] <= sums;
+        t_word_2    <= tiles[{consumed[0], t_read_1[STRIP_BITS-1:2]}];
+        t_quarter_2 <= t_read_1[1:0];
+        t_3         <= t_word_2[24*LANES*t_quarter_2+:24*LANES];
+        if (rst) begin
+            sums_beat <= 0;
+            produced  <= 0;
+            consumed  <= 0;
+        end else begin
+            if (sums_valid && sums_ready) begin
+                sums_beat <= sums_beat + 1'b1;
+                if (&sums_beat) produced <= produced + 2'd1;
+            end
+            if (tile_done) consumed <= consumed + 2'd1;
+        end
+    end
+
+    // ---- What else goes along
+    reg  [LANES-1:0]    keep_2, keep_3, keep_4, keep_5, keep_6, keep_7, keep_8;
+    reg  [M_BITS-1:0]   to_2, to_3, to_4, to_5, to_6, to_7, to_8;
+    reg  [VL_BITS-1:0]  v_2, v_3, v_4, v_5, v_6, v_7, v_8;
+    reg                 ahead_2, ahead_3, ahead_4;
+    reg  [15:0]         do_4, do_5, do_6, do_7, do_8;  // operation, destinations, R and S written
+    wire [15:0]         do_3 = {ir_3[47:43], ir_3[26:22], ir_3[17:12]};
+    integer             k;
+
+    always @(posedge clk) begin
+        valid <= rst ? 22'd0 : {valid[21:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1], issue};
+        for (k = 0; k < LANES; k = k + 1) keep_2[k] <= !left_1[19] && left_1[18:0] > k[18:0];
+        {keep_3, keep_4, keep_5, keep_6, keep_7, keep_8} <=
+            {keep_2, keep_3, keep_4, keep_5, keep_6, keep_7};
+        {to_2, to_3, to_4, to_5, to_6, to_7, to_8} <=
+            {m_write_1, to_2, to_3, to_4, to_5, to_6, to_7};
+        {v_2, v_3, v_4, v_5, v_6, v_7, v_8} <= {v_1, v_2, v_3, v_4, v_5, v_6, v_7};
+        {ahead_2, ahead_3, ahead_4} <= {ahead_1, ahead_2, ahead_3};
+        {do_4, do_5, do_6, do_7, do_8} <= {do_3, do_4, do_5, do_6, do_7};
+        rotate_2 <= rotate_1;
+        rotate_3 <= rotate_2;
+    end
+
+    // ---- Scalars: constants of exp.h and floats.h, registers of the host, results, the record
+    function [31:0] constant(input [4:0] which);
+        case (which)
+            5'd0:    constant = ROUNDER;
+            5'd1:    constant = 32'hc3160000;  // -150
+            5'd2:    constant = 32'h43000000;  // 128
+            5'd3:    constant = 32'h3fb8aa3b;  // log2 e
+            5'd4:    constant = 32'h3f318000;  // ln 2, high part
+            5'd5:    constant = 32'hb95e8083;  // and low part
+            5'd6:    constant = 32'h39506967;  // r^7
+            5'd7:    constant = 32'h3ab743ce;  // r^6
+            5'd8:    constant = 32'h3c088908;  // r^5
+            5'd9:    constant = 32'h3d2aa9c1;  // r^4
+            5'd10:   constant = 32'h3e2aaaaa;  // r^3
+            5'd11:   constant = 32'h3f000000;  // r^2
+            5'd12:   constant = 32'h3f800000;  // 1
+            5'd13:   constant = 32'h42fe0000;  // 127
+            5'd14:   constant = 32'h3727c5ac;  // 1e-5
+            5'd15:   constant = 32'h358637bd;  // 1e-6
+            default: constant = 32'h00000000;
+        endcase
+    endfunction
+
+    wire [31:0] rec_a, rec_b;
+    wire [5:0]  a_scalar = ir_3[40:35], b_scalar = ir_3[32:27];
+    wire [31:0] a_value = !a_scalar[5] ? constant(a_scalar[4:0])
+                        : a_scalar[4] ? rec_a
+                        : a_scalar[3] ? temp[a_scalar[2:0]] : host_scalar[a_scalar[2:0]];
+    wire [31:0] b_value = !b_scalar[5] ? constant(b_scalar[4:0])
+                        : b_scalar[4] ? rec_b
+                        : b_scalar[3] ? temp[b_scalar[2:0]] : host_scalar[b_scalar[2:0]];
+
+    // The record: words 0 to 15 are addresses, 16 to 31 scalars.
+    wire [32*LANES-1:0] rec_words, rec_as, rec_bs;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : rec
+            reg [31:0] words [0:(32/LANES)-1];
+            always @(posedge clk)
+                if (rec_write) words[rec_address[4:LANE_BITS]] <= g_data[32*l+:32];
+            wire [4:0] a_at = {1'b1, a_scalar[3:0]}, b_at = {1'b1, b_scalar[3:0]};
+            wire [4:0] word_at = {1'b0, rec_word_address};
+            assign rec_as[32*l+:32] = words[a_at[4:LANE_BITS]];
+            assign rec_bs[32*l+:32] = words[b_at[4:LANE_BITS]];
+            assign rec_words[32*l+:32] = words[word_at[4:LANE_BITS]];
+            wire unused_low = &{1'b0, a_at[LANE_BITS-1:0], b_at[LANE_BITS-1:0],
+                                word_at[LANE_BITS-1:0]};
+        end
+    endgenerate
+    assign rec_a = rec_as[32*a_scalar[LANE_BITS-1:0]+:32];
+    assign rec_b = rec_bs[32*b_scalar[LANE_BITS-1:0]+:32];
+    assign rec_word = rec_words[32*rec_word_address[LANE_BITS-1:0]+:32];
+
+    // ---- Clock 3: operands
+    wire [32*LANES-1:0] source_a = ir_3[42:41] == `A_M ? m_3 : ra_3;
+    wire [64*LANES-1:0] twice_a = {source_a, source_a};
+    wire [32*LANES-1:0] rotated_a = twice_a[32*rotate_3+:32*LANES];
+    reg  [32*LANES-1:0] a_4, b_4;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : operand
+            wire [23:0] sum = t_3[24*l+:24];
+            wire [31:0] a = ir_3[42:41] == `A_M ? (keep_3[l] ? rotated_a[32*l+:32] : 32'd0)
+                          : ir_3[42:41] == `A_R ? rotated_a[32*l+:32]
+                          : ir_3[42:41] == `A_TILE ? ROUNDER + (keep_3[l] ? {{8{sum[23]}}, sum} : 0)
+                          : a_value;
+            wire [31:0] b = ir_3[34:33] == `B_R ? rb_3[32*l+:32]
+                          : ir_3[34:33] == `B_G ? (keep_3[l] ? g_3[32*l+:32] : 32'd0)
+                          : b_value;
+            always @(posedge clk) begin
+                a_4[32*l+:32] <= {a[31] ^ ir_3[11], a[30:0]};
+                b_4[32*l+:32] <= {b[31] && !ir_3[10], b[30:0]};
+            end
+        end
+    endgenerate
+
+    // ---- Clocks 4 to 7: the lanes
+    wire [32*LANES-1:0] result_8, quotient_22;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : lane
+            nm_lane lane (
+                .clk(clk), .op(do_4[15:11]), .ahead(ahead_4), .a(a_4[32*l+:32]),
+                .b(b_4[32*l+:32]), .op_out(do_8[15:11]), .y(result_8[32*l+:32]),
+                .quotient(quotient_22[32*l+:32])
+            );
+        end
+    endgenerate
+
+    wire        root_start = valid[4] && do_4[15:11] == `OP_SQRT, root_done;
+    wire [31:0] root;
+    reg         rooting;
+    nm_fsqrt sqrt (
+        .clk(clk), .rst(rst), .start(root_start), .a(a_4[31:0]), .done(root_done), .y(root)
+    );
+    always @(posedge clk) rooting <= !rst && (root_start || (rooting && !root_done));
+
+    // ---- Clock 8, for quotients 22: results
+    reg  [15:0]        do_div;              // of the division under way: there is one at a time
+    reg  [VL_BITS-1:0] v_div [9:22];
+    always @(posedge clk) begin
+        if (valid[8]) do_div <= do_8;
+        v_div[9] <= v_8;
+        for (k = 10; k <= 22; k = k + 1) v_div[k] <= v_div[k-1];
+    end
+
+    wire        now = valid[8] && do_8[15:11] != `OP_DIV && do_8[15:11] != `OP_SQRT;
+    wire        divided = valid[22];
+    wire [15:0] doing = divided ? do_div : do_8;
+    wire        writes = now || divided;
+
+    assign result = divided ? quotient_22 : result_8;
+    assign r_write = writes && doing[9];
+    assign r_address = {doing[5:3], divided ? v_div[22] : v_8};
+    assign m_address = host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS] : to_8;
+    assign m_data = host ? {LANES{host_data}} : result_8;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : write_lane
+            localparam [LANE_BITS-1:0] NUMBER = l;
+            assign m_lanes[l] = host ? host_write && host_address[LANE_BITS-1:0] == NUMBER
+                                     : now && do_8[10] && keep_8[0];
+        end
+    endgenerate
+    assign host_read = m_3[32*host_address[LANE_BITS-1:0]+:32];
+    assign pipe_empty = valid == 0 && !rooting;
+
+    always @(posedge clk) begin
+        if (root_done) temp[do_div[2:0]] <= root;
+        else if (writes && doing[8]) temp[doing[2:0]] <= result[31:0];
+        q_valid   <= !rst && now && do_8[7];
+        out_valid <= !rst && now && do_8[6] && keep_8[0];
+        out_strip <= result_8;
+        out_keep  <= keep_8;
+        for (k = 0; k < LANES; k = k + 1)
+            q_strip[8*k+:8] <= keep_8[k] ? result_8[32*k+:8] : 8'd0;
+    end
+    // Shapes give the widths: some bits are not used in all of them.
+    wire unused = &{1'b0, issue_rotate, issue_state, rec_address, a_index_0, b_index_0, ir_3, doing};
+endmodule
+`default_nettype wire

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core_host.h"
+
+#include "base/alloc.h"
+#include "base/xxh64.h"
+#include "nomul.h"
+#include "rtl/host/rtl_image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SNAPSHOT_HEADER 16
+
+static nomul_model   *model;
+static nomul_session *session;
+static nm_rtl_image   image;
+static core_model     facts;
+static nomul_error    err;
+
+static const core_model *failed(void)
+{
+    fprintf(stderr, "core_sim: %s\n", err.text);
+    return NULL;
+}
+
+const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
+                                 size_t q_bits)
+{
+    const nm_rtl_core    core = {lanes, m_bits, g_bits, q_bits};
+    nomul_model_options  options;
+    nomul_session_options session_options;
+
+    nomul_model_options_init(&options);
+    options.kernels = "scalar";
+    nomul_session_options_init(&session_options);
+    session_options.n_threads = session_options.n_batch = 1;
+    if (!(model = nomul_model_open(path, &options, &err))) return failed();
+    if (!(session = nomul_session_new(model, &session_options, &err))) return failed();
+    if (!nm_rtl_image_make(&image, &core, model, &err)) return failed();
+    facts = (core_model){.bytes = image.bytes,
+                         .size = image.size,
+                         .registers = image.registers,
+                         .n_registers = NM_RTL_REGISTERS,
+                         .vocab = model->weights.config.vocab,
+                         .n_layers = model->weights.config.n_layers,
+                         .state_dim = nm_config_state_dim(&model->weights.config),
+                         .state_strip = image.state_strip,
+                         .state_step = image.state_step};
+    return &facts;
+}
+
+void core_host_feed(int32_t id, float *logits, float *state)
+{
+    size_t n_bytes = nomul_snapshot_bytes(model);
+    char  *snapshot = nm_alloc(n_bytes);
+
+    if (!snapshot ||
+        nomul_session_feed(session, &id, 1, NOMUL_LOGITS_LAST, logits, &err) != NOMUL_OK ||
+        nomul_session_snapshot(session, snapshot, n_bytes, &err) != NOMUL_OK)
+        failed();
+    else
+        memcpy(state, snapshot + SNAPSHOT_HEADER, n_bytes - SNAPSHOT_HEADER);
+    nm_free(snapshot);
+}
+
+uint64_t core_host_hash(const float *logits, size_t n)
+{
+    return nm_xxh64_of(logits, n * sizeof *logits);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The C side of core_sim.cpp: what the core needs of a model, and what it should compute.
+ */
+#ifndef CORE_HOST_H
+#define CORE_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct core_model {
+    const uint8_t  *bytes; /* the core's memory */
+    size_t          size;
+    const uint32_t *registers;
+    size_t          n_registers;
+    size_t          vocab, n_layers, state_dim;
+    size_t          state_strip, state_step;
+} core_model;
+
+/* NULL after a message on stderr. */
+const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
+                                 size_t q_bits);
+
+/* Feeds an id to the C engine, with the scalar kernels: logits[vocab], state[n_layers][state_dim]. */
+void core_host_feed(int32_t id, float *logits, float *state);
+
+/* XXH64 of rows of logits, as nomul logits --hash prints it. */
+uint64_t core_host_hash(const float *logits, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole tokens: the core and the C engine are fed with the same ids; every logit and every element
+// of the state must have the same bits (or be NaN in both).
+//
+//   core_sim MODEL [-n TOKENS] [-i ID,ID,...] [-s SEED] [-l LATENCY] [-g GAPS] [-q]
+//
+// Without -i the ids are random.  Memory answers LATENCY clocks after a request, in order; with
+// -g each side of every port pauses at random, GAPS of 16 clocks.  -q prints no counts, only the
+// hash, that of `nomul logits --hash`.  Halfway the state goes through the host: it is read,
+// overwritten, the core is reset, and the state is written back.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "Vnm_core.h"
+#include "verilated.h"
+
+#include "core_host.h"
+
+static Vnm_core         *top;
+static const core_model *model;
+static uint64_t          random_state, n_clocks, n_wrong;
+static unsigned          latency = 20, gaps;
+static std::vector<float> logits;
+
+static struct { uint64_t beats, waits; } port; // data taken; data refused
+
+static uint64_t next_random() // xorshift64*
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 0x2545f4914f6cdd1dULL >> 16;
+}
+
+static bool pauses() { return gaps && next_random() % 16 < gaps; }
+
+struct request {
+    uint64_t address, beats, ready;
+};
+static std::deque<request> requests;
+static bool offered; // r_valid was shown and not taken: it stays
+
+// What the memory shows before the clock.
+static void drive_memory()
+{
+    bool data = !requests.empty() && requests.front().ready <= n_clocks;
+    offered = data && (offered || !pauses());
+    top->r_valid = offered;
+    top->r_error = 0;
+    top->ar_ready = requests.size() < 4 && !pauses();
+    if (!offered) return;
+    const request &r = requests.front();
+    if (r.address + 4 * LANES > model->size) {
+        if (!n_wrong++) printf("FAIL read at %llu\n", (unsigned long long)r.address);
+        memset(&top->r_data[0], 0, 4 * LANES);
+    } else
+        memcpy(&top->r_data[0], model->bytes + r.address, 4 * LANES);
+}
+
+static void take_logits()
+{
+    for (int l = 0; l < LANES; l++)
+        if (top->out_keep >> l & 1) {
+            float x;
+            memcpy(&x, &top->out_data[l], sizeof x);
+            logits.push_back(x);
+        }
+}
+
+static void tick()
+{
+    drive_memory();
+    top->out_ready = !pauses();
+    top->clk = 0, top->eval();
+    bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
+    if (asked) requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
+    if (top->out_valid && top->out_ready) take_logits();
+    port.beats += taken, port.waits += top->r_valid && !top->r_ready;
+    top->clk = 1, top->eval();
+    n_clocks++;
+    if (taken) {
+        request &r = requests.front();
+        r.address += 4 * LANES, offered = false;
+        if (!--r.beats) requests.pop_front();
+    }
+}
+
+static void host_write(uint32_t address, uint32_t data)
+{
+    top->host_write = 1, top->host_address = address, top->host_data = data;
+    tick();
+    top->host_write = 0;
+}
+
+static uint32_t host_read(uint32_t address)
+{
+    top->host_address = address;
+    for (int i = 0; i < 5; i++) tick();
+    return top->host_read;
+}
+
+static uint32_t state_address(size_t layer, size_t i)
+{
+    return 0x80000000u | uint32_t((model->state_strip + layer * model->state_step) * LANES + i);
+}
+
+static std::vector<uint32_t> read_state()
+{
+    std::vector<uint32_t> state;
+    for (size_t l = 0; l < model->n_layers; l++)
+        for (size_t i = 0; i < model->state_dim; i++)
+            state.push_back(host_read(state_address(l, i)));
+    return state;
+}
+
+static void write_state(const std::vector<uint32_t> &state)
+{
+    for (size_t l = 0; l < model->n_layers; l++)
+        for (size_t i = 0; i < model->state_dim; i++)
+            host_write(state_address(l, i), state[l * model->state_dim + i]);
+}
+
+static void set_up()
+{
+    requests.clear(), offered = false;
+    host_write(0, 2); // reset
+    for (int i = 0; i < 4; i++) tick();
+    for (size_t i = 2; i < model->n_registers; i++) host_write(uint32_t(i), model->registers[i]);
+}
+
+static bool same(float a, float b)
+{
+    return memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
+}
+
+static void compare(const char *what, size_t token, const float *found, const float *expected,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!same(found[i], expected[i]) && ++n_wrong <= 10)
+            printf("FAIL token %zu %s %zu: %a, expected %a\n", token, what, i, found[i],
+                   expected[i]);
+}
+
+static uint64_t run_token(size_t number, int32_t id)
+{
+    std::vector<float> expected(model->vocab), state(model->n_layers * model->state_dim);
+    uint64_t           begin;
+
+    core_host_feed(id, expected.data(), state.data());
+    logits.clear();
+    host_write(1, uint32_t(id));
+    host_write(0, 1);
+    begin = n_clocks;
+    for (uint64_t limit = n_clocks + 400000000; top->running && n_clocks < limit;) tick();
+    uint64_t clocks = n_clocks - begin;
+    if (top->running || logits.size() != model->vocab) {
+        n_wrong++;
+        printf("FAIL token %zu: %zu logits of %zu after %llu clocks\n", number, logits.size(),
+               model->vocab, (unsigned long long)clocks);
+        logits.resize(model->vocab);
+    }
+    compare("logit", number, logits.data(), expected.data(), model->vocab);
+    std::vector<uint32_t> found = read_state();
+    compare("state", number, (const float *)found.data(), state.data(), state.size());
+    return clocks;
+}
+
+static std::vector<int32_t> parse_ids(const char *list)
+{
+    std::vector<int32_t> ids;
+    for (char *end; *list; list = *end ? end + 1 : end)
+        ids.push_back(int32_t(strtol(list, &end, 10)));
+    return ids;
+}
+
+int main(int argc, char **argv)
+{
+    std::vector<int32_t> ids;
+    size_t               n = 3;
+    uint64_t             seed = 1, clocks = 0;
+    bool                 quiet = false;
+
+    for (int i = 2; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (!strcmp(argv[i], "-q")) { quiet = true; continue; }
+        else if (!strcmp(argv[i], "-n")) n = strtoull(value, nullptr, 0);
+        else if (!strcmp(argv[i], "-i")) ids = parse_ids(value);
+        else if (!strcmp(argv[i], "-s")) seed = strtoull(value, nullptr, 0);
+        else if (!strcmp(argv[i], "-l")) latency = unsigned(atoi(value));
+        else if (!strcmp(argv[i], "-g")) gaps = unsigned(atoi(value));
+        else return fprintf(stderr, "core_sim: unknown option %s\n", argv[i]), 2;
+        i++;
+    }
+    if (argc < 2) return fprintf(stderr, "core_sim: a model file is needed\n"), 2;
+    if (!(model = core_host_open(argv[1], LANES, M_BITS, G_BITS, Q_BITS))) return 1;
+    random_state = seed * 2 + 1;
+    Verilated::randReset(2), Verilated::randSeed(int(seed));
+    while (ids.size() < n) ids.push_back(int32_t(next_random() % model->vocab));
+
+    top = new Vnm_core;
+    top->host_write = 0, top->host_address = 0, top->rst = 1;
+    for (int i = 0; i < 4; i++) tick();
+    top->rst = 0;
+    set_up();
+    write_state(std::vector<uint32_t>(model->n_layers * model->state_dim));
+    std::vector<float> all;
+    port = {};
+    for (size_t t = 0; t < ids.size(); t++) {
+        clocks += run_token(t, ids[t]);
+        all.insert(all.end(), logits.begin(), logits.end());
+        if (t == ids.size() / 2) {
+            std::vector<uint32_t> state = read_state();
+            write_state(std::vector<uint32_t>(state.size(), 0x7fc00001));
+            set_up();
+            write_state(state);
+        }
+    }
+    if (!quiet)
+        printf("%zu tokens, %zu logits: %llu wrong; %llu clocks a token; the port is busy in "
+               "%.1f %% of them\n",
+               ids.size(), all.size(), (unsigned long long)n_wrong,
+               (unsigned long long)(clocks / ids.size()), 100.0 * double(port.beats) / double(clocks));
+    printf("%016llx\n", (unsigned long long)core_host_hash(all.data(), all.size()));
+    delete top;
+    return n_wrong != 0;
+}
