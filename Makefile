@@ -252,9 +252,7 @@ compile_commands.json: FORCE ## for editors and language servers
 	@MAKE='$(MAKE)' sh tools/compile_commands.sh > $@
 clean: ## removes build/
 	rm -rf $(BUILD)
-include tools/cross.mk tools/web.mk
-include tools/cross.mk
-include tools/rtl.mk
+include tools/cross.mk tools/web.mk tools/rtl.mk
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z_. -]*:.*## / {printf "make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

@@ -45,7 +45,7 @@ profile bench
 sources() {
     (cd "$1" && find src include tests tools .ci -type f \
         \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' -o -name '*.py' -o -name '*.js' \
-        -o -name '*.mjs' -o -path .ci/run \) | sort)
+        -o -name '*.mjs' -o -name '*.v' -o -name '*.vh' -o -name '*.cpp' -o -path .ci/run \) | sort)
 }
 
 check_text() {
@@ -62,7 +62,7 @@ check_text() {
             last = FILENAME
             is_c = FILENAME ~ /\.([ch]|def)$/
             spdx = "SPDX-License-Identifier: Apache-2.0"
-            spdx = is_c ? "/* " spdx " */" : (FILENAME ~ /js$/ ? "// " : "# ") spdx
+            spdx = is_c ? "/* " spdx " */" : (FILENAME ~ /(js|\.vh?|\.cpp)$/ ? "// " : "# ") spdx
         }
         FNR == 1 && FILENAME ~ /^tests\/cli\// && $0 !~ /^#!/ { next } # a case: what a user types
         FNR == 1 && $0 !~ /^#!/ && $0 != spdx { bad("line 1 is not the SPDX line") }
@@ -95,6 +95,7 @@ check_modules() {
             if (match(source, /^src\/(cli|web)\//))
                 return "tests/" substr(source, 5, RLENGTH - 4) "run.sh"
             if (source ~ /^src\/train\//) return "tests/train/train_tests.c"
+            if (source ~ /^src\/rtl\//) return "tests/rtl/run.sh"
             module = source ~ /^src\/kernels\// ? "kernels" : source
             gsub(/.*\/|\.c$/, "", module)
             return "tests/test_" (module in other ? other[module] : module) ".c"

@@ -2,5 +2,9 @@
 
 .PHONY: rtl check-rtl
 
-check-rtl: $(PROG)/libnomul.a ## the accelerator core against the C code; verilator, iverilog, yosys
-	@sh tests/rtl/run.sh '$(BUILD)' $(RTL_PARTS)
+rtl: src/rtl/nm_program.v ## the program ROM of the accelerator core, from src/rtl/program.txt
+src/rtl/nm_program.v: src/rtl/program.txt src/rtl/assemble.awk
+	@awk -f src/rtl/assemble.awk $< > $@
+
+check-rtl: $(PROG)/nomul ## the accelerator core against the C code; verilator, iverilog, yosys
+	@CC='$(CC)' sh tests/rtl/run.sh '$(BUILD)' $(RTL_PARTS)

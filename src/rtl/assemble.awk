@@ -10,7 +10,7 @@ function names(list, into, first,    n, i, w) {
 }
 BEGIN {
     at = 0
-    names("add sub mul div max min pow2a pow2b mov sqrt", op, 0)
+    names("add sub mul div max min pow2a pow2b mov sqrt muladd", op, 0)
     names("loop end call ret load product waitv waitq layer halt", op, 16)
     names("x u v f i g h ab up sa", pointer, 0)
     names("gain0 gain1 gain2 bound", gain, 0)
@@ -19,8 +19,8 @@ BEGIN {
     names("nd ne nn eps emb", scalar, 32)
     names("t a kf ki kg k", scalar, 40)
     names("scale_f scale_i scale_g scale_o scale_gu scale_down", scalar, 48)
-    names("attn_norm f_gain i_gain g_gain bounds g_norm o_gain ffn_norm gu_gain down_gain f_w i_w g_w \
-           o_w gu_w down_w", word, 0)
+    names("attn_norm f_gain i_gain g_gain bounds g_norm o_gain ffn_norm gu_gain down_gain", word, 0)
+    names("f_w i_w g_w o_w gu_w down_w", word, 10)
     names("embedding record", word, 32)
     names("d e n vocab gate_up up", class, 0)
 }
@@ -78,7 +78,8 @@ function line(text,    w, n, i, dst, k, m, d) {
     }
     a[at] = operand_a(w[3])
     if (n >= 4 && w[4] != "-") b[at] = operand_b(w[4])
-    for (i = 5; i <= n; i++) {
+    if (w[1] == "muladd") m_to[at] = scalar[substr(w[5], 2)]
+    for (i = w[1] == "muladd" ? 6 : 5; i <= n; i++) {
         if (w[i] == "neg") flags[at] += 2048
         else if (w[i] == "abs") flags[at] += 1024
         else if (w[i] == "acc") flags[at] += 512

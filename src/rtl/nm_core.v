@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core: computes a token of a nomul model file.
 //
-// The host writes registers and the state, sets the id and starts; the core reads records, gains and
-// weights through its memory port, and gives the logits as a stream.  The state of the text stays
-// in the main memory, where the host can read and write it while the core does not run.
+// The host writes registers and the state, sets the id and starts; the core reads records, gains
+// and weights through its memory port, and gives the logits as a stream.  The state of the text
+// stays in the main memory, where the host can read and write it while the core does not run.
 //
 // Host port: a word a clock with `host_write`; `host_read` answers the address of 4 clocks before.
 //
@@ -18,13 +18,13 @@
 //   0x..: with bit 31 of the address set, words of the main memory
 //
 // Addresses of memory are in units of 16 bytes.  A record is 32 words: addresses of the gains of
-// the layer (attn_norm, f, i, g; bounds; attn_g_norm, output, ffn_norm, gate_up, down), of the weights
-// f, i, g, output, gate_up, down; then from word 16 their scales.  After the layers' follows the
-// record of the head: output_norm, the head's gain, weights and scale in the places of attn_norm
-// and f.
+// the layer (attn_norm, f, i, g; bounds; attn_g_norm, output, ffn_norm, gate_up, down), of its
+// weights (f, i, g, output, gate_up, down); then from word 16 their scales.  After the layers'
+// follows the record of the head: output_norm, the head's gain, weights and scale in the places of
+// attn_norm and f.
 //
-// Errors are kept until reset: bit 0 a bus error (the token's logits are then worth nothing).  The core
-// never waits for anything but its memory and the reader of the logits.
+// Errors are kept until reset: bit 0 a bus error (the token's logits are then worth nothing).  The
+// core never waits for anything but its memory and the reader of the logits.
 `default_nettype none
 module nm_core #(
     parameter LANES = 4,    // 4, 8 or 16; the memory port has 32 LANES bits

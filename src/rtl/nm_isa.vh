@@ -9,6 +9,7 @@
 //   32:27 B: register, pointer, scalar   6:3   fold: A is 2^n elements ahead of B
 //   26:22 to  M R S q out                2:0   class of the loop, in `load` of the vector
 //   21:12 pointer of M, R, S written     8:0   target of a jump
+//   21:18 in muladd: the constant that is added
 `ifndef NM_ISA
 `define NM_ISA
 `define OP_ADD 5'd0
@@ -21,6 +22,7 @@
 `define OP_POW2B 5'd7
 `define OP_MOV 5'd8
 `define OP_SQRT 5'd9
+`define OP_MULADD 5'd10
 `define OP_LOOP 5'd16
 `define OP_END 5'd17
 `define OP_CALL 5'd18

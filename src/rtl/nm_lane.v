@@ -4,6 +4,8 @@
 // Latency 4 clocks, division 18, one result a clock.  `op` comes with the operands, `op_out` with
 // the result of the 4 clocks.
 //
+//   muladd  a b + c, rounded twice: the product enters the adder, `sum` is it 4 clocks later; c
+//           comes with op_out.  The adder has to be free then
 //   max     b > a ? b : a, as in C: a if one is a NaN; the same for min, b < a ? b : a
 //   pow2a   2^(n >> 1) and
 //   pow2b   2^(n - (n >> 1)) for a = 12582912 + n (exp.c)
@@ -19,12 +21,16 @@ module nm_lane (
     input  wire [31:0] a,
     input  wire [31:0] b,
     input  wire [4:0]  op_out,
+    input  wire        chain,  // op_out is muladd
+    input  wire [31:0] c,
     output wire [31:0] y,
+    output wire [31:0] sum,
     output wire [31:0] quotient
 );
-    wire [31:0] sum, product;
+    wire [31:0] product;
     nm_fadd add (
-        .clk(clk), .a(a), .b(ahead ? sum : {b[31] ^ (op == `OP_SUB), b[30:0]}), .y(sum)
+        .clk(clk), .a(chain ? product : a),
+        .b(chain ? c : ahead ? sum : {b[31] ^ (op == `OP_SUB), b[30:0]}), .y(sum)
     );
     nm_fmul mul (.clk(clk), .a(a), .b(b), .y(product));
     nm_fdiv div (.clk(clk), .a(a), .b(b), .y(quotient));

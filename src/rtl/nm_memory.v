@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A memory with a write port and a read port, for block memories: data two clocks after the address,
-// the second one a register behind the memory.  Without `move` the read port stands still.
+// A memory with a write port and a read port, for block memories: data two clocks after the
+// address, the second one a register behind the memory.  Without `move` the read port stands still.
 `default_nettype none
 module nm_memory #(
     parameter WIDTH = 32,

@@ -3,8 +3,8 @@
 //
 // Strips of LANES bytes come in bursts of at most DEPTH; the sender waits for `idle` before a
 // burst.  `flush` pads with zeros until `groups` groups are written, then `flushed` is 1 for a
-// clock, and the next strip begins a new vector, in the other buffer.  Bytes beyond `groups` are
-// dropped.  A group takes a clock, a strip another one.
+// clock, and the next strip begins a new vector, in the other buffer.  The last strips may be more
+// than `groups` need: nobody reads them.  A group a clock.
 `default_nettype none
 module nm_qpack #(
     parameter LANES = 4,
@@ -38,13 +38,17 @@ module nm_qpack #(
     wire       empty = head == tail;
     wire [4:0] group_bytes = t5 ? 5'd5 : 5'd4;
     wire       full_group = n_held >= group_bytes;
-    wire       enough = written == groups;
-    wire       take = !full_group && (!empty || (flush && !enough));
+    wire       enough = written >= groups;
+    wire       room = written < (16'd1 << Q_BITS);
+    wire [4:0] kept = full_group ? n_held - group_bytes : n_held;
+    wire       take = kept < group_bytes && (!empty || (flush && !enough));
+    wire [8*HOLD-1:0] rest = !full_group ? held : t5 ? held >> 40 : held >> 32;
+    wire [8*HOLD-1:0] added = {{32{1'b0}}, next} << {kept[2:0], 3'b0};
     wire [8*LANES-1:0] next = empty ? {8*LANES{1'b0}} : fifo[head[DEPTH_BITS-1:0]];
 
     assign idle = empty && !full_group;
     assign flushed = flush && empty && !full_group && enough;
-    assign q_write = full_group && !enough;
+    assign q_write = full_group && room;
     assign q_address = {buffer, written[Q_BITS-1:0]};
     assign q_data = {t5 ? held[39:32] : 8'd0, held[31:0]};
 
@@ -66,14 +70,11 @@ module nm_qpack #(
                 n_held  <= 0;
                 written <= 0;
                 buffer  <= !buffer;
-            end else if (full_group) begin
-                held   <= t5 ? held >> 40 : held >> 32;
-                n_held <= n_held - group_bytes;
-                if (!enough) written <= written + 16'd1;
-            end else if (take) begin
-                held   <= held | {{32{1'b0}}, next} << {n_held[2:0], 3'b0};
-                n_held <= n_held + STRIP;
-                if (!empty) head <= head + 1'b1;
+            end else begin
+                held   <= take ? rest | added : rest;
+                n_held <= take ? kept + STRIP : kept;
+                if (full_group && room) written <= written + 16'd1;
+                if (take && !empty) head <= head + 1'b1;
             end
         end
 endmodule

@@ -5,11 +5,13 @@
 // A block is VL strips of LANES elements.  An operation is issued strip by strip, one a clock, and
 // its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
 // block that follows another one finds its operands written: no hazards, no interlocks.  All others
-// (one strip, folds, sums in order, division) are alone: they start when nothing is under way, and
-// what follows them does, too.
+// (one strip, folds) are alone: they start when nothing is under way, and what follows them does,
+// too.  What follows a division waits for the 14 clocks that a quotient takes longer, and what follows
+// muladd for the 4 clocks that it takes longer; only if that is muladd, too, and VL long enough, there
+// is nothing to wait for.
 //
-// Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks after
-// it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
+// Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
+// after it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
 `include "nm_isa.vh"
 `default_nettype none
 module nm_sequencer #(
@@ -141,7 +143,8 @@ module nm_sequencer #(
 
     // ---- A vector operation
     reg  [VL_BITS:0] v;
-    reg  [2:0]  wait_step;
+    reg  [3:0]  wait_step;
+    reg  [2:0]  settle;  // clocks since muladd
     reg         alone;  // the operation before has to be finished first
     wire        fold_rotates = fold < LANE_BITS;
     wire [VL_BITS:0] fold_strips = {{VL_BITS{1'b0}}, 1'b1} << (fold - LANE_BITS);
@@ -154,18 +157,20 @@ module nm_sequencer #(
             `STRIPS_SUMS: strips = SUMS;
             default: strips = fold_rotates ? 1 : fold_strips;
         endcase
-    wire plain = strips_kind == `STRIPS_ALL && !acc && op != `OP_DIV;
+    wire plain = strips_kind == `STRIPS_ALL;
     wire from_tile = ir[42:41] == `A_TILE;
-    wire may_start = (!(alone || strips_kind != `STRIPS_ALL || acc) || pipe_empty) &&
-                     (!from_tile || tile_ready) && (!ir[23] || pack_idle) && (!ir[22] || out_idle);
+    wire settled = settle == 0 || (op == `OP_MULADD && VL_BITS == 4);
+    wire may_start = settled && (!(alone || strips_kind != `STRIPS_ALL) || pipe_empty) &&
+                     (!from_tile || tile_ready) && (!ir[23] || (pack_idle && (VL_BITS == 4 || pipe_empty))) && (!ir[22] || out_idle);
     wire vector_here = running && is_vector && !fold_skips;
 
     assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;
     assign issue_v = v[VL_BITS-1:0];
     wire [15:0] block_strip = {4'b0, block} << VL_BITS;
     assign issue_strip = block_strip | {{16-VL_BITS{1'b0}}, issue_v};
-    assign issue_ahead = strips_kind == `STRIPS_FOLD && !fold_rotates ? fold_strips[VL_BITS-1:0] : 0;
-    assign issue_rotate = strips_kind == `STRIPS_FOLD && fold_rotates ? 4'd1 << fold : 4'd0;
+    wire   fold_here = strips_kind == `STRIPS_FOLD;
+    assign issue_ahead = fold_here && !fold_rotates ? fold_strips[VL_BITS-1:0] : 0;
+    assign issue_rotate = fold_here && fold_rotates ? 4'd1 << fold : 4'd0;
     assign issue_state = state_strips;
     wire   vector_ends = fold_skips || (issue && v + 1'b1 == strips);
 
@@ -267,6 +272,7 @@ module nm_sequencer #(
             ir             <= {`OP_NOP, 43'd0};
             v              <= 0;
             wait_step      <= 0;
+            settle         <= 0;
             alone          <= 1'b0;
             layer          <= 0;
             state_strips   <= 0;
@@ -275,13 +281,16 @@ module nm_sequencer #(
             block          <= 0;
         end else begin
             // Strips.
-            if (wait_step != 0) wait_step <= wait_step - 3'd1;
+            if (wait_step != 0) wait_step <= wait_step - 4'd1;
             else if (issue) begin
                 v         <= vector_ends ? 0 : v + 1'b1;
-                wait_step <= acc && !vector_ends ? STEP - 3'd1 : 3'd0;
+                wait_step <= vector_ends ? (op == `OP_DIV ? 4'd14 : 4'd0)
+                           : acc ? {1'b0, STEP} - 4'd1 : 4'd0;
                 if (vector_ends) alone <= !plain;
                 if (from_tile) tile_used <= 1'b1;
             end
+            if (issue && op == `OP_MULADD) settle <= 3'd4;
+            else if (settle != 0) settle <= settle - 3'd1;
             // The next instruction.
             if (ends) begin
                 pc <= jumps ? target : pc + 9'd1;

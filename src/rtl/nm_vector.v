@@ -200,8 +200,9 @@ module nm_vector #(
     reg  [M_BITS-1:0]   to_2, to_3, to_4, to_5, to_6, to_7, to_8;
     reg  [VL_BITS-1:0]  v_2, v_3, v_4, v_5, v_6, v_7, v_8;
     reg                 ahead_2, ahead_3, ahead_4;
-    reg  [15:0]         do_4, do_5, do_6, do_7, do_8;  // operation, destinations, R and S written
-    wire [15:0]         do_3 = {ir_3[47:43], ir_3[26:22], ir_3[17:12]};
+    // Operation, destinations, what is written of M (or the constant of muladd), R and S.
+    reg  [19:0]         do_4, do_5, do_6, do_7, do_8;
+    wire [19:0]         do_3 = {ir_3[21:18], ir_3[47:43], ir_3[26:22], ir_3[17:12]};
     integer             k;
 
     always @(posedge clk) begin
@@ -293,10 +294,12 @@ module nm_vector #(
     endgenerate
 
     // ---- Clocks 4 to 7: the lanes
-    wire [32*LANES-1:0] result_8, quotient_22;
+    wire [32*LANES-1:0] result_8, sum_12, quotient_22;
+    wire                chain_8 = valid[8] && do_8[15:11] == `OP_MULADD;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : lane
             nm_lane lane (
+                .chain(chain_8), .c(constant({1'b0, do_8[19:16]})), .sum(sum_12[32*l+:32]),
                 .clk(clk), .op(do_4[15:11]), .ahead(ahead_4), .a(a_4[32*l+:32]),
                 .b(b_4[32*l+:32]), .op_out(do_8[15:11]), .y(result_8[32*l+:32]),
                 .quotient(quotient_22[32*l+:32])
@@ -312,23 +315,33 @@ module nm_vector #(
     );
     always @(posedge clk) rooting <= !rst && (root_start || (rooting && !root_done));
 
-    // ---- Clock 8, for quotients 22: results
-    reg  [15:0]        do_div;              // of the division under way: there is one at a time
-    reg  [VL_BITS-1:0] v_div [9:22];
+    // ---- Clock 8, for muladd 12, for quotients 22: results
+    reg  [12:9]        chained;
+    reg  [LANES-1:0]   keep_9, keep_10, keep_11, keep_12;
+    reg  [15:0]        do_9, do_10, do_11, do_12;
     always @(posedge clk) begin
-        if (valid[8]) do_div <= do_8;
+        chained <= rst ? 4'd0 : {chained[11:9], chain_8};
+        {keep_9, keep_10, keep_11, keep_12} <= {keep_8, keep_9, keep_10, keep_11};
+        {do_9, do_10, do_11, do_12} <= {do_8[15:0], do_9, do_10, do_11};
+    end
+
+    reg  [15:0]        do_div;              // of the division under way: there is one at a time
+    reg  [VL_BITS-1:0] v_div [9:22];        // of muladd, too
+    always @(posedge clk) begin
+        if (valid[8]) do_div <= do_8[15:0];
         v_div[9] <= v_8;
         for (k = 10; k <= 22; k = k + 1) v_div[k] <= v_div[k-1];
     end
 
-    wire        now = valid[8] && do_8[15:11] != `OP_DIV && do_8[15:11] != `OP_SQRT;
-    wire        divided = valid[22];
-    wire [15:0] doing = divided ? do_div : do_8;
-    wire        writes = now || divided;
+    wire        now = valid[8] && do_8[15:11] != `OP_DIV && do_8[15:11] != `OP_SQRT && !chain_8;
+    wire        divided = valid[22], added = chained[12];
+    wire [15:0] doing = divided ? do_div : added ? do_12 : do_8[15:0];
+    wire        writes = now || divided || added;
+    wire [LANES-1:0] keep = added ? keep_12 : keep_8;
 
-    assign result = divided ? quotient_22 : result_8;
+    assign result = divided ? quotient_22 : added ? sum_12 : result_8;
     assign r_write = writes && doing[9];
-    assign r_address = {doing[5:3], divided ? v_div[22] : v_8};
+    assign r_address = {doing[5:3], divided ? v_div[22] : added ? v_div[12] : v_8};
     assign m_address = host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS] : to_8;
     assign m_data = host ? {LANES{host_data}} : result_8;
     generate
@@ -339,19 +352,20 @@ module nm_vector #(
         end
     endgenerate
     assign host_read = m_3[32*host_address[LANE_BITS-1:0]+:32];
-    assign pipe_empty = valid == 0 && !rooting;
+    assign pipe_empty = valid == 0 && chained == 0 && !rooting;
 
     always @(posedge clk) begin
         if (root_done) temp[do_div[2:0]] <= root;
         else if (writes && doing[8]) temp[doing[2:0]] <= result[31:0];
-        q_valid   <= !rst && now && do_8[7];
+        q_valid   <= !rst && (now || added) && doing[7];
         out_valid <= !rst && now && do_8[6] && keep_8[0];
         out_strip <= result_8;
         out_keep  <= keep_8;
         for (k = 0; k < LANES; k = k + 1)
-            q_strip[8*k+:8] <= keep_8[k] ? result_8[32*k+:8] : 8'd0;
+            q_strip[8*k+:8] <= keep[k] ? result[32*k+:8] : 8'd0;
     end
     // Shapes give the widths: some bits are not used in all of them.
-    wire unused = &{1'b0, issue_rotate, issue_state, rec_address, a_index_0, b_index_0, ir_3, doing};
+    wire unused = &{1'b0, issue_rotate, issue_state, rec_address, a_index_0, b_index_0, ir_3,
+                    doing};
 endmodule
 `default_nettype wire

@@ -26,8 +26,8 @@ static const core_model *failed(void)
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
                                  size_t q_bits)
 {
-    const nm_rtl_core    core = {lanes, m_bits, g_bits, q_bits};
-    nomul_model_options  options;
+    const nm_rtl_core     core = {lanes, m_bits, g_bits, q_bits};
+    nomul_model_options   options;
     nomul_session_options session_options;
 
     nomul_model_options_init(&options);

@@ -25,7 +25,7 @@ typedef struct core_model {
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
                                  size_t q_bits);
 
-/* Feeds an id to the C engine, with the scalar kernels: logits[vocab], state[n_layers][state_dim]. */
+/* Feeds an id to the C engine, scalar kernels: logits[vocab], state[n_layers][state_dim]. */
 void core_host_feed(int32_t id, float *logits, float *state);
 
 /* XXH64 of rows of logits, as nomul logits --hash prints it. */

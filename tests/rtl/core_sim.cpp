@@ -78,7 +78,7 @@ static void tick()
     top->out_ready = !pauses();
     top->clk = 0, top->eval();
     bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
-    if (asked) requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
+    if (asked && !top->rst) requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
     if (top->out_valid && top->out_ready) take_logits();
     port.beats += taken, port.waits += top->r_valid && !top->r_ready;
     top->clk = 1, top->eval();
@@ -225,7 +225,8 @@ int main(int argc, char **argv)
         printf("%zu tokens, %zu logits: %llu wrong; %llu clocks a token; the port is busy in "
                "%.1f %% of them\n",
                ids.size(), all.size(), (unsigned long long)n_wrong,
-               (unsigned long long)(clocks / ids.size()), 100.0 * double(port.beats) / double(clocks));
+               (unsigned long long)(clocks / ids.size()),
+               100.0 * double(port.beats) / double(clocks));
     printf("%016llx\n", (unsigned long long)core_host_hash(all.data(), all.size()));
     delete top;
     return n_wrong != 0;

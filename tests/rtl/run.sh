@@ -10,10 +10,11 @@
 set -u
 build=$1/rtl
 library=$1/libnomul.a
+nomul=$1/nomul
 shift
-parts=${*:-lint float array multiply}
+parts=${*:-program lint float array core multiply}
 root=$(pwd)
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 objects=
 mkdir -p "$build"
 
 ok() { passed=$((passed + 1)) && echo "ok   $1"; }
@@ -32,7 +33,7 @@ check() {
 lint() {
     top=$1
     shift
-    verilator --lint-only -Wall --top-module "$top" -y src/rtl "$@" "src/rtl/$top.v"
+    verilator --lint-only -Wall --top-module "$top" -y src/rtl -Isrc/rtl "$@" "src/rtl/$top.v"
 }
 
 # simulate NAME TOP SOURCE OPTION...: builds $build/NAME from TOP and the C++ driver SOURCE.
@@ -42,12 +43,19 @@ simulate() {
     shift 3
     rm -rf "$build/$name.dir" "$build/$name"
     verilator --cc --exe --build -O3 --x-assign unique --x-initial unique -Wall \
-        --top-module "$top" -y src/rtl -y tests/rtl \
-        -CFLAGS "-O2 -ffp-contract=off -I$root/src -I$root/include" \
-        -LDFLAGS "$root/$library -lm -pthread" \
+        --top-module "$top" -y src/rtl -y tests/rtl -Isrc/rtl \
+        -CFLAGS "-O2 -ffp-contract=off -I$root/src -I$root/include -I$root/tests/rtl" \
+        -LDFLAGS "$objects $root/$library -lm -pthread" \
         --Mdir "$build/$name.dir" -o "../$name" "$@" \
         "$top.v" "$root/tests/rtl/$driver" > "$build/$name.log" 2>&1 ||
         { grep -i error "$build/$name.log" | head -n 20 && return 1; }
+}
+
+# The ROM is what assemble.awk makes of the program.
+run_program() {
+    awk -f src/rtl/assemble.awk src/rtl/program.txt > "$build/nm_program.v" &&
+        cmp "$build/nm_program.v" src/rtl/nm_program.v && ok "nm_program.v is program.txt" ||
+        bad "nm_program.v is program.txt: make rtl"
 }
 
 run_lint() {
@@ -69,6 +77,68 @@ run_array() {
         simulate "array_sim$rows" nm_array array_sim.cpp -GROWS=$rows -CFLAGS -DROWS=$rows ||
             { bad "array of $rows rows: build" && continue; }
         check "array of $rows rows" "$build/array_sim$rows" "1${LONG:+0}00"
+    done
+}
+
+# simulate_core NAME LANES M_BITS G_BITS Q_BITS: a core and the C engine side by side.
+simulate_core() {
+    core=$1
+    objects=
+    for source in src/rtl/host/rtl_image.c tests/rtl/core_host.c; do
+        object=$root/$build/$(basename "$source" .c).o
+        ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -Wall -Wextra -Iinclude -Isrc -Itests/rtl \
+            -c -o "$object" "$source" || return 1
+        objects="$objects $object"
+    done
+    simulate "$core" nm_core core_sim.cpp -GLANES="$2" -GM_BITS="$3" -GG_BITS="$4" -GQ_BITS="$5" \
+        -CFLAGS "-DLANES=$2 -DM_BITS=$3 -DG_BITS=$4 -DQ_BITS=$5"
+    code=$?
+    objects=
+    return $code
+}
+
+# tokens MODEL OPTION...: whole tokens, each logit and all of the state as from the C engine.
+tokens() {
+    check "$core: $(basename "$1") $(echo "$*" | cut -s -d ' ' -f 2-)" "$build/$core" "$@"
+}
+
+# The hash of eight ids must be that of the program.
+same_hash() {
+    ids=1,5,300,17,2,299,64,8
+    hash=$("$build/$core" "$1" -q -i $ids | tail -n 1)
+    [ "$hash" = "$("$nomul" logits -m "$1" --ids $ids --hash)" ]
+}
+
+run_core() {
+    has verilator || { skip core verilator && return; }
+    for model in odd wide-no-bound; do
+        "$nomul" convert "tests/golden/$model" -o "$build/$model.gguf" --no-tokenizer \
+            --embedding f32 -q || { bad "core: convert $model" && return; }
+        "$nomul" repack "$build/$model.gguf" --pack 1.6bit -o "$build/$model-t5.gguf" > /dev/null
+    done
+    "$nomul" repack models/tiny.gguf --pack 1.6bit -o "$build/tiny-t5.gguf" > /dev/null
+    simulate_core core4 4 12 10 9 || { bad "core of 4 lanes: build" && return; }
+    for model in tests/golden/small.gguf tests/golden/small-t5.gguf; do tokens "$model" -n 4; done
+    for seed in 1 2 3; do
+        tokens models/tiny.gguf -n 6 -s $seed -g $((2 * seed)) -l $((20 * seed))
+    done
+    tokens models/tiny.gguf -n 64
+    tokens "$build/tiny-t5.gguf" -n 8 -g 4
+    for model in odd odd-t5 wide-no-bound wide-no-bound-t5; do
+        tokens "$build/$model.gguf" -n 4 -g 3 -s 7
+    done
+    check "the hash of nomul logits" same_hash models/tiny.gguf
+    if [ -f models/stories-49m.gguf ]; then tokens models/stories-49m.gguf -n "${LONG:+6}4"; fi
+    if [ -n "${LONG-}" ]; then wide_cores; fi
+}
+
+wide_cores() {
+    for lanes in 8 16; do
+        simulate_core core$lanes $lanes 11 9 9 || { bad "core of $lanes lanes: build" && continue; }
+        for model in models/tiny.gguf "$build/tiny-t5.gguf" "$build/odd.gguf" \
+            "$build/odd-t5.gguf" "$build/wide-no-bound-t5.gguf" tests/golden/small.gguf; do
+            tokens "$model" -n 4 -g 3
+        done
     done
 }
 

@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-#define UNIT 16          /* addresses count so many bytes */
-#define RECORD_WORDS 32  /* addresses, from word 16 on scales */
+#define UNIT 16         /* addresses count so many bytes */
+#define RECORD_WORDS 32 /* addresses, from word 16 on scales */
 #define FIRST_SCALE 16
 #define MAX_COLS (1 << 15) /* what 24 bits of a sum are enough for */
 
@@ -70,9 +70,12 @@ static void put_layer(nm_rtl_image *image, const nomul_model *model, size_t reco
     const nm_glu       *glu = &layer->glu;
     const nm_bitlinear *products[] = {&m->f_proj, &m->i_proj,         &m->g_proj,
                                       &m->o_proj, &glu->gate_up_proj, &glu->down_proj};
-    const float *gains[] = {layer->attn_gain, m->f_proj.gain, m->i_proj.gain, m->g_proj.gain,
-                            NULL,             m->g_gain,      m->o_proj.gain, layer->ffn_gain,
-                            products[4]->gain, products[5]->gain};
+    /* clang-format off */
+    const float *gains[] = {
+        layer->attn_gain, m->f_proj.gain, m->i_proj.gain, m->g_proj.gain, NULL, m->g_gain,
+        m->o_proj.gain, layer->ffn_gain, glu->gate_up_proj.gain, glu->down_proj.gain,
+    };
+    /* clang-format on */
     size_t n_gains = sizeof gains / sizeof *gains, n_products = sizeof products / sizeof *products;
 
     for (size_t i = 0; i < n_gains; i++)
@@ -157,15 +160,16 @@ static void put_shape(nm_rtl_image *image, const nm_weights *w)
  */
 static size_t put_pointers(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
 {
-    size_t    d = beats(c->dim * sizeof(float), core), n = c->ffn;
-    size_t    e = beats(nm_config_state_dim(c) * sizeof(float), core);
-    size_t    block = core->lanes == 4 ? 64 : 128; /* whole blocks of sa are written */
-    size_t    ab = beats(2 * n * sizeof(float), core);
-    size_t    sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
-    size_t    first = 3 * d, shared = 3 * e > ab + sa ? 3 * e : ab + sa, h = first + shared;
-    size_t    up = first + n / core->lanes;
-    uint32_t *to = image->registers + POINTERS;
-    const size_t strips[] = {0, d, 2 * d, first, first + e, first + 2 * e, h, first, up, first + ab};
+    size_t       d = beats(c->dim * sizeof(float), core), n = c->ffn;
+    size_t       e = beats(nm_config_state_dim(c) * sizeof(float), core);
+    size_t       block = core->lanes == 4 ? 64 : 128; /* whole blocks of sa are written */
+    size_t       ab = beats(2 * n * sizeof(float), core);
+    size_t       sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
+    size_t       first = 3 * d, shared = 3 * e > ab + sa ? 3 * e : ab + sa, h = first + shared;
+    size_t       up = first + n / core->lanes;
+    uint32_t    *to = image->registers + POINTERS;
+    const size_t strips[] = {0, d,     2 * d, first,     first + e, first + 2 * e,
+                             h, first, up,    first + ab};
 
     for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
     to[8] |= (uint32_t)(n % core->lanes) << 28;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the accelerator core needs to compute a model: an image of its memory, which is the model
- * file with the core's records after it, and the values of its registers.  nm_core.v describes both.
+ * file with the core's records after it, and the values of its registers.  nm_core.v has both.
  */
 #ifndef NM_RTL_IMAGE_H
 #define NM_RTL_IMAGE_H
