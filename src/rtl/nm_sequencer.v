@@ -5,10 +5,9 @@
 // A block is VL strips of LANES elements.  An operation is issued strip by strip, one a clock, and
 // its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
 // block that follows another one finds its operands written: no hazards, no interlocks.  All others
-// (one strip, folds) are alone: they start when nothing is under way, and what follows them does,
-// too.  What follows a division waits for the 14 clocks that a quotient takes longer, and what follows
-// muladd for the 4 clocks that it takes longer; only if that is muladd, too, and VL long enough, there
-// is nothing to wait for.
+// (one strip, folds) are alone: they start when nothing is under way, so does what follows them.
+// After a division 14 clocks pass, as a quotient takes so many more, after muladd 4; between two
+// muladd, if VL is 16, none.
 //
 // Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
 // after it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
@@ -160,8 +159,10 @@ module nm_sequencer #(
     wire plain = strips_kind == `STRIPS_ALL;
     wire from_tile = ir[42:41] == `A_TILE;
     wire settled = settle == 0 || (op == `OP_MULADD && VL_BITS == 4);
+    // With 16 lanes nm_qpack is slower than q comes: what is under way has to arrive first.
+    wire q_taken = pack_idle && (VL_BITS == 4 || pipe_empty);
     wire may_start = settled && (!(alone || strips_kind != `STRIPS_ALL) || pipe_empty) &&
-                     (!from_tile || tile_ready) && (!ir[23] || (pack_idle && (VL_BITS == 4 || pipe_empty))) && (!ir[22] || out_idle);
+                     (!from_tile || tile_ready) && (!ir[23] || q_taken) && (!ir[22] || out_idle);
     wire vector_here = running && is_vector && !fold_skips;
 
     assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;

@@ -78,7 +78,8 @@ static void tick()
     top->out_ready = !pauses();
     top->clk = 0, top->eval();
     bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
-    if (asked && !top->rst) requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
+    if (asked && !top->rst)
+        requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
     if (top->out_valid && top->out_ready) take_logits();
     port.beats += taken, port.waits += top->r_valid && !top->r_ready;
     top->clk = 1, top->eval();
