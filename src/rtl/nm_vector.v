@@ -174,6 +174,8 @@ module nm_vector #(
     reg  [1:0]          t_quarter_2, produced, consumed;
     reg  [STRIP_BITS-3:0] sums_beat;
     wire [1:0]          n_tiles = produced - consumed;
+    wire [48*LANES-1:0] t_half_2 = t_quarter_2[1] ? t_word_2[96*LANES-1:48*LANES]
+                                                  : t_word_2[48*LANES-1:0];
 
     assign sums_ready = n_tiles != 2'd2;
     assign tile_ready = n_tiles != 2'd0;
@@ -181,7 +183,7 @@ module nm_vector #(
         if (sums_valid && sums_ready) tiles[{produced[0], sums_beat}] <= sums;
         t_word_2    <= tiles[{consumed[0], t_read_1[STRIP_BITS-1:2]}];
         t_quarter_2 <= t_read_1[1:0];
-        t_3         <= t_word_2[24*LANES*t_quarter_2+:24*LANES];
+        t_3         <= t_quarter_2[0] ? t_half_2[48*LANES-1:24*LANES] : t_half_2[24*LANES-1:0];
         if (rst) begin
             sums_beat <= 0;
             produced  <= 0;
@@ -307,7 +309,8 @@ module nm_vector #(
         end
     endgenerate
 
-    wire        root_start = valid[4] && do_4[15:11] == `OP_SQRT, root_done;
+    wire        root_start = valid[4] && do_4[15:11] == `OP_SQRT;
+    wire        root_done;
     wire [31:0] root;
     reg         rooting;
     nm_fsqrt sqrt (
