@@ -133,7 +133,8 @@ bool nm_export_safetensors(const nm_latent *l, const char *path, nomul_error *er
     nm_outfile out = {.fd = -1};
     uint8_t    length[8] = {0};
 
-    bool ok = nm_outfile_open(&out, path, err) && nm_outfile_write(&out, length, 8, err) &&
+    bool ok = nm_outfile_open(&out, path, (nm_watch){0}, err) &&
+              nm_outfile_write(&out, length, 8, err) &&
               print(&out, err, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (const nm_latent_tensor *t = l->tensors; ok && t < l->tensors + l->n_tensors; t++) {
         size_t begin = t->at * sizeof(float), end = begin + t->rows * t->cols * sizeof(float);
@@ -156,7 +157,7 @@ bool nm_export_config(const nm_config *config, int32_t bos, int32_t eos, const c
 {
     nm_outfile out = {.fd = -1};
 
-    bool ok = nm_outfile_open(&out, path, err) &&
+    bool ok = nm_outfile_open(&out, path, (nm_watch){0}, err) &&
               print(&out, err,
                     "{\n \"architectures\": [\n  \"HGRNBitForCausalLM\"\n ],\n"
                     " \"model_type\": \"%s\",\n \"hidden_act\": \"swish\",\n"
@@ -193,7 +194,8 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
         if (!nm_export_path(path, from, names[i], err)) return false;
         if (!nm_file_exists(path)) continue;
         bool ok = nm_filemap_open(&map, path, false, NULL, err) &&
-                  nm_export_path(path, to, names[i], err) && nm_outfile_open(&out, path, err) &&
+                  nm_export_path(path, to, names[i], err) &&
+                  nm_outfile_open(&out, path, (nm_watch){0}, err) &&
                   nm_outfile_write(&out, map.data, map.size, err);
         ok = finish(&out, ok, err);
         nm_filemap_close(&map);
@@ -289,11 +291,11 @@ bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_err
                            "folder instead",
                            beyond[i]);
     bool ok = nm_export_path(path, folder, "tokenizer.model", err) &&
-              nm_outfile_open(&out, path, err) && put_pieces(&out, model, err) &&
+              nm_outfile_open(&out, path, (nm_watch){0}, err) && put_pieces(&out, model, err) &&
               put_specs(&out, t, model->tokenizer.vocab.add_space_prefix, err);
     if (!finish(&out, ok, err)) return false;
     ok = nm_export_path(path, folder, "tokenizer_config.json", err) &&
-         nm_outfile_open(&out, path, err) &&
+         nm_outfile_open(&out, path, (nm_watch){0}, err) &&
          print(&out, err, "{\n \"add_bos_token\": %s,\n \"add_eos_token\": %s\n}\n",
                nomul_tokenizer_adds_bos(t) ? "true" : "false",
                nomul_tokenizer_adds_eos(t) ? "true" : "false");

@@ -44,7 +44,7 @@ bool nm_saved_state_write(const nm_saved_state *s, const char *path, nomul_error
 
     list_parts(s, magic, parts);
     nm_xxh64_init(&hash);
-    bool ok = nm_outfile_open(&out, path, err);
+    bool ok = nm_outfile_open(&out, path, (nm_watch){0}, err);
     for (size_t i = 0; ok && i < N_PARTS; i++) {
         nm_xxh64_add(&hash, parts[i].at, (size_t)parts[i].n_bytes);
         ok = nm_outfile_write(&out, parts[i].at, (size_t)parts[i].n_bytes, err);

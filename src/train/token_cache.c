@@ -167,7 +167,7 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nomul_to
     if (!from_stdin) n_bytes = map.size;
     if (ok && !check_text(text, n_bytes, err))
         ok = nm_fail_in(err, "%s", from_stdin ? "standard input" : text_path);
-    ok = ok && nm_outfile_open(&m.out, path, err) && write_header(&m, err) &&
+    ok = ok && nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
          put_documents(&m, text, n_bytes, separator, err) && write_header(&m, err) &&
          nm_outfile_commit(&m.out, err);
     nm_outfile_abort(&m.out);
