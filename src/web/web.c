@@ -263,7 +263,7 @@ nomul_mark *nm_web_load(const void *file, size_t n_bytes)
 {
     nm_outfile out;
 
-    if (!nm_outfile_open(&out, SESSION_FILE, &the.err) ||
+    if (!nm_outfile_open(&out, SESSION_FILE, (nm_watch){0}, &the.err) ||
         !nm_outfile_write(&out, file, n_bytes, &the.err)) {
         nm_outfile_abort(&out);
         return NULL;
