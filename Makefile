@@ -77,13 +77,15 @@ CLI_OBJ  := $(CLI_SRC:%.c=$(OUT)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OUT)/%.o)
 PTY_OBJ  := $(OUT)/tests/cli/pty.o $(OUT)/tests/screen.o
 TRAIN_OBJ := $(TRAIN_SRC:%.c=$(OUT)/%.o)
-MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/tests/train/train_tests.o \
+WEB_C    := $(wildcard src/web/*.c)
+WEB_OBJ  := $(WEB_C:%.c=$(OUT)/%.o)
+MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/tests/train/train_tests.o $(WEB_OBJ) \
             $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
-# What check builds (a fuzz target that only reads its corpus is called replay_NAME), and the parts
-# that it runs side by side, the longest first.
+# What check builds (a fuzz target that only reads its corpus is called replay_NAME; of
+# the page, that its C compiles), and the parts that it runs side by side, the longest first.
 CHECKED := $(PROG)/nomul $(PROG)/libnomul.so \
-           $(patsubst %,$(OUT)/tests/%,tests pty $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%))
+           $(patsubst %,$(OUT)/tests/%,tests pty $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)) $(WEB_OBJ)
 UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \

@@ -81,7 +81,7 @@ check() {
                     continue
                 }
                 if (is_code[symbol]) calls[user, to] = 1
-                if (user ~ /^(cli|train)\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//)
+                if (user ~ /^(cli|train|web)\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//)
                     continue
                 if (allowed(room_of(user), to)) continue
                 # A table of a room may name data of its sub-rooms.

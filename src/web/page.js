@@ -8,7 +8,8 @@ const START = "python3 -m http.server -d build/web";
 
 let worker, module, script;     // of the engine, fetched once
 let connected = true;           // may the page still fetch?
-let fileName = "";              // of the model that is being opened
+let fileName = "";              // of the model
+let sessionName = "";           // of the session that is being opened
 let options = [];               // the engine's rows of sampling options
 let selected;                   // how many pieces to keep; undefined: all
 let running = false;
@@ -124,6 +125,7 @@ async function openFile(file) {
         const magic = new TextDecoder("latin1").decode(await file.slice(0, 4).arrayBuffer());
         if (magic === "GGUF") openModel(file, file.name);
         else if (magic === "NOMU" && worker) {
+            sessionName = file.name;
             worker.postMessage({type: "load", bytes: await file.arrayBuffer()});
         } else if (magic === "NOMU") {
             fail(`${file.name} is a session: load the model that it belongs to first.`);
@@ -137,6 +139,9 @@ async function openFile(file) {
 
 // ---- Settings ----
 
+// A 32-bit float has about seven digits; the others are of its conversion.
+function shown(row) { return String(+row.value.toPrecision(7)); }
+
 function showOptions(rows) {
     options = rows;
     $("options").replaceChildren(...rows.filter(row => row.type !== "SEED").flatMap(row => {
@@ -146,7 +151,7 @@ function showOptions(rows) {
         Object.assign(input, {type: "number", step: row.type === "INT" ? 1 : "any"});
         input.min = row.least;
         if (row.most < 1e9) input.max = row.most;
-        input.value = row.value;
+        input.value = shown(row);
         Object.assign(label, {htmlFor: input.id, textContent: row.name});
         Object.assign(hint, {className: "hint", textContent: row.help});
         return [label, input, hint];
@@ -155,23 +160,26 @@ function showOptions(rows) {
 
 function randomSeed() { return crypto.getRandomValues(new Uint32Array(1))[0]; }
 
-// {name: value} of all options, or undefined after saying what is wrong.
+// {n, options}: the number of tokens and {name: value}; undefined after saying what is wrong.
 let lastSeed;
-function readOptions() {
-    const values = {};
+function readSettings() {
+    const wrong = (name, input) => {
+        input.closest("details").open = true;
+        input.focus();
+        fail(`${name}: a number from ${input.min} ${input.max ? `to ${input.max} ` : "up "}` +
+            "is needed.");
+    };
+    const values = {}, n = $("n");
+    if (!n.validity.valid || n.value === "") return wrong("tokens", n);
     for (const row of options) {
-        const input = row.type === "SEED" ? $("seed") : $(`option-${row.name}`);
-        if (!input.validity.valid || (row.type !== "SEED" && input.value === "")) {
-            input.closest("details").open = true;
-            input.focus();
-            fail(`${row.name}: a number from ${input.min} to ${input.max || "any"} is needed.`);
-            return undefined;
-        }
-        values[row.name] = +input.value;
+        const seed = row.type === "SEED", input = $(seed ? "seed" : `option-${row.name}`);
+        const empty = input.value === "";
+        if (!input.validity.valid || (empty && !seed)) return wrong(row.name, input);
+        values[row.name] = !seed && input.value === shown(row) ? row.value : +input.value;
+        if (empty) values.seed = lastSeed ??= randomSeed();
     }
-    if ($("seed").value === "") values.seed = lastSeed ??= randomSeed();
     lastSeed = values.seed;
-    return values;
+    return {n: +n.value, options: values};
 }
 
 // ---- The text and the place to continue from ----
@@ -183,7 +191,10 @@ function select(n) {
         spans[i].classList.toggle("after", selected !== undefined && i >= selected);
     }
     $("write").textContent = selected === undefined ? "Write" : "Write from here";
-    if (selected) spans[selected - 1].scrollIntoView({block: "nearest"});
+    if (selected === undefined) return;
+    spans[selected - 1]?.scrollIntoView({block: "nearest"});
+    const before = [...spans].slice(0, selected).map(span => span.textContent).join("");
+    show(before ? `Continues after “${before.slice(-40).trim()}”.` : "Begins anew.");
 }
 
 function setRunning(now) {
@@ -200,20 +211,18 @@ function ask(type, more = {}) {
 }
 
 function write() {
-    const values = readOptions(), n = $("n");
-    if (!n.validity.valid || !n.value) return fail("tokens: a number from 1 to 100000 is needed.");
-    if (!values || running) return;
+    const settings = readSettings();
+    if (!settings || running) return;
+    $("error").hidden = true;
     setRunning(true);
-    worker.postMessage({
-        type: "write", prompt: $("prompt").value, n: +n.value, options: values, from: selected,
-    });
+    worker.postMessage({type: "write", prompt: $("prompt").value, from: selected, ...settings});
     select();
     $("prompt").value = "";
 }
 
 function retry() {
-    const values = readOptions();
-    if (values) ask("retry", {n: +$("n").value, options: values});
+    const settings = readSettings();
+    if (settings) ask("retry", settings);
 }
 
 function newText() {
@@ -285,7 +294,9 @@ const events = {
             $("writing").hidden = true;
             show("");
         }
+        const cause = message.replace(/^session.nms: /, ""); // its name in the module
         if (dead) fail(`The engine stopped, so the model has to be loaded again: ${message}.`);
+        else if (action === "load") fail(`${sessionName} cannot be opened: ${cause}.`);
         else if (action !== "open" || message.startsWith("This model")) fail(message);
         else fail(`${fileName} cannot be opened: ${message}.`);
     },

@@ -133,7 +133,7 @@ const actions = {
     },
     stop() { stopping = true; },
     rewind({to, keep}) {
-        let at = to;
+        let at = pieces[0]?.kind === "opened" ? Math.max(to, 1) : to;
         while (at > 0 && !pieces[at - 1].mark) at--;
         engine.rewind(at ? pieces[at - 1].mark : start, keep);
         cut(at);

@@ -127,6 +127,8 @@ class Test:
     def same_bits(self, cli):
         self.click("#check")
         self.wait("document.getElementById('hash').textContent")
+        self.check("the model's own sampling", cli["penalty"],
+                   self.of("#option-repeat-penalty", "value"))
         self.check("hash of logits", cli["hash"], self.of("#hash"))
         self.check("story", PROMPT + cli["story_40"], self.write(PROMPT, n=40, seed=6))
         self.check("story continued", PROMPT + cli["story_60"], self.write(n=20))
@@ -182,7 +184,8 @@ class Test:
         with open(cli["session"], "rb") as file, open(f"{folder}/damaged.nms", "wb") as out:
             out.write(file.read()[:1000])
         self.browser.choose("#session", f"{folder}/damaged.nms")
-        self.contains("a damaged session", "is truncated: has 1000 bytes", self.wait_error())
+        self.contains("a damaged session", "damaged.nms cannot be opened: is truncated: has 1000 "
+                      "bytes", self.wait_error())
 
     def sealed(self):
         hits = len(Server.hits)
@@ -204,6 +207,7 @@ class Test:
         self.check("nothing reached the server", [], Server.hits[hits:])
 
     def bad_files(self, web, folder):
+        self.js("document.getElementById('error').hidden = true")
         self.js("""
             const files = new DataTransfer();
             files.items.add(new File(["hello"], "letter.txt"));
@@ -226,6 +230,22 @@ class Test:
         self.check("a model file of one's own", True,
                    self.wait("!document.getElementById('writing').hidden"))
 
+    def settings(self):
+        self.fill(**{"option-top-p": "2"})
+        self.click("#write")
+        self.check("a setting out of range", "top-p: a number from 0 to 1 is needed.",
+                   self.wait_error())
+        self.fill(**{"option-top-p": "0.95"})
+
+    def retry(self):
+        self.click("#new")
+        first = self.write(PROMPT, n=20, seed=6)
+        self.js("document.getElementById('status').textContent = ''")
+        self.click("#retry")
+        self.wait_status("Done")
+        second = self.of("#text")
+        self.check("retry", (True, True), (second != first, second.startswith(PROMPT)))
+
     def narrow(self):
         self.browser.width(500 if self.browser.name == "firefox" else 320)
         self.js("document.querySelectorAll('details').forEach(part => part.open = true)")
@@ -239,6 +259,12 @@ def nomul(*words):
                           ).stdout.decode().rstrip("\n")
 
 
+def recommended(name):
+    """An option of general.sampling.* in the model file, as `nomul info` prints it."""
+    lines = nomul("info", "--metadata").splitlines()
+    return next(line.split()[-1] for line in lines if f"general.sampling.{name}" in line)
+
+
 def program_says(folder):
     """What the command line computes."""
     run = ("run", "-q", "-p", PROMPT)
@@ -249,6 +275,7 @@ def program_says(folder):
         "story_40": nomul(*run, "-n", "40", "-s", "6", "--no-display-prompt"),
         "story_60": nomul(*run, "-n", "60", "-s", "6", "--no-display-prompt"),
         "session": session,
+        "penalty": recommended("penalty_repeat"),
         "continued": nomul("run", "-q", "--load-session", session, "-n", "12"),
     }
 
@@ -283,6 +310,8 @@ def main():
                 test.same_bits(cli)
                 test.undo(cli)
                 test.earlier_point(cli)
+                test.settings()
+                test.retry()
                 test.stop()
                 test.sessions(cli, folder)
                 test.sealed()
