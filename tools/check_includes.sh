@@ -25,7 +25,7 @@ cli/batch: cli/batch
 cli/score: cli/score
 cli/eval:  cli/eval
 cli/bench: cli/bench
-web:     base/alloc.h base/error.h base/file.h base/xxh64.h
+web:     nomul_bench.h base/alloc.h base/error.h base/file.h base/xxh64.h
 rtl/host: base model kernels/ternary.h nomul_model.h rtl/host
 nomul.c: base format kernels tokens model convert nomul_model.h
 nomul_session.c: base format model tokens nomul_model.h

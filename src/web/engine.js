@@ -81,6 +81,13 @@ class Engine {
         return this.lend(text, (at, n) => this.string(this.check(this.c.nm_web_hash(at, n))));
     }
 
+    // How many results of the fastest kernels equal those of scalar.
+    selftest() {
+        const n = this.c.nm_web_selftest();
+        this.check(n >= 0);
+        return n;
+    }
+
     // ---- Sampling options: [{name, type, value, least, most, help}] ----
 
     readOptions() {

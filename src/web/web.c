@@ -6,6 +6,7 @@
  * next call.
  */
 #include "nomul.h"
+#include "nomul_bench.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -141,6 +142,16 @@ const char *nm_web_hash(const char *text, size_t n_bytes)
     nm_free(logits);
     snprintf(the.words, sizeof the.words, "%016" PRIx64, nm_xxh64_value(&hash));
     return ok ? the.words : NULL;
+}
+
+/* How many results of the fastest kernels equal those of scalar; -1: one differs. */
+double nm_web_selftest(void)
+{
+    uint64_t n_compared = 0;
+    size_t   last = 0;
+
+    while (nomul_kernels_name(last + 1)) last++;
+    return nomul_bench_selftest(last, &n_compared, &the.err) ? (double)n_compared : -1;
 }
 
 /* ---- Sampling options: the rows of NOMUL_SAMPLER_FIELDS -------------------------------------- */

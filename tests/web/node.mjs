@@ -2,12 +2,13 @@
 // The module under node, with the engine.js of the page.  Prints "name: value" lines that run.sh
 // compares with what the command line computes.
 //
-//     node node.mjs FOLDER CLI_SESSION PAGE_SESSION
+//     node node.mjs FOLDER CLI_SESSION PAGE_SESSION T5
 //
-// FOLDER: build/web.  CLI_SESSION: a session file to continue; PAGE_SESSION: one to write.
+// FOLDER: build/web.  CLI_SESSION: a session file to continue; PAGE_SESSION: one to write; T5: the
+// model in the other packing.
 import {readFileSync, writeFileSync} from "node:fs";
 
-const [folder, theirs, ours] = process.argv.slice(2);
+const [folder, theirs, ours, t5] = process.argv.slice(2);
 await import(new URL(`file://${process.cwd()}/${folder}/engine.js`));
 
 const module = new WebAssembly.Module(readFileSync(`${folder}/nomul.wasm`));
@@ -15,8 +16,8 @@ const engine = new globalThis.Engine(module);
 const text = bytes => new TextDecoder().decode(bytes);
 const say = (name, value) => console.log(`${name}: ${JSON.stringify(value)}`);
 
-function open(kernels) {
-    const model = readFileSync(`${folder}/model.gguf`);
+function open(kernels, path = `${folder}/model.gguf`) {
+    const model = readFileSync(path);
     engine.reserve(model.length);
     engine.put(model, 0);
     return engine.open(kernels);
@@ -47,6 +48,7 @@ for (const kernels of ["scalar", undefined]) {
     say("kernels", open(kernels).kernels);
     say("hash", engine.hash("Once upon a time"));
 }
+say("results compared", engine.selftest() > 10000);
 engine.setOptions({seed: 6});
 engine.begin();
 engine.prompt("Once upon a time");
@@ -73,6 +75,9 @@ engine.begin(mark);
 engine.prompt("");
 say("continued", generate(12));
 
+open(undefined, t5);
+say("packing t5", engine.hash("Once upon a time"));
+open();
 say("damaged session", failure(() => engine.load(readFileSync(theirs).subarray(0, 1000))));
 say("too large", failure(() => engine.reserve(2 ** 31)));
 say("foreign model", failure(() => {

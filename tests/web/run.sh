@@ -34,6 +34,8 @@ story=$("$nomul" run -m "$model" -p "$prompt" -n 60 -s 6 -q --no-display-prompt)
 "$nomul" run -m "$model" -p "$prompt" -n 12 -s 3 --save-session "$scratch/cli.nms" -q > /dev/null
 continued=$("$nomul" run -m "$model" --load-session "$scratch/cli.nms" -n 12 -q)
 
+"$nomul" repack "$model" -o "$scratch/t5.gguf" --pack 1.6bit -q
+
 size=$(wc -c < "$web/nomul.wasm")
 is "less than 300 KB" yes "$([ "$size" -lt 300000 ] && echo yes || echo "$size bytes")"
 
@@ -53,10 +55,13 @@ of() {
 }
 
 if command -v node > /dev/null; then
-    if node "$tests/node.mjs" "$web" "$scratch/cli.nms" "$scratch/page.nms" > "$scratch/node"; then
+    if node "$tests/node.mjs" "$web" "$scratch/cli.nms" "$scratch/page.nms" \
+        "$scratch/t5.gguf" > "$scratch/node"; then
         is "node: kernels" simd128 "$(of kernels 2)"
         is "node: hash, scalar kernels" "$hash" "$(of hash 1)"
         is "node: hash, the best kernels" "$hash" "$(of hash 2)"
+        is "node: hash, the other packing" "$hash" "$(of 'packing t5')"
+        is "node: every operation equals scalar" true "$(of 'results compared')"
         is "node: story" "$story" "$(of story)$(of rest)"
         is "node: undo" true "$(of 'undone and again')"
         is "node: another continuation" true "$(of 'another one')"
