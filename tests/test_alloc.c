@@ -5,6 +5,9 @@
  */
 #include "test.h"
 
+#include "hf_directory.h"
+#include "vocabulary.h"
+
 #include "alloc.h"
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -156,7 +159,9 @@ static void copy_checkpoint(const char *to)
 
 static void convert_each(void)
 {
-    char source[1024], folder[1024];
+    static const char config[] = "{\"eos_token\": \"</s>\", \"chat_template\": \"x\", "
+                                 "\"add_eos_token\": true}";
+    char              source[1024], folder[1024];
 
     snprintf(source, sizeof source, "%s", test_path(CHECKPOINT));
     snprintf(folder, sizeof folder, "%s", test_scratch("alloc"));
@@ -165,6 +170,36 @@ static void convert_each(void)
     snprintf(source, sizeof source, "%s", test_scratch("alloc-json"));
     copy_checkpoint(source);
     fail_each("convert, tokenizer.json", convert, &(conversion){source, folder});
+
+    char path[2048];
+    snprintf(path, sizeof path, "%s/tokenizer_config.json", source);
+    test_write_file(path, config, sizeof config - 1);
+    fail_each("convert, tokenizer_config.json", convert, &(conversion){source, folder});
+}
+
+/* A tokenizer with all that a model file may say of it, from the checkpoint to a vocabulary. */
+static bool open_tokenizer(const void *context, nomul_error *err)
+{
+    vocabulary v;
+    bool       ok = vocabulary_open_directory(&v, context, HF_N_VOCAB, &hf_no_ids, err);
+
+    if (ok) CHECK(v.tokenizer.vocab.has_merges && v.tokenizer.vocab.has_tokens);
+    if (ok) vocabulary_close(&v);
+    return ok;
+}
+
+static void tokenizer_each(void)
+{
+    hf_directory d;
+
+    hf_directory_init(&d, "alloc-tokenizer");
+    hf_directory_write_tokenizer(
+        &d, &(hf_tokenizer_parts){
+                .added = "[{\"id\": 265, \"content\": \"<|x|>\", \"normalized\": true},"
+                         " {\"id\": 266, \"content\": \"<|y|>\", \"lstrip\": true}]",
+                .merges = "[\"a b\", \"" NM_BLANK " ab\"]"});
+    fail_each("a tokenizer", open_tokenizer, d.path);
+    hf_directory_free(&d);
 }
 
 typedef struct repacking {
@@ -270,6 +305,7 @@ void test_alloc(void)
     fail_each("model, read into memory", open_model, "in memory");
     fail_each("sampler", new_sampler, NULL);
     convert_each();
+    tokenizer_each();
     repack_each();
 
     test_case("model");

@@ -413,6 +413,50 @@ static void test_options(void)
     hf_directory_free(&d);
 }
 
+/* ---- Warnings -------------------------------------------------------------------------------- */
+
+static void hear(void *heard, const char *text)
+{
+    snprintf(heard, 2048, "%s", text);
+}
+
+/* The checkpoint's embedding has one value that F16 rounds. */
+static void test_narrowed(void)
+{
+    static const struct {
+        nomul_embedding embedding;
+        const char     *says;
+    } rows[] = {
+        {NOMUL_EMBEDDING_F16, ": 1 of 9600 values of the embedding were rounded to F16 "
+                              "(--embedding f32 keeps them as they are)"},
+        {NOMUL_EMBEDDING_F32, ""},
+        {NOMUL_EMBEDDING_Q8_0, ""},
+    };
+    nomul_convert_options options;
+    nomul_error           err;
+    hf_directory          d;
+    char                  heard[2048], output[1024];
+
+    test_case("a binary32 embedding says what F16 rounds");
+    hf_directory_init(&d, "narrowed");
+    snprintf(output, sizeof output, "%s", test_scratch("narrowed.gguf"));
+    for (int changed = 0; changed < 2; changed++) {
+        if (changed) hf_directory_find(&d, "model.embeddings.weight")->values[5] = 0.1f;
+        hf_directory_save_single(&d, "F32");
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            nomul_convert_options_init(&options);
+            options.no_tokenizer = true;
+            options.embedding = rows[i].embedding;
+            options.warning = hear, options.warning_context = heard;
+            heard[0] = '\0';
+            CHECK_OK(nomul_convert(d.path, output, &options, &err) == NOMUL_OK, err);
+            const char *says = changed && rows[i].says[0] ? heard + strlen(output) : heard;
+            CHECK_STR(says, changed ? rows[i].says : "");
+        }
+    }
+    hf_directory_free(&d);
+}
+
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct meter {
@@ -595,6 +639,7 @@ void test_convert(void)
     test_golden();
     test_same();
     test_options();
+    test_narrowed();
     test_progress();
     test_no_memory();
     test_peak();

@@ -68,6 +68,8 @@ static void test_refused(void)
         {"{\"whole\": 1e1}", "whole is 1e1, expected a whole number from 0 up"},
         {"{\"number\": null}", "number is null, expected a number"},
         {"{\"number\": 1e999}", "number is 1e999, expected a number"},
+        {"{\"x\": [NaN, Infinity], \"number\": -Infinity}",
+         "number is -Infinity, expected a number"},
         {"{\"flag\": {}}", "flag is an object, expected true or false"},
         {"{\"text\": false}", "text is false, expected a string"},
     };

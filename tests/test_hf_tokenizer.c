@@ -285,6 +285,42 @@ static void test_vectors(void)
     }
 }
 
+/* ---- Chat templates -------------------------------------------------------------------------- */
+
+static void check_templates(const char *config, const char *jinja, const char *want)
+{
+    nm_hf_tokenizer t;
+    hf_directory    d;
+    nomul_error     err;
+    char            got[256] = "";
+
+    test_case("chat_template %s", want);
+    hf_directory_init(&d, "chat");
+    hf_directory_write_tokenizer(&d, &hf_sound_tokenizer);
+    hf_directory_write(&d, "tokenizer_config.json", config);
+    if (jinja) hf_directory_write(&d, "chat_template.jinja", jinja);
+    CHECK_OK(nm_hf_tokenizer_open(&t, d.path, HF_N_VOCAB, &hf_no_ids, hf_no_warn, &err), err);
+    for (size_t i = 0; i < t.n_templates; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s=%.*s;",
+                 (int)t.templates[i].n_name, t.templates[i].name, (int)t.templates[i].n_text,
+                 t.templates[i].text);
+    CHECK_STR(got, want);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
+static void test_templates(void)
+{
+    check_templates("{}", NULL, "");
+    check_templates("{\"chat_template\": null}", NULL, "");
+    check_templates("{\"chat_template\": \"{{ \\\"\\u00e9\\n\\\" }}\"}", NULL,
+                    "={{ \"\xC3\xA9\n\" }};");
+    check_templates("{\"chat_template\": [{\"name\": \"default\", \"template\": \"a\"}, "
+                    "{\"name\": \"tool_use\", \"template\": \"b\"}]}",
+                    NULL, "=a;tool_use=b;");
+    check_templates("{\"chat_template\": \"a\"}", "b\n", "=b\n;");
+}
+
 /* ---- Must fail ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -309,6 +345,19 @@ static const struct {
      "@/generation_config.json: eos_token_id is a string, expected a whole number from 0 up"},
     {{.generation = "{\"eos_token_id\": 270}"},
      "@/generation_config.json: eos_token_id is 270, expected less than vocab_size 270"},
+    {{.generation = "{\"eos_token_id\": [2, 270]}"},
+     "@/generation_config.json: eos_token_id is 270, expected less than vocab_size 270"},
+    {{.config = "{\"chat_template\": 3}"},
+     "@/tokenizer_config.json: chat_template is 3, expected a string"},
+    {{.config = "{\"chat_template\": [{\"template\": \"a\"}]}"},
+     "@/tokenizer_config.json: name is missing, expected a string"},
+    {{.config = "{\"additional_special_tokens\": [3]}"},
+     "@/tokenizer_config.json: additional_special_tokens is 3, expected an object"},
+    {{.config = "{\"added_tokens_decoder\": {\"x\": {}}}"},
+     "@/tokenizer_config.json: added_tokens_decoder: \"x\" is not an id"},
+    {{.config = "{\"added_tokens_decoder\": {\"270\": {\"content\": \"x\"}}}"},
+     "@/tokenizer_config.json: added_tokens_decoder: \"x\" has id 270, expected less than "
+     "vocab_size 270"},
     {{.ids = {270, -1, -1, -1}},
      "@/config.json: bos_token_id is 270, expected less than vocab_size 270"},
 };
@@ -353,6 +402,7 @@ void test_hf_tokenizer(void)
     test_sides();
     test_model();
     test_vectors();
+    test_templates();
     test_side_wounds();
     test_missing();
 }

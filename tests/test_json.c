@@ -434,6 +434,42 @@ static void test_escape(void)
     }
 }
 
+/* What Python's json module writes for floats that JSON has no words for. */
+static void test_python(void)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    static const char *const others[] = {"nan", "Inf", "-Inf", "-NaN", "+Infinity", "Infinit"};
+    char                     events[8], text[32];
+    nm_json                  json;
+    double                   number = 3;
+    uint64_t                 whole;
+    int64_t                  sign;
+
+    test_case("NaN and Infinity are numbers without a value, where that is asked for");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        for (int python = 0; python < 2; python++) {
+            nm_json_init(&json, words[i], strlen(words[i]));
+            json.python = python;
+            CHECK_INT(nm_json_next(&json), python ? NM_JSON_NUMBER : NM_JSON_ERROR);
+        }
+        CHECK(json.n_text == strlen(words[i]) && memcmp(json.text, words[i], json.n_text) == 0);
+        CHECK(!nm_json_double(&json, &number) && number == 3);
+        CHECK(!nm_json_u64(&json, &whole) && !nm_json_i64(&json, &sign));
+        CHECK_INT(nm_json_next(&json), NM_JSON_END);
+        snprintf(text, sizeof text, "[-1,%s,{}]", words[i]);
+        nm_json_init(&json, text, strlen(text));
+        json.python = true;
+        read_events(&json, events, sizeof events);
+        CHECK_STR(events, "[nn{}].");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        nm_json_init(&json, others[i], strlen(others[i]));
+        json.python = true;
+        read_events(&json, events, sizeof events);
+        CHECK_THAT(strchr(events, '!') != NULL, "%s", others[i]);
+    }
+}
+
 void test_json(void)
 {
     test_valid();
@@ -446,5 +482,6 @@ void test_json(void)
     test_doubles();
     test_long_doubles();
     test_locale();
+    test_python();
     test_escape();
 }
