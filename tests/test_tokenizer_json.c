@@ -186,9 +186,49 @@ static void test_json_wounds(void)
     }
 }
 
+#define ABC                                                                                        \
+    "\"" BLANK "\": 259, \"a\": 260, \"b\": 261, \"c\": 262, \"ab\": 263, \"bc\": 264, \"abc\": "  \
+    "265"
+#define AAA "\"" BLANK "\": 259, \"a\": 260, \"aa\": 261, \"aaa\": 262"
+#define SAME "\"a b\", \"b c\", \"a bc\", \"ab c\""
+
+/* Scores say the same as ranks only where no text can tell them apart. */
+static void test_ranks(void)
+{
+    static const struct {
+        const char *vocab, *merges; /* NULL: those of the sound one */
+        size_t      n_kept;
+    } rows[] = {
+        {NULL, NULL, 0},
+        {ABC, "[" SAME "]", 0},
+        {AAA, "[\"a a\", \"a aa\", \"aa a\"]", 3}, /* of aa a aa the right pair goes first */
+        {ABC, "[\"a b\", \"b c\", \"a bc\"]", 3},  /* ab c spells it, too */
+        {ABC, "[\"a b\", \"b c\", \"a bc\", \"a bc\"]", 4},
+        {ABC, "[\"a bc\", \"a b\", \"b c\", \"ab c\"]", 4},              /* not in a row */
+        {ABC ", \"d\": 266, \"abcd\": 267", "[\"abc d\", " SAME "]", 5}, /* between two of abc */
+        {ABC ", \"zz\": 266", "[" SAME "]", 4}, /* two characters that are no pieces spell it */
+        {ABC ", \"za\": 266", "[" SAME "]", 4},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nm_hf_tokenizer t;
+        hf_directory    d;
+
+        test_case("ranks as scores, row %zu", i);
+        open_json(
+            &d, &t, "ranks",
+            &(hf_tokenizer_parts){.vocab = rows[i].vocab, .merges = rows[i].merges, .added = "[]"});
+        CHECK_INT(t.n_merges, rows[i].n_kept);
+        CHECK((t.merges != NULL) == (rows[i].n_kept > 0));
+        nm_hf_tokenizer_close(&t);
+        hf_directory_free(&d);
+    }
+}
+
 void test_tokenizer_json(void)
 {
     test_json();
     test_prefix();
+    test_ranks();
     test_json_wounds();
 }

@@ -548,13 +548,10 @@ static bool may_merge(const nm_hf_tokenizer *t, size_t id)
 
 /* ---- Ranks as scores ------------------------------------------------------------------------- */
 
-/* A part of a piece as a neighbour: a piece, or a character that is none (`loose`). */
-static bool is_part(const nm_hf_tokenizer *t, const char *text, size_t n, bool *loose)
+/* A part of a piece that may be a neighbour: a piece, or a character that is none. */
+static bool is_part(const nm_hf_tokenizer *t, const char *text, size_t n)
 {
-    if (may_merge(t, nm_names_find(&t->names, text, n))) return true;
-    if (first_char(text) != n) return false;
-    *loose = true;
-    return true;
+    return first_char(text) == n || may_merge(t, nm_names_find(&t->names, text, n));
 }
 
 /*
@@ -567,15 +564,11 @@ static bool is_one_score(const nm_hf_tokenizer *t, size_t id, const usage *u)
     const nm_sp_piece *piece = &t->pieces[id];
     size_t             n_pairs = 0, n = piece->n_text;
     uint32_t           ranks[MAX_PIECE + 1]; /* by the length of the left part, + 1 */
-    bool               loose = false;
 
     for (size_t at = first_char(piece->text); at < n; at += first_char(piece->text + at))
-        n_pairs +=
-            is_part(t, piece->text, at, &loose) && is_part(t, piece->text + at, n - at, &loose);
-    if (loose && n_pairs > 0) return false;
+        n_pairs += is_part(t, piece->text, at) && is_part(t, piece->text + at, n - at);
     if (n_pairs != u->n_made) return false;
-    if (n_pairs == 0 || n_pairs > n) return n_pairs == 0;
-    if (u->last - u->first + 1 != n_pairs) return false;
+    if (n_pairs == 0) return true;
     if (n_pairs > 1 && u->used < u->last) return false;
     memset(ranks, 0, (n + 1) * sizeof *ranks);
     for (uint32_t rank = u->first; rank <= u->last; rank++) {
