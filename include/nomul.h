@@ -353,7 +353,10 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
 
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
 
-/* Text to ids and back: SentencePiece BPE as used by Llama and Mistral.  Owned by its model. */
+/*
+ * Text to ids and back: BPE of SentencePiece or of Hugging Face's tokenizers, with the tokens that
+ * were added to it (models/FORMAT.md).  Owned by its model.
+ */
 typedef struct nomul_tokenizer nomul_tokenizer;
 
 /* NULL if the model file has no tokenizer. */
@@ -421,7 +424,7 @@ const char *nomul_token_piece(const nomul_tokenizer *tokenizer, int32_t id, size
 typedef struct nomul_decoder nomul_decoder;
 
 enum {
-    NOMUL_DECODE_STRIP_SPACE = 1, /* drop the leading space that the tokenizer added to the text */
+    NOMUL_DECODE_STRIP_SPACE = 1, /* drop the leading space, if the tokenizer adds one to a text */
     NOMUL_DECODE_SPECIAL = 2, /* write control tokens as they are spelled; else they are dropped */
 };
 
@@ -546,7 +549,8 @@ void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, si
  * - A stop string may begin anywhere in the text, also before a save or a rewind, and ends in a
  *   generated token.  The text ends with it: where the stop string ends inside a token, that token
  *   is replaced by the ids of its bytes up to there.  Shown text and state are the same text.
- * - EOS ends a text and is part of it; it has no bytes.
+ * - EOS, or another id that nomul_token_ends_text names, ends a text and is part of it; it has no
+ *   bytes.
  * - A text that has finished continues after nomul_text_prompt.
  */
 typedef struct nomul_text nomul_text;
@@ -559,7 +563,7 @@ typedef struct nomul_text_options {
     int64_t n_predict;  /* tokens generated after each prompt; -1, the default: no limit */
     size_t  n_logprobs; /* log-probabilities of this many ids for each token; default 0 */
     bool    special; /* control tokens may be spelled in prompts and are written; default false */
-    bool    ignore_eos;           /* never sample EOS; default false */
+    bool    ignore_eos;           /* never sample an id that ends a text; default false */
     const nomul_cancel *cancel;   /* NULL, the default: the session's */
     nomul_progress      progress; /* of nomul_text_read: tokens read, of all; default NULL */
     void               *progress_context;
@@ -749,7 +753,7 @@ typedef struct nomul_convert_options {
     void               *progress_context;
     const char         *pack;    /* either name of a packing; NULL, the default: "t4" */
     const nomul_cancel *cancel;  /* default NULL */
-    nomul_warning       warning; /* default NULL */
+    nomul_warning       warning; /* what was rounded, which files disagree; default NULL */
     void               *warning_context;
     nomul_temporary     temporary; /* default NULL */
     void               *temporary_context;
@@ -759,7 +763,7 @@ void nomul_convert_options_init(nomul_convert_options *options);
 
 /*
  * Reads a Hugging Face checkpoint directory (config.json, safetensors in one file or in shards,
- * tokenizer.model or tokenizer.json) and writes a GGUF file.  The file appears under its name when
+ * tokenizer.model or tokenizer.json with what is beside it) and writes a GGUF file.  The file appears under its name when
  * it is complete and on disk; on failure nothing is left and an older file stays.  Peak memory is
  * less than twice the largest tensor + 64 MB.
  *

@@ -18,7 +18,9 @@
  *   pieces: there a run of unknown symbols is one id.  It does not span the cut if a or b is an
  *   ASCII character that is a piece: the symbol it belongs to is then known.
  *
- * The space that the tokenizer adds belongs to the first part, which is not empty.
+ * The space that the tokenizer adds belongs to the first part, which is not empty.  Added tokens
+ * that are found in any text are neither cut nor cut off from what is beside them: vocab.c joins
+ * their first and last bytes with every other, and those of white space where they strip it.
  */
 #include "tokens/tokenizer.h"
 

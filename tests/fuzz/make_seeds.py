@@ -512,6 +512,25 @@ def main():
          tokenizer_json(pieces[:5] + [(t, 0.0, 1) for t in "\u2581 t h e th the".split()],
                         [("t", "h"), ("th", "e")]))
 
+    whole = json.loads(tokenizer_json(
+        pieces[:259] + [(t, 0.0, 1) for t in "\u2581 t h e th he the".split()],
+        [("h", "e"), ("t", "h"), ("th", "e")]))
+    seed("hf_tokenizer", "ranks", json.dumps(whole).encode())
+    whole["normalizer"] = None
+    whole["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581",
+                              "prepend_scheme": "first", "split": False}
+    whole["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                   {"Sequence": {"id": "A", "type_id": 0}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}}
+    flags = ["single_word", "lstrip", "rstrip", "normalized", "special"]
+    whole["added_tokens"] += [
+        {"id": 270 + i, "content": c} | {f: k == i for k, f in enumerate(flags)}
+        for i, c in enumerate(["<w>", "<l>", " r", "a b", "the"])]
+    whole["added_tokens"][-1]["id"] = 265
+    seed("hf_tokenizer", "added", json.dumps(whole).encode())
+
     seed("hf_config", "small", json.dumps(config).encode())
     seed("hf_config", "published", json.dumps(
         {**config, "intermediate_size": None, "hidden_ratio": 4, "eos_token_id": [2, 3],
