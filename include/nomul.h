@@ -763,9 +763,9 @@ void nomul_convert_options_init(nomul_convert_options *options);
 
 /*
  * Reads a Hugging Face checkpoint directory (config.json, safetensors in one file or in shards,
- * tokenizer.model or tokenizer.json with what is beside it) and writes a GGUF file.  The file appears under its name when
- * it is complete and on disk; on failure nothing is left and an older file stays.  Peak memory is
- * less than twice the largest tensor + 64 MB.
+ * tokenizer.model or tokenizer.json with what is beside it) and writes a GGUF file.  The file
+ * appears under its name when it is complete and on disk; on failure nothing is left and an older
+ * file stays.  Peak memory is less than twice the largest tensor + 64 MB.
  *
  * No file of the directory is replaced but a GGUF file.  An output that is a pipe, a device or, as
  * /dev/stdout, open already is written through, which takes memory for the whole model if its

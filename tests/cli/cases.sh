@@ -51,7 +51,8 @@ convert 06-id-gap/decoder
 ids '1 262 402' 'a<tok>' --special
 convert 07-eos-list/config
 for id in 2 260; do
-    nomul run -m a.gguf -p b -n 3 --temp 0 -l $id+1e30 --json -q | grep -o '"finish_reason":"[a-z]*"'
+    nomul run -m a.gguf -p b -n 3 --temp 0 -l $id+1e30 --json -q |
+        grep -o '"finish_reason":"[a-z]*"'
 done
 convert 09-scheme-first/first
 ids '268 1 261' 'a<s>b' --no-bos --special

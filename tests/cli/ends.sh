@@ -3,7 +3,8 @@ mkdir own
 cp golden/small/* own
 sed 's/"rms_norm_eps"/"eos_token_id": [2, 261, 262], &/' golden/small/config.json > own/config.json
 cat > own/tokenizer_config.json << 'END'
-{"eos_token": "</s>", "unread": [NaN, -Infinity, {"x": Infinity}], "chat_template": "{{ '\u00e9\n' }}"}
+{"eos_token": "</s>", "unread": [NaN, -Infinity, {"x": Infinity}],
+ "chat_template": "{{ '\u00e9\n' }}"}
 END
 try convert own -o a.gguf -q
 nomul repack a.gguf -o b.gguf --pack 1.6bit -q
