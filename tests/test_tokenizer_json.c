@@ -225,10 +225,41 @@ static void test_ranks(void)
     }
 }
 
+static void hear(void *heard, const char *text)
+{
+    snprintf((char *)heard + strlen(heard), 1024 - strlen(heard), "%s;", text);
+}
+
+static void test_numbers(void)
+{
+    char            heard[1024] = "";
+    nm_hf_tokenizer t;
+    hf_directory    d;
+    nomul_error     err;
+
+    test_case("an added token keeps the id of the file, and the caller hears of another one");
+    hf_directory_init(&d, "numbers");
+    hf_directory_write_tokenizer(
+        &d, &(hf_tokenizer_parts){.added = "[{\"id\": 0, \"content\": \"<unk>\"},"
+                                           "{\"id\": 265, \"content\": \"x\"},"
+                                           "{\"id\": 268, \"content\": \"y\"},"
+                                           "{\"id\": 269, \"content\": \"z\"}]"});
+    CHECK_OK(
+        nm_hf_tokenizer_open(&t, d.path, HF_N_VOCAB, &hf_no_ids, (nm_hf_warn){hear, heard}, &err),
+        err);
+    CHECK_STR(heard, "tokenizer.json: added token \"y\" has id 268, which is kept; Hugging Face's "
+                     "tokenizers gives it 266;");
+    hf_check_piece(&t, 268, "y", -4, NOMUL_TOKEN_USER_DEFINED);
+    hf_check_piece(&t, 266, "[PAD266]", 0, NOMUL_TOKEN_UNUSED);
+    nm_hf_tokenizer_close(&t);
+    hf_directory_free(&d);
+}
+
 void test_tokenizer_json(void)
 {
     test_json();
     test_prefix();
     test_ranks();
+    test_numbers();
     test_json_wounds();
 }

@@ -12,6 +12,12 @@
 #include "format/sentencepiece.h"
 #include "format/token_keys.h"
 
+/* Where what the caller should know goes: nomul_convert_options. */
+typedef struct nm_hf_warn {
+    nomul_warning say; /* may be NULL */
+    void         *context;
+} nm_hf_warn;
+
 /* Two pieces that are merged, by id. */
 typedef struct nm_hf_merge {
     uint32_t left, right, made;
@@ -43,6 +49,7 @@ typedef struct nm_hf_tokenizer {
     size_t         n_ends;
     nm_hf_template templates[NM_HF_MAX_TEMPLATES];
     size_t         n_templates;
+    nm_hf_warn     warn;
     nm_filemap     file;          /* what the pieces of tokenizer.model point into */
     nm_filemap     template_file; /* chat_template.jinja */
     char          *text;          /* what other texts point into; owned, as pad_text is */

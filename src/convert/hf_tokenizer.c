@@ -375,7 +375,7 @@ static void add_end(nm_hf_tokenizer *t, int64_t id)
  * tokenizer's eos_token, whose id may be another one.  Then the caller hears of both.
  */
 static bool find_ends(nm_hf_tokenizer *t, const side_file files[N_SIDE_FILES], const nm_hf_ids *ids,
-                      const char *ids_path, int32_t named_eos, nm_hf_warn warn, nomul_error *err)
+                      const char *ids_path, int32_t named_eos, nomul_error *err)
 {
     bool differs = named_eos >= 0 && ids->eos >= 0 && named_eos != ids->eos;
 
@@ -383,7 +383,7 @@ static bool find_ends(nm_hf_tokenizer *t, const side_file files[N_SIDE_FILES], c
     if (!t->ends) return nm_fail_memory(err, (NM_HF_MAX_EOS + 2) * sizeof *t->ends);
     for (size_t i = 0; i < ids->n_more; i++) differs = differs && named_eos != ids->more_eos[i];
     if (differs)
-        nm_warn(warn.say, warn.context,
+        nm_warn(t->warn.say, t->warn.context,
                 "%s: eos_token is \"%.*s\", id %" PRId32 ", and %s: eos_token_id is %" PRId64
                 ": both end a text",
                 files[nm_hf_given(&files[CONFIG].named[EOS]) ? CONFIG : SPECIALS].path,
@@ -444,8 +444,7 @@ static bool read_flags(nm_hf_tokenizer *t, const side_file *config, nomul_error 
  * overrides special_tokens_map.json, and both override the tokenizer's own file.
  */
 static bool special_ids(nm_hf_tokenizer *t, const char *directory,
-                        const side_file files[N_SIDE_FILES], nm_hf_ids ids, nm_hf_warn warn,
-                        nomul_error *err)
+                        const side_file files[N_SIDE_FILES], nm_hf_ids ids, nomul_error *err)
 {
     static const int order[] = {SPECIALS, CONFIG};
     const side_file *generation = &files[GENERATION];
@@ -470,7 +469,7 @@ static bool special_ids(nm_hf_tokenizer *t, const char *directory,
     use_default(t, &t->bos_id, ids.default_bos);
     bool ok =
         find_ends(t, files, &ids, nm_hf_given(&generation->eos_token_id) ? generation->path : path,
-                  named[EOS], warn, err) &&
+                  named[EOS], err) &&
         read_flags(t, &files[CONFIG], err);
     /* The post_processor's own ids, where it still decides. */
     bool rebuilt = adds_bos(&files[CONFIG].tokenizer_class);
@@ -558,7 +557,8 @@ bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vo
     side_file files[N_SIDE_FILES] = {[CONFIG] = {.legacy = true}};
     size_t    n_bytes = n_vocab * sizeof *t->pieces;
 
-    *t = (nm_hf_tokenizer){.capacity = n_vocab, .unk_id = -1, .bos_id = -1, .eos_id = -1};
+    *t = (nm_hf_tokenizer){
+        .capacity = n_vocab, .unk_id = -1, .bos_id = -1, .eos_id = -1, .warn = warn};
     bool ok = open_side_files(files, directory, err);
     if (ok) {
         t->pieces = nm_alloc(n_bytes);
@@ -567,7 +567,7 @@ bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vo
     }
     if (ok) memset(t->pieces, 0, n_bytes), memset(t->attr, 0, n_vocab * sizeof *t->attr);
     ok = ok && read_pieces(t, directory, files, err) &&
-         special_ids(t, directory, files, *ids, warn, err) &&
+         special_ids(t, directory, files, *ids, err) &&
          read_templates(t, directory, &files[CONFIG], err);
     if (ok) decide_lists(t);
     for (size_t i = 0; i < N_SIDE_FILES; i++) nm_filemap_close(&files[i].map);

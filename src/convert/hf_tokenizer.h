@@ -11,12 +11,6 @@
 #include "convert/hf_pieces.h"
 #include "format/gguf_write.h"
 
-/* Where what the caller should know goes: nomul_convert_options. */
-typedef struct nm_hf_warn {
-    nomul_warning say; /* may be NULL */
-    void         *context;
-} nm_hf_warn;
-
 /*
  * `ids` are those of config.json.  n_vocab is vocab_size; ids that no file names become unused
  * pieces.  The tokenizer must be closed after a failure too.

@@ -224,17 +224,36 @@ static bool is_known(const nm_hf_tokenizer *t, const nm_hf_added *added)
            (plain && (piece->type == NOMUL_TOKEN_CONTROL || piece->type == NOMUL_TOKEN_UNKNOWN));
 }
 
+/*
+ * The library gives a token that the vocabulary lacks the next free id, *next, whatever the file
+ * says.  The id of the file is that of the embedding's row: it is kept, and the caller hears of it.
+ */
+static void check_number(const nm_hf_tokenizer *t, const nm_hf_added *added, uint64_t *next)
+{
+    if (added->id >= t->capacity || t->pieces[added->id].text) return;
+    if (added->id != *next)
+        nm_warn(t->warn.say, t->warn.context,
+                "tokenizer.json: added token \"%s\" has id %" PRIu64 ", which is kept; "
+                "Hugging Face's tokenizers gives it %" PRIu64,
+                added->content.data, added->id, *next);
+    *next = (added->id > *next ? added->id : *next) + 1;
+}
+
 /* `beside`: a tokenizer.model has the pieces. */
 static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nomul_error *err)
 {
+    uint64_t next = 0;
+
     if (!nm_hf_given(&json)) return true;
     if (!nm_hf_expect(&json, "added_tokens", NM_JSON_ARRAY, err)) return false;
+    for (size_t id = 0; id < t->n_pieces; id++) next += t->pieces[id].text != NULL;
     for (;;) {
         nm_hf_added added = {.id = UINT64_MAX};
         if (!nm_hf_next(&json, err)) return false;
         if (json.type == NM_JSON_ARRAY_END) return true;
-        if (!nm_hf_added_read(&added, &json, err) ||
-            !((beside && is_known(t, &added)) || nm_hf_added_place(t, &added, err)))
+        if (!nm_hf_added_read(&added, &json, err)) return nm_fail_in(err, "added_tokens");
+        if (!beside) check_number(t, &added, &next);
+        if (!((beside && is_known(t, &added)) || nm_hf_added_place(t, &added, err)))
             return nm_fail_in(err, "added_tokens");
     }
 }
