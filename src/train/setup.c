@@ -10,13 +10,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/os.h"
+#include "base/rng.h"
 #include "train/pretrained.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MICRO_TOKENS 4096      /* in memory at once, unless --micro-batch says otherwise */
+#define MICRO_TOKENS 4096 /* in memory at once, unless --micro-batch says otherwise */
+#define BENCH_VOCAB 8192
 #define MOST_PIECES (1u << 18) /* of a tokenizer whose size is not known yet */
 
 /* ---- The model's shape ----------------------------------------------------------------------- */
@@ -355,9 +357,37 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
            open_texts(t, err) && restore(t, path, err) && open_log(t, err);
 }
 
+/* Ids from 3 on at random, and a BOS now and then, as documents would have. */
+bool nm_setup_bench(nm_trainer *t, const nm_train_options *o, nomul_error *err)
+{
+    nm_token_cache *text = &t->data.texts[0];
+    nm_config       config = nm_config_defaults;
+    size_t          n_ids = (size_t)(o->batch_size * o->block_size) + 1;
+    nm_rng          rng;
+
+    t->options = *o;
+    config.n_layers = 12, config.dim = 512, config.ffn = 1536, config.vocab = BENCH_VOCAB;
+    if ((o->shape && !parse_shape(&config, o->shape, err)) || !nm_config_check(&config, err) ||
+        !open_work(t, err) || !open_latent(t, &config, err))
+        return false;
+    nm_latent_randomize(&t->latent, o->seed);
+    t->bench_ids = nm_zeros(0, n_ids, sizeof *t->bench_ids, err);
+    if (!t->bench_ids) return false;
+    nm_rng_init(&rng, o->seed);
+    for (size_t i = 0; i < n_ids; i++)
+        t->bench_ids[i] = i % 500 ? 3 + (uint32_t)nm_rng_below(&rng, config.vocab - 3) : 1;
+    *text = (nm_token_cache){.ids = (const uint8_t *)t->bench_ids, .n_ids = n_ids, .id_bytes = 4};
+    text->text_bytes = n_ids;
+    t->data.weights[0] = 1, t->data.n_texts = 1;
+    t->tokenizer.bos_id = 1;
+    return nm_latent_quantize(&t->latent, t->work.pool, err) && open_arrays(t, err) &&
+           nm_mix_open(&t->data, (size_t)o->batch_size, err);
+}
+
 void nm_setup_close(nm_trainer *t)
 {
     if (t->log) fclose(t->log);
+    nm_free(t->bench_ids);
     nm_mix_close(&t->data);
     nm_mix_close(&t->decay_data);
     nm_token_cache_close(&t->valid);

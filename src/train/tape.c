@@ -7,6 +7,7 @@
 #include "train/tape.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "model/weights.h"
 
@@ -309,6 +310,15 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
     }
 }
 
+static void multiply(nm_tape *t, const nm_matmul *m)
+{
+    double began = nm_clock();
+
+    nm_matmul_run(t->ops, t->work.pool, t->matmul, m);
+    t->times.products += nm_clock() - began;
+    t->times.flops += 2.0 * (double)m->rows * (double)m->cols * (double)m->depth;
+}
+
 /*
  * y = n W^T with n = RMSNorm(x, gain) rounded to 8 bits, W = s C; straight through both roundings:
  *
@@ -330,7 +340,7 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
                                 .a_row = 1,
                                 .a_step = m->rows,
                                 .b = t->normal};
-    nm_matmul_run(t->ops, t->work.pool, t->matmul, &d_weight);
+    multiply(t, &d_weight);
     const nm_matmul d_normal = {.rows = n_rows,
                                 .cols = m->cols,
                                 .depth = m->rows,
@@ -340,7 +350,7 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
                                 .a_step = 1,
                                 .trits = m->trits,
                                 .b_factor = m->layer->w.scale};
-    nm_matmul_run(t->ops, t->work.pool, t->matmul, &d_normal);
+    multiply(t, &d_normal);
     rmsnorm_back(t, d_x, add, t->d_normal, x, gain, m->cols, n_rows, NM_BITLINEAR_EPS);
 }
 
@@ -507,9 +517,11 @@ static double run_head(nm_tape *t, const nm_batch *b, size_t n_rows)
     for (size_t at = 0, n; at < n_rows; at += n) {
         n = nm_smaller(t->head_rows, n_rows - at);
         const float *x = t->x + at * c->dim;
+        double       began = nm_clock();
         step         s = {.t = t, .b = b, .y = t->logits, .n = c->vocab, .rows = at};
         rmsnorm(t, t->u, x, w->output_gain, c->dim, n);
         bitlinear(t, &w->output, t->logits, t->u, n);
+        t->times.forward += nm_clock() - began;
         run_rows(t, loss_rows, &s, n);
         for (size_t r = 0; r < n; r++) {
             sum += t->losses[r];
@@ -526,10 +538,12 @@ double nm_tape_run(nm_tape *t, const nm_batch *b)
 {
     const nm_config *c = &t->latent->config;
     size_t           n_rows = b->n_streams * t->n_tokens;
+    double           began = nm_clock();
     step             s = {.t = t, .b = b, .n = c->dim, .rows = n_rows};
 
     run_rows(t, embed_rows, &s, n_rows);
     for (size_t l = 0; l < c->n_layers; l++) forward_layer(t, b, l, n_rows);
+    t->times.forward += nm_clock() - began;
     double loss = run_head(t, b, n_rows);
     memset(t->d_bounds, 0, c->n_layers * nm_config_state_dim(c) * sizeof *t->d_bounds);
     for (size_t l = c->n_layers; l-- > 0;) {
@@ -538,5 +552,6 @@ double nm_tape_run(nm_tape *t, const nm_batch *b)
     }
     if (c->use_lower_bound) bounds_back(t);
     run_columns(t, embedding_back_columns, &s);
+    t->times.all += nm_clock() - began;
     return loss;
 }

@@ -24,6 +24,12 @@ typedef struct nm_taped_layer {
     float *before;  /* [streams][state]: the state before the first token */
 } nm_taped_layer;
 
+/* Where the time of a pass went, for bench; added up from pass to pass. */
+typedef struct nm_tape_times {
+    double all, forward, products; /* seconds; products: of the backward pass */
+    double flops;                  /* of these products */
+} nm_tape_times;
+
 typedef struct nm_tape {
     nm_latent             *latent;
     nm_work                work;
@@ -43,6 +49,7 @@ typedef struct nm_tape {
     double *losses;            /* [head_rows] */
     size_t  head_rows;         /* that pass through the head together */
 
+    nm_tape_times        times;
     nm_bitlinear_scratch bitlinear;
     void                *matmul;
     nm_arena             arena;

@@ -42,28 +42,34 @@ static int help(void)
     return 0;
 }
 
-/* new and tune differ in where the values come from. */
-static int train(nm_trainer *t, const char *command, int argc, char **argv)
+typedef bool setup_function(nm_trainer *t, const nm_train_options *o, nomul_error *err);
+typedef bool run_function(nm_trainer *t, nomul_error *err);
+
+/* resume reads options from its folder, so it parses them itself. */
+static const struct command {
+    const char     *name;
+    setup_function *setup; /* NULL: nm_setup_resume */
+    run_function   *run;
+    uint64_t        max_iters; /* default; 0: that of the table */
+} commands[] = {{"new", nm_setup_new, nm_trainer_run, 0},
+                {"tune", nm_setup_tune, nm_trainer_run, 0},
+                {"resume", NULL, nm_trainer_run, 0},
+                {"bench", nm_setup_bench, nm_bench_run, 3}};
+
+static bool setup(nm_trainer *t, const struct command *command, int argc, char **argv,
+                  nomul_error *err)
 {
     nm_train_options options;
-    nomul_error      err = {.code = NOMUL_OK};
-    bool             wants_help, ok;
+    bool             wants_help;
 
+    if (!command->setup) return nm_setup_resume(t, argc, argv, err);
     nm_train_options_init(&options);
-    if (strcmp(command, "resume") == 0) {
-        ok = nm_setup_resume(t, argc, argv, &err);
-    } else {
-        if (!nm_train_options_parse(&options, argc, argv, false, &wants_help, &err))
-            return fail(&err);
-        if (options.operand) {
-            nm_fail(&err, NOMUL_E_ARG, "%.100s: not expected; text is --data FILE",
-                    options.operand);
-            return fail(&err);
-        }
-        ok = (strcmp(command, "new") == 0 ? nm_setup_new : nm_setup_tune)(t, &options, &err);
-    }
-    ok = ok && nm_trainer_run(t, &err);
-    return ok ? nomul_cancel_requested(&cancel) ? 130 : 0 : fail(&err);
+    if (command->max_iters) options.max_iters = command->max_iters;
+    if (!nm_train_options_parse(&options, argc, argv, false, &wants_help, err)) return false;
+    if (options.operand)
+        return nm_fail(err, NOMUL_E_ARG, "%.100s: not expected; text is --data FILE",
+                       options.operand);
+    return command->setup(t, &options, err);
 }
 
 int main(int argc, char **argv)
@@ -72,20 +78,17 @@ int main(int argc, char **argv)
     nomul_error       err = {.code = NOMUL_OK};
 
     nm_os_begin(&argc, &argv);
-    const char *command = argc > 1 ? argv[1] : "--help";
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return help();
     if (argc < 2) return help(), 2;
     trainer.cancel = &cancel;
     nm_os_on_stop(on_stop);
-    int code = 2;
-    if (strcmp(command, "new") == 0 || strcmp(command, "tune") == 0 ||
-        strcmp(command, "resume") == 0) {
-        code = train(&trainer, command, argc - 2, argv + 2);
-    } else {
-        nm_fail(&err, NOMUL_E_ARG, "no command '%.100s': new, tune, resume or bench", command);
-        fail(&err);
-    }
+    const struct command *command = commands, *end = commands + sizeof commands / sizeof *commands;
+    while (command < end && strcmp(command->name, argv[1]) != 0) command++;
+    bool ok = command < end ? setup(&trainer, command, argc - 2, argv + 2, &err) &&
+                                  command->run(&trainer, &err)
+                            : nm_fail(&err, NOMUL_E_ARG,
+                                      "no command '%.100s': new, tune, resume or bench", argv[1]);
     nm_setup_close(&trainer);
-    return code;
+    return ok ? nomul_cancel_requested(&cancel) ? 130 : 0 : fail(&err);
 }

@@ -101,10 +101,12 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
                   t->norm);
     c->step++, c->tokens += o->batch_size * o->block_size;
+    bool   ok = nm_latent_quantize(&t->latent, t->work.pool, err);
     double now = nm_clock();
-    c->seconds += now - t->clock;
+    t->last_step = now - t->clock;
+    c->seconds += t->last_step;
     t->clock = now;
-    if (nm_latent_quantize(&t->latent, t->work.pool, err)) return true;
+    if (ok) return true;
     return nm_fail_in(err,
                       "step %" PRIu64 ": the weights grow without end: resume from the last "
                       "checkpoint with a lower --learning-rate",

@@ -39,10 +39,12 @@ typedef struct nm_trainer {
     nm_saved_state saved;         /* counts, weights; points to the arrays above */
     nm_arena       arena;
     char           saved_options[4096]; /* what the options of resume point into */
+    uint32_t      *bench_ids;
 
     double clock;            /* when counts.seconds was last brought up to date */
     double last_saved;       /* of counts.seconds */
-    double loss, norm, rate; /* of the last step */
+    double loss, norm, rate; /* of the last step, as its seconds */
+    double last_step;
     FILE  *log;
 } nm_trainer;
 
@@ -60,6 +62,9 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err);
 /* Steps until the end or until cancel is requested; measures, samples and saves on the way. */
 bool nm_trainer_run(nm_trainer *t, nomul_error *err);
 bool nm_trainer_save(nm_trainer *t, nomul_error *err);
+
+/* In train_bench.c: max_iters steps of what nm_setup_bench opened; prints what they took. */
+bool nm_bench_run(nm_trainer *t, nomul_error *err);
 
 typedef struct nm_validation {
     double nats, bits_per_byte; /* a token; a byte of text */

@@ -111,6 +111,18 @@ check "tune begins at the folder's loss: $first, $ours" close_to "$first" "$ours
     --batch-size 2 --max-iters 1 -q -o "$work/file"
 check "standard input is read as a file" same_state "$work/stdin" "$work/file"
 
+check "bench measures" sh -c "'$train' bench --shape 1,32,48 --batch-size 2 --block-size 16 |
+    grep -q 'of the multiply-add peak'"
+if command -v python3 > "$work/said"; then
+    check "plot_training.py draws" sh -c "python3 tools/plot_training.py '$work/curve/train.jsonl' |
+        python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)'"
+fi
+"$train" --help > "$work/help"
+for option in $(sed -n 's/^TRAIN_OPTION([A-Z]*, [a-z0-9_]*, "\([^"]*\)".*/\1/p' \
+    src/train/train_options.def); do
+    check "--help has --$option" grep -q -- "--$option " "$work/help"
+done
+
 # ---- Mistakes ------------------------------------------------------------------------------------
 
 : > "$work/empty"

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nomul-train bench: the speed of a step on random weights and random ids, and how much of the
+ * machine's multiply-add peak the backward products reach.  The peak is what the product's own
+ * inner loop does on operands in the first-level cache, by all threads at once.
+ */
+#include "train/trainer.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/rng.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PEAK_CALLS 20000
+#define PEAK_TRIES 5
+#define WARM_STEPS 1 /* not measured: pages are touched, caches filled */
+
+typedef struct peak_job {
+    const nm_gradient_ops *ops;
+    float                 *scratch; /* of each thread: a, b, tile */
+} peak_job;
+
+static void run_peak(void *context, size_t begin, size_t end, size_t thread)
+{
+    const peak_job *p = context;
+    size_t          depth = NM_MATMUL_DEPTH;
+    float          *a = p->scratch + thread * (NM_MATMUL_SCRATCH / sizeof(float));
+    float          *b = a + NM_MATMUL_MAX_ROWS * depth, *tile = b + NM_MATMUL_MAX_COLS * depth;
+
+    for (size_t i = begin; i < end; i++) p->ops->tile(tile, a, b, depth);
+}
+
+/* Floating-point operations a second, the best of some tries. */
+static double measure_peak(const nm_trainer *t)
+{
+    peak_job p = {.ops = t->tape.ops, .scratch = t->tape.matmul};
+    double   best = 0;
+
+    for (int i = 0; i < PEAK_TRIES; i++) {
+        double began = nm_clock();
+        nm_pool_run(t->work.pool, run_peak, &p, PEAK_CALLS, 64);
+        double speed = 2.0 * PEAK_CALLS * (double)(p.ops->rows * p.ops->cols * NM_MATMUL_DEPTH) /
+                       (nm_clock() - began);
+        if (speed > best) best = speed;
+    }
+    return best;
+}
+
+bool nm_bench_run(nm_trainer *t, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    const nm_latent        *l = &t->latent;
+    double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
+    double                  best = 0, peak = measure_peak(t);
+    nm_tape                *tape = &t->tape;
+
+    for (uint64_t i = 0; i < o->max_iters + WARM_STEPS; i++) {
+        tape->times = (nm_tape_times){.forward = 0};
+        double before = t->saved.counts.seconds;
+        if (nomul_cancel_requested(t->cancel)) return true;
+        t->clock = nm_clock();
+        if (!nm_trainer_step(t, err)) return false;
+        double step = t->saved.counts.seconds - before;
+        if (i < WARM_STEPS) continue;
+        seconds += step;
+        if (best == 0 || step < best) best = step;
+    }
+    double mean = seconds / (double)o->max_iters, products = tape->times.flops;
+    double bytes = (double)(l->n_values * 4 * sizeof(float)) + (double)tape->arena.used;
+    printf("kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: %.1f M "
+           "parameters\n",
+           t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers, l->config.dim,
+           l->config.ffn, l->config.vocab, (double)l->n_values / 1e6);
+    printf("%" PRIu64 " x %" PRIu64 " tokens a step: %.0f ms (best %.0f), %.0f tokens/s, %.1f "
+           "GFLOP/s of 6 N T, %.2f GB\n",
+           o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
+           6 * (double)l->n_values * n_tokens / mean / 1e9, bytes / 1e9);
+    printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "
+           "%.0f ms, optimizer and quantizing %.0f ms\n",
+           1e3 * tape->times.forward, 1e3 * tape->times.products,
+           1e3 * (tape->times.all - tape->times.forward - tape->times.products),
+           1e3 * (t->last_step - tape->times.all));
+    printf("backward products: %.1f GFLOP/s, %.0f %% of the multiply-add peak of %.1f GFLOP/s\n",
+           products / tape->times.products / 1e9, 100 * products / tape->times.products / peak,
+           peak / 1e9);
+    return true;
+}
