@@ -17,33 +17,46 @@
 
 extern const nm_gradient_ops nm_gradients_scalar;
 #if defined(__x86_64__)
-extern const nm_gradient_ops nm_gradients_avx2, nm_gradients_avx512;
+extern const nm_gradient_ops nm_gradients_avx2, nm_gradients_avx512, nm_gradients_vnni;
 #elif defined(__aarch64__)
 extern const nm_gradient_ops nm_gradients_neon;
 #endif
 
-/* By the beginning of the kernel set's name; the first row is for all others. */
+/* By the beginning of the kernel set's name, and what else the CPU has: the last row that fits. */
+enum { FMA = 1, VNNI = 2 };
 static const struct row {
     const char            *name;
+    unsigned               needs;
     const nm_gradient_ops *ops;
 } rows[] = {
-    {"", &nm_gradients_scalar},
+    {"", 0, &nm_gradients_scalar},
 #if defined(__x86_64__)
-    {"avx2", &nm_gradients_avx2},
-    {"avx512", &nm_gradients_avx512},
+    {"avx2", FMA, &nm_gradients_avx2},
+    {"avx512", FMA, &nm_gradients_avx512},
+    {"avx512", FMA | VNNI, &nm_gradients_vnni},
 #elif defined(__aarch64__)
-    {"neon", &nm_gradients_neon},
+    {"neon", 0, &nm_gradients_neon},
 #endif
 };
+
+/* Features that are none to the engine. */
+static unsigned cpu_has(void)
+{
+#if defined(__x86_64__)
+    return (__builtin_cpu_supports("fma") ? FMA : 0) |
+           (__builtin_cpu_supports("avx512vnni") ? VNNI : 0);
+#else
+    return 0;
+#endif
+}
 
 const nm_gradient_ops *nm_gradients_choose(const nm_kernels *kernels)
 {
     size_t i = sizeof rows / sizeof *rows - 1;
 
-    while (strncmp(kernels->name, rows[i].name, strlen(rows[i].name)) != 0) i--;
-#if defined(__x86_64__)
-    if (!__builtin_cpu_supports("fma")) i = 0; /* no feature of its own to the engine */
-#endif
+    while (strncmp(kernels->name, rows[i].name, strlen(rows[i].name)) != 0 ||
+           (rows[i].needs & ~cpu_has()))
+        i--;
     return rows[i].ops;
 }
 
@@ -56,7 +69,7 @@ typedef struct product {
     size_t                 block_rows, n_col_blocks;
 } product;
 
-/* b[p..p+depth)[col..col+n) in strips of ops->cols columns, zeros past the last column. */
+/* f[p] b[p..p+depth)[col..col+n) in strips of ops->cols columns, zeros past the last column. */
 static void pack_b(const product *x, float *to, size_t p, size_t depth, size_t col, size_t n)
 {
     const nm_matmul *m = x->m;
@@ -66,14 +79,27 @@ static void pack_b(const product *x, float *to, size_t p, size_t depth, size_t c
         size_t here = nm_smaller(width, n - strip);
         for (size_t k = 0; k < depth; k++) {
             float *row = to + k * width;
-            size_t at = (p + k) * m->cols + col + strip;
-            if (m->trits)
-                x->ops->widen(row, m->trits + at, m->b_factor, here);
-            else
-                memcpy(row, m->b + at, here * sizeof *row);
+            x->ops->widen(row, m->b + (p + k) * m->b_stride + col + strip,
+                          m->f ? m->f[p + k] : m->b_factor, here);
             for (size_t i = here; i < width; i++) row[i] = 0;
         }
     }
+}
+
+/* The same in pairs of 16 bits, without f; zeros past the last row, too. */
+static void pack_b16(const product *x, int16_t *to, size_t p, size_t depth, size_t col, size_t n)
+{
+    static const int8_t zeros[NM_MATMUL_MAX_COLS];
+    const nm_matmul    *m = x->m;
+    size_t              width = x->ops->cols;
+
+    for (size_t strip = 0; strip < n; strip += width)
+        for (size_t k = 0; k < depth; k += 2, to += 2 * width) {
+            size_t        here = nm_smaller(width, n - strip);
+            const int8_t *b = m->b + (p + k) * m->b_stride + col + strip;
+            x->ops->pairs(to, b, k + 1 < depth ? b + m->b_stride : zeros, here);
+            memset(to + 2 * here, 0, 2 * (width - here) * sizeof *to);
+        }
 }
 
 /* a[row..row+n)[p..p+depth), the tile's rows running fastest, zeros past the last row. */
@@ -91,6 +117,31 @@ static void pack_a(const product *x, float *to, size_t p, size_t depth, size_t r
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < depth; k++)
                 to[k * width + i] = from[i * m->a_row + k * m->a_step];
+}
+
+/*
+ * The same with f, row by row: first as floats in `floats`, then rounded to 16 bits.  scales are
+ * those of the sums.
+ */
+static void pack_a16(const product *x, int16_t *to, float *scales, float *floats, size_t p,
+                     size_t depth, size_t row, size_t n)
+{
+    const nm_matmul *m = x->m;
+    const float     *from = m->a + row * m->a_row + p * m->a_step;
+    bool             direct = m->a_step == 1 && !m->f;
+
+    for (size_t k = 0; !direct && k < depth; k++) {
+        float f = m->f ? m->f[p + k] : 1.0f;
+        for (size_t i = 0; i < n; i++)
+            floats[i * NM_MATMUL_DEPTH + k] = from[i * m->a_row + k * m->a_step] * f;
+    }
+    memset(to, 0, x->ops->rows * NM_MATMUL_DEPTH * sizeof *to);
+    for (size_t i = 0; i < n; i++) {
+        const float *values = direct ? from + i * m->a_row : floats + i * NM_MATMUL_DEPTH;
+        scales[i] = x->ops->round16(to + i * NM_MATMUL_DEPTH, values, depth);
+        if (!m->f) scales[i] *= m->b_factor;
+    }
+    for (size_t i = n; i < x->ops->rows; i++) scales[i] = 0;
 }
 
 static void store_tile(const product *x, const float *tile, size_t row, size_t n_rows, size_t col,
@@ -111,16 +162,25 @@ static void multiply_block(const product *x, float *scratch, size_t row, size_t 
     const nm_matmul *m = x->m;
     size_t           height = x->ops->rows, width = x->ops->cols;
     float           *b = scratch, *a = b + NM_MATMUL_BLOCK_COLS * NM_MATMUL_DEPTH;
-    float           *tile = a + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH;
+    float           *floats = a + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH;
+    float           *tile = floats + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH;
+    float           *scales = tile + NM_MATMUL_MAX_ROWS * NM_MATMUL_MAX_COLS;
+    int16_t         *a16 = (int16_t *)(void *)a, *b16 = (int16_t *)(void *)b;
 
     for (size_t p = 0, depth; p < m->depth; p += depth) {
         depth = nm_smaller(NM_MATMUL_DEPTH, m->depth - p);
-        pack_b(x, b, p, depth, col, col_end - col);
+        size_t even = (depth + 1) / 2 * 2;
+        m->in_16_bits ? pack_b16(x, b16, p, depth, col, col_end - col)
+                      : pack_b(x, b, p, depth, col, col_end - col);
         for (size_t r = row; r < row_end; r += height) {
             size_t n_rows = nm_smaller(height, row_end - r);
-            pack_a(x, a, p, depth, r, n_rows);
+            m->in_16_bits ? pack_a16(x, a16, scales, floats, p, depth, r, n_rows)
+                          : pack_a(x, a, p, depth, r, n_rows);
             for (size_t c = col; c < col_end; c += width) {
-                x->ops->tile(tile, a, b + (c - col) * depth, depth);
+                if (m->in_16_bits)
+                    x->ops->tile16(tile, a16, scales, b16 + (c - col) * even, even);
+                else
+                    x->ops->tile(tile, a, b + (c - col) * depth, depth);
                 store_tile(x, tile, r, n_rows, c, nm_smaller(width, col_end - c), m->add || p > 0);
             }
         }

@@ -36,8 +36,19 @@ typedef struct nm_gradient_ops {
 
     /* tile[rows][cols] = sum over p of a[p][rows] b[p][cols] */
     void (*tile)(float *tile, const float *a, const float *b, size_t depth);
-    /* y = trit * factor */
-    void (*widen)(float *y, const int8_t *trits, float factor, size_t n);
+    /* y = factor * b */
+    void (*widen)(float *y, const int8_t *b, float factor, size_t n);
+
+    /*
+     * The same in 16-bit integers, a[rows][NM_MATMUL_DEPTH] times a scale for each row, and b in
+     * pairs of terms: b[p / 2][cols][2].  depth is even; at most 256 terms of 32767 * 127 fit.
+     */
+    void (*tile16)(float *tile, const int16_t *a, const float *scales, const int16_t *b,
+                   size_t depth);
+    /* y[cols][2] of two rows of b. */
+    void (*pairs)(int16_t *y, const int8_t *first, const int8_t *second, size_t n);
+    /* y = round(x / scale) with |y| <= 32767; returns scale. */
+    float (*round16)(int16_t *y, const float *x, size_t n);
 
     /* x = e^(x - max); returns the sum of the results. */
     float (*exponents)(float *x, float max, size_t n);
@@ -71,24 +82,27 @@ typedef struct nm_gradient_ops {
 const nm_gradient_ops *nm_gradients_choose(const nm_kernels *kernels);
 
 /*
- * c[rows][cols] = a b, or c += a b; a[i][p] is a[i * a_row + p * a_step].  b[depth][cols] is
- * floats, or trits of which each stands for b_factor * trit.
+ * c[i][k] = sum over p of a[i][p] f[p] b[p][k], or c += it: a is a[i * a_row + p * a_step], b of
+ * integers from -127 to 127 is b[p * b_stride + k].  In 16 bits a[i][p] f[p] is rounded to
+ * 1 / 32767 of the largest of DEPTH terms, and the sums are exact, so all instruction sets give the
+ * same bits.
  */
 typedef struct nm_matmul {
     size_t        rows, cols, depth;
-    float        *c; /* dense, as b is */
-    bool          add;
+    float        *c; /* dense */
+    bool          add, in_16_bits;
     const float  *a;
     size_t        a_row, a_step;
-    const float  *b;
-    const int8_t *trits; /* NULL: b */
+    const int8_t *b;
+    size_t        b_stride;
+    const float  *f; /* NULL: b_factor */
     float         b_factor;
 } nm_matmul;
 
 /* Bytes of scratch memory of each thread. */
 #define NM_MATMUL_SCRATCH                                                                          \
-    ((NM_MATMUL_BLOCK_COLS * NM_MATMUL_DEPTH + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH +              \
-      NM_MATMUL_MAX_ROWS * NM_MATMUL_MAX_COLS) *                                                   \
+    ((NM_MATMUL_BLOCK_COLS * NM_MATMUL_DEPTH + 2 * NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH +          \
+      NM_MATMUL_MAX_ROWS * NM_MATMUL_MAX_COLS + NM_MATMUL_MAX_ROWS) *                              \
      sizeof(float))
 
 /* scratch: NM_MATMUL_SCRATCH bytes for each thread of the pool. */

@@ -12,6 +12,8 @@
 #define TARGET NM_TARGET("avx2,fma")
 #define WIDTH 8
 #define ROWS 6
+#define i_dot(c, a, b)                                                                             \
+    ((ints)_mm256_add_epi32((__m256i)(c), _mm256_madd_epi16((__m256i)(a), (__m256i)(b))))
 #define v_fma(a, b, c) ((vec)_mm256_fmadd_ps(a, b, c))
 
 #include "train/gradients_body.h"

@@ -12,6 +12,8 @@
 #define TARGET NM_TARGET(NM_AVX512F ",avx512bw,prefer-vector-width=512")
 #define WIDTH 16
 #define ROWS 12
+#define i_dot(c, a, b)                                                                             \
+    ((ints)_mm512_add_epi32((__m512i)(c), _mm512_madd_epi16((__m512i)(a), (__m512i)(b))))
 #define v_fma(a, b, c) ((vec)_mm512_fmadd_ps(a, b, c))
 
 #include "train/gradients_body.h"

@@ -8,6 +8,7 @@
  *     WIDTH              floats of a vector: 4, 8 or 16
  *     ROWS               of a tile; its columns are two vectors
  *     v_fma(a, b, c)     a b + c, with one rounding or two
+ *     i_dot(c, a, b)     c + a b of 16-bit integers, each pair of products added: exact
  *
  * The element-wise loops have no branch and no call, so that the compiler makes vectors of them;
  * their bits are the same in all instruction sets.  Sums run in NM_LANES lanes, as the engine's.
@@ -16,7 +17,10 @@
 #include "kernels/floats.h"
 #include "train/gradients.h"
 
-typedef float vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+#include <string.h>
+
+typedef float   vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 TARGET static void tile(float *out, const float *a, const float *b, size_t depth)
 {
@@ -38,9 +42,54 @@ TARGET static void tile(float *out, const float *a, const float *b, size_t depth
     }
 }
 
-TARGET static void widen(float *y, const int8_t *trits, float factor, size_t n)
+TARGET static void widen(float *y, const int8_t *b, float factor, size_t n)
 {
-    for (size_t i = 0; i < n; i++) y[i] = (float)trits[i] * factor;
+    for (size_t i = 0; i < n; i++) y[i] = (float)b[i] * factor;
+}
+
+/* A pair of a row of a is a 32-bit element that goes to all lanes. */
+TARGET static void tile16(float *out, const int16_t *a, const float *scales, const int16_t *b,
+                          size_t depth)
+{
+    ints sum[ROWS][2] = {{{0}}};
+
+    for (size_t p = 0; p < depth; p += 2, b += 4 * WIDTH) {
+        ints left = *(const ints *)b, right = *(const ints *)(b + 2 * WIDTH);
+#pragma GCC unroll 16
+        for (size_t r = 0; r < ROWS; r++) {
+            int32_t pair;
+            memcpy(&pair, a + r * NM_MATMUL_DEPTH + p, sizeof pair);
+            ints factor = pair - (ints){0};
+            sum[r][0] = i_dot(sum[r][0], factor, left);
+            sum[r][1] = i_dot(sum[r][1], factor, right);
+        }
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t k = 0; k < 2; k++)
+            *(vec *)(out + (2 * r + k) * WIDTH) =
+                __builtin_convertvector(sum[r][k], vec) * scales[r];
+}
+
+TARGET static void pairs(int16_t *restrict y, const int8_t *restrict first,
+                         const int8_t *restrict second, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[2 * i] = first[i], y[2 * i + 1] = second[i];
+}
+
+/* Adding 1.5 * 2^23 rounds: the integer is in the low bits of the sum. */
+TARGET static float round16(int16_t *restrict y, const float *restrict x, size_t n)
+{
+    int32_t most = 0; /* bits of a positive float are in the order of the floats */
+
+    for (size_t i = 0; i < n; i++) {
+        int32_t size = (int32_t)(nm_bits_of_float(x[i]) & 0x7FFFFFFF);
+        most = size > most ? size : most;
+    }
+    float largest = nm_float_of_bits((uint32_t)most);
+    float inverse = largest > 1e-30f ? 32767.0f / largest : 0.0f;
+    for (size_t i = 0; i < n; i++)
+        y[i] = (int16_t)(uint16_t)nm_bits_of_float(x[i] * inverse + NM_ROUNDER);
+    return largest / 32767.0f;
 }
 
 TARGET static float exponents(float *x, float max, size_t n)
@@ -179,6 +228,9 @@ const nm_gradient_ops OPS = {
     .cols = 2 * WIDTH,
     .tile = tile,
     .widen = widen,
+    .tile16 = tile16,
+    .pairs = pairs,
+    .round16 = round16,
     .exponents = exponents,
     .gate = gate,
     .glu = glu,

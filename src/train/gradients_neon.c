@@ -10,6 +10,8 @@
 #define TARGET
 #define WIDTH 4
 #define ROWS 12
+/* The halves of each element, sign and all. */
+#define i_dot(c, a, b) ((c) + ((a) << 16 >> 16) * ((b) << 16 >> 16) + ((a) >> 16) * ((b) >> 16))
 #define v_fma(a, b, c) ((vec)vfmaq_f32(c, a, b))
 
 #include "train/gradients_body.h"

@@ -4,6 +4,8 @@
 #define TARGET
 #define WIDTH 4
 #define ROWS 4
+/* The halves of each element, sign and all. */
+#define i_dot(c, a, b) ((c) + ((a) << 16 >> 16) * ((b) << 16 >> 16) + ((a) >> 16) * ((b) >> 16))
 #define v_fma(a, b, c) ((a) * (b) + (c))
 
 #include "train/gradients_body.h"

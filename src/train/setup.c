@@ -171,6 +171,7 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     if (!nm_adamw_open(&t->adamw, &t->latent, err) ||
         !nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err))
         return nm_fail_in(err, "use a smaller --micro-batch or --block-size");
+    t->tape.in_16_bits = strcmp(t->options.products, "int16") == 0;
     t->saved.values = t->latent.values, t->saved.states = t->states;
     t->saved.m = t->adamw.m, t->saved.v = t->adamw.v;
     return true;
@@ -220,6 +221,8 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
     if (strcmp(o->lr_decay, "linear") != 0 && strcmp(o->lr_decay, "cosine") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--lr-decay %.32s: expected linear or cosine",
                        o->lr_decay);
+    if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
+        return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
     return true;
 }
 
@@ -366,6 +369,7 @@ bool nm_setup_bench(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     nm_rng          rng;
 
     t->options = *o;
+    if (!check_options(o, err)) return false;
     config.n_layers = 12, config.dim = 512, config.ffn = 1536, config.vocab = BENCH_VOCAB;
     if ((o->shape && !parse_shape(&config, o->shape, err)) || !nm_config_check(&config, err) ||
         !open_work(t, err) || !open_latent(t, &config, err))

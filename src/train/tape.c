@@ -25,7 +25,7 @@ static void place(nm_tape *t, nm_arena *arena)
     const nm_config *c = &t->latent->config;
     size_t           n = t->n_rows, state = nm_config_state_dim(c);
     size_t           width = t->latent->max_cols, wide = nm_larger((size_t)2 * c->ffn, state);
-    float          **narrow[] = {&t->u, &t->y, &t->d_a, &t->d_b, &t->d_c, &t->normal, &t->d_normal};
+    float          **narrow[] = {&t->u, &t->y, &t->d_a, &t->d_b, &t->d_c, &t->d_normal};
 
     t->layers = nm_arena_take(arena, c->n_layers, sizeof *t->layers);
     for (size_t l = 0; l < c->n_layers; l++) {
@@ -46,6 +46,7 @@ static void place(nm_tape *t, nm_arena *arena)
         *narrow[i] = nm_arena_take(arena, n * width, sizeof(float));
     t->d_wide = nm_arena_take(arena, n * wide, sizeof(float));
     t->scales = nm_arena_take(arena, n, sizeof(float));
+    t->q_scales = nm_arena_take(arena, n, sizeof(float));
     t->logits = nm_arena_take(arena, t->head_rows * c->vocab, sizeof(float));
     t->losses = nm_arena_take(arena, t->head_rows, sizeof *t->losses);
     t->bitlinear = (nm_bitlinear_scratch){.work = &t->work, .n_batch = n};
@@ -295,19 +296,16 @@ static void rmsnorm_back(nm_tape *t, float *d_x, bool add, const float *d_y, con
     run_columns(t, gain_columns, &s);
 }
 
-/* normal = q / a: what the forward pass multiplied. */
+/* q and 1 / a: their product is what the forward pass multiplied. */
 static void quantize_rows(void *context, size_t begin, size_t end, size_t thread)
 {
     const step *s = context;
 
     (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        int8_t *q = s->t->bitlinear.q + r * s->t->bitlinear.q_stride;
-        float  *normal = s->t->normal + r * s->n;
-        float   a = s->t->work.kernels->floats->rmsnorm_quantize(q, s->x + r * s->n, s->gain, s->n,
-                                                                 NM_BITLINEAR_EPS);
-        for (size_t i = 0; i < s->n; i++) normal[i] = (float)q[i] / a;
-    }
+    for (size_t r = begin; r < end; r++)
+        s->t->q_scales[r] = 1.0f / s->t->work.kernels->floats->rmsnorm_quantize(
+                                       s->t->bitlinear.q + r * s->t->bitlinear.q_stride,
+                                       s->x + r * s->n, s->gain, s->n, NM_BITLINEAR_EPS);
 }
 
 static void multiply(nm_tape *t, const nm_matmul *m)
@@ -336,19 +334,24 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
                                 .depth = n_rows,
                                 .c = t->latent->grads + m->weight_at,
                                 .add = true,
+                                .in_16_bits = t->in_16_bits,
                                 .a = d_y,
                                 .a_row = 1,
                                 .a_step = m->rows,
-                                .b = t->normal};
+                                .b = t->bitlinear.q,
+                                .b_stride = t->bitlinear.q_stride,
+                                .f = t->q_scales};
     multiply(t, &d_weight);
     const nm_matmul d_normal = {.rows = n_rows,
                                 .cols = m->cols,
                                 .depth = m->rows,
                                 .c = t->d_normal,
+                                .in_16_bits = t->in_16_bits,
                                 .a = d_y,
                                 .a_row = m->rows,
                                 .a_step = 1,
-                                .trits = m->trits,
+                                .b = m->trits,
+                                .b_stride = m->cols,
                                 .b_factor = m->layer->w.scale};
     multiply(t, &d_normal);
     rmsnorm_back(t, d_x, add, t->d_normal, x, gain, m->cols, n_rows, NM_BITLINEAR_EPS);

@@ -34,6 +34,7 @@ typedef struct nm_tape {
     nm_latent             *latent;
     nm_work                work;
     const nm_gradient_ops *ops;
+    bool                   in_16_bits;  /* the products of the backward pass; false at first */
     size_t n_streams, n_tokens, n_rows; /* of a pass at most, n_rows their product */
 
     nm_taped_layer *layers;
@@ -42,12 +43,13 @@ typedef struct nm_tape {
 
     /* Scratch memory, each [rows][of any operand], in this order of use. */
     float  *u, *y, *d_a, *d_b, *d_c;
-    float  *d_wide;            /* [rows][2 ffn or state] */
-    float  *normal, *d_normal; /* of a BitLinear: q / a, and its gradient */
-    float  *scales;            /* [rows]: r of an RMSNorm */
-    float  *logits;            /* [head_rows][vocab] */
-    double *losses;            /* [head_rows] */
-    size_t  head_rows;         /* that pass through the head together */
+    float  *d_wide;    /* [rows][2 ffn or state] */
+    float  *d_normal;  /* of a BitLinear: the gradient of n */
+    float  *q_scales;  /* [rows]: 1 / a of the q in bitlinear */
+    float  *scales;    /* [rows]: r of an RMSNorm */
+    float  *logits;    /* [head_rows][vocab] */
+    double *losses;    /* [head_rows] */
+    size_t  head_rows; /* that pass through the head together */
 
     nm_tape_times        times;
     nm_bitlinear_scratch bitlinear;

@@ -154,7 +154,7 @@ static double run(setting *s)
 
 /* ---- Cases ----------------------------------------------------------------------------------- */
 
-static void check_gradients(setting *s, const char *name, const nm_safetensors *golden)
+static void check_gradients(setting *s, const char *name, const nm_safetensors *golden, double most)
 {
     char   grad[128];
     double worst = 0;
@@ -166,7 +166,7 @@ static void check_gradients(setting *s, const char *name, const nm_safetensors *
         float *expected = read_tensor(golden, grad, &n);
         if (!expected) continue;
         double d = distance(s->latent.grads + t->at, expected, n);
-        CHECK(n == t->rows * t->cols && d <= 1e-5, "%s: %s is off by %g", name, grad, d);
+        CHECK(n == t->rows * t->cols && d <= most, "%s: %s is off by %g", name, grad, d);
         if (d > worst) worst = d;
         nm_free(expected);
     }
@@ -196,7 +196,14 @@ static void test_golden(const char *name, const char *path)
     CHECK(distance_to(&golden, "h", s.states) <= 1e-5, "%s: the states after it differ", name);
     norm = (float)nm_adamw_norm(&s.adamw, &s.latent, s.tape.ops, s.work.pool);
     CHECK(distance_to(&golden, "grad_norm", &norm) <= 1e-5, "%s: norm is %g", name, (double)norm);
-    check_gradients(&s, name, &golden);
+    check_gradients(&s, name, &golden, 1e-5);
+    memset(s.latent.grads, 0, s.latent.n_values * sizeof(float));
+    s.tape.in_16_bits = true;
+    run(&s);
+    check_gradients(&s, name, &golden, 5e-4);
+    s.tape.in_16_bits = false;
+    memset(s.latent.grads, 0, s.latent.n_values * sizeof(float));
+    run(&s);
 
     for (int i = 0; i < 6; i++) {
         losses[i] = i ? (float)run(&s) : loss;
@@ -251,39 +258,61 @@ static void fill(nm_rng *rng, float *x, size_t n)
     for (size_t i = 0; i < n; i++) x[i] = (float)(2 * nm_rng_double(rng) - 1);
 }
 
-/* Products of odd sizes in both layouts of a, of floats and of trits, against three plain loops. */
+/* In binary64; c is what is added to. */
+static void multiply_plainly(const nm_matmul *m, const float *c, float *expected)
+{
+    for (size_t r = 0; r < m->rows; r++)
+        for (size_t k = 0; k < m->cols; k++) {
+            double sum = m->add ? (double)c[r * m->cols + k] : 0;
+            for (size_t p = 0; p < m->depth; p++)
+                sum += (double)m->a[r * m->a_row + p * m->a_step] *
+                       (double)(m->f ? m->f[p] : m->b_factor) * m->b[p * m->b_stride + k];
+            expected[r * m->cols + k] = (float)sum;
+        }
+}
+
+/*
+ * Products of odd sizes in both layouts of a, with and without f, against plain loops; in 16 bits
+ * also against the scalar body: the same bits.
+ */
 static void test_matmul(const nm_gradient_ops *ops, const char *name)
 {
-    static const size_t sizes[][3] = {{1, 1, 1},    {3, 5, 7},      {13, 33, 257},
-                                      {61, 40, 12}, {130, 70, 300}, {500, 520, 2}};
-    nm_rng              rng;
-    nm_pool            *pool = nm_pool_new(2, NULL, NULL, NULL);
-    void               *scratch = nm_alloc(2 * NM_MATMUL_SCRATCH);
+    static const size_t    sizes[][3] = {{1, 1, 1},    {3, 5, 7},      {13, 33, 257},
+                                         {61, 40, 12}, {130, 70, 300}, {500, 520, 2}};
+    const nm_kernels      *scalar = nm_kernels_row(0);
+    const nm_gradient_ops *plain = nm_gradients_choose(scalar);
+    nm_rng                 rng;
+    nm_pool               *pool = nm_pool_new(2, NULL, NULL, NULL);
+    void                  *scratch = nm_alloc(2 * NM_MATMUL_SCRATCH);
 
     nm_rng_init(&rng, 1);
     for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
-        size_t rows = sizes[i / 4][0], cols = sizes[i / 4][1], depth = sizes[i / 4][2];
-        bool   by_row = i & 1, ternary = i & 2;
-        float *a = nm_alloc(rows * depth * sizeof *a), *b = nm_alloc(depth * cols * sizeof *b);
-        float *c = nm_alloc(rows * cols * sizeof *c), *expected = nm_alloc(rows * cols * sizeof *c);
-        int8_t   *trits = nm_alloc(depth * cols);
-        nm_matmul m = {.rows = rows, .cols = cols, .depth = depth, .c = c, .a = a, .b = b};
-        fill(&rng, a, rows * depth), fill(&rng, b, depth * cols), fill(&rng, c, rows * cols);
-        for (size_t k = 0; k < depth * cols; k++) trits[k] = (int8_t)(nm_rng_below(&rng, 3) - 1);
-        m.add = i & 1, m.a_row = by_row ? depth : 1, m.a_step = by_row ? 1 : rows;
-        if (ternary) m.trits = trits, m.b_factor = 0.25f;
-        for (size_t r = 0; r < rows; r++)
-            for (size_t k = 0; k < cols; k++) {
-                double sum = m.add ? (double)c[r * cols + k] : 0;
-                for (size_t p = 0; p < depth; p++)
-                    sum += (double)a[r * m.a_row + p * m.a_step] *
-                           (ternary ? 0.25 * trits[p * cols + k] : (double)b[p * cols + k]);
-                expected[r * cols + k] = (float)sum;
-            }
+        size_t  rows = sizes[i / 4][0], cols = sizes[i / 4][1], depth = sizes[i / 4][2];
+        size_t  n = rows * cols, stride = cols + 3;
+        float  *a = nm_alloc(rows * depth * sizeof *a), *f = nm_alloc(depth * sizeof *f);
+        float  *c[4];
+        int8_t *b = nm_alloc(depth * stride);
+        for (size_t k = 0; k < 4; k++) c[k] = nm_alloc(n * sizeof *c[k]);
+        fill(&rng, a, rows * depth), fill(&rng, f, depth), fill(&rng, c[0], n);
+        for (size_t k = 0; k < depth * stride; k++) b[k] = (int8_t)(nm_rng_below(&rng, 255) - 127);
+        nm_matmul m = {.rows = rows, .cols = cols, .depth = depth, .add = i & 1, .a = a, .b = b};
+        m.a_row = i & 1 ? depth : 1, m.a_step = i & 1 ? 1 : rows;
+        m.b_stride = stride, m.f = i & 2 ? f : NULL, m.b_factor = 0.25f;
+        multiply_plainly(&m, c[0], c[3]);
+        for (size_t k = 1; k < 3; k++) memcpy(c[k], c[0], n * sizeof *c[k]);
+        m.c = c[0];
         nm_matmul_run(ops, pool, scratch, &m);
-        double d = distance(c, expected, rows * cols);
+        double d = distance(c[0], c[3], n);
         CHECK(d <= 1e-6, "%s: product %zu x %zu x %zu is off by %g", name, rows, cols, depth, d);
-        nm_free(a), nm_free(b), nm_free(c), nm_free(expected), nm_free(trits);
+        m.in_16_bits = true, m.c = c[1];
+        nm_matmul_run(ops, pool, scratch, &m);
+        d = distance(c[1], c[3], n);
+        CHECK(d <= 1e-4, "%s: 16 bits: %zu x %zu x %zu is off by %g", name, rows, cols, depth, d);
+        m.c = c[2];
+        nm_matmul_run(plain, pool, scratch, &m);
+        CHECK(memcmp(c[1], c[2], n * sizeof *c[1]) == 0, "%s: 16 bits: not the scalar bits", name);
+        for (size_t k = 0; k < 4; k++) nm_free(c[k]);
+        nm_free(a), nm_free(b), nm_free(f);
     }
     nm_free(scratch);
     nm_pool_free(pool);
