@@ -41,7 +41,7 @@ static void allot(const nm_mix *m, size_t *counts)
 
 bool nm_mix_open(nm_mix *m, size_t n_streams, nomul_error *err)
 {
-    size_t counts[NM_TRAIN_LIST], stream = 0;
+    size_t counts[NM_TRAIN_LIST] = {0}, stream = 0;
 
     if (n_streams < m->n_texts)
         return nm_fail(err, NOMUL_E_ARG, "--batch-size %zu: expected at least %zu, one a text",

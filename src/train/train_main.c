@@ -90,5 +90,6 @@ int main(int argc, char **argv)
                             : nm_fail(&err, NOMUL_E_ARG,
                                       "no command '%.100s': new, tune, resume or bench", argv[1]);
     nm_setup_close(&trainer);
-    return ok ? nomul_cancel_requested(&cancel) ? 130 : 0 : fail(&err);
+    if (ok || err.code == NOMUL_E_CANCELLED) return nomul_cancel_requested(&cancel) ? 130 : 0;
+    return fail(&err);
 }

@@ -17,14 +17,14 @@ typedef enum kept { NO, YES, FIXED } kept;
 
 static const struct option {
     kind        kind;
+    kept        kept;
     size_t      offset;
     const char *name;
     double      min, max;
-    kept        kept;
     const char *argument, *help, *by_default;
 } rows[] = {
 #define TRAIN_OPTION(TYPE, field, option, value, min, max, kept, argument, help)                   \
-    {TYPE, offsetof(nm_train_options, field), option, min, max, kept, argument, help, #value},
+    {TYPE, kept, offsetof(nm_train_options, field), option, min, max, argument, help, #value},
 #include "train/train_options.def"
 };
 

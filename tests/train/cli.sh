@@ -84,6 +84,23 @@ check "a signal ends it with 130" [ $? = 130 ]
 check "a stopped training resumes" "$train" resume "$work/stopped" -q
 check "stopped and resumed: the same bits" same_state "$work/whole" "$work/stopped"
 
+# A checkpoint that does not fit on the disk leaves the one before.
+new $steps --max-iters 12 -o "$work/full"
+cp "$work/full/train.state" "$work/before"
+check "a full disk is an error" sh -c "ulimit -f 64; exec '$train' resume '$work/full' -q \
+    --max-iters 13 --save-minutes 0 2>&1 | grep -q 'train.state: '"
+check "and leaves the last checkpoint" cmp "$work/full/train.state" "$work/before"
+check "from which it resumes" "$train" resume "$work/full" -q --max-iters 13
+
+new --minutes 0.01 --valid "$work/valid" -o "$work/minutes"
+check "--minutes ends a training" [ -s "$work/minutes/model.gguf" ]
+printf '{"model_type": "hgrn_bit", "vocab_size": 512, "hidden_size": 40, "num_hidden_layers": 1,
+    "intermediate_size": 50}' > "$work/config.json"
+check "--config gives the shape" "$train" new --config "$work/config.json" \
+    --tokenizer tests/golden/plain --data "$work/text=2" --data "$work/valid=1" --max-iters 2 -q \
+    --batch-size 3 --block-size 8 --products int16 -o "$work/config"
+check "and the folder says so" grep -q '"hidden_size": 40' "$work/config/config.json"
+
 # ---- What is written -----------------------------------------------------------------------------
 
 new --max-iters 30 --eval-interval 15 --valid "$work/valid" -o "$work/valid-run"
@@ -132,6 +149,9 @@ check "no such option" says 2 "--learningrate: no such option" new --learningrat
 check "a number that is none" says 2 "--batch-size x: expected a whole number from 1" \
     new --batch-size x -o "$work/x"
 check "no data" says 2 "needs --data FILE" "$train" tune -m "$work/a.gguf" -o "$work/x"
+sed 's/512/300/' "$work/config.json" > "$work/small.json"
+check "a vocabulary too small for the tokenizer" says 1 "vocab_size 300: " "$train" new \
+    --config "$work/small.json" --tokenizer tests/golden/plain --data "$work/text" -o "$work/x0"
 check "empty data" says 2 "is empty" new --data "$work/empty" -o "$work/x1"
 check "not UTF-8" says 1 "line 2: byte 9 is not UTF-8" new --data "$work/latin1" -o "$work/x2"
 check "no such file" says 1 "$work/none" new --data "$work/none" -o "$work/x3"

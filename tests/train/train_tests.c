@@ -10,6 +10,7 @@
 #include "convert/hf_config.h"
 #include "format/safetensors.h"
 #include "train/adamw.h"
+#include "train/mix.h"
 #include "train/pretrained.h"
 #include "train/tape.h"
 
@@ -429,12 +430,83 @@ static void test_operations(void)
     }
 }
 
+/* Streams in proportion to the weights, at least one a text; each begins at a place of its own. */
+static void test_mix(void)
+{
+    static const uint8_t ids[2 * 60] = {0};
+    nm_mix               mix = {.n_texts = 3};
+    nomul_error          err = {.code = NOMUL_OK};
+    size_t               counts[3] = {0}, n_path;
+    int32_t              first[6], targets[6];
+    uint8_t              counting[2 * 60];
+
+    CHECK(nm_mix_weight("a=b.txt=2.5", &n_path) == 2.5 && n_path == 7, "a weight after the path");
+    CHECK(nm_mix_weight("a=b.txt", &n_path) == 1 && n_path == 7, "a path with = in it");
+    for (size_t i = 0; i < 60; i++) nm_store_u16(counting + 2 * i, (uint16_t)i);
+    for (size_t i = 0; i < 3; i++) {
+        mix.texts[i] = (nm_token_cache){.ids = i ? ids : counting, .n_ids = 60, .id_bytes = 2};
+        mix.weights[i] = (double[]){6, 3, 0.1}[i];
+    }
+    CHECK(nm_mix_open(&mix, 10, &err), "%s", err.text);
+    for (size_t i = 0; i < 10; i++) counts[mix.text_of[i]]++;
+    CHECK(counts[0] == 6 && counts[1] == 3 && counts[2] == 1, "%zu, %zu, %zu streams", counts[0],
+          counts[1], counts[2]);
+    nm_mix_next(&mix, 5, 1, 6, first, targets);
+    CHECK(first[0] == 50 && targets[5] == 56, "stream 5 of 6 begins at 50 of 60 ids");
+    nm_mix_next(&mix, 5, 1, 6, first, targets);
+    CHECK(first[0] == 56 && first[4] == 0 && targets[3] == 0, "and goes round to the beginning");
+    nm_mix_close(&mix);
+    mix.n_texts = 3;
+    CHECK(!nm_mix_open(&mix, 2, &err) && strstr(err.text, "at least 3"), "more texts than streams");
+}
+
+/* A model file's weights: quantized again they are the same codes, and scales within an ulp. */
+static void test_model_file(const char *path)
+{
+    nomul_error  err = {.code = NOMUL_OK};
+    nomul_model *model = nomul_model_open(path, NULL, &err);
+    nm_pool     *pool = nm_pool_new(2, NULL, NULL, &err);
+    nm_latent    latent;
+    int8_t      *row = nm_alloc(NM_MAX_COLS);
+
+    CHECK(model && nm_latent_open(&latent, &model->weights.config, NM_T4, NM_GGUF_F32, &err), "%s",
+          err.text);
+    CHECK(nm_pretrained_model(&latent, model, &err), "%s", err.text);
+    for (size_t k = 0; k < 3; k++) { /* the trits that were read are not those made below */
+        const nm_latent_matrix *m = &latent.matrices[k];
+        memset(m->trits, 0, m->rows * m->cols);
+    }
+    CHECK(nm_latent_quantize(&latent, pool, &err), "%s", err.text);
+    const nm_layer     *layer = &model->weights.layers[0];
+    const nm_bitlinear *theirs[] = {&layer->mlgru.i_proj, &layer->mlgru.f_proj,
+                                    &layer->mlgru.g_proj};
+    for (size_t k = 0; k < 3; k++) {
+        const nm_latent_matrix *m = &latent.matrices[k];
+        float                   a = m->layer->w.scale, b = theirs[k]->w.scale;
+        bool                    same = true;
+        for (size_t r = 0; r < m->rows; r++) {
+            nm_ternary_unpack_row(&theirs[k]->w, r, row);
+            same = same && memcmp(row, m->trits + r * m->cols, m->cols) == 0;
+        }
+        CHECK(same, "%s: matrix %zu: other codes", path, k);
+        int32_t ulps = (int32_t)(nm_bits_of_float(a) - nm_bits_of_float(b));
+        CHECK(ulps >= -1 && ulps <= 1, "%s: matrix %zu: the scale is %d ulp off", path, k, ulps);
+    }
+    nm_free(row);
+    nm_latent_close(&latent);
+    nm_pool_free(pool);
+    nomul_model_close(model);
+}
+
 int main(void)
 {
     static const char *const tiny[] = {"odd", "plain", "wide-no-bound"};
     char                     path[4096];
 
     test_operations();
+    test_mix();
+    test_model_file("models/tiny.gguf");
+    test_model_file("tests/golden/small-t5.gguf");
     test_threads_and_kernels();
     test_golden("odd", "tests/train/odd.safetensors");
     for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) {
