@@ -61,7 +61,7 @@ FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -
         -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(HARD_C) $(CFLAGS)
 # gcc warns where it links -flto in one job that could be several.
 LTO   = $(if $(filter -flto,$(CFLAGS)),-flto=auto)
-LINK  = $(Q)$(CC) $(FLAGS) $(LTO) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm
+LINK  = $(Q)$(CC) $(FLAGS) $(LTO) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm $(LIBS)
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -97,7 +97,7 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul train check-train checked-train fuzz checked fuzzers long install uninstall check-install dist release \
+        check-no-mul train check-train checked-train check-cuda checked-cuda fuzz checked fuzzers long install uninstall check-install dist release \
         check-release analyze format check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
@@ -157,7 +157,21 @@ $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(FUZZ_ALLOC) $(PROG)/libnomul.a
 	$(LINK) -fsanitize=fuzzer
 $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main.o,$(CLI_OBJ))
 
-# The trainer, a program of its own.  Its loops become vectors by the compiler, at -O3.
+# The trainer, a program of its own.  Its loops become vectors by the compiler, at -O3.  With CUDA=1
+# and nvcc it can use a GPU; CUDA_ARCH is nvcc's -arch.
+NVCC      ?= $(firstword $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
+CUDA_ARCH ?= sm_90
+ifeq ($(CUDA),1)
+TRAIN_OBJ := $(filter-out %/cuda_none.o,$(TRAIN_OBJ)) $(OUT)/src/train/cuda.cu.o
+CUDA_HOME := $(patsubst %/bin/nvcc,%,$(NVCC))
+$(PROG)/nomul-train $(OUT)/tests/train/cuda_tests: LIBS = \
+    -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublas -lcudart -lstdc++
+endif
+$(OUT)/src/train/cuda.cu.o: src/train/cuda.cu src/train/cuda.h include/nomul.h
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  NVCC $<')
+	$(Q)$(NVCC) -std=c++17 -O3 -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \
+	    -c -o $@ $<
 train: $(PROG)/nomul-train ## build/nomul-train, the trainer: src/train/README.md
 $(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno
 $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
@@ -167,6 +181,13 @@ check-train: ## the tests of the trainer
 checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul
 	$(Q)$(RUN) $(OUT)/tests/train/train_tests
 	$(Q)sh tests/train/cli.sh $(PROG)
+check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run
+	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda
+checked-cuda: $(OUT)/tests/train/cuda_tests $(PROG)/nomul-train
+	$(Q)$(OUT)/tests/train/cuda_tests
+$(OUT)/tests/train/cuda_tests: $(OUT)/tests/train/cuda_tests.o \
+                               $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
+	$(LINK)
 $(OUT)/tests/train/train_tests: $(OUT)/tests/train/train_tests.o \
                                 $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
 	$(LINK)

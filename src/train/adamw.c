@@ -78,21 +78,29 @@ static void step_blocks(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-void nm_adamw_step(nm_adamw *a, nm_latent *l, const nm_gradient_ops *ops, nm_pool *pool,
-                   const nm_adamw_options *o, float rate, double norm)
+nm_adamw_factors nm_adamw_next(nm_adamw *a, const nm_adamw_options *o, float rate, double norm,
+                               float *decayed)
 {
+    bool is_clipped = o->grad_clip > 0 && norm > (double)o->grad_clip;
+
     a->n_steps++;
     a->power1 *= (double)o->beta1, a->power2 *= (double)o->beta2;
-    work w = {.a = a, .l = l, .ops = ops, .decayed = 1.0f - rate * o->weight_decay};
-    w.factors = (nm_adamw_factors){
-        .clip = o->grad_clip > 0 && norm > (double)o->grad_clip
-                    ? (float)((double)o->grad_clip / (norm + 1e-6))
-                    : 1.0f,
+    *decayed = 1.0f - rate * o->weight_decay;
+    return (nm_adamw_factors){
+        .clip = is_clipped ? (float)((double)o->grad_clip / (norm + 1e-6)) : 1.0f,
         .beta1 = o->beta1,
         .beta2 = o->beta2,
         .rate = (float)((double)rate / (1 - a->power1)),
         .root = (float)(1 / sqrt(1 - a->power2)),
         .keep = 1.0f,
     };
+}
+
+void nm_adamw_step(nm_adamw *a, nm_latent *l, const nm_gradient_ops *ops, nm_pool *pool,
+                   const nm_adamw_options *o, float rate, double norm)
+{
+    work w = {.a = a, .l = l, .ops = ops};
+
+    w.factors = nm_adamw_next(a, o, rate, norm, &w.decayed);
     nm_pool_run(pool, step_blocks, &w, a->n_blocks, 4);
 }

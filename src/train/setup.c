@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/rng.h"
+#include "train/cuda_model.h"
 #include "train/pretrained.h"
 
 #include <inttypes.h>
@@ -168,9 +169,13 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
         t->ids = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->ids);
         t->targets = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->targets);
     }
-    if (!nm_adamw_open(&t->adamw, &t->latent, err) ||
-        !nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err))
+    if (!nm_adamw_open(&t->adamw, &t->latent, err)) return false;
+    if (strcmp(t->options.device, "cuda") == 0) {
+        t->cuda = nm_cuda_model_open(&t->latent, t->n_micro, block, err);
+        if (!t->cuda) return false;
+    } else if (!nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err)) {
         return nm_fail_in(err, "use a smaller --micro-batch or --block-size");
+    }
     t->tape.in_16_bits = strcmp(t->options.products, "int16") == 0;
     t->saved.values = t->latent.values, t->saved.states = t->states;
     t->saved.m = t->adamw.m, t->saved.v = t->adamw.v;
@@ -221,6 +226,8 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
     if (strcmp(o->lr_decay, "linear") != 0 && strcmp(o->lr_decay, "cosine") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--lr-decay %.32s: expected linear or cosine",
                        o->lr_decay);
+    if (strcmp(o->device, "cpu") != 0 && strcmp(o->device, "cuda") != 0)
+        return nm_fail(err, NOMUL_E_ARG, "--device %.32s: expected cpu or cuda", o->device);
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
     return true;
@@ -239,7 +246,7 @@ static bool begin(nm_trainer *t, nomul_error *err)
               nm_export_memory(&t->latent, &t->tokenizer, &bytes, &n_bytes, err);
     nomul_model *model = ok ? nomul_model_open_memory(bytes, n_bytes, NULL, err) : NULL;
     ok = model && make_caches(t, nomul_model_tokenizer(model), err) && open_arrays(t, err) &&
-         open_texts(t, err) && open_log(t, err);
+         nm_trainer_send(t, err) && open_texts(t, err) && open_log(t, err);
     nomul_model_close(model);
     nm_free(bytes);
     return ok;
@@ -329,7 +336,7 @@ static bool restore(nm_trainer *t, const char *path, nomul_error *err)
             return nm_fail(err, NOMUL_E_FORMAT, "%s: a stream is outside its text", path);
     t->adamw.n_steps = s->counts.optimizer_steps;
     t->adamw.power1 = s->counts.power1, t->adamw.power2 = s->counts.power2;
-    return nm_latent_quantize(&t->latent, t->work.pool, err);
+    return nm_latent_quantize(&t->latent, t->work.pool, err) && nm_trainer_send(t, err);
 }
 
 bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
@@ -385,13 +392,14 @@ bool nm_setup_bench(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     t->data.weights[0] = 1, t->data.n_texts = 1;
     t->tokenizer.bos_id = 1;
     return nm_latent_quantize(&t->latent, t->work.pool, err) && open_arrays(t, err) &&
-           nm_mix_open(&t->data, (size_t)o->batch_size, err);
+           nm_trainer_send(t, err) && nm_mix_open(&t->data, (size_t)o->batch_size, err);
 }
 
 void nm_setup_close(nm_trainer *t)
 {
     if (t->log) fclose(t->log);
     nm_free(t->bench_ids);
+    nm_cuda_close(t->cuda);
     nm_mix_close(&t->data);
     nm_mix_close(&t->decay_data);
     nm_token_cache_close(&t->valid);

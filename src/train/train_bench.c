@@ -49,42 +49,46 @@ static double measure_peak(const nm_trainer *t)
     return best;
 }
 
+/* Where the time of the last step went, on a CPU. */
+static void print_parts(const nm_trainer *t, double peak)
+{
+    const nm_tape_times *times = &t->tape.times;
+    double               speed = times->flops / times->products;
+
+    printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "
+           "%.0f ms, optimizer and quantizing %.0f ms\n",
+           1e3 * times->forward, 1e3 * times->products,
+           1e3 * (times->all - times->forward - times->products),
+           1e3 * (t->last_step - times->all));
+    printf("backward products: %.1f GFLOP/s, %.0f %% of the multiply-add peak of %.1f GFLOP/s\n",
+           speed / 1e9, 100 * speed / peak, peak / 1e9);
+}
+
 bool nm_bench_run(nm_trainer *t, nomul_error *err)
 {
     const nm_train_options *o = &t->options;
     const nm_latent        *l = &t->latent;
     double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
-    double                  best = 0, peak = measure_peak(t);
-    nm_tape                *tape = &t->tape;
+    double                  best = 0, peak = t->cuda ? 0 : measure_peak(t);
 
     for (uint64_t i = 0; i < o->max_iters + WARM_STEPS; i++) {
-        tape->times = (nm_tape_times){.forward = 0};
-        double before = t->saved.counts.seconds;
-        if (nomul_cancel_requested(t->cancel)) return true;
+        t->tape.times = (nm_tape_times){.forward = 0};
         t->clock = nm_clock();
+        if (nomul_cancel_requested(t->cancel)) return true;
         if (!nm_trainer_step(t, err)) return false;
-        double step = t->saved.counts.seconds - before;
         if (i < WARM_STEPS) continue;
-        seconds += step;
-        if (best == 0 || step < best) best = step;
+        seconds += t->last_step;
+        if (best == 0 || t->last_step < best) best = t->last_step;
     }
-    double mean = seconds / (double)o->max_iters, products = tape->times.flops;
-    double bytes = (double)(l->n_values * 4 * sizeof(float)) + (double)tape->arena.used;
-    printf("kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: %.1f M "
-           "parameters\n",
-           t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers, l->config.dim,
-           l->config.ffn, l->config.vocab, (double)l->n_values / 1e6);
+    double mean = seconds / (double)o->max_iters;
+    printf("%s, kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: "
+           "%.1f M parameters\n",
+           o->device, t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers,
+           l->config.dim, l->config.ffn, l->config.vocab, (double)l->n_values / 1e6);
     printf("%" PRIu64 " x %" PRIu64 " tokens a step: %.0f ms (best %.0f), %.0f tokens/s, %.1f "
-           "GFLOP/s of 6 N T, %.2f GB\n",
+           "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
-           6 * (double)l->n_values * n_tokens / mean / 1e9, bytes / 1e9);
-    printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "
-           "%.0f ms, optimizer and quantizing %.0f ms\n",
-           1e3 * tape->times.forward, 1e3 * tape->times.products,
-           1e3 * (tape->times.all - tape->times.forward - tape->times.products),
-           1e3 * (t->last_step - tape->times.all));
-    printf("backward products: %.1f GFLOP/s, %.0f %% of the multiply-add peak of %.1f GFLOP/s\n",
-           products / tape->times.products / 1e9, 100 * products / tape->times.products / peak,
-           peak / 1e9);
+           6 * (double)l->n_values * n_tokens / mean / 1e9);
+    if (!t->cuda) print_parts(t, peak);
     return true;
 }

@@ -61,47 +61,95 @@ static nm_mix *current_mix(nm_trainer *t)
     return c->is_decaying ? &t->decay_data : &t->data;
 }
 
-/* The sum of the losses of all streams' next tokens, and the gradients. */
-static double run_streams(nm_trainer *t, nm_mix *mix)
+/* A pass of streams [first, first + n): adds to the gradients and to the loss. */
+static bool run_pass(nm_trainer *t, size_t first, size_t n, double *loss, nomul_error *err)
 {
-    size_t state = nm_config_state_dim(&t->latent.config), n_tokens = t->tape.n_tokens;
-    size_t n_streams = (size_t)t->options.batch_size;
-    double loss = 0;
+    const nm_train_options *o = &t->options;
+    float                  *states = t->states + first * nm_config_state_dim(&t->latent.config);
+    float                   weight = 1.0f / (float)(o->batch_size * o->block_size);
+    double                  sum = 0;
 
-    for (size_t first = 0, n; first < n_streams; first += n) {
-        n = nm_smaller(t->n_micro, n_streams - first);
-        nm_mix_next(mix, first, n, n_tokens, t->ids, t->targets);
+    if (t->cuda) {
+        const nm_cuda_batch batch = {.ids = t->ids,
+                                     .targets = t->targets,
+                                     .bos = t->tokenizer.bos_id,
+                                     .states = states,
+                                     .n_streams = n,
+                                     .state_streams = (size_t)o->batch_size,
+                                     .weight = weight};
+        if (!nm_cuda_run(t->cuda, &batch, &sum, err)) return false;
+    } else {
         const nm_batch batch = {.ids = t->ids,
                                 .targets = t->targets,
                                 .bos = t->tokenizer.bos_id,
-                                .states = t->states + first * state,
+                                .states = states,
                                 .n_streams = n,
-                                .state_streams = n_streams,
-                                .weight = 1.0f / (float)(n_streams * n_tokens)};
-        loss += nm_tape_run(&t->tape, &batch);
+                                .state_streams = (size_t)o->batch_size,
+                                .weight = weight};
+        sum = nm_tape_run(&t->tape, &batch);
     }
-    return loss / (double)(n_streams * n_tokens);
+    *loss += sum / (double)(o->batch_size * o->block_size);
+    return true;
+}
+
+/* The mean loss of all streams' next tokens, their gradients and the norm of these. */
+static bool run_streams(nm_trainer *t, nm_mix *mix, nomul_error *err)
+{
+    size_t n_streams = (size_t)t->options.batch_size;
+
+    t->loss = 0;
+    for (size_t first = 0, n; first < n_streams; first += n) {
+        n = nm_smaller(t->n_micro, n_streams - first);
+        nm_mix_next(mix, first, n, (size_t)t->options.block_size, t->ids, t->targets);
+        if (!run_pass(t, first, n, &t->loss, err)) return false;
+    }
+    if (t->cuda) return nm_cuda_norm(t->cuda, &t->norm, err);
+    t->norm = nm_adamw_norm(&t->adamw, &t->latent, t->tape.ops, t->work.pool);
+    return true;
+}
+
+/* New values, quantized. */
+static bool optimize(nm_trainer *t, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    const nm_adamw_options  adamw = {(float)o->beta1, (float)o->beta2, (float)o->weight_decay,
+                                     (float)o->grad_clip};
+    float                   decayed;
+
+    if (t->cuda) {
+        nm_adamw_factors f = nm_adamw_next(&t->adamw, &adamw, (float)t->rate, t->norm, &decayed);
+        const nm_cuda_factors factors = {f.clip, f.beta1, f.beta2, f.rate, f.root, f.keep, decayed};
+        return nm_cuda_step(t->cuda, &factors, err);
+    }
+    nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
+                  t->norm);
+    return nm_latent_quantize(&t->latent, t->work.pool, err);
+}
+
+bool nm_trainer_send(nm_trainer *t, nomul_error *err)
+{
+    return !t->cuda || nm_cuda_send(t->cuda, t->latent.values, t->adamw.m, t->adamw.v, err);
+}
+
+bool nm_trainer_fetch(nm_trainer *t, nomul_error *err)
+{
+    return !t->cuda || (nm_cuda_fetch(t->cuda, t->latent.values, t->adamw.m, t->adamw.v, err) &&
+                        nm_latent_quantize(&t->latent, t->work.pool, err));
 }
 
 bool nm_trainer_step(nm_trainer *t, nomul_error *err)
 {
-    const nm_train_options *o = &t->options;
-    nm_saved_counts        *c = &t->saved.counts;
-    const nm_adamw_options  adamw = {(float)o->beta1, (float)o->beta2, (float)o->weight_decay,
-                                     (float)o->grad_clip};
+    nm_saved_counts *c = &t->saved.counts;
 
-    t->loss = run_streams(t, current_mix(t));
-    t->norm = nm_adamw_norm(&t->adamw, &t->latent, t->tape.ops, t->work.pool);
+    if (!run_streams(t, current_mix(t), err)) return false;
     if (!isfinite(t->loss) || !isfinite(t->norm))
         return nm_fail(err, NOMUL_E_FORMAT,
                        "step %" PRIu64 ": the loss is not a number: resume from the last "
                        "checkpoint with a lower --learning-rate",
                        c->step + 1);
     t->rate = learning_rate(t);
-    nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
-                  t->norm);
-    c->step++, c->tokens += o->batch_size * o->block_size;
-    bool   ok = nm_latent_quantize(&t->latent, t->work.pool, err);
+    c->step++, c->tokens += t->options.batch_size * t->options.block_size;
+    bool   ok = optimize(t, err);
     double now = nm_clock();
     t->last_step = now - t->clock;
     c->seconds += t->last_step;
@@ -181,7 +229,7 @@ static bool measure(nm_trainer *t, nomul_error *err)
     nm_validation v = {.n_tokens = 0};
 
     if (!t->options.quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\r\033[K");
-    if (!nm_validation_run(t, &v, err)) return false;
+    if (!nm_trainer_fetch(t, err) || !nm_validation_run(t, &v, err)) return false;
     t->clock = nm_clock(); /* measuring is not training */
     if (v.n_tokens == 0) return true;
     if (!t->options.quiet)
@@ -203,6 +251,7 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
     nm_saved_state *s = &t->saved;
     char            path[NM_EXPORT_PATH];
 
+    if (!nm_trainer_fetch(t, err)) return false;
     s->counts.optimizer_steps = t->adamw.n_steps;
     s->counts.power1 = t->adamw.power1, s->counts.power2 = t->adamw.power2;
     s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;

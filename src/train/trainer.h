@@ -13,6 +13,7 @@
 #define NM_TRAINER_H
 
 #include "train/adamw.h"
+#include "train/cuda.h"
 #include "train/export.h"
 #include "train/mix.h"
 #include "train/saved_state.h"
@@ -30,6 +31,7 @@ typedef struct nm_trainer {
     nm_adamw        adamw;
     nm_tape         tape;
     nm_work         work;
+    nm_cuda        *cuda; /* NULL: tape and adamw compute */
 
     nm_mix         data, decay_data;
     nm_token_cache valid;         /* zeros: none */
@@ -62,6 +64,9 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err);
 /* Steps until the end or until cancel is requested; measures, samples and saves on the way. */
 bool nm_trainer_run(nm_trainer *t, nomul_error *err);
 bool nm_trainer_save(nm_trainer *t, nomul_error *err);
+/* What the GPU has is copied to it, or to latent and adamw; nothing without a GPU. */
+bool nm_trainer_send(nm_trainer *t, nomul_error *err);
+bool nm_trainer_fetch(nm_trainer *t, nomul_error *err);
 
 /* In train_bench.c: max_iters steps of what nm_setup_bench opened; prints what they took. */
 bool nm_bench_run(nm_trainer *t, nomul_error *err);

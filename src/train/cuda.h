@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CUDA back end: the step of tape.c and adamw.c on one NVIDIA GPU.  Latent weights, gradients
+ * and the optimizer's means stay in its memory; they are fetched for checkpoints and measurements.
+ * cuda.cu implements this; without CUDA=1 cuda_none.c does, where open fails.
+ *
+ * This header is C and C++, so it describes the model with numbers of its own: cuda_model.c fills
+ * them in.  Offsets count values of the latent.
+ */
+#ifndef NM_CUDA_H
+#define NM_CUDA_H
+
+#include "nomul.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nm_cuda_tensor {
+    size_t at, n;
+    bool   is_matrix;
+} nm_cuda_tensor;
+
+typedef struct nm_cuda_matrix {
+    size_t weight, gain, rows, cols;
+} nm_cuda_matrix;
+
+/* Matrices by number, in the order of their use. */
+enum {
+    NM_CUDA_F,
+    NM_CUDA_I,
+    NM_CUDA_G,
+    NM_CUDA_O,
+    NM_CUDA_GATE_UP,
+    NM_CUDA_DOWN,
+    NM_CUDA_PER_LAYER
+};
+
+typedef struct nm_cuda_layer {
+    nm_cuda_matrix matrices[NM_CUDA_PER_LAYER];
+    size_t         attn_gain, g_gain, ffn_gain;
+} nm_cuda_layer;
+
+typedef struct nm_cuda_model {
+    size_t                n_layers, dim, state, ffn, vocab, n_values, n_tensors;
+    float                 eps;
+    bool                  use_lower_bound, embedding_f16; /* else binary32 */
+    size_t                embedding, bounds, output_gain;
+    const nm_cuda_tensor *tensors;
+    const nm_cuda_layer  *layers;
+    nm_cuda_matrix        head;
+} nm_cuda_model;
+
+typedef struct nm_cuda_batch {
+    const int32_t *ids, *targets; /* [n_streams][n_tokens] */
+    size_t         n_streams;
+    int32_t        bos;
+    float         *states; /* [n_layers][state_streams][state], the first n_streams: moved on */
+    size_t         state_streams;
+    float          weight;
+} nm_cuda_batch;
+
+typedef struct nm_cuda_factors {
+    float clip, beta1, beta2, rate, root, keep, decayed;
+} nm_cuda_factors;
+
+typedef struct nm_cuda nm_cuda;
+
+/* For passes of up to n_streams of n_tokens.  The model is copied. */
+nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
+                      nomul_error *err);
+void     nm_cuda_close(nm_cuda *cuda); /* NULL is fine */
+
+/* values, m and v, to and from the GPU; sending also zeros the gradients and quantizes. */
+bool nm_cuda_send(nm_cuda *cuda, const float *values, const float *m, const float *v,
+                  nomul_error *err);
+bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error *err);
+bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err);
+
+/* Adds the gradients of a pass; *loss is the sum of the tokens' losses. */
+bool nm_cuda_run(nm_cuda *cuda, const nm_cuda_batch *batch, double *loss, nomul_error *err);
+/* The norm of all gradients. */
+bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);
+/* One step of AdamW; gradients become zeros, and the new values are quantized. */
+bool nm_cuda_step(nm_cuda *cuda, const nm_cuda_factors *factors, nomul_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

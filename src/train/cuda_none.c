@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cuda.h in a build without CUDA=1: opening says so, the rest is never called. */
+#include "train/cuda.h"
+
+#include "base/error.h"
+
+nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
+                      nomul_error *err)
+{
+    (void)model, (void)n_streams, (void)n_tokens;
+    nm_fail(err, NOMUL_E_UNSUPPORTED,
+            "--device cuda: not in this build: make train CUDA=1, where nvcc is");
+    return NULL;
+}
+
+void nm_cuda_close(nm_cuda *cuda)
+{
+    (void)cuda;
+}
+
+bool nm_cuda_send(nm_cuda *cuda, const float *values, const float *m, const float *v,
+                  nomul_error *err)
+{
+    (void)cuda, (void)values, (void)m, (void)v, (void)err;
+    return false;
+}
+
+bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error *err)
+{
+    (void)cuda, (void)values, (void)m, (void)v, (void)err;
+    return false;
+}
+
+bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err)
+{
+    (void)cuda, (void)grads, (void)err;
+    return false;
+}
+
+bool nm_cuda_run(nm_cuda *cuda, const nm_cuda_batch *batch, double *loss, nomul_error *err)
+{
+    (void)cuda, (void)batch, (void)loss, (void)err;
+    return false;
+}
+
+bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err)
+{
+    (void)cuda, (void)norm, (void)err;
+    return false;
+}
+
+bool nm_cuda_step(nm_cuda *cuda, const nm_cuda_factors *factors, nomul_error *err)
+{
+    (void)cuda, (void)factors, (void)err;
+    return false;
+}

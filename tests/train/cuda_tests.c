@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CUDA back end against the CPU's, on random models of odd sizes: loss, states, every gradient,
+ * a step of the optimizer, and that two runs give the same bits.  `make check-cuda` builds and runs
+ * it; without a GPU it is one skipped case.
+ */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "train/adamw.h"
+#include "train/cuda_model.h"
+#include "train/tape.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int n_passed, n_failed;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            n_passed++;                                                                            \
+        } else {                                                                                   \
+            n_failed++;                                                                            \
+            printf("%s:%d: ", __FILE__, __LINE__);                                                 \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+/* ||a - b|| / ||b|| */
+static double distance(const float *a, const float *b, size_t n)
+{
+    double d = 0, s = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double e = (double)a[i] - (double)b[i];
+        d += e * e, s += (double)b[i] * (double)b[i];
+    }
+    return sqrt(d / (s > 0 ? s : 1));
+}
+
+/* A model and a batch; streams of the batch are the first of more. */
+typedef struct setting {
+    const char *name;
+    uint32_t    n_layers, dim, ffn, vocab, expand_ratio, use_lower_bound;
+    size_t      n_streams, n_tokens, more_streams;
+} setting;
+
+static const setting settings[] = {
+    {"small", 2, 64, 96, 300, 1, 1, 2, 16, 0},
+    {"odd", 3, 51, 77, 259, 1, 1, 3, 37, 2},
+    {"wide", 2, 80, 112, 301, 2, 0, 2, 50, 1},
+    {"one token", 1, 33, 40, 70, 1, 1, 1, 1, 0},
+    {"large", 4, 512, 1536, 8192, 1, 1, 4, 256, 0},
+    {"many rows", 1, 128, 256, 512, 1, 1, 8, 700, 0},
+};
+
+typedef struct arrays {
+    int32_t *ids, *targets;
+    float   *states, *gpu_states, *grads, *grads2, *values, *m, *v;
+} arrays;
+
+static void fill(const setting *s, nm_latent *l, arrays *a, size_t n_states, uint64_t seed)
+{
+    nm_rng rng;
+
+    nm_latent_randomize(l, seed);
+    nm_rng_init(&rng, seed);
+    for (size_t i = 0; i < l->n_values; i++)
+        l->values[i] += (float)(nm_rng_double(&rng) - 0.5) * 0.2f;
+    for (size_t i = 0; i < s->n_streams * s->n_tokens; i++) {
+        a->ids[i] = nm_rng_below(&rng, 20) ? (int32_t)nm_rng_below(&rng, s->vocab) : 1;
+        a->targets[i] = (int32_t)nm_rng_below(&rng, s->vocab);
+    }
+    for (size_t i = 0; i < n_states; i++)
+        a->states[i] = a->gpu_states[i] = (float)(nm_rng_double(&rng) - 0.5);
+}
+
+static void compare(const setting *s, nm_latent *l, nm_tape *tape, nm_cuda *cuda, arrays *a,
+                    size_t n_states, nm_adamw *adamw)
+{
+    const nm_adamw_options options = {0.9f, 0.95f, 0.1f, 1.0f};
+    nomul_error            err = {.code = NOMUL_OK};
+    size_t                 n = s->n_streams * s->n_tokens, more = s->n_streams + s->more_streams;
+    double                 loss, gpu_loss, again, norm;
+
+    const nm_batch batch = {.ids = a->ids,
+                            .targets = a->targets,
+                            .bos = 1,
+                            .states = a->states,
+                            .n_streams = s->n_streams,
+                            .state_streams = more,
+                            .weight = 1.0f / (float)n};
+    nm_cuda_batch  gpu = {.ids = a->ids,
+                          .targets = a->targets,
+                          .bos = 1,
+                          .states = a->gpu_states,
+                          .n_streams = s->n_streams,
+                          .state_streams = more,
+                          .weight = 1.0f / (float)n};
+    memcpy(a->values, a->gpu_states, n_states * sizeof(float)); /* for the second run */
+    CHECK(nm_cuda_send(cuda, l->values, adamw->m, adamw->v, &err), "%s: %s", s->name, err.text);
+    CHECK(nm_cuda_run(cuda, &gpu, &gpu_loss, &err), "%s: %s", s->name, err.text);
+    CHECK(nm_cuda_fetch_grads(cuda, a->grads, &err), "%s: %s", s->name, err.text);
+    loss = nm_tape_run(tape, &batch);
+    CHECK(fabs(loss - gpu_loss) <= 1e-3 * loss, "%s: loss %g, on the CPU %g", s->name, gpu_loss,
+          loss);
+    double d = distance(a->gpu_states, a->states, n_states);
+    CHECK(d <= 2e-3, "%s: states are off by %g", s->name, d);
+    for (const nm_latent_tensor *t = l->tensors; t < l->tensors + l->n_tensors; t++) {
+        d = distance(a->grads + t->at, l->grads + t->at, t->rows * t->cols);
+        CHECK(d <= 2e-2, "%s: the gradient of %s is off by %g", s->name, t->name, d);
+    }
+    d = distance(a->grads, l->grads, l->n_values);
+    printf("%s: loss %.6f and %.6f, gradients are off by %.2g\n", s->name, gpu_loss / (double)n,
+           loss / (double)n, d);
+
+    double cpu_norm = nm_adamw_norm(adamw, l, tape->ops, tape->work.pool);
+    CHECK(nm_cuda_norm(cuda, &norm, &err), "%s: %s", s->name, err.text);
+    CHECK(fabs(norm - cpu_norm) <= 2e-2 * cpu_norm, "%s: norm %g, on the CPU %g", s->name, norm,
+          cpu_norm);
+
+    gpu.states = a->values;
+    nm_cuda_send(cuda, l->values, adamw->m, adamw->v, &err);
+    nm_cuda_run(cuda, &gpu, &again, &err);
+    nm_cuda_fetch_grads(cuda, a->grads2, &err);
+    CHECK(again == gpu_loss && memcmp(a->grads, a->grads2, l->n_values * sizeof(float)) == 0,
+          "%s: a second run gives other bits", s->name);
+
+    /* The optimizer with the same gradients on both sides. */
+    memcpy(l->grads, a->grads, l->n_values * sizeof(float));
+    float            decayed;
+    nm_adamw         copy = *adamw;
+    nm_adamw_factors f = nm_adamw_next(&copy, &options, 1e-2f, cpu_norm, &decayed);
+    CHECK(nm_cuda_step(
+              cuda, &(nm_cuda_factors){f.clip, f.beta1, f.beta2, f.rate, f.root, f.keep, decayed},
+              &err),
+          "%s: %s", s->name, err.text);
+    CHECK(nm_cuda_fetch(cuda, a->values, a->m, a->v, &err), "%s: %s", s->name, err.text);
+    nm_adamw_step(adamw, l, tape->ops, tape->work.pool, &options, 1e-2f, cpu_norm);
+    d = distance(a->values, l->values, l->n_values);
+    CHECK(d <= 1e-5, "%s: the values after a step are off by %g", s->name, d);
+    d = distance(a->v, adamw->v, l->n_values);
+    CHECK(d <= 1e-5, "%s: v after a step is off by %g", s->name, d);
+}
+
+/* False if there is no GPU. */
+static bool run_setting(const setting *s, const nm_work *work)
+{
+    nomul_error err = {.code = NOMUL_OK};
+    nm_config   config = nm_config_defaults;
+    nm_latent   latent;
+    nm_tape     tape;
+    nm_adamw    adamw;
+    nm_arena    arena = {0};
+    arrays      a = {.ids = NULL};
+    size_t      n = s->n_streams * s->n_tokens;
+
+    config.n_layers = s->n_layers, config.dim = s->dim, config.ffn = s->ffn;
+    config.vocab = s->vocab, config.expand_ratio = s->expand_ratio;
+    config.use_lower_bound = s->use_lower_bound;
+    size_t n_states = s->n_layers * (s->n_streams + s->more_streams) * nm_config_state_dim(&config);
+    CHECK(nm_latent_open(&latent, &config, NM_T4, NM_GGUF_F16, &err), "%s", err.text);
+    nm_cuda *cuda = nm_cuda_model_open(&latent, s->n_streams, s->n_tokens, &err);
+    if (!cuda) {
+        printf("SKIP %s\n", err.text);
+        nm_latent_close(&latent);
+        return false;
+    }
+    CHECK(nm_tape_open(&tape, &latent, work, s->n_streams, s->n_tokens, &err), "%s", err.text);
+    CHECK(nm_adamw_open(&adamw, &latent, &err), "%s", err.text);
+    for (int placing = 0; placing < 2; placing++) {
+        if (placing && !nm_arena_back(&arena, &err)) return true;
+        a.ids = nm_arena_take(&arena, n, sizeof *a.ids);
+        a.targets = nm_arena_take(&arena, n, sizeof *a.targets);
+        float **all[] = {&a.states, &a.gpu_states, &a.grads, &a.grads2, &a.values, &a.m, &a.v};
+        for (size_t i = 0; i < 7; i++)
+            *all[i] = nm_arena_take(&arena, latent.n_values + n_states, sizeof(float));
+    }
+    fill(s, &latent, &a, n_states, 7);
+    CHECK(nm_latent_quantize(&latent, work->pool, &err), "%s", err.text);
+    compare(s, &latent, &tape, cuda, &a, n_states, &adamw);
+    nm_cuda_close(cuda);
+    nm_arena_free(&arena);
+    nm_adamw_close(&adamw);
+    nm_tape_close(&tape);
+    nm_latent_close(&latent);
+    return true;
+}
+
+int main(void)
+{
+    nomul_error err = {.code = NOMUL_OK};
+    nm_work     work = {.kernels = NULL};
+    bool        has_gpu = true;
+
+    work.pool = nm_pool_new(2, NULL, NULL, &err);
+    CHECK(work.pool && nm_kernels_choose(&work.kernels, NULL, &err), "%s", err.text);
+    for (size_t i = 0; has_gpu && i < sizeof settings / sizeof *settings; i++)
+        has_gpu = run_setting(&settings[i], &work);
+    nm_pool_free(work.pool);
+    printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, !has_gpu);
+    return n_failed > 0;
+}
