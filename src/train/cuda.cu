@@ -29,7 +29,9 @@
 typedef __nv_bfloat16 bf16;
 
 #define THREADS 256
-#define ROWS_OF_SUMS 32 /* rows of which one block adds up the gradients of gains */
+#define AHEAD 8         /* tokens of a stream that are loaded before they are computed */
+#define ROWS_OF_SUMS 16 /* rows of which one block adds up the gradients of gains */
+#define SUM_COLS 32     /* columns of which a block adds up these sums */
 #define HEAD_ROWS 2048  /* rows whose logits are in memory at once */
 #define PIECES 1024     /* partial sums of a matrix, or of all gradients */
 #define BITLINEAR_EPS 1e-6f
@@ -60,7 +62,7 @@ __device__ float sum(float x)
 
 __device__ float sigmoid(float x)
 {
-    return 1.0f / (1.0f + __expf(-x));
+    return 1.0f / (1.0f + expf(-x));
 }
 
 __device__ float silu_slope(float x, float s)
@@ -249,23 +251,36 @@ struct scan_arguments {
     int32_t        bos;
 };
 
-/* One thread a stream and element of the state, in the order of the tokens. */
+/*
+ * One thread a stream and element of the state, in the order of the tokens.  AHEAD tokens are
+ * loaded at once: what waits for memory is not the chain of states.
+ */
 __global__ void scan(scan_arguments s)
 {
     int col = blockIdx.x * THREADS + threadIdx.x, stream = blockIdx.y;
 
     if (col >= s.n) return;
-    float h = s.state[(size_t)stream * s.n + col], beta = s.bound ? s.bound[col] : 0.0f;
-    float f_scale = *s.f_scale, i_scale = *s.i_scale;
+    float  h = s.state[(size_t)stream * s.n + col], beta = s.bound ? s.bound[col] : 0.0f;
+    float  f_scale = *s.f_scale, i_scale = *s.i_scale, f[AHEAD], i[AHEAD];
+    size_t first = (size_t)stream * s.n_tokens;
     s.before[(size_t)stream * s.n + col] = h;
-#pragma unroll 8
-    for (int t = 0; t < s.n_tokens; t++) {
-        size_t row = (size_t)stream * s.n_tokens + t, at = row * s.n + col;
-        float  f = s.f[at] * (f_scale / s.f_a[row]), i = s.i[at] * (i_scale / s.i_a[row]);
-        float  forget = beta + (1.0f - beta) * sigmoid(f);
-        if (s.ids[row] == s.bos) h = 0;
-        h = forget * h + i * sigmoid(i) * (1.0f - forget);
-        s.f[at] = f, s.i[at] = i, s.h[at] = h;
+    for (int begin = 0; begin < s.n_tokens; begin += AHEAD) {
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            size_t row = first + begin + k;
+            if (begin + k >= s.n_tokens) continue;
+            f[k] = s.f[row * s.n + col] * (f_scale / s.f_a[row]);
+            i[k] = s.i[row * s.n + col] * (i_scale / s.i_a[row]);
+        }
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            size_t row = first + begin + k, at = row * s.n + col;
+            if (begin + k >= s.n_tokens) continue;
+            float forget = beta + (1.0f - beta) * sigmoid(f[k]);
+            if (s.ids[row] == s.bos) h = 0;
+            h = forget * h + i[k] * sigmoid(i[k]) * (1.0f - forget);
+            s.f[at] = f[k], s.i[at] = i[k], s.h[at] = h;
+        }
     }
     s.state[(size_t)stream * s.n + col] = h;
 }
@@ -382,14 +397,23 @@ template <mode M> __global__ void input_back(back_arguments b)
         b.partial[(size_t)blockIdx.x * n_sums * n + i] = sums[i];
 }
 
-/* grad[n] += the partial sums of a gain, block by block. */
+/*
+ * grad[n] += the partial sums of a gain: SUM_COLS columns a block, each by a few threads that take
+ * every so-many-th block and are added in order.
+ */
 __global__ void add_partial(float *grad, const float *partial, int n_blocks, size_t stride, int n)
 {
-    int col = blockIdx.x * THREADS + threadIdx.x;
+    const int        groups = THREADS / SUM_COLS;
+    __shared__ float part[groups][SUM_COLS];
+    int              lane = threadIdx.x % SUM_COLS, group = threadIdx.x / SUM_COLS;
+    int              col = blockIdx.x * SUM_COLS + lane;
 
-    if (col >= n) return;
     float x = 0;
-    for (int i = 0; i < n_blocks; i++) x += partial[i * stride + col];
+    for (int i = group; i < n_blocks && col < n; i += groups) x += partial[i * stride + col];
+    part[group][lane] = x;
+    __syncthreads();
+    if (group || col >= n) return;
+    for (int i = 1; i < groups; i++) x += part[i][lane];
     grad[col] += x;
 }
 
@@ -402,24 +426,38 @@ struct scan_back_arguments {
     int32_t        bos;
 };
 
+/* As scan, backwards. */
 __global__ void scan_back(scan_back_arguments s)
 {
     int col = blockIdx.x * THREADS + threadIdx.x, stream = blockIdx.y;
 
     if (col >= s.n) return;
-    float carried = 0, d_beta = 0, beta = s.bound ? s.bound[col] : 0.0f;
-#pragma unroll 8
-    for (int t = s.n_tokens - 1; t >= 0; t--) {
-        size_t row = (size_t)stream * s.n_tokens + t, at = row * s.n + col;
-        float  before = t ? s.h[at - s.n] : s.before[(size_t)stream * s.n + col];
-        float  f = s.f[at], i = s.i[at], u = sigmoid(f), v = sigmoid(i);
-        float  forget = beta + (1.0f - beta) * u, d = s.d_h[at] + carried;
-        bool   reset = s.ids[row] == s.bos;
-        float  d_gate = d * ((reset ? 0.0f : before) - i * v);
-        s.d_f[at] = __float2bfloat16(d_gate * (1.0f - beta) * u * (1.0f - u) / s.f_a[row]);
-        s.d_i[at] = __float2bfloat16(d * (1.0f - forget) * silu_slope(i, v) / s.i_a[row]);
-        d_beta += d_gate * (1.0f - u);
-        carried = reset ? 0.0f : d * forget;
+    float  carried = 0, d_beta = 0, beta = s.bound ? s.bound[col] : 0.0f;
+    float  f[AHEAD], i[AHEAD], d_h[AHEAD], before[AHEAD];
+    size_t first = (size_t)stream * s.n_tokens;
+    for (int end = s.n_tokens; end > 0; end -= AHEAD) {
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            int    t = end - 1 - k;
+            size_t at = (first + t) * s.n + col;
+            if (t < 0) continue;
+            f[k] = s.f[at], i[k] = s.i[at], d_h[k] = s.d_h[at];
+            before[k] = t ? s.h[at - s.n] : s.before[(size_t)stream * s.n + col];
+        }
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            int    t = end - 1 - k;
+            size_t row = first + t, at = row * s.n + col;
+            if (t < 0) continue;
+            float u = sigmoid(f[k]), v = sigmoid(i[k]), d = d_h[k] + carried;
+            float forget = beta + (1.0f - beta) * u;
+            bool  reset = s.ids[row] == s.bos;
+            float d_gate = d * ((reset ? 0.0f : before[k]) - i[k] * v);
+            s.d_f[at] = __float2bfloat16(d_gate * (1.0f - beta) * u * (1.0f - u) / s.f_a[row]);
+            s.d_i[at] = __float2bfloat16(d * (1.0f - forget) * silu_slope(i[k], v) / s.i_a[row]);
+            d_beta += d_gate * (1.0f - u);
+            carried = reset ? 0.0f : d * forget;
+        }
     }
     s.d_bound[(size_t)stream * s.n + col] = s.bound ? d_beta : 0.0f;
 }
@@ -698,8 +736,8 @@ static void run_input_back(nm_cuda *c, back_arguments b, size_t first, size_t ou
     input_back<M><<<n_blocks, THREADS, (2 + n_sums) * n * sizeof(float)>>>(b);
     for (int j = M == GLU ? 1 : 0; j < n_sums; j++) {
         size_t at = j ? c->matrices[first + j - 1].gain : outer_gain;
-        add_partial<<<blocks_of(n), THREADS>>>(c->grads + at, c->gain_sums + (size_t)j * n,
-                                               n_blocks, (size_t)n_sums * n, n);
+        add_partial<<<(n + SUM_COLS - 1) / SUM_COLS, THREADS>>>(
+            c->grads + at, c->gain_sums + (size_t)j * n, n_blocks, (size_t)n_sums * n, n);
     }
 }
 

@@ -8,8 +8,15 @@
 
 #include <immintrin.h>
 
+/* gcc would make vectors of 256 bits of the loops. */
+#if defined(__clang__)
+#define WIDE
+#else
+#define WIDE ",prefer-vector-width=512"
+#endif
+
 #define OPS nm_gradients_avx512
-#define TARGET NM_TARGET(NM_AVX512F ",avx512bw,prefer-vector-width=512")
+#define TARGET NM_TARGET(NM_AVX512F ",avx512bw" WIDE)
 #define WIDTH 16
 #define ROWS 12
 #define i_dot(c, a, b)                                                                             \
