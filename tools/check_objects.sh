@@ -5,8 +5,8 @@
 #   Windows  aligned access of 256 or 512 bits to the stack, which the system aligns to 16 bytes
 #            only: such a spill faults or not, depending on the caller (gcc before 15 makes them).
 #            A function that aligns the stack itself may.
-#   macOS    no code signature, without which Apple's processors run nothing, or no stated minimum
-#            version of the system.
+#   macOS    no code signature, without which Apple's processors run nothing, one whose hashes of
+#            pages are not those of the file, or no stated minimum version of the system.
 #
 #   check_objects.sh [CROSS]        checks CROSS (default: build/cross)
 #   check_objects.sh --self-test    faults in made-up disassemblies and headers; each must be found
@@ -39,25 +39,41 @@ spills() { # NAME
 
 macho() { # FILE
     python3 - "$1" << 'PY'
-import struct, sys
+import hashlib, struct, sys
 name = sys.argv[1]
 data = open(name, "rb").read()
-magic, _, _, _, n_commands = struct.unpack_from("<5I", data)
-if magic != 0xFEEDFACF:
-    sys.exit(f"{name}: not a 64-bit Mach-O file")
+magic, cpu, _, kind, n_commands = struct.unpack_from("<5I", data)
+if magic != 0xFEEDFACF or kind != 2:
+    sys.exit(f"{name}: not a 64-bit Mach-O program")
+
+def pages_hashed(at):
+    """Of the code directory, the only part of a linker's signature: are its hashes true?"""
+    magic, _, n_parts, _, first = struct.unpack_from(">5I", data, at)
+    directory = at + first
+    if magic != 0xFADE0CC0 or n_parts < 1:
+        sys.exit(f"{name}: has no code signature")
+    magic, _, _, _, hashes, _, _, n_pages, end, size, kind, _, shift = struct.unpack_from(
+        ">9I4B", data, directory)
+    if magic != 0xFADE0C02 or size != 32 or kind != 2 or end != at:
+        sys.exit(f"{name}: the code signature has no SHA-256 of each page up to itself")
+    for i in range(n_pages):
+        page = data[i << shift:min(i + 1 << shift, end)]
+        if hashlib.sha256(page).digest() != data[directory + hashes + 32 * i:][:32]:
+            sys.exit(f"{name}: page {i} is not what was signed")
+    return n_pages << shift >= end
+
 at, signed, least = 32, False, None
 for _ in range(n_commands):
     command, size = struct.unpack_from("<2I", data, at)
     if command == 0x1D:  # LC_CODE_SIGNATURE
-        where, length = struct.unpack_from("<2I", data, at + 8)
-        signed = length > 8 and struct.unpack_from(">I", data, where)[0] == 0xFADE0CC0
+        signed = pages_hashed(struct.unpack_from("<I", data, at + 8)[0])
     if command == 0x32:  # LC_BUILD_VERSION: platform 1 is macOS
         platform, version = struct.unpack_from("<2I", data, at + 8)
         least = version if platform == 1 else None
     at += size
-if least is None:
-    sys.exit(f"{name}: states no minimum version of macOS")
-if not signed and "aarch64" in name:
+if least != 11 << 16:
+    sys.exit(f"{name}: does not state macOS 11.0 as its minimum")
+if not signed and cpu == 0x0100000C:  # arm64
     sys.exit(f"{name}: has no code signature")
 print(f"{name}: macOS {least >> 16}.{least >> 8 & 255} or later, {'' if signed else 'not '}signed")
 PY
@@ -114,6 +130,25 @@ plant() {
     fi
 }
 
+# A program of two pages for Apple's processors, with a fault.
+made_up() { # FAULT
+    python3 - "$1" << 'PY'
+import hashlib, struct, sys
+fault = sys.argv[1]
+version = struct.pack("<6I", 0x32, 24, 1, (10 if fault == "version" else 11) << 16, 0, 0)
+signature = struct.pack("<4I", 0x1D, 16, 32768, 200)
+commands = [] if fault == "bare" else [version] if fault == "unsigned" else [version, signature]
+header = struct.pack("<8I", 0xFEEDFACF, 0x0100000C, 0, 2, len(commands), 0, 0, 0)
+code = (header + b"".join(commands)).ljust(32768, b"\x90")
+directory = struct.pack(">9I4B", 0xFADE0C02, 104, 0x20400, 2, 40, 40, 0, 2, 32768, 32, 2, 0, 14)
+directory += b"".join(hashlib.sha256(code[i:i + 16384]).digest() for i in (0, 16384))
+if fault == "byte":
+    code = code[:20000] + b"!" + code[20001:]
+blob = struct.pack(">5I", 0 if fault == "magic" else 0xFADE0CC0, 124, 1, 0, 20)
+sys.stdout.buffer.write(code + blob + directory)
+PY
+}
+
 self_test() {
     passed=0 failed=0
     plant 1 '  0:\tvmovaps %ymm6, 32(%rsp)'
@@ -126,12 +161,17 @@ self_test() {
     plant 0 '  0:\tvmovups %ymm6, 32(%rsp)'
     plant 0 '  0:\tvmovaps %xmm6, 32(%rsp)'
     plant 0 '  0:\tvmovaps (%rcx), %ymm6'
-    printf '\317\372\355\376%028d' 0 > "$scratch/aarch64"
-    if macho "$scratch/aarch64" 2> "$scratch/log"; then
-        failed=$((failed + 1))
-    else
-        passed=$((passed + 1))
-    fi
+    for fault in none bare byte version unsigned magic; do
+        made_up $fault > "$scratch/program"
+        result=0
+        macho "$scratch/program" > "$scratch/log" 2>&1 || result=1
+        if [ $result = "$([ $fault = none ] && echo 0 || echo 1)" ]; then
+            passed=$((passed + 1))
+        else
+            echo "FAIL macOS, $fault: $(cat "$scratch/log")"
+            failed=$((failed + 1))
+        fi
+    done
     echo "$passed passed, $failed failed, 0 skipped"
     [ "$failed" = 0 ]
 }

@@ -23,6 +23,13 @@ $(addprefix cross-,$(CROSS) $(CROSS_MORE)): cross-%: ## make cross-aarch64-windo
 	    LDFLAGS='$(call cross_link,$*)' $(BUILD)/cross/$*/nomul
 	$(if $(findstring windows,$*),$(Q)cp $(BUILD)/cross/$*/nomul $(BUILD)/cross/$*/nomul.exe)
 
+release-all: cross ## archives of these programs: build/nomul-VERSION-SYSTEM.tar.gz or .zip
+	$(Q)set -e; for system in $(CROSS); do \
+	    program=$(BUILD)/cross/$$system/nomul; \
+	    case $$system in *windows) program=$$program.exe ;; esac; \
+	    sh tools/release.sh program '$(VERSION)' '$(BUILD)' "$$program" "$$system"; \
+	done
+
 # Unit tests for Windows: all but those that use POSIX themselves (fork, signals, links, modes, limits)
 # or make system calls fail, which is done to os_posix.c, or need __cpu_model, which zig lacks.
 WINDOWS_TESTS = $(filter-out held_out_part,$(patsubst tests/test_%.c,%,$(shell grep -LE \
@@ -44,4 +51,4 @@ cross-windows-tests: ## unit tests for Windows, and of its console: tests.exe, e
 TEST_TOOLS := tests/checkpoints.c tests/screen.c tests/vocabulary.c
 space := $(subst ,, )
 
-.PHONY: cross cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))
+.PHONY: cross release-all cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))
