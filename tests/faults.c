@@ -170,3 +170,22 @@ bool faults_quota(const char *root, size_t *quota, uint64_t *memory)
     return false;
 #endif
 }
+
+bool faults_fast(const char *root, uint64_t *cpus)
+{
+#ifdef __linux__
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    for (size_t i = 0; i < 64; i++)
+        if (*cpus >> i & 1) CPU_SET(i, &set);
+    keep_fast(root, &set);
+    *cpus = 0;
+    for (size_t i = 0; i < 64; i++)
+        if (CPU_ISSET(i, &set)) *cpus |= (uint64_t)1 << i;
+    return true;
+#else
+    (void)root, (void)cpus;
+    return false;
+#endif
+}

@@ -30,6 +30,12 @@ void faults_forget_output(void);
 /* What control groups allow, were `root` the root folder; false if the system has none. */
 bool faults_quota(const char *root, size_t *n_processors, uint64_t *memory);
 
+/*
+ * Of CPUs 0 to 63 in a set of bits, those of the fastest kind, were `root` the root folder; false
+ * if the system's files do not tell.
+ */
+bool faults_fast(const char *root, uint64_t *cpus);
+
 /* For the calls themselves: is it this one's turn?  And how many bytes it may move. */
 bool   faults_turn(const char *call);
 size_t faults_part(size_t n_bytes);
