@@ -125,6 +125,16 @@ windows() { # NAME SYSTEM RUNNER...
         > "$scratch/$name.events"
     add "$name" events "$scratch/$name.events"
 }
+# A program with nomul.dll beside it.
+library() { # NAME SYSTEM RUNNER...
+    folder=$cross/$2 name=$1
+    shift 2
+    [ -f "$folder/continue.exe" ] && [ $model = models/stories-49m.gguf ] || return 0
+    "$@" "$folder/continue.exe" $model 'Once upon a time' 24 2> /dev/null | tr -d '\r' |
+        cmp -s - tests/examples/continue.out
+    is "$name" $? nomul.dll
+}
+
 full() { echo "Z:$(realpath "$1")" | tr / '\\'; }
 
 # A static program needs nothing but itself and a model.
@@ -175,6 +185,7 @@ done < "$scratch/systems"
 # Two CPUs: Windows' tests take as long as all others.
 {
     each windows windows
+    each library windows
     each typed windows
 } > "$scratch/windows.log" &
 each alone

@@ -51,4 +51,14 @@ cross-windows-tests: ## unit tests for Windows, and of its console: tests.exe, e
 TEST_TOOLS := tests/checkpoints.c tests/screen.c tests/vocabulary.c
 space := $(subst ,, )
 
-.PHONY: cross release-all cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))
+# The shared library, which shows what nomul.h declares, and an example that is linked to it.
+cross-windows-dll: cross-x86_64-windows ## nomul.dll, nomul.lib in build/cross/x86_64-windows
+	@{ echo EXPORTS; grep -oE '\bnomul_[a-z0-9_]+\(' include/nomul.h | tr -d '(' | sort -u; } > \
+	    $(WINDOWS)/nomul.def
+	$(Q)$(ZIG) cc -target x86_64-windows-gnu -shared -s -o $(WINDOWS)/nomul.dll \
+	    -Wl,--whole-archive $(WINDOWS)/libnomul.a -Wl,--no-whole-archive $(WINDOWS)/nomul.def \
+	    -Wl,--out-implib,$(WINDOWS)/nomul.lib $(filter -l%,$(call cross_link,windows))
+	$(Q)$(ZIG) cc -target x86_64-windows-gnu -std=c11 $(WARN) -O2 -s -Iinclude \
+	    -o $(WINDOWS)/continue.exe tests/examples/continue.c $(WINDOWS)/nomul.lib
+
+.PHONY: cross release-all cross-windows-dll cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))
