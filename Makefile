@@ -111,10 +111,11 @@ $(OUT)/flags: FORCE
 $(OUT)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
 
+# -MT: the same objects, whether BUILD is a relative or an absolute path.
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  CC $<')
-	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE

@@ -57,7 +57,7 @@ cross-windows-dll: cross-x86_64-windows ## nomul.dll, nomul.lib in build/cross/x
 	    $(WINDOWS)/nomul.def
 	$(Q)$(ZIG) cc -target x86_64-windows-gnu -shared -s -o $(WINDOWS)/nomul.dll \
 	    -Wl,--whole-archive $(WINDOWS)/libnomul.a -Wl,--no-whole-archive $(WINDOWS)/nomul.def \
-	    -Wl,--out-implib,$(WINDOWS)/nomul.lib $(filter -l%,$(call cross_link,windows))
+	    -Wl,--out-implib,$(abspath $(WINDOWS))/nomul.lib $(filter -l%,$(call cross_link,windows))
 	$(Q)$(ZIG) cc -target x86_64-windows-gnu -std=c11 $(WARN) -O2 -s -Iinclude \
 	    -o $(WINDOWS)/continue.exe tests/examples/continue.c $(WINDOWS)/nomul.lib
 

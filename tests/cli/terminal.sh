@@ -1,4 +1,5 @@
 # nomul on a terminal: what is on the screen after which keys.
+not_on_windows "a pseudo-terminal is a thing of Unix"
 m=models/stories-49m.gguf
 need $m
 pty=$(dirname "$program")/tests/pty
