@@ -80,7 +80,8 @@ static int help_all(void)
         "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-49m.gguf "
         "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
         "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
-        "usage, 130 stopped by Ctrl-C. A closed pipe, as in | head, ends a command silently with "
+        "usage, 3 done but for wrong lines of a batch, 130 stopped by Ctrl-C. A closed pipe, as in "
+        "| head, ends a command silently with "
         "0.",
         0);
     return NM_EXIT_DONE;

@@ -11,7 +11,12 @@
 #include "nomul.h"
 
 /* Besides 128 + the number of a signal, see interrupt.h. */
-typedef enum nm_exit { NM_EXIT_DONE = 0, NM_EXIT_FAILED = 1, NM_EXIT_MISUSED = 2 } nm_exit;
+typedef enum nm_exit {
+    NM_EXIT_DONE = 0,
+    NM_EXIT_FAILED = 1,
+    NM_EXIT_MISUSED = 2,
+    NM_EXIT_WRONG = 3, /* all was done, but some of the input was wrong: a retry would not help */
+} nm_exit;
 
 /* ---- stdout ---------------------------------------------------------------------------------- */
 

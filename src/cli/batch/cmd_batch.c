@@ -148,6 +148,8 @@ static void print_statistics(const running *r)
             nm_show_amount(n_threads, "thread").text, nomul_model_kernels(r->opened.model));
 }
 
+static char written[1 << 20]; /* stdio's buffer */
+
 static int run(const void *arguments)
 {
     const batch_args *args = arguments;
@@ -156,6 +158,8 @@ static int run(const void *arguments)
     double            began = nm_clock();
 
     if (nm_text_args_check(&args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    /* An answer of less than this is one write, so a process that is killed leaves whole lines. */
+    setvbuf(stdout, written, _IOFBF, sizeof written);
     nm_interrupt_catch();
     int code = nm_open_model(&r.opened, &args->open,
                              NM_OPEN_TOKENIZER | (args->quiet ? NM_OPEN_QUIET : 0));
@@ -170,7 +174,7 @@ static int run(const void *arguments)
         if (open && c->n_wrong > 0) {
             fprintf(stderr, "nomul: %" PRIu64 " of %s %s wrong\n", c->n_wrong,
                     nm_show_amount(c->n_lines, "line").text, c->n_wrong == 1 ? "was" : "were");
-            code = NM_EXIT_FAILED;
+            code = NM_EXIT_WRONG;
         }
         if (open && !ok) { /* a closed stdout is reported by main */
             if (r.batch.end.code != NOMUL_OK) nm_fail_in(&err, "%s", nm_buffer_name(args->file));
@@ -202,7 +206,7 @@ const nm_command nm_cmd_batch = {
     "With --load-session every prompt continues the saved text, which is read from the file once: "
     "a long instruction, then many questions.\n\n"
     "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the other lines are "
-    "answered as usual, and the exit code is 1. Lines are read when there is room for them, so "
+    "answered as usual, and the exit code is 3. Lines are read when there is room for them, so "
     "stdin may be an endless pipe. An answer waits for those before it, unless --as-ready; while "
     "very many wait (64 for each of --parallel), no more lines are read. Ctrl-C ends it: what is "
     "done is written, and what was running as \"cancelled\".",
