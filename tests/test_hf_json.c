@@ -131,6 +131,11 @@ static void test_directory(void)
     hf_directory_remove(&d, "refs/main");
     found = nm_hf_directory(out, d.path, &err);
     CHECK_STR(found, d.path);
+
+    test_case("without refs/main the folder of the snapshots is named");
+    CHECK(test_new_folder(hf_directory_path(&d, "snapshots")));
+    CHECK_FAILS(nm_hf_directory(out, d.path, &err), err,
+                hf_with_path(&d, "@/refs/main: missing; name a folder in @/snapshots"));
     hf_directory_free(&d);
 }
 

@@ -111,6 +111,10 @@ static void test_keys(void)
          "d",
          "| two"},
         {"UTF-8 by character", "\xC3\xA4" KANJI LEFT "\x7f", "\xC3\xA4|\xE5\xAD\x97"},
+        {"Backspace over Chinese characters",
+         "a" KANJI "\x7f\x7f"
+         "b",
+         "ab|"},
         {"a mark goes with its letter", "a" E_ACUTE "b" LEFT "\x7f", "a|b"},
         {"... also when it is passed", "a" E_ACUTE LEFT "x", "ax|" E_ACUTE},
         {"unknown sequences", "a\x1b[5~\x1b[1;2P\x1b[[A\x1bOPb\x1b[24;5~c", "abc|"},

@@ -30,6 +30,7 @@ void test_quota(void)
         {"0::/a/b\n", "sys/fs/cgroup/a/memory.max", "max\n", SIZE_MAX, 0},
         {"9:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "4096\n", SIZE_MAX, 4096},
         {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", 3, 0},
+        {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "765000\n", 8, 0},
         {"4:cpuset:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "250000\n", SIZE_MAX, 0},
         {"4:cpu,cpuacct:/a\n", "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n", SIZE_MAX, 0},
         {"nonsense\n::\n0:", "sys/fs/cgroup/cpu.max", "-5 x\n", SIZE_MAX, 0},

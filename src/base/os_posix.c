@@ -701,6 +701,9 @@ void nm_os_on_stop(void (*handler)(int signal))
     set_handler(SIGINT, handler, SA_RESTART);
     set_handler(SIGTERM, handler, SA_RESTART);
     set_handler(SIGQUIT, handler, SA_RESTART);
+#ifdef SIGXCPU
+    set_handler(SIGXCPU, handler, SA_RESTART); /* the soft limit of ulimit -t */
+#endif
     sigaction(SIGHUP, NULL, &hangup);
     if (hangup.sa_handler != SIG_IGN) set_handler(SIGHUP, handler, SA_RESTART);
 }

@@ -19,6 +19,8 @@ static const struct {
     const char *word, *hint;
 } hints[] = {
     {"version", "nomul --version"},
+    {"-V", "nomul --version"},
+    {"-v", "nomul --version; run prints its statistics unless -q is given"},
     {"chat", NO_CHAT},
     {"-cnv", NO_CHAT},
     {"--conversation", NO_CHAT},
@@ -37,6 +39,7 @@ static const struct {
     {"generate", RUN},
     {"complete", RUN},
     {"completion", RUN},
+    {"ask", RUN},
     {"cli", RUN},
     {"main", RUN},
     {"simple", RUN},
@@ -47,6 +50,8 @@ static const struct {
     {"ppl", "nomul perplexity"},
     {"benchmark", "nomul bench"},
     {"detokenize", "nomul tokenize --decode"},
+    {"train", "the trainer is a program of its own, nomul-train: make train"},
+    {"finetune", "the trainer is a program of its own, nomul-train: make train"},
     {"pull", SHIPPED},
     {"download", SHIPPED},
     {"-hf", SHIPPED},
@@ -59,6 +64,7 @@ static const struct {
     {"--split-mode", NO_GPU},
     {"--tensor-split", NO_GPU},
     {"--flash-attn", "there is no attention: leave it out"},
+    {"--mlock", "there is no such option: leave it out"},
     {"--cache-type-k", NO_CACHE},
     {"--cache-type-v", NO_CACHE},
     {"--keep", NO_CACHE},

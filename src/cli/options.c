@@ -247,6 +247,7 @@ static int no_place(const parser *p, const char *word)
     const char      *end = strrchr(word, '.');
     const nm_option *o = end && strcmp(end, ".gguf") == 0 ? find(p, "m", 0) : find(p, "p", 0);
 
+    if (!o || o->kind != NM_OPT_STRING) o = find(p, "f", 0); /* commands that read lines */
     if (p->options->kind == NM_OPT_ARG || !o || o->kind != NM_OPT_STRING)
         return nm_output_misused("no place for '" SHOWN "'", word);
     return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word, o->letter, o->value);

@@ -31,7 +31,13 @@ const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_e
 
     if (!nm_hf_path(path, directory, "config.json", err)) return NULL;
     if (nm_file_exists(path)) return directory;
+    if (!nm_hf_path(path, directory, "snapshots", err)) return NULL;
+    bool is_hub = nm_file_is_directory(path);
     if (!nm_hf_path(path, directory, "refs/main", err)) return NULL;
+    if (!nm_file_exists(path) && is_hub)
+        return nm_fail(err, NOMUL_E_IO, "%s: missing; name a folder in %s/snapshots", path,
+                       directory),
+               NULL;
     if (!nm_file_exists(path)) return directory;
     if (!nm_hf_map(&map, path, err)) return NULL;
     while (n < map.size && n < 64 && isalnum(map.data[n])) n++; /* a hash of git, and a newline */

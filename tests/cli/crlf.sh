@@ -42,3 +42,15 @@ done
 printf '%s' "$mark" | nomul batch -m $m -q -n 0
 printf '\357\273' | nomul batch -m $m -q -n 0 | sed 's/,"text.*//'
 printf '%sOnce\n' "$mark" | nomul run -i -m $m -q --temp 0 -n 3
+
+# A text of a file: the mark is none of it, for run, logits and perplexity; -p is as it was typed.
+printf 'Once\n' > plain
+printf '%sOnce\r\n' "$mark" > marked
+for file in plain marked; do
+    nomul logits -m $m -f $file --hash
+    nomul run -m $m -q -n 0 < $file | od -An -c
+    figures -f $file
+    figures --separator == < $file
+done
+printf '%s' "$mark" | nomul perplexity -m $m -q 2>&1
+nomul run -m $m -q -n 0 -p "$mark" | od -An -c

@@ -38,3 +38,11 @@ nomul convert golden/small -q -o small.gguf
 cmp hub.gguf small.gguf
 echo 89 > hub/models--a--b/refs/main
 try convert hub/models--a--b -o hub.gguf
+
+# More of these.
+try train
+try -V
+try batch lines.txt
+try perplexity text.txt
+mkdir -p bare/snapshots/0123abcd
+try convert bare -o x.gguf

@@ -72,7 +72,7 @@ ls -A
 # Neither do convert and repack, whatever ends them: SIGBUS is a model that shrinks.
 cp $m in.gguf
 before=$(count)
-for signal in BUS QUIT TERM; do
+for signal in BUS QUIT TERM XCPU; do
     for command in "convert golden/wide-no-bound" "repack models/stories-49m.gguf --pack 1.6bit"; do
         $RUN "$program" $command -o no.gguf > out 2> err &
         pid=$!

@@ -8,3 +8,15 @@ echo '<'
 nomul run -m $m -p 'The old fox' -n 12 -s 1 --temp 1.2 --top-k 0 --top-p 0.9 --min-p 0.01 \
     --repeat-penalty 1.2 --presence-penalty 0.3 --frequency-penalty 0.2 --repeat-last-n -1 -q
 echo '<'
+
+# A longer one repeats itself without what the file recommends: how often the same six words come.
+for option in '--repeat-penalty 1' ''; do
+    nomul run -m $m -p 'The old fox looked at the moon and said,' -n 250 --ignore-eos -s 7 -q \
+        $option |
+        awk '{ for (i = 1; i <= NF; i++) word[n++] = $i }
+             END { for (i = 0; i + 5 < n; i++) {
+                       six = ""
+                       for (j = i; j < i + 6; j++) six = six " " word[j]
+                       if (++seen[six] > most) most = seen[six] }
+                   print most }'
+done

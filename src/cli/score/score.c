@@ -182,8 +182,11 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a text with");
     if (d->separator && nomul_token_eos(d->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no EOS to end a document with");
-    if (!nm_buffer_read(&d->input, fd, &n, err)) return false;
-    if (n == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
+    do
+        if (!nm_buffer_read(rest, fd, &n, err)) return false;
+    while (n > 0 && rest->n_bytes < 3); /* enough to see a byte order mark */
+    nm_buffer_drop(rest, nm_buffer_mark(rest->data, rest->n_bytes));
+    if (rest->n_bytes == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
     while (n > 0)
         if (!split(d, err) || !nm_buffer_read(&d->input, fd, &n, err)) return false;

@@ -77,6 +77,11 @@ size_t nm_buffer_without_newline(const char *text, size_t n_bytes)
     return n_bytes;
 }
 
+size_t nm_buffer_mark(const char *text, size_t n_bytes)
+{
+    return n_bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 /* ---- Escapes --------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
@@ -191,7 +196,7 @@ nm_line nm_lines_next(nm_lines *l, bool wait, const char **line, size_t *n_bytes
         if (!nm_buffer_read(b, l->fd, &n, err)) return NM_LINE_FAILED;
         l->ended = n == 0;
     }
-    if (!l->begun && l->seen >= 3 && memcmp(b->data, "\xEF\xBB\xBF", 3) == 0) l->at = 3;
+    if (!l->begun) l->at = nm_buffer_mark(b->data, l->seen);
     l->begun = true;
     if (l->at == b->n_bytes) return NM_LINE_END;
     *line = b->data + l->at;

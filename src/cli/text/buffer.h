@@ -32,6 +32,9 @@ void nm_buffer_free(nm_buffer *buffer);
 /* The length of a text without one newline at its end, and without a CR before that. */
 size_t nm_buffer_without_newline(const char *text, size_t n_bytes);
 
+/* The bytes of the byte order mark that a text of a file begins with: 3 or 0. */
+size_t nm_buffer_mark(const char *text, size_t n_bytes);
+
 /* \n \r \t \' \" \\ and \xHH become the byte; any other backslash stays.  It never grows. */
 void nm_buffer_unescape(nm_buffer *buffer);
 

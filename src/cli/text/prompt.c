@@ -27,9 +27,12 @@ bool nm_prompt_read(nm_buffer *text, const char *typed, const char *file, unsign
 
     size_t before = text->n_bytes;
     if (file && !nm_buffer_add_file(text, file, err)) return false;
-    if (flags & NM_PROMPT_DROP_NEWLINE)
-        text->n_bytes =
-            before + nm_buffer_without_newline(text->data + before, text->n_bytes - before);
+    if (!(flags & NM_PROMPT_DROP_NEWLINE) || text->n_bytes == before) return true;
+    char  *read = text->data + before;
+    size_t n = nm_buffer_without_newline(read, text->n_bytes - before);
+    size_t mark = nm_buffer_mark(read, n);
+    memmove(read, read + mark, n - mark);
+    text->n_bytes = before + n - mark;
     return true;
 }
 

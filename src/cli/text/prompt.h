@@ -42,7 +42,7 @@ bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, 
 
 enum {
     NM_PROMPT_UNESCAPE = 1,     /* resolve backslash escapes in `typed` */
-    NM_PROMPT_DROP_NEWLINE = 2, /* drop one newline, CR LF too, at the end of the file */
+    NM_PROMPT_DROP_NEWLINE = 2, /* one newline, CR LF too, at the end of the file, and its BOM */
 };
 
 /* Notes on stderr that a command waits: it is about to read this file, a terminal ("-", not -q). */
