@@ -118,7 +118,7 @@ def compare(model, task, theirs, samples, figures, ours):
         for texts, a, b in zip(sample["arguments"], sums, mine["logprobs"]):
             if abs(a - b) > LIMIT:
                 near += 1
-                ok = model.module and model.is_near(tuple(texts), b) and ok
+                ok = ok and model.module and abs(a - b) < 1 and model.is_near(tuple(texts), b)
         for metric in (m for m in metrics if sample[m] != mine[m]):
             by = mine["chars"] if metric == "acc_norm" else [1] * len(sums)
             best = sorted((a / b for a, b in zip(sums, by)), reverse=True)
