@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A queue of 2^BITS words, valid/ready on both sides, a word a clock.
+//
+// Proved (RTL_PARTS=formal): it never holds more than it can; what goes in comes out once, in order
+// and unchanged; a word that is offered stays until it is taken.
 `default_nettype none
 module nm_fifo #(
     parameter WIDTH = 32,
@@ -30,5 +33,32 @@ module nm_fifo #(
             if (in_valid && in_ready) tail <= tail + 1'b1;
             if (out_valid && out_ready) head <= head + 1'b1;
         end
+
+`ifdef FORMAL
+    // One word, any: the one that is written at position `at`.
+    (* anyconst *) reg [BITS:0] at;
+    reg              started = 0, inside = 0, offered = 0;
+    reg  [WIDTH-1:0] word, shown;
+    wire [BITS:0]    held = tail - head, ahead = at - head;
+
+    always @(posedge clk) begin
+        if (rst) started <= 1;
+        if (rst) inside <= 0;
+        else if (in_valid && in_ready && tail == at) begin
+            inside <= 1;
+            word   <= in_data;
+        end else if (out_valid && out_ready && head == at) inside <= 0;
+        offered <= !rst && out_valid && !out_ready;
+        shown   <= out_data;
+    end
+    always @*
+        if (started) begin
+            assert (held <= 1 << BITS);
+            if (inside) assert (ahead < held);
+            if (inside) assert (words[at[BITS-1:0]] == word);
+            if (inside && head == at) assert (out_valid && out_data == word);
+            if (offered) assert (out_valid && out_data == shown);
+        end
+`endif
 endmodule
 `default_nettype wire

@@ -116,13 +116,15 @@ module nm_sequencer #(
     wire        acc = ir[9];
 
     // ---- Elements of a class, and the blocks of a loop over it
-    function [17:0] count_of(input [2:0] which);
+    // All that a function reads is an argument: a simulator does not look inside for changes.
+    wire [89:0] counts = {count_gate_up, count_vocab, count_n, count_e, count_d};
+    function [17:0] count_of(input [2:0] which, input [89:0] all);
         case (which)
-            3'd0:    count_of = count_d;
-            3'd1:    count_of = count_e;
-            3'd2:    count_of = count_n;
-            3'd3:    count_of = count_vocab;
-            default: count_of = count_gate_up;
+            3'd0:    count_of = all[17:0];
+            3'd1:    count_of = all[35:18];
+            3'd2:    count_of = all[53:36];
+            3'd3:    count_of = all[71:54];
+            default: count_of = all[89:72];
         endcase
     endfunction
     function [11:0] blocks_of(input [17:0] count);
@@ -130,7 +132,7 @@ module nm_sequencer #(
     endfunction
 
     wire [2:0]  loop_class = a_index[2:0];
-    wire [17:0] class_count = count_of(loop_class);
+    wire [17:0] class_count = count_of(loop_class, counts);
     wire [11:0] blocks_of_n = blocks_of(count_n);
     wire [11:0] class_blocks = blocks_of(class_count);
     reg  [11:0] block, end_block, all_blocks;
@@ -189,7 +191,8 @@ module nm_sequencer #(
     wire [15:0] groups = (t5 ? {4'b0, col_blocks[7:0], 4'b0} + {3'b0, col_blocks[7:0], 5'b0}
                              : {2'b0, col_blocks[7:0], 6'b0} - {6'b0, col_blocks[7:0], 2'b0}) +
                          {10'b0, col_blocks[13:8]};
-    wire [17:0] rows = count_of(row_class), length = count_of(ir[2:0]);
+    wire [17:0] rows = count_of(row_class, counts);
+    wire [17:0] length = count_of(ir[2:0], counts);
     wire [17:0] rows_up = rows + 18'd127, length_up = length + LAST_LANE;
 
     assign rec_address = a_index[3:0];

@@ -8,6 +8,10 @@
 // -g each side of every port pauses at random, GAPS of 16 clocks.  -q prints no counts, only the
 // hash, that of `nomul logits --hash`.  Halfway the state goes through the host: it is read,
 // overwritten, the core is reset, and the state is written back.
+//
+//   core_sim MODEL -d PREFIX [-n TOKENS]
+//
+// Computes nothing on the core: writes what core_tb.v needs, as text for $readmemh.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -180,8 +184,37 @@ static std::vector<int32_t> parse_ids(const char *list)
     return ids;
 }
 
+static void dump_words(const std::string &path, const void *words, size_t n, size_t n_bytes)
+{
+    const uint8_t *bytes = (const uint8_t *)words;
+    FILE          *file = fopen(path.c_str(), "w");
+
+    if (!file) perror(path.c_str()), exit(1);
+    for (size_t i = 0; i < n; i++, fputc('\n', file)) // a word a line, most significant byte first
+        for (size_t k = n_bytes; k-- > 0;) fprintf(file, "%02x", bytes[i * n_bytes + k]);
+    fclose(file);
+}
+
+static void dump(const std::string &prefix, const std::vector<int32_t> &ids)
+{
+    std::vector<float> row(model->vocab), all, state(model->n_layers * model->state_dim);
+
+    for (int32_t id : ids) {
+        core_host_feed(id, row.data(), state.data());
+        all.insert(all.end(), row.begin(), row.end());
+    }
+    dump_words(prefix + ".image", model->bytes, model->size / (4 * LANES), 4 * LANES);
+    dump_words(prefix + ".registers", model->registers, model->n_registers, 4);
+    dump_words(prefix + ".ids", ids.data(), ids.size(), 4);
+    dump_words(prefix + ".logits", all.data(), all.size(), 4);
+    printf("+beats=%zu +registers=%zu +tokens=%zu +vocab=%zu +state=%zu +state_words=%zu\n",
+           model->size / (4 * LANES), model->n_registers, ids.size(), model->vocab,
+           model->state_strip * LANES, model->n_layers * model->state_step * LANES);
+}
+
 int main(int argc, char **argv)
 {
+    std::string          prefix;
     std::vector<int32_t> ids;
     size_t               n = 3;
     uint64_t             seed = 1, clocks = 0;
@@ -194,6 +227,7 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "-i")) ids = parse_ids(value);
         else if (!strcmp(argv[i], "-s")) seed = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-l")) latency = unsigned(atoi(value));
+        else if (!strcmp(argv[i], "-d")) prefix = value;
         else if (!strcmp(argv[i], "-g")) gaps = unsigned(atoi(value));
         else return fprintf(stderr, "core_sim: unknown option %s\n", argv[i]), 2;
         i++;
@@ -204,6 +238,7 @@ int main(int argc, char **argv)
     Verilated::randReset(2), Verilated::randSeed(int(seed));
     while (ids.size() < n) ids.push_back(int32_t(next_random() % model->vocab));
 
+    if (!prefix.empty()) return dump(prefix, ids), 0;
     top = new Vnm_core;
     top->host_write = 0, top->host_address = 0, top->rst = 1;
     for (int i = 0; i < 4; i++) tick();
