@@ -82,7 +82,8 @@ module nm_sequencer #(
     reg [G_BITS-1:0] gain_base [0:3];
 
     always @(posedge clk)
-        if (put)
+        if (rst) flags <= 0;
+        else if (put)
             case (put_address)
                 7'h01: id <= put_data[16:0];
                 7'h02: layers <= put_data[9:0];
