@@ -13,11 +13,10 @@
 
 #include <string.h>
 
-#define QUANTIZE_GRAIN 8          /* rows: fewer are done before another thread wakes up */
-#define GEMV_GRAIN NM_PANEL_TILES /* tiles: with fewer a thread reads more tables than codes */
-#define GEMM_TOKENS 48            /* tokens of one gemm: its sums stay in the second-level cache */
-#define GEMM_TABLES 1             /* making the tables of a gemm takes as long as so many tiles */
-#define GEMM_MIN_TOKENS 3         /* fewer are faster one by one */
+#define QUANTIZE_GRAIN 8  /* rows: fewer are done before another thread wakes up */
+#define GEMM_TOKENS 48    /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
+#define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 #define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
 #define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
@@ -229,6 +228,9 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
 
     if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
         for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
+        /* Each thread's share, so that small matrices are shared too; a panel at most. */
+        size_t share = (n_tiles + n_threads - 1) / n_threads;
+        size_t grain = share < NM_PANEL_TILES ? share : NM_PANEL_TILES;
         for (b.token = 0; b.token < n_tokens; b.token++) {
             s->n_forwarded++;
             /* The gains of the next few matrices: small, but needed all at once. */
@@ -236,7 +238,7 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
             for (size_t i = 0; i < NM_MAX_JOBS && soon; i++, soon = soon->next)
                 fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
             atomic_store_explicit(&s->next, next, memory_order_release);
-            nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, GEMV_GRAIN);
+            nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
         }
         return;
     }
