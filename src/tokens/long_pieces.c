@@ -34,12 +34,14 @@ typedef struct part {
 } part;
 
 typedef struct finder {
-    nm_vocab *vocab;
-    nm_arena  arena;
-    char     *reversed; /* the text of all pieces */
-    order     forward, backward;
-    part     *heads, *tails; /* of one piece, shorter ones first */
-    size_t    n_heads, n_tails;
+    nm_pairs       *pairs;
+    const nm_piece *pieces;
+    size_t          n_pieces, max_piece;
+    nm_arena        arena;
+    char           *reversed; /* the text of all pieces */
+    order           forward, backward;
+    part           *heads, *tails; /* of one piece, shorter ones first */
+    size_t          n_heads, n_tails;
 } finder;
 
 static int compare(const void *left, const void *right)
@@ -77,13 +79,13 @@ static bool may_merge(const nm_piece *piece)
 static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
 {
     const order    *o = at_end ? &f->backward : &f->forward;
-    const nm_piece *piece = &f->vocab->pieces[id];
+    const nm_piece *piece = &f->pieces[id];
     size_t          n = 0, n_char = 1, shortest = 0;
     uint32_t        code_point;
 
     for (uint32_t at = o->entries[o->place[id]].shorter; at != UINT32_MAX;) {
         const entry *e = &o->entries[at];
-        if (may_merge(&f->vocab->pieces[e->id])) parts[n++] = (part){e->n_text, e->id};
+        if (may_merge(&f->pieces[e->id])) parts[n++] = (part){e->n_text, e->id};
         shortest = e->n_text;
         at = e->shorter;
     }
@@ -106,7 +108,7 @@ static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
 /* Counts the pairs that spell a piece, and adds them once the table has room. */
 static size_t find_pairs(finder *f, uint32_t id)
 {
-    const nm_piece *piece = &f->vocab->pieces[id];
+    const nm_piece *piece = &f->pieces[id];
     size_t          n_heads = parts_of(f, id, false, f->heads), n = 0;
     size_t          tail = parts_of(f, id, true, f->tails);
 
@@ -117,8 +119,7 @@ static size_t find_pairs(finder *f, uint32_t id)
         const part *t = &f->tails[tail - 1];
         if (h->n_text + t->n_text != piece->n_text) continue;
         n++;
-        if (f->vocab->pairs.slots)
-            nm_pairs_add(&f->vocab->pairs, h->key, t->key, (int32_t)id, piece->score);
+        if (f->pairs->slots) nm_pairs_add(f->pairs, h->key, t->key, (int32_t)id, piece->score);
     }
     return n;
 }
@@ -126,23 +127,22 @@ static size_t find_pairs(finder *f, uint32_t id)
 /* All pieces that merging may make, in both orders. */
 static bool open_finder(finder *f, nomul_error *err)
 {
-    const nm_vocab *vocab = f->vocab;
-    size_t          n_bytes = 0, n = 0;
+    size_t n_bytes = 0, n = 0;
 
-    for (size_t id = 0; id < vocab->n_pieces; id++) n_bytes += vocab->pieces[id].n_text;
+    for (size_t id = 0; id < f->n_pieces; id++) n_bytes += f->pieces[id].n_text;
     for (int placing = 0; placing < 2; placing++) {
         if (placing && !nm_arena_back(&f->arena, err)) return false;
         f->reversed = nm_arena_take(&f->arena, n_bytes, 1);
-        f->forward.entries = nm_arena_take(&f->arena, vocab->n_pieces, sizeof(entry));
-        f->backward.entries = nm_arena_take(&f->arena, vocab->n_pieces, sizeof(entry));
-        f->forward.place = nm_arena_take(&f->arena, vocab->n_pieces, sizeof(uint32_t));
-        f->backward.place = nm_arena_take(&f->arena, vocab->n_pieces, sizeof(uint32_t));
-        f->heads = nm_arena_take(&f->arena, vocab->max_piece + 1, sizeof *f->heads);
-        f->tails = nm_arena_take(&f->arena, vocab->max_piece + 1, sizeof *f->tails);
+        f->forward.entries = nm_arena_take(&f->arena, f->n_pieces, sizeof(entry));
+        f->backward.entries = nm_arena_take(&f->arena, f->n_pieces, sizeof(entry));
+        f->forward.place = nm_arena_take(&f->arena, f->n_pieces, sizeof(uint32_t));
+        f->backward.place = nm_arena_take(&f->arena, f->n_pieces, sizeof(uint32_t));
+        f->heads = nm_arena_take(&f->arena, f->max_piece + 1, sizeof *f->heads);
+        f->tails = nm_arena_take(&f->arena, f->max_piece + 1, sizeof *f->tails);
     }
     char *at = f->reversed;
-    for (size_t id = 0; id < vocab->n_pieces; id++) {
-        const nm_piece *piece = &vocab->pieces[id];
+    for (size_t id = 0; id < f->n_pieces; id++) {
+        const nm_piece *piece = &f->pieces[id];
         if (!(piece->attr & NM_ATTR_MERGED)) continue;
         for (size_t i = 0; i < piece->n_text; i++) at[i] = piece->text[piece->n_text - 1 - i];
         f->forward.entries[n] = (entry){piece->text, piece->n_text, (uint32_t)id, 0};
@@ -155,12 +155,13 @@ static bool open_finder(finder *f, nomul_error *err)
     return true;
 }
 
-bool nm_long_pieces_open(nm_vocab *vocab, nomul_error *err)
+bool nm_long_pieces_open(nm_pairs *pairs, const nm_piece *pieces, size_t n_pieces, size_t max_piece,
+                         nomul_error *err)
 {
-    finder f = {.vocab = vocab};
+    finder f = {.pairs = pairs, .pieces = pieces, .n_pieces = n_pieces, .max_piece = max_piece};
     size_t n_pairs = 0;
 
-    if (vocab->max_piece <= NM_LONG_PIECE) return true;
+    if (max_piece <= NM_LONG_PIECE) return true;
     if (!open_finder(&f, err)) return false;
     for (int adding = 0; adding < 2; adding++) {
         for (size_t i = 0; i < f.forward.n; i++)
@@ -168,8 +169,8 @@ bool nm_long_pieces_open(nm_vocab *vocab, nomul_error *err)
                 size_t n = find_pairs(&f, f.forward.entries[i].id);
                 if (!adding) n_pairs += n;
             }
-        if (!adding && !nm_pairs_open(&vocab->pairs, n_pairs, err)) break;
+        if (!adding && !nm_pairs_open(pairs, n_pairs, err)) break;
     }
     nm_arena_free(&f.arena);
-    return vocab->pairs.slots != NULL;
+    return pairs->slots != NULL;
 }

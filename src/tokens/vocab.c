@@ -270,7 +270,10 @@ static bool take_merges(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
     const nm_gguf_key *key;
 
     if (!nm_gguf_get_array(gguf, name, false, NOMUL_VALUE_STRING, &key, err)) return false;
-    if (!key) return nm_long_pieces_open(vocab, err) || nm_fail_in(err, "key " KEY "tokens");
+    if (!key)
+        return nm_long_pieces_open(&vocab->pairs, vocab->pieces, vocab->n_pieces, vocab->max_piece,
+                                   err) ||
+               nm_fail_in(err, "key " KEY "tokens");
     if (key->n_elements > NM_MAX_PAIRS)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key %s: has %" PRIu64 " elements, expected at most %zu", name,

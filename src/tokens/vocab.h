@@ -4,20 +4,9 @@
 #define NM_VOCAB_H
 
 #include "base/arena.h"
-#include "format/gguf.h"
-#include "format/sentencepiece.h"
-#include "format/token_keys.h"
 #include "tokens/matcher.h"
 #include "tokens/pairs.h"
-
-typedef struct nm_piece {
-    const char *text; /* view into the file */
-    uint32_t    n_text;
-    float       score;
-    uint8_t     type; /* nomul_token_type */
-    bool        ends_text;
-    uint16_t    attr; /* NM_ATTR_MERGED: merging may make it */
-} nm_piece;
+#include "tokens/piece.h"
 
 /* One place of the hash table. */
 typedef struct nm_vocab_slot {

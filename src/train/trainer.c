@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/os.h"
+#include "train/validation.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -226,10 +227,18 @@ static void log_step(nm_trainer *t, double step_seconds)
 
 static bool measure(nm_trainer *t, nomul_error *err)
 {
-    nm_validation v = {.n_tokens = 0};
+    const nm_validation validation = {
+        .latent = &t->latent,
+        .tokenizer = &t->tokenizer,
+        .valid = &t->valid,
+        .options = &t->options,
+        .kernels = t->work.kernels->name,
+        .n_threads = nm_pool_threads(t->work.pool),
+    };
+    nm_validation_loss v;
 
     if (!t->options.quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\r\033[K");
-    if (!nm_trainer_fetch(t, err) || !nm_validation_run(t, &v, err)) return false;
+    if (!nm_trainer_fetch(t, err) || !nm_validation_run(&validation, &v, err)) return false;
     t->clock = nm_clock(); /* measuring is not training */
     if (v.n_tokens == 0) return true;
     if (!t->options.quiet)

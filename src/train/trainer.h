@@ -71,15 +71,4 @@ bool nm_trainer_fetch(nm_trainer *t, nomul_error *err);
 /* In train_bench.c: max_iters steps of what nm_setup_bench opened; prints what they took. */
 bool nm_bench_run(nm_trainer *t, nomul_error *err);
 
-typedef struct nm_validation {
-    double nats, bits_per_byte; /* a token; a byte of text */
-    size_t n_tokens;
-} nm_validation;
-
-/*
- * In validation.c: writes the model to memory, as it would be stored, and lets the engine measure
- * the loss of t->valid, if there is one, and continue options.sample.
- */
-bool nm_validation_run(nm_trainer *t, nm_validation *result, nomul_error *err);
-
 #endif

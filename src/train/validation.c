@@ -3,12 +3,13 @@
  * The loss and the sample are the engine's, from the bytes that would be in the file: what is
  * reported here is what nomul perplexity and nomul run will give.
  */
-#include "train/trainer.h"
+#include "train/validation.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PIECE 1024 /* ids scored at once */
@@ -31,7 +32,7 @@ static bool score_document(const nm_token_cache *c, nomul_session *session, size
 }
 
 static bool score(const nm_token_cache *c, nomul_session *session, int32_t bos,
-                  nm_validation *result, nomul_error *err)
+                  nm_validation_loss *result, nomul_error *err)
 {
     double nats = 0;
 
@@ -54,7 +55,7 @@ static void print_text(const char *text, size_t n_bytes)
     }
 }
 
-static bool sample(const nm_trainer *t, nomul_session *session, nomul_error *err)
+static bool sample(const nm_train_options *o, nomul_session *session, nomul_error *err)
 {
     nomul_text_options options;
     const char        *bytes;
@@ -62,11 +63,10 @@ static bool sample(const nm_trainer *t, nomul_session *session, nomul_error *err
 
     nomul_session_reset(session);
     nomul_text_options_init(&options);
-    options.n_predict = (int64_t)t->options.sample_tokens;
+    options.n_predict = (int64_t)o->sample_tokens;
     nomul_text *text = nomul_text_new(session, &options, err);
-    bool ok = text && nomul_text_prompt(text, t->options.sample, strlen(t->options.sample), err) ==
-                          NOMUL_OK;
-    if (ok) fprintf(stderr, "    %s", t->options.sample);
+    bool        ok = text && nomul_text_prompt(text, o->sample, strlen(o->sample), err) == NOMUL_OK;
+    if (ok) fprintf(stderr, "    %s", o->sample);
     while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL) print_text(bytes, n_bytes);
     ok = ok && nomul_text_finish(text) != NOMUL_FINISH_NONE;
     if (ok) fprintf(stderr, "\n");
@@ -74,26 +74,26 @@ static bool sample(const nm_trainer *t, nomul_session *session, nomul_error *err
     return ok;
 }
 
-bool nm_validation_run(nm_trainer *t, nm_validation *result, nomul_error *err)
+bool nm_validation_run(const nm_validation *v, nm_validation_loss *result, nomul_error *err)
 {
     nomul_model_options   model_options;
     nomul_session_options options;
     void                 *bytes = NULL;
     size_t                n_bytes = 0;
-    bool                  samples = !t->options.quiet && t->options.sample_tokens > 0;
+    bool                  samples = !v->options->quiet && v->options->sample_tokens > 0;
 
-    *result = (nm_validation){.n_tokens = 0};
-    if (!t->valid.n_ids && !samples) return true;
+    *result = (nm_validation_loss){.n_tokens = 0};
+    if (!v->valid->n_ids && !samples) return true;
     nomul_model_options_init(&model_options);
-    model_options.kernels = t->work.kernels->name;
+    model_options.kernels = v->kernels;
     nomul_session_options_init(&options);
-    options.n_threads = nm_pool_threads(t->work.pool);
-    if (!nm_export_memory(&t->latent, &t->tokenizer, &bytes, &n_bytes, err)) return false;
+    options.n_threads = v->n_threads;
+    if (!nm_export_memory(v->latent, v->tokenizer, &bytes, &n_bytes, err)) return false;
     nomul_model   *model = nomul_model_open_memory(bytes, n_bytes, &model_options, err);
     nomul_session *session = model ? nomul_session_new(model, &options, err) : NULL;
     bool           ok = session != NULL;
-    if (ok && t->valid.n_ids) ok = score(&t->valid, session, t->tokenizer.bos_id, result, err);
-    if (ok && samples) ok = sample(t, session, err);
+    if (ok && v->valid->n_ids) ok = score(v->valid, session, v->tokenizer->bos_id, result, err);
+    if (ok && samples) ok = sample(v->options, session, err);
     nomul_session_free(session);
     nomul_model_close(model);
     nm_free(bytes);
