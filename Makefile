@@ -117,6 +117,8 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
+# Commands wait for people, files and the library: small is better than fast there.
+$(OUT)/src/cli/%.o: INCLUDE = $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),-Os)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
