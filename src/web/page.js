@@ -89,6 +89,7 @@ function disconnect() {
 function openModel(file, name) {
     disconnect();
     worker?.terminate();
+    setRunning(false);
     $("writing").hidden = true;
     const url = URL.createObjectURL(script);
     worker = new Worker(url);
@@ -110,9 +111,10 @@ async function loadIncluded() {
     show("Loading the model …");
     try {
         await fetchEngine();
-        openModel(await download("model.gguf"), "model.gguf");
+        const file = await download("model.gguf");
+        if (connected) openModel(file, "model.gguf"); // else a file was opened meanwhile
     } catch (error) {
-        fail(error.message);
+        if (connected) show(""), fail(error.message);
     }
     $("load").disabled = false;
 }
@@ -212,7 +214,7 @@ function ask(type, more = {}) {
 
 function write() {
     const settings = readSettings();
-    if (!settings || running) return;
+    if (!settings || running || $("writing").hidden) return;
     $("error").hidden = true;
     setRunning(true);
     worker.postMessage({type: "write", prompt: $("prompt").value, from: selected, ...settings});
@@ -268,7 +270,8 @@ const events = {
     undone() { show("Undone."); },
     finished({why, generated, speed, tokens}) {
         setRunning(false);
-        show(`${REASONS[why]}: ${generated} tokens, ${speed.toFixed(1)} tokens/s, ` +
+        const rate = speed ? `${speed.toFixed(1)} tokens/s, ` : "";
+        show(`${REASONS[why]}: ${generated} tokens, ${rate}` +
             `seed ${lastSeed}; the text has ${tokens} tokens.`);
     },
     saved({bytes}) {
@@ -336,7 +339,7 @@ $("text").onkeydown = event => {
 };
 document.onkeydown = event => {
     if (event.key === "Escape" && running) $("stop").click();
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && worker) write();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) write();
 };
 
 document.ondragover = event => {

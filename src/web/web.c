@@ -156,14 +156,17 @@ double nm_web_selftest(void)
 
 /* ---- Sampling options: the rows of NOMUL_SAMPLER_FIELDS -------------------------------------- */
 
-/* Row `index`: name, type, value, least, most, help; a tab between two.  NULL past the last. */
+/*
+ * Row `index`: name, type, value, least, most, help; a tab between two.  NULL past the last.  The
+ * value has all digits of a seed.
+ */
 const char *nm_web_option(size_t index)
 {
     size_t row = 0;
 
 #define ROW(TYPE, name, unset, least, most, at, option, key, file, hf, letter, value, help)        \
     if (row++ == index) {                                                                          \
-        snprintf(the.words, sizeof the.words, "%s\t%s\t%.9g\t%.9g\t%.9g\t%s", option, #TYPE,       \
+        snprintf(the.words, sizeof the.words, "%s\t%s\t%.17g\t%.9g\t%.9g\t%s", option, #TYPE,      \
                  (double)the.sampler.name, (double)(least), (double)(most), help);                 \
         return the.words;                                                                          \
     }

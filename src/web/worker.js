@@ -106,7 +106,8 @@ async function generate(prompt, n) {
         next = performance.now() + SLICE_MS;
     }
     running = false;
-    const speed = (generated - first) / (performance.now() - begin) * 1000;
+    const timed = generated - first; // 0 where reading took all the time
+    const speed = timed && timed / (performance.now() - begin) * 1000;
     const why = !more ? "end" : stopping ? "stop" : "length";
     say("finished", {why, generated, speed, tokens: engine.tokens});
 }
@@ -155,7 +156,12 @@ const actions = {
         await generate(prompt, n);
     },
     new() { fresh(); },
-    save() { say("saved", {bytes: engine.save()}); },
+    save() {
+        if (engine.generated < 0) { // saving would read them, which nothing can stop
+            throw new Error("The words are not read to their end: press Write or Undo, then save.");
+        }
+        say("saved", {bytes: engine.save()});
+    },
     load({bytes}) {
         const {mark, tail} = engine.load(new Uint8Array(bytes));
         clear();

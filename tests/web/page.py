@@ -17,10 +17,13 @@ from browsers import Chromium, Firefox
 
 PROMPT = "Once upon a time"
 CUT_BYTES = 1_000_000
+SEED = 4294967291       # of sessions: all its digits count
 
 
 class Server(http.server.SimpleHTTPRequestHandler):
-    """Serves WEB.  Under /cut/ the connection is lost within the model; hits are remembered."""
+    """Serves WEB.  Under /cut/ the connection is lost within the model, under /slow/ the model
+    comes when `go` is set; hits are remembered."""
+    go = threading.Event()
     hits = []
 
     def log_message(self, *_):
@@ -32,6 +35,10 @@ class Server(http.server.SimpleHTTPRequestHandler):
             self.path = self.path[4:]
             if self.path == "/model.gguf":
                 return self.cut()
+        if self.path.startswith("/slow/"):
+            self.path = self.path[5:]
+            if self.path == "/model.gguf":
+                self.go.wait(60)
         return super().do_GET()
 
     def cut(self):
@@ -123,6 +130,52 @@ class Test:
         self.browser.open(self.url + "/cut/")
         self.click("#load")
         self.contains("a lost connection", "The connection was lost after", self.wait_error())
+        self.check("no longer loading", "", self.of("#status"))
+
+    def own_model_first(self, web):
+        """A model that is opened while the included one is still loading remains."""
+        Server.go.clear()
+        self.browser.open(self.url + "/slow/")
+        self.click("#load")
+        self.wait_status("Loading")
+        self.browser.choose("#model", f"{web}/model.gguf")
+        self.wait("!document.getElementById('writing').hidden")
+        self.js("document.getElementById('status').textContent = 'Mine'")
+        Server.go.set()
+        self.wait("!document.getElementById('load').disabled")
+        self.check("a model of one's own remains", "Mine", self.of("#status"))
+
+    def write_while_opening(self, web):
+        """The former model's text ends with it, and the next one can be written."""
+        self.js("""
+            const files = new DataTransfer();
+            files.items.add(new File(["GGUF"], "four.gguf"));
+            document.dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true}));
+            document.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true}));
+        """)
+        self.contains("the next model", "four.gguf cannot be opened", self.wait_error())
+        self.browser.choose("#model", f"{web}/model.gguf")
+        self.wait("!document.getElementById('writing').hidden")
+        self.check("can be written", False, self.of("#write", "disabled"))
+
+    def short(self):
+        self.click("#new")
+        self.write(PROMPT, n=1, seed=6)
+        self.check("one token", "Done: 1 tokens, seed 6; the text has 6 tokens.",
+                   self.of("#status"))
+
+    def stop_reading(self):
+        self.click("#new")
+        self.fill(n=5, seed=6, prompt=PROMPT * 5000)
+        self.click("#write")
+        self.click("#stop")
+        self.wait_status("Stopped: 0")
+        self.click("#save")
+        self.contains("words that are not read", "The words are not read to their end",
+                      self.wait_error())
+        self.click("#undo")
+        self.wait_status("Undone")
+        self.check("undone while not read", "", self.of("#text"))
 
     def same_bits(self, cli):
         self.click("#check")
@@ -169,7 +222,7 @@ class Test:
 
     def sessions(self, cli, folder):
         self.click("#new")
-        self.write(PROMPT, n=12, seed=3)
+        self.write(PROMPT, n=12, seed=SEED)
         self.click("#save")
         saved = f"{folder}/story.nms"
         end = time.monotonic() + 20
@@ -180,6 +233,7 @@ class Test:
                    nomul("run", "--load-session", saved, "-n", "12", "-q"))
         self.browser.choose("#session", cli["session"])
         self.wait_status("The session is open")
+        self.check("its seed", str(SEED), self.of("#seed", "value"))
         self.contains("a session from there continues here", cli["continued"], self.write(n=12))
         with open(cli["session"], "rb") as file, open(f"{folder}/damaged.nms", "wb") as out:
             out.write(file.read()[:1000])
@@ -269,7 +323,7 @@ def program_says(folder):
     """What the command line computes."""
     run = ("run", "-q", "-p", PROMPT)
     session = f"{folder}/cli.nms"
-    nomul(*run, "-n", "12", "-s", "3", "--save-session", session)
+    nomul(*run, "-n", "12", "-s", str(SEED), "--save-session", session)
     return {
         "hash": nomul("logits", "-p", PROMPT, "--hash"),
         "story_40": nomul(*run, "-n", "40", "-s", "6", "--no-display-prompt"),
@@ -303,6 +357,8 @@ def main():
             test = Test(browser, url)
             try:
                 test.lost_connection()
+                test.own_model_first(web)
+                test.write_while_opening(web)
                 test.check("load", True, test.load())
                 if len(sys.argv) > 3 and kind is Chromium:
                     picture(test, sys.argv[3])
@@ -312,7 +368,9 @@ def main():
                 test.earlier_point(cli)
                 test.settings()
                 test.retry()
+                test.short()
                 test.stop()
+                test.stop_reading()
                 test.sessions(cli, folder)
                 test.sealed()
                 test.bad_files(web, folder)
