@@ -12,7 +12,7 @@ static nm_span span(const char *text)
 static void check_span(nm_span got, const char *want)
 {
     CHECK_INT(got.n_bytes, strlen(want));
-    if (got.n_bytes == strlen(want)) CHECK_MEM(got.text, want, got.n_bytes, want);
+    if (got.n_bytes && got.n_bytes == strlen(want)) CHECK_MEM(got.text, want, got.n_bytes, want);
 }
 
 static void check_buffer(nm_buffer *text, const char *want)
