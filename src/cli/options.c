@@ -38,7 +38,7 @@ typedef struct parser {
 size_t nm_options_distance(const char *a, const char *b)
 {
     enum { MAX = 63 };
-    size_t rows[3][MAX + 1], n_a = strlen(a), n_b = strlen(b);
+    size_t rows[3][MAX + 1] = {{0}}, n_a = strlen(a), n_b = strlen(b);
 
     if (n_a > MAX || n_b > MAX) return MAX;
     for (size_t i = 0; i <= n_a; i++) {
