@@ -16,8 +16,8 @@ SECONDS ?= 20
 HARDEN  ?= 1
 VERSION := $(shell sed -n 's/^.define NOMUL_VERSION "\(.*\)"/\1/p' include/nomul.h)
 
-# MODE=debug, which the tests use, compiles with -O1 and line numbers only: two thirds of the time of
-# -O2 -g, and it runs as fast.  The kernels keep -O2, as the tests spend their time in their loops.
+# MODE=debug, which the tests use, compiles with -O1 and line numbers only: two thirds of the time
+# of -O2 -g, and it runs as fast.  The kernels keep -O2: the tests spend their time in their loops.
 # For a debugger: make MODE=debug CFLAGS='-O0 -g'.
 OPTIMIZE = $(if $(filter debug,$(MODE)),$(if $(filter src/kernels/%,$<),-O2,-O1),-O2)
 
@@ -56,12 +56,14 @@ HARD_C    = $(filter -f% -m%,$(HARD_FLAGS)) \
 HARD_LINK = $(filter -Wl%,$(HARD_FLAGS))
 HARD_PIE  = $(if $(filter -static%,$(LDFLAGS)),,$(filter -pie,$(HARD_FLAGS)))
 
-# -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_* only.
+# -fPIC and hidden symbols: libnomul.a can become a part of a shared library that shows nomul_*
+# only.
 FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off $(WARN) -Iinclude -Isrc -pthread \
         -fPIC -fvisibility=hidden $(FLAGS_$(MODE)) $(HARD_C) $(CFLAGS)
 # gcc warns where it links -flto in one job that could be several.
 LTO   = $(if $(filter -flto,$(CFLAGS)),-flto=auto)
-LINK  = $(Q)$(CC) $(FLAGS) $(LTO) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lm $(LIBS)
+LINK  = $(Q)$(CC) $(FLAGS) $(LTO) $(HARD_PIE) $(HARD_LINK) $(LDFLAGS) -o $@ \
+         $(filter %.o,$^) $(filter %.a,$^) -lm $(LIBS)
 
 OUT  := $(BUILD)/obj-$(MODE)
 PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
@@ -90,15 +92,17 @@ UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
            $(filter-out unit.ternary,$(UNITS:%=unit.%)) $(FUZZERS:fuzz_%=corpus.%) \
-           includes includes-rules calls calls-rules style style-rules symbols example quoted fast-math
+           includes includes-rules calls calls-rules style style-rules symbols example quoted \
+           fast-math
 # As many jobs as CPUs, unless -j says how many.
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev/null || echo 2))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul train check-train checked-train check-cuda checked-cuda fuzz checked fuzzers long install uninstall check-install dist release \
-        check-release analyze format check-format clean help
+        check-no-mul train check-train checked-train check-cuda checked-cuda fuzz checked fuzzers \
+        long install uninstall check-install dist release check-release analyze format \
+        check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
@@ -231,7 +235,8 @@ check-no-mul: ## disassembles the ternary kernels of gcc and clang: not one mult
 	@sh tools/check_no_mul.sh --self-test
 	@for cc in gcc clang; do \
 	    if ! command -v $$cc > /dev/null; then echo "SKIP $$cc: not there"; continue; fi; \
-	    $(MAKE) --no-print-directory MODE=release CC=$$cc BUILD=$(BUILD)/no-mul-$$cc all > /dev/null && \
+	    $(MAKE) --no-print-directory MODE=release CC=$$cc BUILD=$(BUILD)/no-mul-$$cc all \
+	        > /dev/null && \
 	    sh tools/check_no_mul.sh $(BUILD)/no-mul-$$cc/obj-release/src/kernels/ternary_*.o || exit 1; \
 	done
 

@@ -30,8 +30,8 @@ release-all: cross ## archives of these programs: build/nomul-VERSION-SYSTEM.tar
 	    sh tools/release.sh program '$(VERSION)' '$(BUILD)' "$$program" "$$system"; \
 	done
 
-# Unit tests for Windows: all but those that use POSIX themselves (fork, signals, links, modes, limits)
-# or make system calls fail, which is done to os_posix.c, or need __cpu_model, which zig lacks.
+# Unit tests for Windows: all but those that use POSIX themselves (fork, signals, links, modes,
+# limits) or make system calls fail, which is done to os_posix.c, or need __cpu_model, which zig lacks.
 WINDOWS_TESTS = $(filter-out held_out_part,$(patsubst tests/test_%.c,%,$(shell grep -LE \
     '<(unistd|sys/|dirent|fcntl|signal|pthread|poll)|"(faults|guard|hf_directory)\.h"|__builtin_cpu_' \
     tests/test_*.c)))
@@ -61,4 +61,5 @@ cross-windows-dll: cross-x86_64-windows ## nomul.dll, nomul.lib in build/cross/x
 	$(Q)$(ZIG) cc -target x86_64-windows-gnu -std=c11 $(WARN) -O2 -s -Iinclude \
 	    -o $(WINDOWS)/continue.exe tests/examples/continue.c $(WINDOWS)/nomul.lib
 
-.PHONY: cross release-all cross-windows-dll cross-windows-tests $(addprefix cross-,$(CROSS) $(CROSS_MORE))
+.PHONY: cross release-all cross-windows-dll cross-windows-tests \
+        $(addprefix cross-,$(CROSS) $(CROSS_MORE))
