@@ -5,7 +5,7 @@ m=golden/small.gguf
 nomul convert golden/small -q -o whole.gguf
 nomul repack $m -q -o whole.t5.gguf --pack 1.6bit
 nomul logits -m $m --ids 1,2 -o whole.logits
-nomul run -m $m -q -p x -n 2 --temp 0 --no-display-prompt --save-session whole.nms > whole.text
+nomul run -m $m -q -p x -n 2 -s 1 --temp 0 --no-display-prompt --save-session whole.nms > whole.text
 cat whole.text whole.nms > whole.both
 inode() { ls -i "$1" | sed 's/ *\([0-9]*\).*/\1/'; }
 same() { cmp "$1" "$2" && echo "$3: the same"; }
@@ -39,7 +39,7 @@ write() { # NAME ARGUMENTS...
 write gguf convert golden/small -q -o
 write t5.gguf repack $m -q --pack 1.6bit -o
 write logits logits -m $m --ids 1,2 -o
-write both run -m $m -q -p x -n 2 --temp 0 --no-display-prompt --save-session
+write both run -m $m -q -p x -n 2 -s 1 --temp 0 --no-display-prompt --save-session
 # A stream that is open for reading, or closed, and a pipe that nobody reads.
 try logits -m $m --ids 1 -o /dev/fd/0
 try logits -m $m --ids 1 -o /dev/fd/9 9>&-
