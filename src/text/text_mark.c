@@ -364,7 +364,7 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
             record.has_text = true; /* version 1 does not say so */
         mark = mark_of_record(&record, model != NULL, err);
         if (mark && model) mark->n_vocab = model->info.n_vocab;
-        if (mark && state) memcpy(mark->state, state, (size_t)n_state);
+        if (mark && mark->state && state) memcpy(mark->state, state, (size_t)n_state);
     }
     nm_free(state);
     return mark;
