@@ -1,5 +1,6 @@
 # What the shell has opened is written through, not replaced: /dev/stdout, /dev/fd/N, a pipe, a
 # device.  What was written before and is written after stays.
+not_on_windows "Windows has no /dev/fd, and wine gives it no pipe of Unix"
 [ -e /dev/fd/1 ] || skip 'this system has no /dev/fd'
 m=golden/small.gguf
 nomul convert golden/small -q -o whole.gguf
