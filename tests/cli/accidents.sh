@@ -1,5 +1,6 @@
 # What happens to anybody once: the wrong file in the wrong place.  One line says it, before the
 # first token, and what was there is as it was.
+not_on_windows "it has neither pipes of Unix nor /dev/null as files"
 cp models/tiny.gguf tiny.gguf
 m=tiny.gguf
 run() { try run -m $m -q -p x -n 1 "$@"; }

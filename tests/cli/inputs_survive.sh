@@ -1,5 +1,6 @@
 # No output replaces a file that the same command reads: by whatever name, of whatever option, in
 # every command.  What is documented to be replaced is.
+not_on_windows "wine tells standard input apart from the file that it is"
 cp golden/small.gguf m.gguf
 cp golden/small.nms s.nms
 cp -R golden/small dir

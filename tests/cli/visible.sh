@@ -1,6 +1,7 @@
 # Names, keys and texts from files reach nobody's terminal as controls: C0, DEL, C1 as one byte and
 # as UTF-8, bidirectional marks.  All text here is ASCII but for three characters, so any other byte
 # is one.
+not_on_windows "names of files hold no control characters there"
 nasty=$(printf 'a\033[2J\177\302\233\342\200\256\342\201\246\233b')
 known=$(printf 's/\357\277\275//g;s/\342\226\201//g;s/\302\261//g') # U+FFFD, the blank, plus-minus
 controls() { sed "$known" | tr -d '\12\40-\176' | od -An -c | head -n 3; }
