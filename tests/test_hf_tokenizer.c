@@ -26,7 +26,8 @@ typedef struct side {
 } side;
 
 /* clang-format off */
-#define NOTHING {-1, -1, -1, -1}
+#define IDS(...) {__VA_ARGS__, 0, {0}} /* of which the config names one end */
+#define NOTHING IDS(-1, -1, -1, -1)
 #define SPECIAL(text) "{\"SpecialToken\": {\"id\": \"" text "\", \"type_id\": 0}}"
 #define SEQUENCE "{\"Sequence\": {\"id\": \"A\"}}"
 #define TEMPLATE(before, after)                                                                    \
@@ -38,12 +39,12 @@ typedef struct side {
 
 static const side sides[] = {
     {.ids = NOTHING, .bos = -1, .eos = -1},
-    {.ids = {-1, -1, 1, 2}, .bos = 1, .eos = 2, .ends = {2}},
-    {.ids = {-1, -1, 260, 261}, .bos = -1, .eos = -1}, /* ordinary pieces */
-    {.ids = {-1, -1, 1, 5000}, .bos = 1, .eos = -1},
-    {.ids = {2, 1, -1, -1}, .bos = 2, .eos = 1, .ends = {1}},
+    {.ids = IDS(-1, -1, 1, 2), .bos = 1, .eos = 2, .ends = {2}},
+    {.ids = IDS(-1, -1, 260, 261), .bos = -1, .eos = -1}, /* ordinary pieces */
+    {.ids = IDS(-1, -1, 1, 5000), .bos = 1, .eos = -1},
+    {.ids = IDS(2, 1, -1, -1), .bos = 2, .eos = 1, .ends = {1}},
     {.generation = "{\"bos_token_id\": 3, \"eos_token_id\": [4, 5, 4]}",
-     .ids = {2, 1, -1, -1}, .bos = 3, .eos = 4, .ends = {4, 5}},
+     .ids = IDS(2, 1, -1, -1), .bos = 3, .eos = 4, .ends = {4, 5}},
     {.generation = "{\"eos_token_id\": null}",
      .ids = {2, 1, -1, -1, 1, {7}}, .bos = 2, .eos = 1, .ends = {1, 7}},
     {.generation = "{\"eos_token_id\": 9}",
@@ -58,11 +59,11 @@ static const side sides[] = {
      .ids = NOTHING, .bos = 260, .eos = 261, .ends = {261}},
     /* the tokenizer's bos and eos are those of its texts; the model's eos ends a text, too */
     {.config = "{" TOKENS "}", .generation = "{\"bos_token_id\": 7, \"eos_token_id\": 8}",
-     .ids = {9, 10, 1, 2}, .bos = 1, .eos = 2, .ends = {2, 8}, .warns =
+     .ids = IDS(9, 10, 1, 2), .bos = 1, .eos = 2, .ends = {2, 8}, .warns =
      "@/tokenizer_config.json: eos_token is \"</s>\", id 2, and @/generation_config.json: "
      "eos_token_id is 8: both end a text"},
     {.specials = "{\"eos_token\": \"</s>\"}",
-     .ids = {9, 10, -1, -1}, .bos = 9, .eos = 2, .ends = {2, 10}, .warns =
+     .ids = IDS(9, 10, -1, -1), .bos = 9, .eos = 2, .ends = {2, 10}, .warns =
      "@/special_tokens_map.json: eos_token is \"</s>\", id 2, and @/config.json: "
      "eos_token_id is 10: both end a text"},
     {.config = "{" TOKENS "}",
@@ -83,15 +84,15 @@ static const side sides[] = {
     {.post_processor = TEMPLATE(SPECIAL("<s>") ", ", ""),
      .ids = NOTHING, .bos = 1, .eos = -1, .add_bos = true},
     {.post_processor = TEMPLATE(SPECIAL("<s>") ", ", ", " SPECIAL("</s>")),
-     .ids = {7, 8, -1, -1}, .bos = 1, .eos = 2, .ends = {8}, .add_bos = true, .add_eos = true},
-    {.post_processor = TEMPLATE("", ""), .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}},
+     .ids = IDS(7, 8, -1, -1), .bos = 1, .eos = 2, .ends = {8}, .add_bos = true, .add_eos = true},
+    {.post_processor = TEMPLATE("", ""), .ids = IDS(1, 2, -1, -1), .bos = 1, .eos = 2, .ends = {2}},
     {.post_processor = BERT,
-     .ids = {1, 2, -1, -1}, .bos = 260, .eos = 261, .ends = {2}, .add_bos = true, .add_eos = true},
+     .ids = IDS(1, 2, -1, -1), .bos = 260, .eos = 261, .ends = {2}, .add_bos = true, .add_eos = true},
     {.post_processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, "
                        TEMPLATE(SPECIAL("<s>") ", ", "") "]}",
-     .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}, .add_bos = true},
+     .ids = IDS(1, 2, -1, -1), .bos = 1, .eos = 2, .ends = {2}, .add_bos = true},
     {.config = "{\"add_bos_token\": false}", .post_processor = TEMPLATE(SPECIAL("<s>") ", ", ""),
-     .ids = {1, 2, -1, -1}, .bos = 1, .eos = 2, .ends = {2}},
+     .ids = IDS(1, 2, -1, -1), .bos = 1, .eos = 2, .ends = {2}},
 };
 /* clang-format on */
 
@@ -358,7 +359,7 @@ static const struct {
     {{.config = "{\"added_tokens_decoder\": {\"270\": {\"content\": \"x\"}}}"},
      "@/tokenizer_config.json: added_tokens_decoder: \"x\" has id 270, expected less than "
      "vocab_size 270"},
-    {{.ids = {270, -1, -1, -1}},
+    {{.ids = IDS(270, -1, -1, -1)},
      "@/config.json: bos_token_id is 270, expected less than vocab_size 270"},
 };
 
