@@ -50,7 +50,7 @@ bool nm_file_exists(const char *path)
 
 bool nm_file_is_directory(const char *path)
 {
-    nm_os_status status;
+    nm_os_status status = {0};
 
     return nm_os_stat(path, &status) == 0 && status.kind == NM_OS_FOLDER;
 }

@@ -89,7 +89,7 @@ static bool read_parameter(nm_config *config, const source *s, size_t index, nom
     const nm_json         *value = &s->parameters[index];
     uint64_t               whole;
     double                 number;
-    bool                   flag;
+    bool                   flag = false;
 
     if (field->offset == offsetof(nm_config, ffn) && !nm_hf_given(value)) {
         if (!compute_ffn(s, config->dim, field, &whole, err)) return false;
