@@ -42,6 +42,11 @@ uint64_t nomul_bench_read(nomul_session *session)
     return nm_memory_read(session->weights, session->engine->work.pool);
 }
 
+double nomul_bench_signal(nomul_session *session)
+{
+    return nm_memory_signal(session->engine->work.pool);
+}
+
 /* The features that a row needs, and those of them that this CPU lacks, as words. */
 bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size)
 {

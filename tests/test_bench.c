@@ -169,6 +169,29 @@ static void test_profile(void)
     nomul_bench_free(bytes);
 }
 
+static void test_signal(void)
+{
+    void                 *bytes;
+    nomul_model          *model = open_synthetic("t4", &bytes);
+    nomul_session_options o;
+    nomul_error           err = {NOMUL_OK, ""};
+
+    test_case("a signal between threads takes time, but not long; alone there is none");
+    for (size_t n = 1; model && n <= 3; n++) {
+        nomul_session_options_init(&o);
+        o.n_threads = n;
+        nomul_session *session = nomul_session_new(model, &o, &err);
+        CHECK_THAT(session, "%s", err.text);
+        if (!session || nomul_session_n_threads(session) != n) continue;
+        double seconds = nomul_bench_signal(session);
+        CHECK_THAT(n == 1 ? seconds == 0 : seconds > 1e-9 && seconds < 1, "%zu threads: %g s", n,
+                   seconds);
+        nomul_session_free(session);
+    }
+    nomul_model_close(model);
+    nomul_bench_free(bytes);
+}
+
 static bool take_one(void *context, const nomul_bench_speed *speed)
 {
     *(nomul_bench_speed *)context = *speed;
@@ -208,5 +231,6 @@ void test_bench(void)
     CHECK(!nomul_bench_shape(5));
     test_selftest();
     test_profile();
+    test_signal();
     test_speeds();
 }

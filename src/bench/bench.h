@@ -42,4 +42,9 @@ uint64_t nm_memory_weight_bytes(const nm_weights *weights);
  */
 uint64_t nm_memory_read(const nm_weights *weights, nm_pool *pool);
 
+/*
+ * Seconds in which a signal of one thread of the pool to another is answered; 0 if it has only one.
+ */
+double nm_memory_signal(nm_pool *pool);
+
 #endif

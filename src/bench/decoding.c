@@ -2,14 +2,17 @@
 /*
  * Decoding, which reads every ternary weight once a token: where its time goes, how many bytes it
  * reads, and a loop over the same bytes that does nothing but read them.  The speed of that loop is
- * the upper limit of decoding on this machine.
+ * the upper limit of decoding on this machine.  With more threads than one a signal from core to
+ * core counts, too.
  */
 #include "bench/bench.h"
 
+#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "kernels/read.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define CHUNK ((size_t)1 << 18) /* bytes handed out at a time */
@@ -43,6 +46,55 @@ uint64_t nm_memory_read(const nm_weights *w, nm_pool *pool)
     size_t size = (size_t)(job.end - job.begin);
     nm_pool_run(pool, read_chunks, &job, nm_round_up(size, CHUNK) / CHUNK, 1);
     return size;
+}
+
+/*
+ * Two threads in turn count up a number in a cache line of its own, which so moves from one core to
+ * the other and back.  Between cores that share a cache this takes a few hundred cycles, between
+ * distant ones several times as long: it is what every barrier of a pass costs.
+ */
+enum { SIGNAL_SAMPLES = 64, SIGNALS = 16 };
+
+#define PATIENCE 0.05 /* seconds: busy neighbours make two threads take turns on one CPU */
+
+typedef struct signal_job {
+    _Alignas(NM_ALIGN) atomic_uint turn;
+    _Alignas(NM_ALIGN) double deadline;
+    double shortest; /* seconds of a round trip */
+} signal_job;
+
+/*
+ * One item asks, the other answers; a pool without a second thread gives both to the first.  It
+ * does not promise that they run at once either, so after the deadline nobody waits.  The shortest
+ * sample counts: others contain the wake-up of a thread, or lost their CPU for a while.
+ */
+static void exchange_signals(void *context, size_t begin, size_t end, size_t thread)
+{
+    signal_job *job = context;
+    unsigned    n_spins = 0;
+    double      began = 0;
+    bool        late = end - begin > 1;
+
+    (void)thread;
+    for (unsigned i = 0; !late && i <= SIGNAL_SAMPLES * SIGNALS; i++) {
+        unsigned mine = 2 * i + (unsigned)begin, n = i % SIGNALS;
+        while (!late && atomic_load_explicit(&job->turn, memory_order_acquire) != mine)
+            late = ++n_spins % 4096 == 0 && nm_clock() > job->deadline;
+        if (begin == 0 && (n == 0 || late)) {
+            double now = nm_clock(), mean = (now - began) / (n ? n : SIGNALS);
+            if (i > 0 && (job->shortest == 0 || mean < job->shortest)) job->shortest = mean;
+            began = now;
+        }
+        if (!late) atomic_store_explicit(&job->turn, mine + 1, memory_order_release);
+    }
+}
+
+double nm_memory_signal(nm_pool *pool)
+{
+    signal_job job = {.deadline = nm_clock() + PATIENCE};
+
+    nm_pool_run(pool, exchange_signals, &job, 2, 1);
+    return job.shortest;
 }
 
 /* Ternary tensors, all gains, one row of the embedding. */

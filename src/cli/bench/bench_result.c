@@ -29,6 +29,7 @@ typedef struct summary {
     size_t   n;                        /* samples */
     double   ns[NM_MOST_REPETITIONS], ts[NM_MOST_REPETITIONS];
     double   read_gbs, percent; /* medians; percent is of generation only */
+    double   signal_ns;         /* median; 0 if there is none */
 } summary;
 
 /*
@@ -39,6 +40,7 @@ typedef struct summary {
 static void summarize(summary *s, const nm_bench_result *r)
 {
     double                  rates[NM_MOST_REPETITIONS], shares[NM_MOST_REPETITIONS];
+    double                  signals[NM_MOST_REPETITIONS];
     nomul_tensor            t = {.size = sizeof t};
     size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
     const nomul_model_info *info = nomul_model_get_info(r->model);
@@ -62,11 +64,12 @@ static void summarize(summary *s, const nm_bench_result *r)
     for (size_t i = 0; i < r->n; i++) {
         s->ns[i] = 1e9 * r->seconds[i];
         s->ts[i] = (double)(r->n_prompt + r->n_gen * r->n_parallel) / r->seconds[i];
-        rates[i] = r->read_rate[i];
+        rates[i] = r->read_rate[i], signals[i] = r->signal[i];
         shares[i] = (double)r->weight_bytes * (double)n_passes / r->seconds[i] / r->read_rate[i];
     }
     s->read_gbs = nm_median(rates, r->n) / 1e9;
     s->percent = 100 * nm_median(shares, r->n);
+    s->signal_ns = 1e9 * nm_median(signals, r->n);
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
@@ -140,6 +143,7 @@ static void write_md(const nm_bench_writer *w, const nm_bench_result *r, const s
 /* Spaces and digits as llama-bench prints them: whole nanoseconds, six digits of tokens/s. */
 static void record_samples(nm_record *f, const char *name, bool whole, const double *x, size_t n)
 {
+    if (f->format == NM_RECORD_CSV || f->format == NM_RECORD_CSV_NAMES) return;
     nm_record_open(f, name, '[');
     for (size_t i = 0; i < n; i++)
         nm_output_print("%s %.*g", i ? "," : "", whole ? 17 : 6, whole ? round(x[i]) : x[i]);
@@ -147,15 +151,16 @@ static void record_samples(nm_record *f, const char *name, bool whole, const dou
     nm_record_close(f, ']');
 }
 
-/* The fields of CSV and JSON; JSON has the samples too. */
+/* The fields of CSV and JSON; JSON has the samples too.  New ones come last. */
 static void print_record(nm_record_format format, const nm_bench_result *r, const summary *s)
 {
     nm_record               record = {.format = format}, *f = &record;
     const nomul_model_info *info = nomul_model_get_info(r->model);
-    char                    cpu[200], percent[32];
+    char                    cpu[200], percent[32], signal[32];
 
     nm_os_processor_name(cpu, sizeof cpu);
     snprintf(percent, sizeof percent, "%.2f", s->percent);
+    snprintf(signal, sizeof signal, "%.1f", s->signal_ns);
     nm_record_text(f, "build_commit", NOMUL_COMMIT);
     nm_record_text(f, "cpu_info", cpu);
     nm_record_text(f, "backends", "CPU");
@@ -178,9 +183,9 @@ static void print_record(nm_record_format format, const nm_bench_result *r, cons
     nm_record_count(f, "weight_bytes_per_token", r->weight_bytes);
     nm_record_number(f, "read_bandwidth_gbs", "%.3f", s->read_gbs);
     nm_record_number(f, "bandwidth_percent", "%s", r->n_gen ? percent : "");
-    if (format == NM_RECORD_CSV || format == NM_RECORD_CSV_NAMES) return;
     record_samples(f, "samples_ns", true, s->ns, s->n);
     record_samples(f, "samples_ts", false, s->ts, s->n);
+    nm_record_number(f, "signal_ns", "%s", s->signal_ns > 0 ? signal : "");
 }
 
 /* ---- All formats ----------------------------------------------------------------------------- */

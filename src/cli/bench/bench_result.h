@@ -23,6 +23,7 @@ typedef struct nm_bench_result {
     size_t             n;               /* repetitions */
     double             seconds[NM_MOST_REPETITIONS];
     double             read_rate[NM_MOST_REPETITIONS]; /* bytes per second, around each */
+    double             signal[NM_MOST_REPETITIONS];    /* seconds, after each; 0: one thread */
 } nm_bench_result;
 
 /* In the order of the choices of --output. */

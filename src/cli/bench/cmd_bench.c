@@ -188,6 +188,7 @@ static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, 
         result->seconds[result->n] = nm_clock() - began;
         double after = read_rate(b);
         result->read_rate[result->n] = (before + after) / 2;
+        result->signal[result->n] = nomul_bench_signal(b->opened.session);
         before = after;
     }
     nm_progress_erase(&b->bar);
@@ -438,6 +439,9 @@ const nm_command nm_cmd_bench = {
     "bandwidth of a plain read loop over the same weights with the same threads, measured before "
     "and after each repetition. bandwidth_percent is the percentage of that bandwidth that "
     "generation reached, the median of the repetitions.\n\n"
+    "json, jsonl and csv have more fields. signal_ns is a round trip from one thread to another "
+    "through a cache line, the median of the probes after each repetition; none with one "
+    "thread.\n\n"
     "--ops measures each kernel of each instruction set on one thread, with weights from the "
     "caches and from memory, next to a plain read loop over the same bytes.",
     table,
