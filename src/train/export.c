@@ -219,19 +219,6 @@ static bool put_varint(nm_outfile *out, uint32_t field, uint32_t wire, uint64_t 
     return nm_outfile_write(out, bytes, n, err);
 }
 
-/* ModelProto.pieces: {1 text, 2 score, 3 type}. */
-static bool put_piece(nm_outfile *out, const char *text, size_t n, float score,
-                      nomul_token_type type, nomul_error *err)
-{
-    uint8_t bytes[5] = {2 << 3 | 5};
-    size_t  n_length = n < 1 << 7 ? 1 : n < 1 << 14 ? 2 : 3;
-
-    nm_store_f32(bytes + 1, score);
-    return put_varint(out, 1, 2, 1 + n_length + n + sizeof bytes + 2, err) &&
-           put_varint(out, 1, 2, n, err) && nm_outfile_write(out, text, n, err) &&
-           nm_outfile_write(out, bytes, sizeof bytes, err) && put_varint(out, 3, 0, type, err);
-}
-
 /* trainer_spec and normalizer_spec: the fields that format/sentencepiece.c knows. */
 static bool put_specs(nm_outfile *out, const nomul_tokenizer *t, bool add_prefix, nomul_error *err)
 {
@@ -259,6 +246,7 @@ static bool put_specs(nm_outfile *out, const nomul_tokenizer *t, bool add_prefix
            put_varint(out, 4, 0, 0, err);
 }
 
+/* ModelProto.pieces, a message for each: {1 text, 2 score, 3 type}. */
 static bool put_pieces(nm_outfile *out, const nomul_model *model, nomul_error *err)
 {
     const nomul_tokenizer *t = nomul_model_tokenizer(model);
@@ -268,8 +256,15 @@ static bool put_pieces(nm_outfile *out, const nomul_model *model, nomul_error *e
         size_t           n;
         nomul_token_type type;
         const char      *text = nomul_token_piece(t, (int32_t)id, &n, &type);
-        float score = scores && id < scores->n_elements ? nm_load_f32(scores->value + 4 * id) : 0;
-        if (!put_piece(out, text, n, score, type, err)) return false;
+        uint8_t          score[5] = {2 << 3 | 5}; /* the field's tag and a float */
+        size_t           n_length = n < 1 << 7 ? 1 : n < 1 << 14 ? 2 : 3;
+        if (scores && id < scores->n_elements)
+            nm_store_f32(score + 1, nm_load_f32(scores->value + 4 * id));
+        /* tag, length and bytes of the text; the score; tag and value of the type */
+        if (!put_varint(out, 1, 2, 1 + n_length + n + sizeof score + 2, err) ||
+            !put_varint(out, 1, 2, n, err) || !nm_outfile_write(out, text, n, err) ||
+            !nm_outfile_write(out, score, sizeof score, err) || !put_varint(out, 3, 0, type, err))
+            return false;
     }
     return true;
 }

@@ -39,23 +39,17 @@ static const struct row {
 #endif
 };
 
-/* Features that are none to the engine. */
-static unsigned cpu_has(void)
-{
-#if defined(__x86_64__)
-    return (__builtin_cpu_supports("fma") ? FMA : 0) |
-           (__builtin_cpu_supports("avx512vnni") ? VNNI : 0);
-#else
-    return 0;
-#endif
-}
-
 const nm_gradient_ops *nm_gradients_choose(const nm_kernels *kernels)
 {
-    size_t i = sizeof rows / sizeof *rows - 1;
+    size_t   i = sizeof rows / sizeof *rows - 1;
+    unsigned has = 0; /* of the features that the engine does not ask for */
 
+#if defined(__x86_64__)
+    has = (__builtin_cpu_supports("fma") ? FMA : 0) |
+          (__builtin_cpu_supports("avx512vnni") ? VNNI : 0);
+#endif
     while (strncmp(kernels->name, rows[i].name, strlen(rows[i].name)) != 0 ||
-           (rows[i].needs & ~cpu_has()))
+           (rows[i].needs & ~has))
         i--;
     return rows[i].ops;
 }
@@ -144,6 +138,7 @@ static void pack_a16(const product *x, int16_t *to, float *scales, float *floats
     for (size_t i = n; i < x->ops->rows; i++) scales[i] = 0;
 }
 
+/* c = tile, or c += tile, as far as the result reaches. */
 static void store_tile(const product *x, const float *tile, size_t row, size_t n_rows, size_t col,
                        size_t n_cols, bool add)
 {
@@ -156,47 +151,48 @@ static void store_tile(const product *x, const float *tile, size_t row, size_t n
     }
 }
 
-static void multiply_block(const product *x, float *scratch, size_t row, size_t row_end, size_t col,
-                           size_t col_end)
+/*
+ * Blocks [begin, end) of the result, by the loops in the head of this file.  The scratch memory of
+ * a thread, in floats:
+ *
+ *     b  BLOCK_COLS x DEPTH | a  MAX_ROWS x DEPTH | floats  the same | tile | scales  MAX_ROWS
+ *
+ * With 16 bits the integers are where a and b are, in half of the memory.
+ */
+static void multiply_blocks(void *context, size_t begin, size_t end, size_t thread)
 {
+    const product   *x = context;
     const nm_matmul *m = x->m;
     size_t           height = x->ops->rows, width = x->ops->cols;
-    float           *b = scratch, *a = b + NM_MATMUL_BLOCK_COLS * NM_MATMUL_DEPTH;
+    float           *b = x->scratch + thread * (NM_MATMUL_SCRATCH / sizeof(float));
+    float           *a = b + NM_MATMUL_BLOCK_COLS * NM_MATMUL_DEPTH;
     float           *floats = a + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH;
     float           *tile = floats + NM_MATMUL_MAX_ROWS * NM_MATMUL_DEPTH;
     float           *scales = tile + NM_MATMUL_MAX_ROWS * NM_MATMUL_MAX_COLS;
     int16_t         *a16 = (int16_t *)(void *)a, *b16 = (int16_t *)(void *)b;
 
-    for (size_t p = 0, depth; p < m->depth; p += depth) {
-        depth = nm_smaller(NM_MATMUL_DEPTH, m->depth - p);
-        size_t even = (depth + 1) / 2 * 2;
-        m->in_16_bits ? pack_b16(x, b16, p, depth, col, col_end - col)
-                      : pack_b(x, b, p, depth, col, col_end - col);
-        for (size_t r = row; r < row_end; r += height) {
-            size_t n_rows = nm_smaller(height, row_end - r);
-            m->in_16_bits ? pack_a16(x, a16, scales, floats, p, depth, r, n_rows)
-                          : pack_a(x, a, p, depth, r, n_rows);
-            for (size_t c = col; c < col_end; c += width) {
-                if (m->in_16_bits)
-                    x->ops->tile16(tile, a16, scales, b16 + (c - col) * even, even);
-                else
-                    x->ops->tile(tile, a, b + (c - col) * depth, depth);
-                store_tile(x, tile, r, n_rows, c, nm_smaller(width, col_end - c), m->add || p > 0);
-            }
-        }
-    }
-}
-
-static void multiply_blocks(void *context, size_t begin, size_t end, size_t thread)
-{
-    const product *x = context;
-    float         *scratch = x->scratch + thread * (NM_MATMUL_SCRATCH / sizeof(float));
-
     for (size_t i = begin; i < end; i++) {
         size_t row = i / x->n_col_blocks * x->block_rows;
         size_t col = i % x->n_col_blocks * NM_MATMUL_BLOCK_COLS;
-        multiply_block(x, scratch, row, nm_smaller(row + x->block_rows, x->m->rows), col,
-                       nm_smaller(col + NM_MATMUL_BLOCK_COLS, x->m->cols));
+        size_t row_end = nm_smaller(row + x->block_rows, m->rows);
+        size_t n_cols = nm_smaller(NM_MATMUL_BLOCK_COLS, m->cols - col);
+        for (size_t p = 0, depth; p < m->depth; p += depth) {
+            depth = nm_smaller(NM_MATMUL_DEPTH, m->depth - p);
+            size_t even = (depth + 1) / 2 * 2; /* in 16 bits: whole pairs */
+            m->in_16_bits ? pack_b16(x, b16, p, depth, col, n_cols)
+                          : pack_b(x, b, p, depth, col, n_cols);
+            for (size_t r = row; r < row_end; r += height) {
+                size_t n_rows = nm_smaller(height, row_end - r);
+                m->in_16_bits ? pack_a16(x, a16, scales, floats, p, depth, r, n_rows)
+                              : pack_a(x, a, p, depth, r, n_rows);
+                for (size_t c = 0; c < n_cols; c += width) {
+                    m->in_16_bits ? x->ops->tile16(tile, a16, scales, b16 + c * even, even)
+                                  : x->ops->tile(tile, a, b + c * depth, depth);
+                    store_tile(x, tile, r, n_rows, col + c, nm_smaller(width, n_cols - c),
+                               m->add || p > 0);
+                }
+            }
+        }
     }
 }
 

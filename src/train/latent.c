@@ -34,21 +34,11 @@ static void *field_of(nm_latent *l, const nm_planned *p)
     return (char *)&l->weights + p->offset;
 }
 
-static void add_matrix(nm_latent *l, const nm_planned *p, nm_packing_id packing)
-{
-    nm_latent_matrix *m = &l->matrices[l->n_matrices++];
-
-    *m = (nm_latent_matrix){.layer = field_of(l, p), .rows = p->rows, .cols = p->cols};
-    m->weight_at = l->n_values;
-    add_tensor(l, p, ".weight", true);
-    m->gain_at = l->n_values;
-    add_tensor(l, p, ".norm.weight", false);
-    nm_ternary_init(&m->layer->w, packing, p->rows, p->cols);
-    l->max_cols = nm_larger(l->max_cols, p->cols);
-}
-
+/* The next tensors of values: one, or the weight and the gain of a BitLinear. */
 static void add_planned(nm_latent *l, const nm_planned *p, nm_packing_id packing)
 {
+    nm_latent_matrix *m;
+
     switch (p->kind) {
     case NM_KIND_EMBEDDING:
         l->embedding_at = l->n_values;
@@ -59,7 +49,16 @@ static void add_planned(nm_latent *l, const nm_planned *p, nm_packing_id packing
         add_tensor(l, p, "", true);
         break;
     case NM_KIND_GAIN: add_tensor(l, p, ".weight", false); break;
-    case NM_KIND_BITLINEAR: add_matrix(l, p, packing); break;
+    case NM_KIND_BITLINEAR:
+        m = &l->matrices[l->n_matrices++];
+        *m = (nm_latent_matrix){.layer = field_of(l, p), .rows = p->rows, .cols = p->cols};
+        m->weight_at = l->n_values;
+        add_tensor(l, p, ".weight", true);
+        m->gain_at = l->n_values;
+        add_tensor(l, p, ".norm.weight", false);
+        nm_ternary_init(&m->layer->w, packing, p->rows, p->cols);
+        l->max_cols = nm_larger(l->max_cols, p->cols);
+        break;
     }
 }
 
@@ -104,10 +103,11 @@ static void connect(nm_latent *l)
     l->embedding.data = l->stored;
 }
 
-/* The tables first, since their sizes say how many values there are; then the arrays. */
-static bool place_tables(nm_latent *l, nm_packing_id packing, nm_arena *arena, nomul_error *err)
+/* The tables, whose sizes follow from the config; they say how many values there are. */
+static bool make_tables(nm_latent *l, nm_packing_id packing, nomul_error *err)
 {
-    size_t n_planned = nm_plan_count(&l->config);
+    nm_arena *arena = &l->tables;
+    size_t    n_planned = nm_plan_count(&l->config);
 
     for (int placing = 0; placing < 2; placing++) {
         if (placing && !nm_arena_back(arena, err)) return false;
@@ -126,6 +126,7 @@ static bool place_tables(nm_latent *l, nm_packing_id packing, nm_arena *arena, n
     return true;
 }
 
+/* Memory for the values and for all that is made of them after each step. */
 static bool place_values(nm_latent *l, nomul_error *err)
 {
     for (int placing = 0; placing < 2; placing++) {
@@ -149,7 +150,7 @@ bool nm_latent_open(nm_latent *l, const nm_config *config, nm_packing_id packing
         .type = embedding, .n_dims = 2, .dims = {config->dim, config->vocab, 1, 1}};
     bool ok = nm_gguf_tensor_bytes(embedding, 2, l->embedding.dims, &l->embedding.n_bytes) ||
               nm_fail(err, NOMUL_E_UNSUPPORTED, "embedding: its type does not fit hidden_size");
-    ok = ok && place_tables(l, packing, &l->tables, err) && place_values(l, err);
+    ok = ok && make_tables(l, packing, err) && place_values(l, err);
     if (ok) connect(l);
     if (!ok) nm_latent_close(l);
     return ok;
@@ -164,15 +165,6 @@ void nm_latent_close(nm_latent *l)
 
 /* ---- Random values --------------------------------------------------------------------------- */
 
-/* The sum of twelve uniform numbers is close to normal and needs no logarithm. */
-static float normal(nm_rng *rng)
-{
-    double sum = -6;
-
-    for (int i = 0; i < 12; i++) sum += nm_rng_double(rng);
-    return (float)(sum * INITIAL_DEVIATION);
-}
-
 void nm_latent_randomize(nm_latent *l, uint64_t seed)
 {
     nm_rng rng;
@@ -180,8 +172,14 @@ void nm_latent_randomize(nm_latent *l, uint64_t seed)
     nm_rng_init(&rng, seed);
     for (const nm_latent_tensor *t = l->tensors; t < l->tensors + l->n_tensors; t++) {
         bool is_bound = l->config.use_lower_bound && t->at == l->bounds_at;
-        for (size_t i = t->at; i < t->at + t->rows * t->cols; i++)
-            l->values[i] = !t->is_matrix ? 1.0f : is_bound ? 0.0f : normal(&rng);
+        for (size_t i = t->at; i < t->at + t->rows * t->cols; i++) {
+            l->values[i] = is_bound ? 0.0f : 1.0f;
+            if (!t->is_matrix || is_bound) continue;
+            /* The sum of twelve uniform numbers is close to normal and needs no logarithm. */
+            double sum = -6;
+            for (int k = 0; k < 12; k++) sum += nm_rng_double(&rng);
+            l->values[i] = (float)(sum * INITIAL_DEVIATION);
+        }
     }
 }
 
@@ -226,9 +224,11 @@ static void pack_tiles(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-static bool quantize_matrices(nm_latent *l, nm_pool *pool, nomul_error *err)
+bool nm_latent_quantize(nm_latent *l, nm_pool *pool, nomul_error *err)
 {
-    quantizing x = {.l = l};
+    const nm_config *c = &l->config;
+    size_t           row_bytes = (size_t)l->embedding.n_bytes / c->vocab;
+    quantizing       x = {.l = l};
 
     nm_pool_run(pool, find_scales, &x, l->n_matrices, 1);
     for (x.m = l->matrices; x.m < l->matrices + l->n_matrices; x.m++) {
@@ -239,15 +239,6 @@ static bool quantize_matrices(nm_latent *l, nm_pool *pool, nomul_error *err)
         }
         nm_pool_run(pool, pack_tiles, &x, x.m->layer->w.n_tiles, 1);
     }
-    return true;
-}
-
-bool nm_latent_quantize(nm_latent *l, nm_pool *pool, nomul_error *err)
-{
-    const nm_config *c = &l->config;
-    size_t           row_bytes = (size_t)l->embedding.n_bytes / c->vocab;
-
-    if (!quantize_matrices(l, pool, err)) return false;
     for (size_t id = 0; id < c->vocab; id++)
         if (!nm_quantize_encode_row(l->stored + id * row_bytes, l->embedding.type,
                                     l->values + l->embedding_at + id * c->dim, id, c->dim, err))

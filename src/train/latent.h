@@ -69,10 +69,4 @@ bool nm_latent_quantize(nm_latent *latent, nm_pool *pool, nomul_error *err);
 /* Random values: normal with standard deviation 0.02, gains 1, bounds 0. */
 void nm_latent_randomize(nm_latent *latent, uint64_t seed);
 
-/* The gradient of the values at this address. */
-static inline float *nm_latent_grad(const nm_latent *latent, const float *value)
-{
-    return latent->grads + (value - latent->values);
-}
-
 #endif

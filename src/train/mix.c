@@ -22,26 +22,10 @@ double nm_mix_weight(const char *argument, size_t *n_path)
     return weight;
 }
 
-/* How many streams each text gets: those that lack most of their share first. */
-static void allot(const nm_mix *m, size_t *counts)
-{
-    double total = 0;
-
-    for (size_t i = 0; i < m->n_texts; i++) total += m->weights[i], counts[i] = 1;
-    for (size_t n = m->n_texts; n < m->n_streams; n++) {
-        size_t most = 0;
-        double largest = -1e300;
-        for (size_t i = 0; i < m->n_texts; i++) {
-            double lacking = m->weights[i] / total * (double)m->n_streams - (double)counts[i];
-            if (lacking > largest) largest = lacking, most = i;
-        }
-        counts[most]++;
-    }
-}
-
 bool nm_mix_open(nm_mix *m, size_t n_streams, nomul_error *err)
 {
-    size_t counts[NM_TRAIN_LIST] = {0}, stream = 0;
+    size_t counts[NM_TRAIN_LIST] = {0}, stream = 0; /* streams of each text */
+    double total = 0;
 
     if (n_streams < m->n_texts)
         return nm_fail(err, NOMUL_E_ARG, "--batch-size %zu: expected at least %zu, one a text",
@@ -50,7 +34,18 @@ bool nm_mix_open(nm_mix *m, size_t n_streams, nomul_error *err)
     m->at = nm_zeros(0, n_streams, sizeof *m->at, err);
     m->text_of = m->at ? nm_zeros(0, n_streams, sizeof *m->text_of, err) : NULL;
     if (!m->text_of) return false;
-    allot(m, counts);
+    for (size_t i = 0; i < m->n_texts; i++) total += m->weights[i], counts[i] = 1;
+    /* Each further stream goes to the text that lacks most of its share. */
+    for (size_t n = m->n_texts; n < n_streams; n++) {
+        size_t most = 0;
+        double largest = -1e300;
+        for (size_t i = 0; i < m->n_texts; i++) {
+            double lacking = m->weights[i] / total * (double)n_streams - (double)counts[i];
+            if (lacking > largest) largest = lacking, most = i;
+        }
+        counts[most]++;
+    }
+    /* The streams of a text begin at equal distances in it. */
     for (size_t i = 0; i < m->n_texts; i++)
         for (size_t k = 0; k < counts[i]; k++, stream++) {
             m->text_of[stream] = i;

@@ -47,7 +47,10 @@ bool nm_pretrained_directory(nm_latent *l, const char *directory, nomul_error *e
 
 /* ---- A model file ---------------------------------------------------------------------------- */
 
-/* v C, row by row. */
+/*
+ * v C, with v such that the mean of |v C| is the file's scale: quantizing then gives back the scale
+ * and the trits of the file.
+ */
 static void load_matrix(nm_latent *l, const nm_latent_matrix *m, const nm_ternary *w, float scale)
 {
     size_t n_set = 0;
@@ -61,48 +64,42 @@ static void load_matrix(nm_latent *l, const nm_latent_matrix *m, const nm_ternar
         l->values[m->weight_at + i] = (float)v * (float)m->trits[i];
 }
 
-/* The network of the file and ours have the same fields: a planned tensor names one. */
-static void load_planned(nm_latent *l, const nomul_model *model, const nm_planned *p, size_t *at,
-                         const nm_latent_matrix **m)
-{
-    const nm_weights *w = &model->weights;
-    const char       *home =
-        p->home == NM_IN_LAYER ? (const char *)&w->layers[p->layer] : (const char *)w;
-    const void  *field = home + p->offset;
-    float       *to = l->values + *at;
-    size_t       n = p->rows * p->cols;
-    const float *floats;
-
-    *at += n + (p->kind == NM_KIND_BITLINEAR ? p->cols : 0);
-    switch (p->kind) {
-    case NM_KIND_EMBEDDING:
-        for (size_t id = 0; id < p->rows; id++)
-            nm_weights_embedding(w, to + id * p->cols, (int32_t)id);
-        break;
-    case NM_KIND_BITLINEAR: {
-        const nm_bitlinear *layer = field;
-        load_matrix(l, *m, &layer->w, layer->w.scale);
-        memcpy(l->values + (*m)->gain_at, layer->gain, p->cols * sizeof(float));
-        ++*m;
-        break;
-    }
-    default:
-        memcpy(&floats, field, sizeof floats);
-        memcpy(to, floats, n * sizeof *to);
-        break;
-    }
-}
-
+/*
+ * The plan lists the tensors in the order of l->values, so `at` counts them up; the network of the
+ * file has the same fields as ours, so a planned tensor names its field in both.
+ */
 bool nm_pretrained_model(nm_latent *l, const nomul_model *model, nomul_error *err)
 {
+    const nm_weights       *w = &model->weights;
     const nm_latent_matrix *m = l->matrices;
     size_t                  at = 0;
 
-    if (!nm_weights_verify(&model->weights, &model->gguf, NULL, err)) return false;
+    if (!nm_weights_verify(w, &model->gguf, NULL, err)) return false;
     for (size_t i = 0; i < nm_plan_count(&l->config); i++) {
         nm_planned p;
         nm_plan_get(&l->config, i, &p);
-        load_planned(l, model, &p, &at, &m);
+        const char *home =
+            p.home == NM_IN_LAYER ? (const char *)&w->layers[p.layer] : (const char *)w;
+        const void         *field = home + p.offset;
+        const nm_bitlinear *layer = field; /* of a BitLinear */
+        const float        *floats;        /* of all else */
+        float              *to = l->values + at;
+        switch (p.kind) {
+        case NM_KIND_EMBEDDING:
+            for (size_t id = 0; id < p.rows; id++)
+                nm_weights_embedding(w, to + id * p.cols, (int32_t)id);
+            break;
+        case NM_KIND_BITLINEAR:
+            load_matrix(l, m, &layer->w, layer->w.scale);
+            memcpy(l->values + m->gain_at, layer->gain, p.cols * sizeof *to);
+            m++, at += p.cols;
+            break;
+        default:
+            memcpy(&floats, field, sizeof floats);
+            memcpy(to, floats, p.rows * p.cols * sizeof *to);
+            break;
+        }
+        at += p.rows * p.cols;
     }
     return true;
 }

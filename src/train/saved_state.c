@@ -80,28 +80,24 @@ static bool read_parts(nm_saved_state *s, const nm_file *file, size_t n_parts, n
            nm_fail(err, NOMUL_E_FORMAT, "is damaged: its checksum is wrong");
 }
 
-static bool check_head(const nm_saved_state *s, uint64_t size, nomul_error *err)
-{
-    const nm_saved_counts *c = &s->counts;
-    const uint64_t         most = size / 4; /* no array has more elements */
-
-    if (c->n_values > most || c->n_states > most || c->n_streams > most ||
-        c->n_data > NM_TRAIN_LIST || c->n_decay_data > NM_TRAIN_LIST)
-        return nm_fail(err, NOMUL_E_FORMAT, "is cut off, or its sizes are wrong");
-    return memchr(s->options, '\0', sizeof s->options) ||
-           nm_fail(err, NOMUL_E_FORMAT, "its options do not end");
-}
-
+/* The head first: its counts are the sizes of the arrays, which the caller has made already. */
 static bool read_file(nm_saved_state *s, const char *path, size_t n_parts, nomul_error *err)
 {
-    nm_file        file = NM_FILE_CLOSED;
-    nm_saved_state head = *s;
+    nm_file                file = NM_FILE_CLOSED;
+    nm_saved_state         head = *s;
+    const nm_saved_counts *c = &head.counts;
 
     if (!nm_file_open(&file, path, err)) return false;
-    bool ok = read_parts(&head, &file, N_HEAD, err) && check_head(&head, file.size, err);
+    const uint64_t most = file.size / 4; /* no array has more elements */
+    bool           ok = read_parts(&head, &file, N_HEAD, err);
+    if (ok && (c->n_values > most || c->n_states > most || c->n_streams > most ||
+               c->n_data > NM_TRAIN_LIST || c->n_decay_data > NM_TRAIN_LIST))
+        ok = nm_fail(err, NOMUL_E_FORMAT, "is cut off, or its sizes are wrong");
+    if (ok && !memchr(head.options, '\0', sizeof head.options))
+        ok = nm_fail(err, NOMUL_E_FORMAT, "its options do not end");
     if (ok && n_parts > N_HEAD &&
-        (head.counts.n_values != s->counts.n_values || head.counts.n_states != s->counts.n_states ||
-         head.counts.n_streams != s->counts.n_streams))
+        (c->n_values != s->counts.n_values || c->n_states != s->counts.n_states ||
+         c->n_streams != s->counts.n_streams))
         ok = nm_fail(err, NOMUL_E_FORMAT, "is of another model than config.json");
     ok = ok && read_parts(s, &file, n_parts, err);
     if (!ok) nm_fail_in(err, "%s", path);

@@ -44,23 +44,12 @@ static bool parse_shape(nm_config *config, const char *shape, nomul_error *err)
 /* Of a folder without config.json: the authors' defaults. */
 static const nm_hf_ids no_ids = {.bos = -1, .eos = -1, .default_bos = 1, .default_eos = 2};
 
-/* How many pieces a folder's tokenizer names. */
-static bool count_pieces(const char *folder, uint32_t *n, nomul_error *err)
-{
-    nm_hf_tokenizer t;
-
-    bool ok = nm_hf_tokenizer_open(&t, folder, MOST_PIECES, &no_ids, (nm_hf_warn){NULL, NULL}, err);
-    if (ok)
-        for (*n = MOST_PIECES; *n > 0 && t.pieces[*n - 1].type == NOMUL_TOKEN_UNUSED;) --*n;
-    nm_hf_tokenizer_close(&t);
-    return ok;
-}
-
 /* The config of a new model: --config, or --shape and the size of the tokenizer. */
 static bool new_config(nm_config *config, const nm_train_options *o, nomul_error *err)
 {
-    nm_hf_ids  ids;
-    nm_filemap map = {.size = 0};
+    nm_hf_ids       ids;
+    nm_hf_tokenizer t = {.capacity = 0};
+    nm_filemap      map = {.size = 0};
 
     *config = nm_config_defaults;
     if (o->config) {
@@ -71,8 +60,15 @@ static bool new_config(nm_config *config, const nm_train_options *o, nomul_error
         return ok;
     }
     if (!o->shape) return nm_fail(err, NOMUL_E_ARG, "new: needs --shape L,D,FFN or --config FILE");
-    return parse_shape(config, o->shape, err) && count_pieces(o->tokenizer, &config->vocab, err) &&
-           nm_config_check(config, err);
+    bool ok =
+        parse_shape(config, o->shape, err) &&
+        nm_hf_tokenizer_open(&t, o->tokenizer, MOST_PIECES, &no_ids, (nm_hf_warn){NULL, NULL}, err);
+    /* Ids above the last that the folder names are unused pieces. */
+    config->vocab = MOST_PIECES;
+    while (ok && config->vocab > 0 && t.pieces[config->vocab - 1].type == NOMUL_TOKEN_UNUSED)
+        config->vocab--;
+    nm_hf_tokenizer_close(&t);
+    return ok && nm_config_check(config, err);
 }
 
 /* ---- The folder ------------------------------------------------------------------------------ */
@@ -276,16 +272,10 @@ bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
            (nm_latent_randomize(&t->latent, o->seed), begin(t, err));
 }
 
-/* From a folder: its config, values and tokenizer. */
-static bool tune_folder(nm_trainer *t, nm_config *config, nm_hf_ids *ids, nomul_error *err)
-{
-    const char *from = t->options.model;
-
-    return nm_hf_config_read(config, ids, from, err) && open_latent(t, config, err) &&
-           nm_pretrained_directory(&t->latent, from, err) &&
-           nm_export_copy_tokenizer(from, t->folder, err);
-}
-
+/*
+ * A model file has no config.json: its config is taken over, its tokenizer written as files, and
+ * the ids of BOS and EOS are read from these.
+ */
 static bool tune_file(nm_trainer *t, nm_config *config, nm_hf_ids *ids, nomul_error *err)
 {
     nomul_model *model = nomul_model_open(t->options.model, NULL, err);
@@ -313,9 +303,14 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         nm_fail_errno(err, NOMUL_E_IO, failure);
         return nm_fail_in(err, "%s", o->model);
     }
-    bool is_folder = status.kind == NM_OS_FOLDER;
-    return check_options(o, err) && make_folder(o, err) && open_work(t, err) &&
-           (is_folder ? tune_folder : tune_file)(t, &config, &ids, err) &&
+    if (!check_options(o, err) || !make_folder(o, err) || !open_work(t, err)) return false;
+    bool ok = status.kind != NM_OS_FOLDER
+                  ? tune_file(t, &config, &ids, err)
+                  : nm_hf_config_read(&config, &ids, o->model, err) &&
+                        open_latent(t, &config, err) &&
+                        nm_pretrained_directory(&t->latent, o->model, err) &&
+                        nm_export_copy_tokenizer(o->model, t->folder, err);
+    return ok &&
            nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
                                 (nm_hf_warn){NULL, NULL}, err) &&
            nm_export_path(path, o->out, "config.json", err) &&

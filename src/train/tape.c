@@ -79,37 +79,110 @@ void nm_tape_close(nm_tape *t)
 
 /* ---- Steps that both directions take --------------------------------------------------------- */
 
-/* One operation on rows or columns; each job says which fields it reads. */
+/*
+ * An operation on independent rows.  A row of any array has n columns, of a pair a | b twice as
+ * many.  Names are those of README.md in this folder; d is the gradient of what was computed:
+ *
+ *     EMBED           y = embedding[id]
+ *     RMSNORM         y = RMSNorm(x, gain); y may be x
+ *     GLU             y = silu(a) b, a | b = x
+ *     GATE            y = x silu(x2)
+ *     ADD             y += x
+ *     NORM_SCALE      y[row] = r of RMSNorm(x)
+ *     RMSNORM_BACK    y = (or +=) dx of RMSNorm(x, gain), whose r is x2[row]
+ *     QUANTIZE        q of the tape, y[row] = 1 / a: their product is what BitLinear multiplies
+ *     GLU_BACK        y = da | db of silu(a) b, a | b = x
+ *     GATE_BACK       y, y2 = dx, dx2 of x silu(x2)
+ *     LOSS            losses of the tape from the logits y, which become their own gradient
+ */
+typedef enum row_op {
+    EMBED,
+    RMSNORM,
+    GLU,
+    GATE,
+    ADD,
+    NORM_SCALE,
+    RMSNORM_BACK,
+    QUANTIZE,
+    GLU_BACK,
+    GATE_BACK,
+    LOSS
+} row_op;
+
+/* One operation on rows, or on columns: such a job says which fields it reads. */
 typedef struct step {
     nm_tape        *t;
     const nm_batch *b;
     const nm_layer *layer;
+    row_op          op;
     size_t          index;   /* of the layer */
-    size_t          n, rows; /* columns; rows where the items are columns */
+    size_t          n, rows; /* columns; rows of a column, or the first row of these logits */
     float          *y, *y2;
-    const float    *x, *x2, *gain;
+    const float    *x, *x2, *d, *gain;
     float           eps;
     bool            add;
 } step;
 
-static void run_rows(const nm_tape *t, nm_pool_job job, step *s, size_t n_rows)
+/* Cross-entropy: the loss of row r, and its gradient in place of the logits. */
+static void find_loss(const step *s, size_t r)
 {
-    nm_pool_run(t->work.pool, job, s, n_rows, ROW_GRAIN);
+    float  *logits = s->y + r * s->n, max = logits[0];
+    int32_t target = s->b->targets[s->rows + r];
+
+    for (size_t i = 1; i < s->n; i++)
+        if (logits[i] > max) max = logits[i];
+    float of_target = logits[target] - max;
+    float sum = s->t->ops->exponents(logits, max, s->n);
+    s->t->losses[r] = log((double)sum) - (double)of_target;
+    float factor = s->b->weight / sum;
+    for (size_t i = 0; i < s->n; i++) logits[i] *= factor;
+    logits[target] -= s->b->weight;
 }
 
+static void do_rows(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step            *s = context;
+    nm_tape               *t = s->t;
+    const nm_float_ops    *forward = t->work.kernels->floats;
+    const nm_gradient_ops *back = t->ops;
+    float                 *y = s->y;
+    const float           *x = s->x;
+
+    (void)thread;
+    for (size_t r = begin, n = s->n; r < end; r++) {
+        size_t at = r * n, a = 2 * at, b = a + n; /* of row r; of a pair's halves */
+        switch (s->op) {
+        case EMBED: nm_weights_embedding(&t->latent->weights, y + at, s->b->ids[r]); break;
+        case RMSNORM: forward->rmsnorm(y + at, x + at, s->gain, n, s->eps); break;
+        case GLU: forward->glu(y + at, x + a, x + b, n); break;
+        case GATE: forward->glu(y + at, s->x2 + at, x + at, n); break;
+        case ADD: forward->add(y + at, x + at, n); break;
+        case NORM_SCALE: y[r] = back->norm_scale(x + at, n, s->eps); break;
+        case RMSNORM_BACK:
+            if (!s->add) memset(y + at, 0, n * sizeof *y);
+            back->rmsnorm(y + at, s->d + at, x + at, s->gain, s->x2[r], n);
+            break;
+        case QUANTIZE:
+            y[r] = 1.0f / forward->rmsnorm_quantize(t->bitlinear.q + r * t->bitlinear.q_stride,
+                                                    x + at, s->gain, n, NM_BITLINEAR_EPS);
+            break;
+        case GLU_BACK: back->glu(y + a, y + b, s->d + at, x + a, x + b, n); break;
+        case GATE_BACK: back->gate(y + at, s->y2 + at, s->d + at, x + at, s->x2 + at, n); break;
+        case LOSS: find_loss(s, r); break;
+        }
+    }
+}
+
+static void run_rows(const nm_tape *t, row_op op, step s, size_t n_rows)
+{
+    s.op = op;
+    nm_pool_run(t->work.pool, do_rows, &s, n_rows, ROW_GRAIN);
+}
+
+/* Items of such a job are COLUMNS columns, which run through all rows. */
 static void run_columns(const nm_tape *t, nm_pool_job job, step *s)
 {
     nm_pool_run(t->work.pool, job, s, (s->n + COLUMNS - 1) / COLUMNS, 1);
-}
-
-static void rmsnorm_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++)
-        s->t->work.kernels->floats->rmsnorm(s->y + r * s->n, s->x + r * s->n, s->gain, s->n,
-                                            s->eps);
 }
 
 /* y[n_rows][n] = RMSNorm(x); y may be x. */
@@ -119,28 +192,7 @@ static void rmsnorm(nm_tape *t, float *y, const float *x, const float *gain, siz
     step s = {.t = t, .y = y, .x = x, .gain = gain, .n = n};
 
     s.eps = t->latent->config.rms_norm_eps;
-    run_rows(t, rmsnorm_rows, &s, n_rows);
-}
-
-/* y = silu(a) b of rows a | b of twice the width; or of x and x2. */
-static void glu_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        const float *a = s->x2 ? s->x + r * s->n : s->x + r * 2 * s->n;
-        const float *b = s->x2 ? s->x2 + r * s->n : a + s->n;
-        s->t->work.kernels->floats->glu(s->y + r * s->n, a, b, s->n);
-    }
-}
-
-static void add_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    s->t->work.kernels->floats->add(s->y + begin * s->n, s->x + begin * s->n, (end - begin) * s->n);
+    run_rows(t, RMSNORM, s, n_rows);
 }
 
 static bool is_reset(const nm_batch *b, size_t row)
@@ -149,15 +201,6 @@ static bool is_reset(const nm_batch *b, size_t row)
 }
 
 /* ---- Forward --------------------------------------------------------------------------------- */
-
-static void embed_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++)
-        nm_weights_embedding(&s->t->latent->weights, s->t->x + r * s->n, s->b->ids[r]);
-}
 
 /* Columns of the state through the tokens of each stream: h, and silu(h) to y. */
 static void scan_columns(void *context, size_t begin, size_t end, size_t thread)
@@ -202,7 +245,7 @@ static void add_bitlinear(nm_tape *t, const nm_bitlinear *layer, const float *in
     step s = {.t = t, .y = t->x, .x = t->d_a, .n = layer->w.rows};
 
     bitlinear(t, layer, t->d_a, input, n_rows);
-    run_rows(t, add_rows, &s, n_rows);
+    run_rows(t, ADD, s, n_rows);
 }
 
 /* o = RMSNorm(g) silu(h) */
@@ -210,10 +253,10 @@ static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, f
                        float *o, size_t n_rows)
 {
     size_t state = nm_config_state_dim(&t->latent->config);
-    step   s = {.t = t, .y = o, .x = l->h, .x2 = norm, .n = state};
+    step   s = {.t = t, .y = o, .x = norm, .x2 = l->h, .n = state};
 
     rmsnorm(t, norm, l->g, m->g_gain, state, n_rows);
-    run_rows(t, glu_rows, &s, n_rows);
+    run_rows(t, GATE, s, n_rows);
 }
 
 static void forward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
@@ -243,35 +286,13 @@ static void forward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_
     rmsnorm(t, t->u, t->x, layer->ffn_gain, c->dim, n_rows);
     bitlinear(t, &layer->glu.gate_up_proj, l->gate_up, t->u, n_rows);
     step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
-    run_rows(t, glu_rows, &glu, n_rows);
+    run_rows(t, GLU, glu, n_rows);
     add_bitlinear(t, &layer->glu.down_proj, t->y, n_rows);
 }
 
 /* ---- Backward: norms and BitLinear ----------------------------------------------------------- */
 
-/* r of each row of x, whose RMSNorm has this eps. */
-static void scale_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++)
-        s->t->scales[r] = s->t->ops->norm_scale(s->x + r * s->n, s->n, s->eps);
-}
-
-/* y = (or +=) the derivative of RMSNorm(x, gain) times x2. */
-static void rmsnorm_back_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        float *y = s->y + r * s->n;
-        if (!s->add) memset(y, 0, s->n * sizeof *y);
-        s->t->ops->rmsnorm(y, s->x2 + r * s->n, s->x + r * s->n, s->gain, s->t->scales[r], s->n);
-    }
-}
-
+/* The gain's gradient, a sum over rows: y += sum of d x r. */
 static void gain_columns(void *context, size_t begin, size_t end, size_t thread)
 {
     const step *s = context;
@@ -279,33 +300,21 @@ static void gain_columns(void *context, size_t begin, size_t end, size_t thread)
 
     (void)thread;
     for (size_t r = 0; r < s->rows; r++)
-        s->t->ops->gain(s->y + at, s->x2 + r * s->n + at, s->x + r * s->n + at, s->t->scales[r],
-                        width);
+        s->t->ops->gain(s->y + at, s->d + r * s->n + at, s->x + r * s->n + at, s->x2[r], width);
 }
 
 /* d_x = (or +=) the gradient of x, and the gain's, from that of y = RMSNorm(x, gain). */
 static void rmsnorm_back(nm_tape *t, float *d_x, bool add, const float *d_y, const float *x,
                          const float *gain, size_t n, size_t n_rows, float eps)
 {
-    step s = {.t = t, .y = d_x, .x = x, .x2 = d_y, .gain = gain, .n = n, .eps = eps, .add = add};
+    step s = {.t = t, .y = t->scales, .x = x, .d = d_y, .gain = gain, .n = n};
 
-    run_rows(t, scale_rows, &s, n_rows);
-    run_rows(t, rmsnorm_back_rows, &s, n_rows);
-    s.y = nm_latent_grad(t->latent, gain);
-    s.rows = n_rows;
+    s.eps = eps, s.add = add, s.rows = n_rows;
+    run_rows(t, NORM_SCALE, s, n_rows);
+    s.y = d_x, s.x2 = t->scales;
+    run_rows(t, RMSNORM_BACK, s, n_rows);
+    s.y = t->latent->grads + (gain - t->latent->values);
     run_columns(t, gain_columns, &s);
-}
-
-/* q and 1 / a: their product is what the forward pass multiplied. */
-static void quantize_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++)
-        s->t->q_scales[r] = 1.0f / s->t->work.kernels->floats->rmsnorm_quantize(
-                                       s->t->bitlinear.q + r * s->t->bitlinear.q_stride,
-                                       s->x + r * s->n, s->gain, s->n, NM_BITLINEAR_EPS);
 }
 
 static void multiply(nm_tape *t, const nm_matmul *m)
@@ -326,9 +335,9 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
                            const float *d_y, const float *x, size_t n_rows)
 {
     const float *gain = m->layer->gain;
-    step         s = {.t = t, .x = x, .gain = gain, .n = m->cols};
+    step         s = {.t = t, .y = t->q_scales, .x = x, .gain = gain, .n = m->cols};
 
-    run_rows(t, quantize_rows, &s, n_rows);
+    run_rows(t, QUANTIZE, s, n_rows);
     const nm_matmul d_weight = {.rows = m->rows,
                                 .cols = m->cols,
                                 .depth = n_rows,
@@ -359,31 +368,6 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
 
 /* ---- Backward: the layers -------------------------------------------------------------------- */
 
-/* y = da | db of x2 = dy, x = a | b. */
-static void glu_back_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        size_t at = r * 2 * s->n;
-        s->t->ops->glu(s->y + at, s->y + at + s->n, s->x2 + r * s->n, s->x + at, s->x + at + s->n,
-                       s->n);
-    }
-}
-
-/* y, y2 = d_norm, d_h of gain = d_o, x = norm, x2 = h. */
-static void gate_back_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        size_t at = r * s->n;
-        s->t->ops->gate(s->y + at, s->y2 + at, s->gain + at, s->x + at, s->x2 + at, s->n);
-    }
-}
-
 /* Columns of the state backwards through the tokens: y, y2 = d_f, d_i of d_c = d_h. */
 static void scan_back_columns(void *context, size_t begin, size_t end, size_t thread)
 {
@@ -406,27 +390,8 @@ static void scan_back_columns(void *context, size_t begin, size_t end, size_t th
         }
 }
 
-/* The channel mixer: x = middle + BitLinear(silu(a) b), a | b = BitLinear(RMSNorm(middle)). */
-static void glu_back(nm_tape *t, size_t index, size_t n_rows)
-{
-    const nm_config       *c = &t->latent->config;
-    const nm_layer        *layer = &t->latent->weights.layers[index];
-    const nm_latent_layer *m = &t->latent->layers[index];
-    const nm_taped_layer  *l = &t->layers[index];
-    step                   s = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
-
-    run_rows(t, glu_rows, &s, n_rows);
-    bitlinear_back(t, m->down, t->d_a, false, t->d_x, t->y, n_rows);
-    s.y = t->d_wide, s.x2 = t->d_a;
-    run_rows(t, glu_back_rows, &s, n_rows);
-    rmsnorm(t, t->u, l->middle, layer->ffn_gain, c->dim, n_rows);
-    bitlinear_back(t, m->gate_up, t->d_a, false, t->d_wide, t->u, n_rows);
-    rmsnorm_back(t, t->d_x, true, t->d_a, l->middle, layer->ffn_gain, c->dim, n_rows,
-                 c->rms_norm_eps);
-}
-
-/* The token mixer: middle = x + BitLinear(RMSNorm(g) silu(h)). */
-static void mlgru_back(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
+/* From d_x of the layer's output to that of its input, in the opposite order of forward_layer. */
+static void backward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
 {
     const nm_config       *c = &t->latent->config;
     const nm_layer        *layer = &t->latent->weights.layers[index];
@@ -434,15 +399,27 @@ static void mlgru_back(nm_tape *t, const nm_batch *b, size_t index, size_t n_row
     const nm_taped_layer  *l = &t->layers[index];
     size_t                 n = nm_config_state_dim(c);
 
+    /* The channel mixer: x = middle + BitLinear(silu(a) b), a | b = BitLinear(RMSNorm(middle)) */
+    step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
+    run_rows(t, GLU, glu, n_rows);
+    bitlinear_back(t, m->down, t->d_a, false, t->d_x, t->y, n_rows);
+    glu.y = t->d_wide, glu.d = t->d_a;
+    run_rows(t, GLU_BACK, glu, n_rows);
+    rmsnorm(t, t->u, l->middle, layer->ffn_gain, c->dim, n_rows);
+    bitlinear_back(t, m->gate_up, t->d_a, false, t->d_wide, t->u, n_rows);
+    rmsnorm_back(t, t->d_x, true, t->d_a, l->middle, layer->ffn_gain, c->dim, n_rows,
+                 c->rms_norm_eps);
+
+    /* The token mixer: middle = x + BitLinear(RMSNorm(g) silu(h)) */
     gate_state(t, l, &layer->mlgru, t->u, t->y, n_rows);
     bitlinear_back(t, m->o, t->d_a, false, t->d_x, t->y, n_rows);
-    step gate = {.t = t, .y = t->d_b, .y2 = t->d_c, .gain = t->d_a, .x = t->u, .x2 = l->h, .n = n};
-    run_rows(t, gate_back_rows, &gate, n_rows);
+    step gate = {.t = t, .y = t->d_b, .y2 = t->d_c, .d = t->d_a, .x = t->u, .x2 = l->h, .n = n};
+    run_rows(t, GATE_BACK, gate, n_rows);
     rmsnorm_back(t, t->d_a, false, t->d_b, l->g, layer->mlgru.g_gain, n, n_rows, c->rms_norm_eps);
     step scan = {.t = t, .b = b, .layer = layer, .index = index, .y = t->y, .y2 = t->d_b, .n = n};
     run_columns(t, scan_back_columns, &scan);
 
-    /* d_f, d_i, d_g = y, d_b, d_a;  d_c = du */
+    /* f, i, g share one input: d_f, d_i, d_g = y, d_b, d_a;  d_c = du */
     rmsnorm(t, t->u, l->x, layer->attn_gain, c->dim, n_rows);
     bitlinear_back(t, m->f, t->d_c, false, t->y, t->u, n_rows);
     bitlinear_back(t, m->i, t->d_c, true, t->d_b, t->u, n_rows);
@@ -450,7 +427,11 @@ static void mlgru_back(nm_tape *t, const nm_batch *b, size_t index, size_t n_row
     rmsnorm_back(t, t->d_x, true, t->d_c, l->x, layer->attn_gain, c->dim, n_rows, c->rms_norm_eps);
 }
 
-/* beta_l = p_1 + ... + p_l with p = softmax over the layers: from d_bounds to the raw bounds. */
+/*
+ * beta_l = p_1 + ... + p_l with p = softmax over the layers: from d_bounds to the raw bounds.
+ * p is taken from the betas that the forward pass has: p_l = beta_l - beta_(l-1), and what is left
+ * of 1 is p_0, whose own derivative is 0 as no beta contains it.
+ */
 static void bounds_back(nm_tape *t)
 {
     const nm_config *c = &t->latent->config;
@@ -489,27 +470,6 @@ static void embedding_back_columns(void *context, size_t begin, size_t end, size
 
 /* ---- The head -------------------------------------------------------------------------------- */
 
-/* Cross-entropy: the loss of each row, and its gradient in place of the logits; rows is the first.
- */
-static void loss_rows(void *context, size_t begin, size_t end, size_t thread)
-{
-    const step *s = context;
-
-    (void)thread;
-    for (size_t r = begin; r < end; r++) {
-        float  *logits = s->y + r * s->n, max = logits[0];
-        int32_t target = s->b->targets[s->rows + r];
-        for (size_t i = 1; i < s->n; i++)
-            if (logits[i] > max) max = logits[i];
-        float of_target = logits[target] - max;
-        float sum = s->t->ops->exponents(logits, max, s->n);
-        s->t->losses[r] = log((double)sum) - (double)of_target;
-        float factor = s->b->weight / sum;
-        for (size_t i = 0; i < s->n; i++) logits[i] *= factor;
-        logits[target] -= s->b->weight;
-    }
-}
-
 /* Loss and gradients of all rows of x, HEAD_ROWS at a time; d_x is filled. */
 static double run_head(nm_tape *t, const nm_batch *b, size_t n_rows)
 {
@@ -525,7 +485,7 @@ static double run_head(nm_tape *t, const nm_batch *b, size_t n_rows)
         rmsnorm(t, t->u, x, w->output_gain, c->dim, n);
         bitlinear(t, &w->output, t->logits, t->u, n);
         t->times.forward += nm_clock() - began;
-        run_rows(t, loss_rows, &s, n);
+        run_rows(t, LOSS, s, n);
         for (size_t r = 0; r < n; r++) {
             sum += t->losses[r];
             if (b->nats) b->nats[at + r] = (float)t->losses[r];
@@ -542,17 +502,14 @@ double nm_tape_run(nm_tape *t, const nm_batch *b)
     const nm_config *c = &t->latent->config;
     size_t           n_rows = b->n_streams * t->n_tokens;
     double           began = nm_clock();
-    step             s = {.t = t, .b = b, .n = c->dim, .rows = n_rows};
+    step             s = {.t = t, .b = b, .y = t->x, .n = c->dim, .rows = n_rows};
 
-    run_rows(t, embed_rows, &s, n_rows);
+    run_rows(t, EMBED, s, n_rows);
     for (size_t l = 0; l < c->n_layers; l++) forward_layer(t, b, l, n_rows);
     t->times.forward += nm_clock() - began;
     double loss = run_head(t, b, n_rows);
     memset(t->d_bounds, 0, c->n_layers * nm_config_state_dim(c) * sizeof *t->d_bounds);
-    for (size_t l = c->n_layers; l-- > 0;) {
-        glu_back(t, l, n_rows);
-        mlgru_back(t, b, l, n_rows);
-    }
+    for (size_t l = c->n_layers; l-- > 0;) backward_layer(t, b, l, n_rows);
     if (c->use_lower_bound) bounds_back(t);
     run_columns(t, embedding_back_columns, &s);
     t->times.all += nm_clock() - began;

@@ -112,18 +112,12 @@ static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error
     return eos < 0 || put_ids(m, &eos, 1, err);
 }
 
-/* The next line that is the separator alone: where its newline before it is; else n_bytes. */
-static size_t find_separator(const char *text, size_t n_bytes, const char *separator, size_t n)
-{
-    for (size_t at = 0; at + n + 2 <= n_bytes; at++) {
-        const char *newline = memchr(text + at, '\n', n_bytes - at - n - 1);
-        if (!newline) break;
-        at = (size_t)(newline - text);
-        if (memcmp(newline + 1, separator, n) == 0 && newline[n + 1] == '\n') return at;
-    }
-    return n_bytes;
-}
-
+/*
+ * A document ends at the newline before a line that is the separator alone:
+ *
+ *     text ... \n separator \n text of the next document
+ *     0        at             at + n + 2
+ */
 static bool put_documents(maker *m, const char *text, size_t n_bytes, const char *separator,
                           nomul_error *err)
 {
@@ -131,9 +125,15 @@ static bool put_documents(maker *m, const char *text, size_t n_bytes, const char
 
     if (text[n_bytes - 1] == '\n') n_bytes--;
     for (;;) {
-        size_t at = n ? find_separator(text, n_bytes, separator, n) : n_bytes;
+        size_t at = n ? 0 : n_bytes;
+        for (; at + n + 2 <= n_bytes; at++) {
+            const char *newline = memchr(text + at, '\n', n_bytes - at - n - 1);
+            at = newline ? (size_t)(newline - text) : n_bytes;
+            if (!newline || (memcmp(newline + 1, separator, n) == 0 && newline[n + 1] == '\n'))
+                break;
+        }
+        if (at + n + 2 > n_bytes) return put_document(m, text, n_bytes, err);
         if (!put_document(m, text, at, err)) return false;
-        if (at == n_bytes) return true;
         text += at + n + 2, n_bytes -= at + n + 2;
     }
 }

@@ -49,21 +49,6 @@ static double measure_peak(const nm_trainer *t)
     return best;
 }
 
-/* Where the time of the last step went, on a CPU. */
-static void print_parts(const nm_trainer *t, double peak)
-{
-    const nm_tape_times *times = &t->tape.times;
-    double               speed = times->flops / times->products;
-
-    printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "
-           "%.0f ms, optimizer and quantizing %.0f ms\n",
-           1e3 * times->forward, 1e3 * times->products,
-           1e3 * (times->all - times->forward - times->products),
-           1e3 * (t->last_step - times->all));
-    printf("backward products: %.1f GFLOP/s, %.0f %% of the multiply-add peak of %.1f GFLOP/s\n",
-           speed / 1e9, 100 * speed / peak, peak / 1e9);
-}
-
 bool nm_bench_run(nm_trainer *t, nomul_error *err)
 {
     const nm_train_options *o = &t->options;
@@ -89,6 +74,15 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
            "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
            6 * (double)l->n_values * n_tokens / mean / 1e9);
-    if (!t->cuda) print_parts(t, peak);
+    if (t->cuda) return true; /* where the time goes is known of a CPU only */
+    const nm_tape_times *times = &t->tape.times;
+    double               speed = times->flops / times->products;
+    printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "
+           "%.0f ms, optimizer and quantizing %.0f ms\n",
+           1e3 * times->forward, 1e3 * times->products,
+           1e3 * (times->all - times->forward - times->products),
+           1e3 * (t->last_step - times->all));
+    printf("backward products: %.1f GFLOP/s, %.0f %% of the multiply-add peak of %.1f GFLOP/s\n",
+           speed / 1e9, 100 * speed / peak, peak / 1e9);
     return true;
 }

@@ -20,12 +20,6 @@ static void on_stop(int signal)
     nomul_cancel_request(&cancel);
 }
 
-static int fail(const nomul_error *err)
-{
-    fprintf(stderr, "nomul-train: %s\n", err->text);
-    return err->code == NOMUL_E_ARG ? 2 : 1;
-}
-
 static int help(void)
 {
     printf("nomul-train %s: trains models for nomul\n\n"
@@ -91,5 +85,6 @@ int main(int argc, char **argv)
                                       "no command '%.100s': new, tune, resume or bench", argv[1]);
     nm_setup_close(&trainer);
     if (ok || err.code == NOMUL_E_CANCELLED) return nomul_cancel_requested(&cancel) ? 130 : 0;
-    return fail(&err);
+    fprintf(stderr, "nomul-train: %s\n", err.text);
+    return err.code == NOMUL_E_ARG ? 2 : 1;
 }

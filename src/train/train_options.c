@@ -87,21 +87,16 @@ static bool set(nm_train_options *o, const struct option *row, const char *value
     return true;
 }
 
-static const char *name_of_letter(char letter)
-{
-    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-        if (letters[i].letter == letter) return letters[i].name;
-    return "";
-}
-
 /* One argument that is no operand; *value is what follows "=" or the next argument. */
 static bool parse_option(nm_train_options *o, char *word, char *next, bool saved, bool *used_next,
                          nomul_error *err)
 {
     char       *equals = word[1] == '-' ? strchr(word, '=') : NULL, *value = next;
-    const char *name = word[1] == '-' ? word + 2 : name_of_letter(word[2] ? '\0' : word[1]);
+    const char *name = word[1] == '-' ? word + 2 : "";
     char        copy[64];
 
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        if (letters[i].letter == word[1] && !word[2]) name = letters[i].name;
     if (equals) {
         snprintf(copy, sizeof copy, "%.*s", (int)(equals - word - 2), word + 2);
         name = copy, value = equals + 1;

@@ -25,41 +25,31 @@ static double progress(const nm_trainer *t)
     return (double)t->saved.counts.step / (double)o->max_iters;
 }
 
-/* (1 + cos(pi x)) / 2 for x in [0, 1], by sums that are the same on every machine. */
-static double half_cosine(double x)
-{
-    double angle = 1.5707963267948966 * x, term = angle, sine = angle;
-
-    for (int i = 1; i < 12; i++) {
-        term *= -angle * angle / (double)(2 * i * (2 * i + 1));
-        sine += term;
-    }
-    return 1 - sine * sine;
-}
-
-/* A rise to the highest rate, a plateau, and a decay at the end. */
+/*
+ * A rise to the highest rate, a plateau, and a decay at the end:
+ *
+ *             __________________
+ *           /                    \      learning_rate, then
+ *         /                        \    min_lr at the end
+ *       | warmup_iters        | decay_share
+ */
 static double learning_rate(const nm_trainer *t)
 {
     const nm_train_options *o = &t->options;
     double left = 1 - progress(t), share = 1, step = (double)t->saved.counts.step + 1;
 
     if (left < o->decay_share) share = left > 0 ? left / o->decay_share : 0;
-    if (strcmp(o->lr_decay, "cosine") == 0) share = half_cosine(1 - share);
+    if (strcmp(o->lr_decay, "cosine") == 0) {
+        /* (1 + cos(pi x)) / 2 = 1 - sin(pi x / 2)^2, by a series: the same on every machine. */
+        double angle = 1.5707963267948966 * (1 - share), term = angle, sine = angle;
+        for (int i = 1; i < 12; i++) {
+            term *= -angle * angle / (double)(2 * i * (2 * i + 1));
+            sine += term;
+        }
+        share = 1 - sine * sine;
+    }
     double rate = o->min_lr + (o->learning_rate - o->min_lr) * share;
     return step < (double)o->warmup_iters ? rate * step / (double)o->warmup_iters : rate;
-}
-
-/* From the first step of the decay on the streams read the second mix, each from a new state. */
-static nm_mix *current_mix(nm_trainer *t)
-{
-    nm_saved_counts *c = &t->saved.counts;
-
-    if (t->decay_data.n_texts == 0) return &t->data;
-    if (!c->is_decaying && 1 - progress(t) < t->options.decay_share) {
-        c->is_decaying = 1;
-        memset(t->states, 0, c->n_states * sizeof *t->states);
-    }
-    return c->is_decaying ? &t->decay_data : &t->data;
 }
 
 /* A pass of streams [first, first + n): adds to the gradients and to the loss. */
@@ -94,10 +84,18 @@ static bool run_pass(nm_trainer *t, size_t first, size_t n, double *loss, nomul_
 }
 
 /* The mean loss of all streams' next tokens, their gradients and the norm of these. */
-static bool run_streams(nm_trainer *t, nm_mix *mix, nomul_error *err)
+static bool run_streams(nm_trainer *t, nomul_error *err)
 {
-    size_t n_streams = (size_t)t->options.batch_size;
+    nm_saved_counts *c = &t->saved.counts;
+    size_t           n_streams = (size_t)t->options.batch_size;
+    bool             has_decay = t->decay_data.n_texts > 0;
 
+    /* From the first step of the decay on streams read the second mix, each from a new state. */
+    if (has_decay && !c->is_decaying && 1 - progress(t) < t->options.decay_share) {
+        c->is_decaying = 1;
+        memset(t->states, 0, c->n_states * sizeof *t->states);
+    }
+    nm_mix *mix = has_decay && c->is_decaying ? &t->decay_data : &t->data;
     t->loss = 0;
     for (size_t first = 0, n; first < n_streams; first += n) {
         n = nm_smaller(t->n_micro, n_streams - first);
@@ -142,7 +140,7 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
 {
     nm_saved_counts *c = &t->saved.counts;
 
-    if (!run_streams(t, current_mix(t), err)) return false;
+    if (!run_streams(t, err)) return false;
     if (!isfinite(t->loss) || !isfinite(t->norm))
         return nm_fail(err, NOMUL_E_FORMAT,
                        "step %" PRIu64 ": the loss is not a number: resume from the last "
@@ -169,17 +167,6 @@ static bool is_done(const nm_trainer *t)
     return progress(t) >= 1;
 }
 
-/* "1:05" or "2:01:05" */
-static void format_seconds(double seconds, char out[32])
-{
-    unsigned long n = seconds > 0 ? (unsigned long)seconds : 0;
-
-    if (n < 3600)
-        snprintf(out, 32, "%lu:%02lu", n / 60, n % 60);
-    else
-        snprintf(out, 32, "%lu:%02lu:%02lu", n / 3600, n / 60 % 60, n % 60);
-}
-
 /*
  * One line that is overwritten on a terminal; elsewhere one where a measurement is due.
  *
@@ -200,7 +187,12 @@ static void show(const nm_trainer *t, double step_seconds)
         return;
     for (int i = 0; i < BAR; i++) bar[i] = i < (int)(done * BAR) ? '#' : '.';
     bar[BAR] = '\0';
-    format_seconds(done > 0 ? c->seconds / done - c->seconds : 0, left);
+    double        to_go = done > 0 ? c->seconds / done - c->seconds : 0;
+    unsigned long n = to_go > 0 ? (unsigned long)to_go : 0;
+    if (n < 3600)
+        snprintf(left, sizeof left, "%lu:%02lu", n / 60, n % 60);
+    else
+        snprintf(left, sizeof left, "%lu:%02lu:%02lu", n / 3600, n / 60 % 60, n % 60);
     if (o->minutes > 0)
         snprintf(steps, sizeof steps, "%" PRIu64, c->step);
     else
@@ -210,19 +202,6 @@ static void show(const nm_trainer *t, double step_seconds)
             t->loss / log(2) / nm_mix_bytes_per_token(mix),
             (double)(o->batch_size * o->block_size) / step_seconds, left, is_terminal ? "" : "\n");
     fflush(stderr);
-}
-
-static void log_step(nm_trainer *t, double step_seconds)
-{
-    const nm_saved_counts *c = &t->saved.counts;
-
-    if (!t->log) return;
-    fprintf(t->log,
-            "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
-            "\"tokens\":%" PRIu64 ",\"seconds\":%.3f,\"tokens_per_second\":%.1f}\n",
-            c->step, (double)(float)t->loss, t->rate, t->norm, c->tokens, c->seconds,
-            (double)(t->options.batch_size * t->options.block_size) / step_seconds);
-    fflush(t->log);
 }
 
 static bool measure(nm_trainer *t, nomul_error *err)
@@ -296,8 +275,16 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     while (!is_done(t) && !nomul_cancel_requested(t->cancel)) {
         double before = c->seconds;
         if (!nm_trainer_step(t, err)) return false;
-        log_step(t, c->seconds - before);
-        show(t, c->seconds - before);
+        double seconds = c->seconds - before;
+        if (t->log) {
+            fprintf(t->log,
+                    "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
+                    "\"tokens\":%" PRIu64 ",\"seconds\":%.3f,\"tokens_per_second\":%.1f}\n",
+                    c->step, (double)(float)t->loss, t->rate, t->norm, c->tokens, c->seconds,
+                    (double)(o->batch_size * o->block_size) / seconds);
+            fflush(t->log);
+        }
+        show(t, seconds);
         if (o->eval_interval && c->step % o->eval_interval == 0 && !is_done(t) && !measure(t, err))
             return false;
         if (o->save_minutes > 0 && c->seconds - t->last_saved >= 60 * o->save_minutes)

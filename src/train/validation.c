@@ -14,31 +14,24 @@
 
 #define PIECE 1024 /* ids scored at once */
 
-/* Ids [begin, end) of the cache, one document: all after the first are scored. */
-static bool score_document(const nm_token_cache *c, nomul_session *session, size_t begin,
-                           size_t end, double *nats, nomul_error *err)
-{
-    int32_t ids[PIECE];
-    float   logprobs[PIECE];
-
-    nomul_session_reset(session);
-    for (size_t at = begin, n; at + 1 < end; at += n - 1) {
-        n = nm_smaller(PIECE, end - at);
-        for (size_t i = 0; i < n; i++) ids[i] = nm_token_cache_get(c, at + i);
-        if (nomul_session_score(session, ids, n, logprobs, err) != NOMUL_OK) return false;
-        for (size_t i = 0; i + 1 < n; i++) *nats -= (double)logprobs[i];
-    }
-    return true;
-}
-
+/* Documents begin at a BOS and are scored one by one, in pieces; all ids after the first count. */
 static bool score(const nm_token_cache *c, nomul_session *session, int32_t bos,
                   nm_validation_loss *result, nomul_error *err)
 {
-    double nats = 0;
+    int32_t ids[PIECE];
+    float   logprobs[PIECE];
+    double  nats = 0;
 
     for (size_t begin = 0, end; begin < c->n_ids; begin = end) {
         for (end = begin + 1; end < c->n_ids && nm_token_cache_get(c, end) != bos;) end++;
-        if (!score_document(c, session, begin, end, &nats, err)) return false;
+        nomul_session_reset(session);
+        /* The last id of a piece is the first of the next: it is fed there, and scored here. */
+        for (size_t at = begin, n; at + 1 < end; at += n - 1) {
+            n = nm_smaller(PIECE, end - at);
+            for (size_t i = 0; i < n; i++) ids[i] = nm_token_cache_get(c, at + i);
+            if (nomul_session_score(session, ids, n, logprobs, err) != NOMUL_OK) return false;
+            for (size_t i = 0; i + 1 < n; i++) nats -= (double)logprobs[i];
+        }
         result->n_tokens += end - begin - 1;
     }
     result->nats = nats / (double)nm_larger(result->n_tokens, 1);
@@ -46,15 +39,7 @@ static bool score(const nm_token_cache *c, nomul_session *session, int32_t bos,
     return true;
 }
 
-/* The text's bytes with control characters made visible. */
-static void print_text(const char *text, size_t n_bytes)
-{
-    for (size_t i = 0; i < n_bytes; i++) {
-        unsigned char c = (unsigned char)text[i];
-        fputc((c < 0x20 && c != '\n') || c == 0x7F ? '?' : c, stderr);
-    }
-}
-
+/* Prints a sample, its control characters as "?". */
 static bool sample(const nm_train_options *o, nomul_session *session, nomul_error *err)
 {
     nomul_text_options options;
@@ -67,7 +52,11 @@ static bool sample(const nm_train_options *o, nomul_session *session, nomul_erro
     nomul_text *text = nomul_text_new(session, &options, err);
     bool        ok = text && nomul_text_prompt(text, o->sample, strlen(o->sample), err) == NOMUL_OK;
     if (ok) fprintf(stderr, "    %s", o->sample);
-    while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL) print_text(bytes, n_bytes);
+    while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL)
+        for (size_t i = 0; i < n_bytes; i++) {
+            unsigned char c = (unsigned char)bytes[i];
+            fputc((c < 0x20 && c != '\n') || c == 0x7F ? '?' : c, stderr);
+        }
     ok = ok && nomul_text_finish(text) != NOMUL_FINISH_NONE;
     if (ok) fprintf(stderr, "\n");
     nomul_text_free(text);
