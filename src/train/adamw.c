@@ -17,7 +17,6 @@ typedef struct work {
     const nm_latent       *l;
     const nm_gradient_ops *ops;
     nm_adamw_factors       factors;
-    float                  decayed; /* factors.keep of a matrix */
 } work;
 
 bool nm_adamw_open(nm_adamw *a, const nm_latent *l, nomul_error *err)
@@ -71,21 +70,19 @@ static void step_blocks(void *context, size_t begin, size_t end, size_t thread)
     while (t->at + t->rows * t->cols <= at) t++;
     for (size_t n; at < stop; at += n, t++) {
         nm_adamw_factors factors = w->factors;
-        if (t->is_matrix) factors.keep = w->decayed;
+        if (t->is_matrix) factors.keep = factors.decayed;
         n = nm_smaller(stop, t->at + t->rows * t->cols) - at;
         w->ops->adamw(l->values + at, w->a->m + at, w->a->v + at, l->grads + at, &factors, n);
         memset(l->grads + at, 0, n * sizeof *l->grads);
     }
 }
 
-nm_adamw_factors nm_adamw_next(nm_adamw *a, const nm_adamw_options *o, float rate, double norm,
-                               float *decayed)
+nm_adamw_factors nm_adamw_next(nm_adamw *a, const nm_adamw_options *o, float rate, double norm)
 {
     bool is_clipped = o->grad_clip > 0 && norm > (double)o->grad_clip;
 
     a->n_steps++;
     a->power1 *= (double)o->beta1, a->power2 *= (double)o->beta2;
-    *decayed = 1.0f - rate * o->weight_decay;
     return (nm_adamw_factors){
         .clip = is_clipped ? (float)((double)o->grad_clip / (norm + 1e-6)) : 1.0f,
         .beta1 = o->beta1,
@@ -93,14 +90,14 @@ nm_adamw_factors nm_adamw_next(nm_adamw *a, const nm_adamw_options *o, float rat
         .rate = (float)((double)rate / (1 - a->power1)),
         .root = (float)(1 / sqrt(1 - a->power2)),
         .keep = 1.0f,
+        .decayed = 1.0f - rate * o->weight_decay,
     };
 }
 
 void nm_adamw_step(nm_adamw *a, nm_latent *l, const nm_gradient_ops *ops, nm_pool *pool,
                    const nm_adamw_options *o, float rate, double norm)
 {
-    work w = {.a = a, .l = l, .ops = ops};
+    work w = {.a = a, .l = l, .ops = ops, .factors = nm_adamw_next(a, o, rate, norm)};
 
-    w.factors = nm_adamw_next(a, o, rate, norm, &w.decayed);
     nm_pool_run(pool, step_blocks, &w, a->n_blocks, 4);
 }

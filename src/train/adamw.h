@@ -30,12 +30,9 @@ void nm_adamw_close(nm_adamw *adamw);
 double nm_adamw_norm(nm_adamw *adamw, const nm_latent *latent, const nm_gradient_ops *ops,
                      nm_pool *pool);
 
-/*
- * The factors of the next step, for gradients of this norm; counts the step.  *decayed is the
- * factor `keep` of a matrix.
- */
+/* The factors of the next step, for gradients of this norm; counts the step. */
 nm_adamw_factors nm_adamw_next(nm_adamw *adamw, const nm_adamw_options *options, float rate,
-                               double norm, float *decayed);
+                               double norm);
 
 /* One step with the gradients of latent, whose norm this is; they become zeros. */
 void nm_adamw_step(nm_adamw *adamw, nm_latent *latent, const nm_gradient_ops *ops, nm_pool *pool,

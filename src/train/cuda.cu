@@ -489,7 +489,7 @@ __global__ void sum_squares(double *partial, const float *x, size_t n)
     if (threadIdx.x == 0) partial[blockIdx.x] = s;
 }
 
-__global__ void adamw(float *w, float *m, float *v, float *g, nm_cuda_factors f, float keep,
+__global__ void adamw(float *w, float *m, float *v, float *g, nm_adamw_factors f, float keep,
                       size_t n)
 {
     for (size_t i = blockIdx.x * (size_t)THREADS + threadIdx.x; i < n;
@@ -763,7 +763,7 @@ static const float *bound_of(const nm_cuda *c, size_t index)
     return c->model.use_lower_bound && index ? c->bounds + index * c->model.dim : nullptr;
 }
 
-static void forward_layer(nm_cuda *c, const nm_cuda_batch *b, size_t index, size_t n)
+static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
     layer_memory        &l = c->layers[index];
@@ -808,7 +808,7 @@ static void forward_layer(nm_cuda *c, const nm_cuda_batch *b, size_t index, size
 }
 
 /* Logits, loss and the gradient of x, HEAD_ROWS at a time. */
-static void run_head(nm_cuda *c, const nm_cuda_batch *b, size_t n_rows)
+static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
 {
     const nm_cuda_model &m = c->model;
     size_t               head = c->matrices.size() - 1;
@@ -829,7 +829,7 @@ static void run_head(nm_cuda *c, const nm_cuda_batch *b, size_t n_rows)
     }
 }
 
-static void backward_layer(nm_cuda *c, const nm_cuda_batch *b, size_t index, size_t n)
+static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
     layer_memory        &l = c->layers[index];
@@ -885,7 +885,7 @@ static void backward_layer(nm_cuda *c, const nm_cuda_batch *b, size_t index, siz
 }
 
 /* Rows by id, so that each id's gradient is one sum in the order of the rows. */
-static void add_embedding(nm_cuda *c, const nm_cuda_batch *b, size_t n)
+static void add_embedding(nm_cuda *c, const nm_batch *b, size_t n)
 {
     std::vector<int32_t> rows(n), starts;
 
@@ -903,7 +903,7 @@ static void add_embedding(nm_cuda *c, const nm_cuda_batch *b, size_t n)
 }
 
 /* The states of the batch's streams, which may be some of more; to the GPU or back. */
-static void copy_states(nm_cuda *c, const nm_cuda_batch *b, bool to_gpu)
+static void copy_states(nm_cuda *c, const nm_batch *b, bool to_gpu)
 {
     size_t n = c->model.state, bytes = b->n_streams * n * sizeof(float);
 
@@ -916,7 +916,7 @@ static void copy_states(nm_cuda *c, const nm_cuda_batch *b, bool to_gpu)
     }
 }
 
-bool nm_cuda_run(nm_cuda *c, const nm_cuda_batch *b, double *loss, nomul_error *err)
+bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
 {
     const nm_cuda_model &m = c->model;
     size_t               n = b->n_streams * c->n_tokens;
@@ -997,7 +997,7 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
     return check(c, "norm of the gradients", err);
 }
 
-bool nm_cuda_step(nm_cuda *c, const nm_cuda_factors *f, nomul_error *err)
+bool nm_cuda_step(nm_cuda *c, const nm_adamw_factors *f, nomul_error *err)
 {
     for (const nm_cuda_tensor &t : c->tensors)
         adamw<<<(int)std::min<size_t>(4096, (t.n + THREADS - 1) / THREADS), THREADS>>>(

@@ -11,6 +11,7 @@
 #define NM_CUDA_H
 
 #include "nomul.h"
+#include "train/step.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,19 +52,6 @@ typedef struct nm_cuda_model {
     nm_cuda_matrix        head;
 } nm_cuda_model;
 
-typedef struct nm_cuda_batch {
-    const int32_t *ids, *targets; /* [n_streams][n_tokens] */
-    size_t         n_streams;
-    int32_t        bos;
-    float         *states; /* [n_layers][state_streams][state], the first n_streams: moved on */
-    size_t         state_streams;
-    float          weight;
-} nm_cuda_batch;
-
-typedef struct nm_cuda_factors {
-    float clip, beta1, beta2, rate, root, keep, decayed;
-} nm_cuda_factors;
-
 typedef struct nm_cuda nm_cuda;
 
 /* For passes of up to n_streams of n_tokens.  The model is copied. */
@@ -78,11 +66,11 @@ bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error
 bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err);
 
 /* Adds the gradients of a pass; *loss is the sum of the tokens' losses. */
-bool nm_cuda_run(nm_cuda *cuda, const nm_cuda_batch *batch, double *loss, nomul_error *err);
+bool nm_cuda_run(nm_cuda *cuda, const nm_batch *batch, double *loss, nomul_error *err);
 /* The norm of all gradients. */
 bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);
 /* One step of AdamW; gradients become zeros, and the new values are quantized. */
-bool nm_cuda_step(nm_cuda *cuda, const nm_cuda_factors *factors, nomul_error *err);
+bool nm_cuda_step(nm_cuda *cuda, const nm_adamw_factors *factors, nomul_error *err);
 
 #ifdef __cplusplus
 }

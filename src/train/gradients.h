@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "kernels/kernels.h"
+#include "train/step.h"
 
 #define NM_MATMUL_MAX_ROWS 16    /* of the result that a kernel computes at a time */
 #define NM_MATMUL_MAX_COLS 32    /* columns of it */
@@ -21,14 +22,6 @@
 #define NM_MATMUL_BLOCK_COLS 512
 
 #define NM_ADAMW_EPS 1e-8f
-
-/*
- * Of all weights of a step: d = g clip; m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2;
- * w = keep w - rate m / (sqrt(v) root + eps).  rate and root hold the corrections of the start.
- */
-typedef struct nm_adamw_factors {
-    float clip, beta1, beta2, rate, root, keep;
-} nm_adamw_factors;
 
 /* One row of gradients.c: an instruction set. */
 typedef struct nm_gradient_ops {

@@ -318,22 +318,6 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
            begin(t, err);
 }
 
-/* The optimizer and the streams where they were. */
-static bool restore(nm_trainer *t, const char *path, nomul_error *err)
-{
-    nm_saved_state *s = &t->saved;
-
-    s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
-    if (!nm_saved_state_read(s, path, err)) return false;
-    nm_mix *mix = s->counts.is_decaying ? &t->decay_data : &t->data;
-    for (size_t i = 0; i < mix->n_streams; i++)
-        if (mix->at[i] >= mix->texts[mix->text_of[i]].n_ids)
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: a stream is outside its text", path);
-    t->adamw.n_steps = s->counts.optimizer_steps;
-    t->adamw.power1 = s->counts.power1, t->adamw.power2 = s->counts.power2;
-    return nm_latent_quantize(&t->latent, t->work.pool, err) && nm_trainer_send(t, err);
-}
-
 bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
 {
     char      path[NM_EXPORT_PATH];
@@ -341,6 +325,7 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
     nm_hf_ids ids;
     bool      help;
 
+    /* The folder comes first: it has the options that the arguments change. */
     nm_train_options_init(&t->options);
     if (!nm_train_options_parse(&t->options, argc, argv, true, &help, err)) return false;
     if (!t->options.operand)
@@ -349,17 +334,30 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
     if (!nm_export_path(path, t->folder, "train.state", err) ||
         !nm_saved_state_peek(&t->saved, path, err))
         return false;
-    /* The saved options, then the arguments over them. */
+
     nm_train_options_init(&t->options);
     memcpy(t->saved_options, t->saved.options, sizeof t->saved_options);
     if (!nm_train_options_read(&t->options, t->saved_options, err))
         return nm_fail_in(err, "%s", path);
-    return nm_train_options_parse(&t->options, argc, argv, true, &help, err) &&
-           check_options(&t->options, err) && nm_hf_config_read(&config, &ids, t->folder, err) &&
-           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
-                                (nm_hf_warn){NULL, NULL}, err) &&
-           open_work(t, err) && open_latent(t, &config, err) && open_arrays(t, err) &&
-           open_texts(t, err) && restore(t, path, err) && open_log(t, err);
+    if (!nm_train_options_parse(&t->options, argc, argv, true, &help, err) ||
+        !check_options(&t->options, err) || !nm_hf_config_read(&config, &ids, t->folder, err) ||
+        !nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
+                              (nm_hf_warn){NULL, NULL}, err) ||
+        !open_work(t, err) || !open_latent(t, &config, err) || !open_arrays(t, err) ||
+        !open_texts(t, err))
+        return false;
+
+    /* The weights, the optimizer and the streams as they were. */
+    nm_mix *mix = t->saved.counts.is_decaying ? &t->decay_data : &t->data;
+    t->saved.at = mix->at;
+    if (!nm_saved_state_read(&t->saved, path, err)) return false;
+    for (size_t i = 0; i < mix->n_streams; i++)
+        if (mix->at[i] >= mix->texts[mix->text_of[i]].n_ids)
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: a stream is outside its text", path);
+    t->adamw.n_steps = t->saved.counts.optimizer_steps;
+    t->adamw.power1 = t->saved.counts.power1, t->adamw.power2 = t->saved.counts.power2;
+    return nm_latent_quantize(&t->latent, t->work.pool, err) && nm_trainer_send(t, err) &&
+           open_log(t, err);
 }
 
 /* Ids from 3 on at random, and a BOS now and then, as documents would have. */

@@ -57,17 +57,6 @@ typedef struct nm_tape {
     nm_arena             arena;
 } nm_tape;
 
-/* One pass. */
-typedef struct nm_batch {
-    const int32_t *ids, *targets; /* [n_streams][n_tokens] */
-    int32_t        bos;           /* the id that resets a state; -1: none */
-    float         *states;        /* [n_layers][n_streams][state]: moved on */
-    size_t         n_streams;     /* <= those of the tape */
-    size_t         state_streams; /* of the array: states of more streams than these may follow */
-    float          weight;        /* of a token in the gradients: 1 / tokens of the step */
-    float         *nats;          /* [n_streams][n_tokens]: the loss of each token; or NULL */
-} nm_batch;
-
 /* work: kernels and threads; the caller's, as the latent is. */
 bool nm_tape_open(nm_tape *tape, nm_latent *latent, const nm_work *work, size_t n_streams,
                   size_t n_tokens, nomul_error *err);

@@ -52,42 +52,15 @@ static double learning_rate(const nm_trainer *t)
     return step < (double)o->warmup_iters ? rate * step / (double)o->warmup_iters : rate;
 }
 
-/* A pass of streams [first, first + n): adds to the gradients and to the loss. */
-static bool run_pass(nm_trainer *t, size_t first, size_t n, double *loss, nomul_error *err)
-{
-    const nm_train_options *o = &t->options;
-    float                  *states = t->states + first * nm_config_state_dim(&t->latent.config);
-    float                   weight = 1.0f / (float)(o->batch_size * o->block_size);
-    double                  sum = 0;
-
-    if (t->cuda) {
-        const nm_cuda_batch batch = {.ids = t->ids,
-                                     .targets = t->targets,
-                                     .bos = t->tokenizer.bos_id,
-                                     .states = states,
-                                     .n_streams = n,
-                                     .state_streams = (size_t)o->batch_size,
-                                     .weight = weight};
-        if (!nm_cuda_run(t->cuda, &batch, &sum, err)) return false;
-    } else {
-        const nm_batch batch = {.ids = t->ids,
-                                .targets = t->targets,
-                                .bos = t->tokenizer.bos_id,
-                                .states = states,
-                                .n_streams = n,
-                                .state_streams = (size_t)o->batch_size,
-                                .weight = weight};
-        sum = nm_tape_run(&t->tape, &batch);
-    }
-    *loss += sum / (double)(o->batch_size * o->block_size);
-    return true;
-}
-
-/* The mean loss of all streams' next tokens, their gradients and the norm of these. */
+/*
+ * The mean loss of all streams' next tokens, their gradients and the norm of these.  n_micro
+ * streams at a time pass through the network; their gradients add up.
+ */
 static bool run_streams(nm_trainer *t, nomul_error *err)
 {
     nm_saved_counts *c = &t->saved.counts;
     size_t           n_streams = (size_t)t->options.batch_size;
+    size_t           n_tokens = (size_t)t->options.block_size;
     bool             has_decay = t->decay_data.n_texts > 0;
 
     /* From the first step of the decay on streams read the second mix, each from a new state. */
@@ -99,30 +72,25 @@ static bool run_streams(nm_trainer *t, nomul_error *err)
     t->loss = 0;
     for (size_t first = 0, n; first < n_streams; first += n) {
         n = nm_smaller(t->n_micro, n_streams - first);
-        nm_mix_next(mix, first, n, (size_t)t->options.block_size, t->ids, t->targets);
-        if (!run_pass(t, first, n, &t->loss, err)) return false;
+        nm_mix_next(mix, first, n, n_tokens, t->ids, t->targets);
+        const nm_batch batch = {.ids = t->ids,
+                                .targets = t->targets,
+                                .bos = t->tokenizer.bos_id,
+                                .states =
+                                    t->states + first * nm_config_state_dim(&t->latent.config),
+                                .n_streams = n,
+                                .state_streams = n_streams,
+                                .weight = 1.0f / (float)(n_streams * n_tokens)};
+        double         sum = 0;
+        if (!t->cuda)
+            sum = nm_tape_run(&t->tape, &batch);
+        else if (!nm_cuda_run(t->cuda, &batch, &sum, err))
+            return false;
+        t->loss += sum / (double)(n_streams * n_tokens);
     }
     if (t->cuda) return nm_cuda_norm(t->cuda, &t->norm, err);
     t->norm = nm_adamw_norm(&t->adamw, &t->latent, t->tape.ops, t->work.pool);
     return true;
-}
-
-/* New values, quantized. */
-static bool optimize(nm_trainer *t, nomul_error *err)
-{
-    const nm_train_options *o = &t->options;
-    const nm_adamw_options  adamw = {(float)o->beta1, (float)o->beta2, (float)o->weight_decay,
-                                     (float)o->grad_clip};
-    float                   decayed;
-
-    if (t->cuda) {
-        nm_adamw_factors f = nm_adamw_next(&t->adamw, &adamw, (float)t->rate, t->norm, &decayed);
-        const nm_cuda_factors factors = {f.clip, f.beta1, f.beta2, f.rate, f.root, f.keep, decayed};
-        return nm_cuda_step(t->cuda, &factors, err);
-    }
-    nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
-                  t->norm);
-    return nm_latent_quantize(&t->latent, t->work.pool, err);
 }
 
 bool nm_trainer_send(nm_trainer *t, nomul_error *err)
@@ -138,7 +106,11 @@ bool nm_trainer_fetch(nm_trainer *t, nomul_error *err)
 
 bool nm_trainer_step(nm_trainer *t, nomul_error *err)
 {
-    nm_saved_counts *c = &t->saved.counts;
+    const nm_train_options *o = &t->options;
+    const nm_adamw_options  adamw = {(float)o->beta1, (float)o->beta2, (float)o->weight_decay,
+                                     (float)o->grad_clip};
+    nm_saved_counts        *c = &t->saved.counts;
+    bool                    ok;
 
     if (!run_streams(t, err)) return false;
     if (!isfinite(t->loss) || !isfinite(t->norm))
@@ -147,8 +119,16 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
                        "checkpoint with a lower --learning-rate",
                        c->step + 1);
     t->rate = learning_rate(t);
-    c->step++, c->tokens += t->options.batch_size * t->options.block_size;
-    bool   ok = optimize(t, err);
+    c->step++, c->tokens += o->batch_size * o->block_size;
+    /* New values, quantized for the next step. */
+    if (t->cuda) {
+        const nm_adamw_factors factors = nm_adamw_next(&t->adamw, &adamw, (float)t->rate, t->norm);
+        ok = nm_cuda_step(t->cuda, &factors, err);
+    } else {
+        nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
+                      t->norm);
+        ok = nm_latent_quantize(&t->latent, t->work.pool, err);
+    }
     double now = nm_clock();
     t->last_step = now - t->clock;
     c->seconds += t->last_step;
@@ -168,19 +148,28 @@ static bool is_done(const nm_trainer *t)
 }
 
 /*
- * One line that is overwritten on a terminal; elsewhere one where a measurement is due.
+ * A step, in the log and on stderr.  On a terminal one line is overwritten by the next, elsewhere
+ * there is a line where a measurement is due:
  *
- *     [#####...............] 50/200  loss 4.312  1.61 bits/byte  1,024 tokens/s  1:05 left
+ *     [#####...............] 50/200  loss 4.312  1.61 bits/byte  1024 tokens/s  1:05 left
  */
-static void show(const nm_trainer *t, double step_seconds)
+static void report(const nm_trainer *t, double step_seconds)
 {
     const nm_train_options *o = &t->options;
     const nm_saved_counts  *c = &t->saved.counts;
     const nm_mix           *mix = c->is_decaying ? &t->decay_data : &t->data;
     double                  done = progress(t);
+    double                  speed = (double)(o->batch_size * o->block_size) / step_seconds;
     bool                    is_terminal = nm_os_is_terminal(NM_OS_STDERR);
     char                    bar[BAR + 1], left[32], steps[48];
 
+    if (t->log) {
+        fprintf(t->log,
+                "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
+                "\"tokens\":%" PRIu64 ",\"seconds\":%.3f,\"tokens_per_second\":%.1f}\n",
+                c->step, (double)(float)t->loss, t->rate, t->norm, c->tokens, c->seconds, speed);
+        fflush(t->log);
+    }
     if (o->quiet) return;
     if (!is_terminal && c->step != 1 && !is_done(t) &&
         c->step % (o->eval_interval ? o->eval_interval : 100) != 0)
@@ -199,8 +188,7 @@ static void show(const nm_trainer *t, double step_seconds)
         snprintf(steps, sizeof steps, "%" PRIu64 "/%" PRIu64, c->step, o->max_iters);
     fprintf(stderr, "%s[%s] %s  loss %.4f  %.3f bits/byte  %.0f tokens/s  %s left%s",
             is_terminal ? "\r\033[K" : "", bar, steps, t->loss,
-            t->loss / log(2) / nm_mix_bytes_per_token(mix),
-            (double)(o->batch_size * o->block_size) / step_seconds, left, is_terminal ? "" : "\n");
+            t->loss / log(2) / nm_mix_bytes_per_token(mix), speed, left, is_terminal ? "" : "\n");
     fflush(stderr);
 }
 
@@ -255,16 +243,6 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
     return ok;
 }
 
-/* A checkpoint on the way that cannot be written is no reason to lose the training. */
-static void save_on_the_way(nm_trainer *t)
-{
-    nomul_error err = {.code = NOMUL_OK};
-
-    if (!nm_trainer_save(t, &err))
-        fprintf(stderr, "\nnomul-train: no checkpoint this time: %s\n", err.text);
-    t->clock = nm_clock();
-}
-
 bool nm_trainer_run(nm_trainer *t, nomul_error *err)
 {
     const nm_train_options *o = &t->options;
@@ -275,20 +253,16 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     while (!is_done(t) && !nomul_cancel_requested(t->cancel)) {
         double before = c->seconds;
         if (!nm_trainer_step(t, err)) return false;
-        double seconds = c->seconds - before;
-        if (t->log) {
-            fprintf(t->log,
-                    "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
-                    "\"tokens\":%" PRIu64 ",\"seconds\":%.3f,\"tokens_per_second\":%.1f}\n",
-                    c->step, (double)(float)t->loss, t->rate, t->norm, c->tokens, c->seconds,
-                    (double)(o->batch_size * o->block_size) / seconds);
-            fflush(t->log);
-        }
-        show(t, seconds);
+        report(t, c->seconds - before);
         if (o->eval_interval && c->step % o->eval_interval == 0 && !is_done(t) && !measure(t, err))
             return false;
-        if (o->save_minutes > 0 && c->seconds - t->last_saved >= 60 * o->save_minutes)
-            save_on_the_way(t);
+        if (o->save_minutes > 0 && c->seconds - t->last_saved >= 60 * o->save_minutes) {
+            /* A checkpoint on the way that cannot be written is no reason to lose the training. */
+            nomul_error failed = {.code = NOMUL_OK};
+            if (!nm_trainer_save(t, &failed))
+                fprintf(stderr, "\nnomul-train: no checkpoint this time: %s\n", failed.text);
+            t->clock = nm_clock();
+        }
     }
     if (!o->quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     if (!nm_trainer_save(t, err)) return false;

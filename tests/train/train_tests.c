@@ -13,6 +13,7 @@
 #include "train/mix.h"
 #include "train/pretrained.h"
 #include "train/tape.h"
+#include "train/train_test.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -20,20 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int n_passed, n_failed, n_skipped;
-
-/* printf-like name of the case after the condition. */
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (condition) {                                                                           \
-            n_passed++;                                                                            \
-        } else {                                                                                   \
-            n_failed++;                                                                            \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                 \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
+static int n_skipped;
 
 static void skip(const char *why)
 {
@@ -63,18 +51,6 @@ static void *read_tensor(const nm_safetensors *st, const char *name, size_t *n)
         nm_free(values);
     }
     return NULL;
-}
-
-/* ||a - b|| / ||b|| */
-static double distance(const float *a, const float *b, size_t n)
-{
-    double d = 0, s = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        double e = (double)a[i] - (double)b[i];
-        d += e * e, s += (double)b[i] * (double)b[i];
-    }
-    return sqrt(d / (s > 0 ? s : 1));
 }
 
 static double distance_to(const nm_safetensors *st, const char *name, const float *ours)
