@@ -164,42 +164,33 @@ static void put_tokenizer(void *context, nm_gguf_writer *header)
 
 /* ---- What may be replaced -------------------------------------------------------------------- */
 
-/* Is the output a file that the conversion reads, in whatever folder that is? */
-static bool is_read(const char *directory, const char *output)
+/*
+ * A checkpoint is not written: the output must be no file that the conversion reads, in whatever
+ * folder that is; and of what is in the checkpoint's folder only a model file, or an empty file,
+ * may be replaced.
+ */
+static bool check_output(const char *directory, const char *output, nomul_error *err)
 {
-    static const char *const names[] = {
+    static const char *const inputs[] = {
         "config.json",       "generation_config.json", "model.safetensors.index.json",
         "model.safetensors", "tokenizer.model",        "tokenizer.json",
         "added_tokens.json", "tokenizer_config.json",  "special_tokens_map.json",
         "vocab.json",        "chat_template.jinja",    "merges.txt",
     };
-    char path[NM_HF_PATH];
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (nm_hf_path(path, directory, names[i], NULL) && nm_file_same(output, path)) return true;
-    return false;
-}
-
-/* Or an empty file, which may be filled. */
-static bool is_gguf(const char *path)
-{
+    char    path[NM_HF_PATH], magic[4] = "";
+    bool    kept = false;
     nm_file file;
-    char    magic[4] = "";
 
-    if (!nm_file_open(&file, path, NULL)) return false;
-    bool ok = file.size == 0 ||
-              (nm_file_read(&file, 0, magic, sizeof magic, NULL) && memcmp(magic, "GGUF", 4) == 0);
-    nm_file_close(&file);
-    return ok;
-}
-
-/* A checkpoint is not written: of what is in its folder, only a model file may be replaced. */
-static bool check_output(const char *directory, const char *output, nomul_error *err)
-{
-    bool kept =
-        is_read(directory, output) ||
-        (nm_file_same(output, output) && nm_file_in_folder(output, directory) && !is_gguf(output));
-
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !kept; i++)
+        kept = nm_hf_path(path, directory, inputs[i], NULL) && nm_file_same(output, path);
+    if (!kept && nm_file_same(output, output) && nm_file_in_folder(output, directory)) {
+        kept = true;
+        if (nm_file_open(&file, output, NULL)) {
+            kept = file.size > 0 && !(nm_file_read(&file, 0, magic, sizeof magic, NULL) &&
+                                      memcmp(magic, "GGUF", sizeof magic) == 0);
+            nm_file_close(&file);
+        }
+    }
     return !kept || nm_fail(err, NOMUL_E_ARG, "%s: is a part of the checkpoint", output);
 }
 

@@ -64,24 +64,6 @@ static bool check_supported(const source *s, nomul_error *err)
     return true;
 }
 
-/*
- * The authors' rule for intermediate_size null: int(hidden_size * hidden_ratio * 2 / 3), rounded up
- * to a multiple of 256.  The same binary64 operations as Python's, which for whole numbers are
- * exact until the division; hidden_size is within its limits already.
- */
-static bool compute_ffn(const source *s, uint32_t dim, const nm_config_field *field, uint64_t *ffn,
-                        nomul_error *err)
-{
-    double t = (double)dim * s->hidden_ratio * 2 / 3;
-
-    if (!(t >= 1 && t <= (double)field->max)) /* a NaN fails too */
-        return nm_fail(err, NOMUL_E_FORMAT,
-                       "hidden_ratio is %g: makes an %s of %.0f, expected 1 to %" PRIu32,
-                       s->hidden_ratio, field->json_key, floor(t), field->max);
-    *ffn = nm_round_up((size_t)t, 256);
-    return true;
-}
-
 /* One hyper-parameter, of those before it (hidden_size for intermediate_size) or its default. */
 static bool read_parameter(nm_config *config, const source *s, size_t index, nomul_error *err)
 {
@@ -92,7 +74,17 @@ static bool read_parameter(nm_config *config, const source *s, size_t index, nom
     bool                   flag = false;
 
     if (field->offset == offsetof(nm_config, ffn) && !nm_hf_given(value)) {
-        if (!compute_ffn(s, config->dim, field, &whole, err)) return false;
+        /*
+         * The authors' rule: int(hidden_size * hidden_ratio * 2 / 3), rounded up to a multiple of
+         * 256.  The same binary64 operations as Python's, which for whole numbers are exact until
+         * the division; hidden_size is within its limits already.
+         */
+        double t = (double)config->dim * s->hidden_ratio * 2 / 3;
+        if (!(t >= 1 && t <= (double)field->max)) /* a NaN fails too */
+            return nm_fail(err, NOMUL_E_FORMAT,
+                           "hidden_ratio is %g: makes an %s of %.0f, expected 1 to %" PRIu32,
+                           s->hidden_ratio, field->json_key, floor(t), field->max);
+        whole = nm_round_up((size_t)t, 256);
     } else if (value->type == NM_JSON_ERROR) { /* absent */
         return true;
     } else if (field->type == NOMUL_VALUE_BOOL) {
@@ -147,14 +139,13 @@ bool nm_hf_eos_ids(const nm_json *value, nm_hf_ids *ids, nomul_error *err)
     if (!nm_hf_token_id(value, key, &ids->eos, err)) return false;
     ids->n_more = 0;
     if (json.type != NM_JSON_ARRAY || !nm_hf_next(&json, err)) return json.type == NM_JSON_NUMBER;
-    for (;;) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) return true;
+    while (nm_hf_more(&json, err)) {
         if (ids->n_more == NM_HF_MAX_EOS)
             return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: has more than %d ids", key,
                            NM_HF_MAX_EOS + 1);
         if (!read_id(&json, key, &ids->more_eos[ids->n_more++], err)) return false;
     }
+    return json.type != NM_JSON_ERROR;
 }
 
 bool nm_hf_config_parse(nm_config *config, nm_hf_ids *ids, const char *text, size_t n_text,

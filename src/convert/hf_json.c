@@ -33,13 +33,12 @@ const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_e
     if (nm_file_exists(path)) return directory;
     if (!nm_hf_path(path, directory, "snapshots", err)) return NULL;
     bool is_hub = nm_file_is_directory(path);
-    if (!nm_hf_path(path, directory, "refs/main", err)) return NULL;
-    if (!nm_file_exists(path) && is_hub)
+    if (!nm_hf_find(path, &map, directory, "refs/main", err)) return NULL;
+    if (!map.data && is_hub)
         return nm_fail(err, NOMUL_E_IO, "%s: missing; name a folder in %s/snapshots", path,
                        directory),
                NULL;
-    if (!nm_file_exists(path)) return directory;
-    if (!nm_hf_map(&map, path, err)) return NULL;
+    if (!map.data) return directory;
     while (n < map.size && n < 64 && isalnum(map.data[n])) n++; /* a hash of git, and a newline */
     memcpy(snapshot + at, map.data, n);
     snapshot[at + n] = '\0';
@@ -48,14 +47,14 @@ const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_e
     return nm_hf_path(out, directory, snapshot, err) ? out : NULL;
 }
 
-bool nm_hf_map(nm_filemap *map, const char *path, nomul_error *err)
+bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
+                nomul_error *err)
 {
-    nm_file  file;
-    uint64_t size;
+    nm_file file;
 
     *map = (nm_filemap){0};
-    if (!nm_file_open(&file, path, err)) return false;
-    size = file.size;
+    if (!nm_hf_path(path, directory, name, err) || !nm_file_open(&file, path, err)) return false;
+    uint64_t size = file.size;
     nm_file_close(&file);
     if (size > NM_HF_MOST)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "%s: has %" PRIu64 " bytes, at most %d are read",
@@ -63,15 +62,23 @@ bool nm_hf_map(nm_filemap *map, const char *path, nomul_error *err)
     return nm_filemap_open(map, path, true, NULL, err);
 }
 
-bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
+bool nm_hf_find(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
                 nomul_error *err)
 {
-    return nm_hf_path(path, directory, name, err) && nm_hf_map(map, path, err);
+    *map = (nm_filemap){0};
+    if (!nm_hf_path(path, directory, name, err)) return false;
+    return !nm_file_exists(path) || nm_hf_open(path, map, directory, name, err);
 }
 
 bool nm_hf_next(nm_json *json, nomul_error *err)
 {
     return nm_json_next(json) != NM_JSON_ERROR || nm_json_fail(json, err);
+}
+
+bool nm_hf_more(nm_json *json, nomul_error *err)
+{
+    return nm_hf_next(json, err) && json->type != NM_JSON_ARRAY_END &&
+           json->type != NM_JSON_OBJECT_END;
 }
 
 /* ---- One value ------------------------------------------------------------------------------- */

@@ -23,14 +23,17 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
  * cache (models--ORG--NAME), the snapshot that its refs/main names, in `out`.  NULL with an error.
  */
 const char *nm_hf_directory(char out[NM_HF_PATH], const char *directory, nomul_error *err);
-/* Far above any that is known: the largest tokenizer.json has 33 MB. */
+
+/* Bytes of a file of text.  Far above any that is known: the largest tokenizer.json has 33 MB. */
 #define NM_HF_MOST 100000000
 
-/* A file of text into memory, if it is not larger than that.  Errors name the path. */
-bool nm_hf_map(nm_filemap *map, const char *path, nomul_error *err);
-
-/* Reads directory/name into memory; path gets its path, for errors about what is in it. */
+/*
+ * Reads directory/name into memory; `path` gets its path, for errors about what is in it.  find is
+ * for a file that need not exist: then map->data is NULL.
+ */
 bool nm_hf_open(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
+                nomul_error *err);
+bool nm_hf_find(char path[NM_HF_PATH], nm_filemap *map, const char *directory, const char *name,
                 nomul_error *err);
 
 /* A short string, unescaped. */
@@ -70,6 +73,15 @@ bool nm_hf_read_text(const char *text, size_t n_text, const nm_hf_field *fields,
 
 /* Moves to the next event; false with an error for broken JSON. */
 bool nm_hf_next(nm_json *json, nomul_error *err);
+
+/*
+ * Moves to the next element of the array or the next key of the object.  False at its end; and for
+ * broken JSON, when json->type is NM_JSON_ERROR:
+ *
+ *     while (nm_hf_more(&json, err)) ...
+ *     return json.type != NM_JSON_ERROR;
+ */
+bool nm_hf_more(nm_json *json, nomul_error *err);
 
 /* The current value must be of this kind; `key` names it in the error. */
 bool nm_hf_expect(const nm_json *json, const char *key, nm_json_type type, nomul_error *err);

@@ -47,11 +47,9 @@ bool nm_hf_sampling_read(const char *directory, nomul_sampler_options *options, 
     nm_filemap map = {0};
 
     *rows = 0;
-    if (!nm_hf_path(path, directory, "generation_config.json", err)) return false;
-    if (!nm_file_exists(path)) return true;
-    if (!nm_hf_map(&map, path, err)) return false;
-    bool ok =
-        parse((const char *)map.data, map.size, options, rows, err) || nm_fail_in(err, "%s", path);
+    if (!nm_hf_find(path, &map, directory, "generation_config.json", err)) return false;
+    bool ok = !map.data || parse((const char *)map.data, map.size, options, rows, err) ||
+              nm_fail_in(err, "%s", path);
     nm_filemap_close(&map);
     return ok;
 }

@@ -84,21 +84,6 @@ static const struct {
     [ADDED] = {"added_tokens.json", NULL, 0}, /* {"TOKEN": id, ...} */
 };
 
-/* A file that does not exist leaves the defaults. */
-static bool open_side_files(side_file files[N_SIDE_FILES], const char *directory, nomul_error *err)
-{
-    for (size_t i = 0; i < N_SIDE_FILES; i++) {
-        side_file *f = &files[i];
-        if (!nm_hf_path(f->path, directory, side_files[i].name, err)) return false;
-        if (!nm_file_exists(f->path)) continue;
-        if (!nm_hf_map(&f->map, f->path, err)) return false;
-        if (!nm_hf_read_text((const char *)f->map.data, f->map.size, side_files[i].fields,
-                             side_files[i].n_fields, f, err))
-            return nm_fail_in(err, "%s", f->path);
-    }
-    return true;
-}
-
 /* ---- Added tokens ---------------------------------------------------------------------------- */
 
 /* The content of a token that a side file names: a string, or an object that has it. */
@@ -112,30 +97,6 @@ static bool read_named(nm_hf_added *added, const nm_json *value, const char *key
         return false;
     added->special = true;
     return added->content.given || nm_fail(err, NOMUL_E_FORMAT, "%s has no content", key);
-}
-
-/* added_tokens_decoder of tokenizer_config.json: an object whose keys are the ids, as strings. */
-static bool read_decoder(nm_hf_tokenizer *t, const side_file *config, nomul_error *err)
-{
-    static const char key[] = "added_tokens_decoder";
-    nm_json           json = config->added_tokens_decoder;
-
-    if (!nm_hf_expect(&json, key, NM_JSON_OBJECT, err)) return false;
-    for (;;) {
-        nm_hf_added added = {.id = 0};
-        uint64_t    id;
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END) return true;
-        nm_json number = json;
-        number.type = NM_JSON_NUMBER;
-        if (!nm_json_u64(&number, &id))
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: \"%.*s\" is not an id", key,
-                           (int)(json.n_text < 64 ? json.n_text : 64), json.text);
-        if (!nm_hf_next(&json, err) || !nm_hf_added_read(&added, &json, err))
-            return nm_fail_in(err, "%s", key);
-        added.id = id;
-        if (!nm_hf_added_place(t, &added, err)) return nm_fail_in(err, "%s", key);
-    }
 }
 
 /* Is this one of the tokens that the files name as special? */
@@ -163,62 +124,61 @@ static bool is_named(const nm_hf_text *content, const side_file files[N_SIDE_FIL
     return false;
 }
 
-/* added_tokens.json: an object of tokens and their ids. */
-static bool read_added_file(nm_hf_tokenizer *t, const side_file files[N_SIDE_FILES],
-                            nomul_error *err)
-{
-    const nm_filemap *map = &files[ADDED].map;
-    nm_json           json;
-
-    nm_json_init(&json, (const char *)map->data, map->size);
-    json.python = true;
-    if (!nm_hf_next(&json, err)) return false;
-    for (;;) {
-        nm_hf_added added = {.id = 0};
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END) return true;
-        nm_json name = json;
-        name.type = NM_JSON_STRING;
-        if (!nm_hf_text_of(&name, "a token", &added.content, err) || !nm_hf_next(&json, err) ||
-            !nm_hf_whole(&json, added.content.data, &added.id, err))
-            return false;
-        added.special = is_named(&added.content, files);
-        if (!nm_hf_added_place(t, &added, err)) return false;
-    }
-}
-
 /*
- * The tokens that files beside the vocabulary add: added_tokens_decoder or, without it,
- * added_tokens.json; and, beside a tokenizer.model, what only tokenizer.json has.
+ * The tokens that one of two objects adds:
+ *
+ *     added_tokens_decoder of tokenizer_config.json    {"ID": {"content": "TOKEN", ...}, ...}
+ *     or, without it, added_tokens.json                {"TOKEN": ID, ...}
  */
-static bool read_added(nm_hf_tokenizer *t, const char *directory,
-                       const side_file files[N_SIDE_FILES], nomul_error *err)
+static bool read_added(nm_hf_tokenizer *t, const side_file files[N_SIDE_FILES], nomul_error *err)
 {
-    const side_file *config = &files[CONFIG], *added = &files[ADDED];
-    bool             has_decoder = nm_hf_given(&config->added_tokens_decoder);
-    char             path[NM_HF_PATH];
-    nm_filemap       map = {0};
+    static const char key[] = "added_tokens_decoder";
+    const side_file  *file = &files[CONFIG];
+    nm_json           json = file->added_tokens_decoder, name;
+    bool              decoder = nm_hf_given(&json);
 
-    if (has_decoder && !read_decoder(t, config, err)) return nm_fail_in(err, "%s", config->path);
-    if (!has_decoder && added->map.data && !read_added_file(t, files, err))
-        return nm_fail_in(err, "%s", added->path);
-    if (!t->slow) return true;
-    if (!nm_hf_path(path, directory, "tokenizer.json", err)) return false;
-    if (!nm_file_exists(path)) return true;
-    bool ok = nm_hf_map(&map, path, err) &&
-              (nm_tokenizer_json_added(t, (const char *)map.data, map.size, err) ||
-               nm_fail_in(err, "%s", path));
-    nm_filemap_close(&map);
-    return ok;
+    if (!decoder) {
+        file = &files[ADDED];
+        if (!file->map.data) return true;
+        nm_json_init(&json, (const char *)file->map.data, file->map.size);
+        json.python = true;
+        nm_json_next(&json); /* the file is sound: it was read once */
+    } else if (!nm_hf_expect(&json, key, NM_JSON_OBJECT, err)) {
+        return nm_fail_in(err, "%s", file->path);
+    }
+    while (nm_hf_more(&json, err)) {
+        nm_hf_added added = {.id = 0};
+        uint64_t    id = 0;
+        bool        ok;
+        name = json;
+        nm_json_next(&json);
+        if (decoder) {
+            name.type = NM_JSON_NUMBER;
+            ok = nm_json_u64(&name, &id) ||
+                 nm_fail(err, NOMUL_E_FORMAT, "\"%.*s\" is not an id",
+                         (int)(name.n_text < 64 ? name.n_text : 64), name.text);
+            ok = ok && nm_hf_added_read(&added, &json, err);
+            added.id = id;
+        } else {
+            name.type = NM_JSON_STRING;
+            ok = nm_hf_text_of(&name, "a token", &added.content, err) &&
+                 nm_hf_whole(&json, added.content.data, &added.id, err);
+            added.special = is_named(&added.content, files);
+        }
+        if (ok && nm_hf_added_place(t, &added, err)) continue;
+        if (decoder) nm_fail_in(err, "%s", key);
+        return nm_fail_in(err, "%s", file->path);
+    }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool read_model(nm_hf_tokenizer *t, const char *path, nomul_error *err)
+/* tokenizer.model, which t->file is. */
+static bool read_model(nm_hf_tokenizer *t, nomul_error *err)
 {
     nm_sentencepiece sp = {.pieces = NULL};
 
-    if (!nm_hf_map(&t->file, path, err)) return false;
     bool ok = nm_sentencepiece_open(&sp, t->file.data, t->file.size, err);
     if (ok && sp.n_pieces > t->capacity)
         ok = nm_fail(err, NOMUL_E_FORMAT, "has %zu pieces, expected at most vocab_size %zu",
@@ -231,66 +191,46 @@ static bool read_model(nm_hf_tokenizer *t, const char *path, nomul_error *err)
         t->add_bos = true;
     }
     nm_sentencepiece_close(&sp);
-    return ok || nm_fail_in(err, "%s", path);
-}
-
-/* Room for the texts of all files that the vocabulary is made of. */
-static bool allocate_text(nm_hf_tokenizer *t, const side_file files[N_SIDE_FILES], size_t n_json,
-                          nomul_error *err)
-{
-    size_t n = n_json + files[CONFIG].map.size + files[ADDED].map.size; /* mapped: no overflow */
-
-    t->text = t->text_end = nm_alloc(n);
-    return t->text || nm_fail_memory(err, n);
-}
-
-/* The vocabulary of one file, `path`, with what the others add to it. */
-static bool read_file(nm_hf_tokenizer *t, const char *path, const char *directory,
-                      const side_file files[N_SIDE_FILES], nomul_error *err)
-{
-    nm_tokenizer_json j;
-    nm_filemap        map = {0}; /* tokenizer.json */
-    char              beside[NM_HF_PATH];
-    size_t            n_beside = 0;
-
-    if (t->slow) {
-        if (!read_model(t, path, err)) return false;
-        if (!nm_hf_path(beside, directory, "tokenizer.json", err)) return false;
-        if (nm_file_exists(beside)) {
-            if (!nm_hf_map(&map, beside, err)) return false;
-            n_beside = map.size;
-            nm_filemap_close(&map);
-        }
-        return allocate_text(t, files, n_beside, err) && read_added(t, directory, files, err) &&
-               (nm_hf_tokenizer_index(t, err) || nm_fail_in(err, "%s", path));
-    }
-    bool ok = nm_hf_map(&map, path, err) && allocate_text(t, files, map.size, err) &&
-              (nm_tokenizer_json_read(t, &j, (const char *)map.data, map.size, err) ||
-               nm_fail_in(err, "%s", path)) &&
-              read_added(t, directory, files, err) &&
-              ((nm_hf_tokenizer_index(t, err) && nm_tokenizer_json_merges(t, &j, err)) ||
-               nm_fail_in(err, "%s", path));
-    nm_filemap_close(&map);
     return ok;
 }
 
+/*
+ * The vocabulary of tokenizer.model or, without it, of tokenizer.json; and the tokens that other
+ * files add, the last of which is a tokenizer.json beside a tokenizer.model.
+ */
 static bool read_pieces(nm_hf_tokenizer *t, const char *directory,
                         const side_file files[N_SIDE_FILES], nomul_error *err)
 {
-    static const char *const names[] = {"tokenizer.model", "tokenizer.json"};
-    char                     path[NM_HF_PATH];
+    char              model_path[NM_HF_PATH], json_path[NM_HF_PATH];
+    nm_filemap        json = {0};
+    nm_tokenizer_json j;
 
-    for (size_t i = 0; i < COUNT(names); i++) {
-        if (!nm_hf_path(path, directory, names[i], err)) return false;
-        t->slow = i == 0;
-        if (t->slow && !files[CONFIG].legacy) t->prefix = NM_PREFIX_FIRST;
-        if (nm_file_exists(path)) return read_file(t, path, directory, files, err);
-        t->prefix = NM_PREFIX_ALWAYS;
-    }
-    return nm_fail(err, NOMUL_E_IO,
-                   "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer "
-                   "converts without one)",
-                   directory);
+    if (!nm_hf_find(model_path, &t->file, directory, "tokenizer.model", err)) return false;
+    t->slow = t->file.data != NULL;
+    t->prefix = t->slow && !files[CONFIG].legacy ? NM_PREFIX_FIRST : NM_PREFIX_ALWAYS;
+    if (t->slow && !read_model(t, err)) return nm_fail_in(err, "%s", model_path);
+    if (!nm_hf_find(json_path, &json, directory, "tokenizer.json", err)) return false;
+    if (!t->slow && !json.data)
+        return nm_fail(err, NOMUL_E_IO,
+                       "%s: has neither tokenizer.model nor tokenizer.json (--no-tokenizer "
+                       "converts without one)",
+                       directory);
+
+    /* Room for the texts of all files that the vocabulary is made of; all are in memory. */
+    const char *text = (const char *)json.data, *path = t->slow ? model_path : json_path;
+    size_t      n_text = json.size + files[CONFIG].map.size + files[ADDED].map.size;
+    t->text = t->text_end = nm_alloc(n_text);
+    bool ok = t->text || nm_fail_memory(err, n_text);
+    if (ok && !t->slow)
+        ok = nm_tokenizer_json_read(t, &j, text, json.size, err) || nm_fail_in(err, "%s", path);
+    ok = ok && read_added(t, files, err);
+    if (ok && t->slow && text)
+        ok = nm_tokenizer_json_added(t, text, json.size, err) || nm_fail_in(err, "%s", json_path);
+    ok = ok &&
+         ((nm_hf_tokenizer_index(t, err) && (t->slow || nm_tokenizer_json_merges(t, &j, err))) ||
+          nm_fail_in(err, "%s", path));
+    nm_filemap_close(&json);
+    return ok;
 }
 
 /* ---- Special ids ----------------------------------------------------------------------------- */
@@ -329,15 +269,14 @@ static bool named_tokens(nm_hf_tokenizer *t, const side_file *f, int32_t ids[N_N
         ids[i] = (int32_t)id;
     }
     if (list.type != NM_JSON_ARRAY) return true;
-    for (;;) {
+    while (nm_hf_more(&list, err)) {
         nm_hf_added added;
-        if (!nm_hf_next(&list, err)) return false;
-        if (list.type == NM_JSON_ARRAY_END) return true;
         if (!read_named(&added, &list, "additional_special_tokens", err)) return false;
         size_t id = nm_names_find(&t->names, added.content.data, added.content.size);
         if (id != NM_NO_NAME && !mark_special(t, id, &added, err)) return false;
         nm_json_skip(&list); /* the file is sound: it was read once */
     }
+    return list.type != NM_JSON_ERROR;
 }
 
 /* Both ids, where they are known, belong to the vocabulary. */
@@ -506,9 +445,8 @@ static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side
     nm_json                  json = config->chat_template;
     char                     path[NM_HF_PATH];
 
-    if (!nm_hf_path(path, directory, "chat_template.jinja", err)) return false;
-    if (nm_file_exists(path)) {
-        if (!nm_hf_map(&t->template_file, path, err)) return false;
+    if (!nm_hf_find(path, &t->template_file, directory, "chat_template.jinja", err)) return false;
+    if (t->template_file.data) {
         const char *text = (const char *)t->template_file.data;
         size_t      n = t->template_file.size;
         if (!nm_utf8_valid(text, n))
@@ -519,16 +457,15 @@ static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side
     if (!nm_hf_given(&json)) return true;
     if (json.type != NM_JSON_ARRAY)
         return add_template(t, NULL, &json, err) || nm_fail_in(err, "%s", config->path);
-    for (;;) {
+    while (nm_hf_more(&json, err)) {
         nm_json item[2] = {{0}, {0}};
-        if (!nm_hf_next(&json, err)) return nm_fail_in(err, "%s", config->path);
-        if (json.type == NM_JSON_ARRAY_END) return true;
         if (!nm_hf_expect(&json, "chat_template", NM_JSON_OBJECT, err) ||
             !nm_hf_read_fields(&json, fields, 2, item, err) ||
             !nm_hf_expect(&item[0], "name", NM_JSON_STRING, err) ||
             !add_template(t, &item[0], &item[1], err))
             return nm_fail_in(err, "%s", config->path);
     }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -559,7 +496,16 @@ bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vo
 
     *t = (nm_hf_tokenizer){
         .capacity = n_vocab, .unk_id = -1, .bos_id = -1, .eos_id = -1, .warn = warn};
-    bool ok = open_side_files(files, directory, err);
+    bool ok = true;
+    for (size_t i = 0; ok && i < N_SIDE_FILES; i++) { /* one that is absent leaves the defaults */
+        side_file  *f = &files[i];
+        const char *name = side_files[i].name;
+        ok = nm_hf_find(f->path, &f->map, directory, name, err) &&
+             (!f->map.data ||
+              nm_hf_read_text((const char *)f->map.data, f->map.size, side_files[i].fields,
+                              side_files[i].n_fields, f, err) ||
+              nm_fail_in(err, "%s", f->path));
+    }
     if (ok) {
         t->pieces = nm_alloc(n_bytes);
         t->attr = nm_alloc(n_vocab * sizeof *t->attr);
@@ -590,6 +536,7 @@ void nm_hf_tokenizer_close(nm_hf_tokenizer *t)
 
 /* ---- Keys of the model file ------------------------------------------------------------------ */
 
+/* An element of an array of u32, i32 or f32. */
 static void put_u32(nm_gguf_writer *w, uint32_t value)
 {
     uint8_t bytes[4];
@@ -620,21 +567,6 @@ static void put_merges(const nm_hf_tokenizer *t, nm_gguf_writer *w)
     }
 }
 
-/* The added tokens, twice: their ids, and how they are found. */
-static void put_added(const nm_hf_tokenizer *t, nm_gguf_writer *w)
-{
-    size_t n = 0;
-
-    for (size_t id = 0; id < t->n_pieces; id++) n += (t->attr[id] & NM_ATTR_ADDED) != 0;
-    for (int attr = 0; attr < 2; attr++) {
-        nm_gguf_put_array(w, attr ? KEY "added_token_attr" : KEY "added_token_ids", NOMUL_VALUE_U32,
-                          n);
-        for (size_t id = 0; id < t->n_pieces; id++)
-            if (t->attr[id] & NM_ATTR_ADDED)
-                put_u32(w, attr ? t->attr[id] & (uint32_t)NM_ATTR_ALL : (uint32_t)id);
-    }
-}
-
 /* The template without a name has a key of its own; the names of the others are listed. */
 static void put_templates(const nm_hf_tokenizer *t, nm_gguf_writer *w)
 {
@@ -656,14 +588,23 @@ static void put_templates(const nm_hf_tokenizer *t, nm_gguf_writer *w)
             nm_gguf_put_element_string(w, t->templates[i].name, t->templates[i].n_name);
 }
 
+/* Keys that a file has only where they say something that the others do not. */
 static void put_optional(const nm_hf_tokenizer *t, nm_gguf_writer *w)
 {
     static const char *const prefixes[] = NM_PREFIX_NAMES;
     const char              *prefix = prefixes[t->prefix];
+    size_t                   n_added = 0;
 
     if (t->prefix != NM_PREFIX_ALWAYS) nm_gguf_put_string(w, KEY "pre", prefix, strlen(prefix));
     if (t->merges) put_merges(t, w);
-    if (t->lists_added) put_added(t, w);
+    for (size_t id = 0; id < t->n_pieces; id++) n_added += (t->attr[id] & NM_ATTR_ADDED) != 0;
+    for (int attr = 0; t->lists_added && attr < 2; attr++) { /* the ids, and how they are found */
+        const char *key = attr ? KEY "added_token_attr" : KEY "added_token_ids";
+        nm_gguf_put_array(w, key, NOMUL_VALUE_U32, n_added);
+        for (size_t id = 0; id < t->n_pieces; id++)
+            if (t->attr[id] & NM_ATTR_ADDED)
+                put_u32(w, attr ? t->attr[id] & (uint32_t)NM_ATTR_ALL : (uint32_t)id);
+    }
     if (t->n_ends != (t->eos_id >= 0) || (t->n_ends == 1 && t->ends[0] != t->eos_id)) {
         nm_gguf_put_array(w, KEY "eos_token_ids", NOMUL_VALUE_U32, t->n_ends);
         for (size_t i = 0; i < t->n_ends; i++) put_u32(w, (uint32_t)t->ends[i]);
@@ -673,17 +614,12 @@ static void put_optional(const nm_hf_tokenizer *t, nm_gguf_writer *w)
 
 void nm_hf_tokenizer_write(const nm_hf_tokenizer *t, nm_gguf_writer *w)
 {
-    uint8_t bytes[4];
-
     nm_gguf_put_string(w, KEY "model", "llama", 5);
     nm_gguf_put_array(w, KEY "tokens", NOMUL_VALUE_STRING, t->n_pieces);
     for (size_t i = 0; i < t->n_pieces; i++)
         nm_gguf_put_element_string(w, t->pieces[i].text, t->pieces[i].n_text);
     nm_gguf_put_array(w, KEY "scores", NOMUL_VALUE_F32, t->n_pieces);
-    for (size_t i = 0; i < t->n_pieces; i++) {
-        nm_store_f32(bytes, t->pieces[i].score);
-        nm_gguf_put_bytes(w, bytes, sizeof bytes);
-    }
+    for (size_t i = 0; i < t->n_pieces; i++) put_u32(w, nm_bits_of_float(t->pieces[i].score));
     nm_gguf_put_array(w, KEY "token_type", NOMUL_VALUE_I32, t->n_pieces);
     for (size_t i = 0; i < t->n_pieces; i++) put_u32(w, (uint32_t)t->pieces[i].type);
     /* A special id below 0 is none: the key is left out. */

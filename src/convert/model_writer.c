@@ -279,34 +279,23 @@ static void release(nm_model_writer *w)
     nm_gguf_writer_free(&w->header);
 }
 
-static bool write_file(nm_model_writer *w)
-{
-    const nm_gguf_writer *h = &w->header;
-
-    return nm_outfile_write(&w->out, h->bytes, h->n_bytes, w->err) && write_tensors(w) &&
-           nm_outfile_rewrite(&w->out, 0, h->bytes, h->n_bytes, w->err);
-}
-
-/* To where nothing can be written twice: the whole model, made in memory. */
-static bool write_stream(const nm_model_writer *w, nm_outfile *out)
-{
-    void  *bytes = NULL;
-    size_t n_bytes = 0;
-    bool   ok = nm_model_write_memory(w->spec, w->source, &bytes, &n_bytes, w->err) &&
-              nm_outfile_write(out, bytes, n_bytes, w->err);
-
-    nm_free(bytes);
-    return ok;
-}
-
 bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *source, const char *path,
                          nomul_error *err)
 {
-    nm_model_writer w;
+    nm_model_writer       w;
+    const nm_gguf_writer *h = &w.header;
+    void                 *bytes = NULL;
+    size_t                n_bytes = 0;
 
-    bool ok = prepare(&w, spec, source, err) && nm_outfile_open(&w.out, path, spec->watch, err) &&
-              (nm_outfile_can_rewrite(&w.out) ? write_file(&w) : write_stream(&w, &w.out)) &&
-              nm_outfile_commit(&w.out, err);
+    bool ok = prepare(&w, spec, source, err) && nm_outfile_open(&w.out, path, spec->watch, err);
+    if (ok && nm_outfile_can_rewrite(&w.out))
+        ok = nm_outfile_write(&w.out, h->bytes, h->n_bytes, err) && write_tensors(&w) &&
+             nm_outfile_rewrite(&w.out, 0, h->bytes, h->n_bytes, err);
+    else if (ok) /* a pipe takes nothing twice: the whole model is made in memory */
+        ok = nm_model_write_memory(spec, source, &bytes, &n_bytes, err) &&
+             nm_outfile_write(&w.out, bytes, n_bytes, err);
+    ok = ok && nm_outfile_commit(&w.out, err);
+    nm_free(bytes);
     release(&w);
     return ok;
 }

@@ -87,12 +87,10 @@ static bool read_normalizer(spaces *done, nm_json json, nomul_error *err)
 
     json = s.normalizers;
     if (!nm_hf_expect(&json, "normalizers", NM_JSON_ARRAY, err)) return false;
-    for (;;) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) return true;
+    while (nm_hf_more(&json, err))
         if (!read_step(&s, &json, "normalizer", err) || !add_normalizer(done, &s, err))
             return false;
-    }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* Metaspace replaces spaces, too, and prepends one to a stretch that begins with none. */
@@ -181,12 +179,10 @@ static bool read_model(model *m, const nm_json *value, nomul_error *err)
 /* Members "piece": id.  Ids are checked here; that each piece has one, by nm_hf_tokenizer_index. */
 static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
 {
-    for (;;) {
-        uint64_t id;
-        size_t   n;
-        bool     ok = false;
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END) return true;
+    while (nm_hf_more(&json, err)) {
+        uint64_t    id;
+        size_t      n;
+        bool        ok = false;
         const char *text = nm_hf_take_string(&json, &t->text_end, &n);
         if (!nm_hf_next(&json, err) || !nm_hf_whole(&json, text, &id, err))
             ok = false;
@@ -206,6 +202,7 @@ static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
                                                                           : NOMUL_TOKEN_NORMAL};
         if (id >= t->n_pieces) t->n_pieces = (size_t)id + 1;
     }
+    return json.type != NM_JSON_ERROR;
 }
 
 /*
@@ -225,21 +222,10 @@ static bool is_known(const nm_hf_tokenizer *t, const nm_hf_added *added)
 }
 
 /*
- * The library gives a token that the vocabulary lacks the next free id, *next, whatever the file
- * says.  The id of the file is that of the embedding's row: it is kept, and the caller hears of it.
+ * `beside`: a tokenizer.model has the pieces.  The library gives a token that the vocabulary lacks
+ * the next free id, whatever the file says.  The id of the file is that of the embedding's row: it
+ * is kept, and the caller hears of it.
  */
-static void check_number(const nm_hf_tokenizer *t, const nm_hf_added *added, uint64_t *next)
-{
-    if (added->id >= t->capacity || t->pieces[added->id].text) return;
-    if (added->id != *next)
-        nm_warn(t->warn.say, t->warn.context,
-                "tokenizer.json: added token \"%s\" has id %" PRIu64 ", which is kept; "
-                "Hugging Face's tokenizers gives it %" PRIu64,
-                added->content.data, added->id, *next);
-    *next = (added->id > *next ? added->id : *next) + 1;
-}
-
-/* `beside`: a tokenizer.model has the pieces. */
 static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nomul_error *err)
 {
     uint64_t next = 0;
@@ -247,15 +233,21 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nom
     if (!nm_hf_given(&json)) return true;
     if (!nm_hf_expect(&json, "added_tokens", NM_JSON_ARRAY, err)) return false;
     for (size_t id = 0; id < t->n_pieces; id++) next += t->pieces[id].text != NULL;
-    for (;;) {
+    while (nm_hf_more(&json, err)) {
         nm_hf_added added = {.id = UINT64_MAX};
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) return true;
         if (!nm_hf_added_read(&added, &json, err)) return nm_fail_in(err, "added_tokens");
-        if (!beside) check_number(t, &added, &next);
+        if (!beside && added.id < t->capacity && !t->pieces[added.id].text) {
+            if (added.id != next)
+                nm_warn(t->warn.say, t->warn.context,
+                        "tokenizer.json: added token \"%s\" has id %" PRIu64 ", which is kept; "
+                        "Hugging Face's tokenizers gives it %" PRIu64,
+                        added.content.data, added.id, next);
+            next = (added.id > next ? added.id : next) + 1;
+        }
         if (!((beside && is_known(t, &added)) || nm_hf_added_place(t, &added, err)))
             return nm_fail_in(err, "added_tokens");
     }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* Marks the unknown token; counts the byte pieces: no piece is there twice, so 256 are all. */
@@ -312,24 +304,20 @@ static bool add_special(around *ids, size_t side, const processor *p, const nm_h
     nm_json                  json = p->special_tokens, list = {0};
 
     if (!nm_hf_expect(&json, "special_tokens", NM_JSON_OBJECT, err)) return false;
-    for (;;) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_OBJECT_END)
+    for (bool found = false; !found;) {
+        if (!nm_hf_more(&json, err))
             return nm_fail(err, NOMUL_E_FORMAT, "special_tokens: \"%s\" is missing", name->data);
-        bool is_it = nm_json_is(&json, name->data);
-        if (!nm_hf_next(&json, err)) return false;
-        if (!is_it) nm_json_skip(&json); /* the file is sound: it was read once */
-        if (is_it) break;
+        found = nm_json_is(&json, name->data);
+        nm_json_next(&json);
+        if (!found) nm_json_skip(&json); /* the file is sound: it was read once */
     }
     if (!nm_hf_expect(&json, name->data, NM_JSON_OBJECT, err) ||
         !nm_hf_read_fields(&json, field, 1, &list, err) ||
         !nm_hf_expect(&list, "ids", NM_JSON_ARRAY, err))
         return nm_fail_in(err, "special_tokens");
-    for (;; ids->n[side]++) {
-        if (!nm_hf_next(&list, err)) return false;
-        if (list.type == NM_JSON_ARRAY_END) return true;
+    for (; nm_hf_more(&list, err); ids->n[side]++)
         if (!nm_hf_whole(&list, "an id", &ids->id[side], err)) return false;
-    }
+    return list.type != NM_JSON_ERROR;
 }
 
 /* [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, ...] */
@@ -344,11 +332,9 @@ static bool read_template(around *ids, const processor *p, nomul_error *err)
     size_t  n_sequences = 0;
 
     if (!nm_hf_expect(&json, "single", NM_JSON_ARRAY, err)) return false;
-    for (;;) {
+    while (nm_hf_more(&json, err)) {
         nm_json    item[2] = {{0}, {0}};
         nm_hf_text id = {.given = false};
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) break;
         if (!nm_hf_expect(&json, "single", NM_JSON_OBJECT, err) ||
             !nm_hf_read_fields(&json, item_fields, 2, item, err))
             return false;
@@ -378,13 +364,12 @@ static bool read_named_id(around *ids, size_t side, nm_json json, const char *ke
 
 static bool read_processor(around *ids, nm_json json, int depth, nomul_error *err)
 {
-    static const char *const nothing[] = {"ByteLevel"}; /* changes offsets only */
-    processor                p = {.type = {.given = false}};
+    processor p = {.type = {.given = false}};
 
     if (!nm_hf_expect(&json, "post_processor", NM_JSON_OBJECT, err) ||
         !nm_hf_read_fields(&json, processor_fields, COUNT(processor_fields), &p, err))
         return false;
-    if (nm_hf_text_is(&p.type, nothing[0])) return true;
+    if (nm_hf_text_is(&p.type, "ByteLevel")) return true; /* changes offsets only */
     if (nm_hf_text_is(&p.type, "TemplateProcessing")) return read_template(ids, &p, err);
     if (nm_hf_text_is(&p.type, "BertProcessing") || nm_hf_text_is(&p.type, "RobertaProcessing"))
         return read_named_id(ids, 0, p.cls, "cls", err) && read_named_id(ids, 1, p.sep, "sep", err);
@@ -393,14 +378,12 @@ static bool read_processor(around *ids, nm_json json, int depth, nomul_error *er
                        "is %s: not supported (expected TemplateProcessing)", p.type.data);
     json = p.processors;
     if (!nm_hf_expect(&json, "processors", NM_JSON_ARRAY, err)) return false;
-    for (;;) {
-        nm_json value;
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) return true;
-        value = json;
+    while (nm_hf_more(&json, err)) {
+        const nm_json value = json;
         nm_json_skip(&json);
         if (!read_processor(ids, value, depth + 1, err)) return false;
     }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* What is added before and after a text: at most one id each. */
@@ -484,59 +467,36 @@ static bool find_merge(const nm_hf_tokenizer *t, const merge *m, nm_hf_merge *fo
     return true;
 }
 
-/* Does a piece span two words, that is, has it a space inside? */
-static bool spans_words(const nm_sp_piece *piece)
-{
-    for (size_t at = 1; at + NM_BLANK_BYTES <= piece->n_text; at++)
-        if (memcmp(piece->text + at, NM_BLANK, NM_BLANK_BYTES) == 0) return true;
-    return false;
-}
-
 /*
  * Two walks over the list: the first counts the merges, to allocate them.  Where texts are split
- * into words before they are merged, a piece that spans two is never made.
+ * into words before they are merged, a piece that has a space inside spans two and is never made.
  */
 static bool read_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, nomul_error *err)
 {
     nm_json json = j->merges;
-    size_t  number = 0;
+    size_t  n = 0, number = 0;
 
-    for (size_t n = 0;; n++) {
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) {
-            t->merges = nm_alloc(n * sizeof *t->merges);
-            if (!t->merges) return nm_fail_memory(err, n * sizeof *t->merges);
-            break;
-        }
+    for (; nm_hf_more(&json, err); n++) {
         if (n == NM_MAX_PAIRS)
             return nm_fail(err, NOMUL_E_UNSUPPORTED, "merges: more than %zu", NM_MAX_PAIRS);
         nm_json_skip(&json);
     }
-    for (json = j->merges;; number++) {
+    t->merges = nm_alloc(n * sizeof *t->merges);
+    if (!t->merges) return nm_fail_memory(err, n * sizeof *t->merges);
+    for (json = j->merges; nm_hf_more(&json, err); number++) {
         merge        m = {.text = t->text_end};
         nm_hf_merge *found = &t->merges[t->n_merges];
-        if (!nm_hf_next(&json, err)) return false;
-        if (json.type == NM_JSON_ARRAY_END) return true;
+        bool         spans = false;
         if (!read_merge(&m, &json))
             return nm_fail(err, NOMUL_E_FORMAT,
                            "merges: merge %zu is not \"A B\" nor [\"A\", \"B\"]", number);
         if (!find_merge(t, &m, found, err)) return nm_fail_in(err, "merges: merge %zu", number);
-        t->n_merges += !j->splits || !spans_words(&t->pieces[found->made]);
+        const nm_sp_piece *made = &t->pieces[found->made];
+        for (size_t at = 1; j->splits && at + NM_BLANK_BYTES <= made->n_text; at++)
+            spans |= memcmp(made->text + at, NM_BLANK, NM_BLANK_BYTES) == 0;
+        t->n_merges += !spans;
     }
-}
-
-/* Counts what merges make of each piece. */
-static void count_usage(const nm_hf_tokenizer *t, usage *usages)
-{
-    for (size_t id = 0; id < t->n_pieces; id++) usages[id] = (usage){.used = UINT32_MAX};
-    for (uint32_t rank = 0; rank < t->n_merges; rank++) {
-        const nm_hf_merge *m = &t->merges[rank];
-        usage             *made = &usages[m->made];
-        if (made->n_made++ == 0) made->first = rank;
-        made->last = rank;
-        if (usages[m->left].used > rank) usages[m->left].used = rank;
-        if (usages[m->right].used > rank) usages[m->right].used = rank;
-    }
+    return json.type != NM_JSON_ERROR;
 }
 
 /* Bytes of the first character of a valid text. */
@@ -544,17 +504,6 @@ static size_t first_char(const char *text)
 {
     unsigned char c = (unsigned char)*text;
     return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
-
-/* A token that was added is merged, too, if the model's vocabulary and merges know it. */
-static void mark_merged(nm_hf_tokenizer *t, const usage *usages)
-{
-    for (size_t id = 0; id < t->n_pieces; id++) {
-        const nm_sp_piece *piece = &t->pieces[id];
-        bool               known = usages[id].n_made > 0 || usages[id].used != UINT32_MAX ||
-                     first_char(piece->text) == piece->n_text;
-        if (!known) t->attr[id] &= (uint16_t)~NM_ATTR_MERGED;
-    }
 }
 
 /* Can merging make this piece, or begin with it? */
@@ -629,8 +578,22 @@ bool nm_tokenizer_json_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, no
     if (!check_pieces(t, &j->unk_token, err) || !read_merges(t, j, err)) return false;
     usage *usages = nm_alloc(n_bytes);
     if (!usages) return nm_fail_memory(err, n_bytes);
-    count_usage(t, usages);
-    mark_merged(t, usages);
+    for (size_t id = 0; id < t->n_pieces; id++) usages[id] = (usage){.used = UINT32_MAX};
+    for (uint32_t rank = 0; rank < t->n_merges; rank++) {
+        const nm_hf_merge *m = &t->merges[rank];
+        usage             *made = &usages[m->made];
+        if (made->n_made++ == 0) made->first = rank;
+        made->last = rank;
+        if (usages[m->left].used > rank) usages[m->left].used = rank;
+        if (usages[m->right].used > rank) usages[m->right].used = rank;
+    }
+    /* A token that was added is merged, too, if the model's vocabulary and merges know it. */
+    for (size_t id = 0; id < t->n_pieces; id++) {
+        const nm_sp_piece *piece = &t->pieces[id];
+        bool               known = usages[id].n_made > 0 || usages[id].used != UINT32_MAX ||
+                     first_char(piece->text) == piece->n_text;
+        if (!known) t->attr[id] &= (uint16_t)~NM_ATTR_MERGED;
+    }
     use_scores(t, usages);
     nm_free(usages);
     return true;
