@@ -211,14 +211,13 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
         if (nm_file_is(&c->checkpoint.shards[i].file.file, output))
             return nm_fail(err, NOMUL_E_ARG, "%s: is a part of the checkpoint", output);
     if (!check_tensors(c, err)) return false;
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&c->arena, err)) return false;
+    do {
         c->raw = nm_arena_take(&c->arena, c->max_bytes, 1);
         c->row = nm_arena_take(&c->arena, c->max_cols, sizeof *c->row);
         c->encoded = nm_arena_take(&c->arena, c->max_cols, sizeof(float)); /* no type takes more */
         c->trits = nm_arena_take(&c->arena, c->max_cols, sizeof *c->trits);
-    }
-    return true;
+    } while (!c->raw && nm_arena_back(&c->arena, err));
+    return c->raw;
 }
 
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,

@@ -56,12 +56,12 @@ static bool plan_file(nm_model_writer *w)
         if (stored[0].part == NM_PART_CODES && stored[0].dims[0] > code_bytes)
             code_bytes = (size_t)stored[0].dims[0];
     }
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&w->arena, w->err)) return false;
+    do {
         w->order = nm_arena_take(&w->arena, w->n_stored, sizeof *w->order);
         old_order = nm_arena_take(&w->arena, n_old, sizeof *old_order);
         w->codes = nm_arena_take(&w->arena, code_bytes, 1);
-    }
+    } while (!w->order && nm_arena_back(&w->arena, w->err));
+    if (!w->order) return false;
     for (size_t i = 0, at = 0; i < n_planned; i++) {
         size_t n_parts = get_stored(w, i, old, &p, stored);
         for (size_t k = 0; k < n_parts; k++, at++) {

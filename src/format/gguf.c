@@ -200,51 +200,50 @@ static bool take_values(cursor *c, nomul_value_type type, uint64_t n)
 }
 
 /*
- * The n elements of an array.  Those of an array of arrays have a type and a count each; awaited
- * says how many of them are still to come at each depth.  Without recursion: a file chooses the
- * depth.
+ * A type and a value of it.  Afterwards the bytes of the value can be read without any check.
+ *
+ * In an array of arrays each element has a type and a count of its own:
+ *
+ *     value           array, array, 2 | u32, 3, 1 2 3 | u32, 2, 4 5 |
+ *     awaited[0]                    2   1               0             the end
+ *
+ * awaited[depth] elements are still to come at each depth; no recursion, as a file chooses it.
  */
-static bool take_elements(cursor *c, nomul_value_type type, uint64_t n)
-{
-    uint64_t awaited[MAX_NESTING];
-    size_t   depth = 0;
-
-    for (;;) {
-        if (type != NOMUL_VALUE_ARRAY) {
-            if (!take_values(c, type, n)) return false;
-        } else {
-            if (depth == MAX_NESTING)
-                return nm_fail(c->err, NOMUL_E_UNSUPPORTED, "arrays nested deeper than %d levels",
-                               MAX_NESTING);
-            if (!check_room(c, type, n)) return false;
-            awaited[depth++] = n;
-        }
-        while (depth > 0 && awaited[depth - 1] == 0) depth--;
-        if (depth == 0) return true;
-        awaited[depth - 1]--;
-        if (!take_type(c, &type) || !take(c, 8, "value", &n)) return false;
-    }
-}
-
-/* A type and a value of it.  Afterwards the bytes of the value can be read without any check. */
 static bool take_value(cursor *c, nm_gguf_key *key)
 {
-    bool ok;
+    uint64_t         awaited[MAX_NESTING], n = 1;
+    nomul_value_type type;
+    size_t           depth = 0;
 
-    if (!take_type(c, &key->type)) return false;
-    key->value = c->at;
-    if (key->type == NOMUL_VALUE_ARRAY) {
-        if (!take_type(c, &key->element_type)) return false;
-        if (!take(c, 8, "value", &key->n_elements)) return false;
-        key->value = c->at;
-        ok = take_elements(c, key->element_type, key->n_elements);
-    } else if (key->type == NOMUL_VALUE_STRING) {
-        ok = take_string(c, &key->value);
-    } else {
-        ok = take_values(c, key->type, 1);
+    if (!take_type(c, &type)) return false;
+    key->type = type;
+    if (type == NOMUL_VALUE_ARRAY) {
+        if (!take_type(c, &type) || !take(c, 8, "value", &n)) return false;
+        key->element_type = type;
+        key->n_elements = n;
     }
-    if (ok) key->n_bytes = (size_t)(c->at - key->value);
-    return ok;
+    key->value = c->at;
+    if (key->type == NOMUL_VALUE_STRING) {
+        if (!take_string(c, &key->value)) return false;
+    } else {
+        for (;;) {
+            if (type != NOMUL_VALUE_ARRAY) {
+                if (!take_values(c, type, n)) return false;
+            } else {
+                if (depth == MAX_NESTING)
+                    return nm_fail(c->err, NOMUL_E_UNSUPPORTED,
+                                   "arrays nested deeper than %d levels", MAX_NESTING);
+                if (!check_room(c, type, n)) return false;
+                awaited[depth++] = n;
+            }
+            while (depth > 0 && awaited[depth - 1] == 0) depth--;
+            if (depth == 0) break;
+            awaited[depth - 1]--;
+            if (!take_type(c, &type) || !take(c, 8, "value", &n)) return false;
+        }
+    }
+    key->n_bytes = (size_t)(c->at - key->value);
+    return true;
 }
 
 /* An entry of the directory after its name: dimensions, type, offset. */
@@ -406,9 +405,7 @@ static bool check_architecture(const nm_gguf *gguf, const char *expected, nomul_
     nm_gguf_text      found = {.data = NULL};
 
     if (!expected || !nm_gguf_get_string(gguf, name, false, &found, err)) return !expected;
-    if (!found.data ||
-        (found.size == strlen(expected) && memcmp(found.data, expected, found.size) == 0))
-        return true;
+    if (!found.data || nm_gguf_text_is(found, expected)) return true;
     return nm_fail(err, NOMUL_E_UNSUPPORTED,
                    "key %s: this is a \"%.*s\" model; nomul runs MMfreeLM models (\"%s\")", name,
                    (int)(found.size < 64 ? found.size : 64), found.data, expected);
@@ -424,16 +421,14 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *arch
     bool   whole = size <= MAX_HEADER;
     cursor c = {gguf->data + HEADER_BYTES, gguf->data + (whole ? size : MAX_HEADER),
                 whole ? "file" : "what is read of a header (128 MiB)", err};
-    bool   ok = true;
-    for (int placing = 0; ok && placing < 2; placing++) {
-        ok = !placing || nm_arena_back(&gguf->arena, err);
+    do {
         gguf->keys = nm_arena_take(&gguf->arena, gguf->n_keys, sizeof *gguf->keys);
         gguf->tensors = nm_arena_take(&gguf->arena, gguf->n_tensors, sizeof *gguf->tensors);
-    }
-    ok = ok && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
-         nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
-         read_entries(gguf, &c, false) && check_architecture(gguf, architecture, err) &&
-         nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
+    } while (!gguf->keys && nm_arena_back(&gguf->arena, err));
+    bool ok = gguf->keys && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
+              nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
+              read_entries(gguf, &c, false) && check_architecture(gguf, architecture, err) &&
+              nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
     if (ok && (gguf->alignment < MIN_ALIGNMENT || gguf->alignment > MAX_ALIGNMENT ||
                (gguf->alignment & (gguf->alignment - 1))))
         ok = nm_fail(err, NOMUL_E_FORMAT,

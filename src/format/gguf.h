@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/names.h"
 
+#include <string.h>
+
 #define NM_GGUF_MAX_KEYS 4096
 #define NM_GGUF_MAX_TENSORS 65536
 #define NM_GGUF_MAX_DIMS 4
@@ -18,6 +20,11 @@ typedef struct nm_gguf_text {
     const char *data; /* not NUL-terminated */
     size_t      size;
 } nm_gguf_text;
+
+static inline bool nm_gguf_text_is(nm_gguf_text text, const char *word)
+{
+    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+}
 
 /* Arguments for "%.*s": a message with a name of 65,535 bytes would have no room for the cause. */
 #define NM_GGUF_SHOW(text) (int)((text).size < 500 ? (text).size : 500), (text).data

@@ -78,22 +78,6 @@ static void key_of(const nm_sampler_field *f, char key[MAX_KEY])
     snprintf(key, MAX_KEY, "%s%s", *f->gguf ? "general.sampling." : "", f->gguf);
 }
 
-/* The value of a key of any type of number. */
-static bool key_number(const nm_gguf_key *key, double *value, nomul_error *err)
-{
-    uint64_t u = 0;
-    int64_t  i = 0;
-    double   d = 0;
-
-    if (key->type == NOMUL_VALUE_STRING || key->type == NOMUL_VALUE_ARRAY ||
-        key->type == NOMUL_VALUE_BOOL)
-        return nm_fail(err, NOMUL_E_FORMAT, "is of type %s, expected a number",
-                       nm_gguf_value_type_name(key->type));
-    nm_gguf_number(key, &u, &i, &d); /* sets one of them */
-    *value = (double)u + (double)i + d;
-    return true;
-}
-
 bool nm_sampling_read(const nm_gguf *gguf, nomul_sampler_options *options, uint64_t *rows,
                       nomul_error *err)
 {
@@ -105,8 +89,17 @@ bool nm_sampling_read(const nm_gguf *gguf, nomul_sampler_options *options, uint6
         key_of(f, name);
         const nm_gguf_key *key = *name ? nm_gguf_find_key(gguf, name) : NULL;
         if (!key) continue;
-        double value = 0;
-        if (!key_number(key, &value, err) || !nm_sampler_field_check(f, value, err)) {
+        uint64_t u = 0;
+        int64_t  n = 0;
+        double   d = 0, value;
+        bool     ok = key->type != NOMUL_VALUE_STRING && key->type != NOMUL_VALUE_ARRAY &&
+                  key->type != NOMUL_VALUE_BOOL;
+        if (!ok)
+            nm_fail(err, NOMUL_E_FORMAT, "is of type %s, expected a number",
+                    nm_gguf_value_type_name(key->type));
+        nm_gguf_number(key, &u, &n, &d); /* sets one of them */
+        value = (double)u + (double)n + d;
+        if (!ok || !nm_sampler_field_check(f, value, err)) {
             if (err) err->code = NOMUL_E_FORMAT;
             return nm_fail_in(err, "key %s", name);
         }
@@ -138,9 +131,7 @@ bool nm_sampling_is_key(const nm_gguf_key *key, uint64_t rows)
         char name[MAX_KEY];
 
         key_of(&nm_sampler_fields[i], name);
-        if ((rows >> i & 1) && key->name.size == strlen(name) &&
-            memcmp(key->name.data, name, key->name.size) == 0)
-            return true;
+        if ((rows >> i & 1) && nm_gguf_text_is(key->name, name)) return true;
     }
     return false;
 }

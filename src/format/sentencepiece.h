@@ -15,6 +15,16 @@
 #define NM_BLANK "\xE2\x96\x81"
 #define NM_BLANK_BYTES 3
 
+/* Bytes of a text once its spaces are written so. */
+static inline size_t nm_spelled_bytes(const char *text, size_t n_text)
+{
+    size_t n = n_text;
+
+    for (size_t i = 0; i < n_text; i++)
+        if (text[i] == ' ') n += NM_BLANK_BYTES - 1;
+    return n;
+}
+
 /* The byte of a piece <0xNN>, NN in capitals; -1 for any other piece. */
 int nm_sentencepiece_byte(const char *text, size_t n_text);
 

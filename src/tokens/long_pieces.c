@@ -69,12 +69,6 @@ static void sort(order *o)
     }
 }
 
-static bool may_merge(const nm_piece *piece)
-{
-    bool symbol = piece->type == NOMUL_TOKEN_USER_DEFINED && !(piece->attr & NM_ATTR_ADDED);
-    return piece->attr & NM_ATTR_MERGED && !symbol;
-}
-
 /* The proper parts of a piece that are neighbours, shorter ones first; `at_end`: of its end. */
 static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
 {
@@ -84,8 +78,10 @@ static size_t parts_of(const finder *f, uint32_t id, bool at_end, part *parts)
     uint32_t        code_point;
 
     for (uint32_t at = o->entries[o->place[id]].shorter; at != UINT32_MAX;) {
-        const entry *e = &o->entries[at];
-        if (may_merge(&f->pieces[e->id])) parts[n++] = (part){e->n_text, e->id};
+        const entry    *e = &o->entries[at];
+        const nm_piece *part_of = &f->pieces[e->id];
+        bool symbol = part_of->type == NOMUL_TOKEN_USER_DEFINED && !(part_of->attr & NM_ATTR_ADDED);
+        if (part_of->attr & NM_ATTR_MERGED && !symbol) parts[n++] = (part){e->n_text, e->id};
         shortest = e->n_text;
         at = e->shorter;
     }
@@ -130,8 +126,7 @@ static bool open_finder(finder *f, nomul_error *err)
     size_t n_bytes = 0, n = 0;
 
     for (size_t id = 0; id < f->n_pieces; id++) n_bytes += f->pieces[id].n_text;
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&f->arena, err)) return false;
+    do {
         f->reversed = nm_arena_take(&f->arena, n_bytes, 1);
         f->forward.entries = nm_arena_take(&f->arena, f->n_pieces, sizeof(entry));
         f->backward.entries = nm_arena_take(&f->arena, f->n_pieces, sizeof(entry));
@@ -139,7 +134,8 @@ static bool open_finder(finder *f, nomul_error *err)
         f->backward.place = nm_arena_take(&f->arena, f->n_pieces, sizeof(uint32_t));
         f->heads = nm_arena_take(&f->arena, f->max_piece + 1, sizeof *f->heads);
         f->tails = nm_arena_take(&f->arena, f->max_piece + 1, sizeof *f->tails);
-    }
+    } while (!f->reversed && nm_arena_back(&f->arena, err));
+    if (!f->reversed) return false;
     char *at = f->reversed;
     for (size_t id = 0; id < f->n_pieces; id++) {
         const nm_piece *piece = &f->pieces[id];

@@ -48,15 +48,6 @@ static uint32_t add_child(nm_matcher *m, uint32_t parent, uint8_t byte)
     return *slot;
 }
 
-static size_t pattern_bytes(const nm_pattern *p)
-{
-    size_t n = p->n_head + p->n_text;
-
-    for (size_t i = 0; p->spelled && i < p->n_text; i++)
-        if (p->text[i] == ' ') n += NM_BLANK_BYTES - 1;
-    return n;
-}
-
 /* Adds a string, its last byte first. */
 static void add_pattern(nm_matcher *m, const nm_pattern *p)
 {
@@ -85,16 +76,10 @@ static uint32_t step(const nm_matcher *m, uint32_t node, uint8_t byte)
     }
 }
 
-/* The failure link of a node, whose shorter ones are linked, and what it ends with. */
-static void link_node(nm_matcher *m, uint32_t node)
-{
-    nm_matcher_node *n = &m->nodes[node];
-
-    n->fail = n->parent == 0 ? 0 : step(m, m->nodes[n->parent].fail, n->byte);
-    if (n->id < 0) n->id = m->nodes[n->fail].id;
-}
-
-/* Links all nodes, shorter ones first: `first[depth]` heads the list of the nodes of a length. */
+/*
+ * The failure links of all nodes, shorter ones first, as that of a node follows from its parent's;
+ * and the string that each node ends with.  first[depth] heads the list of the nodes of a length.
+ */
 static void link_all(nm_matcher *m, uint32_t *depth, uint32_t *first, size_t max_depth)
 {
     for (uint32_t node = 1; node < m->n_nodes; node++) { /* a parent has the lower number */
@@ -103,7 +88,11 @@ static void link_all(nm_matcher *m, uint32_t *depth, uint32_t *first, size_t max
         first[depth[node]] = node;
     }
     for (size_t d = 1; d <= max_depth; d++)
-        for (uint32_t node = first[d]; node; node = m->nodes[node].depth_next) link_node(m, node);
+        for (uint32_t node = first[d]; node; node = m->nodes[node].depth_next) {
+            nm_matcher_node *n = &m->nodes[node];
+            n->fail = n->parent == 0 ? 0 : step(m, m->nodes[n->parent].fail, n->byte);
+            if (n->id < 0) n->id = m->nodes[n->fail].id;
+        }
     for (unsigned byte = 0; byte < 256; byte++) m->ends[byte] = child_of(m, 0, (uint8_t)byte) != 0;
 }
 
@@ -116,7 +105,9 @@ bool nm_matcher_open(nm_matcher *m, const nm_pattern *patterns, size_t n, nomul_
     *m = (nm_matcher){0};
     if (n == 0) return true;
     for (size_t i = 0; i < n; i++) {
-        size_t n_pattern = pattern_bytes(&patterns[i]);
+        const nm_pattern *p = &patterns[i];
+        size_t            n_text = p->spelled ? nm_spelled_bytes(p->text, p->n_text) : p->n_text;
+        size_t            n_pattern = p->n_head + n_text;
         if (n_pattern > longest) longest = n_pattern;
         if (n_pattern > NM_MATCHER_MAX - n_bytes)
             return nm_fail(err, NOMUL_E_UNSUPPORTED, "%zu pieces have more than %zu bytes together",

@@ -13,10 +13,9 @@ bool nm_pairs_open(nm_pairs *pairs, size_t n, nomul_error *err)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "has %zu pairs to be merged, expected at most %zu",
                        n, NM_MAX_PAIRS);
     while (pairs->mask < 2 * n) pairs->mask = pairs->mask << 1 | 1;
-    nm_arena_take(&pairs->arena, pairs->mask + 1, sizeof *pairs->slots);
-    if (!nm_arena_back(&pairs->arena, err)) return false;
-    pairs->slots = nm_arena_take(&pairs->arena, pairs->mask + 1, sizeof *pairs->slots);
-    return true;
+    do pairs->slots = nm_arena_take(&pairs->arena, pairs->mask + 1, sizeof *pairs->slots);
+    while (!pairs->slots && nm_arena_back(&pairs->arena, err));
+    return pairs->slots;
 }
 
 void nm_pairs_close(nm_pairs *pairs)

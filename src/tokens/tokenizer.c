@@ -219,19 +219,6 @@ static void try_pair(merger *m, int32_t left, int32_t right)
         m->splits[id] = (split){(uint32_t)(right - left), a->id, b->id};
 }
 
-static void merge(merger *m, const pair *p)
-{
-    symbol *left = &m->symbols[p->left], *right = &m->symbols[left->next];
-
-    left->n_text = p->n_text;
-    left->id = p->id;
-    left->next = right->next;
-    right->n_text = 0;
-    if (left->next >= 0) m->symbols[left->next].prev = p->left;
-    try_pair(m, left->prev, p->left);
-    try_pair(m, p->left, left->next);
-}
-
 /*
  * Merges run by run: a run ends where no piece can span two symbols.  Most runs are words, so the
  * heap stays small and in the cache (1 MB of text: 0.1 s instead of 0.5).  False: cancelled.
@@ -249,11 +236,18 @@ static bool merge_all(merger *m)
             if (is_cancelled(m)) return false;
         }
         while (m->n_pairs > 0) {
-            pair          p = pop_pair(m);
-            const symbol *left = &m->symbols[p.left];
-            bool          stale = left->n_text == 0 || left->next < 0 ||
-                         left->n_text + m->symbols[left->next].n_text != p.n_text;
-            if (!stale) merge(m, &p);
+            pair    p = pop_pair(m);
+            symbol *left = &m->symbols[p.left];
+            symbol *right = left->next < 0 ? NULL : &m->symbols[left->next];
+            if (left->n_text > 0 && right && left->n_text + right->n_text == p.n_text) {
+                left->n_text = p.n_text;
+                left->id = p.id;
+                left->next = right->next;
+                right->n_text = 0;
+                if (left->next >= 0) m->symbols[left->next].prev = p.left;
+                try_pair(m, left->prev, p.left);
+                try_pair(m, p.left, left->next);
+            } /* else the pair is stale */
             if (is_cancelled(m)) return false;
         }
     }
@@ -265,26 +259,10 @@ static bool is_unused(const merger *m, const symbol *s)
     return s->id >= 0 && m->vocab->pieces[s->id].type == NOMUL_TOKEN_UNUSED;
 }
 
-/* Takes an unused piece of several characters apart, once. */
-static void unmerge(merger *m, int32_t slot)
-{
-    symbol      *left = &m->symbols[slot];
-    const split *halves = &m->splits[left->id];
-    int32_t      middle = slot + (int32_t)halves->distance;
-    symbol      *right = &m->symbols[middle];
-    uint32_t     n_left = right->start - left->start;
-
-    right->n_text = left->n_text - n_left;
-    right->id = halves->right;
-    right->next = left->next;
-    left->n_text = n_left;
-    left->id = halves->left;
-    left->next = middle;
-}
-
 /*
- * Writes the symbols.  One that no piece spells, or an unused one, is written byte by byte; without
- * byte pieces it is unknown, and a run of unknown symbols is one id.
+ * Writes the symbols.  An unused one of several characters is taken apart first, as often as that
+ * is possible.  One that no piece spells, or is still unused, is written byte by byte; without byte
+ * pieces it is unknown, and a run of unknown symbols is one id.
  */
 static void put_symbols(merger *m, id_list *out)
 {
@@ -292,8 +270,16 @@ static void put_symbols(merger *m, id_list *out)
     bool            after_unknown = false;
 
     for (int32_t slot = 0; slot >= 0; slot = m->symbols[slot].next) {
-        const symbol *s = &m->symbols[slot];
-        while (is_unused(m, s) && m->splits[s->id].distance > 0) unmerge(m, slot);
+        symbol *s = &m->symbols[slot];
+        while (is_unused(m, s) && m->splits[s->id].distance > 0) {
+            const split *halves = &m->splits[s->id];
+            int32_t      middle = slot + (int32_t)halves->distance;
+            symbol      *right = &m->symbols[middle];
+            uint32_t     n_left = right->start - s->start;
+            right->n_text = s->n_text - n_left, s->n_text = n_left;
+            right->id = halves->right, s->id = halves->left;
+            right->next = s->next, s->next = middle;
+        }
         bool unknown = s->id < 0 || is_unused(m, s);
         if (!unknown) {
             put_id(out, s->id);
@@ -353,26 +339,6 @@ typedef struct searched {
     const int32_t *at, *hidden; /* a longer one here hides it; may be NULL */
     bool           late;
 } searched;
-
-/* Bytes of the text that a token covers. */
-static size_t covered(const nm_vocab *vocab, const nm_piece *piece, bool late)
-{
-    size_t n = piece->n_text;
-
-    if (!late || !nm_vocab_spells_first(vocab)) return n;
-    for (size_t i = 0; i < piece->n_text; i++)
-        if (piece->text[i] == ' ') n += NM_BLANK_BYTES - 1;
-    return n + (vocab->add_space_prefix ? NM_BLANK_BYTES : 0);
-}
-
-/* Bytes of a hidden user-defined piece as the text has it: a space is one byte there. */
-static size_t hidden_bytes(const searched *s, const nm_piece *piece, size_t at)
-{
-    size_t begin = at;
-
-    for (size_t i = 0; i < piece->n_text; at++) i += s->text[at] == ' ' ? NM_BLANK_BYTES : 1;
-    return at - begin;
-}
 
 /* The character before a place, or 0xFFFFFFFF. */
 static uint32_t char_before(const searched *s, size_t at)
@@ -443,8 +409,13 @@ static bool next_token(const merger *m, const searched *s, size_t *at, size_t fr
         const nm_piece *pieces = m->vocab->pieces;
         bool            ends_stretch;
 
-        size_t n = id < 0 ? 0 : covered(m->vocab, &pieces[id], s->late);
-        size_t n_hidden = hidden < 0 ? 0 : hidden_bytes(s, &pieces[hidden], *at);
+        /* n: bytes of the text that the token covers, which may be spelled there. */
+        size_t n = id < 0 ? 0 : pieces[id].n_text, n_hidden = 0;
+        if (n && s->late && nm_vocab_spells_first(m->vocab))
+            n = nm_spelled_bytes(pieces[id].text, n) +
+                (m->vocab->add_space_prefix ? NM_BLANK_BYTES : 0);
+        for (size_t i = 0; hidden >= 0 && i < pieces[hidden].n_text; n_hidden++)
+            i += s->text[*at + n_hidden] == ' ' ? NM_BLANK_BYTES : 1; /* one byte in the text */
         if (n == 0 || n_hidden >= n) {
             *at += n_hidden ? n_hidden : 1;
             continue;
@@ -545,8 +516,7 @@ static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsi
     if (n_bytes > MAX_TEXT)
         return nm_fail(err, NOMUL_E_ARG, "text: has %zu bytes, expected at most %zu", n_bytes,
                        MAX_TEXT);
-    m.text_room = n_bytes + NM_BLANK_BYTES;
-    for (size_t i = 0; i < n_bytes; i++) m.text_room += text[i] == ' ' ? NM_BLANK_BYTES - 1 : 0;
+    m.text_room = NM_BLANK_BYTES + nm_spelled_bytes(text, n_bytes);
     layout(&m);
     if (!nm_arena_back(&m.arena, err)) return false;
     layout(&m);

@@ -98,22 +98,6 @@ static const struct {
     [TYPES] = {KEY "token_type", NOMUL_VALUE_I32},
 };
 
-static bool get_keys(const nm_gguf *gguf, size_t n_vocab, const nm_gguf_key *keys[N_KEYS],
-                     nomul_error *err)
-{
-    if (n_vocab == 0 || n_vocab > INT32_MAX)
-        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens: a vocabulary of %zu pieces",
-                       n_vocab);
-    for (size_t i = 0; i < N_KEYS; i++) {
-        const char *name = key_rows[i].name;
-        if (!nm_gguf_get_array(gguf, name, true, key_rows[i].type, &keys[i], err)) return false;
-        if (keys[i]->n_elements != n_vocab)
-            return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, expected %zu",
-                           name, keys[i]->n_elements, n_vocab);
-    }
-    return true;
-}
-
 /* A piece's text, shortened to what fits into a message. */
 #define SPELL(piece) (int)((piece)->n_text < 100 ? (piece)->n_text : 100), (piece)->text
 
@@ -363,14 +347,6 @@ static void build_joins(nm_vocab *vocab)
 
 enum { RAW, LATE, SYMBOLS, N_SETS };
 
-/* Which set a piece is found by, or N_SETS; without a list, control pieces are all special. */
-static int set_of(const nm_vocab *vocab, const nm_piece *piece)
-{
-    if (piece->attr & NM_ATTR_ADDED) return piece->attr & NM_ATTR_NORMALIZED ? LATE : RAW;
-    if (piece->type == NOMUL_TOKEN_USER_DEFINED) return SYMBOLS;
-    return piece->type == NOMUL_TOKEN_CONTROL && !vocab->has_added ? RAW : N_SETS;
-}
-
 bool nm_vocab_spells_first(const nm_vocab *vocab)
 {
     return vocab->prefix == NM_PREFIX_ALWAYS || vocab->prefix == NM_PREFIX_FIRST;
@@ -387,7 +363,14 @@ static bool build_sets(nm_vocab *vocab, nomul_error *err)
         size_t n = 0;
         for (size_t id = 0; id < vocab->n_pieces; id++) {
             const nm_piece *piece = &vocab->pieces[id];
-            if (set_of(vocab, piece) != set) continue;
+            int             its = N_SETS; /* found by none */
+            if (piece->attr & NM_ATTR_ADDED)
+                its = piece->attr & NM_ATTR_NORMALIZED ? LATE : RAW;
+            else if (piece->type == NOMUL_TOKEN_USER_DEFINED)
+                its = SYMBOLS;
+            else if (piece->type == NOMUL_TOKEN_CONTROL && !vocab->has_added)
+                its = RAW; /* without a list, control pieces are all special */
+            if (its != set) continue;
             patterns[n++] = (nm_pattern){
                 .text = piece->text,
                 .n_text = piece->n_text,
@@ -440,31 +423,14 @@ static bool get_ends(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-static bool is_named(nm_gguf_text text, const char *name)
-{
-    return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
-}
-
-static bool get_prefix(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
-{
-    static const char *const names[] = NM_PREFIX_NAMES;
-    nm_gguf_text             text = {"default", 7};
-
-    if (!nm_gguf_get_string(gguf, KEY "pre", false, &text, err)) return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_named(text, names[i])) return vocab->prefix = (nm_prefix)i, true;
-    return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                   "key " KEY "pre: is \"%.*s\", expected default, first, metaspace or "
-                   "metaspace-first",
-                   (int)(text.size < 100 ? text.size : 100), text.data);
-}
-
 /*
  * Absent keys mean what they mean in llama.cpp: BOS first if there is one, no EOS, a leading space.
  */
 static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
 {
-    size_t n = vocab->n_pieces;
+    static const char *const prefixes[] = NM_PREFIX_NAMES;
+    nm_gguf_text             pre = {"default", 7};
+    size_t                   n = vocab->n_pieces;
 
     if (!get_id(gguf, KEY "bos_token_id", n, &vocab->bos_id, err) ||
         !get_id(gguf, KEY "eos_token_id", n, &vocab->eos_id, err) ||
@@ -482,15 +448,14 @@ static bool get_specials(nm_vocab *vocab, const nm_gguf *gguf, nomul_error *err)
     if (vocab->add_eos && vocab->eos_id < 0)
         return nm_fail(err, NOMUL_E_FORMAT,
                        "key " KEY "add_eos_token: is true without an eos_token_id");
-    return get_ends(vocab, gguf, err) && get_prefix(vocab, gguf, err);
-}
-
-static void layout(nm_vocab *vocab)
-{
-    nm_arena *a = &vocab->arena;
-
-    vocab->pieces = nm_arena_take(a, vocab->n_pieces, sizeof *vocab->pieces);
-    vocab->index = nm_arena_take(a, vocab->index_mask + 1, sizeof *vocab->index);
+    if (!get_ends(vocab, gguf, err) || !nm_gguf_get_string(gguf, KEY "pre", false, &pre, err))
+        return false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (nm_gguf_text_is(pre, prefixes[i])) return vocab->prefix = (nm_prefix)i, true;
+    return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                   "key " KEY "pre: is \"%.*s\", expected default, first, metaspace or "
+                   "metaspace-first",
+                   (int)(pre.size < 100 ? pre.size : 100), pre.data);
 }
 
 bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *present,
@@ -502,25 +467,33 @@ bool nm_vocab_open(nm_vocab *vocab, const nm_gguf *gguf, size_t n_vocab, bool *p
     *vocab = (nm_vocab){0};
     *present = false;
     if (!nm_gguf_get_string(gguf, KEY "model", true, &model, err)) return false;
-    if (is_named(model, "no_vocab")) return true;
-    if (!is_named(model, "llama"))
+    if (nm_gguf_text_is(model, "no_vocab")) return true;
+    if (!nm_gguf_text_is(model, "llama"))
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "key " KEY "model: is \"%.*s\", expected \"llama\" or \"no_vocab\"",
                        (int)(model.size < 100 ? model.size : 100), model.data);
-    if (!get_keys(gguf, n_vocab, keys, err)) return false;
+    if (n_vocab == 0 || n_vocab > INT32_MAX)
+        return nm_fail(err, NOMUL_E_FORMAT, "key " KEY "tokens: a vocabulary of %zu pieces",
+                       n_vocab);
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const char *name = key_rows[i].name;
+        if (!nm_gguf_get_array(gguf, name, true, key_rows[i].type, &keys[i], err)) return false;
+        if (keys[i]->n_elements != n_vocab)
+            return nm_fail(err, NOMUL_E_FORMAT, "key %s: has %" PRIu64 " elements, expected %zu",
+                           name, keys[i]->n_elements, n_vocab);
+    }
 
     vocab->n_pieces = n_vocab;
     vocab->index_mask = 1;
     while (vocab->index_mask < 2 * n_vocab) vocab->index_mask = vocab->index_mask << 1 | 1;
-    layout(vocab);
-    *present = nm_arena_back(&vocab->arena, err);
-    if (*present) {
-        layout(vocab);
-        *present = take_pieces(vocab, keys, err) && build_index(vocab, err) &&
-                   get_specials(vocab, gguf, err) && take_bytes(vocab, err) &&
-                   take_added(vocab, gguf, err) && take_merges(vocab, gguf, err) &&
-                   build_sets(vocab, err);
-    }
+    do {
+        vocab->pieces = nm_arena_take(&vocab->arena, n_vocab, sizeof *vocab->pieces);
+        vocab->index = nm_arena_take(&vocab->arena, vocab->index_mask + 1, sizeof *vocab->index);
+    } while (!vocab->pieces && nm_arena_back(&vocab->arena, err));
+    *present = vocab->pieces && take_pieces(vocab, keys, err) && build_index(vocab, err) &&
+               get_specials(vocab, gguf, err) && take_bytes(vocab, err) &&
+               take_added(vocab, gguf, err) && take_merges(vocab, gguf, err) &&
+               build_sets(vocab, err);
     if (!*present) return nm_vocab_close(vocab), false;
     build_joins(vocab);
     return true;
