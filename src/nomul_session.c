@@ -211,27 +211,6 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
  * The sessions of a call are marked with its number, so that one which occurs twice is found
  * without comparing each with each.
  */
-static bool check_feed(const nomul_feed *feeds, size_t index, uint64_t call, const float *logits,
-                       nomul_error *err)
-{
-    const nomul_feed *feed = &feeds[index];
-
-    if (!feed->session) return nm_fail(err, NOMUL_E_ARG, "session is NULL");
-    if (feed->session->engine != feeds[0].session->engine)
-        return nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of feed 0");
-    if (feed->session->call == call) {
-        size_t twin = 0;
-        while (feeds[twin].session != feed->session) twin++;
-        return nm_fail(err, NOMUL_E_ARG, "session is that of feed %zu too", twin);
-    }
-    feed->session->call = call;
-    if (feed->n_ids && !feed->ids) return nm_fail(err, NOMUL_E_ARG, "ids is NULL");
-    if (feed->logits && (!feed->n_ids || !logits))
-        return nm_fail(err, NOMUL_E_ARG, "asks for logits, but %s",
-                       logits ? "has no ids" : "logits is NULL");
-    return nm_session_check_ids(feed->session, feed->ids, feed->n_ids, err);
-}
-
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err)
 {
@@ -239,9 +218,28 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
     if (n_feeds && !feeds) return fail_null(err, "nomul_session_feed_many");
     if (n_feeds == 0) return NOMUL_OK;
     uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
-    for (size_t i = 0; i < n_feeds; i++)
-        if (!check_feed(feeds, i, call, logits, err))
-            return nm_fail_in(err, "feed %zu", i), err->code;
+    for (size_t i = 0; i < n_feeds; i++) {
+        const nomul_feed *f = &feeds[i];
+        size_t            twin = 0;
+        bool              ok = false;
+        if (!f->session) {
+            nm_fail(err, NOMUL_E_ARG, "session is NULL");
+        } else if (f->session->engine != feeds[0].session->engine) {
+            nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of feed 0");
+        } else if (f->session->call == call) {
+            while (feeds[twin].session != f->session) twin++;
+            nm_fail(err, NOMUL_E_ARG, "session is that of feed %zu too", twin);
+        } else if (f->n_ids && !f->ids) {
+            nm_fail(err, NOMUL_E_ARG, "ids is NULL");
+        } else if (f->logits && (!f->n_ids || !logits)) {
+            nm_fail(err, NOMUL_E_ARG, "asks for logits, but %s",
+                    logits ? "has no ids" : "logits is NULL");
+        } else {
+            f->session->call = call;
+            ok = nm_session_check_ids(f->session, f->ids, f->n_ids, err);
+        }
+        if (!ok) return nm_fail_in(err, "feed %zu", i), err->code;
+    }
     nm_session_feed_many(feeds, n_feeds, logits);
     return NOMUL_OK;
 }

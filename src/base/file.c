@@ -270,16 +270,6 @@ static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
     return number == 0 || fail_path(err, out->shown, number);
 }
 
-static bool open_through(nm_outfile *out, nomul_error *err)
-{
-    int number = nm_os_open_through(out->shown, &out->fd, &out->base);
-
-    out->through = true;
-    out->temporary = NULL;
-    if (number == ENXIO) return nm_fail(err, NOMUL_E_IO, "%s: nobody reads from it", out->shown);
-    return number == 0 || fail_path(err, out->shown, number);
-}
-
 bool nm_outfile_open(nm_outfile *out, const char *path, nm_watch watch, nomul_error *err)
 {
     target t;
@@ -301,9 +291,19 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nm_watch watch, nomul_er
     memcpy(out->path, t.real, n_real);
     snprintf(out->temporary, n_temporary, "%.*s.%.200s.nomul-XXXXXX", (int)t.n_folder, t.real,
              t.real + t.n_folder); /* names are limited to 255 bytes */
-    if (t.through ? open_through(out, err) : create_temporary(out, &t, err)) return true;
-    nm_outfile_abort(out);
-    return false;
+    bool ok;
+    if (t.through) {
+        int number = nm_os_open_through(path, &out->fd, &out->base);
+        out->through = true;
+        out->temporary = NULL;
+        ok = number == 0 ||
+             (number == ENXIO ? nm_fail(err, NOMUL_E_IO, "%s: nobody reads from it", path)
+                              : fail_path(err, path, number));
+    } else {
+        ok = create_temporary(out, &t, err);
+    }
+    if (!ok) nm_outfile_abort(out);
+    return ok;
 }
 
 bool nm_outfile_try(const char *path, nomul_error *err)

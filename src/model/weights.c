@@ -109,19 +109,6 @@ bool nm_weights_bounds(float *bounds, const float *raw_bounds, size_t n_layers, 
     return true;
 }
 
-/* The shapes are checked by now, so the block is no larger than the file. */
-static bool compute_bounds(nm_weights *w, nomul_error *err)
-{
-    size_t n_layers = w->config.n_layers, dim = w->config.dim;
-
-    if (!w->raw_bounds) return true;
-    w->bounds = nm_zeros(0, n_layers * dim, sizeof *w->bounds, err);
-    if (!w->bounds || !nm_weights_bounds(w->bounds, w->raw_bounds, n_layers, dim, err))
-        return false;
-    for (size_t l = 1; l < n_layers; l++) w->layers[l].mlgru.bound = w->bounds + l * dim;
-    return true;
-}
-
 /* The keys other than the hyper-parameters. */
 static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
 {
@@ -206,7 +193,17 @@ bool nm_weights_open(nm_weights *weights, const nm_gguf *gguf, nomul_error *err)
             ok = nm_fail(err, NOMUL_E_FORMAT, "tensor %.*s: not part of this model",
                          NM_GGUF_SHOW(gguf->tensors[i].name));
     nm_free(o.found);
-    if (!ok || !compute_bounds(weights, err)) return false;
+    if (!ok) return false;
+    /* The shapes are checked by now, so the block is no larger than the file. */
+    const nm_config *c = &weights->config;
+    if (weights->raw_bounds) {
+        weights->bounds = nm_zeros(0, (size_t)c->n_layers * c->dim, sizeof(float), err);
+        if (!weights->bounds ||
+            !nm_weights_bounds(weights->bounds, weights->raw_bounds, c->n_layers, c->dim, err))
+            return false;
+        for (size_t l = 1; l < c->n_layers; l++)
+            weights->layers[l].mlgru.bound = weights->bounds + l * c->dim;
+    }
     link_products(weights);
     return true;
 }

@@ -136,60 +136,38 @@ static uint32_t k_blocks(const nm_weights *w, size_t cols)
     return (uint32_t)(matrix.n_groups / full | matrix.n_groups % full << 8);
 }
 
-static void put_shape(nm_rtl_image *image, const nm_weights *w)
-{
-    const nm_config *c = &w->config;
-    size_t           d = c->dim, e = nm_config_state_dim(c), n = c->ffn;
-    const size_t     counts[] = {d, e, n, c->vocab, 2 * n};
-
-    image->registers[LAYERS] = c->n_layers;
-    for (size_t i = 0; i < 5; i++) image->registers[COUNTS + i] = (uint32_t)counts[i];
-    for (size_t i = 0; i < 3; i++) {
-        image->registers[BLOCKS + i] = k_blocks(w, counts[i]);
-        image->registers[SCALARS + i] = nm_bits_of_float((float)counts[i]);
-    }
-    image->registers[SCALARS + 3] = nm_bits_of_float(c->rms_norm_eps);
-}
-
 /*
- * Where the vectors lie in the main memory, in strips.  f, i and g are no longer needed when ab and
- * sa are written.
+ * Where the vectors lie in the core's own memories, in strips; how many strips of each memory that
+ * takes.  f, i and g are no longer needed when ab and sa are written.  The gain memory has room for
+ * two gains of d or e elements, one of n, and the bounds.
  *
- *     x u v   f i g . . .   h of layer 0, 1, ...
- *             ab (up) sa
+ *     main   x u v   f i g . . .   h of layer 0, 1, ...        gains   gain0 gain1 | gain2 | bound
+ *                    ab (up) sa
  */
-static size_t put_pointers(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
+static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c,
+                        size_t *n_main, size_t *n_gains)
 {
     size_t       d = beats(c->dim * sizeof(float), core), n = c->ffn;
     size_t       e = beats(nm_config_state_dim(c) * sizeof(float), core);
     size_t       block = core->lanes == 4 ? 64 : 128; /* whole blocks of sa are written */
     size_t       ab = beats(2 * n * sizeof(float), core);
     size_t       sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
-    size_t       first = 3 * d, shared = 3 * e > ab + sa ? 3 * e : ab + sa, h = first + shared;
+    size_t       first = 3 * d, shared = nm_larger(3 * e, ab + sa), h = first + shared;
     size_t       up = first + n / core->lanes;
-    uint32_t    *to = image->registers + POINTERS;
+    size_t       wide = nm_larger(d, e) + 1; /* a beat of binary16 is two strips */
+    size_t       bound = 2 * wide + beats(n * sizeof(float), core);
+    uint32_t    *to = image->registers + POINTERS, *gains = image->registers + GAINS;
     const size_t strips[] = {0, d,     2 * d, first,     first + e, first + 2 * e,
                              h, first, up,    first + ab};
 
     for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
     to[8] |= (uint32_t)(n % core->lanes) << 28;
+    for (size_t i = 0; i < 3; i++) gains[i] = (uint32_t)(i * wide);
+    gains[3] = (uint32_t)bound;
     image->state_strip = h;
     image->state_step = e;
-    return h + c->n_layers * e;
-}
-
-/* gain0, gain1: of d or e elements; gain2: of n; bound: of e. */
-static size_t put_gains(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
-{
-    size_t e = beats(nm_config_state_dim(c) * sizeof(float), core);
-    size_t d = beats(c->dim * sizeof(float), core), n = beats(c->ffn * sizeof(float), core);
-    size_t wide = (d > e ? d : e) + 1; /* a beat of binary16 is two strips */
-
-    image->registers[GAINS] = 0;
-    image->registers[GAINS + 1] = (uint32_t)wide;
-    image->registers[GAINS + 2] = (uint32_t)(2 * wide);
-    image->registers[GAINS + 3] = (uint32_t)(2 * wide + n);
-    return 2 * wide + n + e;
+    *n_main = h + c->n_layers * e;
+    *n_gains = bound + e;
 }
 
 static bool check_fits(const char *what, size_t needed, size_t limit, nomul_error *err)
@@ -203,20 +181,20 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
                        nomul_error *err)
 {
     const nm_config *c = &model->weights.config;
-    size_t           e = nm_config_state_dim(c), widest = c->dim > e ? c->dim : e;
-    layout           l = lay_out(core, model);
+    const size_t counts[] = {c->dim, nm_config_state_dim(c), c->ffn, c->vocab, (size_t)2 * c->ffn};
+    size_t       widest = nm_larger(nm_larger(counts[0], counts[1]), counts[2]);
+    size_t       n_main, n_gains;
+    layout       l = lay_out(core, model);
 
     *image = (nm_rtl_image){.size = l.size};
-    if (c->ffn > widest) widest = c->ffn;
     uint32_t blocks = k_blocks(&model->weights, widest);
     size_t   full = nm_packings[model->weights.packing].block_groups;
+    put_vectors(image, core, c, &n_main, &n_gains);
     if (!check_fits("columns", widest, MAX_COLS, err) ||
         !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), (size_t)1 << core->q_bits,
                     err) ||
-        !check_fits("strips of the main memory", put_pointers(image, core, c),
-                    (size_t)1 << core->m_bits, err) ||
-        !check_fits("strips of the gain memory", put_gains(image, core, c),
-                    (size_t)1 << core->g_bits, err) ||
+        !check_fits("strips of the main memory", n_main, (size_t)1 << core->m_bits, err) ||
+        !check_fits("strips of the gain memory", n_gains, (size_t)1 << core->g_bits, err) ||
         !check_fits("units of 16 bytes", l.size / UNIT, UINT32_MAX, err))
         return false;
     image->bytes = nm_alloc(l.size);
@@ -224,7 +202,13 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     memset(image->bytes, 0, l.size);
     memcpy(image->bytes, model->gguf.data, model->gguf.size);
     image->registers[RECORDS] = (uint32_t)(l.records / UNIT);
-    put_shape(image, &model->weights);
+    image->registers[LAYERS] = c->n_layers;
+    for (size_t i = 0; i < 5; i++) image->registers[COUNTS + i] = (uint32_t)counts[i];
+    for (size_t i = 0; i < 3; i++) {
+        image->registers[BLOCKS + i] = k_blocks(&model->weights, counts[i]);
+        image->registers[SCALARS + i] = nm_bits_of_float((float)counts[i]);
+    }
+    image->registers[SCALARS + 3] = nm_bits_of_float(c->rms_norm_eps);
     put_records(image, model, &l);
     put_embedding(image, model, &l);
     return true;
