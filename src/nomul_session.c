@@ -21,6 +21,7 @@
 #include "base/os.h"
 #include "base/pool.h"
 #include "model/session.h"
+#include "tokens/sampler.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -253,6 +254,8 @@ typedef struct score_row {
 } score_row;
 
 typedef struct score_job {
+    const nm_float_ops *floats;
+
     size_t     n_vocab;
     float     *logits; /* [n_rows][n_vocab] */
     score_row *rows;   /* [n_rows], in the order of the logits */
@@ -267,7 +270,7 @@ static void score_rows(void *context, size_t begin, size_t end, size_t thread)
     (void)thread;
     for (size_t i = begin; i < end; i++) {
         nomul_logprob of = {.id = job->rows[i].next};
-        nomul_logprobs(job->logits + i * job->n_vocab, job->n_vocab, NULL, 0, &of);
+        nm_logprobs(job->floats, job->logits + i * job->n_vocab, job->n_vocab, NULL, 0, &of);
         *job->rows[i].logprob = of.logprob;
     }
 }
@@ -334,7 +337,8 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
             return n_scores > 1 ? nm_fail_in(err, "sequence %zu", i) : false, err->code;
 
     nm_engine *engine = scores[0].session->engine;
-    score_job  job = {.n_vocab = engine->weights->config.vocab};
+    score_job  job = {.floats = engine->work.kernels->floats,
+                      .n_vocab = engine->weights->config.vocab};
     size_t     n_tokens = 0, row_bytes = job.n_vocab * sizeof *job.logits;
     for (size_t i = 0; i < n_scores && n_tokens < engine->n_batch; i++)
         n_tokens += scores[i].n_ids - 1;

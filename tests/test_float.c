@@ -131,7 +131,7 @@ static bool same_operands(const operands *a, const operands *b, size_t n, size_t
     size_t from = MOST - n < 64 ? 0 : MOST - n - 64;
 
     *where = 0;
-    if (!same(a->at.value, b->at.value)) return false;
+    if (memcmp(&a->at.value, &b->at.value, sizeof a->at.value) != 0) return false;
     for (size_t i = 0; i < N_ARRAYS; i++)
         for (*where = from; *where < MOST; ++*where)
             if (!same(a->block.x[i][*where], b->block.x[i][*where])) return false;
@@ -208,6 +208,97 @@ static void test_every_case(void)
             check_length(c, lengths[i], o);
     }
     for (size_t i = 0; i < 3; i++) drop_operands(&o[i]);
+}
+
+/* ---- Logits ---- */
+
+static float any_equal(nm_rng *rng)
+{
+    (void)rng;
+    return -2.5f;
+}
+
+static float any_minus_infinity(nm_rng *rng)
+{
+    (void)rng;
+    return -INFINITY;
+}
+
+static float any_missing(nm_rng *rng)
+{
+    return nm_rng_below(rng, 2) ? -INFINITY : nm_rng_below(rng, 2) ? NAN : -NAN;
+}
+
+static float any_logit(nm_rng *rng)
+{
+    static const float odd[] = {NAN, -NAN, -INFINITY, INFINITY, 0x1.fffffep127f, -0.0f, 0.0f, 7.5f};
+    return nm_rng_below(rng, 3) ? any_usual(rng) : odd[nm_rng_below(rng, 8)];
+}
+
+static float any_low(nm_rng *rng)
+{
+    return nm_rng_below(rng, 40) ? -INFINITY : any_usual(rng);
+}
+
+static float (*const logit_kinds[])(nm_rng *rng) = {
+    any_usual, any_equal, any_minus_infinity, any_missing, any_logit, any_low, any_finite,
+};
+
+#define N_KINDS (sizeof logit_kinds / sizeof *logit_kinds)
+
+/* What the rows of float_ops.def say, without a vector or a lane; x ends where a page faults. */
+static void check_logits(const nm_float_ops *ops, const char *name, const float *x, float *y,
+                         size_t n)
+{
+    float  max = -INFINITY;
+    double sum = 0, temp = 0.7f, lane[16] = {0};
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        float logit = isnan(x[i]) ? -INFINITY : x[i] == INFINITY ? 0x1.fffffep127f : x[i];
+        if (logit > max) max = logit, at = i;
+    }
+    CHECK_THAT(nm_bits_of_float(ops->largest(x, n)) == nm_bits_of_float(max + 0.0f),
+               "%s: largest of %zu is %a, not %a", name, n, (double)ops->largest(x, n),
+               (double)max);
+    CHECK_THAT(ops->argmax(x, n) == at, "%s: argmax of %zu is %zu, not %zu", name, n,
+               ops->argmax(x, n), at);
+    sum = ops->softmax(y, x, n, max, (float)temp);
+    for (size_t i = 0; i < n; i++) {
+        bool   least = isnan(x[i]) || x[i] == -INFINITY;
+        double want = max == -INFINITY ? 1 : least ? 0 : exp(((double)x[i] - (double)max) / temp);
+        if (x[i] == max || x[i] == INFINITY) want = 1;
+        CHECK_THAT(fabs((double)y[i] - want) <= 1e-5 * want + 0x1p-126,
+                   "%s: softmax of %zu: %a becomes %a", name, n, (double)x[i], (double)y[i]);
+        lane[i % 16] += (double)y[i];
+    }
+    for (size_t apart = 8; apart; apart /= 2)
+        for (size_t i = 0; i < apart; i++) lane[i] += lane[i + apart];
+    CHECK_THAT(sum == lane[0], "%s: softmax of %zu sums to %.17g, not %.17g", name, n, sum,
+               lane[0]);
+    CHECK(ops->softmax(NULL, x, n, max, (float)temp) == sum);
+}
+
+static void test_logits(void)
+{
+    float *x = guard_take(MOST * sizeof *x), *y = guard_take(MOST * sizeof *y);
+    nm_rng rng;
+
+    test_case("largest, argmax and softmax of odd logits, in scalar code and in every row");
+    nm_rng_init(&rng, 9);
+    for (size_t round = 0; round < 300; round++) {
+        size_t n = round < 70 ? round : (size_t)nm_rng_below(&rng, MOST);
+        for (size_t kind = 0; kind < N_KINDS; kind++) {
+            float *from = x + MOST - n, *to = y + MOST - n;
+            for (size_t i = 0; i < n; i++) from[i] = logit_kinds[kind](&rng);
+            check_logits(scalar(), "scalar", from, to, n);
+            check_logits(nm_kernels_any_floats(), "any", from, to, n);
+            for (size_t i = 0; i < n_tested; i++)
+                check_logits(tested[i]->floats, tested[i]->name, from, to, n);
+        }
+    }
+    guard_drop(x);
+    guard_drop(y);
 }
 
 /* 5003 is prime: all low bits and all exponents occur. */
@@ -333,5 +424,6 @@ void test_float(void)
     test_values();
     choose_tested();
     test_every_case();
+    test_logits();
     test_silu_of_all_kinds();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Samplers that work in another's scratch memory sample what they would in their own. */
+/* Samplers in the scratch memory of another, with scalar code, sample what they would alone. */
 #include "alloc.h"
 #include "test.h"
 
@@ -53,7 +53,7 @@ static void test_side_by_side(void)
     for (size_t i = 0; i < N_SAMPLERS; i++) {
         nomul_sampler_options o = options_of(i);
         alone[i] = nomul_sampler_new(VOCAB, &o, &err);
-        shares[i] = nm_sampler_new(VOCAB, &o, host, &err);
+        shares[i] = nm_sampler_new(VOCAB, &o, host, nm_kernels_row(0)->floats, &err);
         CHECK_OK(alone[i] && shares[i], err);
         if (!shares[i]) return;
     }
@@ -72,7 +72,7 @@ static void test_side_by_side(void)
 
 static size_t bytes_of_one(const nomul_sampler_options *o, const nomul_sampler *host)
 {
-    nomul_sampler *sampler = nm_sampler_new(VOCAB, o, host, &err);
+    nomul_sampler *sampler = nm_sampler_new(VOCAB, o, host, nm_kernels_row(0)->floats, &err);
 
     CHECK_OK(sampler != NULL, err);
     size_t bytes = alloc_last_bytes();
@@ -102,7 +102,8 @@ static void test_refused(void)
     o.top_k = 0;
     nomul_sampler *host = nomul_sampler_new(VOCAB, &o, &err);
     o.top_p = 2;
-    CHECK_FAILS(nm_sampler_new(VOCAB, &o, host, &err), err, "top_p: is 2, expected 0 to 1");
+    CHECK_FAILS(nm_sampler_new(VOCAB, &o, host, nm_kernels_row(0)->floats, &err), err,
+                "top_p: is 2, expected 0 to 1");
     nomul_sampler_free(host);
 }
 

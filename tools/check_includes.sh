@@ -12,7 +12,7 @@ walls='
 base:    base
 format:  base format
 kernels: base kernels
-tokens:  base format tokens
+tokens:  base format kernels/kernels.h tokens
 model:   base format kernels model
 bench:   base format kernels model convert bench nomul_bench.h
 train:   base format kernels model convert train nomul_model.h

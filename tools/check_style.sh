@@ -22,6 +22,8 @@ clock base
 os_posix os
 os_wasi os
 os_windows os
+candidates sampler
+logprobs sampler
 text_object rewind
 text_step cancel
 text_mark mark

@@ -13,6 +13,9 @@
 #define WIDTH 8
 #define v_max(a, b) ((vec)_mm256_max_ps(a, b))
 #define v_min(a, b) ((vec)_mm256_min_ps(a, b))
+#define wide __m256d
+#define v_low(v) _mm256_cvtps_pd(_mm256_castps256_ps128(v))
+#define v_high(v) _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))
 #define i_store_bytes(p, i) store_8((void *)(p), (__m256i)(i))
 
 TARGET static inline void store_8(void *p, __m256i i)

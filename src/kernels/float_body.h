@@ -8,6 +8,8 @@
  *     WIDTH                       lanes of a vector: 4, 8 or 16
  *     v_max(a, b)  v_min(a, b)    a > b ? a : b,  a < b ? a : b: so b if one is a NaN
  *     i_store_bytes(p, i)         the low byte of each lane
+ *     wide                        a vector of WIDTH / 2 doubles
+ *     v_low(v)  v_high(v)         the lower and the upper half of the lanes as doubles
  *
  * The rest is done by operators on vector types, which gcc and clang compile to one instruction
  * each; with -ffp-contract=off none are fused.
@@ -15,6 +17,8 @@
 #include "base/bytes.h"
 #include "base/exp.h"
 #include "kernels/floats.h"
+
+#include <float.h>
 
 #define PARTS (NM_LANES / WIDTH) /* vectors that hold the lanes of a sum */
 
@@ -28,15 +32,20 @@ TARGET static inline vec all(float a)
     return a - (vec){0};
 }
 
-/* ---- Elements i, i+1, ... of n: past the end zeros are loaded and nothing is stored ---- */
+/* ---- Elements i, i+1, ... of n: past the end `none` is loaded and nothing is stored ---- */
+
+TARGET static inline vec load_or(const float *x, size_t i, size_t n, float none)
+{
+    vec rest = all(none);
+
+    if (i + WIDTH <= n) return *(const vec *)(x + i);
+    if (i < n) memcpy(&rest, x + i, (n - i) * sizeof *x);
+    return rest;
+}
 
 TARGET static inline vec load(const float *x, size_t i, size_t n)
 {
-    float rest[WIDTH] = {0};
-
-    if (i + WIDTH <= n) return *(const vec *)(x + i);
-    if (i < n) memcpy(rest, x + i, (n - i) * sizeof *x);
-    return *(const vec *)rest;
+    return load_or(x, i, n, 0.0f);
 }
 
 TARGET static inline void store(float *y, size_t i, size_t n, vec v)
@@ -68,9 +77,9 @@ TARGET static inline vec power_of_two(words n)
     return (vec)((n + 127) << 23);
 }
 
-TARGET static inline vec sigmoid(vec x)
+TARGET static inline vec exponential(vec x)
 {
-    x = v_max(all(NM_EXP_LEAST), -x);
+    x = v_max(all(NM_EXP_LEAST), x);
     x = v_min(all(NM_EXP_MOST), x);
 
     vec rounded = x * NM_LOG2_E + NM_ROUNDER;
@@ -87,8 +96,12 @@ TARGET static inline vec sigmoid(vec x)
 
     words whole = (words)rounded - (words)all(NM_ROUNDER);
     words half = (words)((ints)whole >> 1);
-    vec   e = p * power_of_two(half) * power_of_two(whole - half);
-    return 1.0f / (1.0f + e);
+    return p * power_of_two(half) * power_of_two(whole - half);
+}
+
+TARGET static inline vec sigmoid(vec x)
+{
+    return 1.0f / (1.0f + exponential(-x));
 }
 
 TARGET static inline vec silu(vec x)
@@ -203,6 +216,69 @@ TARGET static void add(float *y, const float *x, size_t n)
 TARGET static void multiply(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i += WIDTH) store(y, i, n, load(y, i, n) * load(x, i, n));
+}
+
+/* ---- Logits ---- */
+
+/* No NaN, no plus infinity.  Past the end: minus infinity. */
+TARGET static inline vec load_logits(const float *x, size_t i, size_t n)
+{
+    return v_min(v_max(load_or(x, i, n, -INFINITY), all(-INFINITY)), all(FLT_MAX));
+}
+
+TARGET static float largest(const float *x, size_t n)
+{
+    vec   most[PARTS];
+    float best = -INFINITY;
+
+    for (size_t part = 0; part < PARTS; part++) most[part] = all(best);
+    for (size_t i = 0; i < n; i += NM_LANES) {
+#pragma GCC unroll 4
+        for (size_t part = 0; part < PARTS; part++)
+            most[part] = v_max(load_logits(x, i + WIDTH * part, n), most[part]);
+    }
+    for (size_t part = 1; part < PARTS; part++) most[0] = v_max(most[0], most[part]);
+    for (size_t i = 0; i < WIDTH; i++) best = most[0][i] > best ? most[0][i] : best;
+    return best + 0.0f;
+}
+
+/* Block by block: only the one that has the largest is searched for it. */
+TARGET static size_t argmax(const float *x, size_t n)
+{
+    const size_t block = 1024;
+    float        most = -INFINITY;
+    size_t       at = 0;
+
+    for (size_t i = 0; i < n; i += block) {
+        float best = largest(x + i, n - i < block ? n - i : block);
+        if (best > most) most = best, at = i;
+    }
+    if (most < -FLT_MAX) return 0;
+    while (!(x[at] >= most)) at++;
+    return at;
+}
+
+TARGET static double softmax(float *y, const float *x, size_t n, float max, float temp)
+{
+    wide   sum[2 * PARTS];
+    double lane[NM_LANES];
+
+    if (max < -FLT_MAX) return nm_softmax_even(y, n);
+    for (size_t i = 0; i < 2 * PARTS; i++) sum[i] = (wide){0};
+    for (size_t i = 0; i < n; i += NM_LANES) {
+#pragma GCC unroll 4
+        for (size_t part = 0; part < PARTS; part++) {
+            size_t at = i + WIDTH * part;
+            vec    e = load_logits(x, at, n) - max;
+            if (temp != 1.0f) e = e / temp;
+            e = exponential(e);
+            if (y && at < n) store(y, at, n, e);
+            sum[2 * part] += v_low(e);
+            sum[2 * part + 1] += v_high(e);
+        }
+    }
+    for (size_t i = 0; i < 2 * PARTS; i++) memcpy(lane + WIDTH / 2 * i, &sum[i], sizeof sum[i]);
+    return nm_wide_lanes_sum(lane);
 }
 
 const nm_float_ops FLOATS = {

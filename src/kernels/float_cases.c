@@ -11,7 +11,9 @@
 #define sums o->sums
 
 #define KEEP_void(call) call
-#define KEEP_float(call) o->value = call
+#define KEEP_float(call) o->value = (double)(call)
+#define KEEP_double(call) o->value = call
+#define KEEP_size_t(call) o->value = (double)(call)
 #define RUN(result, name, function, arguments)                                                     \
     static void function(const nm_float_ops *ops, nm_float_operands *o, size_t n)                  \
     {                                                                                              \

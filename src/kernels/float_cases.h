@@ -15,7 +15,7 @@ typedef struct nm_float_operands {
     float   *x[NM_FLOAT_ARRAYS];
     int8_t  *q;
     int32_t *sums;
-    float    value; /* what the operation returned */
+    double   value; /* what the operation returned */
 } nm_float_operands;
 
 typedef struct nm_float_case {

@@ -13,6 +13,9 @@
 /* Not vmaxq and vminq: they give a NaN for a NaN. */
 #define v_max(a, b) ((vec)vbslq_f32(vcgtq_f32(a, b), a, b))
 #define v_min(a, b) ((vec)vbslq_f32(vcltq_f32(a, b), a, b))
+#define wide float64x2_t
+#define v_low(v) vcvt_f64_f32(vget_low_f32((float32x4_t)(v)))
+#define v_high(v) vcvt_high_f64_f32((float32x4_t)(v))
 #define i_store_bytes(p, i) store_4(p, (int32x4_t)(i))
 
 static inline void store_4(int8_t *p, int32x4_t i)

@@ -7,6 +7,7 @@
 #include "kernels/floats.h"
 #include "kernels/kernels.h"
 
+#include <float.h>
 #include <math.h>
 
 static float sigmoid(float x)
@@ -96,6 +97,44 @@ static void add(float *y, const float *x, size_t n)
 static void multiply(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) y[i] *= x[i];
+}
+
+/* A logit as it is compared: no NaN, no plus infinity. */
+static float tame(float x)
+{
+    x = x > -INFINITY ? x : -INFINITY;
+    return x < FLT_MAX ? x : FLT_MAX;
+}
+
+static float largest(const float *x, size_t n)
+{
+    float most = -INFINITY;
+
+    for (size_t i = 0; i < n; i++) most = tame(x[i]) > most ? tame(x[i]) : most;
+    return most + 0.0f;
+}
+
+static size_t argmax(const float *x, size_t n)
+{
+    float  most = -INFINITY;
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (tame(x[i]) > most) most = tame(x[i]), at = i;
+    return at;
+}
+
+static double softmax(float *y, const float *x, size_t n, float max, float temp)
+{
+    double lane[NM_LANES] = {0};
+
+    if (max < -FLT_MAX) return nm_softmax_even(y, n);
+    for (size_t i = 0; i < n; i++) {
+        float e = nm_exp_inline((tame(x[i]) - max) / temp);
+        if (y) y[i] = e;
+        lane[i % NM_LANES] += (double)e;
+    }
+    return nm_wide_lanes_sum(lane);
 }
 
 const nm_float_ops nm_scalar_floats = {

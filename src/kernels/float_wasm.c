@@ -13,7 +13,12 @@
 /* pmax(a, b) is a < b ? b : a. */
 #define v_max(a, b) ((vec)wasm_f32x4_pmax((v128_t)(b), (v128_t)(a)))
 #define v_min(a, b) ((vec)wasm_f32x4_pmin((v128_t)(b), (v128_t)(a)))
+#define wide doubles
+#define v_low(v) ((doubles)wasm_f64x2_promote_low_f32x4((v128_t)(v)))
+#define v_high(v) v_low(wasm_i32x4_shuffle((v128_t)(v), (v128_t)(v), 2, 3, 2, 3))
 #define i_store_bytes(p, i) wasm_v128_store32_lane((p), low_bytes((v128_t)(i)), 0)
+
+typedef double doubles __attribute__((vector_size(16), aligned(8), may_alias));
 
 static inline v128_t low_bytes(v128_t i)
 {

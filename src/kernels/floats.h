@@ -20,10 +20,25 @@ static inline float nm_lanes_sum(float lane[NM_LANES])
     return lane[0];
 }
 
+/* The same of binary64. */
+static inline double nm_wide_lanes_sum(double lane[NM_LANES])
+{
+    for (size_t apart = NM_LANES / 2; apart; apart /= 2)
+        for (size_t i = 0; i < apart; i++) lane[i] += lane[i + apart];
+    return lane[0];
+}
+
 /* The factor of rmsnorm, from the sum of n squares. */
 static inline float nm_norm_scale(float sum, size_t n, float eps)
 {
     return 1.0f / sqrtf(sum / (float)n + eps);
+}
+
+/* The softmax of logits that are all minus infinity, where x - max would be NaN. */
+static inline double nm_softmax_even(float *y, size_t n)
+{
+    for (size_t i = 0; y && i < n; i++) y[i] = 1.0f;
+    return (double)n;
 }
 
 #endif

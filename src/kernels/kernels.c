@@ -50,3 +50,12 @@ bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error
         n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i ? ", " : "", rows[i].name);
     return nm_fail(err, NOMUL_E_ARG, "kernels %s: not in this build, which has %s", name, words);
 }
+
+const nm_float_ops *nm_kernels_any_floats(void)
+{
+#if defined(__x86_64__)
+    return &nm_sse2_floats;
+#else
+    return rows[N_ROWS - 1].floats; /* NEON, SIMD or scalar: decided when this was compiled */
+#endif
+}

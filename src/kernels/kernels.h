@@ -97,6 +97,9 @@ bool nm_kernels_runs(const nm_kernels *kernels, char *missing, size_t size);
  */
 bool nm_kernels_choose(const nm_kernels **kernels, const char *name, nomul_error *err);
 
+/* The fastest float operations that every CPU of this build runs: CPUID takes 40 us in a guest. */
+const nm_float_ops *nm_kernels_any_floats(void);
+
 /* What the rows point to: nm_avx2_ternary, nm_avx2_floats, ... */
 #define NM_KERNELS(name, ternary, floats, packing, features)                                       \
     extern const nm_ternary_ops nm_##ternary##_ternary[NM_PACKINGS];                               \

@@ -119,7 +119,8 @@ static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_op
                 biases[n++] = (nomul_logit_bias){(int32_t)id, -INFINITY};
         ours.logit_bias = biases, ours.n_logit_bias = n;
     }
-    nomul_sampler *sampler = nm_sampler_new(text->host->n_vocab, &ours, text->host->sampler, err);
+    nomul_sampler *sampler = nm_sampler_new(text->host->n_vocab, &ours, text->host->sampler,
+                                            text->session->engine->work.kernels->floats, err);
     nm_free(biases);
     return sampler;
 }
@@ -175,7 +176,8 @@ nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *opt
     nomul_sampler_options all;
     nomul_sampler_options_init(&all);
     all.top_k = 0;
-    host->sampler = nomul_sampler_new(host->n_vocab, &all, err);
+    host->sampler =
+        nm_sampler_new(host->n_vocab, &all, NULL, session->engine->work.kernels->floats, err);
     nomul_text *text = host->sampler ? nm_text_new(host, session, options, err) : NULL;
     nm_refs_drop(&host->refs); /* the text has its own reference */
     return text;

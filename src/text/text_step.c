@@ -117,7 +117,8 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
     t->pending.n = 1, t->n_fed = 0;
     if (t->options.n_logprobs) {
         t->scores[0].id = id;
-        nomul_logprobs(logits, t->host->n_vocab, t->scores + 1, t->options.n_logprobs, t->scores);
+        nm_logprobs(t->session->engine->work.kernels->floats, logits, t->host->n_vocab,
+                    t->scores + 1, t->options.n_logprobs, t->scores);
     }
     memcpy(t->bytes, fresh - p->n_held, p->n_held);
     t->n_bytes = p->n_held;

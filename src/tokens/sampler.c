@@ -8,128 +8,13 @@
 
 #include "base/arena.h"
 #include "base/args.h"
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/exp.h"
 #include "base/rng.h"
+#include "tokens/candidates.h"
 
-#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
-
-/* A logit as candidates are compared by: no NaN, no plus infinity. */
-static float tame(float logit)
-{
-    if (isnan(logit)) return -INFINITY;
-    return logit > FLT_MAX ? FLT_MAX : logit;
-}
-
-/* ---- The best of many ------------------------------------------------------------------------ */
-
-static bool is_better(nomul_logprob a, nomul_logprob b)
-{
-    return a.logprob > b.logprob || (a.logprob == b.logprob && a.id < b.id);
-}
-
-/* Puts c where the worst of a heap was: parents are worse than their children. */
-static void replace_worst(nomul_logprob *heap, size_t n, nomul_logprob c)
-{
-    size_t at = 0;
-
-    for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && is_better(heap[child], heap[child + 1])) child++;
-        if (is_better(heap[child], c)) break;
-        heap[at] = heap[child];
-    }
-    heap[at] = c;
-}
-
-/*
- * The k best of n tamed logits, in falling order, their logits where the logprob goes; k <= n.
- * n compares for the many that are worse than the k best so far, k log k for the order.
- */
-static void select_best(const float *logits, size_t n, nomul_logprob *best, size_t k)
-{
-    if (k == 0) return;
-    for (size_t i = 0; i < n; i++) {
-        nomul_logprob c = {(int32_t)i, tame(logits[i])};
-        if (i < k) { /* the heap grows by c, which rises over better parents */
-            size_t at = i;
-            for (; at > 0 && is_better(best[(at - 1) / 2], c); at = (at - 1) / 2)
-                best[at] = best[(at - 1) / 2];
-            best[at] = c;
-        } else if (is_better(c, best[0])) {
-            replace_worst(best, k, c);
-        }
-    }
-    for (size_t i = k - 1; i > 0; i--) {
-        nomul_logprob worst = best[0];
-        replace_worst(best, i, best[i]);
-        best[i] = worst;
-    }
-}
-
-/* Numbers that rise as floats fall.  Bits of negative floats do; -0 + 0 is +0. */
-static uint32_t falling_bits(float logit)
-{
-    uint32_t bits = nm_bits_of_float(logit + 0.0f);
-    return bits < 0x80000000u ? 0x7FFFFFFFu - bits : bits;
-}
-
-/* One stable pass of a radix sort: by byte `shift` / 8 of the falling bits. */
-static void sort_by_byte(const nomul_logprob *from, nomul_logprob *to, size_t n, unsigned shift)
-{
-    size_t starts[257] = {0};
-
-    for (size_t i = 0; i < n; i++) starts[(falling_bits(from[i].logprob) >> shift & 255) + 1]++;
-    for (size_t byte = 0; byte < 256; byte++) starts[byte + 1] += starts[byte];
-    for (size_t i = 0; i < n; i++)
-        to[starts[falling_bits(from[i].logprob) >> shift & 255]++] = from[i];
-}
-
-/* select_best of all n: ten times as fast with another n candidates to work in. */
-static void sort_all(const float *logits, size_t n, nomul_logprob *best, nomul_logprob *spare)
-{
-    for (size_t i = 0; i < n; i++) best[i] = (nomul_logprob){(int32_t)i, tame(logits[i])};
-    sort_by_byte(best, spare, n, 0);
-    sort_by_byte(spare, best, n, 8);
-    sort_by_byte(best, spare, n, 16);
-    sort_by_byte(spare, best, n, 24);
-}
-
-/* ---- Log-probabilities ----------------------------------------------------------------------- */
-
-/* Natural logarithm of the softmax; where all logits are minus infinity, it is that of 1 / n. */
-static float logprob_of(float logit, float max, double log_sum)
-{
-    return (float)((logit == max ? 0.0 : (double)logit - max) - log_sum);
-}
-
-void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, size_t n_best,
-                    nomul_logprob *of)
-{
-    float  max = -INFINITY;
-    double sum = 0;
-
-    if (!logits || n_vocab == 0) return;
-    for (size_t i = 0; i < n_vocab; i++)
-        if (tame(logits[i]) > max) max = tame(logits[i]);
-    for (size_t i = 0; i < n_vocab; i++) {
-        float logit = tame(logits[i]);
-        sum += logit == max ? 1.0 : (double)nm_exp(logit - max);
-    }
-    double log_sum = log(sum);
-
-    if (best) {
-        if (n_best > n_vocab) n_best = n_vocab;
-        select_best(logits, n_vocab, best, n_best);
-        for (size_t i = 0; i < n_best; i++)
-            best[i].logprob = logprob_of(best[i].logprob, max, log_sum);
-    }
-    if (of && of->id >= 0 && (size_t)of->id < n_vocab)
-        of->logprob = logprob_of(tame(logits[of->id]), max, log_sum);
-}
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -175,6 +60,7 @@ typedef struct sampler_work {
 struct nomul_sampler {
     nm_arena              arena; /* holds the sampler and all its arrays */
     nomul_sampler_options options;
+    const nm_float_ops   *floats;
     nm_rng                rng;
     size_t                n_vocab, n_best;
     sampler_work          work;
@@ -186,9 +72,9 @@ struct nomul_sampler {
 
 /* Run twice: measures the arena, then fills a sampler that lies in it. */
 static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab,
-                             const nomul_sampler *host)
+                             const nomul_sampler *host, const nm_float_ops *floats)
 {
-    nomul_sampler  s = {.options = *o, .n_vocab = n_vocab};
+    nomul_sampler  s = {.options = *o, .floats = floats, .n_vocab = n_vocab};
     nomul_sampler *at = nm_arena_take(a, 1, sizeof *at);
 
     s.n_best = o->top_k && (size_t)o->top_k < n_vocab ? (size_t)o->top_k : n_vocab;
@@ -211,7 +97,8 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
 }
 
 nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
-                              const nomul_sampler *host, nomul_error *err)
+                              const nomul_sampler *host, const nm_float_ops *floats,
+                              nomul_error *err)
 {
     nm_arena              arena = {0};
     nomul_sampler_options ours;
@@ -219,9 +106,9 @@ nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *optio
     nomul_sampler_options_init(&ours);
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_options(&ours, n_vocab, err))
         return NULL;
-    layout(&arena, &ours, n_vocab, host);
+    layout(&arena, &ours, n_vocab, host, floats);
     if (!nm_arena_back(&arena, err)) return NULL;
-    nomul_sampler *sampler = layout(&arena, &ours, n_vocab, host);
+    nomul_sampler *sampler = layout(&arena, &ours, n_vocab, host, floats);
     sampler->arena = arena;
     if (ours.n_logit_bias)
         memcpy(sampler->bias, ours.logit_bias, ours.n_logit_bias * sizeof *sampler->bias);
@@ -233,7 +120,10 @@ nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *optio
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err)
 {
-    return nm_sampler_new(n_vocab, options, NULL, err);
+    const nm_kernels *kernels;
+
+    nm_kernels_choose(&kernels, NULL, err);
+    return nm_sampler_new(n_vocab, options, NULL, kernels->floats, err);
 }
 
 void nomul_sampler_free(nomul_sampler *sampler)
@@ -351,18 +241,15 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
         w->logits[i] = logit - (count * o->frequency_penalty + o->presence_penalty);
     }
 
-    if (o->temp == 0) { /* greedy */
-        size_t best = 0;
-        for (size_t i = 1; i < s->n_vocab; i++)
-            if (tame(w->logits[i]) > tame(w->logits[best])) best = i;
-        return (int32_t)best;
-    }
+    if (o->temp == 0) return (int32_t)s->floats->argmax(w->logits, s->n_vocab); /* greedy */
 
     double uniform = nm_rng_double(&s->rng);
-    if (n == s->n_vocab && w->spare)
-        sort_all(w->logits, n, w->best, w->spare);
-    else
-        select_best(w->logits, s->n_vocab, w->best, n);
+    if (n == s->n_vocab && w->spare) {
+        nm_candidates_all(w->logits, n, w->best);
+        nm_candidates_sort(w->best, w->spare, n);
+    } else {
+        nm_candidates_best(s->floats, w->logits, s->n_vocab, w->best, n);
+    }
     if (w->best[0].logprob < -FLT_MAX) return w->best[0].id; /* no token is possible */
 
     n = cut_top_p(w, n, (double)o->top_p);
