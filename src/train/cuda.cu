@@ -605,25 +605,6 @@ static void place_activations(nm_cuda *c)
     take(c, &c->ids, n), take(c, &c->targets, n), take(c, &c->rows, n), take(c, &c->starts, n + 1);
 }
 
-/* Shared memory of input_back is the largest: u, d_u and up to four sums. */
-static bool allow_shared(nm_cuda *c, nomul_error *err)
-{
-    const nm_cuda_model *m = &c->model;
-    int cols = (int)std::max(std::max(m->dim * 6, m->state * 4), m->ffn * 4), most = 0;
-    int bytes = cols * (int)sizeof(float);
-
-    cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0);
-    if (bytes > most)
-        return fail(err, NOMUL_E_UNSUPPORTED, "shared memory",
-                    "the model is too wide for this GPU");
-    const void *kernels[] = {(const void *)quantize<NORM>,   (const void *)quantize<GATE>,
-                             (const void *)quantize<GLU>,    (const void *)input_back<NORM>,
-                             (const void *)input_back<GATE>, (const void *)input_back<GLU>};
-    for (const void *kernel : kernels)
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
-    return check(c, "shared memory", err);
-}
-
 nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
                       nomul_error *err)
 {
@@ -634,22 +615,31 @@ nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tok
     c->layer_plan.assign(model->layers, model->layers + model->n_layers);
     c->n_streams = n_streams, c->n_tokens = n_tokens, c->n_rows = n_streams * n_tokens;
     c->status = cudaSetDevice(0);
-    if (!check(c, "cannot be used", err)) {
-        nm_cuda_close(c);
-        return nullptr;
+    bool ok = check(c, "cannot be used", err);
+    if (ok) {
+        place_values(c);
+        place_activations(c);
+        ok = check(c, "memory: use a smaller --micro-batch", err);
     }
-    place_values(c);
-    place_activations(c);
-    if (!check(c, "memory: use a smaller --micro-batch", err) || !allow_shared(c, err)) {
-        nm_cuda_close(c);
-        return nullptr;
-    }
-    if (cublasCreate(&c->blas) != CUBLAS_STATUS_SUCCESS) {
-        fail(err, NOMUL_E_UNSUPPORTED, "cuBLAS", "cannot be opened");
-        nm_cuda_close(c);
-        return nullptr;
-    }
-    return c;
+
+    /* Shared memory of input_back is the largest: u, d_u and up to four sums. */
+    int most = 0,
+        bytes = (int)(std::max(std::max(model->dim * 6, model->state * 4), model->ffn * 4) *
+                      sizeof(float));
+    const void *kernels[] = {(const void *)quantize<NORM>,   (const void *)quantize<GATE>,
+                             (const void *)quantize<GLU>,    (const void *)input_back<NORM>,
+                             (const void *)input_back<GATE>, (const void *)input_back<GLU>};
+    if (ok) cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0);
+    if (ok && bytes > most)
+        ok = fail(err, NOMUL_E_UNSUPPORTED, "shared memory", "the model is too wide for this GPU");
+    for (size_t i = 0; ok && i < sizeof kernels / sizeof *kernels; i++)
+        cudaFuncSetAttribute(kernels[i], cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+    ok = ok && check(c, "shared memory", err);
+    if (ok && cublasCreate(&c->blas) != CUBLAS_STATUS_SUCCESS)
+        ok = fail(err, NOMUL_E_UNSUPPORTED, "cuBLAS", "cannot be opened");
+    if (ok) return c;
+    nm_cuda_close(c);
+    return nullptr;
 }
 
 void nm_cuda_close(nm_cuda *c)
@@ -884,24 +874,6 @@ static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n
     run_input_back<NORM>(c, back, first, plan.attn_gain, n);
 }
 
-/* Rows by id, so that each id's gradient is one sum in the order of the rows. */
-static void add_embedding(nm_cuda *c, const nm_batch *b, size_t n)
-{
-    std::vector<int32_t> rows(n), starts;
-
-    std::iota(rows.begin(), rows.end(), 0);
-    std::stable_sort(rows.begin(), rows.end(),
-                     [&](int32_t x, int32_t y) { return b->ids[x] < b->ids[y]; });
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || b->ids[rows[i]] != b->ids[rows[i - 1]]) starts.push_back((int32_t)i);
-    int n_ids = (int)starts.size();
-    starts.push_back((int32_t)n);
-    cudaMemcpy(c->rows, rows.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice);
-    cudaMemcpy(c->starts, starts.data(), starts.size() * sizeof(int32_t), cudaMemcpyHostToDevice);
-    embedding_back<<<n_ids, THREADS>>>(c->grads + c->model.embedding, c->d_x, c->ids, c->rows,
-                                       c->starts, (int)c->model.dim);
-}
-
 /* The states of the batch's streams, which may be some of more; to the GPU or back. */
 static void copy_states(nm_cuda *c, const nm_batch *b, bool to_gpu)
 {
@@ -934,7 +906,20 @@ bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
         bounds_back<<<blocks_of(m.dim), THREADS>>>(c->grads + m.bounds, c->values + m.bounds,
                                                    c->d_bounds, (int)m.n_layers, (int)m.dim,
                                                    (int)b->n_streams);
-    add_embedding(c, b, n);
+
+    /* Rows by id, so that each id's gradient is one sum in the order of the rows. */
+    std::vector<int32_t> rows(n), starts;
+    std::iota(rows.begin(), rows.end(), 0);
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](int32_t x, int32_t y) { return b->ids[x] < b->ids[y]; });
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || b->ids[rows[i]] != b->ids[rows[i - 1]]) starts.push_back((int32_t)i);
+    int n_ids = (int)starts.size();
+    starts.push_back((int32_t)n);
+    cudaMemcpy(c->rows, rows.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice);
+    cudaMemcpy(c->starts, starts.data(), starts.size() * sizeof(int32_t), cudaMemcpyHostToDevice);
+    embedding_back<<<n_ids, THREADS>>>(c->grads + m.embedding, c->d_x, c->ids, c->rows, c->starts,
+                                       (int)m.dim);
     copy_states(c, b, false);
     cudaMemcpy(nats.data(), c->nats, n * sizeof(float), cudaMemcpyDeviceToHost);
     *loss = std::accumulate(nats.begin(), nats.end(), 0.0);

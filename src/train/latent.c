@@ -126,22 +126,6 @@ static bool make_tables(nm_latent *l, nm_packing_id packing, nomul_error *err)
     return true;
 }
 
-/* Memory for the values and for all that is made of them after each step. */
-static bool place_values(nm_latent *l, nomul_error *err)
-{
-    for (int placing = 0; placing < 2; placing++) {
-        if (placing && !nm_arena_back(&l->arena, err)) return false;
-        l->values = nm_arena_take(&l->arena, l->n_values, sizeof(float));
-        l->grads = nm_arena_take(&l->arena, l->n_values, sizeof(float));
-        l->stored = nm_arena_take(&l->arena, (size_t)l->embedding.n_bytes, 1);
-        for (nm_latent_matrix *m = l->matrices; m < l->matrices + l->n_matrices; m++) {
-            m->trits = nm_arena_take(&l->arena, m->rows * m->cols, 1);
-            m->codes = nm_arena_take(&l->arena, nm_ternary_bytes(&m->layer->w), 1);
-        }
-    }
-    return true;
-}
-
 bool nm_latent_open(nm_latent *l, const nm_config *config, nm_packing_id packing,
                     nm_gguf_type embedding, nomul_error *err)
 {
@@ -150,7 +134,18 @@ bool nm_latent_open(nm_latent *l, const nm_config *config, nm_packing_id packing
         .type = embedding, .n_dims = 2, .dims = {config->dim, config->vocab, 1, 1}};
     bool ok = nm_gguf_tensor_bytes(embedding, 2, l->embedding.dims, &l->embedding.n_bytes) ||
               nm_fail(err, NOMUL_E_UNSUPPORTED, "embedding: its type does not fit hidden_size");
-    ok = ok && make_tables(l, packing, err) && place_values(l, err);
+    ok = ok && make_tables(l, packing, err);
+    /* The values, and all that is made of them after each step. */
+    for (int placing = 0; ok && placing < 2; placing++) {
+        if (placing) ok = nm_arena_back(&l->arena, err);
+        l->values = nm_arena_take(&l->arena, l->n_values, sizeof(float));
+        l->grads = nm_arena_take(&l->arena, l->n_values, sizeof(float));
+        l->stored = nm_arena_take(&l->arena, (size_t)l->embedding.n_bytes, 1);
+        for (nm_latent_matrix *m = l->matrices; m < l->matrices + l->n_matrices; m++) {
+            m->trits = nm_arena_take(&l->arena, m->rows * m->cols, 1);
+            m->codes = nm_arena_take(&l->arena, nm_ternary_bytes(&m->layer->w), 1);
+        }
+    }
     if (ok) connect(l);
     if (!ok) nm_latent_close(l);
     return ok;

@@ -273,22 +273,9 @@ bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
 }
 
 /*
- * A model file has no config.json: its config is taken over, its tokenizer written as files, and
- * the ids of BOS and EOS are read from these.
+ * From a folder as convert reads it, or from a model file.  That has no config.json: its config is
+ * taken over, its tokenizer written as files, and the ids of BOS and EOS are read from these.
  */
-static bool tune_file(nm_trainer *t, nm_config *config, nm_hf_ids *ids, nomul_error *err)
-{
-    nomul_model *model = nomul_model_open(t->options.model, NULL, err);
-
-    if (!model) return false;
-    *config = model->weights.config;
-    *ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
-    bool ok = nm_export_tokenizer(model, t->folder, err) && open_latent(t, config, err) &&
-              nm_pretrained_model(&t->latent, model, err);
-    nomul_model_close(model);
-    return ok;
-}
-
 bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
 {
     char         path[NM_EXPORT_PATH];
@@ -304,14 +291,22 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         return nm_fail_in(err, "%s", o->model);
     }
     if (!check_options(o, err) || !make_folder(o, err) || !open_work(t, err)) return false;
-    bool ok = status.kind != NM_OS_FOLDER
-                  ? tune_file(t, &config, &ids, err)
-                  : nm_hf_config_read(&config, &ids, o->model, err) &&
-                        open_latent(t, &config, err) &&
-                        nm_pretrained_directory(&t->latent, o->model, err) &&
-                        nm_export_copy_tokenizer(o->model, t->folder, err);
-    return ok &&
-           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
+    if (status.kind == NM_OS_FOLDER) {
+        if (!nm_hf_config_read(&config, &ids, o->model, err) || !open_latent(t, &config, err) ||
+            !nm_pretrained_directory(&t->latent, o->model, err) ||
+            !nm_export_copy_tokenizer(o->model, t->folder, err))
+            return false;
+    } else {
+        nomul_model *model = nomul_model_open(o->model, NULL, err);
+        if (!model) return false;
+        config = model->weights.config;
+        ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
+        bool ok = nm_export_tokenizer(model, t->folder, err) && open_latent(t, &config, err) &&
+                  nm_pretrained_model(&t->latent, model, err);
+        nomul_model_close(model);
+        if (!ok) return false;
+    }
+    return nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
                                 (nm_hf_warn){NULL, NULL}, err) &&
            nm_export_path(path, o->out, "config.json", err) &&
            nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
