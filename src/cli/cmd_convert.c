@@ -36,29 +36,25 @@ static const nm_option table[] = {
     NM_END,
 };
 
-/* A name for the model of this directory: its last part in small letters, .gguf. */
-static void propose(const char *directory, char name[NAME_MAX_BYTES])
-{
-    size_t end = strlen(directory), n = 0;
-
-    while (end > 0 && strchr("/\\.", directory[end - 1])) end--;
-    size_t begin = end;
-    while (begin > 0 && !strchr("/\\", directory[begin - 1])) begin--;
-    for (; begin < end && n + sizeof ".gguf" < NAME_MAX_BYTES; begin++)
-        name[n++] = (char)tolower((unsigned char)directory[begin]);
-    snprintf(name + n, NAME_MAX_BYTES - n, "%s.gguf", n ? "" : "model");
-}
-
 static int run(const void *arguments)
 {
     const convert_args   *args = arguments;
     nm_progress_bar       bar = {.quiet = args->quiet, .began = nm_clock()};
     nomul_convert_options o;
     nomul_error           err;
-    char                  name[NAME_MAX_BYTES];
 
-    propose(args->directory, name);
-    if (!args->output) return nm_output_misused("-o FILE is missing, as in -o %s", name);
+    if (!args->output) { /* propose the directory's own name in small letters: dir/Model -> model */
+        char   name[NAME_MAX_BYTES];
+        size_t end = strlen(args->directory), n = 0;
+
+        while (end > 0 && strchr("/\\.", args->directory[end - 1])) end--;
+        size_t begin = end;
+        while (begin > 0 && !strchr("/\\", args->directory[begin - 1])) begin--;
+        for (; begin < end && n + sizeof ".gguf" < NAME_MAX_BYTES; begin++)
+            name[n++] = (char)tolower((unsigned char)args->directory[begin]);
+        return nm_output_misused("-o FILE is missing, as in -o %.*s.gguf", (int)(n ? n : 5),
+                                 n ? name : "model");
+    }
     if (args->name && !nm_utf8_valid(args->name, strlen(args->name)))
         return nm_output_misused("--name: is not valid UTF-8");
     nomul_convert_options_init(&o);

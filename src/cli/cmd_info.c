@@ -72,13 +72,17 @@ static void print_value(const nomul_metadata *m)
     }
 }
 
-/* Keys and names come from the file and may hold anything: visible, and padded by their bytes. */
-static void print_metadata(const nomul_model *model)
+/*
+ * The lists that were asked for.  Keys and names come from the file and may hold anything: they are
+ * made visible, and padded by their bytes.
+ */
+static void print_lists(const nomul_model *model, bool metadata, bool tensors)
 {
     nomul_metadata m = {.size = sizeof m};
+    nomul_tensor   t = {.size = sizeof t};
 
-    nm_output_print("\nMetadata\n");
-    for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
+    if (metadata) nm_output_print("\nMetadata\n");
+    for (size_t i = 0; metadata && nomul_model_metadata(model, i, &m); i++) {
         nm_output_print("  ");
         nm_output_visible(m.key, m.n_key, false);
         nm_output_print("%*s %-7s ", m.n_key < 42 ? 42 - (int)m.n_key : 0, "",
@@ -86,15 +90,11 @@ static void print_metadata(const nomul_model *model)
         print_value(&m);
         nm_output_print("\n");
     }
-}
 
-static void print_tensors(const nomul_model *model)
-{
-    nomul_tensor t = {.size = sizeof t};
-
-    nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions", "bytes",
-                    "offset", "xxh64");
-    for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {
+    if (tensors)
+        nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions",
+                        "bytes", "offset", "xxh64");
+    for (size_t i = 0; tensors && nomul_model_tensor(model, i, &t); i++) {
         char   dims[96] = "1";
         size_t n = 0;
 
@@ -176,8 +176,7 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     if (args->check_tensors)
         nm_output_print("%-12s %s: checksums, codes, floats and the model id are right\n",
                         "checked", nm_show_amount(n_tensors, "tensor").text);
-    if (args->metadata) print_metadata(model);
-    if (args->tensors) print_tensors(model);
+    print_lists(model, args->metadata, args->tensors);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */

@@ -20,14 +20,15 @@ static const nm_command *const commands[] = {
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-/* No command: a line that says so, and what was meant if that can be guessed. */
-static void unknown(const char *word)
+/* NULL if there is none of this name: a line has said so then, and what was meant if it can. */
+static const nm_command *find(const char *word)
 {
     const char *hint = nm_hint(word), *nearest = NULL, *end = strrchr(word, '.');
     size_t      least = 3; /* at most two letters apart */
 
     for (size_t i = 0; i < N_COMMANDS; i++) {
         size_t distance = nm_options_distance(word, commands[i]->name);
+        if (distance == 0) return commands[i];
         if (distance < least) {
             least = distance;
             nearest = commands[i]->name;
@@ -43,14 +44,6 @@ static void unknown(const char *word)
         nm_output_misused("no command '%.120s' (a prompt: nomul run -p TEXT)", word);
     else
         nm_output_misused("no command '%.120s'", word);
-}
-
-/* NULL if there is none of this name, which was printed then. */
-static const nm_command *find(const char *name)
-{
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    unknown(name);
     return NULL;
 }
 
@@ -69,8 +62,26 @@ static int help_command(const nm_command *command)
     return NM_EXIT_DONE;
 }
 
-static int help_all(void)
+/*
+ * nomul help TOPIC: a command; "help", the list of all; or "--tables", which is not in the help:
+ * all commands and their options, for tools/man.awk and tools/complete.awk.
+ */
+static int help(const char *topic)
 {
+    if (strcmp(topic, "--tables") == 0) {
+        for (size_t i = 0; i < N_COMMANDS; i++) {
+            nm_output_print("command\t%s\t%s\t", commands[i]->name, commands[i]->summary);
+            for (const char *c = commands[i]->details; *c; c++)
+                nm_output_print(*c == '\n' ? "\\n" : "%c", *c);
+            nm_output_print("\n");
+            nm_options_table(commands[i]->options);
+        }
+        return NM_EXIT_DONE;
+    }
+    if (strcmp(topic, "help") != 0) {
+        const nm_command *command = find(topic);
+        return command ? help_command(command) : NM_EXIT_MISUSED;
+    }
     nm_output_print("Usage: nomul COMMAND [options]\n\n"
                     "Runs MatMul-free language models.\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
@@ -84,19 +95,6 @@ static int help_all(void)
         "| head, ends a command silently with "
         "0.",
         0);
-    return NM_EXIT_DONE;
-}
-
-/* Not in the help: all commands and their options, for tools/man.awk and tools/complete.awk. */
-static int help_tables(void)
-{
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        nm_output_print("command\t%s\t%s\t", commands[i]->name, commands[i]->summary);
-        for (const char *c = commands[i]->details; *c; c++)
-            nm_output_print(*c == '\n' ? "\\n" : "%c", *c);
-        nm_output_print("\n");
-        nm_options_table(commands[i]->options);
-    }
     return NM_EXIT_DONE;
 }
 
@@ -119,19 +117,16 @@ static int dispatch(int argc, char **argv)
         nm_output_print("nomul %s\n", nomul_version());
         return NM_EXIT_DONE;
     }
-    bool help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-    if (help && argc > 3) return nm_output_misused("help explains one command");
-    if (help && (argc < 3 || strcmp(argv[2], "help") == 0)) return help_all();
-    if (help && strcmp(argv[2], "--tables") == 0) return help_tables();
-    if (help) word = argv[2];
-    if (!help && word[0] == '-') { /* nomul -p TEXT is nomul run -p TEXT */
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return argc > 3 ? nm_output_misused("help explains one command")
+                        : help(argc > 2 ? argv[2] : "help");
+    if (word[0] == '-') { /* nomul -p TEXT is nomul run -p TEXT */
         word = "run";
         argc++, argv--;
     }
 
     const nm_command *command = find(word);
     if (!command) return NM_EXIT_MISUSED;
-    if (help) return help_command(command);
     assert(command->n_args <= sizeof args);
     nm_output_command(command->name);
     int code = nm_options_parse(command->options, args, argc - 2, argv + 2);

@@ -59,19 +59,7 @@ int nm_open_kernels(const char **name)
 /* Where to look, from the executable's folder. */
 static const char *const places[] = {"", "../models/", "../share/nomul/"};
 
-/* The first model in the places; and, if there is none, an error that names them all. */
-static bool find_default(char path[NM_OS_PATH])
-{
-    char folder[NM_OS_PATH];
-
-    nm_os_program_folder(program, folder);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int n = snprintf(path, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
-        if (n < NM_OS_PATH && nm_file_exists(path)) return true;
-    }
-    return false;
-}
-
+/* That choose_model found none, and where it looked. */
 static void say_places(void)
 {
     char   folder[NM_OS_PATH], looked[3 * (NM_OS_PATH + 40)] = "";
@@ -84,14 +72,23 @@ static void say_places(void)
     nm_output_say("nomul: no model: give -m FILE or set NOMUL_MODEL; looked for%s", looked);
 }
 
-/* The value of -m, of $NOMUL_MODEL, or the default, which is written to `found`; NULL: none. */
+/*
+ * The value of -m, of $NOMUL_MODEL, or the first model in the places, whose path is written to
+ * `found`; NULL: none.
+ */
 static const char *choose_model(const char *given, char found[NM_OS_PATH])
 {
     const char *variable = nm_os_environment("NOMUL_MODEL");
+    char        folder[NM_OS_PATH];
 
     if (given) return given;
     if (variable && *variable) return variable;
-    return find_default(found) ? found : NULL;
+    nm_os_program_folder(program, folder);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int n = snprintf(found, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
+        if (n < NM_OS_PATH && nm_file_exists(found)) return found;
+    }
+    return NULL;
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -168,18 +165,6 @@ void nm_open_close(nm_opened *opened)
 
 /* ---- Inputs survive -------------------------------------------------------------------------- */
 
-/* The file that an option reads, or NULL. */
-static const char *input_of(const nm_option *o, const nm_inputs *inputs, char found[NM_OS_PATH])
-{
-    const char *value = NULL;
-
-    if (o->role != NM_INPUT && o->role != NM_INPUT_AT) return NULL;
-    value = *(const char *const *)(const void *)((const char *)inputs->args + o->field);
-    if (o->letter == 'm') return choose_model(value, found);
-    if (o->role == NM_INPUT || !value) return value;
-    return *value == '@' ? value + 1 : NULL;
-}
-
 static void spell(const nm_option *o, char out[32])
 {
     if (o->kind == NM_OPT_ARG)
@@ -197,8 +182,11 @@ bool nm_open_may_write(const char *path, const char *by, const nm_inputs *inputs
     char found[NM_OS_PATH], reader[32];
 
     for (const nm_option *o = inputs->options; o->kind != NM_OPT_END; o++) {
-        const char *input = input_of(o, inputs, found);
-
+        if (o->role != NM_INPUT && o->role != NM_INPUT_AT) continue;
+        const char *input = /* the file that this option reads, or NULL */
+            *(const char *const *)(const void *)((const char *)inputs->args + o->field);
+        if (o->letter == 'm') input = choose_model(input, found);
+        if (o->role == NM_INPUT_AT && input) input = *input == '@' ? input + 1 : NULL;
         if (!input || strcmp(input, "-") == 0 || !nm_file_same(path, input)) continue;
         spell(o, reader);
         return nm_fail(err, NOMUL_E_ARG, "%s: is the file of %s, which %s must not replace%s", path,

@@ -241,22 +241,10 @@ static int parse_option(parser *p, const char *word)
     }
 }
 
-/* An argument too many: a prompt or a model without its -p or -m, where a command takes none. */
-static int no_place(const parser *p, const char *word)
-{
-    const char      *end = strrchr(word, '.');
-    const nm_option *o = end && strcmp(end, ".gguf") == 0 ? find(p, "m", 0) : find(p, "p", 0);
-
-    if (!o || o->kind != NM_OPT_STRING) o = find(p, "f", 0); /* commands that read lines */
-    if (p->options->kind == NM_OPT_ARG || !o || o->kind != NM_OPT_STRING)
-        return nm_output_misused("no place for '" SHOWN "'", word);
-    return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word, o->letter, o->value);
-}
-
 int nm_options_parse(const nm_option *options, void *args, int argc, char **argv)
 {
     parser p = {options, args, argv, (size_t)argc, 0, options, ""};
-    bool   ended = false; /* by "--" */
+    bool   ended = false, takes_args = options->kind == NM_OPT_ARG; /* ended: by "--" */
 
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
         assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
@@ -269,7 +257,17 @@ int nm_options_parse(const nm_option *options, void *args, int argc, char **argv
 
         if (ended || word[0] != '-' || word[1] == '\0') {
             while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
-            if (p.next_arg->kind == NM_OPT_END) return no_place(&p, word);
+            if (p.next_arg->kind == NM_OPT_END) {
+                /* One too many: a prompt or a model without its -p or -m, or the file of lines. */
+                const char      *dot = strrchr(word, '.');
+                const nm_option *o = find(&p, dot && strcmp(dot, ".gguf") == 0 ? "m" : "p", 0);
+
+                if (!o || o->kind != NM_OPT_STRING) o = find(&p, "f", 0);
+                if (takes_args || !o || o->kind != NM_OPT_STRING)
+                    return nm_output_misused("no place for '" SHOWN "'", word);
+                return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word,
+                                         o->letter, o->value);
+            }
             code = set(&p, p.next_arg++, word);
         } else if (strcmp(word, "--") == 0)
             ended = true;

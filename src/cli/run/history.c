@@ -34,17 +34,6 @@ void nm_history_path(char path[NM_OS_PATH])
     path[0] = '\0';
 }
 
-/* The folders of the path; what cannot be made is reported when the file is written. */
-static void make_folders(char *path)
-{
-    for (size_t at = 1; path[at]; at++) {
-        if (path[at] != '/') continue;
-        path[at] = '\0';
-        nm_os_make_folder(path, 0700);
-        path[at] = '/';
-    }
-}
-
 static bool read_file(nm_buffer *lines, const char *path, nomul_error *err)
 {
     nm_file file = NM_FILE_CLOSED;
@@ -141,7 +130,12 @@ bool nm_history_save(nm_history *h, nomul_error *err)
     size_t     n_new = h->lines.n_bytes - h->n_old, from = 0, end;
 
     if (!h->path || n_new == 0) return true;
-    make_folders(h->path);
+    for (char *at = h->path + 1; *at; at++) { /* its folders; a failure shows when it is written */
+        if (*at != '/') continue;
+        *at = '\0';
+        nm_os_make_folder(h->path, 0700);
+        *at = '/';
+    }
     bool ok = (!nm_file_exists(h->path) || read_file(&all, h->path, err)) &&
               nm_buffer_add(&all, h->lines.data + h->n_old, n_new, err);
     if (ok && count_lines(&all) > NM_HISTORY_MAX) from = find_line(&all, NM_HISTORY_MAX, &end);

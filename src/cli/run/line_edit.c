@@ -41,31 +41,9 @@ static size_t after(const nm_buffer *text, size_t at)
     return at;
 }
 
-static size_t before(const nm_buffer *text, size_t at)
-{
-    size_t from = 0;
-
-    for (size_t next = 0; next < at; next = after(text, next)) from = next;
-    return from;
-}
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n';
-}
-
-static size_t word_before(const nm_buffer *text, size_t at)
-{
-    while (at > 0 && is_space(text->data[at - 1])) at--;
-    while (at > 0 && !is_space(text->data[at - 1])) at--;
-    return at;
-}
-
-static size_t word_after(const nm_buffer *text, size_t at)
-{
-    while (at < text->n_bytes && is_space(text->data[at])) at++;
-    while (at < text->n_bytes && !is_space(text->data[at])) at++;
-    return at;
 }
 
 static bool insert(nm_line_edit *e, const char *bytes, size_t n, nomul_error *err)
@@ -148,24 +126,42 @@ static const key keys[] = {
 };
 /* clang-format on */
 
+/* Where a motion leads; a word is what has no space in it. */
 static size_t move(const nm_line_edit *e, motion m)
 {
+    const nm_buffer *text = &e->text;
+    size_t           at = e->cursor, last = 0;
+
     switch (m) {
-    case TO_CHAR_BEFORE: return before(&e->text, e->cursor);
-    case TO_CHAR_AFTER: return after(&e->text, e->cursor);
-    case TO_WORD_BEFORE: return word_before(&e->text, e->cursor);
-    case TO_WORD_AFTER: return word_after(&e->text, e->cursor);
+    case TO_CHAR_BEFORE:
+        for (size_t next = 0; next < at; next = after(text, next)) last = next;
+        return last;
+    case TO_CHAR_AFTER: return after(text, at);
+    case TO_WORD_BEFORE:
+        while (at > 0 && is_space(text->data[at - 1])) at--;
+        while (at > 0 && !is_space(text->data[at - 1])) at--;
+        return at;
+    case TO_WORD_AFTER:
+        while (at < text->n_bytes && is_space(text->data[at])) at++;
+        while (at < text->n_bytes && !is_space(text->data[at])) at++;
+        return at;
     case TO_BEGIN: return 0;
-    case TO_END: return e->text.n_bytes;
+    case TO_END: return text->n_bytes;
     case NOWHERE: break;
     }
-    return e->cursor;
+    return at;
 }
 
-static bool obey(nm_line_edit *e, const key *k, nomul_error *err)
+/* A control character or a complete sequence.  In a paste only its end means something. */
+static bool press(nm_line_edit *e, nomul_error *err)
 {
-    size_t at = e->cursor, to = move(e, k->motion);
+    size_t     n = e->n_sequence, at = e->cursor;
+    const key *k = keys, *end = keys + sizeof keys / sizeof *keys;
 
+    e->n_sequence = 0;
+    while (k < end && (strlen(k->sequence) != n || memcmp(k->sequence, e->sequence, n) != 0)) k++;
+    if (k == end || (e->pasting && k->effect != PASTED)) return true;
+    size_t to = move(e, k->motion);
     switch (k->effect) {
     case MOVE: e->cursor = e->plain ? at : to; return true;
     case ERASE: return erase(e, at < to ? at : to, at < to ? to : at);
@@ -186,35 +182,18 @@ static bool obey(nm_line_edit *e, const key *k, nomul_error *err)
     return true;
 }
 
-/* A control character or a complete sequence.  In a paste only its end means something. */
-static bool press(nm_line_edit *e, nomul_error *err)
-{
-    size_t n = e->n_sequence;
-
-    e->n_sequence = 0;
-    for (const key *k = keys; k < keys + sizeof keys / sizeof *keys; k++)
-        if (strlen(k->sequence) == n && memcmp(k->sequence, e->sequence, n) == 0)
-            return (e->pasting && k->effect != PASTED) || obey(e, k, err);
-    return true;
-}
-
 /* ---- Decoder --------------------------------------------------------------------------------- */
-
-/* A newline of a paste is CR, LF or both. */
-static bool paste_newline(nm_line_edit *e, uint32_t c, nomul_error *err)
-{
-    bool second = c == '\n' && e->after_return;
-
-    e->after_return = c == '\r';
-    return second || insert(e, "\n", 1, err);
-}
 
 /* The first character of a key or of text. */
 static bool begin_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n, nomul_error *err)
 {
     static const uint32_t strings[] = {0x90, 0x98, 0x9D, 0x9E, 0x9F}; /* ESC P, X, ], ^, _ */
 
-    if (e->pasting && (c == '\r' || c == '\n')) return paste_newline(e, c, err);
+    if (e->pasting && (c == '\r' || c == '\n')) { /* of a paste: CR, LF or both */
+        bool second = c == '\n' && e->after_return;
+        e->after_return = c == '\r';
+        return second || insert(e, "\n", 1, err);
+    }
     e->after_return = false;
     if (c >= 0x80 && c < 0xA0) { /* C1 is ESC and a letter: 0x9B is ESC [ */
         for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
@@ -248,17 +227,6 @@ static bool add_to_sequence(nm_line_edit *e, uint32_t c, nomul_error *err)
     return more || press(e, err);
 }
 
-static bool take_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n, nomul_error *err)
-{
-    if (e->in_string) { /* to BEL, ST or any other control, which is then a key */
-        if (c >= 0x20 && c != 0x9C) return true;
-        e->in_string = false;
-        if (c == '\a' || c == 0x9C) return true;
-    }
-    if (e->n_sequence > 0 && c >= 0x20) return add_to_sequence(e, c, err);
-    return begin_char(e, c, bytes, n, err); /* a control ends an incomplete sequence */
-}
-
 bool nm_line_edit_key(nm_line_edit *e, char byte, nomul_error *err)
 {
     bool ok = true;
@@ -269,11 +237,17 @@ bool nm_line_edit_key(nm_line_edit *e, char byte, nomul_error *err)
         size_t   n = nm_utf8_char(e->bytes, e->n_bytes, &c);
 
         if (n == 0 && nm_utf8_unfinished(e->bytes, e->n_bytes) == e->n_bytes) break;
-        if (n > 0)
-            ok = take_char(e, c, e->bytes, n, err);
-        else if (!e->in_string && e->n_sequence == 0) /* not UTF-8: a byte is text all the same */
-            ok = insert(e, e->bytes, 1, err);
-        if (n == 0) n = 1;
+        if (n == 0) { /* not UTF-8: a byte is text all the same, but no part of a sequence */
+            n = 1;
+            if (!e->in_string && e->n_sequence == 0) ok = insert(e, e->bytes, n, err);
+        } else if (e->in_string && (c >= 0x20 || c == '\a')) {
+            if (c == 0x9C || c == '\a') e->in_string = false; /* ST or BEL end it */
+        } else if (e->n_sequence > 0 && c >= 0x20) {
+            ok = add_to_sequence(e, c, err);
+        } else { /* a control ends a string or an incomplete sequence, and is a key */
+            e->in_string = false;
+            ok = begin_char(e, c, e->bytes, n, err);
+        }
         e->n_bytes -= n;
         memmove(e->bytes, e->bytes + n, e->n_bytes);
     }

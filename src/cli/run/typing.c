@@ -57,75 +57,64 @@ static bool look_around(nm_line_edit *e)
 }
 
 /*
- * Waits for keys, and reads them into the lines' buffer.  A signal that comes just before the wait
- * does not end it: half a second does.
+ * By keys, until one ends the line.  They are read into the lines' buffer, where others may be left
+ * from before.  A signal that comes just before the wait does not end it: half a second does.
  */
-static bool read_keys(nm_typing *t, nomul_error *err)
-{
-    nm_lines *l = &t->lines;
-    size_t    n = 0;
-    int       number;
-
-    nm_buffer_drop(&l->buffer, l->at);
-    l->at = l->seen = 0;
-    do {
-        number = nm_os_wait_input(l->fd, 500);
-        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        if (look_around(&t->edit) && !show(t, err)) return false;
-    } while (number == EINTR || number == ETIMEDOUT);
-    if (!nm_buffer_read(&l->buffer, l->fd, &n, err)) return false;
-    if (n == 0) t->edit.end = NM_EDIT_CLOSE; /* the terminal has gone */
-    return true;
-}
-
 static bool edit_line(nm_typing *t, nomul_error *err)
 {
     nm_line_edit *e = &t->edit;
     nm_lines     *l = &t->lines;
-    bool          ok = true;
+    size_t        n = 0;
+    int           number;
 
     nm_line_edit_begin(e);
     look_around(e);
     for (;;) {
-        while (ok && !e->end && l->at < l->buffer.n_bytes)
-            ok = nm_line_edit_key(e, l->buffer.data[l->at++], err);
-        ok = ok && show(t, err);
-        if (!ok || e->end) break;
-        ok = read_keys(t, err);
-        if (!ok) e->end = NM_EDIT_CLOSE, show(t, NULL);
+        while (!e->end && l->at < l->buffer.n_bytes)
+            if (!nm_line_edit_key(e, l->buffer.data[l->at++], err)) return false;
+        if (!show(t, err)) return false;
+        if (e->end) return true;
+        nm_buffer_drop(&l->buffer, l->at);
+        l->at = l->seen = 0;
+        bool ok = true;
+        do {
+            number = nm_os_wait_input(l->fd, 500);
+            if (nm_interrupted()) ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+            if (ok && look_around(e)) ok = show(t, err);
+        } while (ok && (number == EINTR || number == ETIMEDOUT));
+        ok = ok && nm_buffer_read(&l->buffer, l->fd, &n, err);
+        if (!ok || n == 0) e->end = NM_EDIT_CLOSE; /* n is 0: the terminal has gone */
+        if (ok) continue;
+        show(t, NULL);
+        return false;
     }
-    return ok;
 }
 
-/* Without a screen: of a terminal's line the editor makes what its keys say, but shows nothing. */
-static nm_line next_line(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
-{
-    nm_line_edit *e = &t->edit;
-
-    if (t->on_terminal) fputs(e->prompt, stderr);
-    nm_line next = nm_lines_next(&t->lines, true, line, n_bytes, err);
-    if (!t->on_terminal) return next;
-    if (next != NM_LINE_READ) fputs("\n", stderr);
-    if (next != NM_LINE_READ) return next;
-    nm_line_edit_begin(e);
-    for (size_t i = 0; i < *n_bytes; i++)
-        if (!nm_line_edit_key(e, (*line)[i], err)) return NM_LINE_FAILED;
-    *line = e->text.n_bytes > 0 ? e->text.data : "";
-    *n_bytes = e->text.n_bytes;
-    return next;
-}
-
+/*
+ * Without a screen there are no keys, and lines are the system's.  Of a terminal's line the editor
+ * makes what its keys say, but shows nothing.
+ */
 nm_line nm_typing_next(nm_typing *t, const char **line, size_t *n_bytes, nomul_error *err)
 {
     nm_line_edit *e = &t->edit;
     const char   *on = e->plain ? "" : NM_EDIT_ON, *off = e->plain ? "" : NM_EDIT_OFF;
 
-    if (!t->by_keys || !nm_keys_begin(on, off)) return next_line(t, line, n_bytes, err);
-    bool ok = edit_line(t, err);
-    nm_keys_end();
-    if (!ok) return NM_LINE_FAILED;
-    if (e->end == NM_EDIT_CLOSE) return NM_LINE_END;
-    if (!nm_history_add(&t->history, e->text.data, e->text.n_bytes, err)) return NM_LINE_FAILED;
+    if (t->by_keys && nm_keys_begin(on, off)) {
+        bool ok = edit_line(t, err);
+        nm_keys_end();
+        if (!ok) return NM_LINE_FAILED;
+        if (e->end == NM_EDIT_CLOSE) return NM_LINE_END;
+        if (!nm_history_add(&t->history, e->text.data, e->text.n_bytes, err)) return NM_LINE_FAILED;
+    } else {
+        if (t->on_terminal) fputs(e->prompt, stderr);
+        nm_line next = nm_lines_next(&t->lines, true, line, n_bytes, err);
+        if (!t->on_terminal) return next;
+        if (next != NM_LINE_READ) fputs("\n", stderr);
+        if (next != NM_LINE_READ) return next;
+        nm_line_edit_begin(e);
+        for (size_t i = 0; i < *n_bytes; i++)
+            if (!nm_line_edit_key(e, (*line)[i], err)) return NM_LINE_FAILED;
+    }
     *line = e->text.n_bytes > 0 ? e->text.data : "";
     *n_bytes = e->text.n_bytes;
     return NM_LINE_READ;

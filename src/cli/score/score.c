@@ -118,61 +118,42 @@ static bool end(nm_documents *d, nomul_error *err)
 typedef enum found { NOTHING, A_BEGINNING, A_SEPARATOR } found;
 
 /*
- * Does a newline, the separator and another newline begin here?  Either newline may be CR LF.  Of a
- * separator *n_bytes becomes the length; A_BEGINNING: what is there of the input may become one.
+ * Where in the input the first separator is: a newline, its text and another newline, of which
+ * either may be CR LF.  Its length is *n_bytes.  A_BEGINNING: what the input ends with may become
+ * one.
  */
-static found match(const char *separator, const char *text, size_t n_text, size_t *n_bytes)
-{
-    const char *const parts[] = {"\n", separator, "\n"};
-    size_t            at = 0;
-
-    for (size_t i = 0; i < 3; i++) {
-        size_t n = strlen(parts[i]);
-
-        if (i != 1 && at < n_text && text[at] == '\r') at++;
-        size_t left = n_text - at;
-        if (memcmp(text + at, parts[i], n < left ? n : left) != 0) return NOTHING;
-        if (n > left || left == 0) return A_BEGINNING;
-        at += n;
-    }
-    *n_bytes = at;
-    return A_SEPARATOR;
-}
-
-/* Where in the input the first separator is, or the beginning of one at its end. */
 static size_t find(const nm_documents *d, size_t *n_bytes, found *what)
 {
-    const char *text = d->input.data;
-    size_t      n = d->input.n_bytes;
+    const char *const parts[] = {"\n", d->separator, "\n"};
+    const char       *text = d->input.data;
+    size_t            n_text = d->input.n_bytes;
 
-    *what = NOTHING;
-    for (size_t at = 0; d->separator && at < n; at++) {
-        if (text[at] != '\n' && text[at] != '\r') continue;
-        *what = match(d->separator, text + at, n - at, n_bytes);
-        if (*what != NOTHING) return at;
+    for (size_t begin = 0; d->separator && begin < n_text; begin++) {
+        if (text[begin] != '\n' && text[begin] != '\r') continue;
+        size_t at = begin;
+        *what = A_SEPARATOR;
+        for (size_t i = 0; i < 3 && *what == A_SEPARATOR; i++) {
+            size_t n = strlen(parts[i]);
+
+            if (i != 1 && at < n_text && text[at] == '\r') at++;
+            size_t left = n_text - at;
+            if (memcmp(text + at, parts[i], n < left ? n : left) != 0)
+                *what = NOTHING;
+            else if (n > left || left == 0)
+                *what = A_BEGINNING;
+            at += n;
+        }
+        *n_bytes = at - begin;
+        if (*what != NOTHING) return begin;
     }
-    return n;
+    *what = NOTHING;
+    return n_text;
 }
 
 /*
- * Gives the documents all input that cannot be the beginning of a separator.  A separator at the
- * very end is not one yet: its last newline may be the file's, which is dropped.
+ * Documents get all input that cannot be the beginning of a separator.  A separator at the very end
+ * is not one yet: its last newline may be the file's, which is dropped.
  */
-static bool split(nm_documents *d, nomul_error *err)
-{
-    for (;;) {
-        size_t n_bytes = 0;
-        found  what;
-        size_t at = find(d, &n_bytes, &what);
-
-        if (!add(d, d->input.data, at, err)) return false;
-        nm_buffer_drop(&d->input, at);
-        if (what != A_SEPARATOR || d->input.n_bytes == n_bytes) return true;
-        if (!end(d, err) || !begin(d, err)) return false;
-        nm_buffer_drop(&d->input, n_bytes);
-    }
-}
-
 bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 {
     nm_buffer *rest = &d->input;
@@ -188,8 +169,20 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
     nm_buffer_drop(rest, nm_buffer_mark(rest->data, rest->n_bytes));
     if (rest->n_bytes == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
-    while (n > 0)
-        if (!split(d, err) || !nm_buffer_read(&d->input, fd, &n, err)) return false;
+    while (n > 0) {
+        size_t n_bytes = 0;
+        found  what;
+        size_t at = find(d, &n_bytes, &what);
+
+        if (!add(d, rest->data, at, err)) return false;
+        nm_buffer_drop(rest, at);
+        if (what != A_SEPARATOR || rest->n_bytes == n_bytes) {
+            if (!nm_buffer_read(rest, fd, &n, err)) return false;
+            continue;
+        }
+        if (!end(d, err) || !begin(d, err)) return false;
+        nm_buffer_drop(rest, n_bytes);
+    }
 
     /* The file's last newline could have begun a separator, so it is still here. */
     if (rest->n_bytes > 0) rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);

@@ -149,14 +149,6 @@ void nm_pystr_drop_brackets(nm_buffer *text, size_t from)
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
-static void add_character(nm_words *w, uint32_t c)
-{
-    bool space = nm_pystr_is_space(c);
-
-    w->n_gaps += space && !w->in_gap;
-    w->in_gap = space;
-}
-
 void nm_words_add(nm_words *w, const char *text, size_t n_bytes)
 {
     for (size_t at = 0, n; at < n_bytes; at += n) {
@@ -178,6 +170,8 @@ void nm_words_add(nm_words *w, const char *text, size_t n_bytes)
             }
             n = 1;
         }
-        add_character(w, c);
+        bool space = nm_pystr_is_space(c);
+        w->n_gaps += space && !w->in_gap; /* a gap is a run of spaces */
+        w->in_gap = space;
     }
 }
