@@ -15,8 +15,18 @@ extern "C" {
 
 /* ---- Synthetic models ------------------------------------------------------------------------ */
 
-/* "tiny", for tests, then the published shapes, "370m" to "13b"; NULL past the last. */
+/*
+ * The names of shapes: "tiny", for tests, then the published ones, "370m" to "13b", and "100b";
+ * NULL past the last.  Any other shape is spelled "L,d,ffn,vocab".
+ */
 const char *nomul_bench_shape(size_t index);
+
+/*
+ * Bytes of memory for a model of this shape, made in memory, and n_texts sessions that share an
+ * engine, each with a row of logits; nothing is allocated.  0 for a shape that is none.
+ */
+uint64_t nomul_bench_memory(const char *shape, const char *packing,
+                            const nomul_session_options *options, size_t n_texts, nomul_error *err);
 
 /*
  * A complete model file of this shape in memory, for nomul_model_open_memory: random trits in

@@ -77,6 +77,73 @@ static void check_bytes(const char *packing, size_t want_bytes, uint64_t want_ha
     nomul_bench_free(bytes);
 }
 
+/* ---- Shapes of any size ---- */
+
+static void check_shape(const char *shape, const char *words)
+{
+    nomul_session_options o;
+    nomul_error           err = {NOMUL_OK, ""};
+
+    nomul_session_options_init(&o);
+    CHECK_INT(nomul_bench_memory(shape, "t4", &o, 1, &err), 0);
+    CHECK_THAT(strstr(err.text, words), "%s: %s", shape, err.text);
+}
+
+/* What a shape needs is what it gets: the bytes of its file, its engine, states and logits. */
+static void check_need(const char *shape, const char *packing)
+{
+    nomul_session_options o;
+    nomul_model_options   model_options;
+    nomul_error           err = {NOMUL_OK, ""};
+    size_t                n_bytes = 0;
+    void *bytes = nomul_bench_synthesize(shape, packing, NULL, NULL, &n_bytes, &err);
+
+    nomul_session_options_init(&o);
+    nomul_model_options_init(&model_options);
+    o.n_threads = 2, o.n_batch = 300;
+    nomul_model *model = nomul_model_open_memory(bytes, n_bytes, &model_options, &err);
+    CHECK_THAT(model, "%s", err.text);
+    if (model) {
+        size_t texts = 4 * ((size_t)nomul_model_get_info(model)->n_vocab * 4) +
+                       3 * (nm_session_bytes(&(nm_weights){
+                               .config = {.n_layers = nomul_model_get_info(model)->n_layers,
+                                          .dim = nomul_model_get_info(model)->dim,
+                                          .expand_ratio = 1}}));
+        CHECK_INT(nomul_bench_memory(shape, packing, &o, 4, &err),
+                  n_bytes + nomul_session_memory(model, &o) + texts);
+    }
+    nomul_model_close(model);
+    nomul_bench_free(bytes);
+}
+
+static void test_shapes(void)
+{
+    nomul_session_options o;
+    nomul_error           err = {NOMUL_OK, ""};
+
+    test_case("a shape of four numbers");
+    check_shape("", "shape : expected 370m");
+    check_shape("1,2,3", "expected 370m");
+    check_shape("1,2,3,", "expected 370m");
+    check_shape("1,2,3,4,5", "expected 370m");
+    check_shape("1,,3,4", "expected 370m");
+    check_shape("1,2,3,-4", "expected 370m");
+    check_shape("0,8,8,8", "hgrn_bit.block_count: is 0, expected 1 to 4096");
+    check_shape("1,99999999999999999999,8,8", "hgrn_bit.embedding_length: is 4294967295");
+    check_need("2,250,383,300", "t4");
+    check_need("1,65,7,9", "t5");
+    check_need("tiny", "t5");
+    test_case("100b: 100.3 * 10^9 parameters in 20.7 GB with 1.6 bits");
+    nomul_session_options_init(&o);
+    o.n_threads = o.n_batch = 1;
+    uint64_t need = nomul_bench_memory("100b", "t5", &o, 1, &err);
+    CHECK_THAT(need > 20650000000 && need < 20850000000, "%llu bytes", (unsigned long long)need);
+    uint64_t nameless = nomul_bench_memory("79,10240,27392,32000", "t5", &o, 1, &err);
+    CHECK_THAT(need - nameless <= 64, "a name takes %llu bytes",
+               (unsigned long long)(need - nameless));
+    CHECK(nomul_bench_memory("4096,65536,65536,32000", "t4", &o, 1, &err) > (uint64_t)30e12);
+}
+
 /* ---- The self-test finds what is wrong ---- */
 
 static const nm_kernels *scalar;
@@ -223,12 +290,14 @@ void test_bench(void)
     check_bytes("t5", 439104, 0x554151b98e64182c);
     test_case("names that are none");
     CHECK_FAILS(nomul_bench_synthesize("7b", "t4", NULL, NULL, &n_bytes, &err), err,
-                "shape 7b: not a published shape");
+                "shape 7b: expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");
     CHECK_FAILS(nomul_bench_synthesize("370m", "t6", NULL, NULL, &n_bytes, &err), err,
                 "packing t6: unknown, expected t4 or t5");
     CHECK_STR(nomul_bench_shape(0), "tiny");
     CHECK_STR(nomul_bench_shape(4), "13b");
-    CHECK(!nomul_bench_shape(5));
+    CHECK_STR(nomul_bench_shape(5), "100b");
+    CHECK(!nomul_bench_shape(6));
+    test_shapes();
     test_selftest();
     test_profile();
     test_signal();

@@ -4,6 +4,49 @@
 
 #include "faults.h"
 
+/* What is left of a group's memory: its limit less what is in use, cached files left out. */
+static void test_memory_left(void)
+{
+    static const struct {
+        const char *limit, *used, *stat; /* NULL: no such file */
+        uint64_t    want;
+    } rows[] = {
+        {"1000", NULL, NULL, 1000},
+        {"1000", "300", NULL, 700},
+        {"1000", "1300", NULL, 0},
+        {"1000", "900", "anon 100\ninactive_file 300\nactive_file 500\nfile 800\n", 900},
+        {"1000", "200", "inactive_file 300\n", 1000},
+        {"max", "300", "inactive_file 300\n", UINT64_MAX},
+    };
+    static const char *const folders[] = {"",    "proc",   "proc/self",
+                                          "sys", "sys/fs", "sys/fs/cgroup"};
+    char                     path[1200];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const files[][2] = {{"proc/self/cgroup", "0::/\n"},
+                                        {"sys/fs/cgroup/memory.max", rows[i].limit},
+                                        {"sys/fs/cgroup/memory.current", rows[i].used},
+                                        {"sys/fs/cgroup/memory.stat", rows[i].stat}};
+        size_t            quota = 0;
+        uint64_t          memory = 0;
+        snprintf(path, sizeof path, "left-%zu", i);
+        const char *root = test_scratch(path);
+        test_case("memory: limit %s, used %s", rows[i].limit, rows[i].used ? rows[i].used : "-");
+        for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
+            snprintf(path, sizeof path, "%s/%s", root, folders[f]);
+            test_new_folder(path);
+        }
+        for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+            snprintf(path, sizeof path, "%s/%s", root, files[f][0]);
+            if (files[f][1]) test_write_file(path, files[f][1], strlen(files[f][1]));
+        }
+        if (faults_quota(root, &quota, &memory))
+            CHECK_INT(memory, rows[i].want);
+        else
+            test_skip("this system has no control groups");
+    }
+}
+
 /* The system's files are looked for in a folder that the test made. */
 void test_quota(void)
 {
@@ -80,4 +123,5 @@ void test_quota(void)
         } else
             test_skip("this system has no control groups");
     }
+    test_memory_left();
 }

@@ -437,10 +437,34 @@ static long long read_number(const char *folder, const char *name, int n_skip)
     return strtoll(at, NULL, 10); /* "max" and words: 0; no limit in v1: -1, or near 2^63 */
 }
 
-/* Of both versions: cpu.max has quota and period, v1 two files; whole processors are counted. */
+/* The sum of the lines of a folder's memory.stat that count pages of files, which can be freed. */
+static uint64_t file_pages(const char *folder, const char *inactive, const char *active)
+{
+    char               path[NM_OS_PATH + 128], line[128], name[64];
+    unsigned long long value;
+    uint64_t           sum = 0;
+
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "%63s %llu", name, &value) == 2 &&
+            (strcmp(name, inactive) == 0 || strcmp(name, active) == 0))
+            sum += value;
+    if (file) fclose(file);
+    return sum;
+}
+
+/*
+ * Of both versions.  cpu.max has quota and period, v1 two files; whole processors are counted.  Of
+ * the memory that a group may have, what it has now is taken away, but for cached files.
+ */
 static void see_group(const char *folder, cgroup_limits *least)
 {
-    long long quota = read_number(folder, "cpu.max", 0), memory;
+    static const char *const names[][4] = {
+        {"memory.max", "memory.current", "inactive_file", "active_file"},
+        {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
+         "total_active_file"}};
+    long long quota = read_number(folder, "cpu.max", 0);
     long long period = read_number(folder, "cpu.max", 1);
 
     if (period <= 0) {
@@ -451,9 +475,14 @@ static void see_group(const char *folder, cgroup_limits *least)
         size_t n = (size_t)(quota / period + (quota % period != 0));
         if (n < least->processors) least->processors = n;
     }
-    memory = read_number(folder, "memory.max", 0);
-    if (memory <= 0) memory = read_number(folder, "memory.limit_in_bytes", 0);
-    if (memory > 0 && (uint64_t)memory < least->memory) least->memory = (uint64_t)memory;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        long long limit = read_number(folder, names[i][0], 0);
+        long long used = read_number(folder, names[i][1], 0);
+        uint64_t  cached = file_pages(folder, names[i][2], names[i][3]);
+        uint64_t  taken = used > 0 && (uint64_t)used > cached ? (uint64_t)used - cached : 0;
+        uint64_t  left = (uint64_t)limit > taken ? (uint64_t)limit - taken : 0;
+        if (limit > 0 && left < least->memory) least->memory = left;
+    }
 }
 
 /*

@@ -650,7 +650,10 @@ uint64_t nm_os_available_memory(void)
 {
     MEMORYSTATUSEX status = {.dwLength = sizeof status};
 
-    return GlobalMemoryStatusEx(&status) ? status.ullAvailPageFile : UINT64_MAX;
+    if (!GlobalMemoryStatusEx(&status)) return UINT64_MAX;
+    /* What can be promised, where a job's limit counts, and what is there without swapping. */
+    return status.ullAvailPageFile < status.ullAvailPhys ? status.ullAvailPageFile
+                                                         : status.ullAvailPhys;
 }
 
 void nm_os_processor_name(char *name, size_t size)

@@ -6,6 +6,7 @@
  */
 #include "cli/open.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,15 +133,47 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
     return NM_EXIT_DONE;
 }
 
+/* The options of a session; returns its bytes. */
+static uint64_t session_options(const nomul_model *model, const nm_open_args *args,
+                                nomul_session_options *options)
+{
+    nomul_session_options_init(options);
+    options->n_threads = (size_t)args->n_threads;
+    options->n_batch = (size_t)args->n_batch;
+    return nomul_session_memory(model, options);
+}
+
+/* Where there is no memory the library refuses a large block, but not many small ones. */
+bool nm_open_fits(const nomul_model *model, const nm_open_args *args, uint64_t available,
+                  nomul_error *err)
+{
+    const nomul_model_info *info = nomul_model_get_info(model);
+    nm_open_args            small = *args;
+    nomul_session_options   options;
+    uint64_t                one = info->state_bytes + (uint64_t)info->n_vocab * sizeof(float);
+    uint64_t                n = args->n_texts > 1 ? (uint64_t)args->n_texts : 1;
+    uint64_t engine = session_options(model, args, &options), need = engine + n * one;
+    char     advice[64] = "";
+
+    if (need <= available || engine == 0) return true;
+    small.n_batch = 1;
+    if (engine + one <= available)
+        snprintf(advice, sizeof advice, "; --parallel %" PRIu64 " fits",
+                 (available - engine) / one);
+    else if (session_options(model, &small, &options) + one <= available)
+        snprintf(advice, sizeof advice, "; a smaller -b fits");
+    return nm_fail(err, NOMUL_E_MEMORY, "%s at once: %s of memory needed, %s available%s",
+                   nm_show_amount(n, "text").text, nm_show_bytes(need).text,
+                   nm_show_bytes(available).text, advice);
+}
+
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)
 {
     nomul_session_options options;
     double                began = nm_clock();
 
-    nomul_session_options_init(&options);
-    options.n_threads = (size_t)args->n_threads;
-    options.n_batch = (size_t)args->n_batch;
-    opened->session_bytes = nomul_session_memory(opened->model, &options);
+    opened->session_bytes = session_options(opened->model, args, &options);
+    if (!nm_open_fits(opened->model, args, nm_os_available_memory(), err)) return false;
     opened->session = nomul_session_new(opened->model, &options, err);
     opened->load_seconds += nm_clock() - began;
     return opened->session != NULL;

@@ -14,6 +14,7 @@
 typedef struct nm_open_args {
     const char *model, *kernels;    /* a path, a name of nomul_kernels_name; NULL: choose */
     int64_t     n_threads, n_batch; /* 0: choose */
+    int64_t     n_texts;            /* at most, in sessions that share the engine; 0 is 1 */
     bool        no_mmap;
 } nm_open_args;
 
@@ -80,6 +81,13 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags);
  * those that args ask for.  To be called once, after the input was checked: it allocates the most.
  */
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err);
+
+/*
+ * Do an engine and the states and logits of args->n_texts texts fit into so many bytes?  If not,
+ * the error says how many texts or which batch would.  nm_open_session asks this.
+ */
+bool nm_open_fits(const nomul_model *model, const nm_open_args *args, uint64_t available,
+                  nomul_error *err);
 
 /* Frees session and model, as far as there are any.  Texts made of them are freed by the caller. */
 void nm_open_close(nm_opened *opened);

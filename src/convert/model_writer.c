@@ -45,7 +45,7 @@ static bool plan_file(nm_model_writer *w)
 {
     const nm_gguf *like = w->spec->like;
     nm_packing_id  packing = w->spec->packing, old = like ? w->spec->like_packing : packing;
-    size_t         n_planned = nm_plan_count(w->spec->config), n_old = 0, code_bytes = 0, n = 0;
+    size_t         n_planned = nm_plan_count(w->spec->config), n_old = 0, n = 0;
     stored_ref    *old_order = NULL;
     nm_planned     p;
     nm_stored      stored[NM_MAX_STORED];
@@ -53,13 +53,12 @@ static bool plan_file(nm_model_writer *w)
     for (size_t i = 0; i < n_planned; i++) {
         n_old += get_stored(w, i, old, &p, stored);
         w->n_stored += get_stored(w, i, packing, &p, stored);
-        if (stored[0].part == NM_PART_CODES && stored[0].dims[0] > code_bytes)
-            code_bytes = (size_t)stored[0].dims[0];
+        if (stored[0].part == NM_PART_CODES && stored[0].dims[0] > w->code_bytes)
+            w->code_bytes = stored[0].dims[0];
     }
     do {
         w->order = nm_arena_take(&w->arena, w->n_stored, sizeof *w->order);
         old_order = nm_arena_take(&w->arena, n_old, sizeof *old_order);
-        w->codes = nm_arena_take(&w->arena, code_bytes, 1);
     } while (!w->order && nm_arena_back(&w->arena, w->err));
     if (!w->order) return false;
     for (size_t i = 0, at = 0; i < n_planned; i++) {
@@ -259,7 +258,10 @@ static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_mode
 static bool write_tensors(nm_model_writer *w)
 {
     uint8_t bytes[4];
+    size_t  code_bytes = w->code_bytes < SIZE_MAX ? (size_t)w->code_bytes : SIZE_MAX;
 
+    w->codes = nm_alloc(code_bytes);
+    if (!w->codes) return nm_fail_memory(w->err, code_bytes);
     if (!nm_model_writer_progress(w, 0)) return false;
     for (size_t i = 0; i < w->n_stored; i++)
         if (!write_tensor(w, i)) return false;
@@ -275,8 +277,22 @@ static bool write_tensors(nm_model_writer *w)
 static void release(nm_model_writer *w)
 {
     nm_outfile_abort(&w->out); /* does nothing after a commit */
+    nm_free(w->codes);
     nm_arena_free(&w->arena);
     nm_gguf_writer_free(&w->header);
+}
+
+bool nm_model_write_sizes(const nm_model_spec *spec, uint64_t *file, uint64_t *working,
+                          nomul_error *err)
+{
+    const nm_model_source none = {0};
+    nm_model_writer       w;
+
+    bool ok = prepare(&w, spec, &none, err);
+    *file = w.header.n_bytes + w.header.data_bytes;
+    *working = w.code_bytes;
+    release(&w);
+    return ok;
 }
 
 bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *source, const char *path,

@@ -69,8 +69,9 @@ struct nm_model_writer {
     const nm_model_source *source;
     nomul_error           *err;
 
-    nm_ternary matrix; /* the one in codes, its geometry */
-    uint8_t   *codes;
+    nm_ternary matrix;       /* the one in codes, its geometry */
+    uint8_t   *codes;        /* while tensors are written */
+    uint64_t   code_bytes;   /* of the largest matrix */
     size_t     matrix_index; /* in the plan; SIZE_MAX before the first */
 
     nm_gguf_writer header;
@@ -81,7 +82,7 @@ struct nm_model_writer {
         uint32_t planned, stored;
     } * order;
     size_t   n_stored;
-    nm_arena arena; /* of order and codes */
+    nm_arena arena; /* of order */
 
     nm_outfile out;    /* the output is a file ... */
     uint8_t   *memory; /* ... or memory, if this is not NULL */
@@ -102,6 +103,13 @@ bool nm_model_write_file(const nm_model_spec *spec, const nm_model_source *sourc
 /* Writes the model to memory, which the caller frees with nm_free. */
 bool nm_model_write_memory(const nm_model_spec *spec, const nm_model_source *source, void **bytes,
                            size_t *n_bytes, nomul_error *err);
+
+/*
+ * The size of a model without a tokenizer, and the memory that writing it takes beside a buffer for
+ * the file itself: the largest matrix.  Nothing of either is allocated.
+ */
+bool nm_model_write_sizes(const nm_model_spec *spec, uint64_t *file, uint64_t *working,
+                          nomul_error *err);
 
 /* For put_floats: the next bytes of the tensor. */
 bool nm_model_writer_put(nm_model_writer *writer, const void *bytes, size_t n_bytes);

@@ -20,6 +20,13 @@ bench -m $m -p 4 -n 2 -t 1 -o csv | sed -E 's/"(-?[0-9.]+)"/"N"/g
 bench -m $m -m $m -p 4 -n 0 -t 1 | grep -c tiny
 bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 
+# A shape of four numbers; one that no machine has memory for is refused before it is made.
+bench --shape 3,64,99,20 --pack 1.6bit -p 8 -n 0 -r 1 -t 1
+for format in md json; do
+    try bench --shape 4096,65536,65536,32000 -o $format 2>&1 |
+        sed 's/but .* available; .*/but N are available; .../'
+done
+
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
 bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
 nomul bench -m $m -p 8 -n 3 --parallel 1,16 --quick -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
@@ -31,6 +38,8 @@ nomul bench -m $m -p 8 -n 3 --parallel 1,16 --quick -r 1 -t 1 -o jsonl | tr -d '
 # What the command line gets wrong.
 try bench -m $m --shape 370m
 try bench --shape 7b
+try bench --shape 24,1024,2816
+try bench --shape 24,0,2816,32000
 try bench --pack 3bit
 try bench -t 0
 try bench -t 1,x

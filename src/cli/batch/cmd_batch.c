@@ -83,7 +83,9 @@ static bool open_batch(running *r, nomul_error *err)
     nm_batch         *b = &r->batch;
     nm_sampling       sampling;
 
-    if (!nm_open_session(&r->opened, &args->open, err)) return false;
+    nm_open_args open = args->open;
+    open.n_texts = args->n_parallel;
+    if (!nm_open_session(&r->opened, &open, err)) return false;
     if (args->done && !nm_batch_done_read(&r->done, args->done, err)) return false;
     if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
     bool ok = nm_sampling_init(&sampling, &args->text, table, r->saved, r->opened.model, err);

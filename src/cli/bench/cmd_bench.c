@@ -17,27 +17,21 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/rng.h"
+#include "cli/bench/bench_plan.h"
 #include "cli/bench/bench_result.h"
 #include "cli/bench/figures.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "nomul_bench.h"
 
-typedef struct bench_args {
-    nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
-    const char *kernels;
-    int64_t     pack, n_repetitions, format;
-    bool        no_warmup, ops, quick;
-} bench_args;
-
-#define F(field) offsetof(bench_args, field)
+#define F(field) offsetof(nm_bench_args, field)
 static const nm_option table[] = {
     NM_GROUP("The model"),
     NM_LIST('m', "model", F(models), "FILE", "model file; may be repeated"),
-    NM_LIST(0, "shape", F(shapes), "370m|1.3b|2.7b|13b",
-            "instead of a file, a model of this published shape with random weights, made in "
-            "memory; may "
-            "be repeated"),
+    NM_LIST(
+        0, "shape", F(shapes), "SHAPE",
+        "instead of a file, a model with random weights, made in memory: 370m, 1.3b, 2.7b, 13b, "
+        "100b, or layers,width,feed-forward,vocabulary; may be repeated"),
     NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight of a shape"),
 
     NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
@@ -63,71 +57,18 @@ static const nm_option table[] = {
     NM_END,
 };
 
-/* What was asked for; does not change. */
-typedef struct plan {
-    const bench_args *args;
-    const char       *kernels;
-    nm_counts         n_prompt, n_gen, n_parallel, n_threads, n_batch;
-    size_t            n_texts; /* the most generated together */
-} plan;
-
 /* What is running: a model, and in it one session after another. */
 typedef struct bench {
-    const plan     *plan;
-    nm_bench_writer writer;
-    nm_opened       opened;
-    nomul_feed     *feeds;  /* n_texts; the first has the session, the others share with it */
-    int32_t        *ids;    /* random, as many as the longest test takes */
-    float          *logits; /* a row for each text */
-    nm_bench_result result;
-    nm_progress_bar bar;           /* of all tests with this model */
-    size_t          n_done, n_all; /* repetitions */
+    const nm_bench_plan *plan;
+    nm_bench_writer      writer;
+    nm_opened            opened;
+    nomul_feed          *feeds;  /* n_texts; the first has the session, the others share with it */
+    int32_t             *ids;    /* random, as many as the longest test takes */
+    float               *logits; /* a row for each text */
+    nm_bench_result      result;
+    nm_progress_bar      bar;           /* of all tests with this model */
+    size_t               n_done, n_all; /* repetitions */
 } bench;
-
-/* ---- Checking the command line --------------------------------------------------------------- */
-
-/* An option whose values are lists of counts, and where they go. */
-typedef struct count_option {
-    const char       *spelled; /* in messages */
-    const nm_strings *given;
-    nm_counts        *counts;
-    int64_t           preset, least, most; /* preset: the only count if none is given */
-} count_option;
-
-/* Checks the command line; returns the exit code. */
-static int make_plan(plan *p, const bench_args *args)
-{
-    const count_option lists[] = {
-        {"-p", &args->n_prompt, &p->n_prompt, 512, 0, 1 << 24},
-        {"-n", &args->n_gen, &p->n_gen, 128, 0, 1 << 24},
-        {"--parallel", &args->n_parallel, &p->n_parallel, 1, 1, 4096},
-        {"-t", &args->n_threads, &p->n_threads, 0, 1, 1024},
-        {"-b", &args->n_batch, &p->n_batch, 0, 1, 4096},
-    };
-    nomul_error err;
-
-    *p = (plan){.args = args, .kernels = args->kernels};
-    if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
-    if (args->ops && args->format != NM_BENCH_MD)
-        return nm_output_misused("--ops has no other format than md");
-    for (size_t i = 0; i < args->shapes.n; i++) {
-        const char *known = NULL;
-        for (size_t j = 0; (known = nomul_bench_shape(j)); j++)
-            if (strcmp(known, args->shapes.at[i]) == 0) break;
-        if (!known)
-            return nm_output_misused("--shape: '%.120s' is not one of 370m|1.3b|2.7b|13b",
-                                     args->shapes.at[i]);
-    }
-    if (nm_open_kernels(&p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
-    for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
-        for (size_t i = 0; i < o->given->n; i++)
-            if (!nm_counts_add(o->counts, o->given->at[i], o->least, o->most, &err))
-                return nm_output_misused("%s: %s", o->spelled, err.text);
-        if (o->given->n == 0) o->counts->at[o->counts->n++] = o->preset;
-    }
-    p->n_texts = (size_t)nm_counts_largest(&p->n_parallel);
-    return NM_EXIT_DONE;
-}
 
 /* ---- One test -------------------------------------------------------------------------------- */
 
@@ -169,10 +110,10 @@ static double read_rate(const bench *b)
  */
 static bool measure(bench *b, size_t n_prompt, size_t n_gen, size_t n_parallel, nomul_error *err)
 {
-    const bench_args *args = b->plan->args;
-    nm_bench_result  *result = &b->result;
-    time_t            now = time(NULL);
-    const struct tm  *utc = gmtime(&now);
+    const nm_bench_args *args = b->plan->args;
+    nm_bench_result     *result = &b->result;
+    time_t               now = time(NULL);
+    const struct tm     *utc = gmtime(&now);
 
     result->n_prompt = n_prompt, result->n_gen = n_gen, result->n_parallel = n_parallel;
     if (!utc ||
@@ -304,10 +245,10 @@ static bool print_phases(bench *b, nomul_error *err)
 /* All tests in one session, and in sessions that share its engine for the texts beside it. */
 static bool bench_session(bench *b, const nm_open_args *args, nomul_error *err)
 {
-    const plan      *p = b->plan;
-    const nm_counts *prompts = &p->n_prompt, *gens = &p->n_gen, *parallel = &p->n_parallel;
-    bool             ok = nm_open_session(&b->opened, args, err), tests = !p->args->ops;
-    nomul_session   *host = b->opened.session;
+    const nm_bench_plan *p = b->plan;
+    const nm_counts     *prompts = &p->n_prompt, *gens = &p->n_gen, *parallel = &p->n_parallel;
+    bool                 ok = nm_open_session(&b->opened, args, err), tests = !p->args->ops;
+    nomul_session       *host = b->opened.session;
 
     memset(b->feeds, 0, p->n_texts * sizeof *b->feeds);
     for (size_t k = 0; ok && k < p->n_texts; k++) {
@@ -336,9 +277,9 @@ static bool bench_session(bench *b, const nm_open_args *args, nomul_error *err)
 /* Every number of threads with every batch size.  Ids are random but the same in every run. */
 static bool bench_model(bench *b, nomul_error *err)
 {
-    const plan *p = b->plan;
-    size_t      n_vocab = nomul_model_get_info(b->opened.model)->n_vocab;
-    size_t      n_ids =
+    const nm_bench_plan *p = b->plan;
+    size_t               n_vocab = nomul_model_get_info(b->opened.model)->n_vocab;
+    size_t               n_ids =
         (size_t)(nm_counts_largest(&p->n_prompt) + nm_counts_largest(&p->n_gen)) + p->n_texts;
     size_t n_logits = p->n_texts * n_vocab * sizeof *b->logits;
     nm_rng rng;
@@ -361,7 +302,9 @@ static bool bench_model(bench *b, nomul_error *err)
     b->result.path = b->opened.path;
     for (size_t t = 0; ok && t < p->n_threads.n; t++)
         for (size_t k = 0; ok && k < p->n_batch.n; k++) {
-            nm_open_args args = {.n_threads = p->n_threads.at[t], .n_batch = p->n_batch.at[k]};
+            nm_open_args args = {.n_threads = p->n_threads.at[t],
+                                 .n_batch = p->n_batch.at[k],
+                                 .n_texts = (int64_t)p->n_texts};
             ok = bench_session(b, &args, err);
         }
     nm_free(b->ids);
@@ -384,8 +327,9 @@ static int bench_one(bench *b, const char *file, const char *shape)
         nomul_model_options_init(&o);
         o.kernels = args.kernels;
         nm_progress_bar bar = {.unit = "weight"};
-        bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
-                                       nm_progress_show, &bar, &n_bytes, &err);
+        if (nm_bench_fits(b->plan, shape, nm_os_available_memory(), &err))
+            bytes = nomul_bench_synthesize(shape, nomul_packing_name((size_t)b->plan->args->pack),
+                                           nm_progress_show, &bar, &n_bytes, &err);
         nm_progress_erase(&bar);
         b->opened.path = shape;
         if (bytes) b->opened.model = nomul_model_open_memory(bytes, n_bytes, &o, &err);
@@ -403,12 +347,12 @@ static int bench_one(bench *b, const char *file, const char *shape)
 
 static int run(const void *arguments)
 {
-    const bench_args *args = arguments;
-    plan              p;
-    int               code = NM_EXIT_DONE;
-    nomul_error       err;
+    const nm_bench_args *args = arguments;
+    nm_bench_plan        p;
+    int                  code = NM_EXIT_DONE;
+    nomul_error          err;
 
-    if (make_plan(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    if (nm_bench_plan_make(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     bench b = {
         .plan = &p,
         .writer = {.format = (nm_bench_format)args->format,
@@ -445,5 +389,5 @@ const nm_command nm_cmd_bench = {
     "--ops measures each kernel of each instruction set on one thread, with weights from the "
     "caches and from memory, next to a plain read loop over the same bytes.",
     table,
-    sizeof(bench_args),
+    sizeof(nm_bench_args),
     run};

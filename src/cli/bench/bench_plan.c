@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that can be wrong with a benchmark is found here, before anything is allocated. */
+#include "cli/bench/bench_plan.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/bench/bench_result.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "nomul_bench.h"
+
+/* An option whose values are lists of counts, and where they go. */
+typedef struct count_option {
+    const char       *spelled; /* in messages */
+    const nm_strings *given;
+    nm_counts        *counts;
+    int64_t           preset, least, most; /* preset: the only count if none is given */
+} count_option;
+
+/* Bytes for a shape in a packing, with the most threads, tokens and texts that are asked for. */
+static uint64_t needed(const nm_bench_plan *p, const char *shape, int64_t pack, nomul_error *err)
+{
+    nomul_session_options o;
+
+    nomul_session_options_init(&o);
+    o.n_threads = (size_t)nm_counts_largest(&p->n_threads);
+    o.n_batch = (size_t)nm_counts_largest(&p->n_batch);
+    return nomul_bench_memory(shape, nomul_packing_name((size_t)pack), &o, p->n_texts, err);
+}
+
+int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
+{
+    const count_option lists[] = {
+        {"-p", &args->n_prompt, &p->n_prompt, 512, 0, 1 << 24},
+        {"-n", &args->n_gen, &p->n_gen, 128, 0, 1 << 24},
+        {"--parallel", &args->n_parallel, &p->n_parallel, 1, 1, 4096},
+        {"-t", &args->n_threads, &p->n_threads, 0, 1, 1024},
+        {"-b", &args->n_batch, &p->n_batch, 0, 1, 4096},
+    };
+    nomul_error err;
+
+    *p = (nm_bench_plan){.args = args, .kernels = args->kernels};
+    if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
+    if (args->ops && args->format != NM_BENCH_MD)
+        return nm_output_misused("--ops has no other format than md");
+    for (size_t i = 0; i < args->shapes.n; i++)
+        if (needed(p, args->shapes.at[i], args->pack, &err) == 0)
+            return nm_output_misused("--%s", err.text);
+    if (nm_open_kernels(&p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
+    for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
+        for (size_t i = 0; i < o->given->n; i++)
+            if (!nm_counts_add(o->counts, o->given->at[i], o->least, o->most, &err))
+                return nm_output_misused("%s: %s", o->spelled, err.text);
+        if (o->given->n == 0) o->counts->at[o->counts->n++] = o->preset;
+    }
+    p->n_texts = (size_t)nm_counts_largest(&p->n_parallel);
+    return NM_EXIT_DONE;
+}
+
+bool nm_bench_fits(const nm_bench_plan *p, const char *shape, uint64_t available, nomul_error *err)
+{
+    uint64_t    need = needed(p, shape, p->args->pack, err), less = 0;
+    char        advice[120] = "none of the named shapes fits";
+    const char *name = NULL;
+
+    if (need == 0) return false;
+    if (need <= available) return true;
+    for (size_t i = 1; (name = nomul_bench_shape(i)); i++) { /* from small to large */
+        less = needed(p, name, p->args->pack, err);
+        if (less <= available)
+            snprintf(advice, sizeof advice, "--shape %s needs %s", name, nm_show_bytes(less).text);
+    }
+    for (size_t i = 0; (name = nomul_packing_option(i)); i++) {
+        if (i == (size_t)p->args->pack) continue;
+        less = needed(p, shape, (int64_t)i, err);
+        if (less <= available)
+            snprintf(advice, sizeof advice, "--pack %s needs %s", name, nm_show_bytes(less).text);
+    }
+    return nm_fail(err, NOMUL_E_MEMORY, "--shape %.64s: needs %s, but %s are available; %s", shape,
+                   nm_show_bytes(need).text, nm_show_bytes(available).text, advice);
+}
