@@ -12,6 +12,7 @@
 #include "base/exp.h"
 #include "base/rng.h"
 #include "tokens/candidates.h"
+#include "tokens/draw.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -49,12 +50,12 @@ static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_
 
 /* ---- The sampler ----------------------------------------------------------------------------- */
 
+#define MANY 1024 /* candidates: sorting them all costs more than finding the few that matter */
+
 /* What one call of sample works in.  Samplers that share it sample one after the other. */
 typedef struct sampler_work {
-    float         *logits;  /* [n_vocab]: biased and penalized */
-    nomul_logprob *best;    /* [n_best]: the candidates; what is called logprob is their logit */
-    nomul_logprob *spare;   /* [n_vocab]: for sort_all; NULL if top_k keeps fewer */
-    double        *weights; /* [n_best]: of the candidates, relative to the first */
+    float       *logits; /* [n_vocab]: biased and penalized */
+    nm_draw_work draw;   /* its list has the candidates, `plain` their weights in that order */
 } sampler_work;
 
 struct nomul_sampler {
@@ -83,9 +84,7 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
         s.work = host->work;
     } else {
         s.work.logits = nm_arena_take(a, n_vocab, sizeof *s.work.logits);
-        s.work.best = nm_arena_take(a, s.n_best, sizeof *s.work.best);
-        if (s.n_best == n_vocab) s.work.spare = nm_arena_take(a, n_vocab, sizeof *s.work.spare);
-        s.work.weights = nm_arena_take(a, s.n_best, sizeof *s.work.weights);
+        nm_draw_place(&s.work.draw, a, s.n_best, n_vocab);
     }
     if (o->repeat_last_n != 0 &&
         (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0))
@@ -182,28 +181,38 @@ void nm_sampler_set_history(nomul_sampler *s, const nm_sampler_history *h, bool 
 /* ---- Sampling, step by step ------------------------------------------------------------------ */
 
 /* Weights of the first n candidates at a temperature; returns their sum. */
-static double weigh(sampler_work *w, size_t n, float temp)
+static double weigh(const nomul_sampler *s, size_t n, float temp)
 {
-    double sum = 0;
+    const nm_draw_work *w = &s->work.draw;
+    double              sum = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        w->weights[i] = (double)nm_exp((w->best[i].logprob - w->best[0].logprob) / temp);
-        sum += w->weights[i];
-    }
+    for (size_t i = 0; i < n; i++) w->plain[i] = w->list[i].logprob;
+    s->floats->softmax(w->plain, w->plain, n, w->list[0].logprob, temp);
+    for (size_t i = 0; i < n; i++) sum += (double)w->plain[i];
     return sum;
 }
 
-/* The shortest list whose probability reaches top_p, at least one. */
-static size_t cut_top_p(sampler_work *w, size_t n, double top_p)
+/*
+ * Cuts the sorted list of n candidates by top-p and min-p.  sum_of_all: the list is the beginning
+ * of all candidates, whose weights were added in another order; returns 0 if rounding decides where
+ * to cut.  sum_of_all 0: the list has all there are.
+ */
+static size_t cut(const nomul_sampler *s, size_t n, double sum_of_all)
 {
-    double sum = 0;
+    const nomul_sampler_options *o = &s->options;
+    const nm_draw_work          *w = &s->work.draw;
 
-    if (top_p >= 1) return n;
-    double enough = top_p * weigh(w, n, 1);
-    for (size_t i = 0; i < n; i++) {
-        sum += w->weights[i];
-        if (sum >= enough) return i + 1;
+    if (o->top_p < 1) { /* the shortest list whose probability reaches it, at least one */
+        double sum = weigh(s, n, 1), before = 0, after = 0;
+        double margin = nm_draw_margin(s->n_vocab, sum_of_all);
+        double enough = (double)o->top_p * (sum_of_all > 0 ? sum_of_all : sum);
+        size_t kept = 0;
+        while (kept < n && (kept == 0 || after < enough))
+            before = after, after += (double)w->plain[kept++];
+        if (sum_of_all > 0 && fmin(fabs(before - enough), fabs(after - enough)) <= margin) return 0;
+        n = kept;
     }
+    while (n > 1 && nm_exp(w->list[n - 1].logprob - w->list[0].logprob) < o->min_p) n--;
     return n;
 }
 
@@ -211,17 +220,51 @@ static size_t cut_top_p(sampler_work *w, size_t n, double top_p)
  * The first candidate whose running sum is above the share drawn.  Rounding may lift the share to
  * the whole sum; then it is the last candidate with any weight.
  */
-static int32_t choose(sampler_work *w, size_t n, float temp, double uniform)
+static int32_t choose(const nomul_sampler *s, size_t n, double uniform)
 {
-    double  share = uniform * weigh(w, n, temp), sum = 0;
-    int32_t id = w->best[0].id;
+    const nm_draw_work *w = &s->work.draw;
+    double              share = uniform * weigh(s, n, s->options.temp), sum = 0;
+    int32_t             id = w->list[0].id;
 
     for (size_t i = 0; i < n; i++) {
-        if (w->weights[i] > 0) id = w->best[i].id;
-        sum += w->weights[i];
+        if (w->plain[i] > 0) id = w->list[i].id;
+        sum += (double)w->plain[i];
         if (sum > share) break;
     }
     return id;
+}
+
+/*
+ * A draw from all ids.  min_p cuts off those with less than its weight, whatever top_p does: only
+ * the others are sorted, and a few whose weight is rounded to it.
+ */
+static int32_t draw_from_all(const nomul_sampler *s, float max, double uniform)
+{
+    const nomul_sampler_options *o = &s->options;
+    const nm_draw                draw = {.floats = s->floats,
+                                         .work = &s->work.draw,
+                                         .logits = s->work.logits,
+                                         .n = s->n_vocab,
+                                         .max = max,
+                                         .temp = o->temp,
+                                         .top_p = (double)o->top_p,
+                                         .uniform = uniform};
+    size_t                       n = 0;
+    int32_t                      id = -1;
+
+    if (s->n_vocab >= MANY && o->min_p == 0) id = nm_draw_id(&draw);
+    if (id >= 0) return id;
+    if (s->n_vocab >= MANY && o->min_p > 1e-30f) { /* smaller weights have fewer digits */
+        double sum;
+        n = nm_draw_above(&draw, 0.999f * o->min_p, &sum);
+        n = cut(s, n, sum);
+    }
+    if (n == 0) {
+        nm_candidates_all(draw.logits, draw.n, draw.work->list);
+        nm_candidates_sort(draw.work->list, draw.work->spare, draw.n);
+        n = cut(s, draw.n, 0);
+    }
+    return choose(s, n, uniform);
 }
 
 /* Temperature 0 takes no number from the generator; any other takes one, whatever is left. */
@@ -230,7 +273,6 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
     if (!s || !logits) return -1;
     const nomul_sampler_options *o = &s->options;
     sampler_work                *w = &s->work;
-    size_t                       n = s->n_best;
 
     memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
     for (size_t i = 0; i < o->n_logit_bias; i++) w->logits[s->bias[i].id] += s->bias[i].bias;
@@ -244,17 +286,11 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
     if (o->temp == 0) return (int32_t)s->floats->argmax(w->logits, s->n_vocab); /* greedy */
 
     double uniform = nm_rng_double(&s->rng);
-    if (n == s->n_vocab && w->spare) {
-        nm_candidates_all(w->logits, n, w->best);
-        nm_candidates_sort(w->best, w->spare, n);
-    } else {
-        nm_candidates_best(s->floats, w->logits, s->n_vocab, w->best, n);
-    }
-    if (w->best[0].logprob < -FLT_MAX) return w->best[0].id; /* no token is possible */
-
-    n = cut_top_p(w, n, (double)o->top_p);
-    while (n > 1 && nm_exp(w->best[n - 1].logprob - w->best[0].logprob) < o->min_p) n--;
-    return choose(w, n, o->temp, uniform);
+    float  max = s->floats->largest(w->logits, s->n_vocab);
+    if (max < -FLT_MAX) return 0; /* no id is possible */
+    if (s->n_best == s->n_vocab) return draw_from_all(s, max, uniform);
+    nm_candidates_best(s->floats, w->logits, s->n_vocab, w->draw.list, s->n_best);
+    return choose(s, cut(s, s->n_best, 0), uniform);
 }
 
 int32_t nomul_sampler_next(nomul_sampler *sampler, const float *logits)

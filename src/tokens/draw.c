@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Candidates are put into buckets by their distance from the best, and weights summed by bucket:
+ *
+ *     logit    max                                                  minus infinity
+ *     bucket   0 | 1 | 2 | ... each 1/32 of the temperature wide ... | 2047: all that is left
+ *     sum      1.9 3.1 2.7
+ *
+ * Sums say in which bucket a running sum reaches its target; only that one is sorted, and walked
+ * candidate by candidate.
+ */
+#include "tokens/draw.h"
+
+#include "tokens/candidates.h"
+
+#include <string.h>
+
+#define BUCKETS 2048
+#define PER_TEMP 32.0f /* buckets in a distance of the temperature */
+#define STEP 16        /* ids whose buckets are compared together */
+
+void nm_draw_place(nm_draw_work *w, nm_arena *arena, size_t n_list, size_t n)
+{
+    w->list = nm_arena_take(arena, n_list, sizeof *w->list);
+    w->plain = nm_arena_take(arena, n_list, sizeof *w->plain);
+    if (n_list < n) return;
+    w->spare = nm_arena_take(arena, n, sizeof *w->spare);
+    w->tempered = nm_arena_take(arena, n, sizeof *w->tempered);
+    w->buckets = nm_arena_take(arena, n, sizeof *w->buckets);
+    w->sums = nm_arena_take(arena, BUCKETS, sizeof *w->sums);
+}
+
+size_t nm_draw_above(const nm_draw *d, float least, double *sum)
+{
+    const nm_draw_work *w = d->work;
+    const float        *logits = d->logits, *weights = w->plain;
+    nomul_logprob      *list = w->list;
+    size_t              n = 0;
+
+    *sum = d->floats->softmax(w->plain, logits, d->n, d->max, 1.0f);
+    for (size_t i = 0; i < d->n; i++) { /* without a branch, which would often be guessed wrong */
+        list[n] = (nomul_logprob){(int32_t)i, nm_candidate_logit(logits[i])};
+        n += weights[i] >= least;
+    }
+    nm_candidates_sort(list, w->spare, n);
+    return n;
+}
+
+/* plain: NULL where its sums are not needed. */
+static void fill_buckets(const nm_draw *d, const float *plain, const float *tempered)
+{
+    const float  *logits = d->logits;
+    const float   max = d->max, last = BUCKETS - 1, scale = fminf(PER_TEMP / d->temp, 1e30f);
+    uint16_t     *buckets = d->work->buckets;
+    nm_draw_sums *sums = d->work->sums;
+
+    memset(sums, 0, BUCKETS * sizeof *sums);
+    for (size_t i = 0; i < d->n; i++) {
+        float distance = (max - logits[i]) * scale; /* NaN becomes the last, plus infinity 0 */
+        distance = distance < last ? distance : last;
+        uint16_t bucket = (uint16_t)(distance > 0 ? distance : 0);
+        buckets[i] = bucket;
+        sums[bucket].tempered += (double)tempered[i];
+        if (plain) sums[bucket].plain += (double)plain[i];
+    }
+}
+
+/* Sorts a bucket into the list; returns how many it has. */
+static size_t open_bucket(const nm_draw *d, size_t bucket)
+{
+    const nm_draw_work *w = d->work;
+    size_t              n = 0, end;
+
+    for (size_t i = 0; i < d->n; i = end) {
+        const uint16_t *at = w->buckets + i;
+        unsigned        some = 0;
+
+        end = d->n - i < STEP ? d->n : i + STEP;
+        for (size_t k = 0; end == i + STEP && k < STEP; k++) some |= at[k] == bucket;
+        if (end == i + STEP && !some) continue;
+        for (size_t id = i; id < end; id++)
+            if (w->buckets[id] == bucket)
+                w->list[n++] = (nomul_logprob){(int32_t)id, nm_candidate_logit(d->logits[id])};
+    }
+    nm_candidates_sort(w->list, w->spare, n);
+    return n;
+}
+
+/*
+ * The candidate with which a running sum of weights reaches the target, as an index into the list,
+ * which is then its bucket; sums are those of the first bucket.  False if the sum of all weights,
+ * and so each part of it, is too inexact to say.
+ */
+static bool find(const nm_draw *d, const float *weights, const double *sums, double target,
+                 double sum, size_t *bucket, size_t *index)
+{
+    const size_t step = sizeof(nm_draw_sums) / sizeof *sums;
+    double       before = 0, after, margin = nm_draw_margin(d->n, sum);
+
+    *bucket = 0;
+    for (; *bucket + 1 < BUCKETS && before + *sums < target; ++*bucket, sums += step)
+        before += *sums;
+    size_t n = open_bucket(d, *bucket);
+    for (*index = 0; *index < n; ++*index, before = after) {
+        after = before + (double)weights[d->work->list[*index].id];
+        if (after >= target) return before < target - margin && after > target + margin;
+    }
+    return false;
+}
+
+int32_t nm_draw_id(const nm_draw *d)
+{
+    const nm_draw_work *w = d->work;
+    const float        *plain = d->top_p < 1 ? w->plain : NULL;
+    size_t              bucket, index;
+
+    double sum = d->floats->softmax(w->tempered, d->logits, d->n, d->max, d->temp);
+    double all = plain ? d->floats->softmax(w->plain, d->logits, d->n, d->max, 1.0f) : 0;
+    fill_buckets(d, plain, w->tempered);
+    if (plain) {
+        if (!find(d, plain, &w->sums->plain, d->top_p * all, all, &bucket, &index)) return -1;
+        sum = 0;
+        for (size_t i = 0; i < bucket; i++) sum += w->sums[i].tempered;
+        for (size_t i = 0; i <= index; i++) sum += (double)w->tempered[w->list[i].id];
+    }
+    if (!find(d, w->tempered, &w->sums->tempered, d->uniform * sum, sum, &bucket, &index))
+        return -1;
+    return w->list[index].id;
+}
