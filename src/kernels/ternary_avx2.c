@@ -11,7 +11,7 @@
 #define V_PASS 1
 #define V_SHUFFLE(table, index) ((vec)_mm256_shuffle_epi8((__m256i)(table), (__m256i)(index)))
 #define V_TABLE(from)                                                                              \
-    ((vec)_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)(from))))
+    ((vec)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(from))))
 #define V_LESS(a, b) ((vec)_mm256_cmpgt_epi8((__m256i)(b), (__m256i)(a)))
 #define V_NEGATE(v, sign) ((vec)_mm256_sign_epi8((__m256i)(v), (__m256i)(sign)))
 /* One tile more ahead than the next: a tenth more from memory. */
@@ -19,9 +19,16 @@
 
 #include "kernels/ternary_shuffle.h"
 
+#define V_AVERAGE(a, b) ((vec)_mm256_avg_epu8((__m256i)(a), (__m256i)(b)))
+#define V_LOW_64(a, b) ((vec)_mm256_unpacklo_epi64((__m256i)(a), (__m256i)(b)))
+#define V_HIGH_64(a, b) ((vec)_mm256_unpackhi_epi64((__m256i)(a), (__m256i)(b)))
+
+#include "kernels/ternary_wide.h"
+
 /* ---- Many tokens ----------------------------------------------------------------------------- */
 
 #define V_MANY_PASS 2
+#define V_TABLES_T4 make_tables_t4
 
 /*
  * In assembly: 8 sums of words, 4 of bytes, 2 indices, a table and what is looked up fill the 16
@@ -63,7 +70,7 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_avx2_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_32, &many_T4},
+    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_tables_finish_32, &many_T4},
     [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_32, &many_T5},
 };
 

@@ -24,7 +24,7 @@
 #define V_PASS 2
 #define V_SHUFFLE(table, index) ((vec)_mm512_shuffle_epi8((__m512i)(table), (__m512i)(index)))
 #define V_TABLE(from)                                                                              \
-    ((vec)_mm512_broadcast_i32x4(_mm_load_si128((const __m128i *)(const void *)(from))))
+    ((vec)_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(from))))
 #define V_LESS(a, b) ((vec)_mm512_movm_epi8(_mm512_cmplt_epi8_mask((__m512i)(a), (__m512i)(b))))
 #define V_NEGATE(v, sign)                                                                          \
     ((vec)_mm512_mask_sub_epi8((__m512i)(v), _mm512_movepi8_mask((__m512i)(sign)),                 \
@@ -32,6 +32,17 @@
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T1)
 
 #include "kernels/ternary_shuffle.h"
+
+#define V_AVERAGE(a, b) ((vec)_mm512_avg_epu8((__m512i)(a), (__m512i)(b)))
+#define V_LOW_64(a, b) ((vec)_mm512_unpacklo_epi64((__m512i)(a), (__m512i)(b)))
+#define V_HIGH_64(a, b) ((vec)_mm512_unpackhi_epi64((__m512i)(a), (__m512i)(b)))
+
+#include "kernels/ternary_wide.h"
+
+void nm_avx512bw_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
+{
+    make_tables_t4(tables, q, n_triples);
+}
 
 void nm_avx512bw_add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
                              size_t n_triples, const uint8_t *ahead)
@@ -327,7 +338,7 @@ const nm_many_ops nm_avx512bw_many[NM_PACKINGS] = {
     [NM_T4] = MANY_OF(T4, 4), [NM_T5] = MANY_OF(T5, 5)};
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_avx512bw_finish,
+    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish,
                &nm_avx512bw_many[NM_T4]},
     [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish,
                &nm_avx512bw_many[NM_T5]},

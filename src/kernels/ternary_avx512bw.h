@@ -5,6 +5,7 @@
 
 #include "kernels/kernels.h"
 
+void nm_avx512bw_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
 void nm_avx512bw_add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
                              size_t n_triples, const uint8_t *ahead);
 void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks);

@@ -10,6 +10,7 @@
  *     V_MANY_PASS                              vectors of rows that go through the tables together
  *     V_LOOK_UP_6(lo, hi, indices, tables)     optional, in place of look_up_triple
  *     V_LOOK_UP_8(lo, hi, indices, tables)
+ *     V_TABLES_T4                              optional, in place of nm_tables_t4
  */
 #define MANY_ROWS (V_MANY_PASS * V_BYTES)
 
@@ -151,5 +152,9 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
         .add_tile = add_many_tile_##packing,                                                       \
     };
 
-MANY_OF(T4, nm_tables_t4)
+#ifndef V_TABLES_T4
+#define V_TABLES_T4 nm_tables_t4
+#endif
+
+MANY_OF(T4, V_TABLES_T4)
 MANY_OF(T5, nm_tables_pairs_t5)
