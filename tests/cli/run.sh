@@ -52,10 +52,9 @@ need() { # FILE
 
 # Repeats a command, without what it prints, until it succeeds; for a minute at most.
 poll() { # COMMAND...
-    ticks=0
-    until "$@" > /dev/null 2>&1 || [ "$ticks" -ge 3000 ]; do
-        sleep 0.02 2> /dev/null || { sleep 1 && ticks=$((ticks + 49)); }
-        ticks=$((ticks + 1))
+    until_second=$(($(date +%s) + 60))
+    until "$@" > /dev/null 2>&1 || [ "$(date +%s)" -ge "$until_second" ]; do
+        sleep 0.02 2> /dev/null || sleep 1
     done
 }
 
