@@ -121,8 +121,10 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
-# Commands wait for people, files and the library: small is better than fast there.
-$(OUT)/src/cli/%.o: INCLUDE = $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),-Os)
+# Commands and readers of files wait for people, disks and the library: small is better than fast
+# there.  Not base/json and tokens/, which process whole texts.
+SMALL = $(addprefix $(OUT)/src/,cli/%.o format/%.o convert/hf_%.o convert/tokenizer_json.o)
+$(SMALL): INCLUDE = $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),-Os)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
@@ -258,7 +260,7 @@ $(MADE): $(PROG)/nomul include/nomul.h tools/man.awk tools/man_api.awk tools/com
 	    nomul.fish) $(TABLES) -v shell=fish -f tools/complete.awk ;; \
 	esac > $@
 
-install: all $(PROG)/libnomul.so $(MADE) ## into DESTDIR and PREFIX=/usr/local, all that belongs there
+install: all $(PROG)/libnomul.so $(MADE) ## into DESTDIR and PREFIX=/usr/local, all of it
 	@VERSION=$(VERSION) sh tools/install.sh install '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
 uninstall: ## removes exactly what install put there
 	@VERSION=$(VERSION) sh tools/install.sh uninstall '$(PROG)' '$(PREFIX)' '$(DESTDIR)'

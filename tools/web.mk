@@ -26,7 +26,7 @@ $(WEB)/model.gguf: $(MODEL)
 
 web: $(WEB)/nomul.wasm $(WEB)/model.gguf ## the page: build/web, with MODEL=FILE; needs zig
 	$(if $(WEB_PAGE),$(Q)cp $(WEB_PAGE) $(WEB))
-check-web: web all ## the module under node and wasmtime, the page in browsers, as far as there are any
+check-web: web all ## the module under node and wasmtime, the page in browsers, where there are any
 	@sh tests/web/run.sh $(WEB) $(PROG)/nomul
 
 .PHONY: web check-web
