@@ -105,6 +105,10 @@ python() {
 python_error() {
     ! python3 "$tools/nomul_ctypes.py" /no/model a 2> error && grep -q 'No such file' error
 }
+python_head() {
+    python3 "$tools/nomul_ctypes.py" "$model" 'Once upon a time' 2> error | head -c 1 > one &&
+        [ -s one ] && [ ! -s error ]
+}
 if need pkg-config "the library"; then
     check "pkg-config knows the version" test "$(pkg-config --modversion nomul)" = "$version"
     for kind in shared static; do
@@ -119,6 +123,7 @@ if need pkg-config "the library"; then
     if need python3 "Python"; then
         check "Python by ctypes" python
         check "Python gets the errors" python_error
+        check "Python's reader may have seen enough" python_head
     fi
 fi
 
@@ -165,7 +170,7 @@ complete_zsh() {
     HOME=$scratch timeout 20 zsh -f "$tools/zsh_complete.zsh" \
         "$installed/share/zsh/site-functions" "$*"
 }
-# offers SHELL WORD ... -- WANTED...: all of them are offered, and nothing unknown.
+# offers SHELL: options, commands, values and the right kind of files.
 offers() {
     shell=$1 words=
     shift

@@ -7,6 +7,7 @@
 Needs the installed shared library, which pkg-config finds, else the loader.
 """
 import ctypes
+import os
 import subprocess
 import sys
 
@@ -58,6 +59,11 @@ def generate(lib, model, prompt):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    for part in generate(load(), sys.argv[1], sys.argv[2]):
-        sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
+    try:
+        for part in generate(load(), sys.argv[1], sys.argv[2]):
+            sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has seen enough; what is buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except RuntimeError as error:
+        sys.exit(f"nomul_ctypes.py: {error}")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -43,6 +44,10 @@ static int run(const void *arguments)
     nomul_convert_options o;
     nomul_error           err;
 
+    if (nm_file_exists(args->directory) && !nm_file_is_directory(args->directory))
+        return nm_output_misused("%s: is a file, not the folder of a checkpoint; nomul repack "
+                                 "changes a model file",
+                                 args->directory);
     if (!args->output) { /* propose the directory's own name in small letters: dir/Model -> model */
         char   name[NAME_MAX_BYTES];
         size_t end = strlen(args->directory), n = 0;

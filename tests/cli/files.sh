@@ -28,6 +28,8 @@ try logits -m $m --ids 1 -o models
 try convert golden/small -o no/where.gguf
 try convert no-directory -o out.gguf
 try convert models -o out.gguf
+try convert golden/small.gguf
+try convert golden/small.gguf -o out.gguf
 try repack no.gguf -o out.gguf --pack 2bit
 try repack models -o out.gguf --pack 2bit
 try repack text.txt -o text.txt --pack 2bit
