@@ -12,6 +12,7 @@
 
 #define BLOCK ((size_t)16384)
 
+/* The context of both jobs; items are blocks of BLOCK values. */
 typedef struct work {
     nm_adamw              *a;
     const nm_latent       *l;
@@ -38,6 +39,7 @@ void nm_adamw_close(nm_adamw *a)
     *a = (nm_adamw){.n_steps = 0};
 }
 
+/* partial[block] = the sum of the squares of its gradients. */
 static void sum_blocks(void *context, size_t begin, size_t end, size_t thread)
 {
     const work *w = context;
@@ -66,7 +68,7 @@ static void step_blocks(void *context, size_t begin, size_t end, size_t thread)
     size_t           at = begin * BLOCK, stop = nm_smaller(end * BLOCK, l->n_values);
 
     (void)thread;
-    const nm_latent_tensor *t = l->tensors;
+    const nm_latent_tensor *t = l->tensors; /* the one that the first value is in */
     while (t->at + t->rows * t->cols <= at) t++;
     for (size_t n; at < stop; at += n, t++) {
         nm_adamw_factors factors = w->factors;
@@ -77,6 +79,13 @@ static void step_blocks(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/*
+ * The means m and v begin with 0, so after n steps they are too small by 1 - beta^n.  Both
+ * corrections are folded into factors, which is one multiplication less for each weight:
+ *
+ *     w -= rate' (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps)
+ *        = (rate' / (1 - beta1^n)) m / (sqrt(v) (1 / sqrt(1 - beta2^n)) + eps)
+ */
 nm_adamw_factors nm_adamw_next(nm_adamw *a, const nm_adamw_options *o, float rate, double norm)
 {
     bool is_clipped = o->grad_clip > 0 && norm > (double)o->grad_clip;

@@ -39,6 +39,11 @@ typedef __nv_bfloat16 bf16;
 
 /* ---- Sums in a block ------------------------------------------------------------------------- */
 
+/*
+ * The sum, or the maximum, of one value of each thread of the block; all threads get it.  A warp
+ * combines its 32 values in registers, then each thread adds up the warps' results in one order:
+ * the first __syncthreads lets the reads of a call before finish.
+ */
 template <typename T, bool is_max> __device__ T reduce(T x)
 {
     __shared__ T part[THREADS / 32];
@@ -65,6 +70,7 @@ __device__ float sigmoid(float x)
     return 1.0f / (1.0f + expf(-x));
 }
 
+/* The derivative of silu(x) = x s, s = sigmoid(x). */
 __device__ float silu_slope(float x, float s)
 {
     return s * (1.0f + x * (1.0f - s));
@@ -72,6 +78,10 @@ __device__ float silu_slope(float x, float s)
 
 /* ---- Quantizing the weights ------------------------------------------------------------------ */
 
+/*
+ * A matrix is quantized by three kernels, as the mean of all |w| has to be known before the first
+ * trit: partial sums, one for each block; one block adds them up to the scale; then the trits.
+ */
 __global__ void sum_sizes(double *partial, const float *w, size_t n)
 {
     double x = 0;
@@ -93,6 +103,7 @@ __global__ void find_scale(float *scale, const double *partial, int n_partial, s
     if (threadIdx.x == 0) *scale = mean > 1e-5f ? mean : 1e-5f;
 }
 
+/* round(w / s) cut to -1, 0 and 1; 0.5 rounds to even, so it is 0. */
 __global__ void make_trits(bf16 *trits, const float *w, const float *scale, size_t n)
 {
     float s = *scale;
@@ -104,7 +115,7 @@ __global__ void make_trits(bf16 *trits, const float *w, const float *scale, size
     }
 }
 
-/* beta, one thread a column. */
+/* beta_l = p_1 + ... + p_l of a column, p = softmax over the layers: one thread a column. */
 __global__ void make_bounds(float *bounds, const float *raw, int n_layers, int dim)
 {
     int   col = blockIdx.x * THREADS + threadIdx.x;
@@ -120,7 +131,11 @@ __global__ void make_bounds(float *bounds, const float *raw, int n_layers, int d
     }
 }
 
-/* d of the raw bounds from d_beta, which streams have left apart. */
+/*
+ * d of the raw bounds from d_beta, which streams have left apart.  d p_l, the sum of d beta_l and
+ * all after it, is summed up from the last layer on, twice: first for the inner product of p and
+ * d p, then for the result, p_l (d p_l - inner).
+ */
 __global__ void bounds_back(float *grad, const float *raw, const float *d_beta, int n_layers,
                             int dim, int n_streams)
 {
@@ -148,6 +163,7 @@ __global__ void bounds_back(float *grad, const float *raw, const float *d_beta, 
 
 /* ---- Forward --------------------------------------------------------------------------------- */
 
+/* x = embedding[id], one block a token; rounded as the file will have it. */
 __global__ void embed(float *x, const float *table, const int32_t *ids, int dim, bool is_f16)
 {
     for (int i = threadIdx.x; i < dim; i += THREADS) {
@@ -191,6 +207,7 @@ template <mode M> __device__ float make_input(float *u, const prologue &p, size_
     return r;
 }
 
+/* r of the norm that belongs to a BitLinear itself, before its gain. */
 __device__ float own_scale(const float *u, int n)
 {
     float squares = 0;
@@ -207,6 +224,10 @@ struct linears {
     int          n;
 };
 
+/*
+ * One block a token: its input u is made once, in shared memory, and normalized and rounded for
+ * each BitLinear by itself, as each has a gain of its own.
+ */
 template <mode M> __global__ void quantize(prologue p, linears l)
 {
     extern __shared__ float u[];
@@ -417,6 +438,7 @@ __global__ void add_partial(float *grad, const float *partial, int n_blocks, siz
     grad[col] += x;
 }
 
+/* Arrays are [rows][state], but for a of each row and the bound of each column. */
 struct scan_back_arguments {
     const float   *f, *i, *h, *before, *d_h, *f_a, *i_a, *bound;
     bf16          *d_f, *d_i; /* / a */
@@ -426,7 +448,11 @@ struct scan_back_arguments {
     int32_t        bos;
 };
 
-/* As scan, backwards. */
+/*
+ * As scan, backwards: `carried` is the gradient that the tokens after this one send to its h,
+ * f_{t+1} delta_{t+1} in README.md.  A stream's part of d_bound is stored alone, so no two threads
+ * add to one sum.
+ */
 __global__ void scan_back(scan_back_arguments s)
 {
     int col = blockIdx.x * THREADS + threadIdx.x, stream = blockIdx.y;
@@ -478,6 +504,7 @@ __global__ void embedding_back(float *grad, const float *d_x, const int32_t *ids
 
 /* ---- The optimizer --------------------------------------------------------------------------- */
 
+/* Partial sums of the norm of all gradients; the host adds them up in their order. */
 __global__ void sum_squares(double *partial, const float *x, size_t n)
 {
     double s = 0;
@@ -489,6 +516,7 @@ __global__ void sum_squares(double *partial, const float *x, size_t n)
     if (threadIdx.x == 0) partial[blockIdx.x] = s;
 }
 
+/* nm_adamw_factors says what is computed; keep is that of this tensor. */
 __global__ void adamw(float *w, float *m, float *v, float *g, nm_adamw_factors f, float keep,
                       size_t n)
 {
@@ -504,9 +532,10 @@ __global__ void adamw(float *w, float *m, float *v, float *g, nm_adamw_factors f
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
+/* What the way back needs of a layer: the arrays of nm_taped_layer, and a of each product. */
 struct layer_memory {
     float *x, *f, *i, *g, *h, *middle, *gate_up, *before;
-    float *a[NM_CUDA_PER_LAYER];
+    float *a[NM_CUDA_PER_LAYER]; /* [rows] */
 };
 
 struct nm_cuda {
@@ -515,21 +544,35 @@ struct nm_cuda {
     std::vector<nm_cuda_layer>  layer_plan;
     std::vector<nm_cuda_matrix> matrices; /* of all layers, then the head */
     std::vector<size_t>         trits_at;
-    std::vector<void *>         blocks;
+    std::vector<void *>         blocks; /* all that close frees */
     cublasHandle_t              blas = nullptr;
-    cudaError_t                 status = cudaSuccess;
+    cudaError_t                 status = cudaSuccess; /* the first failure; check reports it */
     size_t                      n_streams, n_tokens, n_rows;
 
-    float  *values, *grads, *m, *v, *scales, *bounds, *d_bounds, *states;
-    bf16   *trits;
-    double *partial;
+    /* The model, by the offsets of the latent. */
+    float  *values, *grads, *m, *v; /* [n_values] */
+    float  *scales;                 /* [matrices]: s */
+    float  *bounds, *d_bounds;      /* beta [n_layers][dim], [n_layers][streams][dim] */
+    float  *states;                 /* [n_layers][streams][state] */
+    bf16   *trits;                  /* matrix i at trits_at[i] */
+    double *partial;                /* [PIECES] */
 
+    /*
+     * A pass.  q and d_n are those of up to three BitLinears that share an input; d_y is dy' of
+     * them, dy / a in bf16, which is what products of the way back read.
+     */
     std::vector<layer_memory> layers;
-    float                    *x, *d_x, *sums, *d_n[3], *d_h, *gain_sums, *logits, *nats, *head_a;
+    float                    *x, *d_x;             /* [rows][dim] */
+    float                    *sums, *d_n[3], *d_h; /* [rows][widest operand], d_h [rows][state] */
+    float                    *gain_sums;       /* [blocks of ROWS_OF_SUMS rows][1 + 3][columns] */
+    float                    *logits, *head_a; /* of HEAD_ROWS rows */
+    float                    *nats;            /* [rows] */
     bf16                     *q[3], *d_y[3], *d_wide, *d_logits;
-    int32_t                  *ids, *targets, *rows, *starts;
+    int32_t                  *ids, *targets; /* [rows] */
+    int32_t *rows, *starts; /* rows in the order of their ids, and where each id's begin */
 };
 
+/* n elements; a failure is kept in status, so callers check once after all of their arrays. */
 template <typename T> static void take(nm_cuda *c, T **at, size_t n)
 {
     void *block = nullptr;
@@ -560,6 +603,7 @@ static bool check(nm_cuda *c, const char *what, nomul_error *err)
                 what, cudaGetErrorString(status));
 }
 
+/* What lives as long as the model: 16 bytes for each value, and 2 for each trit, in bf16. */
 static void place_values(nm_cuda *c)
 {
     const nm_cuda_model *m = &c->model;
@@ -578,6 +622,7 @@ static void place_values(nm_cuda *c)
     take(c, &c->bounds, m->n_layers * m->state), take(c, &c->partial, PIECES);
 }
 
+/* What a pass of n_rows needs; without the layers' it is reused from layer to layer. */
 static void place_activations(nm_cuda *c)
 {
     const nm_cuda_model *m = &c->model;
@@ -657,6 +702,10 @@ static const bf16 *trits_of(const nm_cuda *c, size_t matrix)
     return c->trits + c->trits_at[matrix];
 }
 
+/*
+ * y[m][n] = op(a) op(b) + beta y as cuBLAS has it, columns first: element (i, j) of y is
+ * y[i + j m].  A failure is kept in status.
+ */
 static void gemm(nm_cuda *c, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k,
                  const bf16 *a, size_t lda, const bf16 *b, size_t ldb, float beta, float *y)
 {
@@ -670,7 +719,11 @@ static void gemm(nm_cuda *c, bool a_transposed, bool b_transposed, size_t m, siz
         c->status = cudaErrorUnknown;
 }
 
-/* cuBLAS counts columns first: to it our rows are columns.  y[rows][M] = q C^T */
+/*
+ * y[rows][M] = q C^T.  To cuBLAS our rows are columns, so it computes the transposed product:
+ *
+ *     y^T = C q^T      C is [M][K] here, K x M there: transposed      q^T is K x rows there
+ */
 static void product(nm_cuda *c, size_t matrix, float *y, const bf16 *q, size_t n_rows)
 {
     const nm_cuda_matrix &w = c->matrices[matrix];
@@ -708,6 +761,7 @@ static linears linears_of(nm_cuda *c, size_t first, int n, float *const *a)
     return l;
 }
 
+/* q and a of n_rows tokens, also on the way back: q is not kept. */
 template <mode M> static void run_quantize(const prologue &p, const linears &l, size_t n_rows)
 {
     quantize<M><<<(int)n_rows, THREADS, p.n * sizeof(float)>>>(p, l);
@@ -731,6 +785,7 @@ static void run_input_back(nm_cuda *c, back_arguments b, size_t first, size_t ou
     }
 }
 
+/* What the four groups of BitLinears of a layer read: f, i, g; o; gate_up; down. */
 struct layer_prologues {
     prologue attn, gate, ffn, glu;
 };
@@ -748,11 +803,13 @@ static layer_prologues prologues_of(const nm_cuda *c, size_t index)
             {l.gate_up, nullptr, nullptr, 0, (int)m.ffn}};
 }
 
+/* beta of a layer; the first has none, its bound is 0. */
 static const float *bound_of(const nm_cuda *c, size_t index)
 {
     return c->model.use_lower_bound && index ? c->bounds + index * c->model.dim : nullptr;
 }
 
+/* The steps of forward_layer in tape.c; sums of products are scaled where they are used next. */
 static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
@@ -761,11 +818,14 @@ static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
     layer_prologues      p = prologues_of(c, index);
     const float         *scale = c->scales + first;
 
+    /* u = RMSNorm(x);  f, i, g = BitLinear(u) */
     cudaMemcpyAsync(l.x, c->x, n * m.dim * sizeof(float), cudaMemcpyDeviceToDevice);
     run_quantize<NORM>(p.attn, linears_of(c, first, 3, l.a), n);
     product(c, first + NM_CUDA_F, l.f, c->q[0], n);
     product(c, first + NM_CUDA_I, l.i, c->q[1], n);
     product(c, first + NM_CUDA_G, l.g, c->q[2], n);
+
+    /* h = f h + silu(i) (1 - f);  x = x + BitLinear(RMSNorm(g) silu(h)) */
     scan_arguments s = {l.f,
                         l.i,
                         l.h,
@@ -786,6 +846,7 @@ static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
     product(c, first + NM_CUDA_O, c->sums, c->q[0], n);
     add_rows<<<(int)n, THREADS>>>(c->x, c->sums, scale + NM_CUDA_O, l.a[NM_CUDA_O], (int)m.dim);
 
+    /* a, b = BitLinear(RMSNorm(x));  x = x + BitLinear(silu(a) b) */
     cudaMemcpyAsync(l.middle, c->x, n * m.dim * sizeof(float), cudaMemcpyDeviceToDevice);
     run_quantize<NORM>(p.ffn, linears_of(c, first + NM_CUDA_GATE_UP, 1, l.a + NM_CUDA_GATE_UP), n);
     product(c, first + NM_CUDA_GATE_UP, l.gate_up, c->q[0], n);
@@ -819,6 +880,11 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
     }
 }
 
+/*
+ * From d_x of the layer's output to that of its input.  Each group of BitLinears takes three steps:
+ * q is made again, products give d_n and the gradients of the weights, and input_back goes through
+ * norms and prologue to what the group's input was made of.
+ */
 static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
@@ -888,6 +954,7 @@ static void copy_states(nm_cuda *c, const nm_batch *b, bool to_gpu)
     }
 }
 
+/* Work is queued in order on one stream; the copies to the host wait for it. */
 bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
 {
     const nm_cuda_model &m = c->model;
@@ -928,6 +995,7 @@ bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
+/* As nm_latent_quantize; the embedding is rounded where it is read. */
 static void quantize_weights(nm_cuda *c)
 {
     for (size_t i = 0; i < c->matrices.size(); i++) {
@@ -974,7 +1042,7 @@ bool nm_cuda_fetch_grads(nm_cuda *c, float *grads, nomul_error *err)
 
 bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 {
-    double partial[PIECES];
+    double partial[PIECES]; /* added up here, in one order */
 
     sum_squares<<<PIECES, THREADS>>>(c->partial, c->grads, c->model.n_values);
     cudaMemcpy(partial, c->partial, sizeof partial, cudaMemcpyDeviceToHost);

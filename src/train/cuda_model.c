@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Describes a latent in the numbers of cuda.h, which C++ can include. */
+/*
+ * Describes a latent in the numbers of cuda.h, which C++ can include: pointers into the values
+ * become offsets, and the layers' matrices are listed in the order of the enum there.
+ */
 #include "train/cuda_model.h"
 
 #include "base/alloc.h"
@@ -10,6 +13,7 @@ static nm_cuda_matrix matrix_of(const nm_latent_matrix *m)
     return (nm_cuda_matrix){m->weight_at, m->gain_at, m->rows, m->cols};
 }
 
+/* Gains that no matrix owns are found by their addresses: the network points into the values. */
 static void fill_layer(nm_cuda_layer *to, const nm_latent *l, size_t index)
 {
     const nm_latent_layer *from = &l->layers[index];
@@ -37,6 +41,7 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "--embedding q8_0: not on a GPU: train with f16, then nomul repack"),
                NULL;
+    /* The tables live until nm_cuda_open has copied them. */
     for (int placing = 0; placing < 2; placing++) {
         if (placing && !nm_arena_back(&arena, err)) return NULL;
         tensors = nm_arena_take(&arena, l->n_tensors, sizeof *tensors);

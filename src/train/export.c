@@ -25,11 +25,13 @@ bool nm_export_path(char path[NM_EXPORT_PATH], const char *folder, const char *n
 
 /* ---- The model file -------------------------------------------------------------------------- */
 
+/* The context of the source below. */
 typedef struct exporter {
     const nm_latent       *latent;
     const nm_hf_tokenizer *tokenizer;
 } exporter;
 
+/* The tensor of this name, by a search: a file is written once, with a few hundred tensors. */
 static const nm_latent_tensor *find_tensor(const nm_latent *l, const nm_planned *p,
                                            const char *suffix)
 {
@@ -55,6 +57,7 @@ static void put_tokenizer(void *context, nm_gguf_writer *header)
     nm_hf_tokenizer_write(((exporter *)context)->tokenizer, header);
 }
 
+/* What is stored of a planned tensor beside codes: values, the scale of a matrix, the embedding. */
 static bool put_floats(void *context, nm_model_writer *writer, const nm_planned *p,
                        const nm_stored *s)
 {
@@ -68,6 +71,7 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
     return nm_model_writer_put(writer, l->values + t->at, t->rows * t->cols * sizeof(float));
 }
 
+/* The trits of the last quantization, row by row, into the writer's packing. */
 static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned *p)
 {
     const nm_latent_matrix *m = find_matrix(((exporter *)context)->latent, p);
@@ -127,7 +131,14 @@ static bool finish(nm_outfile *out, bool ok, nomul_error *err)
     return ok;
 }
 
-/* The header is padded with spaces so that the data are aligned to 8 bytes. */
+/*
+ * As the values are one array, in the order of the tensors, they are one write:
+ *
+ *     length of the header, u64 | {"name":{"dtype","shape","data_offsets"}, ..} and spaces | values
+ *     0                           8                                            a multiple of 8
+ *
+ * The length is known last and written over the 0 that stood for it.
+ */
 bool nm_export_safetensors(const nm_latent *l, const char *path, nomul_error *err)
 {
     nm_outfile out = {.fd = -1};
@@ -152,6 +163,7 @@ bool nm_export_safetensors(const nm_latent *l, const char *path, nomul_error *er
     return finish(&out, ok, err);
 }
 
+/* config.json as the authors' code writes it; the fields are the rows of model/config.def. */
 bool nm_export_config(const nm_config *config, int32_t bos, int32_t eos, const char *path,
                       nomul_error *err)
 {
@@ -219,13 +231,20 @@ static bool put_varint(nm_outfile *out, uint32_t field, uint32_t wire, uint64_t 
     return nm_outfile_write(out, bytes, n, err);
 }
 
-/* trainer_spec and normalizer_spec: the fields that format/sentencepiece.c knows. */
+/*
+ * trainer_spec and normalizer_spec: the fields that format/sentencepiece.c knows.  trainer_spec is
+ * a message, which begins with its length: its fields are walked twice, to count and to write.  An
+ * id of -1 (none) is a varint of 64 bits, ten bytes.
+ *
+ *     2: trainer_spec     3 model_type = BPE   35 byte_fallback   40 unk_id   41 bos_id   42 eos_id
+ *     3: normalizer_spec  3 add_dummy_prefix   4 remove_extra_whitespaces
+ */
 static bool put_specs(nm_outfile *out, const nomul_tokenizer *t, bool add_prefix, nomul_error *err)
 {
     const struct {
         uint32_t field;
         int32_t  value;
-    } trainer[] = {{3, 2},
+    } trainer[] = {{3, 2}, /* BPE */
                    {35, 1},
                    {40, nomul_token_unk(t)},
                    {41, nomul_token_bos(t)},
@@ -279,6 +298,7 @@ bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_err
     nm_outfile               out = {.fd = -1};
 
     if (!t) return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer to train with");
+    /* Only what such a file can say may be in the model: its tokenizer must stay the same. */
     for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
         if (nm_gguf_find_key(&model->gguf, beyond[i]))
             return nm_fail(err, NOMUL_E_UNSUPPORTED,

@@ -22,6 +22,7 @@
 typedef float   vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
+/* Sums stay in registers over all of depth: ROWS x 2 vectors, and two more for a row of b. */
 TARGET static void tile(float *out, const float *a, const float *b, size_t depth)
 {
     vec sum[ROWS][2] = {{{0}}};
@@ -92,6 +93,7 @@ TARGET static float round16(int16_t *restrict y, const float *restrict x, size_t
     return largest / 32767.0f;
 }
 
+/* As in all sums below, element i goes to lane i mod NM_LANES: vectors of any width can do that. */
 TARGET static float exponents(float *x, float max, size_t n)
 {
     float lane[NM_LANES] = {0};
@@ -114,6 +116,7 @@ TARGET static inline float silu_slope(float x, float s)
     return s * (1.0f + x * (1.0f - s));
 }
 
+/* y = norm silu(h) */
 TARGET static void gate(float *restrict d_norm, float *restrict d_h, const float *restrict d_o,
                         const float *restrict norm, const float *restrict h, size_t n)
 {
@@ -124,6 +127,7 @@ TARGET static void gate(float *restrict d_norm, float *restrict d_h, const float
     }
 }
 
+/* y = silu(a) b */
 TARGET static void glu(float *restrict d_a, float *restrict d_b, const float *restrict d_y,
                        const float *restrict a, const float *restrict b, size_t n)
 {
@@ -170,6 +174,7 @@ TARGET static void scan(float *d_f, float *d_i, float *d_h, float *d_bound, cons
         scan_with(d_f, d_i, d_h, NULL, f, i, NULL, NULL, n);
 }
 
+/* dx += r (dy gain - x r mean), mean of dy gain x r over the row. */
 TARGET static void rmsnorm(float *restrict d_x, const float *restrict d_y, const float *restrict x,
                            const float *restrict gain, float r, size_t n)
 {
@@ -212,6 +217,7 @@ TARGET static void adamw(float *restrict w, float *restrict m, float *restrict v
     }
 }
 
+/* Eight lanes of binary64: a norm over all gradients has millions of terms. */
 TARGET static double squares(const float *x, size_t n)
 {
     double lane[8] = {0};

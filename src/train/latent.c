@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks the plan of tensors to lay out a model in training, and quantizes it after each step. */
+/*
+ * Walks the plan of tensors to lay out a model in training, and quantizes it after each step.  The
+ * plan's order is that of the values: the walk counts them up, here and in pretrained.c.
+ */
 #include "train/latent.h"
 
 #include "base/bytes.h"
@@ -16,6 +19,7 @@
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
 
+/* Appends a tensor to the values. */
 static void add_tensor(nm_latent *l, const nm_planned *p, const char *suffix, bool is_matrix)
 {
     nm_latent_tensor *t = &l->tensors[l->n_tensors++];
@@ -62,6 +66,7 @@ static void add_planned(nm_latent *l, const nm_planned *p, nm_packing_id packing
     }
 }
 
+/* The row of the table that owns this BitLinear of the network. */
 static const nm_latent_matrix *matrix_of(const nm_latent *l, const nm_bitlinear *layer)
 {
     const nm_latent_matrix *m = l->matrices;
@@ -88,6 +93,7 @@ static void connect(nm_latent *l)
     for (size_t i = 0; i < c->n_layers; i++) {
         nm_layer *layer = &l->weights.layers[i];
         layer->mlgru.eps = c->rms_norm_eps;
+        /* beta of the first layer is 0, which is no bound. */
         if (c->use_lower_bound && i > 0) layer->mlgru.bound = l->weights.bounds + i * c->dim;
         l->layers[i] = (nm_latent_layer){
             .i = matrix_of(l, &layer->mlgru.i_proj),
@@ -126,6 +132,7 @@ static bool make_tables(nm_latent *l, nm_packing_id packing, nomul_error *err)
     return true;
 }
 
+/* Tables, then arrays, then pointers from the network into both. */
 bool nm_latent_open(nm_latent *l, const nm_config *config, nm_packing_id packing,
                     nm_gguf_type embedding, nomul_error *err)
 {
@@ -180,6 +187,7 @@ void nm_latent_randomize(nm_latent *l, uint64_t seed)
 
 /* ---- Quantizing ------------------------------------------------------------------------------ */
 
+/* The context of both jobs; m is the matrix whose tiles are packed. */
 typedef struct quantizing {
     nm_latent              *l;
     const nm_latent_matrix *m;
@@ -219,6 +227,10 @@ static void pack_tiles(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/*
+ * Scales of all matrices at once, a matrix to a thread, since a sum is never split; then matrix by
+ * matrix, tiles to threads.  The embedding and the bounds follow.
+ */
 bool nm_latent_quantize(nm_latent *l, nm_pool *pool, nomul_error *err)
 {
     const nm_config *c = &l->config;

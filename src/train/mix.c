@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A name may have '=' in it: what follows the last one counts only if it is a number. */
 double nm_mix_weight(const char *argument, size_t *n_path)
 {
     const char *equals = strrchr(argument, '=');
@@ -61,6 +62,7 @@ void nm_mix_close(nm_mix *m)
     *m = (nm_mix){.n_texts = 0};
 }
 
+/* A text is a ring: its first id follows its last one. */
 void nm_mix_next(nm_mix *m, size_t first, size_t n, size_t n_tokens, int32_t *ids, int32_t *targets)
 {
     for (size_t s = first; s < first + n; s++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads one tensor at a time, as the plan lists them. */
+/*
+ * Reads one tensor at a time, as the plan lists them: from a checkpoint its latent weights, from a
+ * model file weights that would be quantized to what is in the file.
+ */
 #include "train/pretrained.h"
 
 #include "base/alloc.h"
@@ -9,6 +12,7 @@
 
 #include <string.h>
 
+/* As convert reads a tensor: F32, F16 or BF16, row by row to binary32. */
 static bool read_tensor(nm_latent *l, const nm_latent_tensor *t, nm_checkpoint *checkpoint,
                         nomul_error *err)
 {
@@ -48,8 +52,8 @@ bool nm_pretrained_directory(nm_latent *l, const char *directory, nomul_error *e
 /* ---- A model file ---------------------------------------------------------------------------- */
 
 /*
- * v C, with v such that the mean of |v C| is the file's scale: quantizing then gives back the scale
- * and the trits of the file.
+ * v C, with v such that the mean of |v C| is the file's scale: quantizing then gives back the
+ * trits of the file, and its scale within an ulp.
  */
 static void load_matrix(nm_latent *l, const nm_latent_matrix *m, const nm_ternary *w, float scale)
 {

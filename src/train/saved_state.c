@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One list of parts, walked by writing and by reading. */
+/*
+ * One list of parts, walked by writing and by reading.  The parts before the arrays, the head, have
+ * a fixed size: they are read first, as their counts say how large the arrays are.
+ */
 #include "train/saved_state.h"
 
 #include "base/error.h"
@@ -49,7 +52,7 @@ bool nm_saved_state_write(const nm_saved_state *s, const char *path, nomul_error
         nm_xxh64_add(&hash, parts[i].at, (size_t)parts[i].n_bytes);
         ok = nm_outfile_write(&out, parts[i].at, (size_t)parts[i].n_bytes, err);
     }
-    uint64_t value = nm_xxh64_value(&hash);
+    uint64_t value = nm_xxh64_value(&hash); /* of all parts, also of the magic */
     ok = ok && nm_outfile_write(&out, &value, sizeof value, err) && nm_outfile_commit(&out, err);
     nm_outfile_abort(&out);
     return ok;

@@ -2,6 +2,13 @@
 /*
  * Opens a training.  new and tune make the folder and everything in it that does not change:
  * config.json, the tokenizer, the texts as ids; then all commands open the folder the same way.
+ *
+ *     new      config.json, tokenizer; random values  ─┐
+ *     tune     config.json, tokenizer; given values   ─┼─> begin: texts -> *.ids, arrays, log
+ *     resume   all of it, and train.state             ─┘   (resume: texts are ids already)
+ *     bench    no folder: random values, random ids
+ *
+ * Whatever fails, nm_setup_close frees what is open: a trainer begins as zeros.
  */
 #include "train/trainer.h"
 
@@ -124,6 +131,7 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
 
 /* ---- Parts that every training has ----------------------------------------------------------- */
 
+/* Kernels and threads. */
 static bool open_work(nm_trainer *t, nomul_error *err)
 {
     size_t n_threads = t->options.threads ? (size_t)t->options.threads : nm_os_processors();
@@ -133,6 +141,7 @@ static bool open_work(nm_trainer *t, nomul_error *err)
     return t->work.pool != NULL;
 }
 
+/* Memory for the weights; the packing is the one of the model file that is written. */
 static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err)
 {
     static const struct {
@@ -147,7 +156,10 @@ static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err
                    t->options.embedding);
 }
 
-/* Optimizer, tape, states and the ids of a step. */
+/*
+ * Optimizer, tape, states and the ids of a step.  A step's streams pass through the network n_micro
+ * at a time, since activations take the most memory; states are those of all streams.
+ */
 static bool open_arrays(nm_trainer *t, nomul_error *err)
 {
     const nm_config *c = &t->latent.config;
@@ -178,6 +190,7 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     return true;
 }
 
+/* The texts NAME-0.ids .. of a mix with their weights; a mix of no texts stays closed. */
 static bool open_mix(nm_trainer *t, nm_mix *mix, const char *name, size_t n, const double *weights,
                      nomul_error *err)
 {
@@ -193,6 +206,7 @@ static bool open_mix(nm_trainer *t, nm_mix *mix, const char *name, size_t n, con
     return n == 0 || nm_mix_open(mix, (size_t)t->options.batch_size, err);
 }
 
+/* What counts.n_data, n_decay_data and weights say; valid.ids only if there is one. */
 static bool open_texts(nm_trainer *t, nomul_error *err)
 {
     const nm_saved_state *s = &t->saved;
@@ -207,6 +221,7 @@ static bool open_texts(nm_trainer *t, nomul_error *err)
            nm_token_cache_open(&t->valid, path, t->latent.config.vocab, err);
 }
 
+/* A resumed training appends to its log. */
 static bool open_log(nm_trainer *t, nomul_error *err)
 {
     char path[NM_EXPORT_PATH];
@@ -217,6 +232,7 @@ static bool open_log(nm_trainer *t, nomul_error *err)
     return t->log || nm_fail(err, NOMUL_E_IO, "%s: cannot be written", name);
 }
 
+/* Words that the table takes as any text. */
 static bool check_options(const nm_train_options *o, nomul_error *err)
 {
     if (strcmp(o->lr_decay, "linear") != 0 && strcmp(o->lr_decay, "cosine") != 0)
@@ -250,6 +266,7 @@ static bool begin(nm_trainer *t, nomul_error *err)
 
 /* ---- The commands ---------------------------------------------------------------------------- */
 
+/* The tokenizer is read after it was copied: vocab_size and its pieces have to fit. */
 bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
 {
     char      path[NM_EXPORT_PATH];
@@ -313,6 +330,7 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
            begin(t, err);
 }
 
+/* Options come from the state, then from the arguments; FIXED ones only from the state. */
 bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
 {
     char      path[NM_EXPORT_PATH];
@@ -320,7 +338,7 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
     nm_hf_ids ids;
     bool      help;
 
-    /* The folder comes first: it has the options that the arguments change. */
+    /* Arguments are read twice: first only for the folder, which has the saved options. */
     nm_train_options_init(&t->options);
     if (!nm_train_options_parse(&t->options, argc, argv, true, &help, err)) return false;
     if (!t->options.operand)

@@ -20,6 +20,7 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
+/* All arrays, in one block.  While measuring there are no layers to fill, so `none` is filled. */
 static void place(nm_tape *t, nm_arena *arena)
 {
     const nm_config *c = &t->latent->config;
@@ -195,6 +196,7 @@ static void rmsnorm(nm_tape *t, float *y, const float *x, const float *gain, siz
     run_rows(t, RMSNORM, s, n_rows);
 }
 
+/* Does this row begin a document?  Its h starts from 0, and no gradient goes before it. */
 static bool is_reset(const nm_batch *b, size_t row)
 {
     return b->ids[row] == b->bos;
@@ -259,6 +261,7 @@ static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, f
     run_rows(t, GATE, s, n_rows);
 }
 
+/* What model/forward.c does to a layer; what the way back needs goes to l. */
 static void forward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
 {
     const nm_config      *c = &t->latent->config;
@@ -317,6 +320,7 @@ static void rmsnorm_back(nm_tape *t, float *d_x, bool add, const float *d_y, con
     run_columns(t, gain_columns, &s);
 }
 
+/* A product, with its time and its operations for bench. */
 static void multiply(nm_tape *t, const nm_matmul *m)
 {
     double began = nm_clock();
@@ -456,6 +460,7 @@ static void bounds_back(nm_tape *t)
     }
 }
 
+/* d embedding[id] += d x of each row with that id, in the order of the rows. */
 static void embedding_back_columns(void *context, size_t begin, size_t end, size_t thread)
 {
     const step *s = context;

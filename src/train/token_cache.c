@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents are tokenized in slices, so memory does not grow with them. */
+/*
+ * A text is mapped, or read whole from a pipe, and checked to be UTF-8 before a byte is tokenized.
+ * Documents are tokenized in slices, so memory does not grow with them:
+ *
+ *     document   BOS | slice .. cut | slice .. cut | rest | EOS
+ *
+ * A cut is where the ids are the same as without it (nomul_tokenize_cut).  The header, which has
+ * the number of ids, is written twice: first to take its place.
+ */
 #include "train/token_cache.h"
 
 #include "base/alloc.h"
@@ -45,6 +53,7 @@ static bool read_stdin(char **text, size_t *n_bytes, nomul_error *err)
     }
 }
 
+/* All of it is UTF-8; an error names line and byte, as the caller names the file. */
 static bool check_text(const char *text, size_t n_bytes, nomul_error *err)
 {
     uint32_t code_point;
@@ -63,6 +72,7 @@ static bool check_text(const char *text, size_t n_bytes, nomul_error *err)
 
 /* ---- Tokenizing ------------------------------------------------------------------------------ */
 
+/* Ids in the width of this file; m->bytes has room for them. */
 static bool put_ids(maker *m, const int32_t *ids, size_t n, nomul_error *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -98,6 +108,7 @@ static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error
     m->n_documents++, m->text_bytes += n_bytes;
     for (; n_bytes > 0; text += n, n_bytes -= n, flags = NOMUL_TOKENIZE_NO_PREFIX) {
         size_t slice = nm_smaller(n_bytes, SLICE);
+        /* A slice without a safe cut is doubled until it has one or the document ends. */
         for (n = slice; slice < n_bytes; slice = nm_smaller(n_bytes, 2 * slice)) {
             n = nomul_tokenize_cut(m->tokenizer, text, slice, 0);
             if (n) break;
@@ -138,6 +149,7 @@ static bool put_documents(maker *m, const char *text, size_t n_bytes, const char
     }
 }
 
+/* At the end of an empty file, or over the one that is there; the layout is in the .h. */
 static bool write_header(maker *m, nomul_error *err)
 {
     uint8_t        header[HEADER_BYTES] = MAGIC;
@@ -178,6 +190,7 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nomul_to
 
 /* ---- Using it -------------------------------------------------------------------------------- */
 
+/* Ids are checked here, once, so that no reader has to. */
 bool nm_token_cache_open(nm_token_cache *c, const char *path, size_t n_vocab, nomul_error *err)
 {
     *c = (nm_token_cache){.n_ids = 0};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nomul-train: the commands, help, and Ctrl-C. */
+/*
+ * nomul-train: the commands, help, and Ctrl-C.  Exit codes are nomul's: 0, 1 after a failure, 2 for
+ * wrong usage, 130 after Ctrl-C.
+ */
 #include "train/trainer.h"
 
 #include "base/bytes.h"
@@ -50,6 +53,7 @@ static const struct command {
                 {"resume", NULL, nm_trainer_run, 0},
                 {"bench", nm_setup_bench, nm_bench_run, 3}};
 
+/* Parses the options of a command and opens its training. */
 static bool setup(nm_trainer *t, const struct command *command, int argc, char **argv,
                   nomul_error *err)
 {

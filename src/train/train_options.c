@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table, made from train_options.def, for parsing, limits, help and the saved copy. */
+/*
+ * One table, made from train_options.def, for parsing, limits, help and the saved copy.
+ *
+ *     --name VALUE   --name=VALUE   -x VALUE     a row; x is in `letters`
+ *     -q, --quiet, -h, --help                    no rows: they have no value
+ *     WORD                                       the operand, one at most
+ *
+ * The table keeps the offset of a field in nm_train_options, whose type follows from the kind.
+ */
 #include "train/train_options.h"
 
 #include "base/error.h"
@@ -12,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum kind { COUNT, REAL, TEXT, LIST } kind;
-typedef enum kept { NO, YES, FIXED } kept;
+typedef enum kind { COUNT, REAL, TEXT, LIST } kind; /* the C types are in train_options.def */
+typedef enum kept { NO, YES, FIXED } kept;          /* in a saved state */
 
 static const struct option {
     kind        kind;
@@ -60,6 +68,7 @@ static bool fail_value(const struct option *row, const char *value, nomul_error 
                    value, row->kind == COUNT ? "a whole number" : "a number", row->min, row->max);
 }
 
+/* Stores a value in the row's field.  Texts are pointed to, so they must outlive the options. */
 static bool set(nm_train_options *o, const struct option *row, const char *value, nomul_error *err)
 {
     char  *field = (char *)o + row->offset, *end;
@@ -77,6 +86,7 @@ static bool set(nm_train_options *o, const struct option *row, const char *value
     }
     default: break;
     }
+    /* A whole number is read twice: as a double for the limits, which are exact in one. */
     number = strtod(value, &end);
     if (end == value || *end || !(number >= row->min && number <= row->max))
         return fail_value(row, value, err);
@@ -97,7 +107,7 @@ static bool parse_option(nm_train_options *o, char *word, char *next, bool saved
 
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
         if (letters[i].letter == word[1] && !word[2]) name = letters[i].name;
-    if (equals) {
+    if (equals) { /* "--name=value": the name is cut off */
         snprintf(copy, sizeof copy, "%.*s", (int)(equals - word - 2), word + 2);
         name = copy, value = equals + 1;
     }
@@ -138,6 +148,10 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
 
 /* ---- The saved copy -------------------------------------------------------------------------- */
 
+/*
+ * "learning-rate 0.001\n": 17 digits give the same double back.  A text with a newline could not be
+ * read back and is left out, as is one that is NULL.
+ */
 size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size)
 {
     size_t at = 0;
@@ -169,6 +183,7 @@ size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size
     return at;
 }
 
+/* Cuts the lines in place: values of texts are pointers into them. */
 bool nm_train_options_read(nm_train_options *o, char *text, nomul_error *err)
 {
     for (char *line = text, *end; *line; line = end + 1) {
@@ -185,6 +200,7 @@ bool nm_train_options_read(nm_train_options *o, char *text, nomul_error *err)
     return true;
 }
 
+/* "  -m, --model FILE|DIR         model file or checkpoint folder to tune [default]" */
 void nm_train_options_help(void)
 {
     for (const struct option *row = rows; row < rows + N_ROWS; row++) {

@@ -16,7 +16,7 @@
 
 /* ---- A step ---------------------------------------------------------------------------------- */
 
-/* How much of the training is done, 0 to 1. */
+/* How much of the training is done, 0 to 1: by time where --minutes is given, else by steps. */
 static double progress(const nm_trainer *t)
 {
     const nm_train_options *o = &t->options;
@@ -104,6 +104,10 @@ bool nm_trainer_fetch(nm_trainer *t, nomul_error *err)
                         nm_latent_quantize(&t->latent, t->work.pool, err));
 }
 
+/*
+ * A step is counted once its gradients are known to be numbers.  The seconds of a training are
+ * those of its steps: measurements and checkpoints set the clock anew.
+ */
 bool nm_trainer_step(nm_trainer *t, nomul_error *err)
 {
     const nm_train_options *o = &t->options;
@@ -192,6 +196,7 @@ static void report(const nm_trainer *t, double step_seconds)
     fflush(stderr);
 }
 
+/* Loss and sample, by the engine; in the log they stand between the steps. */
 static bool measure(nm_trainer *t, nomul_error *err)
 {
     const nm_validation validation = {
@@ -243,6 +248,10 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
     return ok;
 }
 
+/*
+ * A training of 0 steps so far is measured first: the loss of the initial weights.  Ctrl-C ends the
+ * loop after a step; then everything is saved, as at the end.
+ */
 bool nm_trainer_run(nm_trainer *t, nomul_error *err)
 {
     const nm_train_options *o = &t->options;

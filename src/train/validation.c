@@ -63,6 +63,10 @@ static bool sample(const nm_train_options *o, nomul_session *session, nomul_erro
     return ok;
 }
 
+/*
+ * latent -> bytes of a model file -> model -> session: the engine of the API, at the trainer's
+ * number of threads, and freed again: between measurements its memory is the training's.
+ */
 bool nm_validation_run(const nm_validation *v, nm_validation_loss *result, nomul_error *err)
 {
     nomul_model_options   model_options;
