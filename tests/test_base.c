@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/xxh64.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -86,9 +87,22 @@ static void test_error(void)
     CHECK(!nm_fail(NULL, NOMUL_E_FORMAT, "nobody listens"));
 
     test_case("one of something is in the singular");
-    nm_fail(&err, NOMUL_E_ARG, "%d bytes, %d tokens; 1 bytes: 21 keys, 1,001 names; 1 to 1 pieces",
-            1, 1);
-    CHECK_STR(err.text, "1 byte, 1 token; 1 byte: 21 keys, 1,001 names; 1 to 1 piece");
+    nm_fail(&err, NOMUL_E_ARG, "%d bytes, %d tokens: %d keys, 1,%03d names; %d to %zu pieces", 1, 1,
+            21, 1, 1, (size_t)1);
+    CHECK_STR(err.text, "1 byte, 1 token: 21 keys, 1,001 names; 1 to 1 piece");
+    nm_fail(&err, NOMUL_E_ARG, "%s: %5d bytes, 100 %% of %.*s; %" PRIu64 " layers, %s", "1 tokens",
+            1, 8, "1 pieces or more", (uint64_t)1, "1 keys");
+    CHECK_STR(err.text, "1 tokens:     1 byte, 100 % of 1 pieces; 1 layer, 1 keys");
+    nm_fail_in(&err, "%s", "1 bytes");
+    CHECK_STR(err.text, "1 bytes: 1 tokens:     1 byte, 100 % of 1 pieces; 1 layer, 1 keys");
+
+    test_case("a message that is too long is cut, in the middle of a noun, too");
+    char name[1100];
+    memset(name, 'x', sizeof name);
+    for (int n_name = 1005; n_name < 1030; n_name++) {
+        nm_fail(&err, NOMUL_E_ARG, "%.*s: has %d bytes", n_name, name, 1);
+        CHECK_INT(strlen(err.text), n_name + 12 < 1023 ? n_name + 12 : 1023);
+    }
 
     test_case("a place too long loses its beginning, the cause stays");
     char place[2000];

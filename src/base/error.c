@@ -9,32 +9,56 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TEXT_BYTES sizeof((nomul_error *)0)->text
+
+/*
+ * Counts are often those of a file, and may be 1: "%zu bytes" then becomes "1 byte".  Number and
+ * noun are looked for in the format, not in the text, where "1 bytes" may be the name of a file.
+ * What the format gives up to the number has the length at which the number ends in the text:
+ *
+ *     format  "%s: has %zu bytes, %zu at most"     text  "a.gguf: has 1 bytes, 8 at most"
+ *                         ^ c                                          ^ end
+ */
+static void use_singular(char *text, const char *format, va_list args)
+{
+    static const char *const plurals[] = {"bytes",  "tokens",     "pieces", "tensors", "keys",
+                                          "layers", "dimensions", "values", "names",   "elements"};
+    const size_t             n_plurals = sizeof plurals / sizeof *plurals;
+    size_t                   removed = 0;
+    char                     part[TEXT_BYTES];
+    va_list                  again;
+
+    for (const char *c = format; (c = strchr(c, '%')) != NULL;) {
+        c += 1 + strspn(c + 1, "-+ #.*0123456789hljztI"); /* I: Windows has I64u */
+        if (*c == '\0' || !strchr("diu", *c++) || *c != ' ') continue;
+        size_t n = strspn(c + 1, "abcdefghijklmnopqrstuvwxyz"), i = 0;
+        while (i < n_plurals && (strlen(plurals[i]) != n || memcmp(plurals[i], c + 1, n) != 0)) i++;
+        if (i == n_plurals || (size_t)(c - format) >= sizeof part) continue;
+        snprintf(part, sizeof part, "%.*s", (int)(c - format), format);
+        va_copy(again, args);
+        size_t end = (size_t)vsnprintf(NULL, 0, part, again) - removed;
+        va_end(again);
+        if (end + 1 + n > strlen(text)) break; /* cut off there */
+        if (text[end - 1] != '1' || (end > 1 && strchr("0123456789", text[end - 2]))) continue;
+        memmove(text + end + n, text + end + n + 1, strlen(text + end + n));
+        removed++;
+    }
+}
+
 /*
  * Formats into text[size].  Names and values come from files: the message stays one line of visible
  * characters, whatever they contain.
  */
 static size_t print(char *text, size_t size, const char *format, va_list args)
 {
-    char raw[sizeof((nomul_error *)0)->text];
+    char    raw[TEXT_BYTES];
+    va_list again;
 
-    vsnprintf(raw, sizeof raw, format, args);
+    va_copy(again, args);
+    vsnprintf(raw, sizeof raw, format, again);
+    va_end(again);
+    use_singular(raw, format, args);
     return nm_visible(text, size, raw, strlen(raw), false);
-}
-
-/* Counts are often those of a file, and may be 1: "1 bytes" becomes "1 byte". */
-static void use_singular(char *text)
-{
-    static const char *const plurals[] = {"bytes",  "tokens",     "pieces", "tensors", "keys",
-                                          "layers", "dimensions", "values", "names",   "elements"};
-
-    for (char *at = text; (at = strstr(at, "1 ")); at++) {
-        if (at > text && strchr("0123456789,.", at[-1])) continue;
-        char  *word = at + 2;
-        size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyz");
-        for (size_t i = 0; i < sizeof plurals / sizeof *plurals; i++)
-            if (strlen(plurals[i]) == n && memcmp(plurals[i], word, n) == 0)
-                memmove(word + n - 1, word + n, strlen(word + n) + 1);
-    }
 }
 
 /* The names are in parentheses because macros of error.h have them, too. */
@@ -45,7 +69,6 @@ bool(nm_fail)(nomul_error *err, nomul_status code, const char *format, ...)
     va_start(args, format);
     print(err->text, sizeof err->text, format, args);
     va_end(args);
-    use_singular(err->text);
     err->code = code;
     return false;
 }
@@ -77,7 +100,6 @@ void nm_warn(nomul_warning warning, void *context, const char *format, ...)
     va_start(args, format);
     print(text, sizeof text, format, args);
     va_end(args);
-    use_singular(text);
     warning(context, text);
 }
 

@@ -25,8 +25,7 @@ void nm_warn(nomul_warning warning, void *context, const char *format, ...) NM_P
 
 /*
  * Fills *err, which may be NULL, and returns false.  What a terminal would obey becomes visible
- * (base/visible.h); counts of bytes, tokens and the like are written in the plural, which is
- * changed after a 1.
+ * (base/visible.h).  "%zu bytes" of a format, or tokens and the like, is "1 byte" where it is one.
  */
 bool nm_fail(nomul_error *err, nomul_status code, const char *format, ...) NM_PRINTF(3, 4);
 
