@@ -43,6 +43,24 @@ TARGET static inline vec load_or(const float *x, size_t i, size_t n, float none)
     return rest;
 }
 
+/*
+ * The statement for i = 0, step, 2 step, ... below n.  It is compiled twice: while step elements
+ * are left, `end` is i + step and load and store have nothing to check, which halves the
+ * instructions of a short body; for the rest it is n.
+ */
+#define EACH(i, step, n, ...)                                                                      \
+    do {                                                                                           \
+        size_t i = 0;                                                                              \
+        for (; i + (step) <= (n); i += (step)) {                                                   \
+            const size_t end = i + (step);                                                         \
+            __VA_ARGS__;                                                                           \
+        }                                                                                          \
+        if (i < (n)) {                                                                             \
+            const size_t end = (n);                                                                \
+            __VA_ARGS__;                                                                           \
+        }                                                                                          \
+    } while (0)
+
 TARGET static inline vec load(const float *x, size_t i, size_t n)
 {
     return load_or(x, i, n, 0.0f);
@@ -111,6 +129,15 @@ TARGET static inline vec silu(vec x)
 
 /* ---- RMSNorm, quantization ---- */
 
+TARGET static inline void add_squares(vec sum[PARTS], const float *x, size_t i, size_t n)
+{
+#pragma GCC unroll 4 /* so that the sums stay in registers at -O2, too */
+    for (size_t part = 0; part < PARTS; part++) {
+        vec v = load(x, i + WIDTH * part, n);
+        sum[part] += v * v;
+    }
+}
+
 /* What rmsnorm multiplies by. */
 TARGET static float norm_scale(const float *x, size_t n, float eps)
 {
@@ -118,13 +145,7 @@ TARGET static float norm_scale(const float *x, size_t n, float eps)
     float lane[NM_LANES];
 
     for (size_t part = 0; part < PARTS; part++) sum[part] = (vec){0};
-    for (size_t i = 0; i < n; i += NM_LANES) {
-#pragma GCC unroll 4 /* so that the sums stay in registers at -O2, too */
-        for (size_t part = 0; part < PARTS; part++) {
-            vec v = load(x, i + WIDTH * part, n);
-            sum[part] += v * v;
-        }
-    }
+    EACH(i, NM_LANES, n, add_squares(sum, x, i, end));
     for (size_t part = 0; part < PARTS; part++) *(vec *)(lane + WIDTH * part) = sum[part];
     return nm_norm_scale(nm_lanes_sum(lane), n, eps);
 }
@@ -133,7 +154,7 @@ TARGET static void rmsnorm(float *y, const float *x, const float *gain, size_t n
 {
     float scale = norm_scale(x, n, eps);
 
-    for (size_t i = 0; i < n; i += WIDTH) store(y, i, n, load(x, i, n) * scale * load(gain, i, n));
+    EACH(i, WIDTH, n, store(y, i, end, load(x, i, end) * scale * load(gain, i, end)));
 }
 
 TARGET static inline vec larger_magnitude(vec so_far, vec v)
@@ -154,9 +175,9 @@ TARGET static float quantize(int8_t *q, const float *x, size_t n)
 {
     vec absmax = all(NM_ABSMAX_LEAST);
 
-    for (size_t i = 0; i < n; i += WIDTH) absmax = larger_magnitude(absmax, load(x, i, n));
+    EACH(i, WIDTH, n, absmax = larger_magnitude(absmax, load(x, i, end)));
     float a = factor(absmax);
-    for (size_t i = 0; i < n; i += WIDTH) store_rounded(q, i, n, load(x, i, n) * a);
+    EACH(i, WIDTH, n, store_rounded(q, i, end, load(x, i, end) * a));
     return a;
 }
 
@@ -166,56 +187,59 @@ TARGET static float rmsnorm_quantize(int8_t *q, const float *x, const float *gai
     float scale = norm_scale(x, n, eps);
     vec   absmax = all(NM_ABSMAX_LEAST);
 
-    for (size_t i = 0; i < n; i += WIDTH)
-        absmax = larger_magnitude(absmax, load(x, i, n) * scale * load(gain, i, n));
+    EACH(i, WIDTH, n,
+         absmax = larger_magnitude(absmax, load(x, i, end) * scale * load(gain, i, end)));
     float a = factor(absmax);
-    for (size_t i = 0; i < n; i += WIDTH)
-        store_rounded(q, i, n, load(x, i, n) * scale * load(gain, i, n) * a);
+    EACH(i, WIDTH, n, store_rounded(q, i, end, load(x, i, end) * scale * load(gain, i, end) * a));
     return a;
 }
 
 /* ---- Element by element ---- */
 
+TARGET static inline vec load_integers(const int32_t *x, size_t i, size_t n)
+{
+    ints part = {0};
+
+    if (i + WIDTH <= n)
+        part = *(const ints *)(x + i);
+    else
+        memcpy(&part, x + i, (n - i) * sizeof *x);
+    return __builtin_convertvector(part, vec);
+}
+
 TARGET static void dequantize(float *y, const int32_t *sums, float factor, size_t n)
 {
-    for (size_t i = 0; i < n; i += WIDTH) {
-        ints part = {0};
-        if (i + WIDTH <= n)
-            part = *(const ints *)(sums + i);
-        else
-            memcpy(&part, sums + i, (n - i) * sizeof *sums);
-        store(y, i, n, __builtin_convertvector(part, vec) * factor);
-    }
+    EACH(i, WIDTH, n, store(y, i, end, load_integers(sums, i, end) * factor));
 }
 
 TARGET static void mlgru_step(float *out, float *h, const float *f, const float *i,
                               const float *bound, size_t n)
 {
-    for (size_t k = 0; k < n; k += WIDTH) {
-        vec forget = sigmoid(load(f, k, n));
+    EACH(k, WIDTH, n, {
+        vec forget = sigmoid(load(f, k, end));
         if (bound) {
-            vec least = load(bound, k, n);
+            vec least = load(bound, k, end);
             forget = least + (1.0f - least) * forget;
         }
-        vec state = forget * load(h, k, n) + silu(load(i, k, n)) * (1.0f - forget);
-        store(h, k, n, state);
-        store(out, k, n, silu(state));
-    }
+        vec state = forget * load(h, k, end) + silu(load(i, k, end)) * (1.0f - forget);
+        store(h, k, end, state);
+        store(out, k, end, silu(state));
+    });
 }
 
 TARGET static void glu(float *y, const float *a, const float *b, size_t n)
 {
-    for (size_t i = 0; i < n; i += WIDTH) store(y, i, n, silu(load(a, i, n)) * load(b, i, n));
+    EACH(i, WIDTH, n, store(y, i, end, silu(load(a, i, end)) * load(b, i, end)));
 }
 
 TARGET static void add(float *y, const float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i += WIDTH) store(y, i, n, load(y, i, n) + load(x, i, n));
+    EACH(i, WIDTH, n, store(y, i, end, load(y, i, end) + load(x, i, end)));
 }
 
 TARGET static void multiply(float *y, const float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i += WIDTH) store(y, i, n, load(y, i, n) * load(x, i, n));
+    EACH(i, WIDTH, n, store(y, i, end, load(y, i, end) * load(x, i, end)));
 }
 
 /* ---- Logits ---- */
