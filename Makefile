@@ -82,6 +82,7 @@ TRAIN_OBJ := $(TRAIN_SRC:%.c=$(OUT)/%.o)
 WEB_C    := $(wildcard src/web/*.c)
 WEB_OBJ  := $(WEB_C:%.c=$(OUT)/%.o)
 MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/tests/train/train_tests.o $(WEB_OBJ) \
+            $(OUT)/tests/threads/shares.o \
             $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME; of
@@ -142,6 +143,9 @@ $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out $(NOT_TESTED),$(CLI_OBJ)) \
                     $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/pty: $(PTY_OBJ) $(PROG)/libnomul.a
+	$(LINK)
+# A token of threads that are simulated, to count their instructions: tools/count_shares.sh.
+$(OUT)/tests/shares: $(OUT)/tests/threads/shares.o $(PROG)/libnomul.a
 	$(LINK)
 # The shared library: all of the archive.  Before 1.0.0 every version may change the interface, so
 # the soname is that of the major version; tests/check.sh looks at its symbols and sections.

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Counts the instructions of each thread for one decoded token, by callgrind: how evenly work is
+# shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.
+#
+#   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m t4 avx2 2 8 16)
+#
+# Each thread does its share of every round; nobody waits or steals (tests/threads/shares.c).
+# Thread 0 also does what is between the rounds.  "busiest x N / one" is 1.00 where the work of one
+# thread alone is shared out evenly and none is done twice.
+set -eu
+cd "$(dirname "$0")/.."
+shape=${1:-370m} packing=${2:-t4} kernels=${3:-avx2}
+[ $# -gt 3 ] && shift 3 || set -- 2 8 16
+command -v valgrind > /dev/null || { echo "count_shares.sh: needs valgrind" >&2; exit 1; }
+program=${BUILD:-build}/obj-release/tests/shares
+${MAKE:-make} --no-print-directory "$program" > /dev/null
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+
+echo "| $shape $packing $kernels: threads | barriers a layer | instructions of one | busiest |" \
+    "busiest x N / one | thread 0 between rounds |"
+echo '| ---: | ---: | ---: | ---: | ---: | ---: |'
+one=
+for n in 1 "$@"; do
+    rounds=$(valgrind --tool=callgrind --callgrind-out-file="$counts" \
+        --toggle-collect=decode_counted "$program" "$shape" "$packing" "$kernels" "$n" 2> /dev/null)
+    line=$(callgrind_annotate --inclusive=yes --threshold=100 "$counts" | awk -v n="$n" \
+        -v rounds="$rounds" -v one="$one" '
+        { gsub(",", "", $1) }
+        /PROGRAM TOTALS/ { all = $1 }
+        /:thread_[0-9]+ / {
+            match($0, /:thread_[0-9]+/)
+            count[substr($0, RSTART + 8, RLENGTH - 8)] = $1
+        }
+        END {
+            between = all
+            for (k in count) between -= count[k]
+            count[0] += between
+            for (k in count) if (count[k] > busiest) busiest = count[k]
+            if (n == 1) { print all; exit }
+            split(rounds, r)
+            printf "| %d | %.2f | %d | %d | %.3f | %d |\n", n, r[1] / r[3], one, busiest,
+                busiest * n / one, between
+        }')
+    if [ -n "$one" ]; then echo "$line"; else one=$line; fi
+done
