@@ -70,6 +70,12 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
                                  float *logits, double seconds[NOMUL_BENCH_PHASES],
                                  nomul_error *err);
 
+/*
+ * XXH64 of the logits after eight fixed ids: equal for a model on every machine, with any kernels,
+ * packing and threads.  Uses a row of logits, and resets the session.
+ */
+uint64_t nomul_bench_hash(nomul_session *session, float *logits);
+
 /* ---- Kernels --------------------------------------------------------------------------------- */
 
 /*

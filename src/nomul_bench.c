@@ -31,6 +31,14 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
     return NOMUL_OK;
 }
 
+uint64_t nomul_bench_hash(nomul_session *session, float *logits)
+{
+    nomul_session_reset(session);
+    uint64_t hash = nm_logits_hash(session, logits);
+    nomul_session_reset(session);
+    return hash;
+}
+
 /* What one token reads of the weights, and how long a loop takes that only reads the same bytes. */
 uint64_t nomul_bench_weight_bytes(const nomul_session *session)
 {

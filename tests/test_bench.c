@@ -144,6 +144,46 @@ static void test_shapes(void)
     CHECK(nomul_bench_memory("4096,65536,65536,32000", "t4", &o, 1, &err) > (uint64_t)30e12);
 }
 
+/* ---- The hash of logits ---- */
+
+static uint64_t hash_of(const char *path, const char *kernels, size_t n_threads)
+{
+    nomul_model_options   options;
+    nomul_session_options o;
+    nomul_error           err = {NOMUL_OK, ""};
+    float                 logits[2400], again[2400];
+    const int32_t         ids[2] = {5, 6};
+    uint64_t              hash = 0;
+
+    nomul_model_options_init(&options);
+    nomul_session_options_init(&o);
+    options.kernels = kernels, o.n_threads = n_threads;
+    nomul_model   *model = nomul_model_open(test_path(path), &options, &err);
+    nomul_session *session = model ? nomul_session_new(model, &o, &err) : NULL;
+    CHECK_THAT(session && nomul_model_get_info(model)->n_vocab <= 2400, "%s", err.text);
+    if (session) {
+        size_t n_bytes = nomul_model_get_info(model)->n_vocab * sizeof *logits;
+        CHECK_INT(nomul_session_feed(session, ids, 2, NOMUL_LOGITS_LAST, again, &err), NOMUL_OK);
+        hash = nomul_bench_hash(session, logits);
+        CHECK_INT(nomul_session_feed(session, ids, 2, NOMUL_LOGITS_LAST, logits, &err), NOMUL_OK);
+        CHECK_MEM(logits, again, n_bytes, "logits after the hash");
+    }
+    nomul_session_free(session);
+    nomul_model_close(model);
+    return hash;
+}
+
+static void test_hash(void)
+{
+    uint64_t hash = hash_of("golden/small.gguf", "scalar", 1);
+
+    test_case("the hash of logits depends on the model alone, and leaves the session reset");
+    CHECK(hash_of("golden/small.gguf", NULL, 1) == hash);
+    CHECK(hash_of("golden/small.gguf", NULL, 2) == hash);
+    CHECK(hash_of("golden/small-t5.gguf", NULL, 1) == hash);
+    CHECK(hash_of("../models/tiny.gguf", NULL, 1) != hash);
+}
+
 /* ---- The self-test finds what is wrong ---- */
 
 static const nm_kernels *scalar;
@@ -299,6 +339,7 @@ void test_bench(void)
     CHECK(!nomul_bench_shape(6));
     test_shapes();
     test_selftest();
+    test_hash();
     test_profile();
     test_signal();
     test_speeds();

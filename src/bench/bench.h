@@ -33,6 +33,13 @@ bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report,
 void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
                      double seconds[NM_PHASES]);
 
+/*
+ * The hash of the logits after eight fixed ids, the same with any kernels, packing and threads: a
+ * speed is worth nothing if its numbers are wrong.  The session is at the beginning of a sequence;
+ * logits has room for a row.
+ */
+uint64_t nm_logits_hash(nomul_session *session, float *logits);
+
 /* Bytes of weights that one token reads. */
 uint64_t nm_memory_weight_bytes(const nm_weights *weights);
 

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/xxh64.h"
 #include "kernels/read.h"
 
 #include <stdatomic.h>
@@ -115,4 +116,16 @@ void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, f
     }
     session->engine->work.profile = NULL;
     memcpy(seconds, profile.seconds, sizeof profile.seconds);
+}
+
+/* Seven ids go together and one alone, through the kernels of prompts and of generation. */
+uint64_t nm_logits_hash(nomul_session *session, float *logits)
+{
+    uint32_t n_vocab = session->weights->config.vocab;
+    int32_t  ids[8];
+
+    for (uint32_t i = 0; i < 8; i++) ids[i] = (int32_t)((1 + 37 * i) % n_vocab);
+    nm_session_feed(session, ids, 7, NOMUL_LOGITS_NONE, NULL);
+    nm_session_feed(session, ids + 7, 1, NOMUL_LOGITS_LAST, logits);
+    return nm_xxh64_of(logits, n_vocab * sizeof *logits);
 }

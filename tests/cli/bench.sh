@@ -5,7 +5,7 @@ bench() {
         s/kernels": "[a-z0-9_]*/kernels": "K/
         s/(build_commit|cpu_info|test_time)": "[^"]*/\1": "X/g
         s/((avg|stddev)_(ns|ts)|read_bandwidth_gbs|bandwidth_percent)": [0-9.e+]+/\1": N/g
-        s/signal_ns": [0-9.]+/signal_ns": N/g
+        s/(signal|ttft)_ns": [0-9.]+/\1_ns": N/g
         s/(samples_[nt]s": \[) [0-9.e+]+, [0-9.e+]+ \]/\1 N, N ]/g
         s/ +[0-9.]+ ± [0-9.]+ \| [a-z0-9_]+ +/ N ± N | K /
         s/( [0-9]+ \|) +[0-9]+\.[0-9]{2} \| +([0-9]+\.[0-9]|-) \|/\1 N | N |/
@@ -51,7 +51,6 @@ try bench --parallel 0
 try bench --parallel 1,4097
 try bench -o xml
 try bench -m no.gguf -p 1 -n 0
-try bench --ops -o json
 # Nothing to measure is valid, and said.
 for format in json jsonl csv md; do
     try bench -m models/tiny.gguf -p 0 -n 0 -o $format

@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/os.h"
 #include "cli/bench/bench_result.h"
-#include "cli/open.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "nomul_bench.h"
 
 /* An option whose values are lists of counts, and where they go. */
@@ -42,8 +43,6 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
 
     *p = (nm_bench_plan){.args = args, .kernels = args->kernels};
     if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
-    if (args->ops && args->format != NM_BENCH_MD)
-        return nm_output_misused("--ops has no other format than md");
     for (size_t i = 0; i < args->shapes.n; i++)
         if (needed(p, args->shapes.at[i], args->pack, &err) == 0)
             return nm_output_misused("--%s", err.text);
@@ -79,4 +78,25 @@ bool nm_bench_fits(const nm_bench_plan *p, const char *shape, uint64_t available
     }
     return nm_fail(err, NOMUL_E_MEMORY, "--shape %.64s: needs %s, but %s are available; %s", shape,
                    nm_show_bytes(need).text, nm_show_bytes(available).text, advice);
+}
+
+int nm_bench_open(nm_opened *opened, void **bytes, const nm_bench_plan *p, const char *file,
+                  const char *shape)
+{
+    nm_open_args        args = {.model = file, .kernels = p->kernels};
+    nm_progress_bar     bar = {.unit = "weight"};
+    const char         *packing = nomul_packing_name((size_t)p->args->pack);
+    nomul_model_options o;
+    nomul_error         err;
+    size_t              n_bytes = 0;
+
+    if (!shape) return nm_open_model(opened, &args, 0);
+    nomul_model_options_init(&o);
+    o.kernels = p->kernels;
+    if (nm_bench_fits(p, shape, nm_os_available_memory(), &err))
+        *bytes = nomul_bench_synthesize(shape, packing, nm_progress_show, &bar, &n_bytes, &err);
+    nm_progress_erase(&bar);
+    opened->path = shape;
+    if (*bytes) opened->model = nomul_model_open_memory(*bytes, n_bytes, &o, &err);
+    return opened->model ? NM_EXIT_DONE : nm_output_failed(&err);
 }

@@ -7,7 +7,7 @@
 #define NM_BENCH_PLAN_H
 
 #include "cli/bench/figures.h"
-#include "cli/options.h"
+#include "cli/open.h"
 
 typedef struct nm_bench_args {
     nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
@@ -33,5 +33,12 @@ int nm_bench_plan_make(nm_bench_plan *plan, const nm_bench_args *args);
  */
 bool nm_bench_fits(const nm_bench_plan *plan, const char *shape, uint64_t available,
                    nomul_error *err);
+
+/*
+ * Opens a model file (NULL: the default one) or, with `shape`, makes one in *bytes, which is NULL
+ * before and freed by nomul_bench_free after the model.  Returns the exit code so far.
+ */
+int nm_bench_open(nm_opened *opened, void **bytes, const nm_bench_plan *plan, const char *file,
+                  const char *shape);
 
 #endif

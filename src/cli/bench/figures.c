@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -98,16 +97,15 @@ double nm_deviation(const double *x, size_t n)
     return sqrt(sum / (double)(n - 1));
 }
 
-static int compare(const void *a, const void *b)
+double nm_median(const double *x, size_t n)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    double sorted[NM_MOST_VALUES];
 
-    return (x > y) - (x < y);
-}
-
-double nm_median(double *x, size_t n)
-{
     if (n == 0) return 0;
-    qsort(x, n, sizeof *x, compare);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+    for (size_t i = 0; i < n; i++) { /* larger ones move up, to make room for the next */
+        size_t to = i;
+        for (; to > 0 && sorted[to - 1] > x[i]; to--) sorted[to] = sorted[to - 1];
+        sorted[to] = x[i];
+    }
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }

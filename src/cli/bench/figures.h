@@ -25,9 +25,11 @@ bool    nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_
                       nomul_error *err);
 int64_t nm_counts_largest(const nm_counts *counts); /* 0 of none */
 
-/* Of x[n]; 0 of no values. */
+#define NM_MOST_VALUES 1000
+
+/* Of x[n], at most NM_MOST_VALUES; 0 of no values. */
 double nm_mean(const double *x, size_t n);
 double nm_deviation(const double *x, size_t n); /* of a sample: divided by n - 1; 0 of one value */
-double nm_median(double *x, size_t n);          /* sorts x */
+double nm_median(const double *x, size_t n);
 
 #endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The four formats of nomul bench.  Markdown is a table, whose cells a caller writes one after the
+ * other; CSV, JSON and JSON lines are records with the same fields, which a caller lists once.
+ */
+#ifndef NM_BENCH_WRITER_H
+#define NM_BENCH_WRITER_H
+
+#include "cli/record.h"
+
+/* In the order of the choices of --output. */
+typedef enum nm_bench_format {
+    NM_BENCH_MD,
+    NM_BENCH_CSV,
+    NM_BENCH_JSON,
+    NM_BENCH_JSONL,
+} nm_bench_format;
+
+/* The caller sets what stands before n_written. */
+typedef struct nm_bench_writer {
+    nm_bench_format format;
+    bool            show_batch; /* md: a column for n_batch */
+    bool            narrow;     /* md: for a terminal, without what is the same in all rows */
+    size_t          n_written;  /* records, or rows of the table */
+} nm_bench_writer;
+
+/* The lines of a table: before the first row of values its header and the rule below it. */
+typedef enum nm_md_line { NM_MD_HEADER, NM_MD_RULE, NM_MD_VALUES } nm_md_line;
+
+/*
+ * One cell of a line, whichever it is, and the bar after it: so the columns are named where their
+ * values are, and header, rule and values agree.  A negative width aligns left, as in printf; a
+ * width of 0 is no column.
+ *
+ *   | model                          |       size |     NM_MD_HEADER
+ *   | ------------------------------ | ---------: |     NM_MD_RULE, ':' where a column aligns right
+ *   | hgrn_bit 49M t4                |  16.30 MiB |     NM_MD_VALUES
+ */
+void nm_bench_cell(nm_md_line line, const char *name, int width, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Adds the fields of a result to a record. */
+typedef void (*nm_bench_fields)(nm_record *record, const void *result);
+
+/* Writes a record in any other format, before the first one what the format begins with. */
+void nm_bench_record(nm_bench_writer *writer, nm_bench_fields fields, const void *result);
+
+/* A field that is a number with so many decimals, or nothing. */
+void nm_bench_number(nm_record *record, const char *name, bool known, int decimals, double value);
+
+/* After the last result: what the format ends with. */
+void nm_bench_end(const nm_bench_writer *writer);
+
+extern const char nm_bench_commit[]; /* of the sources, or "unknown" */
+
+#endif
