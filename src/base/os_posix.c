@@ -131,37 +131,32 @@ int nm_os_may_write(const char *path)
     return (flags & O_ACCMODE) == O_RDONLY ? EACCES : 0;
 }
 
-/* Is this, without links, the folder in which a process finds its descriptors? */
-static bool has_descriptors(const char *folder)
-{
-    char proc[64];
-    int  n = snprintf(proc, sizeof proc, "/proc/%ld", (long)getpid());
-
-    if (strcmp(folder, "/dev/fd") == 0) return true;
-    if (strncmp(folder, proc, (size_t)n) != 0) return false;
-    folder += n;
-    if (strncmp(folder, "/task/", 6) == 0) { /* of a thread: /task/4711/fd */
-        folder += 6;
-        folder += strspn(folder, "0123456789");
-    }
-    return strcmp(folder, "/fd") == 0;
-}
-
-/* Follows links by hand: realpath would go on to the file that a descriptor is open on. */
+/*
+ * Follows links by hand: realpath would go on to the file that a descriptor is open on.  A process
+ * finds its descriptors in one folder of three names:
+ *
+ *     /dev/fd    /proc/4711/fd    /proc/4711/task/4712/fd (of a thread)
+ */
 int nm_os_descriptor(const char *path)
 {
     enum { MOST_LINKS = 40 };
-    char at[NM_OS_PATH], folder[NM_OS_PATH], real[NM_OS_PATH], link[NM_OS_PATH];
+    static const char digits[] = "0123456789";
+    char   at[NM_OS_PATH], folder[NM_OS_PATH], real[NM_OS_PATH], link[NM_OS_PATH], proc[64];
+    size_t n_proc = (size_t)snprintf(proc, sizeof proc, "/proc/%ld", (long)getpid());
 
     if (strlen(path) >= sizeof at) return -1;
     strcpy(at, path);
     for (int i = 0; i < MOST_LINKS; i++) {
-        size_t n_folder = nm_os_name_at(at), n_digits = strspn(at + n_folder, "0123456789");
+        size_t n_folder = nm_os_name_at(at), n_digits = strspn(at + n_folder, digits);
 
         snprintf(folder, sizeof folder, "%.*s", n_folder ? (int)n_folder : 1, n_folder ? at : ".");
         if (n_digits > 0 && n_digits < 9 && at[n_folder + n_digits] == '\0' &&
-            nm_os_real_path(folder, real) == 0 && has_descriptors(real))
-            return (int)strtol(at + n_folder, NULL, 10);
+            nm_os_real_path(folder, real) == 0) {
+            const char *rest = strncmp(real, proc, n_proc) == 0 ? real + n_proc : "";
+            if (strncmp(rest, "/task/", 6) == 0) rest += 6 + strspn(rest + 6, digits);
+            if (strcmp(real, "/dev/fd") == 0 || strcmp(rest, "/fd") == 0)
+                return (int)strtol(at + n_folder, NULL, 10);
+        }
         ssize_t n = readlink(at, link, sizeof link - 1);
         if (n <= 0) return -1;
         link[n] = '\0';

@@ -7,6 +7,8 @@
  */
 #if defined(__wasm__)
 #define _GNU_SOURCE /* getentropy */
+/* Half of the functions answer without a look at what they are asked. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
 
 #include "base/os.h"
 
@@ -35,7 +37,6 @@ void nm_os_free(void *block)
 
 void nm_os_large_pages(const void *block, size_t n_bytes)
 {
-    (void)block, (void)n_bytes;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -119,7 +120,6 @@ int nm_os_stat_open(int fd, nm_os_status *status)
 
 bool nm_os_is_link(const char *path)
 {
-    (void)path;
     return false;
 }
 
@@ -135,7 +135,6 @@ int nm_os_open(const char *path, int *fd)
 
 int nm_os_make_folder(const char *path, unsigned mode)
 {
-    (void)mode;
     return find(path) ? EEXIST : ENOSYS;
 }
 
@@ -168,13 +167,11 @@ int nm_os_may_write(const char *path)
 /* No name stands for a descriptor, and there is nothing to write through to. */
 int nm_os_descriptor(const char *path)
 {
-    (void)path;
     return -1;
 }
 
 int nm_os_open_through(const char *path, int *fd, uint64_t *at)
 {
-    (void)path;
     *fd = -1, *at = UINT64_MAX;
     return ENOSYS;
 }
@@ -232,7 +229,6 @@ int nm_os_write_at(int fd, uint64_t offset, const void *from, size_t n_bytes, si
 
 int nm_os_write(int fd, const void *from, size_t n_bytes, size_t *n_done)
 {
-    (void)fd, (void)from, (void)n_bytes;
     *n_done = 0;
     return EBADF;
 }
@@ -244,7 +240,6 @@ int nm_os_sync(int fd)
 
 void nm_os_sync_folder(const char *path)
 {
-    (void)path;
 }
 
 int nm_os_replace(const char *from, const char *to)
@@ -295,7 +290,6 @@ int nm_os_map(int fd, size_t n_bytes, void **at)
 
 void nm_os_unmap(void *at, size_t n_bytes)
 {
-    (void)n_bytes;
     free(at);
 }
 
@@ -308,44 +302,37 @@ int nm_os_open_stream(const char *path, int *fd)
 
 int nm_os_wait_input(int fd, int milliseconds)
 {
-    (void)fd, (void)milliseconds;
     return 0;
 }
 
 int nm_os_read(int fd, void *to, size_t n_bytes, size_t *n_done)
 {
-    (void)fd, (void)to, (void)n_bytes;
     *n_done = 0;
     return 0;
 }
 
 bool nm_os_is_terminal(int fd)
 {
-    (void)fd;
     return false;
 }
 
 bool nm_os_has_escapes(int fd)
 {
-    (void)fd;
     return false;
 }
 
 bool nm_os_terminal_size(int fd, size_t *columns, size_t *rows)
 {
-    (void)fd, (void)columns, (void)rows;
     return false;
 }
 
 int nm_os_keys_save(nm_os_keys *keys)
 {
-    (void)keys;
     return ENOTTY;
 }
 
 bool nm_os_keys_set(const nm_os_keys *keys, bool by_keys)
 {
-    (void)keys, (void)by_keys;
     return false;
 }
 
@@ -409,79 +396,66 @@ uint64_t nm_os_process(void)
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
                    void *argument)
 {
-    (void)thread, (void)attributes, (void)start, (void)argument;
     return EAGAIN;
 }
 
 int pthread_join(pthread_t thread, void **result)
 {
-    (void)thread, (void)result;
     return ESRCH;
 }
 
 int pthread_attr_init(pthread_attr_t *attributes)
 {
-    (void)attributes;
     return 0;
 }
 
 int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t n_bytes)
 {
-    (void)attributes, (void)n_bytes;
     return 0;
 }
 
 int pthread_attr_destroy(pthread_attr_t *attributes)
 {
-    (void)attributes;
     return 0;
 }
 
 int pthread_mutex_init(pthread_mutex_t *lock, const pthread_mutexattr_t *attributes)
 {
-    (void)lock, (void)attributes;
     return 0;
 }
 
 int pthread_mutex_lock(pthread_mutex_t *lock)
 {
-    (void)lock;
     return 0;
 }
 
 int pthread_mutex_unlock(pthread_mutex_t *lock)
 {
-    (void)lock;
     return 0;
 }
 
 int pthread_mutex_destroy(pthread_mutex_t *lock)
 {
-    (void)lock;
     return 0;
 }
 
 int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attributes)
 {
-    (void)condition, (void)attributes;
     return 0;
 }
 
 int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
 {
-    (void)condition, (void)lock;
     return 0;
 }
 
 int pthread_cond_broadcast(pthread_cond_t *condition)
 {
-    (void)condition;
     return 0;
 }
 
 int pthread_cond_destroy(pthread_cond_t *condition)
 {
-    (void)condition;
     return 0;
 }
 
@@ -494,18 +468,15 @@ int sched_yield(void)
 
 void nm_os_begin(int *argc, char ***argv)
 {
-    (void)argc, (void)argv;
 }
 
 const char *nm_os_environment(const char *name)
 {
-    (void)name;
     return NULL;
 }
 
 void nm_os_program_folder(const char *argv0, char folder[NM_OS_PATH])
 {
-    (void)argv0;
     folder[0] = '\0';
 }
 
@@ -521,33 +492,27 @@ int nm_os_write_error(void)
 
 void nm_os_on_stop(void (*handler)(int signal))
 {
-    (void)handler;
 }
 
 void nm_os_on_lost_file(void (*handler)(int signal))
 {
-    (void)handler;
 }
 
 void nm_os_on_leave(void (*leave)(int signal), void (*back)(int signal))
 {
-    (void)leave, (void)back;
 }
 
 void nm_os_leave(int signal)
 {
-    (void)signal;
 }
 
 _Noreturn void nm_os_exit_now(int code)
 {
-    (void)code;
     __builtin_trap();
 }
 
 void nm_os_say(const char *text)
 {
-    (void)text;
 }
 
 #else

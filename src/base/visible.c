@@ -24,22 +24,11 @@ bool nm_is_control(uint32_t c)
     return false;
 }
 
-/* One byte as \n, \r, \t or \xHH; returns the length. */
-static size_t escape(unsigned char byte, char out[NM_VISIBLE_BYTES])
-{
-    static const char bytes[] = "\n\r\t", letters[] = "nrt", hex[] = "0123456789ABCDEF";
-    const char       *found = byte ? strchr(bytes, byte) : NULL;
-
-    out[0] = '\\';
-    out[1] = found ? letters[found - bytes] : 'x';
-    if (found) return 2;
-    out[2] = hex[byte >> 4], out[3] = hex[byte & 15];
-    return 4;
-}
-
+/* What is not shown becomes \n, \r, \t or \xHH, byte by byte. */
 size_t nm_visible(char *out, size_t size, const char *text, size_t n_bytes, bool quoted)
 {
-    size_t n_out = 0;
+    static const char bytes[] = "\n\r\t", letters[] = "nrt", hex[] = "0123456789ABCDEF";
+    size_t            n_out = 0;
 
     for (size_t at = 0, n; at < n_bytes; at += n) {
         char     shown[4 * NM_VISIBLE_BYTES]; /* of a character */
@@ -53,8 +42,13 @@ size_t nm_visible(char *out, size_t size, const char *text, size_t n_bytes, bool
             n_shown += n;
         } else {
             if (n == 0) n = 1; /* invalid: this byte alone */
-            for (size_t i = 0; i < n; i++)
-                n_shown += escape((unsigned char)text[at + i], shown + n_shown);
+            for (size_t i = at; i < at + n; i++) {
+                unsigned char byte = (unsigned char)text[i];
+                const char   *found = byte ? strchr(bytes, byte) : NULL;
+                shown[n_shown++] = '\\';
+                shown[n_shown++] = found ? letters[found - bytes] : 'x';
+                if (!found) shown[n_shown++] = hex[byte >> 4], shown[n_shown++] = hex[byte & 15];
+            }
         }
         if (n_out + n_shown >= size) break;
         memcpy(out + n_out, shown, n_shown);

@@ -11,45 +11,38 @@ typedef struct generation {
     nm_json rows[MAX_ROWS]; /* in the order of nm_sampler_fields */
 } generation;
 
-static bool parse(const char *text, size_t n_text, nomul_sampler_options *options, uint64_t *rows,
-                  nomul_error *err)
+/* All values are read as NM_HF_VALUE: of which type each has to be is known by its row. */
+bool nm_hf_sampling_read(const char *directory, nomul_sampler_options *options, uint64_t *rows,
+                         nomul_error *err)
 {
     nm_hf_field fields[NM_HF_MAX_FIELDS] = {{"do_sample", NM_HF_VALUE, 0, true}};
     size_t      n_fields = 1;
     generation  g = {.do_sample = {0}};
-    bool        samples = true;
+    bool        samples = true, ok = true;
+    char        path[NM_HF_PATH];
+    nm_filemap  map;
 
+    *rows = 0;
+    if (!nm_hf_find(path, &map, directory, "generation_config.json", err)) return false;
     for (size_t i = 0; i < nm_n_sampler_fields && i < MAX_ROWS; i++)
         if (*nm_sampler_fields[i].hf)
             fields[n_fields++] =
                 (nm_hf_field){nm_sampler_fields[i].hf, NM_HF_VALUE,
                               offsetof(generation, rows) + i * sizeof(nm_json), true};
-    if (!nm_hf_read_text(text, n_text, fields, n_fields, &g, err)) return false;
-    if (nm_hf_given(&g.do_sample) && !nm_hf_bool(&g.do_sample, "do_sample", &samples, err))
-        return false;
-    for (size_t i = 0; samples && i < nm_n_sampler_fields && i < MAX_ROWS; i++) {
+    if (map.data)
+        ok = nm_hf_read_text((const char *)map.data, map.size, fields, n_fields, &g, err) &&
+             (!nm_hf_given(&g.do_sample) || nm_hf_bool(&g.do_sample, "do_sample", &samples, err));
+    for (size_t i = 0; ok && samples && i < nm_n_sampler_fields && i < MAX_ROWS; i++) {
         const nm_sampler_field *f = &nm_sampler_fields[i];
         double                  value;
 
         if (!nm_hf_given(&g.rows[i])) continue;
-        if (!nm_hf_number(&g.rows[i], f->hf, &value, err)) return false;
-        if (!nm_sampler_field_check(f, value, err)) return nm_fail_in(err, "%s", f->hf);
+        ok = nm_hf_number(&g.rows[i], f->hf, &value, err) &&
+             (nm_sampler_field_check(f, value, err) || nm_fail_in(err, "%s", f->hf));
+        if (!ok) break;
         nm_sampler_field_set(f, options, value);
         *rows |= UINT64_C(1) << i;
     }
-    return true;
-}
-
-bool nm_hf_sampling_read(const char *directory, nomul_sampler_options *options, uint64_t *rows,
-                         nomul_error *err)
-{
-    char       path[NM_HF_PATH];
-    nm_filemap map = {0};
-
-    *rows = 0;
-    if (!nm_hf_find(path, &map, directory, "generation_config.json", err)) return false;
-    bool ok = !map.data || parse((const char *)map.data, map.size, options, rows, err) ||
-              nm_fail_in(err, "%s", path);
     nm_filemap_close(&map);
-    return ok;
+    return ok || nm_fail_in(err, "%s", path);
 }

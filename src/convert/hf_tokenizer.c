@@ -19,24 +19,25 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define KEY "tokenizer.ggml."
+#define CHAT_KEY "tokenizer.chat_template"
+#define MAX_CHAT_NAME 60 /* a template with a longer name is left out */
 
 /* ---- Side files ------------------------------------------------------------------------------ */
 
 /* The tokens that a side file names. */
-enum { UNK, BOS, EOS, PAD, SEP, CLS, MASK, N_NAMED };
-#define NAMED_FIELDS                                                                               \
-    {"unk_token", NM_HF_VALUE, F(named[UNK]), true},                                               \
-        {"bos_token", NM_HF_VALUE, F(named[BOS]), true},                                           \
-        {"eos_token", NM_HF_VALUE, F(named[EOS]), true},                                           \
-        {"pad_token", NM_HF_VALUE, F(named[PAD]), true},                                           \
-        {"sep_token", NM_HF_VALUE, F(named[SEP]), true},                                           \
-        {"cls_token", NM_HF_VALUE, F(named[CLS]), true},                                           \
-        {"mask_token", NM_HF_VALUE, F(named[MASK]), true},                                         \
-    {                                                                                              \
-        "additional_special_tokens", NM_HF_VALUE, F(additional), true                              \
-    }
-static const char *const named_keys[N_NAMED] = {"unk_token", "bos_token", "eos_token", "pad_token",
-                                                "sep_token", "cls_token", "mask_token"};
+#define NAMED_TOKENS(ROW)                                                                          \
+    ROW(UNK, "unk_token")                                                                          \
+    ROW(BOS, "bos_token")                                                                          \
+    ROW(EOS, "eos_token")                                                                          \
+    ROW(PAD, "pad_token")                                                                          \
+    ROW(SEP, "sep_token")                                                                          \
+    ROW(CLS, "cls_token")                                                                          \
+    ROW(MASK, "mask_token")
+#define ID(name, key) name,
+#define NAME(name, key) key,
+#define NAMED_FIELD(name, key) {key, NM_HF_VALUE, F(named[name]), true},
+enum { NAMED_TOKENS(ID) N_NAMED };
+static const char *const named_keys[N_NAMED] = {NAMED_TOKENS(NAME)};
 
 /* What a small JSON file says; its bytes stay mapped, as the nm_jsons point into them. */
 typedef struct side_file {
@@ -59,12 +60,13 @@ static const nm_hf_field tokenizer_config_fields[] = {
     {"add_prefix_space", NM_HF_VALUE, F(add_prefix_space), true},
     {"tokenizer_class", NM_HF_TEXT, F(tokenizer_class), true},
     {"legacy", NM_HF_BOOL, F(legacy), true},
-    NAMED_FIELDS,
+    {"additional_special_tokens", NM_HF_VALUE, F(additional), true},
     {"added_tokens_decoder", NM_HF_VALUE, F(added_tokens_decoder), true},
     {"chat_template", NM_HF_VALUE, F(chat_template), true},
-};
+    NAMED_TOKENS(NAMED_FIELD)};
 
-static const nm_hf_field special_tokens_fields[] = {NAMED_FIELDS};
+static const nm_hf_field special_tokens_fields[] = {
+    {"additional_special_tokens", NM_HF_VALUE, F(additional), true}, NAMED_TOKENS(NAMED_FIELD)};
 
 static const nm_hf_field generation_fields[] = {
     {"bos_token_id", NM_HF_VALUE, F(bos_token_id), true},
@@ -567,33 +569,12 @@ static void put_merges(const nm_hf_tokenizer *t, nm_gguf_writer *w)
     }
 }
 
-/* The template without a name has a key of its own; the names of the others are listed. */
-static void put_templates(const nm_hf_tokenizer *t, nm_gguf_writer *w)
-{
-    static const char base[] = "tokenizer.chat_template";
-    size_t            n_named = 0;
-
-    for (size_t i = 0; i < t->n_templates; i++) {
-        const nm_hf_template *chat = &t->templates[i];
-        char                  key[sizeof base + 64];
-        if (chat->n_name > 60) continue;
-        snprintf(key, sizeof key, "%s%s%s", base, chat->n_name ? "." : "", chat->name);
-        nm_gguf_put_string(w, key, chat->text, chat->n_text);
-        n_named += chat->n_name > 0;
-    }
-    if (n_named == 0) return;
-    nm_gguf_put_array(w, "tokenizer.chat_templates", NOMUL_VALUE_STRING, n_named);
-    for (size_t i = 0; i < t->n_templates; i++)
-        if (t->templates[i].n_name > 0 && t->templates[i].n_name <= 60)
-            nm_gguf_put_element_string(w, t->templates[i].name, t->templates[i].n_name);
-}
-
 /* Keys that a file has only where they say something that the others do not. */
 static void put_optional(const nm_hf_tokenizer *t, nm_gguf_writer *w)
 {
     static const char *const prefixes[] = NM_PREFIX_NAMES;
     const char              *prefix = prefixes[t->prefix];
-    size_t                   n_added = 0;
+    size_t                   n_added = 0, n_named = 0;
 
     if (t->prefix != NM_PREFIX_ALWAYS) nm_gguf_put_string(w, KEY "pre", prefix, strlen(prefix));
     if (t->merges) put_merges(t, w);
@@ -609,7 +590,20 @@ static void put_optional(const nm_hf_tokenizer *t, nm_gguf_writer *w)
         nm_gguf_put_array(w, KEY "eos_token_ids", NOMUL_VALUE_U32, t->n_ends);
         for (size_t i = 0; i < t->n_ends; i++) put_u32(w, (uint32_t)t->ends[i]);
     }
-    put_templates(t, w);
+    /* The template without a name has a key of its own; the names of the others are listed. */
+    for (size_t i = 0; i < t->n_templates; i++) {
+        const nm_hf_template *chat = &t->templates[i];
+        char                  key[sizeof CHAT_KEY + 1 + MAX_CHAT_NAME];
+        if (chat->n_name > MAX_CHAT_NAME) continue;
+        snprintf(key, sizeof key, CHAT_KEY "%s%s", chat->n_name ? "." : "", chat->name);
+        nm_gguf_put_string(w, key, chat->text, chat->n_text);
+        n_named += chat->n_name > 0;
+    }
+    if (n_named == 0) return;
+    nm_gguf_put_array(w, CHAT_KEY "s", NOMUL_VALUE_STRING, n_named);
+    for (size_t i = 0; i < t->n_templates; i++)
+        if (t->templates[i].n_name > 0 && t->templates[i].n_name <= MAX_CHAT_NAME)
+            nm_gguf_put_element_string(w, t->templates[i].name, t->templates[i].n_name);
 }
 
 void nm_hf_tokenizer_write(const nm_hf_tokenizer *t, nm_gguf_writer *w)

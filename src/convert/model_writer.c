@@ -257,8 +257,7 @@ static bool prepare(nm_model_writer *w, const nm_model_spec *spec, const nm_mode
 /* Writes what follows the header, and completes the header in memory. */
 static bool write_tensors(nm_model_writer *w)
 {
-    uint8_t bytes[4];
-    size_t  code_bytes = w->code_bytes < SIZE_MAX ? (size_t)w->code_bytes : SIZE_MAX;
+    size_t code_bytes = w->code_bytes < SIZE_MAX ? (size_t)w->code_bytes : SIZE_MAX;
 
     w->codes = nm_alloc(code_bytes);
     if (!w->codes) return nm_fail_memory(w->err, code_bytes);
@@ -266,10 +265,7 @@ static bool write_tensors(nm_model_writer *w)
     for (size_t i = 0; i < w->n_stored; i++)
         if (!write_tensor(w, i)) return false;
     if (!w->spec->identified) return true;
-    for (size_t i = 0; i < nm_config_n_fields; i++) {
-        nm_store_u32(bytes, nm_config_bits(w->spec->config, &nm_config_fields[i]));
-        nm_xxh64_add(&w->model_id, bytes, sizeof bytes);
-    }
+    nm_config_identify(w->spec->config, &w->model_id);
     nm_store_u64(w->header.bytes + w->model_id_at, nm_xxh64_value(&w->model_id));
     return true;
 }

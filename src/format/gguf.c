@@ -398,23 +398,11 @@ static bool place_tensors(nm_gguf *gguf, uint64_t at, nomul_error *err)
                    gguf->size - at);
 }
 
-/* False where the file names another architecture; one that names none is no model, but GGUF. */
-static bool check_architecture(const nm_gguf *gguf, const char *expected, nomul_error *err)
-{
-    static const char name[] = "general.architecture";
-    nm_gguf_text      found = {.data = NULL};
-
-    if (!expected || !nm_gguf_get_string(gguf, name, false, &found, err)) return !expected;
-    if (!found.data || nm_gguf_text_is(found, expected)) return true;
-    return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                   "key %s: this is a \"%.*s\" model; nomul runs MMfreeLM models (\"%s\")", name,
-                   (int)(found.size < 64 ? found.size : 64), found.data, expected);
-}
-
 bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *architecture,
                   nomul_error *err)
 {
-    static const char alignment[] = "general.alignment";
+    static const char alignment[] = "general.alignment", kind[] = "general.architecture";
+    nm_gguf_text      found = {.data = NULL};
 
     *gguf = (nm_gguf){.data = data, .size = size, .alignment = DEFAULT_ALIGNMENT};
     if (!read_header(gguf, err)) return nm_gguf_close(gguf), false;
@@ -427,8 +415,13 @@ bool nm_gguf_open(nm_gguf *gguf, const void *data, size_t size, const char *arch
     } while (!gguf->keys && nm_arena_back(&gguf->arena, err));
     bool ok = gguf->keys && nm_names_open(&gguf->key_names, gguf->n_keys, err) &&
               nm_names_open(&gguf->tensor_names, gguf->n_tensors, err) &&
-              read_entries(gguf, &c, false) && check_architecture(gguf, architecture, err) &&
-              nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
+              read_entries(gguf, &c, false) &&
+              (!architecture || nm_gguf_get_string(gguf, kind, false, &found, err));
+    if (ok && found.data && !nm_gguf_text_is(found, architecture)) /* without one: it is GGUF */
+        ok = nm_fail(err, NOMUL_E_UNSUPPORTED,
+                     "key %s: this is a \"%.*s\" model; nomul runs MMfreeLM models (\"%s\")", kind,
+                     (int)(found.size < 64 ? found.size : 64), found.data, architecture);
+    ok = ok && nm_gguf_get_u32(gguf, alignment, false, &gguf->alignment, err);
     if (ok && (gguf->alignment < MIN_ALIGNMENT || gguf->alignment > MAX_ALIGNMENT ||
                (gguf->alignment & (gguf->alignment - 1))))
         ok = nm_fail(err, NOMUL_E_FORMAT,

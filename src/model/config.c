@@ -84,6 +84,16 @@ bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err)
     return nm_config_check(config, err);
 }
 
+void nm_config_identify(const nm_config *config, nm_xxh64 *id)
+{
+    uint8_t bytes[4];
+
+    for (size_t i = 0; i < nm_config_n_fields; i++) {
+        nm_store_u32(bytes, nm_config_bits(config, &nm_config_fields[i]));
+        nm_xxh64_add(id, bytes, sizeof bytes);
+    }
+}
+
 void nm_config_write(const nm_config *config, nm_gguf_writer *writer)
 {
     for (size_t i = 0; i < nm_config_n_fields; i++) {

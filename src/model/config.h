@@ -6,6 +6,7 @@
 #ifndef NM_CONFIG_H
 #define NM_CONFIG_H
 
+#include "base/xxh64.h"
 #include "format/gguf_write.h"
 
 #include <math.h>
@@ -59,6 +60,9 @@ bool nm_config_check(const nm_config *config, nomul_error *err);
 
 /* Reads general.architecture and all fields of a model file, and checks them. */
 bool nm_config_read(nm_config *config, const nm_gguf *gguf, nomul_error *err);
+
+/* Adds all fields to the hash that becomes model_id. */
+void nm_config_identify(const nm_config *config, nm_xxh64 *id);
 
 /* Adds all fields to a header. */
 void nm_config_write(const nm_config *config, nm_gguf_writer *writer);

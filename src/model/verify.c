@@ -115,7 +115,6 @@ static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
     size_t           n_planned = nm_plan_count(config), max_cols = 0, i = 0;
     nm_planned       p;
     nm_xxh64         id;
-    uint8_t          bytes[4];
 
     for (; i < n_planned; i++) {
         nm_plan_get(config, i, &p);
@@ -130,10 +129,7 @@ static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
     }
     nm_free(trits);
     if (i < n_planned) return false;
-    for (i = 0; i < nm_config_n_fields; i++) {
-        nm_store_u32(bytes, nm_config_bits(config, &nm_config_fields[i]));
-        nm_xxh64_add(&id, bytes, sizeof bytes);
-    }
+    nm_config_identify(config, &id);
     uint64_t found = nm_xxh64_value(&id);
     return found == weights->model_id ||
            nm_fail(err, NOMUL_E_FORMAT,
