@@ -192,6 +192,10 @@ const nomul_tokenizer *nomul_model_tokenizer(const nomul_model *model)
     return model && model->has_tokenizer ? &model->tokenizer : NULL;
 }
 
+/*
+ * Keys and tensors are told as the file has them, strings without a NUL.  Both structs are built
+ * here and then copied as far as the caller's version of them goes.
+ */
 bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out)
 {
     if (!model || !out || index >= model->gguf.n_keys) return false;
@@ -230,6 +234,7 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
     return nm_args_fill(out, &tensor, sizeof tensor);
 }
 
+/* Only the rows that the file has are set, so a program's own defaults stay where it has none. */
 uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *options)
 {
     if (!model || !options) return 0;
@@ -285,6 +290,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
     return nm_convert(directory, output, &ours, err) ? NOMUL_OK : err->code;
 }
 
+/* The input is opened as a model, so what is repacked has passed all checks of opening. */
 nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err)
 {

@@ -294,7 +294,11 @@ static bool check_score(const nomul_score *scores, size_t index, uint64_t call, 
 /*
  * The tokens of all sequences, one after the other, in passes of up to n_rows.  The logits of a
  * token are needed only for the id that follows it, so they are made, used and overwritten pass by
- * pass.  The last id of a sequence is not fed, as nothing follows it.
+ * pass.  The last id of a sequence is not fed, as nothing follows it:
+ *
+ *     sequences    a b c d | e f          a pass of 4 rows
+ *     fed          a b c     e            one row of logits each
+ *     next         b c d     f            whose log-probabilities go to logprobs[0..3), [0..1)
  */
 static nomul_status score_all(const nomul_score *scores, size_t n_scores, const score_job *job,
                               nomul_error *err)

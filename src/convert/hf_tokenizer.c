@@ -472,24 +472,6 @@ static bool read_templates(nm_hf_tokenizer *t, const char *directory, const side
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-/*
- * Types alone say which tokens are found in a text if all added ones are control tokens that are
- * found as they are spelled.  tokenizer.model's own are then the special tokens, too.
- */
-static void decide_lists(nm_hf_tokenizer *t)
-{
-    const int32_t  own[] = {t->unk_id, t->bos_id, t->eos_id};
-    const uint16_t named = t->prefix == NM_PREFIX_FIRST ? NM_ATTR_NAMED : 0;
-    const uint16_t plain = NM_ATTR_ADDED | NM_ATTR_CONTROL | named;
-
-    for (size_t id = 0; id < t->n_pieces; id++)
-        if (t->attr[id] & NM_ATTR_ADDED)
-            t->lists_added |= t->attr[id] != plain || t->pieces[id].type != NOMUL_TOKEN_CONTROL;
-    for (size_t i = 0; t->slow && t->lists_added && i < COUNT(own); i++)
-        if (own[i] >= 0 && t->pieces[own[i]].type != NOMUL_TOKEN_NORMAL)
-            t->attr[own[i]] |= (t->attr[own[i]] & NM_ATTR_ADDED ? 0 : plain) | named;
-}
-
 bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vocab,
                           const nm_hf_ids *ids, nm_hf_warn warn, nomul_error *err)
 {
@@ -517,7 +499,20 @@ bool nm_hf_tokenizer_open(nm_hf_tokenizer *t, const char *directory, size_t n_vo
     ok = ok && read_pieces(t, directory, files, err) &&
          special_ids(t, directory, files, *ids, err) &&
          read_templates(t, directory, &files[CONFIG], err);
-    if (ok) decide_lists(t);
+    /*
+     * Types alone say which tokens are found in a text if all added ones are control tokens that
+     * are found as they are spelled.  Else the file lists them; tokenizer.model's own are then
+     * special tokens, too.
+     */
+    const int32_t  own[] = {t->unk_id, t->bos_id, t->eos_id};
+    const uint16_t first = t->prefix == NM_PREFIX_FIRST ? NM_ATTR_NAMED : 0;
+    const uint16_t plain = NM_ATTR_ADDED | NM_ATTR_CONTROL | first;
+    for (size_t id = 0; ok && id < t->n_pieces; id++)
+        if (t->attr[id] & NM_ATTR_ADDED)
+            t->lists_added |= t->attr[id] != plain || t->pieces[id].type != NOMUL_TOKEN_CONTROL;
+    for (size_t i = 0; t->slow && t->lists_added && i < COUNT(own); i++)
+        if (own[i] >= 0 && t->pieces[own[i]].type != NOMUL_TOKEN_NORMAL)
+            t->attr[own[i]] |= (t->attr[own[i]] & NM_ATTR_ADDED ? 0 : plain) | first;
     for (size_t i = 0; i < N_SIDE_FILES; i++) nm_filemap_close(&files[i].map);
     return ok;
 }

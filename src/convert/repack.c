@@ -73,7 +73,7 @@ bool nm_repack(const nm_weights *weights, const nm_gguf *gguf, const char *input
                const char *output, const nomul_repack_options *options, nomul_error *err)
 {
     const nm_config      *config = &weights->config;
-    size_t                max_cols = 0;
+    size_t                max_cols = nm_plan_max_cols(config);
     repacker              r = {.weights = weights, .gguf = gguf, .input = input};
     const nm_model_source source = {
         .context = &r, .put_floats = copy_floats, .fill_codes = repack_matrix};
@@ -95,11 +95,6 @@ bool nm_repack(const nm_weights *weights, const nm_gguf *gguf, const char *input
         spec.sampling_rows = options->sampling_rows;
     }
     for (size_t i = 0; i < gguf->n_tensors; i++) spec.total += gguf->tensors[i].n_bytes;
-    for (size_t i = 0; i < nm_plan_count(config); i++) {
-        nm_planned p;
-        nm_plan_get(config, i, &p);
-        if (p.kind == NM_KIND_BITLINEAR && p.cols > max_cols) max_cols = p.cols;
-    }
     r.trits = nm_alloc(max_cols);
     if (!r.trits) return nm_fail_memory(err, max_cols);
     bool ok = nm_model_write_file(&spec, &source, output, err);

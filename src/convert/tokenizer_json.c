@@ -250,25 +250,6 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nom
     return json.type != NM_JSON_ERROR;
 }
 
-/* Marks the unknown token; counts the byte pieces: no piece is there twice, so 256 are all. */
-static bool check_pieces(nm_hf_tokenizer *t, const nm_hf_text *unknown, nomul_error *err)
-{
-    size_t n_bytes = 0;
-
-    if (unknown->given) {
-        size_t id = nm_names_find(&t->names, unknown->data, unknown->size);
-        if (id == NM_NO_NAME)
-            return nm_fail(err, NOMUL_E_FORMAT, "unk_token \"%s\" is not in the vocabulary",
-                           unknown->data);
-        t->pieces[id].type = NOMUL_TOKEN_UNKNOWN;
-        t->unk_id = (int32_t)id;
-    }
-    for (size_t id = 0; id < t->n_pieces; id++) n_bytes += t->pieces[id].type == NOMUL_TOKEN_BYTE;
-    return n_bytes == 256 ||
-           nm_fail(err, NOMUL_E_FORMAT, "vocab has %zu byte pieces, expected <0x00> to <0xFF>",
-                   n_bytes);
-}
-
 /* ---- BOS and EOS ----------------------------------------------------------------------------- */
 
 /* A post_processor of any type that is supported. */
@@ -573,9 +554,22 @@ static void use_scores(nm_hf_tokenizer *t, const usage *usages)
 
 bool nm_tokenizer_json_merges(nm_hf_tokenizer *t, const nm_tokenizer_json *j, nomul_error *err)
 {
-    size_t n_bytes = t->n_pieces * sizeof(usage);
+    size_t n_bytes = t->n_pieces * sizeof(usage), n_byte_pieces = 0;
 
-    if (!check_pieces(t, &j->unk_token, err) || !read_merges(t, j, err)) return false;
+    if (j->unk_token.given) {
+        size_t id = nm_names_find(&t->names, j->unk_token.data, j->unk_token.size);
+        if (id == NM_NO_NAME)
+            return nm_fail(err, NOMUL_E_FORMAT, "unk_token \"%s\" is not in the vocabulary",
+                           j->unk_token.data);
+        t->pieces[id].type = NOMUL_TOKEN_UNKNOWN;
+        t->unk_id = (int32_t)id;
+    }
+    for (size_t id = 0; id < t->n_pieces; id++)
+        n_byte_pieces += t->pieces[id].type == NOMUL_TOKEN_BYTE;
+    if (n_byte_pieces != 256) /* no piece is there twice, so 256 are all */
+        return nm_fail(err, NOMUL_E_FORMAT, "vocab has %zu byte pieces, expected <0x00> to <0xFF>",
+                       n_byte_pieces);
+    if (!read_merges(t, j, err)) return false;
     usage *usages = nm_alloc(n_bytes);
     if (!usages) return nm_fail_memory(err, n_bytes);
     for (size_t id = 0; id < t->n_pieces; id++) usages[id] = (usage){.used = UINT32_MAX};

@@ -19,7 +19,6 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     const nm_config *c = &plan->weights->config;
     nm_activations  *a = &e->activations;
     size_t           n = plan->n_batch, state_dim = nm_config_state_dim(c);
-    size_t           max_cols = c->dim > state_dim ? c->dim : state_dim;
 
     *e = *plan;
     /* Products of hyper-parameters that config.c has checked; the arena refuses what would wrap. */
@@ -35,8 +34,7 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     a->product = nm_arena_take(arena, n * c->ffn, sizeof(float));
 
     e->bitlinear = (nm_bitlinear_scratch){.work = &e->work, .n_batch = n};
-    nm_bitlinear_place(&e->bitlinear, arena, e->weights->packing,
-                       max_cols > c->ffn ? max_cols : c->ffn, n_threads);
+    nm_bitlinear_place(&e->bitlinear, arena, e->weights->packing, nm_plan_max_cols(c), n_threads);
     return placed;
 }
 

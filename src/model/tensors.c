@@ -2,6 +2,7 @@
 /* Two tables: the tensors of a model, and what each kind of tensor is stored as. */
 #include "model/tensors.h"
 
+#include "base/bytes.h"
 #include "model/network.h"
 
 #include <assert.h>
@@ -128,6 +129,15 @@ size_t nm_plan_count(const nm_config *config)
 {
     size_t row, layer;
     return locate(config, SIZE_MAX, &row, &layer);
+}
+
+size_t nm_plan_max_cols(const nm_config *config)
+{
+    size_t most = 0;
+
+    for (const plan_row *row = plan; row < plan + N_ROWS; row++)
+        if (row->kind == NM_KIND_BITLINEAR) most = nm_larger(most, size_of(config, row->cols));
+    return most;
 }
 
 /* The name patterns are the plan's: no file has a say in them. */

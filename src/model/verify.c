@@ -75,30 +75,6 @@ bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, co
 
 /* ---- Identity -------------------------------------------------------------------------------- */
 
-/* Adds a planned tensor to the hash of models/FORMAT.md; the codes as trits, row by row. */
-static void identify(nm_xxh64 *id, const nm_weights *weights, const nm_gguf *gguf,
-                     const nm_planned *p, int8_t *trits)
-{
-    nm_stored stored[NM_MAX_STORED];
-    size_t    n_stored = nm_plan_stored(p, weights->packing, weights->embedding->type, stored);
-
-    for (const nm_stored *s = stored; s < stored + n_stored; s++) {
-        const nm_gguf_tensor *t = nm_gguf_find_tensor(gguf, s->name); /* there: it was opened */
-
-        if (s->part == NM_PART_NEG) continue;
-        nm_xxh64_add(id, s->name, strlen(s->name));
-        if (s->part != NM_PART_CODES) {
-            nm_xxh64_add(id, t->data, (size_t)t->n_bytes);
-            continue;
-        }
-        const nm_ternary w = nm_weights_matrix(weights, gguf, p);
-        for (size_t row = 0; row < p->rows; row++) {
-            nm_ternary_unpack_row(&w, row, trits);
-            nm_xxh64_add(id, trits, p->cols);
-        }
-    }
-}
-
 /* Before the i-th of n steps of a pass: three passes read the whole file. */
 static bool watch(const nm_watched *watched, const nm_gguf *gguf, size_t pass, size_t i, size_t n,
                   nomul_error *err)
@@ -108,24 +84,39 @@ static bool watch(const nm_watched *watched, const nm_gguf *gguf, size_t pass, s
     return nm_watched_step(watched, (uint64_t)(share * (double)gguf->size), gguf->size, err);
 }
 
+/*
+ * The hash of models/FORMAT.md: of each planned tensor its stored parts, the codes as trits, row by
+ * row; then the hyper-parameters.  So it is the same in every packing.
+ */
 static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
                             const nm_watched *watched, nomul_error *err)
 {
     const nm_config *config = &weights->config;
-    size_t           n_planned = nm_plan_count(config), max_cols = 0, i = 0;
-    nm_planned       p;
+    size_t           n_planned = nm_plan_count(config), max_cols = nm_plan_max_cols(config), i;
+    int8_t          *trits = nm_alloc(max_cols);
     nm_xxh64         id;
 
-    for (; i < n_planned; i++) {
-        nm_plan_get(config, i, &p);
-        if (p.cols > max_cols) max_cols = p.cols;
-    }
-    int8_t *trits = nm_alloc(max_cols);
     if (!trits) return nm_fail_memory(err, max_cols);
     nm_xxh64_init(&id);
     for (i = 0; i < n_planned && watch(watched, gguf, 2, i, n_planned, err); i++) {
+        nm_planned p;
+        nm_stored  stored[NM_MAX_STORED];
         nm_plan_get(config, i, &p);
-        identify(&id, weights, gguf, &p, trits);
+        size_t n = nm_plan_stored(&p, weights->packing, weights->embedding->type, stored);
+        for (const nm_stored *s = stored; s < stored + n; s++) {
+            const nm_gguf_tensor *t = nm_gguf_find_tensor(gguf, s->name); /* there: it was opened */
+            if (s->part == NM_PART_NEG) continue; /* follows from the codes */
+            nm_xxh64_add(&id, s->name, strlen(s->name));
+            if (s->part != NM_PART_CODES) {
+                nm_xxh64_add(&id, t->data, (size_t)t->n_bytes);
+                continue;
+            }
+            const nm_ternary w = nm_weights_matrix(weights, gguf, &p);
+            for (size_t row = 0; row < p.rows; row++) {
+                nm_ternary_unpack_row(&w, row, trits);
+                nm_xxh64_add(&id, trits, p.cols);
+            }
+        }
     }
     nm_free(trits);
     if (i < n_planned) return false;

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trie of the reversed strings, its failure links, and the pass over a text. */
+/*
+ * The trie of the reversed strings, its failure links, and the pass over a text.  Of the strings
+ * "b" and "ab", for example:
+ *
+ *     nodes    0: ""    1: "b"    2: "ba"               reversed beginnings; 1 and 2 are strings
+ *     fail              1 -> 0    2 -> 0
+ *     text     x  a  b
+ *     node     0  2  1   <-- from the end
+ *     found    -  ab b
+ *
+ * Children are looked up in a hash table by (node, byte): a node of 256 children would take 1 KiB.
+ */
 #include "tokens/matcher.h"
 
 #include "base/cancel.h"

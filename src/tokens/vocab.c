@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a vocabulary, and looking pieces up by their text in a hash table.
+ * Opening a vocabulary, and looking pieces up by their text in a hash table.  Each step of opening
+ * relies on what the ones before have checked:
+ *
+ *     take_pieces     three arrays of the file -> pieces, by id; texts stay where they are
+ *     build_index     text -> id; no text occurs twice
+ *     get_specials    BOS, EOS, the unknown token, what ends a text, where spaces are added
+ *     take_bytes      byte -> id of <0xNN>, or an unknown token in their place
+ *     take_added      how added tokens are found
+ *     take_merges     which pairs merge, where the text of a piece does not say it
+ *     build_sets      tokens and user-defined pieces -> matchers
+ *     build_joins     which bytes may be neighbours -> where a text may be cut
  */
 #include "tokens/vocab.h"
 

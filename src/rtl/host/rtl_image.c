@@ -33,6 +33,11 @@ static size_t beats(size_t bytes, const nm_rtl_core *core)
     return (bytes + 4 * core->lanes - 1) / (4 * core->lanes);
 }
 
+/*
+ * Addresses of the image, each region aligned:
+ *
+ *     model file | records: one per layer, the head's | bounds of the layers | own embedding
+ */
 static layout lay_out(const nm_rtl_core *core, const nomul_model *model)
 {
     const nm_weights *w = &model->weights;
@@ -182,8 +187,7 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
 {
     const nm_config *c = &model->weights.config;
     const size_t counts[] = {c->dim, nm_config_state_dim(c), c->ffn, c->vocab, (size_t)2 * c->ffn};
-    size_t       widest = nm_larger(nm_larger(counts[0], counts[1]), counts[2]);
-    size_t       n_main, n_gains;
+    size_t       widest = nm_plan_max_cols(c), n_main, n_gains;
     layout       l = lay_out(core, model);
 
     *image = (nm_rtl_image){.size = l.size};
