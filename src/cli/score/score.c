@@ -72,15 +72,20 @@ static bool score_ids(nm_documents *d, nomul_error *err)
     return true;
 }
 
-/* text[0..n_bytes), which ends where a cut is safe. */
-static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
+/*
+ * text[0..n_bytes), which ends where a cut is safe, or ends the document: then EOS goes with it, as
+ * a pass for one token alone takes as long as one for several.
+ */
+static bool score_text(nm_documents *d, size_t n_bytes, bool ends, nomul_error *err)
 {
     nm_buffer part = {.data = d->text.data, .n_bytes = n_bytes};
     unsigned  flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
 
-    if (n_bytes == 0) return true;
-    if (!nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err) || !score_ids(d, err))
-        return false;
+    ends = ends && d->separator;
+    if (n_bytes == 0 && !ends) return true;
+    if (n_bytes > 0 && !nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err)) return false;
+    if (ends && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
+    if (!score_ids(d, err)) return false;
     d->begun = true;
     d->n_bytes += n_bytes;
     nm_words_add(&d->words, d->text.data, n_bytes);
@@ -89,27 +94,22 @@ static bool score_text(nm_documents *d, size_t n_bytes, nomul_error *err)
     return true;
 }
 
-/* In slices, so that a signal never waits for long. */
-static bool add(nm_documents *d, const char *bytes, size_t n_bytes, nomul_error *err)
+/* In slices, so that a signal never waits for long; ends: they are the last of the document. */
+static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, nomul_error *err)
 {
-    for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
-        n = n_bytes < SLICE ? n_bytes : SLICE;
+    if (n_bytes == 0 && !ends) return true;
+    do {
+        size_t n = n_bytes < SLICE ? n_bytes : SLICE;
+        bool   last = ends && n == n_bytes;
         if (!nm_buffer_add(&d->text, bytes, n, err)) return false;
-        size_t n_safe = nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
-        if (!score_text(d, n_safe, err)) return false;
+        size_t n_safe =
+            last ? d->text.n_bytes
+                 : nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
+        if (!score_text(d, n_safe, last, err)) return false;
         d->n_held = d->text.n_bytes;
         nm_progress_show(&d->tally.bar, d->n_bytes, d->n_input);
-    }
-    return true;
-}
-
-static bool end(nm_documents *d, nomul_error *err)
-{
-    if (!score_text(d, d->text.n_bytes, err)) return false;
-    if (!d->separator) return true;
-    if (!nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err) || !score_ids(d, err))
-        return false;
-    d->bytes_nats = d->tally.nats;
+        bytes += n, n_bytes -= n;
+    } while (n_bytes > 0);
     return true;
 }
 
@@ -174,19 +174,16 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
         found  what;
         size_t at = find(d, &n_bytes, &what);
 
-        if (!add(d, rest->data, at, err)) return false;
-        nm_buffer_drop(rest, at);
-        if (what != A_SEPARATOR || rest->n_bytes == n_bytes) {
-            if (!nm_buffer_read(rest, fd, &n, err)) return false;
-            continue;
-        }
-        if (!end(d, err) || !begin(d, err)) return false;
-        nm_buffer_drop(rest, n_bytes);
+        bool ends = what == A_SEPARATOR && rest->n_bytes > at + n_bytes;
+
+        if (!add(d, rest->data, at, ends, err)) return false;
+        nm_buffer_drop(rest, ends ? at + n_bytes : at);
+        if (ends ? !begin(d, err) : !nm_buffer_read(rest, fd, &n, err)) return false;
     }
 
     /* The file's last newline could have begun a separator, so it is still here. */
     if (rest->n_bytes > 0) rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
-    return add(d, rest->data, rest->n_bytes, err) && end(d, err);
+    return add(d, rest->data, rest->n_bytes, true, err);
 }
 
 void nm_score_documents_free(nm_documents *d)
