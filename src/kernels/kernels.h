@@ -57,6 +57,27 @@ typedef struct nm_many_tile {
     size_t         step;  /* bytes of it for each index */
 } nm_many_tile;
 
+/* Tiles of one K block for at most n_lanes tokens. */
+typedef struct nm_lane_tiles {
+    int32_t       *y;
+    size_t         y_stride, n_tokens;
+    const int8_t  *q; /* of the K block */
+    size_t         q_stride;
+    const uint8_t *indices;
+    size_t         n_tiles, n_triples;
+    uint8_t       *scratch;
+} nm_lane_tiles;
+
+/* The same for so many tokens that each sum of a few columns is a vector of them. */
+typedef struct nm_lane_ops {
+    size_t n_lanes;      /* tokens of one add_tiles */
+    size_t least_tokens; /* with fewer the rest of nm_many_ops is faster */
+    size_t index_bytes;  /* of one tile's part of a K block */
+    size_t scratch_bytes;
+    void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
+    void (*add_tiles)(const nm_lane_tiles *tiles);
+} nm_lane_ops;
+
 /* The same for many tokens, which may be worth another form of the codes, the indices. */
 typedef struct nm_many_ops {
     size_t most_tokens;        /* for whom tables are made at a time */
@@ -68,6 +89,7 @@ typedef struct nm_many_ops {
     void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
     void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
     void (*add_tile)(const nm_many_tile *tile);
+    const nm_lane_ops *lanes; /* for as many tokens as it takes; may be NULL */
 } nm_many_ops;
 
 /* All else, one pointer for each row of float_ops.def, which says what each operation does. */

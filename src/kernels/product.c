@@ -60,10 +60,21 @@ static size_t indices_bytes(const nm_many_ops *m)
 size_t nm_product_scratch(const nm_ternary_ops *ops, size_t n_tokens)
 {
     const nm_many_ops *m = ops->many;
-    bool               interleaved = m->token_step < m->block_table_bytes;
+    const nm_lane_ops *l = m->lanes;
+    bool               interleaved = m->token_step < m->block_table_bytes, uses_lanes = false;
 
+    if (l && n_tokens >= l->least_tokens) uses_lanes = true, n_tokens = l->least_tokens - 1;
     if (interleaved || n_tokens > m->most_tokens) n_tokens = m->most_tokens;
-    return indices_bytes(m) + n_tokens * m->block_table_bytes;
+    size_t rest = indices_bytes(m) + n_tokens * m->block_table_bytes;
+    return uses_lanes ? nm_larger(rest, l->index_bytes * NM_PANEL_TILES + l->scratch_bytes) : rest;
+}
+
+/* Of n tokens those that are worth lanes: full groups of them, and the rest if it is large. */
+static size_t lane_tokens(const nm_lane_ops *l, size_t n)
+{
+    size_t rest = l ? n % l->n_lanes : n;
+
+    return l && rest >= l->least_tokens ? n : n - rest;
 }
 
 /* As many tokens as fit, or half of the rest where few would remain. */
@@ -79,6 +90,35 @@ typedef struct fetching {
     const uint8_t *ahead;
     size_t         step;
 } fetching;
+
+/* The first n tokens of one K block in lanes. */
+static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block *b, size_t n,
+                       bool is_last)
+{
+    const nm_lane_ops *l = ops->many->lanes;
+    size_t             n_tiles = g->tile_end - g->tile_begin;
+    nm_lane_tiles      tiles = {.y = g->y,
+                                .y_stride = g->y_stride,
+                                .q = g->q + b->number * NM_BLOCK_COLS,
+                                .q_stride = g->q_stride,
+                                .indices = g->scratch,
+                                .n_tiles = n_tiles,
+                                .n_triples = b->n_triples,
+                                .scratch = g->scratch + n_tiles * l->index_bytes};
+
+    for (size_t i = 0; i < n_tiles; i++)
+        l->make_indices(g->scratch + i * l->index_bytes, b->codes + i * b->tile_bytes,
+                        b->n_triples);
+    for (size_t left = n; left; left -= tiles.n_tokens) {
+        tiles.n_tokens = nm_smaller(left, l->n_lanes);
+        for (size_t t = 0; b->number == 0 && t < tiles.n_tokens; t++)
+            memset(tiles.y + t * g->y_stride, 0, n_tiles * NM_TILE_ROWS * sizeof *tiles.y);
+        l->add_tiles(&tiles);
+        for (size_t t = 0; t < tiles.n_tokens; t++, tiles.y += g->y_stride)
+            if (is_last && ops->finish) ops->finish(tiles.y, n_tiles * NM_TILE_ROWS, b->number + 1);
+        tiles.q += tiles.n_tokens * g->q_stride;
+    }
+}
 
 /* Tokens [token, token + n) of one K block, whose tables are made here. */
 static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block *b, size_t token,
@@ -126,19 +166,21 @@ static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block
 void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
 {
     const nm_many_ops *m = ops->many;
+    size_t             in_lanes = lane_tokens(m->lanes, g->n_tokens);
     block              b = block_of(g->w, g->tile_begin, g->tile_end, 0);
 
     for (block next; b.n_triples; b = next) {
         next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);
+        if (in_lanes) gemm_lanes(ops, g, &b, in_lanes, !next.n_triples);
         fetching f = {.ahead = next.codes};
         size_t   n_lookups = 0; /* of a tile, by all groups of tokens */
-        for (size_t left = g->n_tokens; left; left -= next_tokens(m, left))
+        for (size_t left = g->n_tokens - in_lanes; left; left -= next_tokens(m, left))
             n_lookups += m->indices_per_triple * b.n_triples;
         if (n_lookups) f.step = (next.tile_bytes + n_lookups - 1) / n_lookups;
-        for (size_t i = 0; m->indices_per_triple && i < g->tile_end - g->tile_begin; i++)
+        for (size_t i = 0; n_lookups && i < g->tile_end - g->tile_begin; i++)
             m->make_indices(g->scratch + i * m->index_bytes, b.codes + i * b.tile_bytes,
                             b.n_triples);
-        for (size_t token = 0, n; token < g->n_tokens; token += n) {
+        for (size_t token = in_lanes, n; token < g->n_tokens; token += n) {
             n = next_tokens(m, g->n_tokens - token);
             gemm_tokens(ops, g, &b, token, n, !next.n_triples, &f);
         }

@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
 #define V_BYTES 32
 #define V_TARGET "avx2"
@@ -27,6 +28,19 @@
 
 /* ---- Many tokens ----------------------------------------------------------------------------- */
 
+#define V_LOW_8(a, b) ((vec)_mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b)))
+#define V_HIGH_8(a, b) ((vec)_mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b)))
+#define V_LOW_16(a, b) ((vec)_mm256_unpacklo_epi16((__m256i)(a), (__m256i)(b)))
+#define V_HIGH_16(a, b) ((vec)_mm256_unpackhi_epi16((__m256i)(a), (__m256i)(b)))
+#define V_WORDS(from)                                                                              \
+    ((vec16)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(from))))
+#define V_EACH_16(from, step)                                                                      \
+    ((vec)_mm256_loadu2_m128i((const __m128i *)(const void *)((from) + (step)),                    \
+                              (const __m128i *)(const void *)(from)))
+
+#include "kernels/ternary_lanes.h"
+
+#define V_LANES(packing) &lanes_##packing
 #define V_MANY_PASS 2
 #define V_TABLES_T4 make_tables_t4
 

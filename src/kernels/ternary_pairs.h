@@ -11,6 +11,7 @@
  *     V_LOOK_UP_6(lo, hi, indices, tables)     optional, in place of look_up_triple
  *     V_LOOK_UP_8(lo, hi, indices, tables)
  *     V_TABLES_T4                              optional, in place of nm_tables_t4
+ *     V_LANES(packing)                         optional: its nm_lane_ops
  */
 #define MANY_ROWS (V_MANY_PASS * V_BYTES)
 
@@ -19,10 +20,6 @@
 #define TOKEN_TABLE_BYTES (NM_BLOCK_COLS / 15 * 4 * NM_TABLE_BYTES)
 
 /* ---- Indices --------------------------------------------------------------------------------- */
-
-/* Trits 0 to 2 of t5 by q and trits 3, 4 by the upper nibble, s and p3: two bits each, as in t4. */
-static const uint8_t t5_first[16] = {0, 0, 0, 16, 52, 4, 20, 61, 13, 29, 49, 1, 17, 53, 5, 21};
-static const uint8_t t5_last[16] = {15, 3, 7, 12, 4, 13, 1, 5, 5, 1, 13, 4, 12, 7, 3, 15};
 
 INLINE void store(uint8_t *to, vec v)
 {
@@ -39,21 +36,16 @@ INLINE void index_triple_t4(uint8_t *to, const uint8_t *codes)
     }
 }
 
-/*
- * Columns (0, 1) (3, 4) of each group, (2, 7), 12 alone.  Minus turns 01 into 11 and back, and 00
- * into 10, which is 0 too.
- */
+/* Columns (0, 1) (3, 4) of each group, (2, 7), 12 alone. */
 INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
 {
     vec thirds[NM_TRIPLE_GROUPS];
 
     for (int g = 0; g < NM_TRIPLE_GROUPS; g++, codes += NM_TILE_ROWS, to += 2 * MANY_ROWS) {
-        vec c = load(codes), n = c & 15, upper = (vec)((vec16)c >> 4) & 15;
-        vec escape = V_LESS(n, (vec){0} + 2), minus = V_LESS(c, (vec){0});
-        vec q = n | ((upper + upper) & 14 & escape);
-        vec first = V_SHUFFLE(V_TABLE(t5_first), q) ^ (minus & 0x2A);
+        vec first, last;
+        trits_of_t5(load(codes), &first, &last);
         store(to, first & 15);
-        store(to + MANY_ROWS, V_SHUFFLE(V_TABLE(t5_last), upper) & ~escape);
+        store(to + MANY_ROWS, last);
         thirds[g] = (vec)((vec16)first >> 4) & 3;
     }
     store(to, thirds[0] | (vec)((vec16)thirds[1] << 2));
@@ -150,10 +142,14 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
         .make_indices = index_tile_##packing,                                                      \
         .make_tables = tables,                                                                     \
         .add_tile = add_many_tile_##packing,                                                       \
+        .lanes = V_LANES(packing),                                                                 \
     };
 
 #ifndef V_TABLES_T4
 #define V_TABLES_T4 nm_tables_t4
+#endif
+#ifndef V_LANES
+#define V_LANES(packing) NULL
 #endif
 
 MANY_OF(T4, V_TABLES_T4)

@@ -35,6 +35,21 @@ INLINE void look_up_t5(vec codes, const uint8_t *tables, vec *lo, vec *hi)
     *hi = V_NEGATE(V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b), sign);
 }
 
+/* Trits 0 to 2 of t5 by q and trits 3, 4 by the upper nibble, s and p3: two bits each, as in t4. */
+static const uint8_t t5_first[16] = {0, 0, 0, 16, 52, 4, 20, 61, 13, 29, 49, 1, 17, 53, 5, 21};
+static const uint8_t t5_last[16] = {15, 3, 7, 12, 4, 13, 1, 5, 5, 1, 13, 4, 12, 7, 3, 15};
+
+/* Minus turns 01 into 11 and back, and 00 into 10, which is 0 too. */
+INLINE void trits_of_t5(vec codes, vec *first, vec *last)
+{
+    vec n = codes & 15, upper = (vec)((vec16)codes >> 4) & 15;
+    vec escape = V_LESS(n, (vec){0} + 2), minus = V_LESS(codes, (vec){0});
+    vec q = n | ((upper + upper) & 14 & escape);
+
+    *first = V_SHUFFLE(V_TABLE(t5_first), q) ^ (minus & 0x2A);
+    *last = V_SHUFFLE(V_TABLE(t5_last), upper) & ~escape;
+}
+
 #define PASS_ROWS (V_PASS * V_BYTES)
 
 /* One triple of PASS_ROWS rows. */
