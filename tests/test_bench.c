@@ -175,9 +175,8 @@ static uint64_t hash_of(const char *path, const char *kernels, size_t n_threads)
 
 static void test_hash(void)
 {
-    uint64_t hash = hash_of("golden/small.gguf", "scalar", 1);
-
     test_case("the hash of logits depends on the model alone, and leaves the session reset");
+    uint64_t hash = hash_of("golden/small.gguf", "scalar", 1);
     CHECK(hash_of("golden/small.gguf", NULL, 1) == hash);
     CHECK(hash_of("golden/small.gguf", NULL, 2) == hash);
     CHECK(hash_of("golden/small-t5.gguf", NULL, 1) == hash);

@@ -38,6 +38,11 @@ static void test_shapes(void)
     check_shape(&plan, "4096,65536,65536,32000", 64 * GB,
                 "--shape 4096,65536,65536,32000: needs 30.8 TB, but 64.0 GB are available; ",
                 "--shape 100b needs 25.8 GB");
+    args.pack = 1;
+    check_shape(&plan, "100b", 16400000000,
+                "--shape 100b: needs 20.8 GB, but 16.4 GB are available; ",
+                "--shape 13b needs 3.0 GB");
+    args.pack = 0;
     test_case("the states of texts count");
     plan.n_texts = 4096;
     check_shape(&plan, "100b", 26 * GB, "--shape 100b: needs 39.", "--shape 13b needs 7.");
@@ -68,8 +73,7 @@ static void test_texts(void)
                "said: %s", err.text);
     args.n_batch = 4096, args.n_texts = 0;
     CHECK(!nm_open_fits(model, &args, engine + one, &err));
-    CHECK_THAT(strncmp(err.text, "1 text at once: ", 16) == 0 &&
-                   strstr(err.text, "; a smaller -b fits"),
+    CHECK_THAT(strncmp(err.text, "a session: ", 11) == 0 && strstr(err.text, "; a smaller -b fits"),
                "said: %s", err.text);
     nomul_model_close(model);
 }

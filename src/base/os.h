@@ -149,7 +149,8 @@ bool nm_os_random(void *to, size_t n_bytes);
 size_t nm_os_processors(void);
 /*
  * Bytes that the process can have now without others being swapped out or it being killed: what is
- * free or can be freed, and what its control groups leave.  UINT64_MAX if the system does not say.
+ * free or can be freed, and what its control groups and ulimit -v leave.  UINT64_MAX if the system
+ * does not say.
  */
 uint64_t nm_os_available_memory(void);
 /* The processor's name, else its architecture. */

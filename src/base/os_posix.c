@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <termios.h>
@@ -472,11 +473,12 @@ static void see_group(const char *folder, cgroup_limits *least)
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         long long limit = read_number(folder, names[i][0], 0);
+        if (limit <= 0 || limit > INT64_MAX / 2) continue; /* none */
         long long used = read_number(folder, names[i][1], 0);
         uint64_t  cached = file_pages(folder, names[i][2], names[i][3]);
         uint64_t  taken = used > 0 && (uint64_t)used > cached ? (uint64_t)used - cached : 0;
         uint64_t  left = (uint64_t)limit > taken ? (uint64_t)limit - taken : 0;
-        if (limit > 0 && left < least->memory) least->memory = left;
+        if (left < least->memory) least->memory = left;
     }
 }
 
@@ -594,6 +596,7 @@ uint64_t nm_os_available_memory(void)
     uint64_t n = UINT64_MAX;
 
 #if defined(__linux__)
+    struct rlimit      space;
     FILE              *file = fopen("/proc/meminfo", "re");
     char               line[256];
     unsigned long long kib;
@@ -602,6 +605,12 @@ uint64_t nm_os_available_memory(void)
     if (file) fclose(file);
     uint64_t limit = see_groups("").memory;
     if (limit < n) n = limit;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) { /* ulimit -v */
+        uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+        uint64_t used = (uint64_t)read_number("/proc/self", "statm", 0) * page;
+        uint64_t left = space.rlim_cur > used ? space.rlim_cur - used : 0;
+        if (left < n) n = left;
+    }
 #elif defined(__APPLE__)
     size_t size = sizeof n;
     if (sysctlbyname("hw.memsize", &n, &size, NULL, 0) != 0) n = UINT64_MAX;

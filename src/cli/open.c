@@ -162,9 +162,9 @@ bool nm_open_fits(const nomul_model *model, const nm_open_args *args, uint64_t a
                  (available - engine) / one);
     else if (session_options(model, &small, &options) + one <= available)
         snprintf(advice, sizeof advice, "; a smaller -b fits");
-    return nm_fail(err, NOMUL_E_MEMORY, "%s at once: %s of memory needed, %s available%s",
-                   nm_show_amount(n, "text").text, nm_show_bytes(need).text,
-                   nm_show_bytes(available).text, advice);
+    return nm_fail(err, NOMUL_E_MEMORY, "%s%s: %s of memory needed, %s available%s",
+                   n > 1 ? nm_show_amount(n, "text").text : "a session", n > 1 ? " at once" : "",
+                   nm_show_bytes(need).text, nm_show_bytes(available).text, advice);
 }
 
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)
