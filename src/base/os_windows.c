@@ -233,15 +233,13 @@ int nm_os_create(const char *path, unsigned mode, int *fd)
     return number;
 }
 
+/* Devices as well, which have no attributes. */
 int nm_os_may_write(const char *path)
 {
-    wchar_t wide[WIDE];
-    int     number = widen(path, wide);
+    nm_os_status status;
+    int          number = nm_os_stat(path, &status);
 
-    if (number) return number;
-    DWORD attributes = GetFileAttributesW(wide);
-    if (attributes == INVALID_FILE_ATTRIBUTES) return last_error();
-    return attributes & FILE_ATTRIBUTE_READONLY ? EACCES : 0;
+    return number ? number : status.mode & 0200 ? 0 : EACCES;
 }
 
 /* No name stands for a descriptor. */
@@ -315,10 +313,11 @@ int nm_os_write_at(int fd, uint64_t offset, const void *from, size_t n_bytes, si
     return ok ? 0 : last_error();
 }
 
+/* Devices have no disk, and say so in various ways; a pipe would wait for its reader. */
 int nm_os_sync(int fd)
 {
-    if (FlushFileBuffers(handle_of(fd))) return 0;
-    return GetLastError() == ERROR_INVALID_FUNCTION ? 0 : last_error();
+    if (GetFileType(handle_of(fd)) != FILE_TYPE_DISK) return 0;
+    return FlushFileBuffers(handle_of(fd)) ? 0 : last_error();
 }
 
 /* NTFS keeps a journal of its folders. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only Windows has, or has differently, tested from outside: events of the console, its own
- * pipes, names that no codepage and no MAX_PATH holds, a model that is replaced while it is in use.
+ * What only Windows has, or has differently, tested from outside: events of the console, keys that
+ * are typed there, its own pipes, files as standard input, names that no codepage and no MAX_PATH
+ * holds, a model that is replaced while it is in use.
  *
- *   events.exe NOMUL MODEL TEXT FOLDER    the folder is empty; MODEL is tests/models/tiny.gguf
+ *   events.exe NOMUL MODEL TEXT FOLDER    the folder is empty; MODEL is models/tiny.gguf
  *
- * It uses nothing but the system.  The last line is: N passed, N failed, N skipped.
+ * It uses nothing but the system, and types only if it has a console (under wine: if it was started
+ * from a terminal).  The last line is: N passed, N failed, N skipped.
  */
 #define WIN32_LEAN_AND_MEAN
 #include <stdbool.h>
@@ -17,6 +19,7 @@
 #define PATIENCE 20000 /* ms, after which a child hangs */
 #define PRINTED 65536
 #define PATH 1024
+#define SHARE (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 static const wchar_t *nomul, *model, *text;
 static wchar_t        folder[PATH];
@@ -45,7 +48,8 @@ static void make_pipe(HANDLE *from, HANDLE *to, HANDLE *ours)
     SetHandleInformation(*ours, HANDLE_FLAG_INHERIT, 0);
 }
 
-static child start(const wchar_t *arguments)
+/* Its standard input and error; NULL: a pipe whose other end is in the child, and nothing. */
+static child start_on(HANDLE in, HANDLE error, const wchar_t *arguments)
 {
     static wchar_t      line[4 * PATH];
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
@@ -53,18 +57,26 @@ static child start(const wchar_t *arguments)
     PROCESS_INFORMATION made = {0};
     child               c = {0};
 
-    make_pipe(&how.hStdInput, &c.in, &c.in);
+    how.hStdInput = in, how.hStdError = error;
+    if (!in) make_pipe(&how.hStdInput, &c.in, &c.in);
     make_pipe(&c.out, &how.hStdOutput, &c.out);
-    how.hStdError = CreateFileW(L"NUL", GENERIC_WRITE, 3, &inherited, OPEN_EXISTING, 0, NULL);
+    if (!error)
+        how.hStdError = CreateFileW(L"NUL", GENERIC_WRITE, 3, &inherited, OPEN_EXISTING, 0, NULL);
     swprintf(line, sizeof line / sizeof *line, L"\"%ls\" %ls", nomul, arguments);
     if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &how, &made)) {
         printf("FAIL %ls: error %lu\n", line, GetLastError());
         ExitProcess(3);
     }
-    CloseHandle(how.hStdInput), CloseHandle(how.hStdOutput), CloseHandle(how.hStdError);
-    CloseHandle(made.hThread);
+    if (!in) CloseHandle(how.hStdInput);
+    if (!error) CloseHandle(how.hStdError);
+    CloseHandle(how.hStdOutput), CloseHandle(made.hThread);
     c.process = made.hProcess;
     return c;
+}
+
+static child start(const wchar_t *arguments)
+{
+    return start_on(NULL, NULL, arguments);
 }
 
 static void say(const child *c, const char *words)
@@ -112,13 +124,20 @@ static bool wait_text(child *c, const char *begin, size_t n_lines)
     return false;
 }
 
-/* To all that share this console; this program ignores it.  wine has Ctrl-C alone. */
-static bool send(DWORD event)
+/*
+ * Ctrl-C and Ctrl-Break: to all that share this console; this program ignores them.  wine generates
+ * Ctrl-C alone, and nobody can generate that the console is closed: then it is what the system runs
+ * in the child for such an event, the same on every address.
+ */
+static void send(const child *c, DWORD event)
 {
-    if (GenerateConsoleCtrlEvent(event, 0)) return true;
-    printf("SKIP event %lu: error %lu\n", event, GetLastError());
-    n_skipped++;
-    return false;
+    FARPROC routine = GetProcAddress(GetModuleHandleW(L"kernelbase.dll"), "CtrlRoutine");
+
+    if (event <= CTRL_BREAK_EVENT && GenerateConsoleCtrlEvent(event, 0)) return;
+    if (routine)
+        CloseHandle(CreateRemoteThread(c->process, NULL, 0,
+                                       (LPTHREAD_START_ROUTINE)(void (*)(void))routine,
+                                       (void *)(ULONG_PTR)event, 0, NULL));
 }
 
 /* Reads on until it ends; its exit code, or 259 if it does not end. */
@@ -184,20 +203,16 @@ static size_t count_files(const wchar_t *pattern)
     return n;
 }
 
-/* ---- Ctrl-C and Ctrl-Break ------------------------------------------------------------------- */
+/* ---- Ctrl-C, Ctrl-Break, the end of the console ---------------------------------------------- */
 
-static void test_stop(DWORD event, const char *name)
+static void test_stop(DWORD event, DWORD code, const char *name)
 {
     char  printed[PRINTED];
     child c = start(words(L"run -m \"$M\" -q -p Once -n -1 --ignore-eos --save-session \"$F\\s\""));
 
-    check(wait_text(&c, "", 0), name);
-    if (!send(event)) {
-        TerminateProcess(c.process, 9);
-        end(&c);
-        return;
-    }
-    check(end(&c) == 130, "a run that is stopped ends with 130");
+    check(wait_text(&c, "", 0), "a text comes before it is stopped");
+    send(&c, event);
+    check(end(&c) == code, name);
     check(run(words(L"run -m \"$M\" -q -n 3 --load-session \"$F\\s\""), printed) == 0 && *printed,
           "the session of a run that was stopped continues");
     DeleteFileW(words(L"$F\\s"));
@@ -211,11 +226,11 @@ static void test_turns(void)
 
     say(&c, "Once\n");
     check(wait_text(&c, "", 0), "a turn is answered");
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     say(&c, "/reset\n/set n 3\nLily\n");
     check(wait_text(&c, "\nLily", 1), "the next turn, after Ctrl-C");
     Sleep(200); /* until it waits for a line: that cannot be seen from here */
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     check(end(&c) == 130, "Ctrl-C ends a program that waits for a line");
     check(run(words(L"session \"$F\\turns\" --json"), printed) == 0 &&
               strstr(printed, "\"tokens\":") != NULL,
@@ -232,7 +247,7 @@ static void test_nothing_left(void)
     for (ULONGLONG began = GetTickCount64();
          count_files(L"$F\\out\\*") == 0 && GetTickCount64() - began < PATIENCE;)
         Sleep(1);
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     check(end(&c) == 130 && count_files(L"$F\\out\\*") == 0, "logits leaves nothing when stopped");
 }
 
@@ -246,7 +261,7 @@ static void test_batch(void)
     check(wait_text(&c, "", 1), "an answer does not wait for a line that has not come yet");
     say(&c, "second\n");
     check(wait_text(&c, "", 2), "the second line is answered");
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     check(end(&c) == 130, "Ctrl-C ends a batch that waits");
 }
 
@@ -258,7 +273,7 @@ static void test_perplexity(void)
     check(wait_text(&c, "", 5), "what is certain is scored");
     say(&c, " a time\n");
     check(wait_text(&c, "", 11), "and so is a line");
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     check(end(&c) == 130, "Ctrl-C ends a text that is scored");
 }
 
@@ -276,7 +291,114 @@ static void test_closed(void)
     CloseHandle(c.in), CloseHandle(c.process);
 }
 
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+/* "Gruesse" with its letters, two ideographs, and a character of two UTF-16 units. */
+#define NAME L"Gr\u00FC\u00DFe \u6F22\u5B57 \U0001F642"
+#define NAME_BYTES                                                                                 \
+    "Gr\xC3\xBC\xC3\x9F"                                                                           \
+    "e \xE6\xBC\xA2\xE5\xAD\x97 \xF0\x9F\x99\x82"
+
+static void type(HANDLE console, const wchar_t *keys)
+{
+    for (; *keys; keys++) {
+        DWORD        n = 0;
+        INPUT_RECORD moves[2] = {{.EventType = KEY_EVENT}};
+        moves[0].Event.KeyEvent.wVirtualKeyCode = *keys == '\r' ? VK_RETURN : 0;
+        moves[0].Event.KeyEvent.wRepeatCount = 1;
+        moves[0].Event.KeyEvent.uChar.UnicodeChar = *keys;
+        moves[1] = moves[0];
+        moves[0].Event.KeyEvent.bKeyDown = TRUE;
+        WriteConsoleInputW(console, moves, 2, &n);
+    }
+}
+
+/* Waits until the console gives lines, or keys. */
+static bool wait_lines(HANDLE console, bool lines)
+{
+    ULONGLONG began = GetTickCount64();
+    DWORD     mode = 0;
+
+    while (GetConsoleMode(console, &mode) && !(mode & ENABLE_LINE_INPUT) == lines &&
+           GetTickCount64() - began < PATIENCE)
+        Sleep(10);
+    return !(mode & ENABLE_LINE_INPUT) != lines;
+}
+
+/* What was typed is in the session that was saved. */
+static bool saved(const char *bytes)
+{
+    char printed[PRINTED];
+    bool ok =
+        run(words(L"session -m \"$M\" \"$F\\typed\""), printed) == 0 && strstr(printed, bytes);
+
+    DeleteFileW(words(L"$F\\typed"));
+    return ok;
+}
+
+static void test_keys(void)
+{
+    SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
+    const wchar_t       turns[] = L"run -i -m \"$M\" -q -n 1 --temp 0 --no-history "
+                            L"--save-session \"$F\\typed\"";
+    DWORD  mode = 0, access = GENERIC_READ | GENERIC_WRITE;
+    HANDLE in = CreateFileW(L"CONIN$", access, SHARE, &inherited, OPEN_EXISTING, 0, NULL);
+    HANDLE out = CreateFileW(L"CONOUT$", access, SHARE, &inherited, OPEN_EXISTING, 0, NULL);
+
+    if (!GetConsoleMode(in, &mode)) {
+        printf("SKIP keys: there is no console\n");
+        n_skipped++;
+        return;
+    }
+    child c = start_on(in, NULL, words(turns));
+    type(in, L"" NAME L"\r");
+    check(wait_text(&c, "", 0), "a line of the console is answered");
+    type(in, L"\x1A\r");
+    check(end(&c) == 0, "Ctrl-Z is the end");
+    check(saved(NAME_BYTES), "the line has any characters");
+
+    c = start_on(in, out, words(turns));
+    check(wait_lines(in, false), "a line is edited by keys");
+    type(in, L"Gr\u00FC\u00DFx\x7F"
+             L"e \u5B57\x1B[D\u6F22\x1B[C \U0001F642\r\x04");
+    check(end(&c) == 0, "Ctrl-D is the end");
+    check(wait_lines(in, true), "the console is as it was");
+    check(saved(NAME_BYTES), "keys edit the line");
+    CloseHandle(in), CloseHandle(out);
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
+
+/* No output replaces the file that is standard input, by whatever name. */
+static void test_input_survives(void)
+{
+    SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
+    const wchar_t      *names[] = {L"$F\\ids", L"$F\\IDS", L"$F\\.\\ids", L"$F\\hard"};
+    wchar_t             line[4 * PATH];
+    DWORD               n = 0;
+    HANDLE ids = CreateFileW(words(L"$F\\ids"), GENERIC_READ | GENERIC_WRITE, SHARE, &inherited,
+                             CREATE_NEW, 0, NULL);
+
+    WriteFile(ids, "1,2", 3, &n, NULL);
+    wcscpy(line, words(L"$F\\hard"));
+    CreateHardLinkW(line, words(L"$F\\ids"), NULL);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        SetFilePointer(ids, 0, NULL, FILE_BEGIN);
+        swprintf(line, 4 * PATH, L"logits -m \"$M\" --ids - -o \"%ls\"", names[i]);
+        child c = start_on(ids, NULL, words(line));
+        check(end(&c) == 1 && GetFileSize(ids, NULL) == 3, "an output does not replace its input");
+    }
+    swprintf(line, 4 * PATH, L"logits -m \"$M\" --ids - -o \"$F\\other\"");
+    SetFilePointer(ids, 0, NULL, FILE_BEGIN);
+    child c = start_on(ids, NULL, words(line));
+    check(end(&c) == 0 && count_files(L"$F\\other") == 1, "another file is written");
+    CloseHandle(ids);
+    DeleteFileW(words(L"$F\\ids")), DeleteFileW(words(L"$F\\hard"));
+    DeleteFileW(words(L"$F\\other"));
+    check(run(words(L"logits -m \"$M\" --ids 1,2 -o NUL"), (char[PRINTED]){0}) == 0 &&
+              count_files(L"NUL*") == 0,
+          "NUL is written, and is no file");
+}
 
 static void test_replace(void)
 {
@@ -292,17 +414,11 @@ static void test_replace(void)
     check(wait_text(&c, "", 0), "and the run goes on");
     check(run(L"info used.gguf", printed) == 0 && strstr(printed, "t5") != NULL,
           "the new file has its name");
-    send(CTRL_C_EVENT);
+    send(&c, CTRL_C_EVENT);
     check(end(&c) == 130, "the run ends as ever");
     check(DeleteFileW(L"used.gguf") && count_files(L"used*") == 0 && count_files(L".used*") == 0,
           "nothing else is left");
 }
-
-/* "Gruesse" with its letters, two ideographs, and a character of two UTF-16 units. */
-#define NAME L"Gr\u00FC\u00DFe \u6F22\u5B57 \U0001F642"
-#define NAME_BYTES                                                                                 \
-    "Gr\xC3\xBC\xC3\x9F"                                                                           \
-    "e \xE6\xBC\xA2\xE5\xAD\x97 \xF0\x9F\x99\x82"
 
 static void test_names(void)
 {
@@ -347,13 +463,16 @@ int wmain(int argc, wchar_t **argv)
         AllocConsole();
     }
     SetConsoleCtrlHandler(ignore, TRUE);
-    test_stop(CTRL_C_EVENT, "a text comes before Ctrl-C");
-    test_stop(CTRL_BREAK_EVENT, "a text comes before Ctrl-Break");
+    test_stop(CTRL_C_EVENT, 130, "Ctrl-C ends a run with 130");
+    test_stop(CTRL_BREAK_EVENT, 130, "Ctrl-Break ends a run with 130");
+    test_stop(CTRL_CLOSE_EVENT, 143, "the end of the console ends a run with 143");
     test_turns();
     test_nothing_left();
     test_batch();
     test_perplexity();
     test_closed();
+    test_keys();
+    test_input_survives();
     test_replace();
     test_names();
     printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, n_skipped);
