@@ -122,9 +122,11 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
-# Commands and readers of files wait for people, disks and the library: small is better than fast
-# there.  Not base/json and tokens/, which process whole texts.
-SMALL = $(addprefix $(OUT)/src/,cli/%.o format/%.o convert/hf_%.o convert/tokenizer_json.o)
+# What waits for people, disks and the library is small rather than fast: commands, readers and
+# writers of files, the opening of a model.  Not what processes whole texts or all weights.
+SMALL = $(addprefix $(OUT)/src/,cli/%.o format/%.o nomul_%.o text/text_object.o text/text_mark.o \
+        $(addprefix convert/,hf_%.o tokenizer_json.o checkpoint.o model_writer.o) \
+        $(addprefix model/,config.o tensors.o weights.o) base/os_%.o base/file.o)
 $(SMALL): INCLUDE = $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),-Os)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
