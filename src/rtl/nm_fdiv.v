@@ -20,13 +20,14 @@ module nm_fdiv (
     localparam        STAGES = 13;  // 26 bits: 24 of the fraction, one may be zero, one to round
 
     // ---- 1
-    wire [23:0] a_frac = {a[30:23] != 0, a[22:0]}, b_frac = {b[30:23] != 0, b[22:0]};
+    wire [9:0]  a_exp, b_exp;
+    wire [23:0] a_frac, b_frac;
     wire [6:0]  a_zeros, b_zeros;
-    nm_clz #(.WIDTH(24)) a_clz (.in(a_frac), .zeros(a_zeros));
-    nm_clz #(.WIDTH(24)) b_clz (.in(b_frac), .zeros(b_zeros));
-    wire        a_inf = a[30:0] == 31'h7f800000, b_inf = b[30:0] == 31'h7f800000;
-    wire        a_nan = a[30:0] > 31'h7f800000, b_nan = b[30:0] > 31'h7f800000;
-    wire        a_zero = a[30:0] == 0, b_zero = b[30:0] == 0;
+    wire        a_inf, b_inf, a_nan, b_nan, a_zero, b_zero;
+    nm_unpack a_parts (.x(a), .exp(a_exp), .frac(a_frac), .zeros(a_zeros), .inf(a_inf),
+                       .nan(a_nan), .zero(a_zero));
+    nm_unpack b_parts (.x(b), .exp(b_exp), .frac(b_frac), .zeros(b_zeros), .inf(b_inf),
+                       .nan(b_nan), .zero(b_zero));
 
     reg  [23:0] a1, b1;
     reg  [4:0]  a_left1, b_left1;
@@ -39,8 +40,7 @@ module nm_fdiv (
         b1      <= b_frac;
         a_left1 <= a_zeros[4:0];
         b_left1 <= b_zeros[4:0];
-        exp1    <= {2'b0, a[30:23]} + {9'b0, a[30:23] == 0} - {2'b0, b[30:23]} -
-                   {9'b0, b[30:23] == 0} + 10'd127;
+        exp1    <= a_exp - b_exp + 10'd127;
         sign    <= {sign[15:1], a[31] ^ b[31]};
         nan     <= {nan[15:1], a_nan || b_nan || (a_inf && b_inf) || (a_zero && b_zero)};
         inf     <= {inf[15:1], a_inf || b_zero};
