@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "checkpoints.h"
 #include "hf_directory.h"
+#include "meter.h"
 #include "test.h"
 
 #include "base/half.h"
@@ -458,21 +459,6 @@ static void test_narrowed(void)
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
-
-typedef struct meter {
-    uint64_t last, total, stop_at;
-    size_t   n_calls;
-    bool     backwards;
-} meter;
-
-static bool count_progress(void *context, uint64_t done, uint64_t total)
-{
-    meter *m = context;
-
-    m->backwards |= done < m->last;
-    m->last = done, m->total = total;
-    return ++m->n_calls < m->stop_at;
-}
 
 static void test_progress(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Repacking: there and back the same bytes, the same logits all the way, damage never passed on. */
 #include "hf_directory.h"
+#include "meter.h"
 #include "test.h"
 
 #include "base/file.h"
@@ -346,21 +347,6 @@ static void test_misuse(void)
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
-
-typedef struct meter {
-    uint64_t last, total, stop_at;
-    size_t   n_calls;
-    bool     backwards;
-} meter;
-
-static bool count_progress(void *context, uint64_t done, uint64_t total)
-{
-    meter *m = context;
-
-    m->backwards |= done < m->last;
-    m->last = done, m->total = total;
-    return ++m->n_calls < m->stop_at;
-}
 
 static void test_progress(void)
 {
