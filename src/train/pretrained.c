@@ -12,38 +12,33 @@
 
 #include <string.h>
 
-/* As convert reads a tensor: F32, F16 or BF16, row by row to binary32. */
-static bool read_tensor(nm_latent *l, const nm_latent_tensor *t, nm_checkpoint *checkpoint,
-                        nomul_error *err)
-{
-    const nm_source *source = nm_checkpoint_find(checkpoint, t->name, err);
-    nm_matrix        m = {.rows = t->rows, .cols = t->cols};
-
-    if (!source) return false;
-    m.dtype = source->tensor->dtype;
-    size_t n_bytes = t->rows * t->cols * (m.dtype == NM_DTYPE_F32 ? 4 : 2);
-    if (m.dtype == NM_DTYPE_OTHER || source->tensor->n_bytes != n_bytes) {
-        nm_fail(err, NOMUL_E_FORMAT, "has another type or shape than config.json asks for");
-        return nm_checkpoint_fail_in(checkpoint, source, err);
-    }
-    uint8_t *bytes = nm_alloc(n_bytes);
-    if (!bytes) return nm_fail_memory(err, n_bytes);
-    m.data = bytes;
-    bool ok = nm_checkpoint_read(checkpoint, source, 0, bytes, n_bytes, err);
-    for (size_t r = 0; ok && r < t->rows; r++)
-        if (!nm_quantize_load_row(&m, r, l->values + t->at + r * t->cols, err))
-            ok = nm_checkpoint_fail_in(checkpoint, source, err);
-    nm_free(bytes);
-    return ok;
-}
-
+/* As convert reads tensors: F32, F16 or BF16, row by row to binary32. */
 bool nm_pretrained_directory(nm_latent *l, const char *directory, nomul_error *err)
 {
     nm_checkpoint checkpoint = {.directory = directory};
     bool          ok = nm_checkpoint_open(&checkpoint, directory, err);
 
-    for (size_t i = 0; ok && i < l->n_tensors; i++)
-        ok = read_tensor(l, &l->tensors[i], &checkpoint, err);
+    for (const nm_latent_tensor *t = l->tensors; ok && t < l->tensors + l->n_tensors; t++) {
+        const nm_source *source = nm_checkpoint_find(&checkpoint, t->name, err);
+        nm_matrix        m = {.rows = t->rows, .cols = t->cols};
+        ok = source != NULL;
+        if (!ok) break;
+        m.dtype = source->tensor->dtype;
+        size_t n_bytes = t->rows * t->cols * (m.dtype == NM_DTYPE_F32 ? 4 : 2);
+        if (m.dtype == NM_DTYPE_OTHER || source->tensor->n_bytes != n_bytes) {
+            nm_fail(err, NOMUL_E_FORMAT, "has another type or shape than config.json asks for");
+            ok = nm_checkpoint_fail_in(&checkpoint, source, err);
+            break;
+        }
+        uint8_t *bytes = nm_alloc(n_bytes);
+        m.data = bytes;
+        ok = bytes ? nm_checkpoint_read(&checkpoint, source, 0, bytes, n_bytes, err)
+                   : nm_fail_memory(err, n_bytes);
+        for (size_t r = 0; ok && r < t->rows; r++)
+            if (!nm_quantize_load_row(&m, r, l->values + t->at + r * t->cols, err))
+                ok = nm_checkpoint_fail_in(&checkpoint, source, err);
+        nm_free(bytes);
+    }
     ok = ok && nm_checkpoint_all_wanted(&checkpoint, err);
     nm_checkpoint_close(&checkpoint);
     return ok;

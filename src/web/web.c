@@ -4,6 +4,15 @@
  * model and one text at a time.  A function returns false, NULL or -1 on failure, and nm_web_error
  * says why.  What a call produces, bytes of text or a session file, is at nm_web_bytes until the
  * next call.
+ *
+ *     alloc, open              a model from bytes, checked to the last one; its session
+ *     set_option, begin        a text with these options, empty or at a mark
+ *     prompt, step, step ..    bytes after each step, until one returns 0
+ *     mark, rewind, forget     to undo and to retry
+ *     save, load               a session file as bytes; load gives the mark to begin at
+ *
+ * What is open is in one variable of this file: an instance of the module serves one page, and
+ * JavaScript has no use for a context.
  */
 #include "nomul.h"
 #include "nomul_bench.h"
@@ -27,10 +36,10 @@ typedef struct page {
     nomul_text           *text;
     nomul_sampler_options sampler; /* of the next text */
     nomul_error           err;
-    nm_filemap            saved;
-    const char           *bytes;
+    nm_filemap            saved; /* the session file of nm_web_save */
+    const char           *bytes; /* of nm_web_bytes: of text or saved, or the tail of a mark */
     size_t                n_bytes;
-    char                  words[4096];
+    char                  words[4096]; /* a line of results: an option with its help fits */
 } page;
 
 static page the;
@@ -64,6 +73,7 @@ size_t nm_web_n_bytes(void)
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
+/* From the text to the file that it is made of; the page is then as at first. */
 static void close_all(void)
 {
     nomul_text_free(the.text);

@@ -151,26 +151,15 @@ static void print_logprobs(nm_record *f, speller *s, const nm_answer *a)
     nm_record_close(f, ']');
 }
 
-static void record_timings(nm_record *f, const nm_effort *e, double load_seconds)
-{
-    nm_record_open(f, "timings", '{');
-    nm_record_real(f, "load_ms", 1000 * load_seconds);
-    nm_record_count(f, "prompt_n", e->n_read);
-    nm_record_real(f, "prompt_ms", 1000 * e->prompt_seconds);
-    nm_record_real(f, "prompt_per_second", nm_rate(e->n_read, e->prompt_seconds));
-    nm_record_count(f, "predicted_n", e->n_generated);
-    nm_record_real(f, "predicted_ms", 1000 * e->seconds);
-    nm_record_real(f, "predicted_per_second", nm_rate(e->n_steps, e->seconds));
-    nm_record_close(f, '}');
-}
+/* By the reason; a text that has not finished was stopped. */
+static const char *const reasons[] = {
+    [NOMUL_FINISH_NONE] = "cancelled",      [NOMUL_FINISH_EOS] = "stop",
+    [NOMUL_FINISH_STOP] = "stop",           [NOMUL_FINISH_LENGTH] = "length",
+    [NOMUL_FINISH_CANCELLED] = "cancelled",
+};
 
 bool nm_report_json(const nm_report *r, nomul_error *err)
 {
-    static const char *const reasons[] = {
-        [NOMUL_FINISH_NONE] = "cancelled",      [NOMUL_FINISH_EOS] = "stop",
-        [NOMUL_FINISH_STOP] = "stop",           [NOMUL_FINISH_LENGTH] = "length",
-        [NOMUL_FINISH_CANCELLED] = "cancelled",
-    };
     const nm_answer *a = r->answer;
     const nm_effort *e = &a->effort;
     nm_record        record = {.format = NM_RECORD_JSON}, *f = &record;
@@ -191,7 +180,17 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         if (a->n_logprobs > 0) print_logprobs(f, &s, a);
         nm_record_text(f, "finish_reason", reasons[a->finish]);
         nm_record_count(f, "seed", r->seed);
-        if (!r->no_timings) record_timings(f, e, r->load_seconds);
+        if (!r->no_timings) {
+            nm_record_open(f, "timings", '{');
+            nm_record_real(f, "load_ms", 1000 * r->load_seconds);
+            nm_record_count(f, "prompt_n", e->n_read);
+            nm_record_real(f, "prompt_ms", 1000 * e->prompt_seconds);
+            nm_record_real(f, "prompt_per_second", nm_rate(e->n_read, e->prompt_seconds));
+            nm_record_count(f, "predicted_n", e->n_generated);
+            nm_record_real(f, "predicted_ms", 1000 * e->seconds);
+            nm_record_real(f, "predicted_per_second", nm_rate(e->n_steps, e->seconds));
+            nm_record_close(f, '}');
+        }
         nm_record_close(f, '}');
         nm_output_print("\n");
     }
