@@ -81,6 +81,17 @@ static void test_questions(void)
     takes(NM_EVAL_OPENBOOKQA, original, 2, 1);
     check_choice(0, "Why?", " so", 2, 2);
 
+    test_case("ARC: digits as labels, three or five choices, a key with an escape in it");
+    takes(NM_EVAL_ARC,
+          "{\"\\u0071uestion\":\"Q\",\"choices\":{\"text\":[\"a\",\"b\",\"c\"],"
+          "\"label\":[\"1\",\"2\",\"3\"]},\"answerKey\":\"3\"}",
+          3, 2);
+    takes(NM_EVAL_ARC,
+          "{\"question\":\"Q\",\"choices\":{\"label\":[\"A\",\"B\",\"C\",\"D\",\"E\"],"
+          "\"text\":[\"a\",\"b\",\"c\",\"d\",\"\"]},\"answerKey\":\" E\"}",
+          5, 4);
+    check_choice(4, "Question: Q\nAnswer:", " ", 0, 0);
+
     test_case("PIQA: the label is in the line or in a file of its own");
     static const char piqa[] = "{\"goal\":\"go\",\"sol2\":\"b\",\"sol1\":\"a\"}";
     nm_span           label = span("1 ");
@@ -129,7 +140,15 @@ static void test_wrong(void)
     refuses(NM_EVAL_LINES, "{\"choices\":[\"a\"],\"gold\":0}", "query: is missing");
     refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"query\":\"b\"}", "query: occurs twice");
     refuses(NM_EVAL_LINES, "{\"query\":1}", "query: is a number, expected a string");
-    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"gold\":0}", "choices: is missing");
+    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"gold\":0}", "choices: is missing or empty");
+    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":[],\"gold\":0}",
+            "choices: is missing or empty");
+    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":\"b\",\"gold\":0}",
+            "choices: expected one array of strings");
+    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":[[\"b\"]],\"gold\":0}",
+            "choices: expected one array of strings");
+    refuses(NM_EVAL_LINES, "{\"query\":[\"a\"],\"choices\":[\"b\"],\"gold\":0}",
+            "query: expected a value, no array");
     refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":[null]}",
             "choices: is null, expected a string");
     refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":[\"b\"]}", "gold: is missing");
@@ -146,8 +165,26 @@ static void test_wrong(void)
         "answerKey: is \"C\", which is no label of a choice");
     refuses(NM_EVAL_ARC,
             "{\"question\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[]},\"answerKey\":\"C\"}",
-            "question.choices.label: are 0 for 1 choices");
-    refuses(NM_EVAL_HELLASWAG, "{\"ctx_a\":\"a\",\"ctx_b\":\"b\"}", "activity_label: is missing");
+            "choices: 0 labels for 1 texts");
+    refuses(NM_EVAL_ARC,
+            "{\"question\":{\"stem\":\"a\",\"choices\":[{\"text\":\"b\"},{\"label\":\"A\"}]},"
+            "\"answerKey\":\"A\"}",
+            "question.choices: 0 labels for 1 texts");
+    refuses(NM_EVAL_ARC,
+            "{\"question.stem\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]}}",
+            "question: is missing");
+    refuses(NM_EVAL_ARC,
+            "{\"question\\u0000\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]}}",
+            "question: is missing");
+    refuses(NM_EVAL_PIQA, "{\"goal\":\"a\",\"sol2\":\"b\",\"label\":0}", "sol1: is missing");
+    refuses(NM_EVAL_PIQA, "{\"goal\":\"a\",\"sol1\":\"b\",\"sol2\":\"c\",\"sol2\":\"d\"}",
+            "sol2: occurs twice");
+    refuses(NM_EVAL_PIQA, "{\"goal\":\"a\",\"sol1\":\"b\",\"sol2\":\"c\"}",
+            "label: is missing; --labels names a file with the answers");
+    refuses(NM_EVAL_HELLASWAG, "{\"ctx_a\":\"a\",\"ctx_b\":\"b\",\"endings\":[\"c\"]}",
+            "activity_label: is missing");
+    refuses(NM_EVAL_HELLASWAG, "{\"activity_label\":\"a\",\"ctx_a\":\"a\",\"ctx_b\":\"b\"}",
+            "endings: is missing or empty");
     refuses(NM_EVAL_WINOGRANDE, "{\"sentence\":\"a\",\"option1\":\"b\",\"option2\":\"c\"}",
             "sentence: has no _ in it");
     refuses(NM_EVAL_WINOGRANDE,

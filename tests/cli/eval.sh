@@ -60,6 +60,19 @@ try eval -m $m -f golden/eval/lines.jsonl --details nowhere/details.jsonl
 { head -n 2 golden/eval/lines.jsonl; printf '\n\r\n{"query":"a"}\n'; } > wrong.jsonl
 try eval -m $m -f wrong.jsonl
 sed 's/$/\r/' golden/eval/lines.jsonl | evaluate | cmp - all
+{ printf '\357\273\277'; cat golden/eval/lines.jsonl; } | evaluate | cmp - all
+while read -r line; do
+    { head -n 1 golden/eval/lines.jsonl; printf '%b\n' "$line"; } > wrong.jsonl
+    evaluate -f wrong.jsonl 2>&1
+    echo "[$?]"
+done << 'end'
+{"query":"a\0000b","choices":["b"],"gold":0}
+{"query":"\0377","choices":["b"],"gold":0}
+{"query":"a","choices":[],"gold":0}
+{"query":"a","choices":["b","c"],"gold":2}
+{"query":"a","choices":["b"],"gold":0} and more
+{"context_options":["a","b"],"gold":0}
+end
 printf '{"query":"","choices":[""],"gold":0}' | evaluate 2>&1
 printf '{"query":" ","choices":["a"],"gold":0}' | evaluate --bos no 2>&1
 printf '0\n' > short.lst

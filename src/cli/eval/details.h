@@ -13,14 +13,7 @@
 #ifndef NM_DETAILS_H
 #define NM_DETAILS_H
 
-#include "cli/eval/evaluate.h"
-
-/* Items counted; for each metric, items that have it and those of them that are right. */
-typedef struct nm_eval_tally {
-    uint64_t n_items, n_judged[NM_EVAL_METRICS], n_right[NM_EVAL_METRICS];
-} nm_eval_tally;
-
-void nm_eval_count(nm_eval_tally *tally, size_t n_metrics, const bool right[NM_EVAL_METRICS]);
+#include "cli/eval/eval_tally.h"
 
 /* Begins as zeros. */
 typedef struct nm_details {
@@ -30,12 +23,14 @@ typedef struct nm_details {
 } nm_details;
 
 /*
- * Begins with `head`, the first line without its newline, or continues the file: its lines must be
- * those of the first of n_items items, whose hashes are given, and are counted.
+ * Opens a file that begins with `head`, a line without its newline, or a new one; nothing is
+ * written yet.
  */
-bool nm_details_open(nm_details *details, const char *path, const char *head,
-                     const uint64_t *hashes, size_t n_items, nm_eval_tally *tally,
-                     nomul_error *err);
+bool nm_details_open(nm_details *details, const char *path, const char *head, nomul_error *err);
+
+/* Counts the items that the file has: they must be the first of n_items, whose hashes are given. */
+bool nm_details_resume(const nm_details *details, const uint64_t *hashes, size_t n_items,
+                       nm_eval_tally *tally, nomul_error *err);
 
 /* Appends an item; the file follows when nm_details_save finds it old enough, or if now is set. */
 bool nm_details_add(nm_details *details, uint64_t item, uint64_t hash, const nm_eval_result *result,

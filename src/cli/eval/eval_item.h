@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A question of a multiple-choice task, read from a line of JSON: contexts and continuations as
- * lm-evaluation-harness 0.4.13 makes them.  Which keys a line has and what is made of them depends
- * on the task; the forms that a data set is published in (its original one, and rows of the hub's
- * data sets) are read alike.
+ * A question of a multiple-choice task: contexts and continuations as lm-evaluation-harness 0.4.13
+ * makes them of a line of JSON.
+ *
+ *   arc, piqa     Question: TEXT\nAnswer:            | CHOICE
+ *   openbookqa    TEXT                               | CHOICE
+ *   lines         TEXT                               | CHOICE
+ *   hellaswag     clean(ACTIVITY: CTX_A Ctx_b)       | clean(CHOICE)
+ *   winogrande    TEXT up to its first _, the option | TEXT after that
+ *   context_options   CONTEXT                        | CONTINUATION
+ *
+ * All choices of the upper four have one context; in the lower two the choice is in the context.  A
+ * continuation begins with a space, which is not counted in its length.
  */
 #ifndef NM_EVAL_ITEM_H
 #define NM_EVAL_ITEM_H
 
-#include "cli/text/pystr.h"
+#include "cli/eval/eval_fields.h"
 
 #define NM_EVAL_HARNESS "lm-eval 0.4.13"
-#define NM_EVAL_MAX_CHOICES 100
-
-/* The choices of --task, in their order; NM_EVAL_LINES is what there is without it. */
-#define NM_EVAL_TASKS "arc|hellaswag|openbookqa|piqa|winogrande"
-typedef enum nm_eval_task {
-    NM_EVAL_LINES = -1, /* {"query", "choices", "gold"}, or "context_options", "continuation" */
-    NM_EVAL_ARC,
-    NM_EVAL_HELLASWAG,
-    NM_EVAL_OPENBOOKQA,
-    NM_EVAL_PIQA,
-    NM_EVAL_WINOGRANDE,
-} nm_eval_task;
 
 /* Bytes of an item, by their place: they move while it is read. */
 typedef struct nm_eval_part {

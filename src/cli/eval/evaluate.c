@@ -37,6 +37,12 @@ struct nm_eval_group {
     nm_buffer              logprobs, calls;   /* of float; of what a call of the library takes */
 };
 
+/* Appends an element to a growing array. */
+static bool push(nm_buffer *buffer, const void *element, size_t size, nomul_error *err)
+{
+    return nm_buffer_add(buffer, element, size, err);
+}
+
 /* ---- Results --------------------------------------------------------------------------------- */
 
 void nm_eval_judge(nm_eval_result *r)
@@ -54,6 +60,11 @@ void nm_eval_judge(nm_eval_result *r)
         }
         r->right[m] = best == r->gold;
     }
+}
+
+size_t nm_eval_group_size(const nm_eval_group *g)
+{
+    return COUNT(nm_eval_result, g->results);
 }
 
 const nm_eval_result *nm_eval_group_result(const nm_eval_group *g, size_t index)
@@ -130,136 +141,125 @@ static bool add_ids(nm_eval_group *g, nm_span text, nm_span more, bool bos, size
     return ok;
 }
 
+static nm_span text_of(const nm_eval_item *item, nm_eval_part part)
+{
+    return (nm_span){item->bytes.data + part.at, part.n_bytes};
+}
+
+/* Adds the ids from s->at on to a list, of which there have to be at least so many. */
+static bool add_sequence(const nm_eval_group *g, nm_buffer *to, sequence *s, size_t least,
+                         const char *problem, nomul_error *err)
+{
+    s->n = g->ids.n - s->at;
+    return s->n < least ? nm_fail(err, NOMUL_E_FORMAT, "%s", problem) : push(to, s, sizeof *s, err);
+}
+
 /*
- * The context without white space at its end, which is tokenized with the continuation.  An empty
- * one is BOS alone; the continuation is then tokenized without BOS of its own.
+ * A context is tokenized without the white space at its end, which goes with the continuation.  An
+ * empty one is BOS alone; the continuation is then tokenized without BOS of its own.
  */
-static bool add_context(nm_eval_group *g, nm_span context, nomul_error *err)
-{
-    sequence s = {.at = g->ids.n};
-    bool     bos = g->add_bos || context.n_bytes == 0;
-
-    if (bos && nomul_token_bos(g->tokenizer) < 0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no BOS to begin a context with");
-    if (!add_ids(g, nm_pystr_rstrip(context), (nm_span){"", 0}, bos, 0, err)) return false;
-    s.n = g->ids.n - s.at;
-    if (s.n == 0) return nm_fail(err, NOMUL_E_FORMAT, "a context has no token");
-    return nm_buffer_add(&g->contexts, (const char *)&s, sizeof s, err);
-}
-
-/* The last id of the context, and the ids of both that come after the context's. */
-static bool add_choice(nm_eval_group *g, nm_span context, nm_span continuation, nomul_error *err)
-{
-    size_t   n_contexts = COUNT(sequence, g->contexts);
-    sequence of = AT(sequence, g->contexts)[n_contexts - 1];
-    sequence s = {.at = g->ids.n, .context = n_contexts - 1};
-    bool     empty = context.n_bytes == 0;
-
-    if (!nm_ids_add(&g->ids, g->ids.at[of.at + of.n - 1], err) ||
-        !add_ids(g, context, continuation, g->add_bos && !empty, empty ? 0 : of.n, err))
-        return false;
-    s.n = g->ids.n - s.at;
-    if (s.n < 2) return nm_fail(err, NOMUL_E_FORMAT, "a choice adds no token to its context");
-    return nm_buffer_add(&g->choices, (const char *)&s, sizeof s, err);
-}
-
 bool nm_eval_group_add(nm_eval_group *g, const nm_eval_item *item, bool *full, nomul_error *err)
 {
+    sequence       context = {0};
     nm_eval_result result = {.gold = item->gold,
                              .n_choices = item->n_choices,
                              .n_metrics = item->one_context ? NM_EVAL_METRICS : 1};
 
     for (size_t i = 0; i < item->n_choices; i++) {
         const nm_eval_choice *c = &item->choices[i];
-        nm_span               context = {item->bytes.data + c->context.at, c->context.n_bytes};
-        nm_span continuation = {item->bytes.data + c->continuation.at, c->continuation.n_bytes};
+        nm_span before = text_of(item, c->context), more = text_of(item, c->continuation);
+        bool    empty = before.n_bytes == 0, bos = g->add_bos || empty;
 
-        if ((i == 0 || !item->one_context) && !add_context(g, context, err)) return false;
-        if (!add_choice(g, context, continuation, err)) return false;
-        result.choices[i].n_tokens =
-            AT(sequence, g->choices)[COUNT(sequence, g->choices) - 1].n - 1;
+        if (i == 0 || !item->one_context) {
+            context.at = g->ids.n;
+            if (bos && nomul_token_bos(g->tokenizer) < 0)
+                return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                               "the model has no BOS to begin a context with");
+            if (!add_ids(g, nm_pystr_rstrip(before), (nm_span){"", 0}, bos, 0, err) ||
+                !add_sequence(g, &g->contexts, &context, 1, "a context has no token", err))
+                return false;
+        }
+        /* The last id of the context, and the ids of both that come after the context's. */
+        sequence s = {.at = g->ids.n, .context = COUNT(sequence, g->contexts) - 1};
+        if (!nm_ids_add(&g->ids, g->ids.at[context.at + context.n - 1], err) ||
+            !add_ids(g, before, more, g->add_bos && !empty, empty ? 0 : context.n, err) ||
+            !add_sequence(g, &g->choices, &s, 2, "a choice adds no token to its context", err))
+            return false;
+        result.choices[i].n_tokens = s.n - 1;
         result.choices[i].n_chars = c->n_chars;
         result.choices[i].n_bytes = c->n_bytes;
     }
     *full = g->ids.n >= GROUP_BATCHES * nomul_session_n_batch(g->session);
-    return nm_buffer_add(&g->results, (const char *)&result, sizeof result, err);
+    return push(&g->results, &result, sizeof result, err);
 }
 
 /* ---- Computing ------------------------------------------------------------------------------- */
 
-/* One call of the library takes a batch of ids, so that a signal waits no longer than that. */
-static bool read_contexts(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
-{
-    sequence *s = AT(sequence, g->contexts);
-    size_t    n = COUNT(sequence, g->contexts), n_batch = nomul_session_n_batch(g->session);
-
-    for (size_t i = 0, at = 0; i < n;) {
-        size_t room = n_batch;
-
-        g->calls.n_bytes = 0;
-        while (i < n && room > 0) {
-            size_t     left = s[i].n - 1 - at, n_ids = left < room ? left : room;
-            nomul_feed feed = {s[i].session, g->ids.at + s[i].at + at, n_ids, false};
-
-            if (!nm_buffer_add(&g->calls, (const char *)&feed, sizeof feed, err)) return false;
-            room -= n_ids, at += n_ids;
-            if (n_ids == left) i++, at = 0;
-        }
-        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        if (nomul_session_feed_many(AT(nomul_feed, g->calls), COUNT(nomul_feed, g->calls), NULL,
-                                    err) != NOMUL_OK)
-            return false;
-        *n_tokens += n_batch - room;
-    }
-    return true;
-}
-
+/* Scores all choices together, then sums up and judges. */
 static bool score_choices(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
 {
-    sequence *s = AT(sequence, g->choices);
-    size_t    n = COUNT(sequence, g->choices), n_scores = 0;
+    sequence       *s = AT(sequence, g->choices);
+    nm_eval_result *r = AT(nm_eval_result, g->results);
+    size_t          n = COUNT(sequence, g->choices), n_scores = 0;
 
+    /* Room for all first: the calls point into it. */
     for (size_t i = 0; i < n; i++) n_scores += s[i].n - 1;
     g->calls.n_bytes = g->logprobs.n_bytes = 0;
     for (size_t i = 0; i < n_scores; i++)
-        if (!nm_buffer_add(&g->logprobs, (const char *)&(float){0}, sizeof(float), err))
-            return false;
-    for (size_t i = 0, at = 0; i < n; at += s[i++].n - 1) {
-        nomul_score score = {s[i].session, g->ids.at + s[i].at, s[i].n,
-                             AT(float, g->logprobs) + at};
+        if (!push(&g->logprobs, &(float){0}, sizeof(float), err)) return false;
+    float *logprob = AT(float, g->logprobs);
+    for (size_t i = 0; i < n; logprob += s[i++].n - 1) {
+        nomul_score score = {s[i].session, g->ids.at + s[i].at, s[i].n, logprob};
 
-        if (!nm_buffer_add(&g->calls, (const char *)&score, sizeof score, err)) return false;
+        if (!push(&g->calls, &score, sizeof score, err)) return false;
     }
     *n_tokens += n_scores;
-    return nomul_session_score_many(AT(nomul_score, g->calls), n, err) == NOMUL_OK;
-}
-
-static void sum_up(nm_eval_group *g)
-{
-    nm_eval_result *r = AT(nm_eval_result, g->results);
-    const float    *logprob = AT(float, g->logprobs);
-
+    if (nomul_session_score_many(AT(nomul_score, g->calls), n, err) != NOMUL_OK) return false;
+    /* Choices lie in the order of the items, and their tokens too; sums are binary64. */
+    logprob = AT(float, g->logprobs);
     for (size_t i = 0; i < COUNT(nm_eval_result, g->results); i++) {
         for (size_t c = 0; c < r[i].n_choices; c++)
             for (size_t t = 0; t < r[i].choices[c].n_tokens; t++)
                 r[i].choices[c].logprob += (double)*logprob++;
         nm_eval_judge(&r[i]);
     }
+    return true;
 }
 
 bool nm_eval_group_run(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
 {
     sequence *contexts = AT(sequence, g->contexts), *choices = AT(sequence, g->choices);
+    size_t    n = COUNT(sequence, g->contexts), n_batch = nomul_session_n_batch(g->session);
     bool      ok = true;
 
-    for (size_t i = 0; ok && i < COUNT(sequence, g->contexts); i++)
+    for (size_t i = 0; ok && i < n; i++)
         ok = (contexts[i].session = nomul_session_share(g->session, err)) != NULL;
-    ok = ok && read_contexts(g, n_tokens, err);
+
+    /* 1. Contexts up to their last id, a batch in each call: a signal waits no longer than that. */
+    for (size_t i = 0, at = 0; ok && i < n;) {
+        size_t room = n_batch;
+
+        for (g->calls.n_bytes = 0; ok && i < n && room > 0;) {
+            size_t     left = contexts[i].n - 1 - at, n_ids = left < room ? left : room;
+            nomul_feed feed = {contexts[i].session, g->ids.at + contexts[i].at + at, n_ids, false};
+
+            ok = push(&g->calls, &feed, sizeof feed, err);
+            room -= n_ids, at += n_ids;
+            if (n_ids == left) i++, at = 0;
+        }
+        if (ok && nm_interrupted()) ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        ok = ok && nomul_session_feed_many(AT(nomul_feed, g->calls), COUNT(nomul_feed, g->calls),
+                                           NULL, err) == NOMUL_OK;
+        *n_tokens += n_batch - room;
+    }
+
+    /* 2. A copy of the state for each choice. */
     for (size_t i = 0; ok && i < COUNT(sequence, g->choices); i++)
         ok = (choices[i].session = nomul_session_clone(contexts[choices[i].context].session, err));
     free_sessions(&g->contexts);
+
+    /* 3. The choices. */
     ok = ok && score_choices(g, n_tokens, err);
     free_sessions(&g->choices);
-    if (ok) sum_up(g);
     return ok;
 }

@@ -62,6 +62,7 @@ void nm_eval_group_clear(nm_eval_group *group);
  * by what was computed.  NOMUL_E_CANCELLED: there are no results.
  */
 bool                  nm_eval_group_run(nm_eval_group *group, uint64_t *n_tokens, nomul_error *err);
+size_t                nm_eval_group_size(const nm_eval_group *group); /* items */
 const nm_eval_result *nm_eval_group_result(const nm_eval_group *group, size_t index);
 
 #endif
