@@ -17,7 +17,9 @@
 
 #include "kernels/ternary_sums.h"
 
-#include <string.h>
+#define V_AVERAGE(a, b) ((vec)_mm512_avg_epu8((__m512i)(a), (__m512i)(b)))
+
+#include "kernels/ternary_split.h"
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
@@ -27,7 +29,9 @@
  *
  *     q of lo   p of lo   q of hi   p of hi
  *
- * Then the 128 entries for lo and the 128 for hi: each is the sum of a q and a p.
+ * Then the 128 entries for lo and the 128 for hi: each is the sum of a q and a p.  The first two
+ * entries of q are 0 and stand for escapes (n < 2), which are another q and no p: a table is the
+ * 16 entries of q again and again, plus a p, or that other q.
  */
 typedef uint8_t places[64];
 
@@ -50,31 +54,14 @@ static const uint8_t terms[3][32] = {{Q_0, P_0}, {Q_1, P_1}, {Q_2, NOTHING}};
 #define ROW_OF_64(f, i)                                                                            \
     ROW_OF_16(f, i), ROW_OF_16(f, i + 16), ROW_OF_16(f, i + 32), ROW_OF_16(f, i + 48)
 
-/* Of entry i: q's place, and that of the pair, which is 0 at the odd place 17. */
-#define Q_OF(i) (((i)&15) < 2 ? (i) >> 4 << 1 | ((i)&1) : (i)&15)
-#define P_OF(i) (16 + (((i)&15) < 2 ? 1 : (i) >> 4 << 1))
+/* What is added to q's entry i mod 16: the other q of an escape, or the pair. */
+#define REST_OF(i) (((i)&15) < 2 ? (i) >> 4 << 1 | ((i)&1) : 16 + ((i) >> 4 << 1))
 
-static const places q_places[2] = {{ROW_OF_64(Q_OF, 0)}, {ROW_OF_64(Q_OF, 64)}};
-static const places p_places[2] = {{ROW_OF_64(P_OF, 0)}, {ROW_OF_64(P_OF, 64)}};
+static const places rest_places[2] = {{ROW_OF_64(REST_OF, 0)}, {ROW_OF_64(REST_OF, 64)}};
 
 INLINE vec pick(vec index, vec from)
 {
     return (vec)_mm512_permutexvar_epi8((__m512i)index, (__m512i)from);
-}
-
-/* Of 15 columns of q, of which q = 16 hi + lo (ternary_sums.h):  lo  -lo  hi  -hi */
-INLINE vec halve(const int8_t *q)
-{
-    typedef uint8_t columns __attribute__((vector_size(16)));
-    typedef int8_t  signed_columns __attribute__((vector_size(16)));
-    columns         x, lo, hi;
-
-    memcpy(&x, q, sizeof x);
-    x[15] = 0;
-    lo = ((x + 8) & 15) - 8, hi = (columns)((signed_columns)x >> 4) + ((x >> 3) & 1);
-    __m256i both_lo = _mm256_set_m128i((__m128i)-lo, (__m128i)lo);
-    __m256i both_hi = _mm256_set_m128i((__m128i)-hi, (__m128i)hi);
-    return (vec)_mm512_inserti64x4(_mm512_castsi256_si512(both_lo), both_hi, 1);
 }
 
 /* The places for hi are 32 further, but a 15 is as good as a 47. */
@@ -91,24 +78,30 @@ INLINE vec of_both(const uint8_t *of_lo)
 NM_TARGET(V_TARGET)
 static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    const vec t0 = of_both(terms[0]), t1 = of_both(terms[1]), t2 = of_both(terms[2]);
-    const vec q0 = load(q_places[0]), q64 = load(q_places[1]);
-    const vec p0 = load(p_places[0]), p64 = load(p_places[1]);
-    const vec bias = (vec)_mm512_maskz_set1_epi8(0x0000FFFF0000FFFF, -128); /* of the first q */
-    vec      *to = (vec *)tables;
+    const __mmask64 negated = 0xFFFF0000FFFF0000, columns_15 = 0x7FFF7FFF7FFF7FFF;
+    const vec       rest_0 = load(rest_places[0]), rest_64 = load(rest_places[1]);
+    vec             t[3][3], *to = (vec *)tables;
 
+    for (int i = 0; i < 3; i++) { /* five columns on, but not what is 0 */
+        t[0][i] = of_both(terms[i]);
+        t[1][i] = t[0][i] + ((vec)((t[0][i] & 15) != 15) & 5);
+        t[2][i] = t[1][i] + ((vec)((t[1][i] & 15) != 15) & 5);
+    }
     for (; n_triples; n_triples--, q += 15) {
-        vec columns = halve(q), extra = bias;
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)q);
+        __m512i halves = (__m512i)split_columns((vec)_mm512_broadcast_i32x4(x), 0);
+        halves = _mm512_mask_sub_epi8(halves, negated, _mm512_setzero_si512(), halves);
+        vec columns = (vec)_mm512_maskz_mov_epi8(columns_15, halves), bias = (vec){0} + 128;
 #pragma GCC unroll 3
         for (int g = 0; g < 3; g++, to += 4) {
-            vec lo = pick(t0, columns) + pick(t1, columns) + pick(t2, columns) + extra;
-            vec hi = (vec)_mm512_shuffle_i64x2((__m512i)lo, (__m512i)lo, 0x0E);
-            to[0] = pick(q0, lo) + pick(p0, lo);
-            to[1] = pick(q64, lo) + pick(p64, lo);
-            to[2] = pick(q0, hi) + pick(p0, hi);
-            to[3] = pick(q64, hi) + pick(p64, hi);
-            columns = (vec)_mm512_bsrli_epi128((__m512i)columns, 5);
-            extra = (vec){0};
+            vec sum = pick(t[g][0], columns) + pick(t[g][1], columns) + pick(t[g][2], columns);
+            vec q_lo = (vec)_mm512_shuffle_i64x2((__m512i)sum, (__m512i)sum, 0x00);
+            vec q_hi = (vec)_mm512_shuffle_i64x2((__m512i)sum, (__m512i)sum, 0xAA);
+            if (g == 0) q_lo += bias, q_hi += bias;
+            to[0] = q_lo + pick(rest_0, sum);
+            to[1] = q_lo + pick(rest_64, sum);
+            to[2] = q_hi + pick(rest_0 + 32, sum);
+            to[3] = q_hi + pick(rest_64 + 32, sum);
         }
     }
 }

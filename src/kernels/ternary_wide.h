@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tables of t4 for one token, as nm_tables_t4 makes them, in vectors of 32 and 64 bytes, which
- * is 1.8 and 1.7 times as fast (Zen 4, 2048 columns).  Included after ternary_shuffle.h, with two
- * more operations:
+ * is 1.8 and 1.7 times as fast (Zen 4, 2048 columns).  Included after ternary_shuffle.h, with
+ * V_AVERAGE of ternary_split.h and
  *
- *     V_AVERAGE(a, b)            (a + b + 1) >> 1 of unsigned bytes
  *     V_LOW_64(a, b)             in each 16 bytes: a's lower half, b's lower half; V_HIGH_64: upper
  *
  * The four tables of a group are the four times 16 bytes of one vector, or of two.
  */
 #define TABLE_VECTORS (NM_TABLE_BYTES / V_BYTES)
 
-/* What follows is for all four: those of lo (columns 0 and 1; 2 and 3), then those of hi. */
-#define EACH_16(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
-#define LO_HI(lo, hi)                                                                              \
-    {                                                                                              \
-        EACH_16(lo), EACH_16(lo), EACH_16(hi), EACH_16(hi)                                         \
-    }
-
-/*
- * lo + 8 = (q + 8) & 15;  hi + 8 = (u + 1) >> 1 of u = (q + 128) >> 3, at most 31: the average of u
- * and 0, while the average of lo with itself is lo.
- */
-static const uint8_t split_add[64] = LO_HI(8, 128), split_mask[64] = LO_HI(15, 31);
-static const uint8_t split_same[64] = LO_HI(0xFF, 0);
-
-INLINE vec split_columns(vec q, size_t at)
-{
-    const vec32 shift = (vec32)(load(split_same + at) ^ 0xFF) & 3;
-    vec         u = (vec)((vec32)(q + load(split_add + at)) >> shift) & load(split_mask + at);
-
-    return V_AVERAGE(u, u & load(split_same + at)) - 8;
-}
+#include "kernels/ternary_split.h"
 
 /*
  * Entry i of a group's tables is the sum of two columns, a trit of bits 0, 1 and one of bits 2, 3.
