@@ -438,16 +438,16 @@ static uint64_t file_pages(const char *folder, const char *inactive, const char 
 {
     char               path[NM_OS_PATH + 128], line[128], name[64];
     unsigned long long value;
-    uint64_t           sum = 0;
+    uint64_t           total = 0;
 
     snprintf(path, sizeof path, "%s/memory.stat", folder);
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file))
         if (sscanf(line, "%63s %llu", name, &value) == 2 &&
             (strcmp(name, inactive) == 0 || strcmp(name, active) == 0))
-            sum += value;
+            total += value;
     if (file) fclose(file);
-    return sum;
+    return total;
 }
 
 /*
