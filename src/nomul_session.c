@@ -275,22 +275,6 @@ static void score_rows(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-static bool check_score(const nomul_score *scores, size_t index, uint64_t call, nomul_error *err)
-{
-    const nomul_score *score = &scores[index];
-
-    if (!score->session || !score->ids || !score->logprobs)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_session_score: an argument is NULL");
-    if (score->n_ids < 2)
-        return nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", score->n_ids);
-    if (score->session->engine != scores[0].session->engine)
-        return nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of sequence 0");
-    if (score->session->call == call)
-        return nm_fail(err, NOMUL_E_ARG, "session is that of an earlier sequence too");
-    score->session->call = call;
-    return nm_session_check_ids(score->session, score->ids, score->n_ids, err);
-}
-
 /*
  * The tokens of all sequences, one after the other, in passes of up to n_rows.  The logits of a
  * token are needed only for the id that follows it, so they are made, used and overwritten pass by
@@ -336,9 +320,23 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
     if (n_scores && !scores) return fail_null(err, "nomul_session_score_many");
     if (n_scores == 0) return NOMUL_OK;
     uint64_t call = scores[0].session ? ++scores[0].session->engine->n_calls : 0;
-    for (size_t i = 0; i < n_scores; i++)
-        if (!check_score(scores, i, call, err))
-            return n_scores > 1 ? nm_fail_in(err, "sequence %zu", i) : false, err->code;
+    for (size_t i = 0; i < n_scores; i++) {
+        const nomul_score *s = &scores[i];
+        bool               ok = false;
+        if (!s->session || !s->ids || !s->logprobs) {
+            nm_fail(err, NOMUL_E_ARG, "nomul_session_score: an argument is NULL");
+        } else if (s->n_ids < 2) {
+            nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", s->n_ids);
+        } else if (s->session->engine != scores[0].session->engine) {
+            nm_fail(err, NOMUL_E_ARG, "session shares another engine than that of sequence 0");
+        } else if (s->session->call == call) {
+            nm_fail(err, NOMUL_E_ARG, "session is that of an earlier sequence too");
+        } else {
+            s->session->call = call;
+            ok = nm_session_check_ids(s->session, s->ids, s->n_ids, err);
+        }
+        if (!ok) return n_scores > 1 ? nm_fail_in(err, "sequence %zu", i) : false, err->code;
+    }
 
     nm_engine *engine = scores[0].session->engine;
     score_job  job = {.floats = engine->work.kernels->floats,
@@ -346,10 +344,8 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
     size_t     n_tokens = 0, row_bytes = job.n_vocab * sizeof *job.logits;
     for (size_t i = 0; i < n_scores && n_tokens < engine->n_batch; i++)
         n_tokens += scores[i].n_ids - 1;
-    job.n_rows = SCORE_BYTES / row_bytes; /* at most n_batch rows of logits */
-    if (job.n_rows == 0) job.n_rows = 1;
-    if (job.n_rows > engine->n_batch) job.n_rows = engine->n_batch;
-    if (job.n_rows > n_tokens) job.n_rows = n_tokens;
+    job.n_rows = nm_larger(SCORE_BYTES / row_bytes, 1);
+    job.n_rows = nm_smaller(job.n_rows, nm_smaller(engine->n_batch, n_tokens));
     job.logits = nm_alloc(job.n_rows * row_bytes);
     job.rows = nm_alloc(job.n_rows * sizeof *job.rows);
     nomul_status status = NOMUL_OK;

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #define BUFFER_BYTES ((size_t)256 << 10)
+#define READ_BYTES ((size_t)8 << 20) /* of a file that is read into memory, at a time */
 
 static bool fail_path(nomul_error *err, const char *path, int number)
 {
@@ -140,23 +141,6 @@ void nm_file_close(nm_file *file)
     *file = NM_FILE_CLOSED;
 }
 
-/* In pieces of some milliseconds, between which a request to cancel is seen. */
-static bool read_all(const nm_file *file, nm_filemap *map, const nm_watched *watched,
-                     nomul_error *err)
-{
-    const size_t piece = (size_t)8 << 20;
-
-    map->data = map->read = nm_alloc(map->size);
-    if (!map->read) return nm_fail_memory(err, map->size);
-    nm_os_large_pages(map->read, map->size);
-    for (size_t at = 0, n; at < map->size; at += n) {
-        n = map->size - at < piece ? map->size - at : piece;
-        if (!nm_watched_step(watched, at, map->size, err)) return false;
-        if (!nm_file_read(file, at, (uint8_t *)map->read + at, n, err)) return false;
-    }
-    return true;
-}
-
 bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nm_watched *watched,
                      nomul_error *err)
 {
@@ -171,8 +155,15 @@ bool nm_filemap_open(nm_filemap *map, const char *path, bool in_memory, const nm
                      file.size);
     } else if (file.size == 0) { /* cannot be mapped */
         map->data = (const uint8_t *)"";
-    } else if (in_memory) {
-        ok = read_all(&file, map, watched, err);
+    } else if (in_memory) { /* in pieces of some ms, between which a request to cancel is seen */
+        map->data = map->read = nm_alloc(map->size);
+        ok = map->read || nm_fail_memory(err, map->size);
+        if (ok) nm_os_large_pages(map->read, map->size);
+        for (size_t at = 0, n; ok && at < map->size; at += n) {
+            n = nm_smaller(map->size - at, READ_BYTES);
+            ok = nm_watched_step(watched, at, map->size, err) &&
+                 nm_file_read(&file, at, (uint8_t *)map->read + at, n, err);
+        }
     } else {
         int number = nm_os_map(file.fd, map->size, &map->mapped);
         ok = number == 0 || nm_fail_errno(err, NOMUL_E_IO, number);

@@ -206,25 +206,12 @@ static bool read_vocab(nm_hf_tokenizer *t, nm_json json, nomul_error *err)
 }
 
 /*
- * Does a tokenizer.model say all of a token of the tokenizer.json beside it?  It does if it has
- * another piece under that id, or has it as a special piece.
- */
-static bool is_known(const nm_hf_tokenizer *t, const nm_hf_added *added)
-{
-    if (added->id >= t->capacity || !t->pieces[added->id].text) return false;
-    const nm_sp_piece *piece = &t->pieces[added->id];
-    bool               same = piece->n_text == added->content.size &&
-                memcmp(piece->text, added->content.data, piece->n_text) == 0;
-    bool plain = added->special && !added->lstrip && !added->rstrip && !added->single_word;
-
-    return !same ||
-           (plain && (piece->type == NOMUL_TOKEN_CONTROL || piece->type == NOMUL_TOKEN_UNKNOWN));
-}
-
-/*
- * `beside`: a tokenizer.model has the pieces.  The library gives a token that the vocabulary lacks
- * the next free id, whatever the file says.  The id of the file is that of the embedding's row: it
- * is kept, and the caller hears of it.
+ * `beside`: a tokenizer.model has the pieces.  It says all of a token if it has another piece under
+ * that id, or has it as a special piece.
+ *
+ * Without one the library gives a token that the vocabulary lacks the next free id, whatever the
+ * file says.  The id of the file is that of the embedding's row: it is kept, and the caller hears
+ * of it.
  */
 static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nomul_error *err)
 {
@@ -236,7 +223,14 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nom
     while (nm_hf_more(&json, err)) {
         nm_hf_added added = {.id = UINT64_MAX};
         if (!nm_hf_added_read(&added, &json, err)) return nm_fail_in(err, "added_tokens");
-        if (!beside && added.id < t->capacity && !t->pieces[added.id].text) {
+        const nm_sp_piece *piece = added.id < t->capacity ? &t->pieces[added.id] : NULL;
+        if (beside && piece && piece->text) {
+            bool same = piece->n_text == added.content.size &&
+                        memcmp(piece->text, added.content.data, piece->n_text) == 0;
+            bool plain = added.special && !added.lstrip && !added.rstrip && !added.single_word;
+            bool special = piece->type == NOMUL_TOKEN_CONTROL || piece->type == NOMUL_TOKEN_UNKNOWN;
+            if (!same || (plain && special)) continue;
+        } else if (!beside && piece && !piece->text) {
             if (added.id != next)
                 nm_warn(t->warn.say, t->warn.context,
                         "tokenizer.json: added token \"%s\" has id %" PRIu64 ", which is kept; "
@@ -244,8 +238,7 @@ static bool read_added_tokens(nm_hf_tokenizer *t, nm_json json, bool beside, nom
                         added.content.data, added.id, next);
             next = (added.id > next ? added.id : next) + 1;
         }
-        if (!((beside && is_known(t, &added)) || nm_hf_added_place(t, &added, err)))
-            return nm_fail_in(err, "added_tokens");
+        if (!nm_hf_added_place(t, &added, err)) return nm_fail_in(err, "added_tokens");
     }
     return json.type != NM_JSON_ERROR;
 }

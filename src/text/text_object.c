@@ -243,10 +243,9 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     bool           begins = n_before == text->n_fed; /* no id is pending: the text has none */
     unsigned       flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
-    if (begins && n_bytes == 0 && bos < 0) {
-        nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
-        return err->code;
-    }
+    if (begins && n_bytes == 0 && bos < 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS"),
+               err->code;
     if (place->has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
     if (!nm_id_list_reserve(list, 1, err)) return err->code;
     if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))

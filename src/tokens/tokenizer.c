@@ -157,22 +157,19 @@ static bool split_text(merger *m)
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
-/* Two valid pairs never have the same left symbol. */
+/*
+ * The heap is an array in which no pair comes before the one at (i - 1) / 2, so the first is at 0:
+ *
+ *     0 | 1 2 | 3 4 5 6 | ...        below 0: 1 and 2; below 1: 3 and 4; below 2: 5 and 6
+ *
+ * Two valid pairs never have the same left symbol, so one of them always comes before the other.
+ */
 static bool comes_before(const pair *a, const pair *b)
 {
     return a->score > b->score || (a->score == b->score && a->left < b->left);
 }
 
-static void push_pair(merger *m, pair p)
-{
-    size_t at = m->n_pairs++;
-
-    assert(m->n_pairs <= 2 * m->symbol_room);
-    for (; at > 0 && comes_before(&p, &m->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        m->heap[at] = m->heap[(at - 1) / 2];
-    m->heap[at] = p;
-}
-
+/* Takes the first pair; the last one sinks from there to its place. */
 static pair pop_pair(merger *m)
 {
     pair   top = m->heap[0], last = m->heap[--m->n_pairs];
@@ -198,7 +195,7 @@ static bool never_merges(const merger *m, const symbol *s)
 }
 
 /*
- * Pushes the pair of two neighbours if a piece spells it.
+ * Puts the pair of two neighbours on the heap if a piece spells it.
  *
  * An unused piece may be merged further into a used one; if that does not happen, it is taken apart
  * again as it was put together.  That is always the same way: whatever surrounds a piece, the
@@ -214,7 +211,12 @@ static void try_pair(merger *m, int32_t left, int32_t right)
     int32_t  id =
         nm_vocab_merge(m->vocab, m->text + a->start, a->n_text, a->id, n_text, b->id, &score);
     if (id < 0) return;
-    push_pair(m, (pair){score, left, n_text, id});
+    const pair p = {score, left, n_text, id};
+    size_t     at = m->n_pairs++;
+    assert(m->n_pairs <= 2 * m->symbol_room);
+    for (; at > 0 && comes_before(&p, &m->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        m->heap[at] = m->heap[(at - 1) / 2];
+    m->heap[at] = p;
     if (m->vocab->pieces[id].type == NOMUL_TOKEN_UNUSED)
         m->splits[id] = (split){(uint32_t)(right - left), a->id, b->id};
 }
