@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/exp.h"
+#include "base/rng.h"
 
 #include <math.h>
 
@@ -47,8 +48,28 @@ static void test_ends(void)
     CHECK(isnan(nm_exp(NAN)) && isnan(nm_exp(-NAN)));
 }
 
+/* Beside libm's logarithm, which is at most 1 ulp off itself. */
+static void test_log(void)
+{
+    double most = 0, at = 0;
+    nm_rng rng;
+
+    test_case("log is as libm's to 1 ulp, and has the same bits everywhere");
+    nm_rng_init(&rng, 3);
+    for (int i = 0; i < 200000; i++) {
+        double x = ldexp(1 + nm_rng_double(&rng), (int)nm_rng_below(&rng, 2000) - 1000);
+        if (i % 2) x = 1 + ldexp(nm_rng_double(&rng) - 0.5, -(int)nm_rng_below(&rng, 40));
+        double want = log(x), error = fabs(nm_log(x) - want) / fabs(nextafter(want, 1e9) - want);
+        if (!(error <= most)) most = error, at = x;
+    }
+    CHECK_THAT(most <= 1, "%g ulp at %a", most, at);
+    CHECK(nm_log(1) == 0 && nm_log(2) == 0x1.62e42fefa39efp-1);
+    CHECK(nm_log(32000) == 0x1.4bf3a3c7631ebp+3 && nm_log(0.75) == -0x1.269621134db92p-2);
+}
+
 void test_exp(void)
 {
+    test_log();
     test_bound(4099); /* prime, so that all low bits occur */
     test_ends();
 }

@@ -115,11 +115,6 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
     t->n_generated++;
     t->pending.at[0] = id;
     t->pending.n = 1, t->n_fed = 0;
-    if (t->options.n_logprobs) {
-        t->scores[0].id = id;
-        nm_logprobs(t->session->engine->work.kernels->floats, logits, t->host->n_vocab,
-                    t->scores + 1, t->options.n_logprobs, t->scores);
-    }
     memcpy(t->bytes, fresh - p->n_held, p->n_held);
     t->n_bytes = p->n_held;
     if (vocab->pieces[id].ends_text) {
@@ -148,6 +143,28 @@ static bool sample(nomul_text *t, const float *logits, nomul_error *err)
 }
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
+
+/*
+ * nm_pool_job: log-probabilities of feeds [begin, end).  Sampling takes turns with one scratch
+ * memory; this needs none, so threads share the texts.
+ */
+static void score_texts(void *context, size_t begin, size_t end, size_t thread)
+{
+    const nm_text_host *host = context;
+    const float        *row = host->logits;
+
+    (void)thread;
+    for (size_t i = 0; i < end; i++) {
+        nomul_text *t = host->fed[i];
+        if (!host->feeds[i].logits) continue;
+        if (i >= begin && t->options.n_logprobs) {
+            t->scores[0].id = t->id;
+            nm_logprobs(t->session->engine->work.kernels->floats, row, host->n_vocab, t->scores + 1,
+                        t->options.n_logprobs, t->scores);
+        }
+        row += host->n_vocab;
+    }
+}
 
 /*
  * Takes texts until the batch is full: their feeds, and how many.  Finishes those that have nothing
@@ -232,16 +249,20 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
         nm_pace_update(&host->pace, n_ids, nm_clock() - began);
 
         const float *row = host->logits;
+        bool         scored = false;
         for (size_t i = 0; i < n_feeds; i++) {
             nomul_text *t = host->fed[i];
             t->n_fed += host->feeds[i].n_ids;
             if (host->feeds[i].logits) {
                 if (!sample(t, row, err)) ok = false;
+                scored |= t->options.n_logprobs > 0;
                 row += host->n_vocab;
             } else if (!may_sample(t) && t->n_fed + 1 >= t->pending.n) {
                 finish(t, NOMUL_FINISH_LENGTH);
             }
         }
+        if (scored)
+            nm_pool_run(texts[0]->session->engine->work.pool, score_texts, host, n_feeds, 1);
     }
     return ok ? NOMUL_OK : err->code;
 }

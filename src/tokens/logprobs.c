@@ -5,6 +5,7 @@
  */
 #include "tokens/sampler.h"
 
+#include "base/exp.h"
 #include "tokens/candidates.h"
 
 /* Natural logarithm of the softmax; where all logits are minus infinity, it is that of 1 / n. */
@@ -17,7 +18,7 @@ void nm_logprobs(const nm_float_ops *floats, const float *logits, size_t n_vocab
                  nomul_logprob *best, size_t n_best, nomul_logprob *of)
 {
     float  max = floats->largest(logits, n_vocab);
-    double log_sum = log(floats->softmax(NULL, logits, n_vocab, max, 1.0f));
+    double log_sum = nm_log(floats->softmax(NULL, logits, n_vocab, max, 1.0f));
 
     if (best) {
         if (n_best > n_vocab) n_best = n_vocab;
