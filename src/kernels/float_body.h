@@ -36,9 +36,8 @@ TARGET static inline vec all(float a)
 
 TARGET static inline vec load_or(const float *x, size_t i, size_t n, float none)
 {
-    vec rest = all(none);
-
     if (i + WIDTH <= n) return *(const vec *)(x + i);
+    vec rest = all(none);
     if (i < n) memcpy(&rest, x + i, (n - i) * sizeof *x);
     return rest;
 }
@@ -250,17 +249,20 @@ TARGET static inline vec load_logits(const float *x, size_t i, size_t n)
     return v_min(v_max(load_or(x, i, n, -INFINITY), all(-INFINITY)), all(FLT_MAX));
 }
 
+TARGET static inline void keep_largest(vec most[PARTS], const float *x, size_t i, size_t n)
+{
+#pragma GCC unroll 4
+    for (size_t part = 0; part < PARTS; part++)
+        most[part] = v_max(load_logits(x, i + WIDTH * part, n), most[part]);
+}
+
 TARGET static float largest(const float *x, size_t n)
 {
     vec   most[PARTS];
     float best = -INFINITY;
 
     for (size_t part = 0; part < PARTS; part++) most[part] = all(best);
-    for (size_t i = 0; i < n; i += NM_LANES) {
-#pragma GCC unroll 4
-        for (size_t part = 0; part < PARTS; part++)
-            most[part] = v_max(load_logits(x, i + WIDTH * part, n), most[part]);
-    }
+    EACH(i, NM_LANES, n, keep_largest(most, x, i, end));
     for (size_t part = 1; part < PARTS; part++) most[0] = v_max(most[0], most[part]);
     for (size_t i = 0; i < WIDTH; i++) best = most[0][i] > best ? most[0][i] : best;
     return best + 0.0f;
@@ -282,6 +284,21 @@ TARGET static size_t argmax(const float *x, size_t n)
     return at;
 }
 
+TARGET static inline void add_softmax(wide sum[2 * PARTS], float *y, const float *x, size_t i,
+                                      size_t n, float max, float temp)
+{
+#pragma GCC unroll 4
+    for (size_t part = 0; part < PARTS; part++) {
+        size_t at = i + WIDTH * part;
+        vec    e = load_logits(x, at, n) - max;
+        if (temp != 1.0f) e = e / temp;
+        e = exponential(e);
+        if (y && at < n) store(y, at, n, e);
+        sum[2 * part] += v_low(e);
+        sum[2 * part + 1] += v_high(e);
+    }
+}
+
 TARGET static double softmax(float *y, const float *x, size_t n, float max, float temp)
 {
     wide   sum[2 * PARTS];
@@ -289,18 +306,7 @@ TARGET static double softmax(float *y, const float *x, size_t n, float max, floa
 
     if (max < -FLT_MAX) return nm_softmax_even(y, n);
     for (size_t i = 0; i < 2 * PARTS; i++) sum[i] = (wide){0};
-    for (size_t i = 0; i < n; i += NM_LANES) {
-#pragma GCC unroll 4
-        for (size_t part = 0; part < PARTS; part++) {
-            size_t at = i + WIDTH * part;
-            vec    e = load_logits(x, at, n) - max;
-            if (temp != 1.0f) e = e / temp;
-            e = exponential(e);
-            if (y && at < n) store(y, at, n, e);
-            sum[2 * part] += v_low(e);
-            sum[2 * part + 1] += v_high(e);
-        }
-    }
+    EACH(i, NM_LANES, n, add_softmax(sum, y, x, i, end, max, temp));
     for (size_t i = 0; i < 2 * PARTS; i++) memcpy(lane + WIDTH / 2 * i, &sum[i], sizeof sum[i]);
     return nm_wide_lanes_sum(lane);
 }
