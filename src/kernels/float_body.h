@@ -32,13 +32,16 @@ TARGET static inline vec all(float a)
     return a - (vec){0};
 }
 
-/* ---- Elements i, i+1, ... of n: past the end `none` is loaded and nothing is stored ---- */
+/*
+ * ---- Elements i, i+1, ... of n: past the end `none` is loaded and nothing is stored ----
+ * What is left there is less than WIDTH; the remainder says so to gcc, which warns otherwise.
+ */
 
 TARGET static inline vec load_or(const float *x, size_t i, size_t n, float none)
 {
     if (i + WIDTH <= n) return *(const vec *)(x + i);
     vec rest = all(none);
-    if (i < n) memcpy(&rest, x + i, (n - i) * sizeof *x);
+    if (i < n) memcpy(&rest, x + i, (n - i) % WIDTH * sizeof *x);
     return rest;
 }
 
@@ -70,7 +73,7 @@ TARGET static inline void store(float *y, size_t i, size_t n, vec v)
     if (i + WIDTH <= n)
         *(vec *)(y + i) = v;
     else
-        memcpy(y + i, &v, (n - i) * sizeof *y);
+        memcpy(y + i, &v, (n - i) % WIDTH * sizeof *y);
 }
 
 /* Rounded to nearest, ties to even; of at most 127 in size. */
@@ -202,7 +205,7 @@ TARGET static inline vec load_integers(const int32_t *x, size_t i, size_t n)
     if (i + WIDTH <= n)
         part = *(const ints *)(x + i);
     else
-        memcpy(&part, x + i, (n - i) * sizeof *x);
+        memcpy(&part, x + i, (n - i) % WIDTH * sizeof *x);
     return __builtin_convertvector(part, vec);
 }
 
