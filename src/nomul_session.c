@@ -21,7 +21,7 @@
 #include "base/os.h"
 #include "base/pool.h"
 #include "model/session.h"
-#include "tokens/sampler.h"
+#include "tokens/logprobs.h"
 
 #include <inttypes.h>
 #include <string.h>

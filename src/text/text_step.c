@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "model/session.h"
+#include "tokens/logprobs.h"
 
 #include <string.h>
 

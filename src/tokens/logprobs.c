@@ -3,7 +3,7 @@
  * Log-probabilities.  The softmax is the kernels', whose sum runs in an order that all of them
  * keep, in binary64.
  */
-#include "tokens/sampler.h"
+#include "tokens/logprobs.h"
 
 #include "base/exp.h"
 #include "tokens/candidates.h"

@@ -27,10 +27,6 @@ nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *optio
                               const nomul_sampler *host, const nm_float_ops *floats,
                               nomul_error *err);
 
-/* nomul_logprobs of n_vocab > 0 logits, with these operations; `best` and `of` may be NULL. */
-void nm_logprobs(const nm_float_ops *floats, const float *logits, size_t n_vocab,
-                 nomul_logprob *best, size_t n_best, nomul_logprob *of);
-
 /* As given to nomul_sampler_new, defaults filled in. */
 const nomul_sampler_options *nm_sampler_options(const nomul_sampler *sampler);
 
