@@ -71,6 +71,15 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
                                  nomul_error *err);
 
 /*
+ * What choosing an id from logits[n_vocab] takes with the session's kernels on one thread, beside
+ * the pass: the name of the index-th way, "greedy", "top-k 0", ..., NULL past the last, and
+ * the seconds of one; 0 on failure.
+ */
+const char *nomul_bench_sampling_name(size_t index);
+double      nomul_bench_sampling(const nomul_session *session, size_t index, const float *logits,
+                                 nomul_error *err);
+
+/*
  * XXH64 of the logits after eight fixed ids: equal for a model on every machine, with any kernels,
  * packing and threads.  Uses a row of logits, and resets the session.
  */

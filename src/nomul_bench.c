@@ -39,6 +39,18 @@ uint64_t nomul_bench_hash(nomul_session *session, float *logits)
     return hash;
 }
 
+const char *nomul_bench_sampling_name(size_t index)
+{
+    return nm_sampling_name(index);
+}
+
+double nomul_bench_sampling(const nomul_session *session, size_t index, const float *logits,
+                            nomul_error *err)
+{
+    return nm_sampling_seconds(session->engine->work.kernels, index, logits,
+                               session->weights->config.vocab, NM_ERROR(err));
+}
+
 /* What one token reads of the weights, and how long a loop takes that only reads the same bytes. */
 uint64_t nomul_bench_weight_bytes(const nomul_session *session)
 {

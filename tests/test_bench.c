@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bench room: synthetic models are valid files; what a token reads is counted right. */
+#include "alloc.h"
 #include "test.h"
 
 #include "base/xxh64.h"
@@ -316,6 +317,32 @@ static void test_speeds(void)
     CHECK_THAT(speed.per_cycle > 1e-4 && speed.per_cycle < 64, "%g a cycle", speed.per_cycle);
 }
 
+static void test_sampling(void)
+{
+    static const float logits[300] = {0, 1, 2};
+    void              *bytes;
+    nomul_model       *model = open_synthetic("t4", &bytes);
+    nomul_error        err;
+    nomul_session     *session = model ? nomul_session_new(model, NULL, &err) : NULL;
+    size_t             n = 0;
+
+    test_case("choosing an id takes a time; without memory, none");
+    for (; session && nomul_bench_sampling_name(n); n++) {
+        double seconds = nomul_bench_sampling(session, n, logits, &err);
+        CHECK_THAT(seconds > 0 && seconds < 0.1, "%s: %g s", nomul_bench_sampling_name(n), seconds);
+    }
+    CHECK_INT(n, 4);
+    for (size_t call = 1; session && call <= 2; call++) {
+        alloc_fail_at(call);
+        CHECK(nomul_bench_sampling(session, 2, logits, &err) == 0);
+        alloc_fail_at(0);
+        CHECK_INT(err.code, NOMUL_E_MEMORY);
+    }
+    nomul_session_free(session);
+    nomul_model_close(model);
+    nomul_bench_free(bytes);
+}
+
 void test_bench(void)
 {
     nomul_error err;
@@ -342,4 +369,5 @@ void test_bench(void)
     test_profile();
     test_signal();
     test_speeds();
+    test_sampling();
 }

@@ -14,7 +14,8 @@ format:  base format
 kernels: base kernels
 tokens:  base format kernels/kernels.h tokens
 model:   base format kernels model
-bench:   base format kernels model convert bench nomul_bench.h
+bench:   base format kernels model convert tokens/logprobs.h
+bench:   tokens/sampler.h bench nomul_bench.h
 train:   base format kernels model convert train nomul_model.h
 convert: base format convert kernels/ternary.h model/config.h model/tensors.h model/weights.h
 cli:     cli cli/text nomul_bench.h base/json.h base/utf8.h base/visible.h base/file.h base/xxh64.h

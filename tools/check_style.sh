@@ -40,6 +40,7 @@ decoding bench
 synthetic bench
 selftest bench
 speeds bench
+sampling bench
 profile bench
 '
 

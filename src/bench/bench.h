@@ -40,6 +40,13 @@ void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, f
  */
 uint64_t nm_logits_hash(nomul_session *session, float *logits);
 
+/* The ways to choose an id whose time is measured: "greedy", "top-k 0", ...; NULL past the last. */
+const char *nm_sampling_name(size_t index);
+
+/* Seconds of one such choice from logits[n_vocab], the fastest of a few samples; 0: no memory. */
+double nm_sampling_seconds(const nm_kernels *kernels, size_t index, const float *logits,
+                           size_t n_vocab, nomul_error *err);
+
 /* Bytes of weights that one token reads. */
 uint64_t nm_memory_weight_bytes(const nm_weights *weights);
 

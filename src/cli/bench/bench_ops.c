@@ -126,6 +126,12 @@ bool nm_bench_phases(nm_bench_writer *w, const nm_opened *o, const int32_t *ids,
     }
     row.phase = "all", row.ns = 1e9 * all / (double)n_ids, row.percent = 100;
     write_phase(w, &row);
+    for (size_t i = 0; (row.phase = nomul_bench_sampling_name(i)); i++) {
+        double choice = nomul_bench_sampling(o->session, i, logits, err);
+        if (choice <= 0) return false;
+        row.ns = 1e9 * choice, row.percent = 100 * choice * (double)n_ids / all;
+        write_phase(w, &row);
+    }
     nm_output_flush();
     return true;
 }

@@ -13,7 +13,10 @@
 /* The kernels of this name, NULL: all that this CPU runs. */
 bool nm_bench_ops(nm_bench_writer *writer, const char *kernels, bool quick, nomul_error *err);
 
-/* The phases of feeding these ids one by one, each with its logits; the session is warm. */
+/*
+ * The phases of feeding these ids one by one, each with its logits; the session is warm.  After
+ * "all" what it takes to choose an id from the logits, in percent of "all".
+ */
 bool nm_bench_phases(nm_bench_writer *writer, const nm_opened *opened, const int32_t *ids,
                      size_t n_ids, float *logits, nomul_error *err);
 

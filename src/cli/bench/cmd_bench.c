@@ -107,7 +107,8 @@ const nm_command nm_cmd_bench = {
     "for 13b, 25.8 for 100b, 20.8 with --pack 1.6bit.\n\n"
     "--ops measures each kernel of each instruction set on one thread, with weights from the "
     "caches and from memory, next to a plain read loop over the same bytes; then how the time of a "
-    "generated token is spent. In json, jsonl and csv both are records with the same fields.",
+    "generated token is spent, and what choosing an id from its logits takes beside that. In json, "
+    "jsonl and csv all are records with the same fields.",
     table,
     sizeof(nm_bench_args),
     run};

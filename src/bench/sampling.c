@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long it takes to choose an id from logits: what a token costs beside the forward pass.  One
+ * thread; CPU time, as in speeds.c.
+ */
+#include "bench/bench.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/os.h"
+#include "tokens/logprobs.h"
+#include "tokens/sampler.h"
+
+#include <string.h>
+
+#define N_ROWS 8 /* the same logits, rotated, so that no branch is learnt by heart */
+#define N_SAMPLES 5
+#define SAMPLE_NS 2000000
+
+/* The sampler's defaults otherwise. */
+static const struct {
+    const char *name;
+    float       temp;
+    int32_t     top_k;
+    bool        logprobs; /* instead of a draw: of one id and of the five best */
+} choices[] = {
+    {"greedy", 0, 40, false},
+    {"top-k 40", 0.8f, 40, false},
+    {"top-k 0", 0.8f, 0, false},
+    {"log-probabilities", 0, 40, true},
+};
+
+const char *nm_sampling_name(size_t index)
+{
+    return index < sizeof choices / sizeof *choices ? choices[index].name : NULL;
+}
+
+/* One of each row; returns the sum of the ids. */
+static int64_t choose(size_t index, const nm_float_ops *floats, nomul_sampler *sampler,
+                      const float *rows, size_t n_vocab)
+{
+    nomul_logprob best[5], of = {.id = 0};
+    int64_t       sum = 0;
+
+    for (size_t row = 0; row < N_ROWS; row++) {
+        const float *logits = rows + row * n_vocab;
+        if (choices[index].logprobs)
+            nm_logprobs(floats, logits, n_vocab, best, 5, &of), sum += best[0].id;
+        else
+            sum += nomul_sampler_sample(sampler, logits);
+    }
+    return sum;
+}
+
+double nm_sampling_seconds(const nm_kernels *kernels, size_t index, const float *logits,
+                           size_t n_vocab, nomul_error *err)
+{
+    nomul_sampler_options o;
+    double                best = 0;
+    int64_t               sum = 0;
+    float                *rows = nm_zeros(0, n_vocab, N_ROWS * sizeof *rows, err);
+
+    nomul_sampler_options_init(&o);
+    o.temp = choices[index].temp, o.top_k = choices[index].top_k;
+    nomul_sampler *sampler = rows ? nm_sampler_new(n_vocab, &o, NULL, kernels->floats, err) : NULL;
+    for (size_t row = 0; sampler && row < N_ROWS; row++) {
+        float *to = rows + row * n_vocab;
+        size_t from = n_vocab * row / N_ROWS;
+        memcpy(to, logits + from, (n_vocab - from) * sizeof *to);
+        memcpy(to + n_vocab - from, logits, from * sizeof *to);
+    }
+    for (size_t sample = 0; sampler && sample < N_SAMPLES; sample++) {
+        uint64_t began = nm_os_thread_nanoseconds(), ns = 0, n = 0;
+        for (; ns < SAMPLE_NS; n += N_ROWS, ns = nm_os_thread_nanoseconds() - began)
+            sum += choose(index, kernels->floats, sampler, rows, n_vocab);
+        double seconds = 1e-9 * (double)ns / (double)n;
+        if (sample == 0 || seconds < best) best = seconds;
+    }
+    __asm__ volatile("" : : "r"(sum)); /* so that no call is left out */
+    nomul_sampler_free(sampler);
+    nm_free(rows);
+    return best;
+}
