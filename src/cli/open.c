@@ -167,13 +167,17 @@ bool nm_open_fits(const nomul_model *model, const nm_open_args *args, uint64_t a
                    nm_show_bytes(need).text, nm_show_bytes(available).text, advice);
 }
 
+#define SMALL ((uint64_t)64 << 20) /* never refused, as in base/alloc.c: a small system may swap */
+
 bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *err)
 {
     nomul_session_options options;
     double                began = nm_clock();
 
     opened->session_bytes = session_options(opened->model, args, &options);
-    if (!nm_open_fits(opened->model, args, nm_os_available_memory(), err)) return false;
+    uint64_t available = nm_os_available_memory();
+    if (available < SMALL) available = SMALL;
+    if (!nm_open_fits(opened->model, args, available, err)) return false;
     opened->session = nomul_session_new(opened->model, &options, err);
     opened->load_seconds += nm_clock() - began;
     return opened->session != NULL;

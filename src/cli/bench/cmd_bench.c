@@ -22,9 +22,9 @@ static const nm_option table[] = {
     NM_GROUP("The model"),
     NM_LIST('m', "model", F(models), "FILE", "model file; may be repeated"),
     NM_LIST(
-        0, "shape", F(shapes), "SHAPE",
-        "instead of a file, a model with random weights, made in memory: 370m, 1.3b, 2.7b, 13b, "
-        "100b, or layers,width,feed-forward,vocabulary; may be repeated"),
+        0, "shape", F(shapes), "370m|1.3b|2.7b|13b|100b",
+        "instead of a file, a model of this shape with random weights, made in memory; any other "
+        "is layers,width,feed-forward,vocabulary; may be repeated"),
     NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight of a shape"),
 
     NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
