@@ -63,37 +63,35 @@ typedef struct product {
     size_t                 block_rows, n_col_blocks;
 } product;
 
-/* f[p] b[p..p+depth)[col..col+n) in strips of ops->cols columns, zeros past the last column. */
+/*
+ * f[p] b[p..p+depth)[col..col+n) in strips of a tile's columns, zeros past the last column.  In 16
+ * bits it is pairs of two rows, without f, and zeros past the last row, too:
+ *
+ *     floats    b[p][0] b[p][1] ..                      b[p + 1][0] b[p + 1][1] ..
+ *     16 bits   b[p][0] b[p + 1][0] b[p][1] b[p + 1][1] ..
+ */
 static void pack_b(const product *x, float *to, size_t p, size_t depth, size_t col, size_t n)
-{
-    const nm_matmul *m = x->m;
-    size_t           width = x->ops->cols;
-
-    for (size_t strip = 0; strip < n; strip += width, to += depth * width) {
-        size_t here = nm_smaller(width, n - strip);
-        for (size_t k = 0; k < depth; k++) {
-            float *row = to + k * width;
-            x->ops->widen(row, m->b + (p + k) * m->b_stride + col + strip,
-                          m->f ? m->f[p + k] : m->b_factor, here);
-            for (size_t i = here; i < width; i++) row[i] = 0;
-        }
-    }
-}
-
-/* The same in pairs of 16 bits, without f; zeros past the last row, too. */
-static void pack_b16(const product *x, int16_t *to, size_t p, size_t depth, size_t col, size_t n)
 {
     static const int8_t zeros[NM_MATMUL_MAX_COLS];
     const nm_matmul    *m = x->m;
     size_t              width = x->ops->cols;
+    int16_t            *to16 = (int16_t *)(void *)to;
 
-    for (size_t strip = 0; strip < n; strip += width)
-        for (size_t k = 0; k < depth; k += 2, to += 2 * width) {
-            size_t        here = nm_smaller(width, n - strip);
+    for (size_t strip = 0; strip < n; strip += width) {
+        size_t here = nm_smaller(width, n - strip), past = width - here;
+        for (size_t k = 0; k < depth; k += 1 + m->in_16_bits) {
             const int8_t *b = m->b + (p + k) * m->b_stride + col + strip;
-            x->ops->pairs(to, b, k + 1 < depth ? b + m->b_stride : zeros, here);
-            memset(to + 2 * here, 0, 2 * (width - here) * sizeof *to);
+            if (m->in_16_bits) {
+                x->ops->pairs(to16, b, k + 1 < depth ? b + m->b_stride : zeros, here);
+                memset(to16 + 2 * here, 0, 2 * past * sizeof *to16);
+                to16 += 2 * width;
+            } else {
+                x->ops->widen(to, b, m->f ? m->f[p + k] : m->b_factor, here);
+                memset(to + here, 0, past * sizeof *to);
+                to += width;
+            }
         }
+    }
 }
 
 /* a[row..row+n)[p..p+depth), the tile's rows running fastest, zeros past the last row. */
@@ -179,8 +177,7 @@ static void multiply_blocks(void *context, size_t begin, size_t end, size_t thre
         for (size_t p = 0, depth; p < m->depth; p += depth) {
             depth = nm_smaller(NM_MATMUL_DEPTH, m->depth - p);
             size_t even = (depth + 1) / 2 * 2; /* in 16 bits: whole pairs */
-            m->in_16_bits ? pack_b16(x, b16, p, depth, col, n_cols)
-                          : pack_b(x, b, p, depth, col, n_cols);
+            pack_b(x, b, p, depth, col, n_cols);
             for (size_t r = row; r < row_end; r += height) {
                 size_t n_rows = nm_smaller(height, row_end - r);
                 m->in_16_bits ? pack_a16(x, a16, scales, floats, p, depth, r, n_rows)

@@ -184,11 +184,25 @@ static bool press(nm_line_edit *e, nomul_error *err)
 
 /* ---- Decoder --------------------------------------------------------------------------------- */
 
-/* The first character of a key or of text. */
-static bool begin_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n, nomul_error *err)
+/*
+ * A character of text, or of a key: a control alone, ESC and a character, or ESC [ and ESC O with
+ * parameters up to a letter.  A control ends an incomplete sequence.
+ */
+static bool take_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n, nomul_error *err)
 {
     static const uint32_t strings[] = {0x90, 0x98, 0x9D, 0x9E, 0x9F}; /* ESC P, X, ], ^, _ */
 
+    if (e->n_sequence > 0 && c >= 0x20) {
+        bool second = e->n_sequence == 1;
+        bool console = e->n_sequence == 2 && e->sequence[1] == '[' && c == '['; /* F1: ESC [ [ A */
+        bool opens = second && (c == '[' || c == 'O');
+        bool more = opens || console || c < (second ? 0x30 : 0x40);
+
+        if (e->n_sequence < sizeof e->sequence) e->sequence[e->n_sequence++] = (char)c;
+        e->in_string = second && c < 0x80 && strchr("PX]^_", (int)c) != NULL;
+        if (e->in_string) e->n_sequence = 0;
+        return e->in_string || more || press(e, err);
+    }
     if (e->pasting && (c == '\r' || c == '\n')) { /* of a paste: CR, LF or both */
         bool second = c == '\n' && e->after_return;
         e->after_return = c == '\r';
@@ -210,23 +224,6 @@ static bool begin_char(nm_line_edit *e, uint32_t c, const char *bytes, size_t n,
     return c == ESC || press(e, err);
 }
 
-/* The next character of a sequence: of ESC alone, of ESC [ or ESC O. */
-static bool add_to_sequence(nm_line_edit *e, uint32_t c, nomul_error *err)
-{
-    bool short_one = e->n_sequence == 1;
-    bool console = e->n_sequence == 2 && e->sequence[1] == '[' && c == '['; /* F1 is ESC [ [ A */
-    bool opens = short_one && (c == '[' || c == 'O');
-    bool more = opens || console || (c >= 0x20 && c < (short_one ? 0x30 : 0x40));
-
-    if (e->n_sequence < sizeof e->sequence) e->sequence[e->n_sequence++] = (char)c;
-    if (short_one && c < 0x80 && strchr("PX]^_", (int)c)) {
-        e->in_string = true;
-        e->n_sequence = 0;
-        return true;
-    }
-    return more || press(e, err);
-}
-
 bool nm_line_edit_key(nm_line_edit *e, char byte, nomul_error *err)
 {
     bool ok = true;
@@ -242,11 +239,9 @@ bool nm_line_edit_key(nm_line_edit *e, char byte, nomul_error *err)
             if (!e->in_string && e->n_sequence == 0) ok = insert(e, e->bytes, n, err);
         } else if (e->in_string && (c >= 0x20 || c == '\a')) {
             if (c == 0x9C || c == '\a') e->in_string = false; /* ST or BEL end it */
-        } else if (e->n_sequence > 0 && c >= 0x20) {
-            ok = add_to_sequence(e, c, err);
-        } else { /* a control ends a string or an incomplete sequence, and is a key */
-            e->in_string = false;
-            ok = begin_char(e, c, e->bytes, n, err);
+        } else {
+            e->in_string = false; /* any other control ends a string, and is a key */
+            ok = take_char(e, c, e->bytes, n, err);
         }
         e->n_bytes -= n;
         memmove(e->bytes, e->bytes + n, e->n_bytes);
