@@ -60,7 +60,7 @@ template <typename T, bool is_max> __device__ T reduce(T x)
     return x;
 }
 
-__device__ float sum(float x)
+__device__ float block_sum(float x)
 {
     return reduce<float, false>(x);
 }
@@ -194,7 +194,7 @@ template <mode M> __device__ float make_input(float *u, const prologue &p, size_
     float        squares = 0, r = 0;
 
     for (int i = threadIdx.x; i < p.n && M != GLU; i += THREADS) squares += x[i] * x[i];
-    if (M != GLU) r = 1.0f / sqrtf(sum(squares) / (float)p.n + p.eps);
+    if (M != GLU) r = 1.0f / sqrtf(block_sum(squares) / (float)p.n + p.eps);
     for (int i = threadIdx.x; i < p.n; i += THREADS) {
         if (M == NORM) u[i] = x[i] * r * p.gain[i];
         if (M == GATE) {
@@ -213,7 +213,7 @@ __device__ float own_scale(const float *u, int n)
     float squares = 0;
 
     for (int i = threadIdx.x; i < n; i += THREADS) squares += u[i] * u[i];
-    return 1.0f / sqrtf(sum(squares) / (float)n + BITLINEAR_EPS);
+    return 1.0f / sqrtf(block_sum(squares) / (float)n + BITLINEAR_EPS);
 }
 
 /* The BitLinears that share an input: their gains, q and a of each token. */
@@ -319,7 +319,7 @@ __global__ void cross_entropy(bf16 *d_logits, float *nats, const float *sums, co
     for (int i = threadIdx.x; i < n; i += THREADS) most = fmaxf(most, x[i] * factor);
     most = reduce<float, true>(most);
     for (int i = threadIdx.x; i < n; i += THREADS) total += expf(x[i] * factor - most);
-    total = sum(total);
+    total = block_sum(total);
     int target = targets[row];
     for (int i = threadIdx.x; i < n; i += THREADS) {
         float p = expf(x[i] * factor - most) / total;
@@ -380,7 +380,7 @@ template <mode M> __global__ void input_back(back_arguments b)
                 inner += d * gain[i] * normal;
                 sums[(1 + j) * n + i] += d * normal;
             }
-            inner = sum(inner) / (float)n;
+            inner = block_sum(inner) / (float)n;
             for (int i = threadIdx.x; i < n; i += THREADS)
                 d_u[i] += r * (d_n[i] * factor * gain[i] - u[i] * r * inner);
         }
@@ -404,7 +404,7 @@ template <mode M> __global__ void input_back(back_arguments b)
             inner += d_u[i] * b.p.gain[i] * (x[i] * r_outer);
             sums[i] += d_u[i] * (x[i] * r_outer);
         }
-        inner = sum(inner) / (float)n;
+        inner = block_sum(inner) / (float)n;
         float factor = M == GATE ? 1.0f / b.out_a[row] : 1.0f;
         for (int i = threadIdx.x; i < n; i += THREADS) {
             float d = r_outer * (d_u[i] * b.p.gain[i] - x[i] * r_outer * inner);
