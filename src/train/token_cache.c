@@ -33,41 +33,42 @@ typedef struct maker {
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Standard input to its end; *text is freed by the caller. */
-static bool read_stdin(char **text, size_t *n_bytes, nomul_error *err)
+/*
+ * A file is mapped; standard input is read to its end, into *read, which the caller frees.  All of
+ * the text has to be UTF-8: an error names line and byte.
+ */
+static bool read_text(const char *path, nm_filemap *map, char **read, const char **text,
+                      size_t *n_bytes, nomul_error *err)
 {
-    size_t capacity = 0, n;
-    int    failure = 0;
-
-    for (*text = NULL, *n_bytes = 0;; *n_bytes += n) {
-        if (*n_bytes == capacity) {
-            char *larger = nm_alloc(capacity = capacity ? 2 * capacity : SLICE);
-            if (!larger) return nm_fail_memory(err, capacity);
-            if (*n_bytes) memcpy(larger, *text, *n_bytes);
-            nm_free(*text);
-            *text = larger;
-        }
-        failure = nm_os_read(NM_OS_STDIN, *text + *n_bytes, capacity - *n_bytes, &n);
-        if (failure) return nm_fail_errno(err, NOMUL_E_IO, failure);
-        if (n == 0) return true;
-    }
-}
-
-/* All of it is UTF-8; an error names line and byte, as the caller names the file. */
-static bool check_text(const char *text, size_t n_bytes, nomul_error *err)
-{
+    size_t   capacity = 0, line = 1, n = 1;
     uint32_t code_point;
-    size_t   line = 1;
 
-    if (n_bytes == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to train on");
-    for (size_t at = 0, n; at < n_bytes; at += n) {
-        n = nm_utf8_char(text + at, n_bytes - at, &code_point);
-        if (n == 0)
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "line %zu: byte %zu is not UTF-8: convert the text first", line, at);
-        line += text[at] == '\n';
+    if (strcmp(path, "-") != 0) {
+        if (!nm_filemap_open(map, path, false, NULL, err)) return false;
+        *text = (const char *)map->data, *n_bytes = map->size;
+    } else {
+        path = "standard input";
+        for (*n_bytes = 0; n > 0; *n_bytes += n) {
+            if (*n_bytes == capacity) {
+                char *larger = nm_alloc(capacity = capacity ? 2 * capacity : SLICE);
+                if (!larger) return nm_fail_memory(err, capacity);
+                if (*n_bytes) memcpy(larger, *read, *n_bytes);
+                nm_free(*read);
+                *read = larger;
+            }
+            int failure = nm_os_read(NM_OS_STDIN, *read + *n_bytes, capacity - *n_bytes, &n);
+            if (failure) return nm_fail_errno(err, NOMUL_E_IO, failure);
+        }
+        *text = *read;
     }
-    return true;
+    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to train on");
+    for (size_t at = 0; ok && at < *n_bytes; at += n) {
+        n = nm_utf8_char(*text + at, *n_bytes - at, &code_point);
+        ok = n > 0 || nm_fail(err, NOMUL_E_FORMAT,
+                              "line %zu: byte %zu is not UTF-8: convert the text first", line, at);
+        line += (*text)[at] == '\n';
+    }
+    return ok || nm_fail_in(err, "%s", path);
 }
 
 /* ---- Tokenizing ------------------------------------------------------------------------------ */
@@ -163,25 +164,20 @@ static bool write_header(maker *m, nomul_error *err)
 bool nm_token_cache_make(const char *path, const char *text_path, const nomul_tokenizer *tokenizer,
                          const char *separator, const nomul_cancel *cancel, nomul_error *err)
 {
-    maker      m = {.tokenizer = tokenizer, .cancel = cancel, .out = {.fd = -1}};
-    bool       from_stdin = strcmp(text_path, "-") == 0;
-    nm_filemap map = {.size = 0};
-    char      *read = NULL;
-    size_t     n_bytes = 0;
+    maker       m = {.tokenizer = tokenizer, .cancel = cancel, .out = {.fd = -1}};
+    nm_filemap  map = {.size = 0};
+    const char *text = NULL;
+    char       *read = NULL;
+    size_t      n_bytes = 0;
 
     if (nomul_token_bos(tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "the tokenizer has no BOS, which begins every document");
     m.id_bytes = nomul_token_count(tokenizer) <= 65536 ? 2 : 4;
-    bool        ok = from_stdin ? read_stdin(&read, &n_bytes, err)
-                                : nm_filemap_open(&map, text_path, false, NULL, err);
-    const char *text = from_stdin ? read : (const char *)map.data;
-    if (!from_stdin) n_bytes = map.size;
-    if (ok && !check_text(text, n_bytes, err))
-        ok = nm_fail_in(err, "%s", from_stdin ? "standard input" : text_path);
-    ok = ok && nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
-         put_documents(&m, text, n_bytes, separator, err) && write_header(&m, err) &&
-         nm_outfile_commit(&m.out, err);
+    bool ok = read_text(text_path, &map, &read, &text, &n_bytes, err) &&
+              nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
+              put_documents(&m, text, n_bytes, separator, err) && write_header(&m, err) &&
+              nm_outfile_commit(&m.out, err);
     nm_outfile_abort(&m.out);
     nm_filemap_close(&map);
     nm_free(read), nm_free(m.ids), nm_free(m.bytes);

@@ -63,15 +63,6 @@ static bool begin(nm_documents *d, nomul_error *err)
     return nm_ids_add(&d->ids, nomul_token_bos(d->tokenizer), err);
 }
 
-/* The last id stays: the next ones are scored after it. */
-static bool score_ids(nm_documents *d, nomul_error *err)
-{
-    if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
-    d->ids.at[0] = d->ids.at[d->ids.n - 1];
-    d->ids.n = 1;
-    return true;
-}
-
 /*
  * text[0..n_bytes), which ends where a cut is safe, or ends the document: then EOS goes with it, as
  * a pass for one token alone takes as long as one for several.
@@ -85,7 +76,9 @@ static bool score_text(nm_documents *d, size_t n_bytes, bool ends, nomul_error *
     if (n_bytes == 0 && !ends) return true;
     if (n_bytes > 0 && !nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err)) return false;
     if (ends && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
-    if (!score_ids(d, err)) return false;
+    if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
+    d->ids.at[0] = d->ids.at[d->ids.n - 1]; /* the next ids are scored after the last one */
+    d->ids.n = 1;
     d->begun = true;
     d->n_bytes += n_bytes;
     nm_words_add(&d->words, d->text.data, n_bytes);
