@@ -85,7 +85,8 @@ static void test_tiny(const char *name)
         float *got = run_all(model, ids, n_ids, 1, 0, n_ids);
         double worst = largest_difference(got, want, n_logits);
         CHECK_THAT(worst <= 1e-4, "largest difference %g", worst);
-        for (size_t n_threads = 1; n_threads <= 4; n_threads++) {
+        /* Of nine, some have no step of the smallest products. */
+        for (size_t n_threads = 1; n_threads <= 9; n_threads += n_threads < 4 ? 1 : 5) {
             test_case("%s: %zu threads, whole, in batches, in pieces: the same bits", name,
                       n_threads);
             for (size_t n_batch = 1; n_batch <= 13; n_batch += 3) {

@@ -39,19 +39,23 @@ static void test_share(void)
     nm_ahead     ahead = {0};
 
     test_case("a thread fetches from where its share begins");
-    link_layers(layers, 20 * NM_TILE_ROWS, 2560);
+    link_layers(layers, 26 * NM_TILE_ROWS, 2560);
     for (size_t thread = 0; thread < 4; thread++) {
-        size_t tile = nm_pool_share(TOGETHER * 20, thread, 4); /* of all three */
+        size_t tile = nm_pool_share(TOGETHER * 26, thread, 4); /* of all three */
         nm_ahead_fetch(&ahead, layers, thread, 4);
         ahead.first = NULL;
-        CHECK(ahead.w == &layers[tile / 20].w);
-        CHECK_INT(ahead.tile, tile % 20);
+        CHECK(ahead.w == &layers[tile / 26].w);
+        CHECK_INT(ahead.tile, tile % 26);
         CHECK_INT(ahead.n_tiles,
-                  tile % 20 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 20 : 20 - tile % 20);
+                  tile % 26 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 26 : 26 - tile % 26);
     }
-    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2);
+
+    test_case("where a small product is cut, it is the part's run of bytes");
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1,
+                   2); /* 26 x 214 steps, 80 of them thread 0's lead */
     CHECK(ahead.w == &layers[TOGETHER].w);
-    CHECK_INT(ahead.tile, 10);
+    CHECK_INT(ahead.at, 4096 + ((26 * 214 + 80) / 2 - 80) * 384);
+    CHECK_INT(ahead.end, 26 * 214 * 384);
 }
 
 static void test_end(void)

@@ -110,6 +110,34 @@ static int32_t *run_gemv(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
     return y;
 }
 
+/* The sums of one token and whole panels, each cut into parts at random steps. */
+static int32_t *run_parts(const nm_ternary_ops *ops, const nm_ternary *w, size_t tile_begin,
+                          size_t tile_end, const int8_t *q, nm_rng *rng)
+{
+    size_t    n_rows = (tile_end - tile_begin) * NM_TILE_ROWS, begin = 0, end = 0;
+    size_t    n_steps = (tile_end - tile_begin) * w->n_triples;
+    uint32_t *y = guard_take((n_rows + TOKEN_GAP) * sizeof *y);
+    int32_t  *part = guard_take(n_rows * sizeof *part);
+    uint8_t  *tables = guard_take(w->n_triples * ops->table_bytes);
+    size_t    all_added[NM_PANEL_TILES] = {0};
+    uint16_t  n_added[NM_PANEL_TILES];
+
+    memset(y, 0, n_rows * sizeof *y);
+    ops->make_tables(tables, q, w->n_triples);
+    for (; begin < n_steps; begin = end) {
+        end = begin + 1 + nm_rng_below(rng, n_steps - begin);
+        nm_product_gemv_steps(ops, part, w, tile_begin, begin, end, tables, n_added);
+        for (size_t i = 0; i < n_rows; i++) {
+            if (n_added[i / NM_TILE_ROWS]) y[i] += (uint32_t)part[i];
+            if (i % NM_TILE_ROWS == 0) all_added[i / NM_TILE_ROWS] += n_added[i / NM_TILE_ROWS];
+        }
+    }
+    for (size_t i = 0; ops->finish && i < n_rows; i += 64)
+        ops->finish((int32_t *)y + i, 64, all_added[i / NM_TILE_ROWS]);
+    guard_drop(tables), guard_drop(part);
+    return (int32_t *)y;
+}
+
 static int32_t *run_gemm(const nm_ternary_ops *ops, const nm_ternary *w, size_t tile_begin,
                          size_t tile_end, const int8_t *q, size_t n_tokens)
 {
@@ -164,6 +192,11 @@ static void check_product(const nm_ternary *w, const int8_t *q, size_t n_tokens,
         if (i == 0 && w->cols > LONGEST_SCALAR) continue;
         int32_t *got = run_gemv(ops, w, begin, end, q, n_few);
         check_same(kernels->name, "gemv", w, begin, end, n_few, got, want);
+        if (begin % NM_PANEL_TILES == 0 && (end % NM_PANEL_TILES == 0 || end == w->n_tiles)) {
+            int32_t *parts = run_parts(ops, w, begin, end, q, rng);
+            check_same(kernels->name, "gemv in parts", w, begin, end, 1, parts, got);
+            guard_drop(parts);
+        }
         guard_drop(got);
         if (i == 0) continue;
         got = run_gemm(ops, w, begin, end, q, n_tokens);

@@ -49,6 +49,31 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
     if (ops->finish) ops->finish(y, n_rows, b.number);
 }
 
+void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile,
+                           size_t begin, size_t end, const uint8_t *tables,
+                           uint16_t n_added[NM_PANEL_TILES])
+{
+    size_t         n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
+    size_t         full = nm_packings[w->packing].block_triples;
+    const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, 0) + begin * NM_STEP_BYTES;
+
+    memset(n_added, 0, NM_PANEL_TILES * sizeof *n_added);
+    while (begin < end) { /* a K block */
+        size_t triple = begin / (n_tiles * full) * full;
+        size_t n_triples = nm_smaller(full, w->n_triples - triple);
+        size_t i = (begin - triple * n_tiles) / n_triples;
+        size_t skipped = (begin - triple * n_tiles) % n_triples;
+        for (size_t n; i < n_tiles && begin < end; i++, begin += n, skipped = 0) {
+            int32_t *to = y + i * NM_TILE_ROWS;
+            n = nm_smaller(n_triples - skipped, end - begin);
+            if (n_added[i]++ == 0) memset(to, 0, NM_TILE_ROWS * sizeof *to);
+            ops->add_tile(to, codes, tables + (triple + skipped) * ops->table_bytes, n,
+                          codes + n * NM_STEP_BYTES);
+            codes += n * NM_STEP_BYTES;
+        }
+    }
+}
+
 /* ---- Many tokens ----------------------------------------------------------------------------- */
 
 /* Indices of a tile, or of a panel; then tables of the tokens. */

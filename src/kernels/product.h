@@ -16,6 +16,18 @@
 void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile_begin,
                      size_t tile_end, const uint8_t *tables);
 
+/*
+ * A matrix is stored as a run of steps, each a triple of one tile, in the order panel, K block,
+ * tile, triple.  This does steps [begin, end) of the panel that begins with tile `tile`.  Its i-th
+ * tile gets n_added[i] parts of K blocks; where there are none, its y is left as it was.  These are
+ * not the sums yet: who has all parts of a panel adds up y and n_added of all of them, mod 2^32,
+ * and calls ops->finish, for a multiple of 64 rows.
+ */
+#define NM_STEP_BYTES (NM_TRIPLE_GROUPS * NM_TILE_ROWS)
+void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile,
+                           size_t begin, size_t end, const uint8_t *tables,
+                           uint16_t n_added[NM_PANEL_TILES]);
+
 /* The same for many tokens: y[t][r], q[t][k] at y + t * y_stride, q + t * q_stride. */
 typedef struct nm_gemm {
     const nm_ternary *w;

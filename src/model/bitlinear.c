@@ -18,6 +18,8 @@
 #define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
+#define LEAD_COLS 32 /* columns normalized and quantized in the time of a step of a product */
+
 #define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
 #define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
 
@@ -64,10 +66,46 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
     }
 }
 
+/* ---- How threads share a product of one token ------------------------------------------------ */
+
+/*
+ * Where each thread gets a panel of tiles or more, threads share the tiles, panel by panel.  A
+ * smaller product is cut into one part a thread, a run of steps (product.h), and so of bytes, of
+ * all jobs one after the other.  A part needs the tables of few columns only, and all parts are
+ * equally long.  nm_bitlinear_collect adds up the sums of a panel that is cut: integers are exact
+ * in any order.
+ */
+static bool is_cut(size_t n_tiles, size_t n_threads)
+{
+    return n_threads > 1 && n_tiles < n_threads * NM_PANEL_TILES;
+}
+
+static size_t n_steps(const nm_bitlinear *layer)
+{
+    return layer->w.n_tiles * layer->w.n_triples;
+}
+
+/*
+ * The step where a part begins.  Before the product, thread 0 has normalized and quantized, which
+ * takes as long as `lead` steps, while the others have prefetched: it gets so many fewer.
+ */
+static size_t part_begin(size_t n_all_steps, size_t lead, size_t part, size_t n_parts)
+{
+    size_t begin = nm_pool_share(n_all_steps + lead, part, n_parts);
+
+    return begin > lead ? begin - lead : 0;
+}
+
+static size_t lead_of(const nm_bitlinear *first, size_t n_jobs)
+{
+    return n_jobs * first->w.cols / LEAD_COLS;
+}
+
 /* ---- Look-ahead ------------------------------------------------------------------------------ */
 
 static void fetch(const void *bytes, size_t n_bytes)
 {
+#pragma GCC unroll 8
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
 }
 
@@ -75,14 +113,27 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
 {
     if (a->first != first) { /* the share begins inside one matrix, and inside a panel of it */
         const nm_bitlinear *layer = first;
-        size_t              n_all = 0;
+        size_t              n_all = 0, n_all_steps = 0;
         for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
-            n_all += layer->w.n_tiles;
-        size_t tile = nm_pool_share(n_all, thread, n_threads);
-        for (layer = first; tile >= layer->w.n_tiles; layer = layer->next) tile -= layer->w.n_tiles;
-        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
-        *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
+            n_all += layer->w.n_tiles, n_all_steps += n_steps(layer);
+        if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
+            size_t lead = lead_of(first, first->n_together);
+            size_t step = part_begin(n_all_steps, lead, thread, n_threads);
+            size_t end = part_begin(n_all_steps, lead, thread + 1, n_threads);
+            for (layer = first; step >= n_steps(layer); layer = layer->next)
+                step -= n_steps(layer), end -= n_steps(layer);
+            end = nm_smaller(end, n_steps(layer));
+            *a = (nm_ahead){first, &layer->w, .at = step * NM_STEP_BYTES,
+                            .end = end * NM_STEP_BYTES, .left = AHEAD_MAX};
+        } else {
+            size_t tile = nm_pool_share(n_all, thread, n_threads);
+            for (layer = first; tile >= layer->w.n_tiles; layer = layer->next)
+                tile -= layer->w.n_tiles;
+            size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
+            *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
+        }
     }
+    if (!a->n_tiles && a->at == a->end) return a->left = 0, false;
     if (a->left && a->at == a->end) { /* to the next K block, if there is one */
         size_t block_groups = nm_packings[a->w->packing].block_groups;
         if (a->end) a->group += block_groups;
@@ -100,31 +151,51 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
 /* ---- One token ------------------------------------------------------------------------------- */
 
 /*
- * The look-up tables of the token's q.  Each thread makes its own when it comes to a job: sharing
- * them would cost a barrier and the transfer between caches, which is more.  They are made K block
- * by K block, between which the thread prefetches the weights it will read first.
+ * The look-up tables of the token's q in K blocks [block, end).  Each thread makes its own when it
+ * comes to a job: sharing them would cost a barrier and the transfer between caches, which is more.
+ * Between the blocks the thread prefetches the weights it will read first.
  */
-static const uint8_t *make_tables(const bundle *b, size_t j, size_t thread)
+static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_t end,
+                                  size_t thread)
 {
     const nm_bitlinear   *first = b->jobs[0].layer;
     const nm_ternary     *w = &b->jobs[j].layer->w;
     const nm_packing     *packing = &nm_packings[w->packing];
     const nm_ternary_ops *ops = ops_of(b, j);
-    const int8_t         *q = q_of(b, j, b->token);
     nm_tables            *tables = &b->s->tables[thread];
-    uint8_t              *to = tables->bytes;
     uint64_t              wanted = b->s->n_forwarded * NM_MAX_JOBS + j;
 
-    if (tables->made == wanted) return tables->bytes;
-    for (size_t left = w->n_triples, n; left; left -= n) {
-        n = nm_smaller(left, packing->block_triples);
-        ops->make_tables(to, q, n);
-        to += n * ops->table_bytes, q += n * NM_TRIPLE_GROUPS * packing->group_cols;
+    if (tables->made != wanted || block > tables->block_end || end < tables->block) /* forget */
+        tables->block = tables->block_end = block, tables->made = wanted;
+    for (size_t i = block; i < end; i++) {
+        if (i >= tables->block && i < tables->block_end) continue;
+        size_t triple = i * packing->block_triples;
+        ops->make_tables(tables->bytes + triple * ops->table_bytes,
+                         q_of(b, j, b->token) + triple * NM_TRIPLE_GROUPS * packing->group_cols,
+                         nm_smaller(packing->block_triples, w->n_triples - triple));
         if (first->n_together)
             nm_ahead_fetch(&tables->ahead, first, thread, nm_pool_threads(b->s->work->pool));
     }
-    tables->made = wanted;
+    tables->block = nm_smaller(tables->block, block);
+    tables->block_end = nm_larger(tables->block_end, end);
     return tables->bytes;
+}
+
+static size_t n_blocks(const nm_ternary *w)
+{
+    size_t full = nm_packings[w->packing].block_triples;
+
+    return (w->n_triples + full - 1) / full;
+}
+
+/* Sums of rows from `row` on, of a range of tiles, scaled back into y. */
+static void put_rows(const bundle *b, size_t j, size_t row, size_t row_end, const int32_t *sums)
+{
+    const nm_ternary *w = &b->jobs[j].layer->w;
+
+    row_end = nm_smaller(row_end, w->rows);
+    b->s->work->kernels->floats->dequantize(b->jobs[j].y + b->token * w->rows + row, sums,
+                                            w->scale / *q_scale_of(b, j, b->token), row_end - row);
 }
 
 /* Tiles [begin, end), those of all jobs counted one after the other; panel by panel. */
@@ -141,16 +212,105 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
 
         base += w->n_tiles;
         if (tile >= tile_end) continue;
-        const uint8_t *tables = make_tables(b, j, thread);
+        const uint8_t *tables = make_tables(b, j, 0, n_blocks(w), thread);
         for (size_t here; tile < tile_end; tile = here) {
             here = nm_smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
-            size_t row = tile * NM_TILE_ROWS, row_end = nm_smaller(here * NM_TILE_ROWS, w->rows);
-
             nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables);
-            b->s->work->kernels->floats->dequantize(b->jobs[j].y + b->token * w->rows + row, sums,
-                                                    w->scale / *q_scale_of(b, j, b->token),
-                                                    row_end - row);
+            put_rows(b, j, tile * NM_TILE_ROWS, here * NM_TILE_ROWS, sums);
         }
+    }
+}
+
+/*
+ * Steps [begin, end) of the j-th job, in one panel.  A part has three areas for sums: 0 of the
+ * panel in which it begins, 1 of the one in which it ends, 2 of those between.
+ */
+static void gemv_steps(const bundle *b, size_t j, size_t begin, size_t end, size_t part,
+                       size_t area, size_t thread)
+{
+    const nm_ternary     *w = &b->jobs[j].layer->w;
+    const nm_ternary_ops *ops = ops_of(b, j);
+    size_t                tile = begin / w->n_triples / NM_PANEL_TILES * NM_PANEL_TILES;
+    size_t                n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
+    size_t                block_steps = n_tiles * nm_packings[w->packing].block_triples;
+    int32_t              *sums = b->s->sums + part * b->s->sums_stride + area * NM_PANEL_ROWS;
+    uint16_t              whole[NM_PANEL_TILES];
+
+    begin -= tile * w->n_triples, end -= tile * w->n_triples;
+    const uint8_t *tables =
+        make_tables(b, j, begin / block_steps, (end + block_steps - 1) / block_steps, thread);
+    nm_product_gemv_steps(ops, sums, w, tile, begin, end, tables,
+                          area < 2 ? b->s->parts[part].n_added[area] : whole);
+    if (begin == 0 && end == n_tiles * w->n_triples) { /* nothing to be collected */
+        if (ops->finish) ops->finish(sums, n_tiles * NM_TILE_ROWS, n_blocks(w));
+        put_rows(b, j, tile * NM_TILE_ROWS, (tile + n_tiles) * NM_TILE_ROWS, sums);
+    }
+}
+
+static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
+{
+    const bundle *b = context;
+
+    for (size_t part = begin; part < end; part++) {
+        size_t from = b->s->begins[part], to = b->s->begins[part + 1], base = 0;
+
+        memset(&b->s->parts[part], 0, sizeof b->s->parts[part]);
+        for (size_t j = 0; j < b->n_jobs && base < to; base += n_steps(b->jobs[j].layer), j++) {
+            const nm_ternary *w = &b->jobs[j].layer->w;
+            size_t            step = from > base ? from - base : 0;
+            size_t            job_end = nm_smaller(to - base, n_steps(b->jobs[j].layer));
+            for (size_t here; step < job_end; step = here) {
+                size_t panel = step / (NM_PANEL_TILES * w->n_triples) + 1;
+                here = nm_smaller(job_end, panel * NM_PANEL_TILES * w->n_triples);
+                size_t area = base + step == from ? 0 : base + here == to ? 1 : 2;
+                gemv_steps(b, j, step, here, part, area, thread);
+            }
+        }
+    }
+}
+
+typedef uint32_t words __attribute__((vector_size(16), may_alias));
+
+#define COLLECT_ROWS 64 /* at a time: a multiple of the rows that `finish` puts in order together */
+
+/* Rows [begin, end) among COLLECT_ROWS, whose panel is steps [first, last] of all jobs. */
+static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, size_t first,
+                         size_t last)
+{
+    const nm_bitlinear_scratch *s = b->s;
+    const nm_ternary_ops       *ops = ops_of(b, j);
+    size_t                      part = 0, n_added = 0, tile = begin / NM_TILE_ROWS % NM_PANEL_TILES;
+    size_t skipped = begin % COLLECT_ROWS, row = begin % NM_PANEL_ROWS - skipped;
+    words  sums[COLLECT_ROWS / 4] = {{0}};
+
+    while (s->begins[part + 1] <= first) part++;
+    if (s->begins[part + 1] > last) return; /* not cut */
+    for (; s->begins[part] <= last; part++) {
+        size_t       area = s->begins[part] < first, n = s->parts[part].n_added[area][tile];
+        const words *from =
+            (const words *)(s->sums + part * s->sums_stride + area * NM_PANEL_ROWS + row);
+        n_added += n;
+#pragma GCC unroll 16
+        for (size_t i = 0; n && i < COLLECT_ROWS / 4; i++) sums[i] += from[i];
+    }
+    if (ops->finish) ops->finish((int32_t *)sums, COLLECT_ROWS, n_added);
+    put_rows(b, j, begin, end, (const int32_t *)sums + skipped);
+}
+
+void nm_bitlinear_collect(nm_bitlinear_scratch *s, size_t j, size_t begin, size_t end)
+{
+    bundle            b = {.s = s, .jobs = s->cut, .n_jobs = s->n_cut};
+    const nm_ternary *w = &s->cut[j].layer->w;
+    size_t            base = 0;
+
+    if (s->n_cut == 0) return;
+    for (size_t i = 0; i < j; i++) base += n_steps(s->cut[i].layer);
+    for (size_t row_end; begin < end; begin = row_end) {
+        size_t tile = begin / NM_TILE_ROWS, panel = tile / NM_PANEL_TILES * NM_PANEL_TILES;
+        size_t panel_end = nm_smaller(panel + NM_PANEL_TILES, w->n_tiles);
+        row_end = nm_smaller(end, (begin / COLLECT_ROWS + 1) * COLLECT_ROWS);
+        collect_rows(&b, j, begin, row_end, base + panel * w->n_triples,
+                     base + panel_end * w->n_triples - 1);
     }
 }
 
@@ -214,10 +374,21 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/* The product that is to be computed in parts. */
+static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs)
+{
+    size_t n = 0, n_parts = nm_pool_threads(s->work->pool);
+
+    s->n_cut = n_jobs;
+    for (size_t j = 0; j < n_jobs; j++) s->cut[j] = jobs[j], n += n_steps(jobs[j].layer);
+    for (size_t part = 0; part <= n_parts; part++)
+        s->begins[part] = part_begin(n, lead_of(jobs[0].layer, n_jobs), part, n_parts);
+}
+
 /* ---- A call ---------------------------------------------------------------------------------- */
 
-void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
-                          size_t n_tokens)
+void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
+                           size_t n_tokens)
 {
     bundle              b = {.s = s, .jobs = jobs, .n_jobs = n_jobs, .n_tokens = n_tokens};
     const nm_bitlinear *next = jobs[n_jobs - 1].layer->next;
@@ -226,6 +397,7 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
 
     nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens, QUANTIZE_GRAIN);
 
+    s->n_cut = 0;
     if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
         for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
         /* Each thread's share, so that small matrices are shared too; a panel at most. */
@@ -233,12 +405,17 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
         size_t grain = share < NM_PANEL_TILES ? share : NM_PANEL_TILES;
         for (b.token = 0; b.token < n_tokens; b.token++) {
             s->n_forwarded++;
-            /* The gains of the next few matrices: small, but needed all at once. */
+            /* The gains of the next matrices: small, but needed all at once. */
             const nm_bitlinear *soon = next;
-            for (size_t i = 0; i < NM_MAX_JOBS && soon; i++, soon = soon->next)
+            for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
                 fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
             atomic_store_explicit(&s->next, next, memory_order_release);
-            nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
+            if (n_tokens > 1 || !is_cut(n_tiles, n_threads)) {
+                nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
+            } else {
+                cut(s, jobs, n_jobs);
+                nm_work_run(s->work, NM_PHASE_GEMV, gemv_parts, &b, n_threads, 1);
+            }
         }
         return;
     }
@@ -257,6 +434,26 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
     nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, best_items, 1);
 }
 
+/* Tiles [begin, end) of the first job. */
+static void collect_tiles(void *scratch, size_t begin, size_t end, size_t thread)
+{
+    nm_bitlinear_scratch *s = scratch;
+
+    (void)thread;
+    nm_bitlinear_collect(s, 0, begin * NM_TILE_ROWS,
+                         nm_smaller(end * NM_TILE_ROWS, s->cut[0].layer->w.rows));
+}
+
+void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
+                          size_t n_tokens)
+{
+    nm_bitlinear_products(s, jobs, n_jobs, n_tokens);
+    for (size_t j = 1; j < s->n_cut; j++) nm_bitlinear_collect(s, j, 0, s->cut[j].layer->w.rows);
+    if (s->n_cut)
+        nm_work_run(s->work, NM_PHASE_GEMV, collect_tiles, s, s->cut[0].layer->w.n_tiles,
+                    2 * NM_PANEL_TILES);
+}
+
 void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id packing,
                         size_t max_cols, size_t n_threads)
 {
@@ -266,7 +463,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     s->q_stride = nm_q_stride(max_cols);
-    s->sums_stride = n_tokens * NM_PANEL_ROWS;
+    s->sums_stride = nm_larger(n_tokens, 3) * NM_PANEL_ROWS; /* 3: gemv_parts */
     s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN);
     s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, s->q_stride);
     s->q_scale = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, sizeof(float));
@@ -276,5 +473,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
         if (s->tables) s->tables[i].bytes = bytes;
     }
     s->sums = nm_arena_take(arena, n_threads * s->sums_stride, sizeof(int32_t));
+    s->parts = nm_arena_take(arena, n_threads, sizeof(nm_gemv_part));
+    s->begins = nm_arena_take(arena, n_threads + 1, sizeof *s->begins);
     s->scratch = nm_arena_take(arena, n_threads, s->scratch_stride);
 }

@@ -57,9 +57,18 @@ bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, s
 /* A thread's look-up tables, and how far it has prefetched the next matrix. */
 typedef struct nm_tables {
     _Alignas(NM_ALIGN) uint8_t *bytes;
-    uint64_t made; /* number of the token and job that they are of */
+    uint64_t made;             /* number of the token and job that they are of */
+    size_t   block, block_end; /* K blocks that there are tables of */
     nm_ahead ahead;
 } nm_tables;
+
+/*
+ * Of a part of a product: what nm_product_gemv_steps says of the panel where the part begins and of
+ * the one where it ends.  The sums themselves are in `sums`.
+ */
+typedef struct nm_gemv_part {
+    _Alignas(NM_ALIGN) uint16_t n_added[2][NM_PANEL_TILES];
+} nm_gemv_part;
 
 /* Memory of the products, made once for all layers. */
 typedef struct nm_bitlinear_scratch {
@@ -72,8 +81,14 @@ typedef struct nm_bitlinear_scratch {
     uint64_t       n_forwarded; /* tokens that went one by one, so far */
     int32_t       *sums;        /* [n_threads][sums_stride] */
     size_t         sums_stride;
+    nm_gemv_part  *parts;   /* [n_threads] */
+    size_t        *begins;  /* [n_threads + 1]: the step where each part begins */
     uint8_t       *scratch; /* [n_threads][scratch_stride]: of the kernels */
     size_t         scratch_stride;
+
+    /* The products that were computed in parts, to be collected; n_cut is 0 if there are none. */
+    nm_bitlinear_job cut[NM_MAX_JOBS];
+    size_t           n_cut;
 
     /* The next matrix to compute; NULL: nothing to prefetch.  Idle threads read it. */
     _Atomic(const struct nm_bitlinear *) next;
@@ -82,6 +97,15 @@ typedef struct nm_bitlinear_scratch {
 /* Computes up to NM_MAX_JOBS side by side, for n_tokens <= n_batch. */
 void nm_bitlinear_forward(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
                           size_t n_jobs, size_t n_tokens);
+
+/*
+ * The same in two steps.  After the first, rows of y may be missing: nm_bitlinear_collect completes
+ * rows [begin, end) of the j-th job, from any thread, until the next call.  So what is computed of
+ * y row by row can be done by the threads that collect the rows.
+ */
+void nm_bitlinear_products(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
+                           size_t n_jobs, size_t n_tokens);
+void nm_bitlinear_collect(nm_bitlinear_scratch *scratch, size_t j, size_t begin, size_t end);
 
 /* nm_pool_idle: prefetches the next matrix.  The context is a nm_bitlinear_scratch. */
 bool nm_bitlinear_idle(void *scratch, size_t thread);

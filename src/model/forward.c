@@ -4,14 +4,17 @@
  * checkpoints were trained), in the order of src/README.md, "The network".
  *
  * All tokens of a pass take each step together.  Threads share the tokens of a step, and in the
- * recurrence, which needs tokens in order, the elements of the state.  No sum is ever split between
- * threads: the bits are the same for any number of them and any batch.
+ * recurrence, which needs tokens in order, the elements of the state.  No float sum is ever split
+ * between threads: the bits are the same for any number of them and any batch.
  */
 #include "model/engine.h"
+
+#include "base/bytes.h"
 
 #include <string.h>
 
 #define SCAN_WORK 4096 /* state elements times tokens that are worth waking a thread for */
+#define MANY_THREADS 4 /* which share the element-wise steps of one token: fewer lose by a round */
 #define SCAN_GRAIN 64  /* state elements at least: whole cache lines, whole vectors */
 
 void nm_engine_append(nm_engine *e, float *state, const int32_t *ids, size_t n_ids, size_t n_logits)
@@ -31,10 +34,11 @@ void nm_engine_append(nm_engine *e, float *state, const int32_t *ids, size_t n_i
 /* ---- Steps of a layer, for a range of tokens or of state elements ---------------------------- */
 
 typedef struct step {
-    const nm_engine *e;
-    const nm_layer  *layer;
-    size_t           layer_state; /* where the layer's elements begin in the state of a text */
-    const float     *gain;
+    const nm_engine      *e;
+    nm_bitlinear_scratch *bitlinear; /* the engine's */
+    const nm_layer       *layer;
+    size_t                layer_state; /* where its elements begin in the state of a text */
+    const float          *gain;
 } step;
 
 static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
@@ -49,6 +53,11 @@ static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
                                             c->rms_norm_eps);
 }
 
+static size_t blocks_of(size_t n)
+{
+    return (n + SCAN_GRAIN - 1) / SCAN_GRAIN;
+}
+
 /* Blocks [begin, end) of SCAN_GRAIN state elements, through the tokens of each text in turn. */
 static void scan(void *context, size_t begin, size_t end, size_t thread)
 {
@@ -60,6 +69,7 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
     (void)thread;
     begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
     if (end > dim) end = dim;
+    for (size_t j = 0; j < 3; j++) nm_bitlinear_collect(s->bitlinear, j, begin, end);
     const float *bound = s->layer->mlgru.bound ? s->layer->mlgru.bound + begin : NULL;
     for (const nm_segment *text = pass->segments; t < pass->n_tokens; text++) {
         float *h = text->state + s->layer_state + begin;
@@ -85,16 +95,22 @@ static void gate_state(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
+/* Blocks [begin, end) of SCAN_GRAIN elements: those of the first token, then those of the next. */
 static void gate_ffn(void *context, size_t begin, size_t end, size_t thread)
 {
     const step           *s = context;
     const nm_activations *a = &s->e->activations;
-    size_t                ffn = s->e->weights->config.ffn;
+    size_t                ffn = s->e->weights->config.ffn, n_blocks = blocks_of(ffn);
 
     (void)thread;
-    for (size_t t = begin; t < end; t++) {
-        const float *gate = a->gate_up + t * 2 * ffn, *up = gate + ffn;
-        s->e->work.kernels->floats->glu(a->product + t * ffn, gate, up, ffn);
+    for (size_t next; begin < end; begin = next) {
+        size_t       t = begin / n_blocks, i = begin % n_blocks * SCAN_GRAIN;
+        const float *gate = a->gate_up + t * 2 * ffn + i, *up = gate + ffn;
+        next = nm_smaller(end, (t + 1) * n_blocks);
+        size_t n = nm_smaller((next - t * n_blocks) * SCAN_GRAIN, ffn) - i;
+        nm_bitlinear_collect(s->bitlinear, 0, i, i + n);
+        nm_bitlinear_collect(s->bitlinear, 0, ffn + i, ffn + i + n);
+        s->e->work.kernels->floats->glu(a->product + t * ffn + i, gate, up, n);
     }
 }
 
@@ -125,9 +141,16 @@ static void forward_layer(nm_engine *e, size_t index)
     const nm_work  *work = &e->work;
     nm_activations *a = &e->activations;
     size_t          n = e->pass.n_tokens, state_dim = nm_config_state_dim(&e->weights->config);
-    size_t          n_blocks = (state_dim + SCAN_GRAIN - 1) / SCAN_GRAIN;
-    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n;
-    step            s = {.e = e, .layer = layer, .layer_state = index * state_dim};
+    size_t          n_blocks = blocks_of(state_dim), ffn_blocks = blocks_of(e->weights->config.ffn);
+    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n, gate_grain = ffn_blocks;
+    size_t          n_threads = nm_pool_threads(work->pool);
+    step            s = {.e = e, .bitlinear = &e->bitlinear, .layer = layer};
+
+    s.layer_state = index * state_dim;
+    if (n == 1 && n_threads >= MANY_THREADS) {
+        scan_grain = (n_blocks + n_threads - 1) / n_threads;
+        gate_grain = (ffn_blocks + n_threads - 1) / n_threads;
+    }
 
     /* u = RMSNorm(x) */
     s.gain = layer->attn_gain;
@@ -137,7 +160,7 @@ static void forward_layer(nm_engine *e, size_t index)
     const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
                                       {.layer = &m->i_proj, .y = a->i, .x = a->u},
                                       {.layer = &m->g_proj, .y = a->g, .x = a->u}};
-    nm_bitlinear_forward(&e->bitlinear, gates, 3, n);
+    nm_bitlinear_products(&e->bitlinear, gates, 3, n);
 
     /* f = sigmoid(f), raised to bound + (1 - bound) f;  h = f h + (1 - f) silu(i);  i = silu(h) */
     nm_work_run(work, NM_PHASE_SCAN, scan, &s, n_blocks, scan_grain ? scan_grain : 1);
@@ -153,10 +176,12 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
 
     /* gate, up = halves of BitLinear(u) */
-    bitlinear(e, &layer->glu.gate_up_proj, a->gate_up, a->u, n);
+    const nm_bitlinear_job gate_up = {
+        .layer = &layer->glu.gate_up_proj, .y = a->gate_up, .x = a->u};
+    nm_bitlinear_products(&e->bitlinear, &gate_up, 1, n);
 
     /* x = x + BitLinear(silu(gate) * up) */
-    nm_work_run(work, NM_PHASE_GATE, gate_ffn, &s, n, 1);
+    nm_work_run(work, NM_PHASE_GATE, gate_ffn, &s, n * ffn_blocks, gate_grain);
     add_bitlinear(e, &layer->glu.down_proj, a->product);
 }
 
