@@ -174,7 +174,7 @@ static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_
                          q_of(b, j, b->token) + triple * NM_TRIPLE_GROUPS * packing->group_cols,
                          nm_smaller(packing->block_triples, w->n_triples - triple));
         if (first->n_together)
-            nm_ahead_fetch(&tables->ahead, first, thread, nm_pool_threads(b->s->work->pool));
+            nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work));
     }
     tables->block = nm_smaller(tables->block, block);
     tables->block_end = nm_larger(tables->block_end, end);
@@ -377,7 +377,7 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
 /* The product that is to be computed in parts. */
 static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs)
 {
-    size_t n = 0, n_parts = nm_pool_threads(s->work->pool);
+    size_t n = 0, n_parts = nm_work_threads(s->work);
 
     s->n_cut = n_jobs;
     for (size_t j = 0; j < n_jobs; j++) s->cut[j] = jobs[j], n += n_steps(jobs[j].layer);
@@ -392,7 +392,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
 {
     bundle              b = {.s = s, .jobs = jobs, .n_jobs = n_jobs, .n_tokens = n_tokens};
     const nm_bitlinear *next = jobs[n_jobs - 1].layer->next;
-    size_t              n_threads = nm_pool_threads(s->work->pool), n_tiles = 0;
+    size_t              n_threads = nm_work_threads(s->work), n_tiles = 0;
     size_t              best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
 
     nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens, QUANTIZE_GRAIN);
@@ -409,7 +409,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
             const nm_bitlinear *soon = next;
             for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
                 fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
-            atomic_store_explicit(&s->next, next, memory_order_release);
+            atomic_store_explicit(&s->next, n_threads > 1 ? next : NULL, memory_order_release);
             if (n_tokens > 1 || !is_cut(n_tiles, n_threads)) {
                 nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
             } else {

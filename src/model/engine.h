@@ -10,6 +10,7 @@
 
 #include "base/cancel.h"
 #include "base/refs.h"
+#include "model/trial.h"
 #include "model/weights.h"
 
 #define NM_BATCH_STEP 48 /* the default batch is a multiple of this, up to 8 of them */
@@ -47,6 +48,7 @@ typedef struct nm_engine {
     nm_bitlinear_scratch bitlinear;
     nm_activations       activations;
     nm_pass              pass;
+    nm_trial             trial;   /* all threads or one, for a token of a small model */
     uint64_t             n_calls; /* of nomul_session_feed_many */
     nm_arena             arena;   /* of all of this, the engine included */
 

@@ -10,10 +10,12 @@
 #include "model/engine.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 #include <string.h>
 
-#define SCAN_WORK 4096 /* state elements times tokens that are worth waking a thread for */
+#define TRIAL_BYTES 24000000 /* of weights: with more, a token takes so long that threads gain */
+#define SCAN_WORK 4096       /* state elements times tokens that are worth waking a thread for */
 #define MANY_THREADS 4 /* which share the element-wise steps of one token: fewer lose by a round */
 #define SCAN_GRAIN 64  /* state elements at least: whole cache lines, whole vectors */
 
@@ -143,7 +145,7 @@ static void forward_layer(nm_engine *e, size_t index)
     size_t          n = e->pass.n_tokens, state_dim = nm_config_state_dim(&e->weights->config);
     size_t          n_blocks = blocks_of(state_dim), ffn_blocks = blocks_of(e->weights->config.ffn);
     size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n, gate_grain = ffn_blocks;
-    size_t          n_threads = nm_pool_threads(work->pool);
+    size_t          n_threads = nm_work_threads(work);
     step            s = {.e = e, .bitlinear = &e->bitlinear, .layer = layer};
 
     s.layer_state = index * state_dim;
@@ -185,7 +187,7 @@ static void forward_layer(nm_engine *e, size_t index)
     add_bitlinear(e, &layer->glu.down_proj, a->product);
 }
 
-float *nm_engine_forward(nm_engine *e, float *logits)
+static float *forward(nm_engine *e, float *logits)
 {
     const nm_weights *w = e->weights;
     nm_activations   *a = &e->activations;
@@ -207,4 +209,17 @@ float *nm_engine_forward(nm_engine *e, float *logits)
     }
     pass->n_segments = pass->n_tokens = pass->n_wanted = 0;
     return n ? logits + n * w->config.vocab : logits; /* which may be NULL */
+}
+
+float *nm_engine_forward(nm_engine *e, float *logits)
+{
+    bool try = e->pass.n_tokens == 1 && nm_pool_threads(e->work.pool) > 1 &&
+               e->weights->ternary_bytes < TRIAL_BYTES;
+    double began = try ? nm_clock() : 0;
+
+    e->work.alone = try && nm_trial_way(&e->trial);
+    logits = forward(e, logits);
+    if (try) nm_trial_took(&e->trial, nm_clock() - began);
+    e->work.alone = false;
+    return logits;
 }

@@ -10,7 +10,8 @@
 typedef struct nm_work {
     const nm_kernels *kernels;
     nm_pool          *pool;
-    nm_profile       *profile; /* NULL: none wanted */
+    bool        alone;   /* this pass is computed by the calling thread, though there are others */
+    nm_profile *profile; /* NULL: none wanted */
 } nm_work;
 
 /* The time since the last call was spent in this phase. */
@@ -23,8 +24,16 @@ static inline void nm_work_done(const nm_work *work, nm_phase phase)
 static inline void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
                                size_t n_items, size_t grain)
 {
-    nm_pool_run(work->pool, job, context, n_items, grain);
+    if (!work->alone)
+        nm_pool_run(work->pool, job, context, n_items, grain);
+    else if (n_items)
+        job(context, 0, n_items, 0);
     nm_work_done(work, phase);
+}
+
+static inline size_t nm_work_threads(const nm_work *work)
+{
+    return work->alone ? 1 : nm_pool_threads(work->pool);
 }
 
 #endif
