@@ -16,7 +16,7 @@
  *   stopped         waits until the program is stopped, and prints the terminal's mode
  *
  * At the end it waits for the program, shows the screen and prints the exit code and whether the
- * terminal is as it was.  Whoever waits more than 100 seconds fails.
+ * terminal is as it was.  Whoever waits more than 300 seconds fails.
  */
 #define _XOPEN_SOURCE 700
 #define _DEFAULT_SOURCE
@@ -65,7 +65,7 @@ static bool take_output(int milliseconds)
 
 static bool is_late(time_t began)
 {
-    return time(NULL) - began > 100; /* sanitizers are slow */
+    return time(NULL) - began > 300; /* sanitizers are slow */
 }
 
 static size_t unescape(char *text)
