@@ -21,6 +21,9 @@ extern "C" {
  */
 const char *nomul_bench_shape(size_t index);
 
+/* Is this one of them, or four numbers that make a model?  If not, err says why. */
+bool nomul_bench_is_shape(const char *shape, nomul_error *err);
+
 /*
  * Bytes of memory for a model of this shape, made in memory, and n_texts sessions that share an
  * engine, each with a row of logits; nothing is allocated.  0 for a shape that is none.

@@ -88,6 +88,7 @@ static void check_shape(const char *shape, const char *words)
     nomul_session_options_init(&o);
     CHECK_INT(nomul_bench_memory(shape, "t4", &o, 1, &err), 0);
     CHECK_THAT(strstr(err.text, words), "%s: %s", shape, err.text);
+    CHECK(!nomul_bench_is_shape(shape, NULL) && nomul_bench_is_shape("1,2,3,4", NULL));
 }
 
 /* What a shape needs is what it gets: the bytes of its file, its engine, states and logits. */

@@ -122,45 +122,52 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
-/* One of the names, or "L,d,ffn,vocab". */
-static bool find_shape(const char *text, shape *found, nomul_error *err)
+/* One of the names, or "L,d,ffn,vocab"; returns its title, "" for a shape of numbers, or NULL. */
+static const char *find_shape(const char *text, nm_config *c, nomul_error *err)
 {
-    uint32_t   *to[] = {&found->n_layers, &found->dim, &found->ffn, &found->vocab};
+    uint32_t   *to[] = {&c->n_layers, &c->dim, &c->ffn, &c->vocab};
     const char *at = text;
     size_t      n = 0;
 
-    for (size_t i = 0; i < N_SHAPES; i++) {
-        *found = shapes[i];
-        if (strcmp(text, found->name) == 0) return true;
+    *c = nm_config_defaults;
+    for (const shape *s = shapes; s < shapes + N_SHAPES; s++) {
+        if (strcmp(text, s->name) != 0) continue;
+        c->n_layers = s->n_layers, c->dim = s->dim, c->ffn = s->ffn, c->vocab = s->vocab;
+        return s->title;
     }
-    *found = (shape){.name = text};
     for (; n < 4 && *at >= '0' && *at <= '9'; n++, at += *at == ',') {
         uint64_t number = 0;
         for (; *at >= '0' && *at <= '9'; at++)
             if (number < UINT32_MAX) number = 10 * number + (uint64_t)(*at - '0');
         *to[n] = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
     }
-    if (n == 4 && *at == '\0' && at[-1] != ',') return true;
-    return nm_fail(err, NOMUL_E_ARG, "expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");
+    if (n < 4 || *at != '\0' || at[-1] == ',')
+        nm_fail(err, NOMUL_E_ARG, "expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");
+    else if (nm_config_check(c, err))
+        return "";
+    return nm_fail_in(err, "shape %.64s", text), NULL;
+}
+
+bool nomul_bench_is_shape(const char *text, nomul_error *err)
+{
+    nm_config config;
+
+    return find_shape(text, &config, NM_ERROR(err)) != NULL;
 }
 
 /* What the writer is to write; everything but the progress. */
 static bool make_spec(const char *text, const char *packing, nm_config *config, nm_model_spec *spec,
                       nomul_error *err)
 {
-    char  names[NM_PACKING_LIST];
-    shape s;
+    char        names[NM_PACKING_LIST];
+    const char *title = find_shape(text, config, err);
 
-    *config = nm_config_defaults;
-    *spec = (nm_model_spec){.config = config, .embedding = NM_GGUF_F16};
+    if (!title) return false;
+    *spec = (nm_model_spec){
+        .config = config, .embedding = NM_GGUF_F16, .name = *title != '\0' ? title : NULL};
     if (!nm_packing_find(packing, strlen(packing), &spec->packing))
         return nm_fail(err, NOMUL_E_ARG, "packing %.32s: unknown, expected %s", packing,
                        nm_packing_list(names, false, " or "));
-    bool ok = find_shape(text, &s, err);
-    config->n_layers = s.n_layers, config->dim = s.dim;
-    config->ffn = s.ffn, config->vocab = s.vocab;
-    spec->name = s.title;
-    if (!ok || !nm_config_check(config, err)) return nm_fail_in(err, "shape %.64s", text);
     for (size_t i = 0; i < nm_plan_count(config); i++) {
         nm_planned p;
         nm_plan_get(config, i, &p);

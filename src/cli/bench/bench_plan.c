@@ -44,7 +44,7 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
     *p = (nm_bench_plan){.args = args, .kernels = args->kernels};
     if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
     for (size_t i = 0; i < args->shapes.n; i++)
-        if (needed(p, args->shapes.at[i], args->pack, &err) == 0)
+        if (!nomul_bench_is_shape(args->shapes.at[i], &err))
             return nm_output_misused("--%s", err.text);
     if (nm_open_kernels(&p->kernels) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     for (const count_option *o = lists; o < lists + sizeof lists / sizeof *lists; o++) {
