@@ -79,6 +79,7 @@ NM_TARGET(V_TARGET)
 static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
     const __mmask64 negated = 0xFFFF0000FFFF0000, columns_15 = 0x7FFF7FFF7FFF7FFF;
+    const __m512i   minus = _mm512_movm_epi8(negated);
     const vec       rest_0 = load(rest_places[0]), rest_64 = load(rest_places[1]);
     vec             t[3][3], *to = (vec *)tables;
 
@@ -90,7 +91,8 @@ static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
     for (; n_triples; n_triples--, q += 15) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)q);
         __m512i halves = (__m512i)split_columns((vec)_mm512_broadcast_i32x4(x), 0);
-        halves = _mm512_mask_sub_epi8(halves, negated, _mm512_setzero_si512(), halves);
+        /* -x is (x ^ -1) + 1: clang 20 fails on a masked subtraction before these shuffles */
+        halves = _mm512_sub_epi8(_mm512_xor_si512(halves, minus), minus);
         vec columns = (vec)_mm512_maskz_mov_epi8(columns_15, halves), bias = (vec){0} + 128;
 #pragma GCC unroll 3
         for (int g = 0; g < 3; g++, to += 4) {
