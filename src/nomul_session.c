@@ -314,6 +314,10 @@ static nomul_status score_all(const nomul_score *scores, size_t n_scores, const 
     return NOMUL_OK;
 }
 
+/*
+ * Checked as the feeds of nomul_session_feed_many are.  Each row of logits is a whole vocabulary of
+ * floats, so there is memory for a few rows only, SCORE_BYTES, whatever the length of the texts.
+ */
 nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err)
 {
     err = NM_ERROR(err);

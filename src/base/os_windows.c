@@ -444,33 +444,28 @@ int nm_os_open_stream(const char *path, int *fd)
     return nm_os_open(path, fd);
 }
 
-/* Is there a byte, an end or an error?  A console is signalled when there are events. */
-static bool is_ready(HANDLE handle, DWORD step)
-{
-    DWORD n_bytes = 0;
-
-    switch (GetFileType(handle)) {
-    case FILE_TYPE_PIPE:
-        if (!PeekNamedPipe(handle, NULL, 0, NULL, &n_bytes, NULL) || n_bytes > 0) return true;
-        Sleep(step);
-        return false;
-    case FILE_TYPE_CHAR: return WaitForSingleObject(handle, step) != WAIT_TIMEOUT;
-    default: return true;
-    }
-}
-
+/* A console is signalled when there are events.  A pipe cannot be waited for: it is looked at. */
 int nm_os_wait_input(int fd, int milliseconds)
 {
     HANDLE   handle = handle_of(fd);
+    DWORD    type = GetFileType(handle), n_bytes = 0;
     uint64_t most =
         milliseconds < 0 || milliseconds > WAIT_MOST ? WAIT_MOST : (uint64_t)milliseconds;
     uint64_t began = nm_os_nanoseconds();
+    DWORD    step = most ? WAIT_STEP : 0;
 
     if (handle == INVALID_HANDLE_VALUE) return EBADF;
-    while (!is_ready(handle, most ? WAIT_STEP : 0))
+    if (type != FILE_TYPE_PIPE && type != FILE_TYPE_CHAR) return 0;
+    for (;;) { /* until there is a byte, an end or an error */
+        if (type == FILE_TYPE_PIPE) {
+            if (!PeekNamedPipe(handle, NULL, 0, NULL, &n_bytes, NULL) || n_bytes > 0) return 0;
+            Sleep(step);
+        } else if (WaitForSingleObject(handle, step) != WAIT_TIMEOUT) {
+            return 0;
+        }
         if (nm_os_nanoseconds() - began >= most * 1000000)
             return milliseconds >= 0 && most == (uint64_t)milliseconds ? ETIMEDOUT : EINTR;
-    return 0;
+    }
 }
 
 /*

@@ -31,28 +31,11 @@ bool nm_hf_added_read(nm_hf_added *added, nm_json *json, nomul_error *err)
            nm_hf_read_fields(json, added_fields, COUNT(added_fields), added, err);
 }
 
-/* How it is found.  transformers' own tokenizers look for all tokens first, and at spaces only. */
-static bool attr_of(const nm_hf_tokenizer *t, const nm_hf_added *added, uint16_t *attr,
-                    nomul_error *err)
-{
-    bool normalized = !added->special;
-
-    if (nm_hf_given(&added->normalized) &&
-        !nm_hf_bool(&added->normalized, "normalized", &normalized, err))
-        return nm_fail_in(err, "\"%s\"", added->content.data);
-    *attr = NM_ATTR_ADDED;
-    if (added->special) *attr |= NM_ATTR_CONTROL;
-    if (added->lstrip) *attr |= NM_ATTR_LSTRIP;
-    if (added->rstrip) *attr |= NM_ATTR_RSTRIP;
-    if (added->single_word) *attr |= t->slow ? NM_ATTR_SPACED : NM_ATTR_SINGLE_WORD;
-    if (normalized && !t->slow) *attr |= NM_ATTR_NORMALIZED;
-    return true;
-}
-
 bool nm_hf_added_place(nm_hf_tokenizer *t, const nm_hf_added *added, nomul_error *err)
 {
     const char *text = added->content.data;
-    uint16_t    attr = 0;
+    uint16_t    attr = NM_ATTR_ADDED;
+    bool        normalized = !added->special;
 
     if (added->content.size == 0) return nm_fail(err, NOMUL_E_FORMAT, "a token without content");
     if (added->id == UINT64_MAX) return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has no id", text);
@@ -64,7 +47,15 @@ bool nm_hf_added_place(nm_hf_tokenizer *t, const nm_hf_added *added, nomul_error
     if (piece->type == NOMUL_TOKEN_BYTE && nm_sentencepiece_byte(text, added->content.size) < 0)
         return nm_fail(err, NOMUL_E_FORMAT, "\"%s\" has id %" PRIu64 ", expected %.*s", text,
                        added->id, (int)piece->n_text, piece->text);
-    if (!attr_of(t, added, &attr, err)) return false;
+    if (nm_hf_given(&added->normalized) &&
+        !nm_hf_bool(&added->normalized, "normalized", &normalized, err))
+        return nm_fail_in(err, "\"%s\"", text);
+    /* How it is found: transformers' own tokenizers look for all at first, and at spaces only. */
+    if (added->special) attr |= NM_ATTR_CONTROL;
+    if (added->lstrip) attr |= NM_ATTR_LSTRIP;
+    if (added->rstrip) attr |= NM_ATTR_RSTRIP;
+    if (added->single_word) attr |= t->slow ? NM_ATTR_SPACED : NM_ATTR_SINGLE_WORD;
+    if (normalized && !t->slow) attr |= NM_ATTR_NORMALIZED;
     bool same = piece->text && piece->n_text == added->content.size &&
                 memcmp(piece->text, text, piece->n_text) == 0;
     bool merged = piece->type == NOMUL_TOKEN_NORMAL || piece->type == NOMUL_TOKEN_USER_DEFINED ||
