@@ -12,7 +12,7 @@ walls='
 base:    base
 format:  base format
 kernels: base kernels
-tokens:  base format kernels/kernels.h tokens
+tokens:  base format kernels/floats.h kernels/kernels.h tokens
 model:   base format kernels model
 bench:   base format kernels model convert tokens/logprobs.h
 bench:   tokens/sampler.h bench nomul_bench.h

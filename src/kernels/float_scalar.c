@@ -7,7 +7,6 @@
 #include "kernels/floats.h"
 #include "kernels/kernels.h"
 
-#include <float.h>
 #include <math.h>
 
 static float sigmoid(float x)
@@ -99,18 +98,11 @@ static void multiply(float *y, const float *x, size_t n)
     for (size_t i = 0; i < n; i++) y[i] *= x[i];
 }
 
-/* A logit as it is compared: no NaN, no plus infinity. */
-static float tame(float x)
-{
-    x = x > -INFINITY ? x : -INFINITY;
-    return x < FLT_MAX ? x : FLT_MAX;
-}
-
 static float largest(const float *x, size_t n)
 {
     float most = -INFINITY;
 
-    for (size_t i = 0; i < n; i++) most = tame(x[i]) > most ? tame(x[i]) : most;
+    for (size_t i = 0; i < n; i++) most = nm_tame_logit(x[i]) > most ? nm_tame_logit(x[i]) : most;
     return most + 0.0f;
 }
 
@@ -120,7 +112,7 @@ static size_t argmax(const float *x, size_t n)
     size_t at = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (tame(x[i]) > most) most = tame(x[i]), at = i;
+        if (nm_tame_logit(x[i]) > most) most = nm_tame_logit(x[i]), at = i;
     return at;
 }
 
@@ -130,7 +122,7 @@ static double softmax(float *y, const float *x, size_t n, float max, float temp)
 
     if (max < -FLT_MAX) return nm_softmax_even(y, n);
     for (size_t i = 0; i < n; i++) {
-        float e = nm_exp_inline((tame(x[i]) - max) / temp);
+        float e = nm_exp_inline((nm_tame_logit(x[i]) - max) / temp);
         if (y) y[i] = e;
         lane[i % NM_LANES] += (double)e;
     }

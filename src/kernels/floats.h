@@ -6,6 +6,7 @@
 #ifndef NM_FLOATS_H
 #define NM_FLOATS_H
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -32,6 +33,13 @@ static inline double nm_wide_lanes_sum(double lane[NM_LANES])
 static inline float nm_norm_scale(float sum, size_t n, float eps)
 {
     return 1.0f / sqrtf(sum / (float)n + eps);
+}
+
+/* A logit as it is compared: a NaN is minus infinity, plus infinity is FLT_MAX. */
+static inline float nm_tame_logit(float x)
+{
+    x = x > -INFINITY ? x : -INFINITY;
+    return x < FLT_MAX ? x : FLT_MAX;
 }
 
 /* The softmax of logits that are all minus infinity, where x - max would be NaN. */

@@ -33,7 +33,7 @@ void nm_candidates_best(const nm_float_ops *floats, const float *logits, size_t 
 
     if (k == 0) return;
     for (size_t i = 0; i < k; i++) { /* the heap grows by c, which rises over better parents */
-        nomul_logprob c = {(int32_t)i, nm_candidate_logit(logits[i])};
+        nomul_logprob c = {(int32_t)i, nm_tame_logit(logits[i])};
         size_t        at = i;
         for (; at > 0 && is_better(best[(at - 1) / 2], c); at = (at - 1) / 2)
             best[at] = best[(at - 1) / 2];
@@ -43,7 +43,7 @@ void nm_candidates_best(const nm_float_ops *floats, const float *logits, size_t 
         end = n - i < block ? n : i + block;
         if (!(floats->largest(logits + i, end - i) > best[0].logprob)) continue;
         for (size_t id = i; id < end; id++) {
-            nomul_logprob c = {(int32_t)id, nm_candidate_logit(logits[id])};
+            nomul_logprob c = {(int32_t)id, nm_tame_logit(logits[id])};
             if (c.logprob > best[0].logprob) replace_worst(best, k, c);
         }
     }
@@ -56,8 +56,7 @@ void nm_candidates_best(const nm_float_ops *floats, const float *logits, size_t 
 
 void nm_candidates_all(const float *logits, size_t n, nomul_logprob *all)
 {
-    for (size_t i = 0; i < n; i++)
-        all[i] = (nomul_logprob){(int32_t)i, nm_candidate_logit(logits[i])};
+    for (size_t i = 0; i < n; i++) all[i] = (nomul_logprob){(int32_t)i, nm_tame_logit(logits[i])};
 }
 
 /* Numbers that rise as floats fall.  Bits of negative floats do; -0 + 0 is +0. */

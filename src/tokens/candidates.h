@@ -6,17 +6,8 @@
 #ifndef NM_CANDIDATES_H
 #define NM_CANDIDATES_H
 
+#include "kernels/floats.h"
 #include "kernels/kernels.h"
-
-#include <float.h>
-#include <math.h>
-
-/* A logit as candidates are compared by: no NaN, no plus infinity. */
-static inline float nm_candidate_logit(float logit)
-{
-    if (isnan(logit)) return -INFINITY;
-    return logit > FLT_MAX ? FLT_MAX : logit;
-}
 
 /* The k best of n, k <= n.  What is called logprob is their logit, also below. */
 void nm_candidates_best(const nm_float_ops *floats, const float *logits, size_t n,

@@ -39,7 +39,7 @@ size_t nm_draw_above(const nm_draw *d, float least, double *sum)
 
     *sum = d->floats->softmax(w->plain, logits, d->n, d->max, 1.0f);
     for (size_t i = 0; i < d->n; i++) { /* without a branch, which would often be guessed wrong */
-        list[n] = (nomul_logprob){(int32_t)i, nm_candidate_logit(logits[i])};
+        list[n] = (nomul_logprob){(int32_t)i, nm_tame_logit(logits[i])};
         n += weights[i] >= least;
     }
     nm_candidates_sort(list, w->spare, n);
@@ -80,7 +80,7 @@ static size_t open_bucket(const nm_draw *d, size_t bucket)
         if (end == i + STEP && !some) continue;
         for (size_t id = i; id < end; id++)
             if (w->buckets[id] == bucket)
-                w->list[n++] = (nomul_logprob){(int32_t)id, nm_candidate_logit(d->logits[id])};
+                w->list[n++] = (nomul_logprob){(int32_t)id, nm_tame_logit(d->logits[id])};
     }
     nm_candidates_sort(w->list, w->spare, n);
     return n;

@@ -27,7 +27,7 @@ void nm_logprobs(const nm_float_ops *floats, const float *logits, size_t n_vocab
             best[i].logprob = logprob_of(best[i].logprob, max, log_sum);
     }
     if (of && of->id >= 0 && (size_t)of->id < n_vocab)
-        of->logprob = logprob_of(nm_candidate_logit(logits[of->id]), max, log_sum);
+        of->logprob = logprob_of(nm_tame_logit(logits[of->id]), max, log_sum);
 }
 
 void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, size_t n_best,
