@@ -97,51 +97,45 @@ static bool set(nm_train_options *o, const struct option *row, const char *value
     return true;
 }
 
-/* One argument that is no operand; *value is what follows "=" or the next argument. */
-static bool parse_option(nm_train_options *o, char *word, char *next, bool saved, bool *used_next,
-                         nomul_error *err)
-{
-    char       *equals = word[1] == '-' ? strchr(word, '=') : NULL, *value = next;
-    const char *name = word[1] == '-' ? word + 2 : "";
-    char        copy[64];
-
-    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-        if (letters[i].letter == word[1] && !word[2]) name = letters[i].name;
-    if (equals) { /* "--name=value": the name is cut off */
-        snprintf(copy, sizeof copy, "%.*s", (int)(equals - word - 2), word + 2);
-        name = copy, value = equals + 1;
-    }
-    const struct option *row = find(name);
-    if (!row)
-        return nm_fail(err, NOMUL_E_ARG, "%.100s: no such option; nomul-train --help lists them",
-                       word);
-    if (saved && row->kept == FIXED)
-        return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
-    if (!value) return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
-    *used_next = !equals;
-    return set(o, row, value, err);
-}
-
 bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool saved, bool *help,
                             nomul_error *err)
 {
     *help = false;
     for (int i = 0; i < argc; i++) {
-        bool used_next = false;
-        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+        char *word = argv[i], *equals = NULL, *value = i + 1 < argc ? argv[i + 1] : NULL;
+        char  copy[64];
+
+        if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
             *help = true;
-        } else if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0) {
-            o->quiet = true;
-        } else if (argv[i][0] == '-' && argv[i][1]) {
-            if (!parse_option(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL, saved, &used_next,
-                              err))
-                return false;
-            i += used_next;
-        } else if (o->operand) {
-            return nm_fail(err, NOMUL_E_ARG, "%.100s: one folder is enough", argv[i]);
-        } else {
-            o->operand = argv[i];
+            continue;
         }
+        if (strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0) {
+            o->quiet = true;
+            continue;
+        }
+        if (word[0] != '-' || !word[1]) {
+            if (o->operand) return nm_fail(err, NOMUL_E_ARG, "%.100s: one folder is enough", word);
+            o->operand = word;
+            continue;
+        }
+        const char *name = word[1] == '-' ? word + 2 : "";
+        for (size_t k = 0; k < sizeof letters / sizeof *letters; k++)
+            if (letters[k].letter == word[1] && !word[2]) name = letters[k].name;
+        if (word[1] == '-') equals = strchr(word, '=');
+        if (equals) { /* "--name=value": the name is cut off */
+            snprintf(copy, sizeof copy, "%.*s", (int)(equals - word - 2), word + 2);
+            name = copy, value = equals + 1;
+        }
+        const struct option *row = find(name);
+        if (!row)
+            return nm_fail(err, NOMUL_E_ARG,
+                           "%.100s: no such option; nomul-train --help lists them", word);
+        if (saved && row->kept == FIXED)
+            return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
+        if (!value)
+            return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
+        if (!set(o, row, value, err)) return false;
+        i += !equals;
     }
     return true;
 }

@@ -64,41 +64,39 @@ static bool begin(nm_documents *d, nomul_error *err)
 }
 
 /*
- * text[0..n_bytes), which ends where a cut is safe, or ends the document: then EOS goes with it, as
- * a pass for one token alone takes as long as one for several.
+ * In slices, so that a signal never waits for long; ends: they are the last of the document.
+ *
+ *     d->text    held from before | slice              -> tokenized and scored up to a cut that is
+ *                                       ^ cut             safe whatever follows; the rest is held
+ *
+ * The end of a document is a cut too.  EOS is scored with its last tokens, as a pass for one token
+ * alone takes as long as one for several.
  */
-static bool score_text(nm_documents *d, size_t n_bytes, bool ends, nomul_error *err)
-{
-    nm_buffer part = {.data = d->text.data, .n_bytes = n_bytes};
-    unsigned  flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
-
-    ends = ends && d->separator;
-    if (n_bytes == 0 && !ends) return true;
-    if (n_bytes > 0 && !nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err)) return false;
-    if (ends && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
-    if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
-    d->ids.at[0] = d->ids.at[d->ids.n - 1]; /* the next ids are scored after the last one */
-    d->ids.n = 1;
-    d->begun = true;
-    d->n_bytes += n_bytes;
-    nm_words_add(&d->words, d->text.data, n_bytes);
-    d->bytes_nats = d->tally.nats;
-    nm_buffer_drop(&d->text, n_bytes);
-    return true;
-}
-
-/* In slices, so that a signal never waits for long; ends: they are the last of the document. */
 static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, nomul_error *err)
 {
     if (n_bytes == 0 && !ends) return true;
     do {
         size_t n = n_bytes < SLICE ? n_bytes : SLICE;
-        bool   last = ends && n == n_bytes;
+        bool   last = ends && n == n_bytes, eos = last && d->separator;
+
         if (!nm_buffer_add(&d->text, bytes, n, err)) return false;
-        size_t n_safe =
-            last ? d->text.n_bytes
-                 : nomul_tokenize_cut(d->tokenizer, d->text.data, d->text.n_bytes, d->n_held);
-        if (!score_text(d, n_safe, last, err)) return false;
+        nm_buffer part = d->text; /* up to the cut */
+        if (!last)
+            part.n_bytes = nomul_tokenize_cut(d->tokenizer, part.data, part.n_bytes, d->n_held);
+        if (part.n_bytes > 0 || eos) {
+            unsigned flags = d->begun ? NOMUL_TOKENIZE_NO_PREFIX : 0;
+            if (part.n_bytes > 0 && !nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err))
+                return false;
+            if (eos && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
+            if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
+            d->ids.at[0] = d->ids.at[d->ids.n - 1]; /* the next ids are scored after the last one */
+            d->ids.n = 1;
+            d->begun = true;
+            d->n_bytes += part.n_bytes;
+            nm_words_add(&d->words, part.data, part.n_bytes);
+            d->bytes_nats = d->tally.nats;
+            nm_buffer_drop(&d->text, part.n_bytes);
+        }
         d->n_held = d->text.n_bytes;
         nm_progress_show(&d->tally.bar, d->n_bytes, d->n_input);
         bytes += n, n_bytes -= n;

@@ -27,19 +27,6 @@ static const struct {
 };
 #define N_RUNS (sizeof capitals / sizeof *capitals)
 
-/* The letter in the other case; the same for all other characters. */
-static uint32_t change_case(uint32_t c, bool to_upper)
-{
-    for (size_t i = 0; i < N_RUNS; i++) {
-        uint32_t capital = to_upper ? c - (uint32_t)capitals[i].to_lower : c;
-
-        if (capital < capitals[i].first || capital > capitals[i].last) continue;
-        if ((capital - capitals[i].first) % capitals[i].every) continue;
-        return to_upper ? capital : c + (uint32_t)capitals[i].to_lower;
-    }
-    return c;
-}
-
 bool nm_pystr_is_space(uint32_t c)
 {
     return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -98,7 +85,16 @@ bool nm_pystr_capitalize(nm_buffer *to, nm_span s, nomul_error *err)
         n = nm_utf8_char(s.text + at, s.n_bytes - at, &c);
         bool valid = n > 0, sharp_s = at == 0 && c == 0xdf;
         if (!valid) n = 1;
-        size_t n_put = valid ? nm_utf8_put(change_case(c, at == 0), letter) : 1;
+        for (size_t i = 0; i < N_RUNS; i++) { /* the first letter to its capital, others from it */
+            uint32_t to_lower = (uint32_t)capitals[i].to_lower;
+            uint32_t capital = at == 0 ? c - to_lower : c;
+
+            if (capital < capitals[i].first || capital > capitals[i].last) continue;
+            if ((capital - capitals[i].first) % capitals[i].every) continue;
+            c = at == 0 ? capital : c + to_lower;
+            break;
+        }
+        size_t n_put = valid ? nm_utf8_put(c, letter) : 1;
         if (!nm_buffer_add(to,
                            sharp_s ? "Ss"
                            : valid ? letter
