@@ -6,7 +6,7 @@
 #
 #   check_workers.sh NOMUL MODEL
 #
-# Hosts in place of local workers: README, More texts than one machine.
+# Then two hosts, which are two ssh servers of this machine, if it has sshd and rsync.
 set -eu
 nomul=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 model=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
@@ -52,3 +52,49 @@ run --resume-failed
 cat part.??.out > got.jsonl
 cmp got.jsonl want.jsonl
 echo "$(wc -l < got.jsonl) answers of two workers, one killed after $answered of 3: the same"
+
+# The same over ssh: two servers of this machine stand for two hosts, which get the worker and the
+# parts, and give the answers back.
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+[ -x "$sshd" ] && command -v rsync > /dev/null || {
+    echo "hosts: not tried, there is no sshd or no rsync"
+    exit 0
+}
+ssh-keygen -q -t ed25519 -N '' -f key
+chmod 600 key
+port=$((20000 + $$ % 10000))
+servers=
+for host in 1 2; do
+    {
+        echo "HostKey $scratch/key"
+        echo "AuthorizedKeysFile $scratch/key.pub"
+        echo "ListenAddress 127.0.0.$host:$port"
+        echo "PidFile none"
+        echo "StrictModes no"
+        echo "UsePAM no"
+    } > "sshd$host"
+    echo "Host host$host
+        HostName 127.0.0.$host
+        Port $port
+        IdentityFile $scratch/key
+        UserKnownHostsFile $scratch/known
+        StrictHostKeyChecking no
+        LogLevel ERROR" >> hosts
+    "$sshd" -D -f "sshd$host" 2> "sshd$host.log" &
+    servers="$servers $!"
+done
+trap 'kill $servers; rm -rf "$scratch"' EXIT
+until ssh -F hosts host1 true && ssh -F hosts host2 true; do sleep 0.1; done 2> /dev/null
+
+rm -f part.??.out log
+over_ssh() {
+    parallel --will-cite --ssh "ssh -F $scratch/hosts" --sshlogin 1/host1,1/host2 \
+        --basefile worker --transferfile {} --return {}.out --cleanup --joblog log \
+        --env NOMUL --env NOMUL_MODEL --env OPTIONS "$@" --workdir "$scratch/remote" \
+        ./worker {} ::: part.aa part.ab part.ac part.ad
+}
+over_ssh
+cat part.??.out > got.jsonl
+cmp got.jsonl want.jsonl
+echo "$(wc -l < got.jsonl) answers of $(cut -f 2 log | grep -c host) jobs on" \
+    "$(cut -f 2 log | grep host | sort -u | wc -l | tr -d ' ') hosts: the same"

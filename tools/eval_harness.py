@@ -5,7 +5,8 @@ the same items: templates, splitting and metrics are its own, tokens come from s
 
     eval_harness.py NOMUL MODEL CHECKPOINT FOLDER [REFERENCE] [TASK...]
 
-MODEL is CHECKPOINT converted, FOLDER has TASK.jsonl.  Log-probabilities come from REFERENCE
+MODEL is CHECKPOINT converted, FOLDER has TASK.jsonl; the task perplexity is nomul perplexity and
+the harness's wikitext on FOLDER/perplexity.txt, a text that its detokenizer leaves alone.  Log-probabilities come from REFERENCE
 (mmfree.py), or without one from nomul logits, which leaves templates, splitting and metrics to be
 compared.  The sums of every choice have to be equal to 1e-3, and all metrics and their standard
 errors.  Needs lm-eval 0.4.13, sentencepiece and numpy.
@@ -18,7 +19,7 @@ import tempfile
 from harness_model import Model
 from lm_eval import simple_evaluate
 
-TASKS = ("arc", "hellaswag", "openbookqa", "piqa", "winogrande")
+TASKS = ("arc", "hellaswag", "openbookqa", "piqa", "winogrande", "perplexity")
 LIMIT = 1e-3
 
 
@@ -43,6 +44,19 @@ def run_harness(model, task, rows):
                   "dataset_kwargs": {"data_files": files, "cache_dir": folder}}
         found = simple_evaluate(model, tasks=[{"group": "own", "task": [config]}])
     return found["results"][name], sorted(found["samples"][name], key=lambda s: s["doc_id"])
+
+
+def compare_perplexity(nomul, path, model, text):
+    rows = [{"page": open(text, encoding="utf-8").read()}]
+    theirs = run_harness(model, "wikitext", rows)[0]
+    command = [nomul, "perplexity", "-m", path, "-f", text, "--json", "-q"]
+    ours = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    names = ("word_perplexity", "byte_perplexity", "bits_per_byte")
+    ok = all(abs(theirs[f"{n},none"] / ours[n] - 1) < 1e-6 for n in names)
+    for n in names:
+        print(f"perplexity: {n} {theirs[f'{n},none']:.6f}, ours {ours[n]:.6f}")
+    print(f"perplexity: {'equal' if ok else 'DIFFERENT'}")
+    return ok
 
 
 def run_nomul(nomul, model, task, items, labels):
@@ -75,6 +89,9 @@ def main():
     reference = rest.pop(0) if rest and rest[0].endswith(".py") else None
     model, n_equal = Model(nomul, path, checkpoint, reference), 0
     for task in rest or TASKS:
+        if task == "perplexity":
+            n_equal += compare_perplexity(nomul, path, model, f"{folder}/perplexity.txt")
+            continue
         items = f"{folder}/{task}.jsonl"
         labels = f"{folder}/{task}-labels.lst" if task == "piqa" else None
         answers = open(labels).read().split() if labels else None

@@ -53,7 +53,7 @@ def open_reference(path, checkpoint):
 class Model(TemplateLM):
     """What the harness asks of a model: ids of a text, and log-probabilities."""
     eot_token_id, prefix_token_id = 2, 1
-    generate_until = loglikelihood_rolling = None
+    generate_until = None
 
     def __init__(self, nomul, model, checkpoint, reference):
         super().__init__()
@@ -79,3 +79,6 @@ class Model(TemplateLM):
 
     def _loglikelihood_tokens(self, requests, **_):
         return [(self.logprob(context, more), False) for _, context, more in requests]
+
+    def loglikelihood_rolling(self, requests, **_):
+        return [self.logprob([1], self.pieces.encode(r.args[0])) for r in requests]
