@@ -24,6 +24,7 @@ def main():
     letters = [p for p in pieces if p.type == NORMAL and len(p.piece) == 1
                and (p.piece.isascii() and p.piece.isprintable() or p.piece == "\u2581")]
     merged = [p for p in pieces if p.type == NORMAL and len(p.piece) > 1]
+    letters = letters[:size - len(fixed)]
     merged = merged[:size - len(fixed) - len(letters)]
     del model.pieces[:]
     model.pieces.extend(fixed + merged + letters)
