@@ -281,7 +281,7 @@ static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, si
     const nm_ternary_ops       *ops = ops_of(b, j);
     size_t                      part = 0, n_added = 0, tile = begin / NM_TILE_ROWS % NM_PANEL_TILES;
     size_t skipped = begin % COLLECT_ROWS, row = begin % NM_PANEL_ROWS - skipped;
-    words  sums[COLLECT_ROWS / 4] = {{0}};
+    words  sums[COLLECT_ROWS / 4], all[COLLECT_ROWS / 4] = {{0}};
 
     while (s->begins[part + 1] <= first) part++;
     if (s->begins[part + 1] > last) return; /* not cut */
@@ -289,10 +289,13 @@ static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, si
         size_t       area = s->begins[part] < first, n = s->parts[part].n_added[area][tile];
         const words *from =
             (const words *)(s->sums + part * s->sums_stride + area * NM_PANEL_ROWS + row);
+        if (n == 0) continue;
         n_added += n;
-#pragma GCC unroll 16
-        for (size_t i = 0; n && i < COLLECT_ROWS / 4; i++) sums[i] += from[i];
+#pragma GCC unroll 16 /* so that they stay in registers */
+        for (size_t i = 0; i < COLLECT_ROWS / 4; i++) all[i] += from[i];
     }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < COLLECT_ROWS / 4; i++) sums[i] = all[i];
     if (ops->finish) ops->finish((int32_t *)sums, COLLECT_ROWS, n_added);
     put_rows(b, j, begin, end, (const int32_t *)sums + skipped);
 }
