@@ -78,27 +78,6 @@ static bool read_input(running *r, nomul_error *err)
 
 /* ---- Output ---------------------------------------------------------------------------------- */
 
-/* A safetensors header: its length, JSON padded with spaces to a multiple of 8; the data follow. */
-static bool write_header(running *r, nomul_error *err)
-{
-    char     json[320], length[8];
-    uint64_t n = r->ids.n, n_logits = 0, n_all = 0;
-
-    if (!nm_mul_u64(n * 4, r->n_vocab, &n_logits) || !nm_add_u64(n_logits, n * 4, &n_all))
-        return nm_fail(err, NOMUL_E_ARG, "too many ids for one file: %" PRIu64, n);
-    int    size = snprintf(json, sizeof json,
-                           "{\"logits\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 ",%zu],"
-                              "\"data_offsets\":[0,%" PRIu64 "]},"
-                              "\"input_ids\":{\"dtype\":\"I32\",\"shape\":[%" PRIu64 "],"
-                              "\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}}",
-                           n, r->n_vocab, n_logits, n, n_logits, n_all);
-    size_t padded = nm_round_up((size_t)size, 8); /* 6 numbers of 20 digits: under 300 bytes */
-    memset(json + size, ' ', padded - (size_t)size);
-    nm_store_u64(length, padded);
-    return nm_outfile_write(&r->out, length, sizeof length, err) &&
-           nm_outfile_write(&r->out, json, padded, err);
-}
-
 /* Bytes are written as they lie in memory: the library refuses hosts that are not little-endian. */
 static bool feed_all(running *r, nomul_error *err)
 {
@@ -117,12 +96,16 @@ static bool feed_all(running *r, nomul_error *err)
 
 /*
  * Logits of n_rows ids at a time, which is also the size of the session's batch: memory is bounded
- * whatever the length.  The file appears complete or not at all; the hash is of the same bytes.
+ * whatever the length.  The file appears complete or not at all; the hash is of the same bytes:
+ *
+ *     length, u64 | JSON, spaces to a multiple of 8 | logits, float[n][n_vocab] | ids, int32[n]
  */
 static bool compute(running *r, nomul_error *err)
 {
     const char  *output = r->args->output;
     nm_open_args open = r->args->open;
+    char         json[320], length[8];
+    uint64_t     n = r->ids.n, n_logits = 0, n_all = 0;
 
     r->n_rows = open.n_batch > 0 ? (size_t)open.n_batch : NM_LOGITS_ROWS;
     if (r->n_rows > r->ids.n) r->n_rows = r->ids.n;
@@ -134,8 +117,20 @@ static bool compute(running *r, nomul_error *err)
     nm_xxh64_init(&r->hash);
     if (!output) return feed_all(r, err);
 
-    if (!nm_outfile_open(&r->out, output, (nm_watch){nm_interrupt_doom, NULL}, err)) return false;
-    bool ok = write_header(r, err) && feed_all(r, err) &&
+    if (!nm_mul_u64(n * 4, r->n_vocab, &n_logits) || !nm_add_u64(n_logits, n * 4, &n_all))
+        return nm_fail(err, NOMUL_E_ARG, "too many ids for one file: %" PRIu64, n);
+    int    size = snprintf(json, sizeof json,
+                           "{\"logits\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 ",%zu],"
+                              "\"data_offsets\":[0,%" PRIu64 "]},"
+                              "\"input_ids\":{\"dtype\":\"I32\",\"shape\":[%" PRIu64 "],"
+                              "\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}}",
+                           n, r->n_vocab, n_logits, n, n_logits, n_all);
+    size_t padded = nm_round_up((size_t)size, 8); /* 6 numbers of 20 digits: under 300 bytes */
+    memset(json + size, ' ', padded - (size_t)size);
+    nm_store_u64(length, padded);
+    bool ok = nm_outfile_open(&r->out, output, (nm_watch){nm_interrupt_doom, NULL}, err) &&
+              nm_outfile_write(&r->out, length, sizeof length, err) &&
+              nm_outfile_write(&r->out, json, padded, err) && feed_all(r, err) &&
               nm_outfile_write(&r->out, r->ids.at, r->ids.n * sizeof *r->ids.at, err) &&
               nm_outfile_commit(&r->out, err);
     nm_outfile_abort(&r->out);

@@ -22,43 +22,41 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* The hash of the id of an answer that is complete; false for any other line. */
-static bool read_answer(const char *line, size_t n_bytes, uint64_t *hash)
-{
-    nm_json json;
-    bool    has_id = false, cancelled = false;
-
-    nm_json_init(&json, line, n_bytes);
-    if (nm_json_next(&json) != NM_JSON_OBJECT) return false;
-    while (nm_json_next(&json) == NM_JSON_KEY) {
-        bool id = nm_json_is(&json, "id"), finish = nm_json_is(&json, "finish_reason");
-
-        nm_json_next(&json);
-        size_t quotes = json.type == NM_JSON_STRING; /* an id is compared as it is spelled */
-        if (id && (quotes || json.type == NM_JSON_NUMBER)) {
-            *hash = nm_xxh64_of(json.text - quotes, json.n_text + 2 * quotes);
-            has_id = true;
-        }
-        if (finish && quotes) cancelled = nm_json_is(&json, "cancelled");
-        if (!nm_json_skip(&json)) return false;
-    }
-    return json.type == NM_JSON_OBJECT_END && nm_json_next(&json) == NM_JSON_END && has_id &&
-           !cancelled;
-}
-
+/*
+ * An answer that counts is an object with an id, complete and not cancelled; any other line is
+ * passed over: a program that was killed may have left half of one.
+ */
 bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
 {
     nm_lines    lines = {0};
     nm_line     read;
     const char *line;
     size_t      n_bytes, n;
-    uint64_t    hash;
 
     if (!nm_file_exists(path)) return true;
     lines.fd = nm_buffer_open(path, err);
     if (lines.fd < 0) return false;
     while ((read = nm_lines_next(&lines, true, &line, &n_bytes, err)) == NM_LINE_READ) {
-        if (!read_answer(line, n_bytes, &hash)) continue;
+        nm_json  json;
+        bool     has_id = false, cancelled = false;
+        uint64_t hash = 0;
+
+        nm_json_init(&json, line, n_bytes);
+        bool ok = nm_json_next(&json) == NM_JSON_OBJECT;
+        while (ok && nm_json_next(&json) == NM_JSON_KEY) {
+            bool id = nm_json_is(&json, "id"), finish = nm_json_is(&json, "finish_reason");
+
+            nm_json_next(&json);
+            size_t quotes = json.type == NM_JSON_STRING; /* an id is compared as it is spelled */
+            if (id && (quotes || json.type == NM_JSON_NUMBER)) {
+                hash = nm_xxh64_of(json.text - quotes, json.n_text + 2 * quotes);
+                has_id = true;
+            }
+            if (finish && quotes) cancelled = nm_json_is(&json, "cancelled");
+            ok = nm_json_skip(&json);
+        }
+        ok = ok && json.type == NM_JSON_OBJECT_END && nm_json_next(&json) == NM_JSON_END;
+        if (!ok || !has_id || cancelled) continue;
         if (!nm_buffer_add(&done->hashes, (const char *)&hash, sizeof hash, err)) break;
     }
     nm_buffer_close(lines.fd);
