@@ -202,9 +202,12 @@ INLINE void add_quads(vec16 *rows, const uint8_t *indices, const uint8_t *tables
             uint64_t quad = nm_load_u64(indices + i * QUAD_ROWS_BYTES);
             __asm__("" : "+r"(quad)); /* clang would load each index */
 #pragma GCC unroll 4
-            for (size_t g = 0; g < 4; g++)
+            for (size_t g = 0; g < 4; g++) {
                 s += *(const vec16 *)(tables + (4 * i + g) * TABLE_BYTES +
                                       (quad >> 16 * g & 0xFFFF));
+                __asm__(""
+                        : "+v"(s)); /* an addition each; gcc makes pairs, with loads of their own */
+            }
         }
         *rows = s;
     }

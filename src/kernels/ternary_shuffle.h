@@ -88,6 +88,7 @@ INLINE void add_tile(nm_packing_id packing, int32_t *y, const uint8_t *codes, co
         for (int v = 0; v < V_PASS; v++) sums_start(&s[v], n_triples);
         for (size_t i = 0; i < n_triples; i++) {
             add_triple(packing, s, at, table);
+#pragma GCC unroll 6
             for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD(ahead + line);
             at += 3 * NM_TILE_ROWS, table += 3 * NM_TABLE_BYTES, ahead += 3 * PASS_ROWS;
         }
