@@ -122,7 +122,8 @@ static bool score_items(running *r, nomul_error *err)
     nomul_error problem;
     bool        ok = true;
 
-    for (size_t at = (size_t)r->tally.n_items; ok && at < r->input.n; at = r->tally.n_items) {
+    for (size_t at = (size_t)r->tally.n_items; ok && at < r->input.n;
+         at = (size_t)r->tally.n_items) {
         double began = nm_clock();
         bool   full = false;
 
