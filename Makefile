@@ -182,7 +182,8 @@ CUDA_HOME := $(patsubst %/bin/nvcc,%,$(NVCC))
 $(PROG)/nomul-train $(OUT)/tests/train/cuda_tests: LIBS = \
     -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublas -lcudart -lstdc++
 endif
-$(OUT)/src/train/cuda.cu.o: src/train/cuda.cu src/train/cuda.h include/nomul.h
+$(OUT)/src/train/cuda.cu.o: $(wildcard src/train/*.cu src/train/*.cuh) src/train/cuda.h \
+                           src/train/step.h include/nomul.h
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  NVCC $<')
 	$(Q)$(NVCC) -std=c++17 -O3 -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \

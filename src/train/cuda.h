@@ -26,10 +26,10 @@ typedef struct nm_cuda_matrix {
     size_t weight, gain, rows, cols;
 } nm_cuda_matrix;
 
-/* Matrices by number, in the order of their use. */
+/* Matrices by number; i, f and g in the order of the latent, where they are evenly spaced. */
 enum {
-    NM_CUDA_F,
     NM_CUDA_I,
+    NM_CUDA_F,
     NM_CUDA_G,
     NM_CUDA_O,
     NM_CUDA_GATE_UP,
@@ -54,6 +54,9 @@ typedef struct nm_cuda_model {
 
 typedef struct nm_cuda nm_cuda;
 
+/* The parts of a step whose times are measured. */
+enum { NM_CUDA_FORWARD, NM_CUDA_HEAD, NM_CUDA_BACKWARD, NM_CUDA_OPTIMIZER, NM_CUDA_PARTS };
+
 /* For passes of up to n_streams of n_tokens.  The model is copied. */
 nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
                       nomul_error *err);
@@ -71,6 +74,11 @@ bool nm_cuda_run(nm_cuda *cuda, const nm_batch *batch, double *loss, nomul_error
 bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);
 /* One step of AdamW; gradients become zeros, and the new values are quantized. */
 bool nm_cuda_step(nm_cuda *cuda, const nm_adamw_factors *factors, nomul_error *err);
+
+/* The memory that it has taken on the GPU. */
+size_t nm_cuda_bytes(const nm_cuda *cuda);
+/* Milliseconds on the GPU of each part since the last call. */
+void nm_cuda_take_times(nm_cuda *cuda, float times[NM_CUDA_PARTS]);
 
 #ifdef __cplusplus
 }

@@ -39,7 +39,8 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
 
     if (l->embedding.type == NM_GGUF_Q8_0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "--embedding q8_0: not on a GPU: train with f16, then nomul repack"),
+                       "--embedding q8_0: not on a GPU: train with f16, then nomul convert "
+                       "the folder with q8_0"),
                NULL;
     /* The tables live until nm_cuda_open has copied them. */
     for (int placing = 0; placing < 2; placing++) {

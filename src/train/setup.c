@@ -26,24 +26,29 @@
 #include <string.h>
 
 #define MICRO_TOKENS 4096 /* in memory at once, unless --micro-batch says otherwise */
+#define MICRO_TOKENS_CUDA 8192
 #define BENCH_VOCAB 8192
 #define MOST_PIECES (1u << 18) /* of a tokenizer whose size is not known yet */
 
 /* ---- The model's shape ----------------------------------------------------------------------- */
 
-/* "L,D,FFN" */
-static bool parse_shape(nm_config *config, const char *shape, nomul_error *err)
+/* "L,D,FFN", and ",VOCAB" where there is no tokenizer that has one. */
+static bool parse_shape(nm_config *config, const char *shape, bool with_vocab, nomul_error *err)
 {
-    uint32_t *fields[] = {&config->n_layers, &config->dim, &config->ffn};
+    uint32_t *fields[] = {&config->n_layers, &config->dim, &config->ffn, &config->vocab};
     char     *end;
 
-    for (size_t i = 0; i < 3; i++, shape = end + 1) {
+    for (size_t i = 0, most = with_vocab ? 4 : 3; i < most; i++, shape = end + 1) {
         unsigned long n = strtoul(shape, &end, 10);
-        if (end == shape || n == 0 || n > NM_MAX_COLS || *end != (i < 2 ? ',' : '\0'))
+        bool          may_end = i >= 2, may_go_on = i + 1 < most;
+        if (end == shape || n == 0 || n > NM_MAX_COLS ||
+            !((*end == ',' && may_go_on) || (*end == '\0' && may_end)))
             return nm_fail(err, NOMUL_E_ARG,
-                           "--shape: expected three numbers L,D,FFN: layers, width, feed-forward "
-                           "width");
+                           "--shape: expected %s: layers, width, feed-forward width%s",
+                           with_vocab ? "L,D,FFN or L,D,FFN,VOCAB" : "three numbers L,D,FFN",
+                           with_vocab ? ", vocabulary" : "");
         *fields[i] = (uint32_t)n;
+        if (*end == '\0') break;
     }
     return true;
 }
@@ -68,7 +73,7 @@ static bool new_config(nm_config *config, const nm_train_options *o, nomul_error
     }
     if (!o->shape) return nm_fail(err, NOMUL_E_ARG, "new: needs --shape L,D,FFN or --config FILE");
     bool ok =
-        parse_shape(config, o->shape, err) &&
+        parse_shape(config, o->shape, false, err) &&
         nm_hf_tokenizer_open(&t, o->tokenizer, MOST_PIECES, &no_ids, (nm_hf_warn){NULL, NULL}, err);
     /* Ids above the last that the folder names are unused pieces. */
     config->vocab = MOST_PIECES;
@@ -165,9 +170,11 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     const nm_config *c = &t->latent.config;
     size_t           batch = (size_t)t->options.batch_size, block = (size_t)t->options.block_size;
     nm_saved_counts *counts = &t->saved.counts;
+    bool             on_gpu = strcmp(t->options.device, "cuda") == 0;
+    size_t           tokens = on_gpu ? MICRO_TOKENS_CUDA : MICRO_TOKENS;
 
-    t->n_micro = t->options.micro_batch ? (size_t)t->options.micro_batch
-                                        : nm_larger(MICRO_TOKENS / block, 1);
+    t->n_micro =
+        t->options.micro_batch ? (size_t)t->options.micro_batch : nm_larger(tokens / block, 1);
     t->n_micro = nm_smaller(t->n_micro, batch);
     counts->n_values = t->latent.n_values, counts->n_streams = batch;
     counts->n_states = (uint64_t)c->n_layers * batch * nm_config_state_dim(c);
@@ -384,8 +391,8 @@ bool nm_setup_bench(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     t->options = *o;
     if (!check_options(o, err)) return false;
     config.n_layers = 12, config.dim = 512, config.ffn = 1536, config.vocab = BENCH_VOCAB;
-    if ((o->shape && !parse_shape(&config, o->shape, err)) || !nm_config_check(&config, err) ||
-        !open_work(t, err) || !open_latent(t, &config, err))
+    if ((o->shape && !parse_shape(&config, o->shape, true, err)) ||
+        !nm_config_check(&config, err) || !open_work(t, err) || !open_latent(t, &config, err))
         return false;
     nm_latent_randomize(&t->latent, o->seed);
     t->bench_ids = nm_zeros(0, n_ids, sizeof *t->bench_ids, err);

@@ -59,6 +59,7 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     const nm_train_options *o = &t->options;
     const nm_latent        *l = &t->latent;
     double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
+    float                   ms[NM_CUDA_PARTS];
     double                  best = 0, peak = t->cuda ? 0 : measure_peak(t);
 
     for (uint64_t i = 0; i < o->max_iters + WARM_STEPS; i++) {
@@ -66,7 +67,10 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
         t->clock = nm_clock();
         if (nomul_cancel_requested(t->cancel)) return true;
         if (!nm_trainer_step(t, err)) return false;
-        if (i < WARM_STEPS) continue;
+        if (i < WARM_STEPS) {
+            if (t->cuda) nm_cuda_take_times(t->cuda, ms);
+            continue;
+        }
         seconds += t->last_step;
         if (best == 0 || t->last_step < best) best = t->last_step;
     }
@@ -79,7 +83,16 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
            "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
            6 * (double)l->n_values * n_tokens / mean / 1e9);
-    if (t->cuda) return true; /* where the time goes is known of a CPU only */
+    if (t->cuda) {
+        nm_cuda_take_times(t->cuda, ms);
+        for (int i = 0; i < NM_CUDA_PARTS; i++) ms[i] /= (float)o->max_iters;
+        printf("of that on the GPU: forward %.1f ms, head and loss %.1f ms, backward %.1f ms, "
+               "optimizer and quantizing %.1f ms\n",
+               ms[NM_CUDA_FORWARD], ms[NM_CUDA_HEAD], ms[NM_CUDA_BACKWARD], ms[NM_CUDA_OPTIMIZER]);
+        printf("memory: %.1f GiB, for %zu of the streams at once\n",
+               (double)nm_cuda_bytes(t->cuda) / (1024.0 * 1024 * 1024), t->n_micro);
+        return true;
+    }
     const nm_tape_times *times = &t->tape.times;
     double               speed = times->flops / times->products;
     printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "

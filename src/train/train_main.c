@@ -29,7 +29,7 @@ static int help(void)
            "  nomul-train new --shape L,D,FFN --tokenizer DIR --data FILE --valid FILE -o DIR\n"
            "  nomul-train tune -m FILE|DIR --data FILE --valid FILE -o DIR\n"
            "  nomul-train resume DIR\n"
-           "  nomul-train bench [--shape L,D,FFN]\n\n"
+           "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
            "new trains a model from random weights, tune goes on with one, resume with a training\n"
            "that was stopped, with the same bits as if it had not been.  Ctrl-C saves and leaves.\n"
            "Text is UTF-8; a line <|doc|> separates two documents.  DIR becomes a Hugging Face\n"
