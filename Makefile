@@ -46,7 +46,8 @@ HARD_FLAGS := $(shell \
     has() { printf '\043include <string.h>\nint main(void) { return 0; }\n' | \
         $(CC) -O1 -U_FORTIFY_SOURCE "$$@" -Werror -fPIC -x c - -o /dev/null 2> /dev/null; }; \
     case $$($(CC) -dumpmachine 2> /dev/null) in \
-        (x86_64*) cpu=-fcf-protection ;; (aarch64*) cpu=-mbranch-protection=standard ;; esac; \
+        (x86_64*linux*) cpu=-fcf-protection ;; \
+        (aarch64*) cpu=-mbranch-protection=standard ;; esac; \
     set -- $(HARD_CFLAGS) $$cpu $(HARD_LDFLAGS); \
     if has "$$@"; then echo "$$@"; else for f; do if has $$f; then echo $$f; fi; done; fi)
 endif
@@ -112,7 +113,7 @@ all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the d
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
-	$(call stamp,$(CC) $(FLAGS) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
+	$(call stamp,$(CC) $(FLAGS) $(SMALL) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
 $(OUT)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
 
@@ -122,12 +123,16 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
-# What waits for people, disks and the library is small rather than fast: commands, readers and
-# writers of files, the opening of a model.  Not what processes whole texts or all weights.
-SMALL = $(addprefix $(OUT)/src/,cli/%.o format/%.o nomul_%.o text/text_object.o text/text_mark.o \
-        $(addprefix convert/,hf_%.o tokenizer_json.o checkpoint.o model_writer.o) \
-        $(addprefix model/,config.o tensors.o weights.o) base/os_%.o base/file.o)
-$(SMALL): INCLUDE = $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),-Os)
+# Fast is what every token, text or weight passes through.  The rest waits for people, disks and
+# these, and is small: 60 KB of the program.
+FAST = $(addprefix $(OUT)/src/,kernels/% tokens/% text/text_step.o \
+       $(addprefix base/,exp.o json.o pool.o rng.o utf8.o xxh64.o) \
+       $(addprefix convert/,convert.o quantize.o repack.o) \
+       $(addprefix model/,bitlinear.o forward.o session.o verify.o))
+SMALL ?= -Os
+$(filter-out $(FAST),$(LIB_OBJ) $(CLI_OBJ)): INCLUDE = \
+    $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),$(SMALL))
+$(OUT)/src/kernels/%.o: INCLUDE = $(UNROLL)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))

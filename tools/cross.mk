@@ -4,8 +4,9 @@
 # macOS 11.  Each is build/cross/SYSTEM/nomul, on Windows nomul.exe.
 
 ZIG ?= python3 -m ziglang
-# What nothing calls is left out: 9 KB of the Windows program.
-CROSS_FLAGS ?= -O2 -ffunction-sections -fdata-sections
+# What nothing calls is left out, and clang unrolls the loops of the kernels only: 9 KB and 8 KB of
+# the Windows program.
+CROSS_FLAGS ?= -O2 -ffunction-sections -fdata-sections -fno-unroll-loops
 
 CROSS := x86_64-linux aarch64-linux x86_64-windows aarch64-windows x86_64-macos aarch64-macos
 # Only tested, under qemu-user: tools/check_systems.sh.
@@ -20,7 +21,8 @@ cross_link = -s -Wl,--gc-sections $(if $(findstring linux,$1),-static) \
 cross: $(CROSS:%=cross-%) ## programs for Linux, Windows, macOS on x86_64 and aarch64; needs zig
 $(addprefix cross-,$(CROSS) $(CROSS_MORE)): cross-%: ## make cross-aarch64-windows: one of them
 	$(Q)$(MAKE) --no-print-directory MODE=release BUILD=$(BUILD)/cross/$* AR='$(ZIG) ar' \
-	    CC='$(ZIG) cc -target $(call cross_target,$*)' CFLAGS='$(CROSS_FLAGS)' \
+	    CC='$(ZIG) cc -target $(call cross_target,$*)' CFLAGS='$(CROSS_FLAGS)' SMALL=-Oz \
+	    UNROLL=-funroll-loops \
 	    LDFLAGS='$(call cross_link,$*)' $(BUILD)/cross/$*/nomul
 	$(if $(findstring windows,$*),$(Q)cp $(BUILD)/cross/$*/nomul $(BUILD)/cross/$*/nomul.exe)
 
