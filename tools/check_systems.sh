@@ -87,12 +87,13 @@ alone() { # NAME SYSTEM RUNNER...
     done
 }
 
-# The session of every system, continued here: the same text and the same file.
+# The session of every system, continued here: the same text and the same file.  Sessions that are
+# the same file, as all should be, are continued once.
 continued() { # NAME SYSTEM RUNNER...
     name=$1 program=$(program_of "$2")
     shift 2
-    for session in "$scratch"/*.nms; do
-        from=$(basename "$session" .nms)
+    for session in "$scratch"/distinct/*; do
+        from=$(basename "$session")
         "$@" "$program" run -m $model -q -n 3 --load-session "$session" \
             --save-session "$scratch/$name.2" > "$scratch/$name.end" 2> /dev/null
         [ -f "$scratch/end" ] || { cp "$scratch/$name.end" "$scratch/end" &&
@@ -120,9 +121,17 @@ windows() { # NAME SYSTEM RUNNER...
     add "$name" 'unit tests' "$scratch/$name.units"
     mkdir "$scratch/events"
     cat tests/golden/text/text.txt tests/golden/text/text.txt > "$scratch/long.txt"
-    "$@" "$folder/events.exe" "$(full "$folder/nomul.exe")" "$(full models/tiny.gguf)" \
-        "$(full "$scratch/long.txt")" "$(full "$scratch/events")" < /dev/null 2>&1 | tr -d '\r' \
-        > "$scratch/$name.events"
+    set -- "$@" "$folder/events.exe" "$(full "$folder/nomul.exe")" "$(full models/tiny.gguf)" \
+        "$(full "$scratch/long.txt")" "$(full "$scratch/events")"
+    printf "'%s' " "$@" > "$scratch/events.sh"
+    echo "> '$scratch/events.out' 2>&1" >> "$scratch/events.sh"
+    # wine has a console if there is a terminal.
+    if script -V > /dev/null 2>&1; then
+        TERM=xterm script -qec "sh $scratch/events.sh" /dev/null < /dev/null > /dev/null 2>&1
+    else
+        sh "$scratch/events.sh" < /dev/null
+    fi
+    tr -d '\r' < "$scratch/events.out" > "$scratch/$name.events"
     add "$name" events "$scratch/$name.events"
 }
 # A program with nomul.dll beside it.
@@ -189,6 +198,11 @@ done < "$scratch/systems"
     each typed windows
 } > "$scratch/windows.log" &
 each alone
+mkdir "$scratch/distinct"
+for session in "$scratch"/*.nms; do
+    for known in "$scratch"/distinct/*; do cmp -s "$session" "$known" && continue 2; done
+    cp "$session" "$scratch/distinct/$(basename "$session" .nms)"
+done
 each continued
 each in_chroot '^x86_64-linux$'
 each typed 'core2duo|Nehalem|Haswell|linux'
