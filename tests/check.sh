@@ -52,7 +52,8 @@ only() {
 # hold addresses are in .data.rel.ro, which is read-only after loading.)
 symbols() {
     nm -g "$out/libnomul.a" | only '^_?(nm|nomul)_' &&
-        nm -D "$out/libnomul.so" | only '^_?nomul_' || return 1
+        nm -g $(if [ "$(uname)" != Darwin ]; then echo -D; fi) "$out/libnomul.so" |
+        only '^_?nomul_' || return 1
     case $out in *debug) ;; *) return 0 ;; esac # sanitizers and counters have variables
     objdump -t "$out/libnomul.so" 2> /dev/null | awk '
         / \.(data|bss|tdata|tbss)[ \t]/ && $NF !~ /^(\.data|\.bss|\$[dx].*|__.*)$/ &&

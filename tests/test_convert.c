@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DARWIN_C_SOURCE /* ru_maxrss */
 #include "alloc.h"
 #include "checkpoints.h"
 #include "hf_directory.h"
@@ -583,6 +584,9 @@ static long measure_peak(const char *from, const char *to)
         nomul_error   err;
         bool          ok = convert_to(from, to, &err) && getrusage(RUSAGE_SELF, &usage) == 0;
         if (ok) peak = usage.ru_maxrss;
+#ifdef __APPLE__
+        peak /= 1024; /* bytes there */
+#endif
         _exit(write(ends[1], &peak, sizeof peak) != sizeof peak);
     }
     CHECK(child > 0 && waitpid(child, NULL, 0) == child);

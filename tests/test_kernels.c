@@ -144,7 +144,8 @@ static void test_floats(void)
     for (size_t i = 0; i < N; i++) sum += (double)x[i] * (double)x[i];
     scalar->rmsnorm(y, x, gain, N, 1e-6f);
     for (size_t i = 0; i < N; i++)
-        CHECK(fabs(y[i] - x[i] / sqrt(sum / N + 1e-6) * gain[i]) < 1e-5 * (1 + fabs((double)y[i])));
+        CHECK(fabs(y[i] - x[i] / sqrt(sum / (double)N + 1e-6) * gain[i]) <
+              1e-5 * (1 + fabs((double)y[i])));
 
     test_case("quantize rounds ties to even and never makes -128");
     const float ties[6] = {254, -254, 1, 3, -1, -3}; /* a = 0.5 */

@@ -249,7 +249,7 @@ static double chi_square(nomul_sampler *sampler, const float *logits, const doub
 
     for (int i = 0; i < DRAWS; i++) counts[nomul_sampler_sample(sampler, logits)]++;
     for (size_t i = 0; i < n; i++) {
-        double want = share[i] * DRAWS, off = (double)counts[i] - want;
+        double want = share[i] * (double)DRAWS, off = (double)counts[i] - want;
         if (want == 0)
             CHECK_INT(counts[i], 0);
         else

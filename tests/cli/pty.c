@@ -179,7 +179,8 @@ static void step(char *line)
     } else if (strcmp(line, "kill") == 0) {
         kill(child, signal_of(argument));
     } else if (strcmp(line, "stopped") == 0) {
-        if (!WIFSTOPPED(next_report())) fail("not stopped", "");
+        int report = next_report(); /* the macro takes its address, on macOS */
+        if (!WIFSTOPPED(report)) fail("not stopped", "");
         printf("stopped, the terminal is %s\n", mode());
     } else
         fail("no step ", line);
