@@ -153,7 +153,7 @@ in_chroot() { # NAME SYSTEM
     cp "$cross/$2/nomul" models/stories-49m.gguf "$root" 2> /dev/null
     enter=chroot
     [ "$(id -u)" = 0 ] || enter='unshare -r chroot'
-    if [ ! -f "$root/stories-49m.gguf" ] || ! $enter "$root" /nomul --version > /dev/null 2>&1; then
+    if [ ! -f "$root/stories-49m.gguf" ] || ! $enter / true > /dev/null 2>&1; then
         echo "SKIP $1, chroot: not allowed here, or no model"
         echo 0 0 1 >> "$scratch/$1.sums"
         return
