@@ -635,7 +635,7 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
 
 /*
  * One step of one text.  Returns its bytes, possibly none, as nomul_text_bytes does; NULL when the
- * text has finished before the step, after an error, and for NULL.
+ * text has finished before the step, after an error, and for a NULL text, with err as it was.
  */
 const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The public API of models, convert and repack: checks arguments and connects the rooms; no
- * algorithm lives here.  Functions that concern one room only are defined there: tokenizer, decoder
+ * The public API of models, convert and repack: checks arguments and connects the modules; no
+ * algorithm lives here.  Functions that concern one module are defined there: tokenizer, decoder
  * and sampler in tokens/, texts and marks in text/.  Sessions are in nomul_session.c.
  *
  * What all files of the API do alike:

@@ -264,8 +264,8 @@ int nm_options_parse(const nm_option *options, void *args, int argc, char **argv
 
                 if (!o || o->kind != NM_OPT_STRING) o = find(&p, "f", 0);
                 if (takes_args || !o || o->kind != NM_OPT_STRING)
-                    return nm_output_misused("no place for '" SHOWN "'", word);
-                return nm_output_misused("no place for '" SHOWN "' (is it -%c %s?)", word,
+                    return nm_output_misused("unexpected argument '" SHOWN "'", word);
+                return nm_output_misused("unexpected argument '" SHOWN "' (is it -%c %s?)", word,
                                          o->letter, o->value);
             }
             code = set(&p, p.next_arg++, word);

@@ -270,7 +270,8 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
 
 const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err)
 {
-    if (!text || !n_bytes || text->finish) return NULL;
+    if (!text || text->finish) return NULL;
+    if (!n_bytes) return nm_fail(err, NOMUL_E_ARG, "n_bytes: is NULL"), NULL;
     if (nomul_text_step(&text, 1, err) != NOMUL_OK) return NULL;
     return nomul_text_bytes(text, n_bytes);
 }

@@ -279,7 +279,7 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     if (!o->quiet)
         fprintf(stderr,
                 is_done(t) ? "done: the model is %s/model.gguf\n"
-                           : "stopped: nomul-train resume %s goes on\n",
+                           : "stopped: nomul-train resume %s continues\n",
                 t->folder);
     return true;
 }

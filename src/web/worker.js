@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker: runs engine.js, which stands before it in one script, and keeps the text as pieces,
-// each with a mark of the place behind it.  Messages in: {type, ...}, the names of `actions`; out:
+// each with a mark of the place after it.  Messages in: {type, ...}, the names of `actions`; out:
 // {type, ...}, the names of `events` in page.js.
 "use strict";
 

@@ -1,4 +1,4 @@
-# The checkpoints of ../shared/cases with the ids, texts and ends that the references gave.
+# The checkpoints of $NOMUL_SHARED/cases with the ids, texts and ends that the references gave.
 cases=${NOMUL_SHARED:-$root/../shared}/cases
 need "$cases/01-merge-ranks"
 convert() { # CHECKPOINT

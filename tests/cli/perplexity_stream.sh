@@ -43,7 +43,7 @@ wait_for out
 kill -s INT $!
 wait $!
 echo "[$?]"
-sed 's/  *[0-9].*//; /^bits/d' err
+sed 's/  *[0-9].*//; /^bits/d; /^word/d; /^byte p/d' err # there if a piece was scored
 : > out
 $RUN "$program" perplexity -m $m -c 5 < pipe > out 2> err & # it reads all of it first
 exec 3> pipe

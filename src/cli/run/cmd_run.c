@@ -148,6 +148,10 @@ static bool generate(running *r, nomul_error *err)
     if (!nm_turns_read(&r->turns, !args->json && !args->no_display_prompt, err) &&
         err->code != NOMUL_E_CANCELLED) /* that also ends the text, with statistics */
         return false;
+    if (r->turns.lost) {
+        a->finish = NOMUL_FINISH_CANCELLED;
+        return true;
+    }
     a->closed = !nm_output_flush();
     bool ok = nm_answer_run(a, r->turns.text, !args->json, err);
     nm_effort_add(&r->turns.effort, &a->effort);
@@ -175,6 +179,10 @@ static bool finish(running *r, nomul_error *err)
         fprintf(stderr, "\n");
     if (open && !args->quiet) nm_effort_print(&r->turns.effort, &r->opened, json.seed);
     if (!r->save) return ok;
+    if (r->turns.lost && !args->interactive) { /* what would be saved is not what was asked for */
+        fprintf(stderr, "nomul: %s: not saved: the prompt was not read to its end\n", r->save);
+        return ok;
+    }
     /* A signal ends the command without a message; that nothing is saved needs one. */
     nomul_error why;
     if (nomul_text_save(r->turns.text, r->save, &why) != NOMUL_OK) {

@@ -119,7 +119,8 @@ bool nm_turns_read(nm_turns *t, bool show, nomul_error *err)
     const nm_buffer *prompt = &t->prompt;
     bool             late = nm_os_is_terminal(NM_OS_STDOUT);
 
-    if (nomul_text_prompt(t->text, prompt->data, prompt->n_bytes, err) != NOMUL_OK) return false;
+    t->lost = nomul_text_prompt(t->text, prompt->data, prompt->n_bytes, err) != NOMUL_OK;
+    if (t->lost) return false;
     if (show && !late) nm_output_styled(t->prompt_style, prompt->data, prompt->n_bytes);
     if (!late) nm_output_flush();
     t->bar.began = 0;

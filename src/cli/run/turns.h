@@ -42,6 +42,7 @@ typedef struct nm_turns {
 
     nm_effort   effort;
     bool        failed; /* a turn or a command; it was reported */
+    bool        lost;   /* nm_turns_read was stopped before the prompt was in the text */
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */
     size_t      n_turns, next; /* that can be undone; the next place in the rings */
     nm_typing   typing;
