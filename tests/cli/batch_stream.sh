@@ -31,3 +31,18 @@ wait $pid
 echo "[$?]"
 exec 3>&-
 cat cut
+
+# Stopped with --skip-done and resumed: the answers of an undisturbed run, in its order.  The signal
+# comes while the second line runs, and those after it are done.
+for n in 3 8000 2 1; do echo "{\"id\":$n,\"prompt\":\"Once\",\"n_predict\":$n}"; done > lines
+options='-t 1 -q -s 1 --ignore-eos --no-timings --n-best 2 --parallel 8 -f lines'
+nomul batch -m $t $options > whole
+: > part
+$RUN "$program" batch -m $t $options --skip-done part >> part &
+pid=$!
+wait_for part
+kill -s TERM $pid
+wait $pid
+echo "[$?] $(wc -l < part | tr -d ' ') of $(wc -l < whole | tr -d ' ')"
+nomul batch -m $t $options --skip-done part >> part
+cmp part whole

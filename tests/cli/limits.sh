@@ -38,7 +38,7 @@ done
 
 # Text without an end.
 endless() { tr '\0' a < /dev/zero 2> /dev/null; }
-endless | nomul batch -q -m $m 2>&1
+{ echo a; endless; } | nomul batch -q -m $m -n 0 --no-timings -s 1 2>&1
 endless | nomul run -i -q -m $m 2>&1
 
 # One line of a batch wants 10^9 tokens, and another all there are.

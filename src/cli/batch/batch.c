@@ -63,9 +63,13 @@ static void free_job(nm_batch *b, nm_batch_job *job)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Writes the answers of this job that are done; in_order: up to the first that is not. */
+/*
+ * Writes the answers of this job that are done; in_order: up to the first that is not.  A batch that
+ * can be resumed writes all of them together, as the line counts as done with the last one.
+ */
 static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul_error *err)
 {
+    if (b->options->done && job->n_done < job->n_texts) return true;
     if (job->problem.n_bytes > 0) {
         nm_output_print("{\"id\":");
         nm_output_json_spelled(job->line.id.data, job->line.id.n_bytes);
@@ -113,10 +117,13 @@ static bool write_answers(nm_batch *b, nm_batch_job *job, nomul_error *err)
     return true;
 }
 
-/* Nothing more will come: writes everything that is done, whatever its place. */
+/*
+ * Nothing more will come: writes everything that is done, whatever its place.  A batch that can be
+ * resumed leaves that to the next run: together they write what an undisturbed one does.
+ */
 static bool write_all(const nm_batch *b, nomul_error *err)
 {
-    for (nm_batch_job *job = b->first; job; job = job->next)
+    for (nm_batch_job *job = b->options->done ? NULL : b->first; job; job = job->next)
         if (!write_job(b, job, false, err)) return false;
     return true;
 }
@@ -208,8 +215,10 @@ static bool end_finished(nm_batch *b, nomul_error *err)
         } else {
             nomul_text_free(text->text);
             text->text = NULL;
-            if (reads) continue; /* cancelled */
+            if (reads || (b->options->done && text->answer.finish == NOMUL_FINISH_CANCELLED))
+                continue; /* no answer */
             text->done = true;
+            job->n_done++;
             b->counts.n_done++;
             ok = write_answers(b, job, err); /* may free the job */
         }
@@ -295,6 +304,8 @@ static bool fill(nm_batch *b, nomul_error *err)
         if (b->ended || (b->n_running > 0 && b->n_jobs / NM_BATCH_WAITING >= o->n_parallel)) break;
         nm_line read = nm_lines_next(&b->lines, b->n_running == 0, &line, &n_bytes, &b->end);
         if (read == NM_LINE_LATER) break;
+        if (read == NM_LINE_FAILED && b->end.code == NOMUL_E_ARG)
+            nm_fail_in(&b->end, "line %" PRIu64, b->counts.n_lines + 1);
         if (read == NM_LINE_READ) b->n_taken += n_bytes + 1;
         if (read == NM_LINE_READ && !take_line(b, line, n_bytes, err)) return false;
         b->ended = read != NM_LINE_READ;

@@ -84,7 +84,7 @@ struct nm_batch_job {
     uint64_t      n_prompt; /* ids */
     nm_buffer     problem;  /* message, if the line is wrong; there are no texts then */
     size_t        n_texts;  /* continuations, 0 if the line is wrong */
-    size_t        n_begun, n_written;
+    size_t        n_begun, n_done, n_written;
     nm_batch_text texts[]; /* n_best */
 };
 

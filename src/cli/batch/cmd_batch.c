@@ -40,7 +40,8 @@ static const nm_option table[] = {
         "skipped",
         NM_INPUT),
     NM_FLAG(0, "stable-ids", F(stable_ids),
-            "the id of a line without one is a hash of the line, not its number"),
+            "the id of a line without one is a hash of the line, not its number; equal lines have "
+            "one id, and --skip-done takes one answer for all of them"),
     NM_FILE(0, "load-session", F(load), NULL,
             "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
     NM_TEXT_OPTIONS,
@@ -50,8 +51,10 @@ static const nm_option table[] = {
     NM_GROUP("Output"),
     NM_FLAG(0, "as-ready", F(as_ready),
             "print answers in order of completion, not in the order of the prompts"),
-    NM_FLAG(0, "no-timings", F(no_timings),
-            "leave \"timings\" out of the answers, so that they are the same bytes each time"),
+    NM_FLAG(
+        0, "no-timings", F(no_timings),
+        "leave \"timings\" out of the answers, so that with a seed they are the same bytes each "
+        "time"),
     NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
            "log-probabilities of the N most likely ids for each token"),
     NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
@@ -211,7 +214,8 @@ const nm_command nm_cmd_batch = {
     "answered as usual, and the exit code is 3. Lines are read when there is room for them, so "
     "stdin may be an endless pipe. An answer waits for those before it, unless --as-ready; while "
     "very many wait (64 for each of --parallel), no more lines are read. Ctrl-C ends it: what is "
-    "done is written, and what was running as \"cancelled\".",
+    "done is written, and what was running as \"cancelled\"; with --skip-done all that waits is "
+    "left to the next run.",
     table,
     sizeof(batch_args),
     run};
