@@ -176,6 +176,16 @@ static void test_wrong(void)
     refuses(NM_EVAL_ARC,
             "{\"question\\u0000\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]}}",
             "question: is missing");
+    refuses(NM_EVAL_LINES, "{\"query\":\"a\",\"choices\":[\"b\"],\"choices\":[\"c\"],\"gold\":1}",
+            "choices: occurs twice");
+    refuses(
+        NM_EVAL_ARC,
+        "{\"question\":\"a\",\"choices\":{\"text\":[\"b\"],\"text\":[\"c\"]},\"answerKey\":\"A\"}",
+        "choices.text: occurs twice");
+    refuses(NM_EVAL_ARC,
+            "{\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]},"
+            "\"question\":{\"stem\":\"a\",\"choices\":[{\"text\":\"c\",\"label\":\"B\"}]}}",
+            "question.choices.text: occurs twice");
     refuses(NM_EVAL_PIQA, "{\"goal\":\"a\",\"sol2\":\"b\",\"label\":0}", "sol1: is missing");
     refuses(NM_EVAL_PIQA, "{\"goal\":\"a\",\"sol1\":\"b\",\"sol2\":\"c\",\"sol2\":\"d\"}",
             "sol2: occurs twice");

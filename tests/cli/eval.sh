@@ -77,6 +77,11 @@ printf '{"query":"","choices":[""],"gold":0}' | evaluate 2>&1
 printf '{"query":" ","choices":["a"],"gold":0}' | evaluate --bos no 2>&1
 printf '0\n' > short.lst
 try eval -m $m --task piqa -f golden/eval/piqa.jsonl --labels short.lst
+{ cat $labels; printf '\n0\n'; } > long.lst
+try eval -m $m --task piqa -f golden/eval/piqa.jsonl --labels long.lst
+evaluate --task piqa -f golden/eval/piqa.jsonl --labels long.lst --limit 3 | sed -n 3p
+sed '2s/}/,"label":0}/' golden/eval/piqa.jsonl > answered.jsonl
+try eval -m $m --task piqa -f answered.jsonl --labels $labels
 try eval -m $m --task piqa -f golden/eval/piqa.jsonl
 try eval -m $m -f /dev/null
 try eval -m $m -f none.jsonl

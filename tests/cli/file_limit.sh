@@ -14,4 +14,6 @@ for command in "convert golden/small" "repack golden/small.gguf --pack 1.6bit"; 
 done
 limited 1 logits -m $m -f text.txt -o old
 cmp old golden/small.gguf
+# The details of an evaluation do not fit: its figures are printed all the same.
+limited 1 eval -m $m -q -t 1 -f golden/eval/lines.jsonl --details details
 ls

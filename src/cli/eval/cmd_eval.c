@@ -165,8 +165,8 @@ static int run(const void *arguments)
     r.show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR);
     int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
-        bool ok = prepare(&r, &err) && score_items(&r, &err);
-        if (r.tally.n_items > 0 && (ok || err.code == NOMUL_E_CANCELLED))
+        bool ready = prepare(&r, &err), ok = ready && score_items(&r, &err);
+        if (ready && r.tally.n_items > 0) /* whatever ended it, these items are scored */
             nm_eval_tally_print(&r.tally, r.input.task, args->json, args->quiet);
         if (!ok && nm_output_flush()) code = nm_output_failed(&err);
     }

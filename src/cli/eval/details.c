@@ -91,8 +91,8 @@ bool nm_details_open(nm_details *d, const char *path, const char *head, nomul_er
     if (d->text.n_bytes > n && memcmp(d->text.data, head, n) == 0 && d->text.data[n] == '\n')
         return true;
     return nm_fail(err, NOMUL_E_FORMAT,
-                   "%s: line 1: is of another task, model or version, or of no evaluation; name "
-                   "another file, or remove it",
+                   "%s: line 1: is of another task, --bos, model or version, or of no evaluation; "
+                   "name another file, or remove it",
                    path);
 }
 

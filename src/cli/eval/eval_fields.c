@@ -93,7 +93,9 @@ static bool take_value(nm_eval_fields *f, const nm_json *json, const char *path,
                        nm_json_type_words(json->type), answer ? " or a number" : "");
     if (list && at == NM_EVAL_MAX_CHOICES)
         return nm_fail(err, NOMUL_E_FORMAT, "%s: more than %d", path, NM_EVAL_MAX_CHOICES);
-    if (!list && f->of[row->slot].at[has_place ? at : 0].text)
+    if (list && at == 0) f->of[row->slot].array = f->n_arrays;
+    if (list ? f->of[row->slot].array != f->n_arrays
+             : f->of[row->slot].at[has_place ? at : 0].text != NULL)
         return nm_fail(err, NOMUL_E_FORMAT, "%s: occurs twice", path);
     size_t n = json->n_text;
     if (json->type == NM_JSON_STRING)
@@ -133,7 +135,7 @@ bool nm_eval_fields_read(nm_eval_fields *f, nm_eval_task task, nm_span line, nom
                      odd ? "?" : key);
         } else if (json.type == NM_JSON_OBJECT || json.type == NM_JSON_ARRAY) {
             n_path[json.depth] = strlen(path);
-            n_arrays += json.type == NM_JSON_ARRAY;
+            if (json.type == NM_JSON_ARRAY && n_arrays++ == 0) f->n_arrays++;
         } else if (json.type == NM_JSON_OBJECT_END || json.type == NM_JSON_ARRAY_END) {
             path[n_path[json.depth + 1]] = '\0'; /* of what ends here; then of what it is in */
             n_arrays -= json.type == NM_JSON_ARRAY_END;

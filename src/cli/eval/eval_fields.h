@@ -43,10 +43,10 @@ typedef enum nm_eval_slot {
 typedef struct nm_eval_fields {
     nm_eval_task task;
     char        *strings; /* unescaped, n_strings bytes so far; the lists point into it */
-    size_t       n_strings;
+    size_t       n_strings, n_arrays; /* n_arrays: of the line so far, those in another left out */
     struct {
         nm_span at[NM_EVAL_MAX_CHOICES];
-        size_t  n;
+        size_t  n, array; /* array: which one has the list */
     } of[NM_EVAL_SLOTS];
 } nm_eval_fields;
 

@@ -52,6 +52,9 @@ bool nm_eval_input_read(nm_eval_input *in, const char *path, const char *labels,
         in->hashes[in->n] = nm_xxh64_value(&hash);
         in->entries[in->n++] = e;
     }
+    if (labels && limit == 0 && next_line(&in->labels, &label_at, &label_number, &e.label))
+        return nm_fail(err, NOMUL_E_FORMAT, "%s: line %zu: is after the last item's",
+                       nm_buffer_name(labels), label_number);
     return in->n > 0 ||
            nm_fail(err, NOMUL_E_ARG, "%s: is empty: there is no item", nm_buffer_name(path));
 }

@@ -102,6 +102,8 @@ bool nm_eval_item_read(nm_eval_item *item, nm_eval_task task, nm_span line, cons
 
     item->bytes.n_bytes = item->n_choices = 0;
     item->one_context = n_contexts == 0;
+    if (ok && label && f.of[NM_EVAL_ANSWER].n > 0)
+        ok = nm_fail(err, NOMUL_E_FORMAT, "has an answer, and --labels has another one");
     if (label) f.of[NM_EVAL_ANSWER].at[0] = nm_pystr_strip(*label);
     for (size_t i = 0; ok && (i == 0 || i < n); i++) { /* i == 0: says that there are none */
         size_t  at = item->bytes.n_bytes;
