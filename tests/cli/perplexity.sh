@@ -46,11 +46,17 @@ printf 'Once\nupon\n\na\n' | object --separator ''
 printf 'Once\n==\nTwo times\n' | figures --separator == | tail -n 2
 printf 'Once Two\n==\ntimes\n' | figures --separator == | tail -n 2
 
+# A newline at the end is text like any other, however short the text is.
+for text in '\n' 'a\n' 'ab\n'; do printf "$text" | figures | sed -n '/^bytes/p'; done
+
 # Each on its own is what all of them are together.
 printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both
 { printf Once | figures --separator == --per-token
   printf 'Two times' | figures --separator == --per-token; } | cmp - both
 cat both
+# EOS counts neither for words nor for bytes: 13 of them.
+printf 'Once\n==\nTwo times\n' | figures --separator == | tail -n 1
+awk '$1 != 2 { nats -= $2 } END { printf "byte perplexity %.4f\n", exp(nats / 13) }' both
 
 printf 'Once upon a time\n' > line
 figures -f line --per-token > line.tokens

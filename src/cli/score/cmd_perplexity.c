@@ -54,13 +54,17 @@ static void record_speed(nm_record *f, const nm_tally *tally)
     nm_record_real(f, "tokens_per_second", nm_rate(tally->n_tokens, tally->seconds));
 }
 
-/* Perplexities of a text's units, whatever the tokens are: as lm-evaluation-harness has them. */
+/*
+ * Perplexities of a text's units, whatever the tokens are: as lm-evaluation-harness has them, which
+ * scores no EOS.
+ */
 static void record_units(nm_record *f, const nm_documents *d)
 {
     uint64_t n_words = d->words.n_gaps + d->n_documents;
+    double   nats = d->bytes_nats - d->eos_nats;
 
-    nm_record_real(f, "word_perplexity", exp(d->bytes_nats / (double)n_words));
-    nm_record_real(f, "byte_perplexity", exp(d->bytes_nats / (double)d->n_bytes));
+    nm_record_real(f, "word_perplexity", exp(nats / (double)n_words));
+    nm_record_real(f, "byte_perplexity", exp(nats / (double)d->n_bytes));
 }
 
 /*
@@ -199,9 +203,8 @@ const nm_command nm_cmd_perplexity = {
     "--json prints {\"nats_per_token\": .., \"perplexity\": .., \"bits_per_byte\": .., \"tokens\": "
     "N, \"bytes\": N, \"documents\": N, \"seconds\": .., \"tokens_per_second\": .., "
     "\"word_perplexity\": .., \"byte_perplexity\": ..}; with -c, \"uncertainty\", \"windows\" and "
-    "\"ctx_size\" replace the bits, bytes, documents and the last two. Words are those between "
-    "white "
-    "space, as lm-evaluation-harness counts them; it may score BOS too. With "
+    "\"ctx_size\" replace the bits, bytes, documents and the last two, which leave EOS out as "
+    "lm-evaluation-harness does; words are those between white space. BOS is never scored. With "
     "--per-token the figures go to stderr, or with --json after its lines.",
     table,
     sizeof(perplexity_args),

@@ -89,6 +89,7 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, n
                 return false;
             if (eos && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
             if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
+            if (eos) d->eos_nats -= (double)d->tally.logprobs[(d->ids.n - 2) % NM_SCORE_STEP];
             d->ids.at[0] = d->ids.at[d->ids.n - 1]; /* the next ids are scored after the last one */
             d->ids.n = 1;
             d->begun = true;
@@ -173,7 +174,8 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
     }
 
     /* The file's last newline could have begun a separator, so it is still here. */
-    if (rest->n_bytes > 0) rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
+    if (d->separator && rest->n_bytes > 0)
+        rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
     return add(d, rest->data, rest->n_bytes, true, err);
 }
 

@@ -39,6 +39,7 @@ typedef struct nm_documents {
     uint64_t n_documents; /* begun */
     uint64_t n_bytes;     /* of text whose tokens are all scored */
     double   bytes_nats;  /* tally.nats when n_bytes was last increased */
+    double   eos_nats;    /* of it, what the EOS of documents contribute */
     nm_words words;       /* of the same text: n_gaps + n_documents, as each has one more */
 
     /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
