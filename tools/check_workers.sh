@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# More texts than one process: GNU parallel gives parts of a list of prompts to two workers, one of
-# them is killed in the middle, the run is resumed, and the joined answers are those of one
-# undisturbed nomul batch, byte for byte.
+# More texts than one process: GNU parallel gives parts of a list of prompts to two of the README's
+# workers, one of them is killed in the middle, the run is resumed, and the joined answers are those
+# of one undisturbed nomul batch, byte for byte.
 #
 #   check_workers.sh NOMUL MODEL
 #
@@ -10,6 +10,7 @@
 set -eu
 nomul=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 model=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+readme=$(cd "$(dirname "$0")/.." && pwd)/README.md
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/nomul-workers.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -22,36 +23,39 @@ for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
 done > prompts.jsonl
 split -l 3 prompts.jsonl part.
 
-# The worker: what its earlier runs have answered is not computed again.  A line that was cut off
-# by the kill is left out.
-cat > worker << 'end'
+# The worker of the README.  Its nomul is a script that adds options, and tells what to kill.
+sed -n "/^cat > worker/,/^end/p" "$readme" | sh
+options='--ignore-eos --parallel 2 -t 1'
+mkdir bin remote
+ln -s "$model" stories-49m.gguf
+ln -s "$model" remote/stories-49m.gguf
+cat > bin/nomul << end
 #!/bin/sh
-set -eu
-touch "$1.out"
-head -n "$(wc -l < "$1.out")" "$1.out" > "$1.done"
-mv "$1.done" "$1.out"
-echo $$ > "$1.pid"
-exec "$NOMUL" batch $OPTIONS -f "$1" --skip-done "$1.out" >> "$1.out"
+echo \$\$ > "\$5.pid" # batch -m MODEL -f PART ..
+exec "$nomul" "\$@" $options
 end
-chmod +x worker
-NOMUL=$nomul NOMUL_MODEL=$model
-OPTIONS='--no-timings --ignore-eos --parallel 1 -t 1 -q'
-export NOMUL NOMUL_MODEL OPTIONS
+chmod +x bin/nomul
+PATH=$scratch/bin:$PATH
 
-"$nomul" batch $OPTIONS -f prompts.jsonl > want.jsonl
+"$nomul" batch -m "$model" $options --no-timings -q -f prompts.jsonl > want.jsonl
 
-run() { parallel --will-cite -j 2 --joblog log "$@" ./worker ::: part.aa part.ab part.ac part.ad; }
-run > run.log 2>&1 &
-running=$!
-until [ -s part.ab.out ] || ! kill -0 $running 2> /dev/null; do sleep 0.05; done
-kill -9 "$(cat part.ab.pid)"
-wait $running && { echo "FAIL the run that lost a worker succeeded"; exit 1; }
-answered=$(wc -l < part.ab.out)
-[ "$answered" -gt 0 ] && [ "$answered" -lt 3 ] || { echo "FAIL $answered of 3 answered"; exit 1; }
-run --resume-failed
-cat part.??.out > got.jsonl
-cmp got.jsonl want.jsonl
-echo "$(wc -l < got.jsonl) answers of two workers, one killed after $answered of 3: the same"
+run() { parallel --will-cite -j 2 --joblog log "$@" sh worker {} ::: part.??; }
+for signal in KILL TERM; do
+    rm -f part.??.out log
+    run > run.log 2>&1 &
+    running=$!
+    until [ -s part.ab.out ] || ! kill -0 $running 2> /dev/null; do sleep 0.05; done
+    kill -s $signal "$(cat part.ab.pid)"
+    wait $running && { echo "FAIL the run that lost a worker succeeded"; exit 1; }
+    answered=$(wc -l < part.ab.out)
+    [ "$answered" -gt 0 ] && [ "$answered" -lt 3 ] || { echo "FAIL $answered of 3"; exit 1; }
+    printf '{"id":"torn' >> part.ab.out # as a full disk leaves it
+    run --resume-failed
+    cat part.??.out > got.jsonl
+    cmp got.jsonl want.jsonl
+    echo "$(wc -l < got.jsonl) answers of two workers, one ended by $signal after $answered of 3:" \
+        "the same"
+done
 
 # The same over ssh: two servers of this machine stand for two hosts, which get the worker and the
 # parts, and give the answers back.
@@ -84,14 +88,18 @@ for host in 1 2; do
     servers="$servers $!"
 done
 trap 'kill $servers; rm -rf "$scratch"' EXIT
-until ssh -F hosts host1 true && ssh -F hosts host2 true; do sleep 0.1; done 2> /dev/null
+tries=0
+until ssh -F hosts host1 true 2> ssh.log && ssh -F hosts host2 true 2> ssh.log; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || { cat ssh.log sshd?.log; echo "FAIL sshd does not answer"; exit 1; }
+    sleep 0.1
+done
 
 rm -f part.??.out log
 over_ssh() {
     parallel --will-cite --ssh "ssh -F $scratch/hosts" --sshlogin 1/host1,1/host2 \
         --basefile worker --transferfile {} --return {}.out --cleanup --joblog log \
-        --env NOMUL --env NOMUL_MODEL --env OPTIONS "$@" --workdir "$scratch/remote" \
-        ./worker {} ::: part.aa part.ab part.ac part.ad
+        --env PATH --workdir "$scratch/remote" sh worker {} ::: part.??
 }
 over_ssh
 cat part.??.out > got.jsonl
