@@ -64,8 +64,8 @@ static void free_job(nm_batch *b, nm_batch_job *job)
 /* ---- Answers --------------------------------------------------------------------------------- */
 
 /*
- * Writes the answers of this job that are done; in_order: up to the first that is not.  A batch that
- * can be resumed writes all of them together, as the line counts as done with the last one.
+ * Writes the answers of this job that are done; in_order: up to the first that is not.  A batch
+ * that can be resumed writes all of them together, as a line is only done with its last one.
  */
 static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul_error *err)
 {

@@ -3,7 +3,8 @@
  * The file of nomul eval --details: a line that says what was computed, then one for each item, all
  * JSON.
  *
- *   {"command":"nomul eval","harness":"lm-eval 0.4.13","task":"arc","bos":"model","model_id":"0123.."}
+ *   {"command":"nomul eval","harness":"lm-eval 0.4.13","task":"arc","bos":"model",
+ *    "model_id":"0123.."}
  *   {"item":0,"hash":"0123..","gold":1,"logprobs":[-9.25,..],"tokens":[3,..],"chars":[7,..],
  *    "bytes":[7,..],"acc":1,"acc_norm":0,"acc_bytes":0}
  *
