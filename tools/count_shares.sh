@@ -3,15 +3,23 @@
 # Counts the instructions of each thread for one decoded token, by callgrind: how evenly work is
 # shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.
 #
-#   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m t4 avx2 2 8 16)
+#   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m 2bit avx2 2 8 16)
+#
+# PACKING is 2bit or 1.6bit, THREADS are numbers from 2 to 16.
 #
 # Each thread does its share of every round; nobody waits or steals (tests/threads/shares.c).
 # Thread 0 also does what is between the rounds.  "busiest x N / one" is 1.00 where the work of one
 # thread alone is shared out evenly and none is done twice.
 set -eu
 cd "$(dirname "$0")/.."
-shape=${1:-370m} packing=${2:-t4} kernels=${3:-avx2}
+usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/count_shares.sh >&2; exit 2; }
+shape=${1:-370m} packing=${2:-2bit} kernels=${3:-avx2}
 [ $# -gt 3 ] && shift 3 || set -- 2 8 16
+case $shape in -*) usage ;; esac
+case $packing in 2bit | t4) stored=t4 ;; 1.6bit | t5) stored=t5 ;; *) usage ;; esac
+for n; do
+    case $n in [2-9] | 1[0-6]) ;; *) usage ;; esac
+done
 command -v valgrind > /dev/null || { echo "count_shares.sh: needs valgrind" >&2; exit 1; }
 program=${BUILD:-build}/obj-release/tests/shares
 ${MAKE:-make} --no-print-directory "$program" > /dev/null
@@ -23,8 +31,8 @@ echo "| $shape $packing $kernels: threads | barriers a layer | instructions of o
 echo '| ---: | ---: | ---: | ---: | ---: | ---: |'
 one=
 for n in 1 "$@"; do
-    rounds=$(valgrind --tool=callgrind --callgrind-out-file="$counts" \
-        --toggle-collect=decode_counted "$program" "$shape" "$packing" "$kernels" "$n" 2> /dev/null)
+    rounds=$(valgrind -q --tool=callgrind --callgrind-out-file="$counts" \
+        --toggle-collect=decode_counted "$program" "$shape" "$stored" "$kernels" "$n")
     line=$(callgrind_annotate --inclusive=yes --threshold=100 "$counts" | awk -v n="$n" \
         -v rounds="$rounds" -v one="$one" '
         { gsub(",", "", $1) }

@@ -6,9 +6,10 @@
 #
 #   mca.sh [--loop KERNEL] [FOLDER]
 #
-# FOLDER has the objects of `make all` (default build/obj-release/src/kernels); those of aarch64 are
-# compiled here.  --loop prints the instructions of a loop instead.  LLVM_MCA= names the program:
-# a recent one, as LLVM 14 knows half of the processors only.
+# FOLDER has the objects of `make all` (default build/obj-release/src/kernels of the project, where
+# relative paths begin); those of aarch64 are compiled here.  --loop prints the instructions of a
+# loop instead.  LLVM_MCA= names the program: a recent one, as LLVM 14 knows half of the processors
+# only.
 set -eu
 
 x86='haswell skylake-avx512 icelake-server sapphirerapids alderlake znver2 znver3 znver4'
@@ -87,7 +88,7 @@ table() { # CPU...
         [ -z "$only" ] || [ "$only" = "$name" ] || continue
         case $cpus,$1 in aarch64,cortex*) ;; aarch64,* | *,cortex*) continue ;; esac
         find_loop "$file" "$function" "$pattern" > "$scratch/loop"
-        [ -s "$scratch/loop" ] || { echo "mca.sh: no loop in $function of $file" >&2; exit 1; }
+        [ -s "$scratch/loop" ] || fail "no loop in $function of $file"
         [ -z "$only" ] || { cat "$scratch/loop"; exit; }
         printf '| %s | %s |' "$name" "$weights"
         for cpu; do
@@ -101,11 +102,20 @@ table() { # CPU...
     done
 }
 
+fail() { echo "mca.sh: $*" >&2; exit 1; }
+cd "$(dirname "$0")/.."
 only=
-[ "${1-}" != --loop ] || { only=${2?mca.sh: --loop needs a name}; shift 2; }
-folder=${1:-build/obj-release/src/kernels}
+[ "${1-}" != --loop ] || [ $# -lt 2 ] || { only=$2; shift 2; }
+case $#,${1-} in
+    0, | 1,[!-]*) folder=${1:-build/obj-release/src/kernels} ;;
+    *) sed -n '3,/^set/s/^# \{0,1\}//p' tools/mca.sh >&2; exit 2 ;;
+esac
+[ -d "$folder" ] || fail "$folder: no such folder: make all"
+[ -z "$only" ] || echo "$loops" | grep -q "^$only " ||
+    fail "--loop $only: not one of $(echo $(echo "$loops" | cut -d" " -f1))"
 mca=${LLVM_MCA:-$(for v in 22 21 20 19 18 17 16; do command -v llvm-mca-$v && break; done || true)}
 [ -n "$mca" ] || { echo "SKIP mca: no llvm-mca of LLVM 16 or later"; exit 0; }
+"$mca" --version > /dev/null 2>&1 || fail "$mca: does not run"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 [ ! -e "$folder/ternary_avx2.o" ] || table $x86

@@ -1,0 +1,34 @@
+# Tools that measure: their arguments, and what they make of that which nomul bench prints.
+not_on_windows "they are shell scripts of Linux"
+[ -r /proc/stat ] && taskset -c 0 true 2> /dev/null || skip "tools: no taskset, or no CPU 0"
+tool() { # NAME ARGUMENT...: the first line and the exit code
+    echo "$ $*" | sed "s:$PWD/::"
+    name=$1
+    shift
+    code=0
+    sh "$root/tools/$name" "$@" < /dev/null > tool.out 2>&1 || code=$?
+    grep -v '^| ' tool.out | sed 1q
+    echo "[$code]"
+}
+# A shape has commas.  The program is run three times: one thread, one process, one of -t 1.
+cat > bench << END
+#!/bin/sh
+n=\$((\$(cat "$PWD/calls") % 3 + 1))
+echo \$n > "$PWD/calls"
+echo 'model_filename,n_gen,avg_ts,signal_ns'
+printf '"2,64,128,512","%d","%d","%d.9"\n' 0 \${n}00 2\$((9 - n)) 4 \${n}0 1\$n
+END
+chmod +x bench
+echo 0 > calls
+sh "$root/tools/compare_threads.sh" -t 1 -r 1 -P 2bit -b "$PWD/bench" 2,64,128,512 |
+    sed -E 's/(2bit - \| [1a-z]+ \|) [0-9.-]+!?/\1 N/'
+echo 'exit 1' > bench
+tool compare_threads.sh -t 1 -r 1 -b "$PWD/bench" 370m
+for wrong in '-t 0' '-t 1x' '-r 0' '-n -1' '-n 0 -p 0' '-t 1 -c 0,1' '-c 0,0' '-c 0-1' '-c 0,,1'; do
+    tool compare_threads.sh $wrong
+done
+tool compare_threads.sh -t 1 -c 99999 -b "$PWD/bench"
+for wrong in --help '370m 3bit' '370m 2bit avx2 1' '370m 2bit avx2 17' '370m 2bit avx2 2 x'; do
+    tool count_shares.sh $wrong
+done
+for wrong in --help --loop 'a b' no-folder '--loop no .'; do tool mca.sh $wrong; done
