@@ -57,7 +57,7 @@ uint64_t nomul_bench_read(nomul_session *session);
 /*
  * Seconds of a round trip between two threads of the session: one writes a cache line, the other
  * answers in the same line.  The best of 64 samples, a millisecond in all, 50 where the threads
- * wait for a CPU.  0 if the session has one thread.
+ * wait for a CPU.  0 if the session has one thread, or no sample was complete by then.
  */
 double nomul_bench_signal(nomul_session *session);
 

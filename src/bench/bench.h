@@ -57,7 +57,8 @@ uint64_t nm_memory_weight_bytes(const nm_weights *weights);
 uint64_t nm_memory_read(const nm_weights *weights, nm_pool *pool);
 
 /*
- * Seconds in which a signal of one thread of the pool to another is answered; 0 if it has only one.
+ * Seconds in which a signal of one thread of the pool to another is answered; 0 if it has only one,
+ * or if they got no CPU to answer in time.
  */
 double nm_memory_signal(nm_pool *pool);
 

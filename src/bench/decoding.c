@@ -67,7 +67,7 @@ typedef struct signal_job {
 /*
  * One item asks, the other answers; a pool without a second thread gives both to the first.  It
  * does not promise that they run at once either, so after the deadline nobody waits.  The shortest
- * sample counts: others contain the wake-up of a thread, or lost their CPU for a while.
+ * complete sample counts: others contain the wake-up of a thread, or lost their CPU for a while.
  */
 static void exchange_signals(void *context, size_t begin, size_t end, size_t thread)
 {
@@ -81,8 +81,8 @@ static void exchange_signals(void *context, size_t begin, size_t end, size_t thr
         unsigned mine = 2 * i + (unsigned)begin, n = i % SIGNALS;
         while (!late && atomic_load_explicit(&job->turn, memory_order_acquire) != mine)
             late = ++n_spins % 4096 == 0 && nm_clock() > job->deadline;
-        if (begin == 0 && (n == 0 || late)) {
-            double now = nm_clock(), mean = (now - began) / (n ? n : SIGNALS);
+        if (begin == 0 && n == 0 && !late) {
+            double now = nm_clock(), mean = (now - began) / SIGNALS;
             if (i > 0 && (job->shortest == 0 || mean < job->shortest)) job->shortest = mean;
             began = now;
         }

@@ -68,6 +68,7 @@ static bool measure(nm_bench *b, size_t n_prompt, size_t n_gen, size_t n_paralle
         result->test_time[0] = '\0';
     if (!args->no_warmup && !feed(b, n_prompt, n_gen > 0, n_parallel, err)) return false;
     double before = read_rate(b);
+    result->n_signals = 0;
     for (result->n = 0; result->n < (size_t)args->n_repetitions; result->n++) {
         for (size_t k = 0; k < n_parallel; k++) nomul_session_reset(b->feeds[k].session);
         nm_progress_show(&b->bar, b->n_done++, b->n_all);
@@ -77,7 +78,8 @@ static bool measure(nm_bench *b, size_t n_prompt, size_t n_gen, size_t n_paralle
         result->first[result->n] = b->first;
         double after = read_rate(b);
         result->read_rate[result->n] = (before + after) / 2;
-        result->signal[result->n] = nomul_bench_signal(b->opened.session);
+        result->signal[result->n_signals] = nomul_bench_signal(b->opened.session);
+        result->n_signals += result->signal[result->n_signals] > 0;
         before = after;
     }
     nm_progress_erase(&b->bar);

@@ -30,7 +30,6 @@ static void add_fields(nm_record *f, const void *result)
     const nm_bench_summary *s = result;
     const nm_bench_result  *r = s->result;
     const nomul_model_info *info = nomul_model_get_info(r->model);
-    double                  signal = nm_median(r->signal, r->n);
     char                    cpu[200];
 
     nm_os_processor_name(cpu, sizeof cpu);
@@ -58,7 +57,7 @@ static void add_fields(nm_record *f, const void *result)
     nm_bench_number(f, "bandwidth_percent", r->n_gen > 0, 2, s->percent);
     record_samples(f, "samples_ns", true, s->ns, r->n);
     record_samples(f, "samples_ts", false, s->ts, r->n);
-    nm_bench_number(f, "signal_ns", signal > 0, 1, 1e9 * signal);
+    nm_bench_number(f, "signal_ns", r->n_signals > 0, 1, 1e9 * nm_median(r->signal, r->n_signals));
     nm_bench_number(f, "ttft_ns", true, 0, 1e9 * nm_median(r->first, r->n));
     nm_record_count(f, "state_bytes", info->state_bytes);
     nm_record_hash(f, "logits_hash", r->logits_hash);

@@ -21,7 +21,8 @@ typedef struct nm_bench_result {
     double             seconds[NM_MOST_REPETITIONS];
     double             first[NM_MOST_REPETITIONS];     /* seconds to the first logits of each */
     double             read_rate[NM_MOST_REPETITIONS]; /* bytes per second, around each */
-    double             signal[NM_MOST_REPETITIONS];    /* seconds, after each; 0: one thread */
+    size_t             n_signals;                      /* answered in time; 0 with one thread */
+    double             signal[NM_MOST_REPETITIONS];    /* seconds, of these */
 } nm_bench_result;
 
 /* What the formats print beside these fields, computed once. */
