@@ -41,7 +41,8 @@ static uint64_t count_weight_bytes(const nomul_model *model)
     return sum;
 }
 
-static void check_model(const char *packing)
+/* Returns the hash of its logits, 0 without a session. */
+static uint64_t check_model(const char *packing)
 {
     void          *bytes;
     nomul_model   *model = open_synthetic(packing, &bytes);
@@ -51,7 +52,7 @@ static void check_model(const char *packing)
     double         sum = 0;
     nomul_session *session = model ? nomul_session_new(model, NULL, &err) : NULL;
 
-    if (!session) return;
+    if (!session) return 0;
     CHECK_STR(nomul_model_get_info(model)->packing, packing);
     CHECK_INT(nomul_session_feed(session, ids, 3, NOMUL_LOGITS_LAST, logits, &err), NOMUL_OK);
     for (size_t i = 0; i < 300; i++) sum += (double)logits[i] * (double)logits[i];
@@ -61,12 +62,14 @@ static void check_model(const char *packing)
              ternary = nomul_model_get_info(model)->ternary_bytes;
     CHECK_THAT(n_read >= ternary && n_read < ternary + 65536, "%llu bytes read of %llu",
                (unsigned long long)n_read, (unsigned long long)ternary);
+    uint64_t hash = nomul_bench_hash(session, logits);
     nomul_session_free(session);
     nomul_model_close(model);
     nomul_bench_free(bytes);
+    return hash;
 }
 
-/* So that figures of different versions are comparable. */
+/* A change of these hashes belongs into the CHANGELOG: it changes every logits_hash of a shape. */
 static void check_bytes(const char *packing, size_t want_bytes, uint64_t want_hash)
 {
     nomul_error err;
@@ -131,7 +134,8 @@ static void test_shapes(void)
     check_shape("1,,3,4", "expected 370m");
     check_shape("1,2,3,-4", "expected 370m");
     check_shape("0,8,8,8", "hgrn_bit.block_count: is 0, expected 1 to 4096");
-    check_shape("1,99999999999999999999,8,8", "hgrn_bit.embedding_length: is 4294967295");
+    check_shape("1,99999999999999999999,8,8", ": 99999999999999999999 is too large");
+    check_shape("1,999999999,8,8", "hgrn_bit.embedding_length: is 999999999, expected");
     check_need("2,250,383,300", "t4");
     check_need("1,65,7,9", "t5");
     check_need("tiny", "t5");
@@ -292,8 +296,8 @@ static void test_signal(void)
         CHECK_THAT(session, "%s", err.text);
         if (!session || nomul_session_n_threads(session) != n) continue;
         double seconds = nomul_bench_signal(session);
-        CHECK_THAT(n == 1 ? seconds == 0 : seconds > 1e-9 && seconds < 1, "%zu threads: %g s", n,
-                   seconds);
+        CHECK_THAT(seconds == 0 || (n > 1 && seconds > 1e-9 && seconds < 0.05 / 16),
+                   "%zu threads: %g s", n, seconds);
         nomul_session_free(session);
     }
     nomul_model_close(model);
@@ -350,11 +354,10 @@ void test_bench(void)
     size_t      n_bytes;
 
     test_case("a synthetic model is valid to the last code, and computes");
-    check_model("t4");
-    check_model("t5");
-    test_case("a synthetic model is the same bytes on every machine and in every version");
-    check_bytes("t4", 477248, 0x596968538d9ae2b5);
-    check_bytes("t5", 439104, 0x554151b98e64182c);
+    CHECK(check_model("t4") == check_model("t5")); /* the same trits */
+    test_case("a synthetic model is the same bytes on every machine");
+    check_bytes("t4", 477248, 0xda6be87fd78c2823);
+    check_bytes("t5", 439104, 0xfba34aaed52fd363);
     test_case("names that are none");
     CHECK_FAILS(nomul_bench_synthesize("7b", "t4", NULL, NULL, &n_bytes, &err), err,
                 "shape 7b: expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");

@@ -43,9 +43,11 @@ static void test_shapes(void)
                 "--shape 100b: needs 20.8 GB, but 16.4 GB are available; ",
                 "--shape 13b needs 3.0 GB");
     args.pack = 0;
-    test_case("the states of texts count");
+    test_case("the states of texts count, and what their number costs is said");
     plan.n_texts = 4096;
     check_shape(&plan, "100b", 26 * GB, "--shape 100b: needs 39.", "--shape 13b needs 7.");
+    check_shape(&plan, "1,8,8,32000", GB / 4, "--shape 1,8,8,32000: needs 5",
+                "a smaller -b, --parallel or -t fits");
 }
 
 static void test_texts(void)

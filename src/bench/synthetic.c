@@ -68,56 +68,52 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
 }
 
 /*
- * The codes that pack writes for a group whose trits from column n_cols on are 0: the smallest of
- * those that decode to the same trits.  They are repeated to fill the table, so that a random byte
- * is an index.
+ * Random trits, the same in every packing: 32 bits, read as a fraction, have so many digits to base
+ * 3, and a code of the packing is the next four or five of them.
  */
-static void list_codes(nm_packing_id packing, size_t n_cols, uint8_t table[MOST_CODES])
-{
-    const nm_packing *p = &nm_packings[packing];
-    size_t            n = 0;
+#define DRAWN_COLS 20 /* 3^20 < 2^32; each packing's group_cols divides it */
 
-    for (unsigned code = 0; code < 256; code++) {
-        int8_t trits[NM_MAX_GROUP_COLS];
-        p->decode((uint8_t)code, trits);
-        bool fits = p->encode(trits) == code;
-        for (size_t j = n_cols; j < p->group_cols; j++) fits &= trits[j] == 0;
-        if (fits) table[n++] = (uint8_t)code;
+/* The codes of a group, by its digits; trits from column n_cols on are 0.  Returns their number. */
+static uint32_t list_codes(const nm_packing *p, size_t n_cols, uint8_t table[MOST_CODES])
+{
+    uint32_t n_codes = 1;
+
+    for (size_t j = 0; j < p->group_cols; j++) n_codes *= 3;
+    for (uint32_t i = 0; i < n_codes; i++) {
+        int8_t   trits[NM_MAX_GROUP_COLS] = {0};
+        uint32_t digits = i;
+        for (size_t j = p->group_cols; j-- > 0; digits /= 3)
+            if (j < n_cols) trits[j] = (int8_t)(digits % 3) - 1;
+        table[i] = p->encode(trits);
     }
-    for (size_t i = n; i < MOST_CODES; i++) table[i] = table[i - n];
+    return n_codes;
 }
 
-static void fill_bytes(nm_rng *rng, const uint8_t table[MOST_CODES], uint8_t *data, size_t n_bytes)
-{
-    for (size_t i = 0; i < n_bytes; i += 8) {
-        uint64_t eight = nm_rng_next(rng);
-        for (size_t j = 0; j < 8; j++) data[i + j] = table[eight >> 8 * j & 0xFF];
-    }
-}
-
-/* Random codes everywhere, then zeros again in the padding: columns first, then rows. */
-static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned *p)
+/* The codes are zeros, and stay so in the padding. */
+static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned *planned)
 {
     const nm_ternary *w = &writer->matrix;
-    size_t            group_cols = nm_packings[w->packing].group_cols;
-    uint8_t           table[MOST_CODES];
+    const nm_packing *p = &nm_packings[w->packing];
+    size_t            cols = p->group_cols;
+    uint8_t           whole[MOST_CODES], part[MOST_CODES];
+    uint32_t          rest[NM_TILE_ROWS], n_codes = list_codes(p, cols, whole);
 
-    list_codes(w->packing, group_cols, table);
-    fill_bytes(context, table, writer->codes, nm_ternary_bytes(w));
-    list_codes(w->packing, w->cols % group_cols, table);
+    list_codes(p, w->cols % cols, part);
     for (size_t tile = 0; tile < w->n_tiles; tile++)
-        for (size_t group = w->cols / group_cols; group < w->n_groups; group++) {
-            uint8_t *codes = writer->codes + nm_ternary_offset(w, tile, group);
-            if (group * group_cols < w->cols) /* a group that is padding in part */
-                fill_bytes(context, table, codes, NM_TILE_ROWS);
-            else
-                memset(codes, 0, NM_TILE_ROWS);
+        for (size_t col = 0; col < w->cols; col += cols) {
+            uint8_t       *codes = writer->codes + nm_ternary_offset(w, tile, col / cols);
+            const uint8_t *table = col + cols <= w->cols ? whole : part;
+            for (size_t row = 0; col % DRAWN_COLS == 0 && row < NM_TILE_ROWS; row += 2) {
+                uint64_t two = nm_rng_next(context);
+                rest[row] = (uint32_t)two, rest[row + 1] = (uint32_t)(two >> 32);
+            }
+            size_t n_rows = nm_smaller(w->rows - tile * NM_TILE_ROWS, NM_TILE_ROWS);
+            for (size_t row = 0; row < n_rows; row++) {
+                uint64_t digits = (uint64_t)rest[row] * n_codes;
+                codes[row] = table[digits >> 32], rest[row] = (uint32_t)digits;
+            }
         }
-    size_t n_rows = w->rows % NM_TILE_ROWS; /* of the last tile, if it is not whole */
-    for (size_t group = 0; n_rows && group < w->n_groups; group++)
-        memset(writer->codes + nm_ternary_offset(w, w->n_tiles - 1, group) + n_rows, 0,
-               NM_TILE_ROWS - n_rows);
-    return nm_model_writer_progress(writer, (uint64_t)p->rows * p->cols);
+    return nm_model_writer_progress(writer, (uint64_t)planned->rows * planned->cols);
 }
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
@@ -136,10 +132,12 @@ static const char *find_shape(const char *text, nm_config *c, nomul_error *err)
         return s->title;
     }
     for (; n < 4 && *at >= '0' && *at <= '9'; n++, at += *at == ',') {
-        uint64_t number = 0;
-        for (; *at >= '0' && *at <= '9'; at++)
-            if (number < UINT32_MAX) number = 10 * number + (uint64_t)(*at - '0');
-        *to[n] = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+        size_t n_digits = strspn(at, "0123456789");
+        if (n_digits > 9) {
+            nm_fail(err, NOMUL_E_ARG, "%.*s is too large", (int)nm_smaller(n_digits, 64), at);
+            return nm_fail_in(err, "shape %.64s", text), NULL;
+        }
+        for (*to[n] = 0; n_digits > 0; n_digits--) *to[n] = 10 * *to[n] + (uint32_t)(*at++ - '0');
     }
     if (n < 4 || *at != '\0' || at[-1] == ',')
         nm_fail(err, NOMUL_E_ARG, "expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");

@@ -175,9 +175,9 @@ bool nm_open_session(nm_opened *opened, const nm_open_args *args, nomul_error *e
     double                began = nm_clock();
 
     opened->session_bytes = session_options(opened->model, args, &options);
-    uint64_t available = nm_os_available_memory();
-    if (available < SMALL) available = SMALL;
-    if (!nm_open_fits(opened->model, args, available, err)) return false;
+    if (!nm_open_fits(opened->model, args, SMALL, err) &&
+        !nm_open_fits(opened->model, args, nm_os_available_memory(), err))
+        return false;
     opened->session = nomul_session_new(opened->model, &options, err);
     opened->load_seconds += nm_clock() - began;
     return opened->session != NULL;

@@ -1,11 +1,12 @@
-# Tokens a second, in llama-bench's formats.  Times differ: N stands for every number measured.
+# Tokens a second, in llama-bench's formats.  Times differ: N stands for every number measured, and
+# for a signal that two threads without two CPUs had no answer to.
 m=models/tiny.gguf
 bench() {
     nomul bench --quick -r 2 "$@" 2>&1 | sed -E '
         s/kernels": "[a-z0-9_]*/kernels": "K/
         s/(build_commit|cpu_info|test_time)": "[^"]*/\1": "X/g
         s/((avg|stddev)_(ns|ts)|read_bandwidth_gbs|bandwidth_percent)": [0-9.e+]+/\1": N/g
-        s/(signal|ttft)_ns": [0-9.]+/\1_ns": N/g
+        s/ttft_ns": [0-9.]+/ttft_ns": N/g; s/signal_ns": ([0-9.]+|null)/signal_ns": N/g
         s/(samples_[nt]s": \[) [0-9.e+]+, [0-9.e+]+ \]/\1 N, N ]/g
         s/ +[0-9.]+ ± [0-9.]+ \| [a-z0-9_]+ +/ N ± N | K /
         s/( [0-9]+ \|) +[0-9]+\.[0-9]{2} \| +([0-9]+\.[0-9]|-) \|/\1 N | N |/
@@ -26,6 +27,8 @@ for format in md json; do
     try bench --shape 4096,65536,65536,32000 -o $format 2>&1 |
         sed 's/but .* available; .*/but N are available; .../'
 done
+try bench --ops --shape tiny --shape 4096,65536,65536,32000 -n 1 -t 1 2>&1 |
+    sed 's/but .* available; .*/but N are available; .../'
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
 bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
@@ -40,6 +43,7 @@ try bench -m $m --shape 370m
 try bench --shape 7b
 try bench --shape 24,1024,2816
 try bench --shape 24,0,2816,32000
+try bench --shape 99999999999999999999,1,1,1
 try bench --pack 3bit
 try bench -t 0
 try bench -t 1,x

@@ -59,12 +59,15 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
 
 bool nm_bench_fits(const nm_bench_plan *p, const char *shape, uint64_t available, nomul_error *err)
 {
-    uint64_t    need = needed(p, shape, p->args->pack, err), less = 0;
-    char        advice[120] = "none of the named shapes fits";
-    const char *name = NULL;
+    const nm_bench_plan least = {.n_texts = 1};
+    uint64_t            need = needed(p, shape, p->args->pack, err), less = 0;
+    char                advice[120] = "none of the named shapes fits";
+    const char         *name = NULL;
 
     if (need == 0) return false;
     if (need <= available) return true;
+    if (needed(&least, shape, p->args->pack, err) <= available)
+        snprintf(advice, sizeof advice, "a smaller -b, --parallel or -t fits");
     for (size_t i = 1; (name = nomul_bench_shape(i)); i++) { /* from small to large */
         less = needed(p, name, p->args->pack, err);
         if (less <= available)
@@ -93,8 +96,7 @@ int nm_bench_open(nm_opened *opened, void **bytes, const nm_bench_plan *p, const
     if (!shape) return nm_open_model(opened, &args, 0);
     nomul_model_options_init(&o);
     o.kernels = p->kernels;
-    if (nm_bench_fits(p, shape, nm_os_available_memory(), &err))
-        *bytes = nomul_bench_synthesize(shape, packing, nm_progress_show, &bar, &n_bytes, &err);
+    *bytes = nomul_bench_synthesize(shape, packing, nm_progress_show, &bar, &n_bytes, &err);
     nm_progress_erase(&bar);
     opened->path = shape;
     if (*bytes) opened->model = nomul_model_open_memory(*bytes, n_bytes, &o, &err);

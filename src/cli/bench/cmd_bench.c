@@ -4,7 +4,8 @@
  * and output are llama-bench's where it has them.  Every model is measured with every number of
  * threads and every batch size, and each of these sessions runs all tests:
  *
- *   run ─> nm_bench_open     each model: opened, or made in memory if it fits    bench_plan.c
+ *   run ─> nm_bench_fits     each shape, before anything is measured             bench_plan.c
+ *   run ─> nm_bench_open     each model: opened, or made in memory               bench_plan.c
  *          nm_bench_model    each number of threads, each batch size            bench_measure.c
  *              bench_session     each test
  *                measure           each repetition ─> nm_bench_result ─> bench_report ─┐
@@ -66,7 +67,10 @@ static int run(const void *arguments)
         .bar.unit = "repetition",
     };
     nm_interrupt_catch();
-    if (args->ops && !nm_bench_ops(&b.writer, p.kernels, args->quick, &err))
+    for (size_t i = 0; code == NM_EXIT_DONE && i < args->shapes.n; i++)
+        if (!nm_bench_fits(&p, args->shapes.at[i], nm_os_available_memory(), &err))
+            code = nm_output_failed(&err);
+    if (code == NM_EXIT_DONE && args->ops && !nm_bench_ops(&b.writer, p.kernels, args->quick, &err))
         code = nm_output_failed(&err);
     for (size_t i = 0; code == NM_EXIT_DONE && (i == 0 || i < args->models.n + args->shapes.n);
          i++) {
@@ -97,11 +101,10 @@ const nm_command nm_cmd_bench = {
     "generation reached, the median of the repetitions.\n\n"
     "json, jsonl and csv have more fields. signal_ns is a round trip from one thread to another "
     "through a cache line, the median of the probes after each repetition; none with one "
-    "thread. ttft_ns is the time to the first logits of a repetition: after the whole prompt, or "
-    "the "
-    "first step of generating. state_bytes is all that a text keeps. logits_hash is the XXH64 of "
-    "the "
-    "logits after eight fixed ids, the same on every machine.\n\n"
+    "thread, or if none was answered in time. ttft_ns is the time to the first logits, the median "
+    "of the repetitions: after the whole prompt, or the first step of generating. state_bytes is "
+    "all that a text keeps. logits_hash is the XXH64 of "
+    "the logits after eight fixed ids, the same on every machine and with any --pack.\n\n"
     "A shape, a batch or a number of texts that does not fit into the memory that is available is "
     "refused before it is allocated. A shape takes the memory of its file and its session: 3.6 GB "
     "for 13b, 25.8 for 100b, 20.8 with --pack 1.6bit.\n\n"
