@@ -29,7 +29,7 @@ int nm_bench_plan_make(nm_bench_plan *plan, const nm_bench_args *args);
 
 /*
  * Do the model of this shape and its largest session fit into so many bytes?  If not, the error
- * says what would: the smaller packing, or the largest of the named shapes.
+ * says what would: the smaller packing, or the largest of the named shapes, or a smaller session.
  */
 bool nm_bench_fits(const nm_bench_plan *plan, const char *shape, uint64_t available,
                    nomul_error *err);
