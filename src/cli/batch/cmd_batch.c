@@ -41,7 +41,7 @@ static const nm_option table[] = {
         NM_INPUT),
     NM_FLAG(0, "stable-ids", F(stable_ids),
             "the id of a line without one is a hash of the line, not its number; equal lines have "
-            "one id, and --skip-done takes one answer for all of them"),
+            "equal ids"),
     NM_FILE(0, "load-session", F(load), NULL,
             "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
     NM_TEXT_OPTIONS,
@@ -207,7 +207,7 @@ const nm_command nm_cmd_batch = {
     "string), \"stop\" (a string or an array of strings, in place of -r), \"n_predict\" and the "
     "sampling options: \"temperature\", \"top_k\", \"seed\" and so on. Keys that are absent have "
     "the values of the options. Without a seed each text has a random one, which is in its "
-    "answer. --max-predict bounds what a line may ask for, where others write the lines.\n\n"
+    "answer.\n\n"
     "With --load-session every prompt continues the saved text, which is read from the file once: "
     "a long instruction, then many questions.\n\n"
     "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the other lines are "

@@ -26,10 +26,8 @@ static const nm_option table[] = {
     NM_GROUP("The task"),
     NM_MODEL_OPTION(F, open),
     NM_FILE('f', "file", F(file), "-", "file with the items, - for stdin", NM_INPUT),
-    NM_CHOICE(
-        0, "task", F(task), NULL, NM_EVAL_TASKS,
-        "the data set whose original JSON lines the items are; without it lines have "
-        "\"query\" and \"choices\", or \"context_options\" and \"continuation\", and \"gold\""),
+    NM_CHOICE(0, "task", F(task), NULL, NM_EVAL_TASKS,
+              "the data set whose original JSON lines the items are; without it they are as above"),
     NM_FILE(0, "labels", F(labels), NULL,
             "file with the answers, a line for each item, where the items have none (PIQA)",
             NM_INPUT),
@@ -188,12 +186,10 @@ const nm_command nm_cmd_eval = {
     "(zero-shot).\n\n"
     "An item is a line of JSON: {\"query\": \"..\", \"choices\": [\"..\", ..], \"gold\": i}, or "
     "{\"context_options\": [\"..\", ..], \"continuation\": \"..\", \"gold\": i}, of which only acc "
-    "is "
-    "computed. --task reads the lines of a data set as published, or exported from the hub: ARC "
-    "(Easy and Challenge), HellaSwag, OpenBookQA, PIQA, WinoGrande. The answers of PIQA are in a "
-    "file of their own: --labels.\n\n"
-    "Items are computed side by side, and the context of an item once for all its choices. Ctrl-C "
-    "prints the figures so far. With --details the same command continues where it stopped.\n\n"
+    "is computed. --task reads the lines of a data set as published, or exported from the hub: ARC "
+    "(Easy and Challenge), HellaSwag, OpenBookQA, PIQA, WinoGrande.\n\n"
+    "Ctrl-C prints the figures so far. With --details the same command continues where it "
+    "stopped.\n\n"
     "--json prints {\"task\": .., \"harness\": .., \"items\": N, \"acc\": .., \"acc_stderr\": .., "
     "\"acc_norm\": .., \"acc_norm_stderr\": .., \"acc_bytes\": .., \"acc_bytes_stderr\": .., "
     "\"tokens\": N, \"seconds\": .., \"tokens_per_second\": ..}; tokens are those computed in this "
