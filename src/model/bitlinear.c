@@ -302,11 +302,11 @@ static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, si
 
 void nm_bitlinear_collect(nm_bitlinear_scratch *s, size_t j, size_t begin, size_t end)
 {
-    bundle            b = {.s = s, .jobs = s->cut, .n_jobs = s->n_cut};
-    const nm_ternary *w = &s->cut[j].layer->w;
-    size_t            base = 0;
+    bundle b = {.s = s, .jobs = s->cut, .n_jobs = s->n_cut};
+    size_t base = 0;
 
     if (s->n_cut == 0) return;
+    const nm_ternary *w = &s->cut[j].layer->w;
     for (size_t i = 0; i < j; i++) base += n_steps(s->cut[i].layer);
     for (size_t row_end; begin < end; begin = row_end) {
         size_t tile = begin / NM_TILE_ROWS, panel = tile / NM_PANEL_TILES * NM_PANEL_TILES;

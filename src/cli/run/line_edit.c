@@ -364,7 +364,8 @@ static bool draw_plain(nm_line_edit *e, nomul_error *err)
         put(&p, width < 0 ? "?" : text->data + at, width < 0 ? 1 : n);
     }
     if (e->end && !e->silent) put(&p, "\r\n", 2);
-    return nm_buffer_add(&e->shown, text->data + same, text->n_bytes - same, err) && !p.failed;
+    size_t left = text->n_bytes - same; /* an empty text has no address */
+    return (left == 0 || nm_buffer_add(&e->shown, text->data + same, left, err)) && !p.failed;
 }
 
 bool nm_line_edit_draw(nm_line_edit *e, nomul_error *err)
