@@ -157,6 +157,12 @@ void nm_eval_fields_free(nm_eval_fields *f)
     nm_free(f->strings);
 }
 
+/* Each slot that is asked for has a row, which an analyzer cannot know. */
+static const char *path_of(const path_row *row)
+{
+    return row ? row->path : "";
+}
+
 bool nm_eval_fields_get(const nm_eval_fields *f, nm_eval_slot slot, size_t i, nm_span *text,
                         nomul_error *err)
 {
@@ -164,18 +170,18 @@ bool nm_eval_fields_get(const nm_eval_fields *f, nm_eval_slot slot, size_t i, nm
 
     *text = f->of[slot].at[i];
     if (text->text) return true;
-    if (row->place > 0) row += i; /* the rows of a list's places follow each other */
-    return nm_fail(err, NOMUL_E_FORMAT, "%s: is missing%s", row->path,
+    bool placed = row && row->place > 0; /* the rows of a list's places follow each other */
+    return nm_fail(err, NOMUL_E_FORMAT, "%s: is missing%s", path_of(placed ? row + i : row),
                    f->task == NM_EVAL_PIQA && slot == NM_EVAL_ANSWER
                        ? "; --labels names a file with the answers"
-                   : slot == NM_EVAL_CHOICES && row->place == 0 ? " or empty"
-                                                                : "");
+                   : slot == NM_EVAL_CHOICES && !placed ? " or empty"
+                                                        : "");
 }
 
 bool nm_eval_fields_gold(const nm_eval_fields *f, size_t n_choices, size_t first, size_t *gold,
                          nomul_error *err)
 {
-    const char *key = find_row(f->task, NULL, NM_EVAL_ANSWER)->path;
+    const char *key = path_of(find_row(f->task, NULL, NM_EVAL_ANSWER));
     bool        labels = find_row(f->task, NULL, NM_EVAL_LABELS) != NULL;
     size_t      value = 0;
     nm_span     answer;
