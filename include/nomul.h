@@ -102,7 +102,7 @@ typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 typedef void (*nomul_warning)(void *context, const char *text);
 
 /*
- * Told the temporary name of a file that is being written, and NULL when that name is gone: so a
+ * Told the temporary name of a file before it is created, and NULL when that name is gone: so a
  * signal handler that ends the process can remove the file.
  */
 typedef void (*nomul_temporary)(void *context, const char *path);

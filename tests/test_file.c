@@ -172,6 +172,21 @@ static void write_text(const char *path, const char *text)
     nm_outfile_abort(&out);
 }
 
+/* The names a file was known by, and whether it was there when they were told. */
+typedef struct told {
+    int  n_names, n_gone;
+    bool was_there;
+} told;
+
+static void note_name(void *context, const char *name)
+{
+    told *t = context;
+
+    if (name) t->n_names++;
+    if (!name) t->n_gone++;
+    if (name && nm_file_exists(name)) t->was_there = true;
+}
+
 static void test_commit(void)
 {
     nm_outfile  out;
@@ -197,10 +212,21 @@ static void test_commit(void)
     check_content(path, "newer", 5);
 
     test_case("trying leaves no trace");
-    CHECK_OK(nm_outfile_try(path, &err), err);
-    CHECK_OK(nm_outfile_try(join(folder, "other"), &err), err);
+    CHECK_OK(nm_outfile_try(path, (nm_watch){0}, &err), err);
+    CHECK_OK(nm_outfile_try(join(folder, "other"), (nm_watch){0}, &err), err);
     check_content(path, "newer", 5);
     CHECK_INT(count_entries(folder), 1);
+
+    test_case("a temporary name is told before there is a file");
+    told     t = {0};
+    nm_watch watch = {note_name, &t};
+    CHECK_OK(nm_outfile_try(path, watch, &err), err);
+    CHECK(t.n_names == 1 && t.n_gone == 1 && !t.was_there);
+    CHECK_OK(nm_outfile_open(&out, path, watch, &err), err);
+    CHECK_OK(nm_outfile_write(&out, "newer", 5, &err), err);
+    CHECK_INT(t.n_gone, 1);
+    CHECK_OK(nm_outfile_commit(&out, &err), err);
+    CHECK(t.n_names == 2 && t.n_gone == 2 && !t.was_there);
 
     test_case("an older file stays after abort, and nothing else");
     CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
@@ -287,11 +313,12 @@ static void test_refused(void)
                     at(rows[i].path, rows[i].words));
         CHECK_INT(err.code, NOMUL_E_IO);
         nm_outfile_abort(&out);
-        CHECK_FAILS(nm_outfile_try(rows[i].path, &err), err, at(rows[i].path, rows[i].words));
+        CHECK_FAILS(nm_outfile_try(rows[i].path, (nm_watch){0}, &err), err,
+                    at(rows[i].path, rows[i].words));
     }
     CHECK_INT(count_entries(folder), 2);
     test_case("nothing is written to a pipe that nobody reads");
-    CHECK_OK(nm_outfile_try(fifo, &err), err);
+    CHECK_OK(nm_outfile_try(fifo, (nm_watch){0}, &err), err);
     CHECK_FAILS(nm_outfile_open(&out, fifo, (nm_watch){0}, &err), err,
                 at(fifo, "nobody reads from it"));
     nm_outfile_abort(&out);
@@ -320,7 +347,7 @@ static void test_not_ours(void)
     else if (access(folder, X_OK) != 0)
         test_skip("nobody may not enter the scratch folder");
     else {
-        CHECK_FAILS(nm_outfile_try(path, &err), err, at(path, "Permission denied"));
+        CHECK_FAILS(nm_outfile_try(path, (nm_watch){0}, &err), err, at(path, "Permission denied"));
         CHECK_FAILS(nm_outfile_open(&out, path, (nm_watch){0}, &err), err,
                     at(path, "Permission denied"));
         nm_outfile_abort(&out);
@@ -334,7 +361,7 @@ static void write_through(const char *path, bool rewrites)
 {
     nm_outfile out;
 
-    CHECK_OK(nm_outfile_try(path, &err), err);
+    CHECK_OK(nm_outfile_try(path, (nm_watch){0}, &err), err);
     CHECK_OK(nm_outfile_open(&out, path, (nm_watch){0}, &err), err);
     CHECK(nm_outfile_can_rewrite(&out) == rewrites);
     CHECK_OK(nm_outfile_write(&out, "abcdef", 6, &err), err);
@@ -386,9 +413,9 @@ static void test_through(void)
     test_case("not what is open for reading only, or not at all");
     fd = open(path, O_RDONLY);
     snprintf(name, sizeof name, "/dev/fd/%d", fd);
-    CHECK_FAILS(nm_outfile_try(name, &err), err, at(name, "Permission denied"));
+    CHECK_FAILS(nm_outfile_try(name, (nm_watch){0}, &err), err, at(name, "Permission denied"));
     close(fd);
-    CHECK_FAILS(nm_outfile_try(name, &err), err, at(name, "Bad file descriptor"));
+    CHECK_FAILS(nm_outfile_try(name, (nm_watch){0}, &err), err, at(name, "Bad file descriptor"));
     check_content(path, "aBCdefg", 7);
 
     test_case("a pipe and a device");

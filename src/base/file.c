@@ -231,10 +231,16 @@ static bool find_target(const char *path, target *t, nomul_error *err)
     return true;
 }
 
+static void tell(const nm_outfile *out, const char *temporary)
+{
+    if (out->watch.tell) out->watch.tell(out->watch.context, temporary);
+}
+
 /*
  * Creates the temporary file.  Not with mkstemp, whose files are private: their mode could be set
  * right only by reading the umask, which means setting it, for all threads.  nm_os_create makes
- * sure that the file is ours; the name need not be hard to guess.
+ * sure that the file is ours; the name need not be hard to guess.  It is told before there is a
+ * file: a signal that comes just after would leave one that nobody knows.
  */
 static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
 {
@@ -248,13 +254,14 @@ static bool create_temporary(nm_outfile *out, const target *t, nomul_error *err)
     nm_rng_init(&rng, nm_os_unlike());
     for (int tries = 0; tries < 100 && number == EEXIST; tries++) {
         for (int i = 0; i < 6; i++) letters[i] = all[nm_rng_below(&rng, sizeof all - 1)];
+        tell(out, out->temporary);
         number = nm_os_create(out->temporary, wanted, &out->fd);
     }
     if (number) {
+        tell(out, NULL);
         out->temporary = NULL; /* not ours to remove */
         return fail_path(err, out->shown, number);
     }
-    if (out->watch.tell) out->watch.tell(out->watch.context, out->temporary);
     /* A file that is replaced keeps its mode. */
     if (t->exists && nm_os_stat_open(out->fd, &status) == 0 && status.mode != wanted)
         number = nm_os_set_mode(out->fd, wanted);
@@ -297,14 +304,14 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nm_watch watch, nomul_er
     return ok;
 }
 
-bool nm_outfile_try(const char *path, nomul_error *err)
+bool nm_outfile_try(const char *path, nm_watch watch, nomul_error *err)
 {
     nm_outfile out;
     target     t;
 
     if (!find_target(path, &t, err)) return false;
     if (t.through) return true;
-    bool ok = nm_outfile_open(&out, path, (nm_watch){0}, err);
+    bool ok = nm_outfile_open(&out, path, watch, err);
 
     nm_outfile_abort(&out);
     return ok;
@@ -369,7 +376,7 @@ bool nm_outfile_rewrite(nm_outfile *out, uint64_t offset, const void *data, size
 
 static void forget_temporary(nm_outfile *out)
 {
-    if (out->temporary && out->watch.tell) out->watch.tell(out->watch.context, NULL);
+    if (out->temporary) tell(out, NULL);
     out->temporary = NULL;
 }
 

@@ -81,7 +81,7 @@ bool nm_outfile_open(nm_outfile *out, const char *path, nm_watch watch, nomul_er
  * Could it be opened now?  For a check before long work; leaves nothing, and does not open what
  * would be written through: the reader of a pipe would take that for its end.
  */
-bool nm_outfile_try(const char *path, nomul_error *err);
+bool nm_outfile_try(const char *path, nm_watch watch, nomul_error *err);
 bool nm_outfile_write(nm_outfile *out, const void *data, size_t n_bytes, nomul_error *err);
 /* Overwrites bytes already appended, where that is possible. */
 bool nm_outfile_can_rewrite(const nm_outfile *out);

@@ -84,7 +84,8 @@ bool nm_details_open(nm_details *d, const char *path, const char *head, nomul_er
     d->path = path;
     d->saved = nm_clock();
     bool exists = nm_file_exists(path);
-    if (!nm_outfile_try(path, err) || (exists && !nm_buffer_add_file(&d->text, path, err)))
+    if (!nm_outfile_try(path, (nm_watch){nm_interrupt_doom, NULL}, err) ||
+        (exists && !nm_buffer_add_file(&d->text, path, err)))
         return false;
     if (d->text.n_bytes == 0)
         return nm_buffer_add(&d->text, head, n, err) && nm_buffer_add(&d->text, "\n", 1, err);

@@ -116,7 +116,7 @@ static bool open_text(running *r, nomul_error *err)
 
     if (args->n_ctx > 0 && !args->quiet)
         fprintf(stderr, "nomul: -c is ignored: there is no context window\n");
-    if (r->save && !nm_outfile_try(r->save, err)) return false;
+    if (r->save && !nm_outfile_try(r->save, (nm_watch){nm_interrupt_doom, NULL}, err)) return false;
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
