@@ -263,12 +263,15 @@ fuzzers: $(FUZZERS:%=$(OUT)/tests/%)
 
 # Manual pages and completions are made from the program's tables of options and from the header.
 MADE := $(addprefix $(PROG)/share/,nomul.1 nomul.3 nomul.bash _nomul nomul.fish)
-TABLES = $(RUN) $(PROG)/nomul help --tables | awk -v version=$(VERSION)
-$(MADE): $(PROG)/nomul include/nomul.h tools/man.awk tools/man_api.awk tools/complete.awk
+# Their date is that of the version in the changelog, so that they are the same whenever they are made.
+CHANGES = .github/CHANGELOG.md
+ABOUT = -v version=$(VERSION) -v date=$(shell sed -n 's/^## $(VERSION), \([-0-9]*\).*/\1/p' $(CHANGES))
+TABLES = $(RUN) $(PROG)/nomul help --tables | awk $(ABOUT)
+$(MADE): $(PROG)/nomul include/nomul.h $(CHANGES) tools/man.awk tools/man_api.awk tools/complete.awk
 	@mkdir -p $(@D)
 	$(Q)case $(@F) in \
 	    nomul.1) $(TABLES) -f tools/man.awk ;; \
-	    nomul.3) awk -v version=$(VERSION) -f tools/man_api.awk include/nomul.h ;; \
+	    nomul.3) awk $(ABOUT) -f tools/man_api.awk include/nomul.h ;; \
 	    nomul.bash) $(TABLES) -v shell=bash -f tools/complete.awk ;; \
 	    _nomul) $(TABLES) -v shell=zsh -f tools/complete.awk ;; \
 	    nomul.fish) $(TABLES) -v shell=fish -f tools/complete.awk ;; \

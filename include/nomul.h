@@ -79,13 +79,14 @@ typedef struct nomul_error {
 } nomul_error;
 
 /*
- * A request to stop long calls: nomul_model_open, nomul_tokenize, nomul_session_feed and _score,
- * nomul_text_prompt, _read, _step and _save, nomul_mark_load, nomul_convert, nomul_repack.  Begins
- * as zeros and must outlive the objects whose options name it.  nomul_cancel_request may be called
- * from a signal handler and from any thread.  A call that sees the request returns
- * NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK, and the text has finished with
- * NOMUL_FINISH_CANCELLED); its comment says what state its objects are in.  The request stays until
- * nomul_cancel_clear.  Latency: one piece of work, which is paced to less than a second.
+ * A request to stop long calls: nomul_model_open and _open_memory, nomul_tokenize,
+ * nomul_session_feed, _feed_many, _score and _score_many, nomul_text_prompt, _read, _step and
+ * _save, nomul_mark_load, nomul_convert, nomul_repack.  Begins as zeros and must outlive the
+ * objects whose options name it.  nomul_cancel_request may be called from a signal handler and from
+ * any thread.  A call that sees the request returns NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK,
+ * and the text has finished with NOMUL_FINISH_CANCELLED); its comment says what state its objects
+ * are in.  The request stays until nomul_cancel_clear.  Latency: one piece of work, which is paced
+ * to less than a second.
  */
 typedef struct nomul_cancel {
     int requested;
@@ -303,8 +304,8 @@ typedef struct nomul_feed {
  * Feeds several sequences together: the weights are read once for up to n_batch tokens of all of
  * them.  The sessions share one engine and no session occurs twice.  logits gets a row of
  * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each sequence gets the
- * bits that nomul_session_feed alone would give it.  Cannot be cancelled: callers choose its
- * length.
+ * bits that nomul_session_feed alone would give it.  They are fed one after the other.  Cancelled:
+ * n_tokens of each says how many of its ids were fed, and the logits are undefined.
  */
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err);
@@ -703,7 +704,10 @@ nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_er
  */
 nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err);
 
-/* What a session file of this text would not hold. */
+/*
+ * What a session file of this text would not hold.  A text that continues from a file finds stop
+ * strings that begin in its last NOMUL_SAVED_BYTES bytes, or later.
+ */
 enum {
     NOMUL_UNSAVED_BIAS = 1,   /* logit biases, ignore_eos */
     NOMUL_UNSAVED_WINDOW = 2, /* penalties look back on more than NOMUL_SAVED_IDS ids */

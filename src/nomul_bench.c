@@ -27,8 +27,8 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
 {
     err = NM_ERROR(err);
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
-    nm_profile_pass(session, ids, n_ids, logits, seconds);
-    return NOMUL_OK;
+    if (nm_profile_pass(session, ids, n_ids, logits, seconds)) return NOMUL_OK;
+    return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
 }
 
 uint64_t nomul_bench_hash(nomul_session *session, float *logits)

@@ -169,6 +169,41 @@ bool nm_session_check_ids(const nomul_session *session, const int32_t *ids, size
     return true;
 }
 
+/*
+ * All ids of all feeds, one after the other; those that ask for logits get `which`.  In pieces,
+ * between which the cancel flag is looked at; without one it is all a single piece.  The pace makes
+ * them as long as the speed of this machine allows (base/cancel.h).
+ */
+static nomul_status feed_all(const nomul_feed *feeds, size_t n_feeds, nomul_logits which,
+                             float *logits, nomul_error *err)
+{
+    nm_engine *engine = feeds[0].session->engine;
+    size_t     feed = 0, at = 0; /* the next id is ids[at] of this one */
+
+    while (feed < n_feeds) {
+        size_t room = engine->cancel ? engine->pace.step : SIZE_MAX, left = room;
+        double began = nm_clock();
+
+        if (nomul_cancel_requested(engine->cancel))
+            return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
+        while (feed < n_feeds && left > 0) {
+            const nomul_feed *f = &feeds[feed];
+            size_t            n = nm_smaller(f->n_ids - at, left);
+            bool              ends = at + n == f->n_ids;
+            bool              wanted = f->logits && (ends || which == NOMUL_LOGITS_ALL);
+
+            if (n > 0)
+                logits = nm_session_append(f->session, f->ids + at, n,
+                                           wanted ? which : NOMUL_LOGITS_NONE, logits);
+            at += n, left -= n;
+            if (ends) feed++, at = 0;
+        }
+        logits = nm_engine_forward(engine, logits);
+        nm_pace_update(&engine->pace, room - left, nm_clock() - began);
+    }
+    return NOMUL_OK;
+}
+
 nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids,
                                 nomul_logits which, float *logits, nomul_error *err)
 {
@@ -185,27 +220,8 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
                err->code;
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
 
-    nm_engine *engine = session->engine;
-    size_t     n_vocab = session->weights->config.vocab;
-
-    /*
-     * In pieces, between which the cancel flag is looked at; without one it is all a single piece.
-     * The pace makes them as long as the speed of this machine allows (base/cancel.h).
-     */
-    for (size_t at = 0, n; at < n_ids; at += n) {
-        double       began = nm_clock();
-        nomul_logits wanted = which;
-
-        n = n_ids - at;
-        if (engine->cancel && n > engine->pace.step) n = engine->pace.step;
-        if (nomul_cancel_requested(engine->cancel))
-            return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
-        if (which == NOMUL_LOGITS_LAST && at + n < n_ids) wanted = NOMUL_LOGITS_NONE;
-        nm_session_feed(session, ids + at, n, wanted,
-                        which == NOMUL_LOGITS_ALL ? logits + at * n_vocab : logits);
-        nm_pace_update(&engine->pace, n, nm_clock() - began);
-    }
-    return NOMUL_OK;
+    const nomul_feed feed = {session, ids, n_ids, which != NOMUL_LOGITS_NONE};
+    return feed_all(&feed, 1, which, logits, err);
 }
 
 /*
@@ -241,8 +257,7 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
         }
         if (!ok) return nm_fail_in(err, "feed %zu", i), err->code;
     }
-    nm_session_feed_many(feeds, n_feeds, logits);
-    return NOMUL_OK;
+    return feed_all(feeds, n_feeds, NOMUL_LOGITS_LAST, logits, err);
 }
 
 /* ---- Scoring --------------------------------------------------------------------------------- */

@@ -5,9 +5,14 @@
 #include "base/os.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool           watching; /* the next block; one thread at a time does this */
+static unsigned char *watched;
+static size_t         watched_bytes, written;
 
 static atomic_size_t live, calls, last_bytes, countdown, failures;
 
@@ -24,6 +29,16 @@ size_t alloc_calls(void)
 size_t alloc_last_bytes(void)
 {
     return last_bytes;
+}
+
+void alloc_watch_next(void)
+{
+    watched = NULL, watching = true;
+}
+
+size_t alloc_written(void)
+{
+    return written;
 }
 
 void alloc_fail_at(size_t k)
@@ -58,6 +73,7 @@ void *nm_alloc(size_t n_bytes)
     if (posix_memalign(&block, NM_ALIGN, n_bytes ? n_bytes : 1) != 0) return NULL;
 #endif
     memset(block, 0xA5, n_bytes);
+    if (watching) watched = block, watched_bytes = n_bytes, watching = false;
     atomic_fetch_add(&live, 1);
     return block;
 }
@@ -65,5 +81,9 @@ void *nm_alloc(size_t n_bytes)
 void nm_free(void *block)
 {
     if (block) atomic_fetch_sub(&live, 1);
+    if (block && block == watched) {
+        written = 0, watched = NULL;
+        for (size_t i = 0; i < watched_bytes; i++) written += ((unsigned char *)block)[i] != 0xA5;
+    }
     nm_os_free(block);
 }

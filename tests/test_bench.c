@@ -276,6 +276,15 @@ static void test_profile(void)
     nomul_session_reset(session);
     CHECK_INT(nomul_session_feed(session, ids, 2, NOMUL_LOGITS_LAST, again, &err), NOMUL_OK);
     CHECK_MEM(again, logits, sizeof logits, "logits");
+    test_case("a profile is cancelled between two tokens");
+    nomul_cancel          request = {1};
+    nomul_session_options o;
+    nomul_session_free(session);
+    nomul_session_options_init(&o);
+    o.cancel = &request;
+    session = nomul_session_new(model, &o, &err);
+    CHECK_INT(nomul_bench_profile(session, ids, 2, logits, seconds, &err), NOMUL_E_CANCELLED);
+    CHECK_INT(nomul_session_n_tokens(session), 0);
     nomul_session_free(session);
     nomul_model_close(model);
     nomul_bench_free(bytes);

@@ -6,6 +6,7 @@
  */
 #define _XOPEN_SOURCE 700
 
+#include "alloc.h"
 #include "base/cancel.h"
 #include "checkpoints.h"
 #include "test.h"
@@ -92,6 +93,10 @@ static void test_tokenize(void)
     test_case("tokenizing a large text is cancelled, and repeated");
     CHECK_CANCELLED(nomul_tokenize(t, large, sizeof large, 0, ids, bound, &n_ids, &err));
     CHECK_INT(n_ids, 77);
+    alloc_watch_next();
+    CHECK_CANCELLED(nomul_tokenize(t, large, sizeof large, 0, ids, bound, &n_ids, &err));
+    CHECK(alloc_last_bytes() > 32 * sizeof large); /* scratch memory, most of it untouched */
+    CHECK(alloc_written() < alloc_last_bytes() / 4);
     CHECK_OK(nomul_tokenize(t, large, sizeof large, 0, ids, bound, &n_ids, &err) == NOMUL_OK, err);
     CHECK_OK(nomul_tokenize(t, large, sizeof large, 0, again, bound, &n_again, &err) == NOMUL_OK,
              err);
@@ -120,6 +125,7 @@ static void test_feed(void)
         CHECK_CANCELLED(nomul_session_feed(s, ids, 1, which[i], logits, &err));
     }
     CHECK_CANCELLED(nomul_session_score(s, ids, N_IDS, scores, &err));
+    CHECK_CANCELLED(nomul_session_feed_many(&(nomul_feed){s, ids, N_IDS, true}, 1, logits, &err));
     CHECK_INT(nomul_session_n_tokens(s), 20);
     CHECK_OK(nomul_session_feed(s, ids + 20, 1, NOMUL_LOGITS_LAST, got, &err) == NOMUL_OK, err);
     CHECK_MEM(got, want, sizeof got, "the logits");
@@ -360,6 +366,24 @@ static void feed_through(nomul_session *s, const int32_t *ids, float *logits)
     CHECK_OK(status == NOMUL_OK, err);
 }
 
+/* The same of several that are fed together; a text of 1 to 3 times as many ids ends each round. */
+static void feed_many_through(nomul_session *const sessions[3], const int32_t *ids, float *logits)
+{
+    nomul_status status = NOMUL_E_CANCELLED;
+    nomul_feed   feeds[3];
+
+    while (status == NOMUL_E_CANCELLED) {
+        for (size_t i = 0; i < 3; i++) {
+            size_t n_ids = N_IDS / 3 * (i + 1), at = (size_t)nomul_session_n_tokens(sessions[i]);
+            if (at == n_ids) nomul_session_reset(sessions[i]), at = 0;
+            feeds[i] = (nomul_feed){sessions[i], ids + at, n_ids - at, i != 1};
+        }
+        status = nomul_session_feed_many(feeds, 3, logits, &err);
+        nomul_cancel_clear(&request);
+    }
+    CHECK_OK(status == NOMUL_OK, err);
+}
+
 static void continue_through(nomul_text *text, answer *a)
 {
     nomul_status status;
@@ -380,8 +404,9 @@ static void continue_through(nomul_text *text, answer *a)
 
 static void test_any_moment(void)
 {
-    float          want[VOCAB], got[VOCAB];
+    float          want[VOCAB], got[VOCAB], want_many[2 * VOCAB], got_many[2 * VOCAB];
     int32_t        ids[N_IDS];
+    nomul_session *many[3];
     answer         want_text = {.n_ids = 0};
     pthread_t      thread;
     nomul_session *s = nomul_session_share(session, &err);
@@ -393,6 +418,8 @@ static void test_any_moment(void)
     give(text, prompt);
     finish(text, &want_text);
     nomul_text_free(text);
+    for (size_t i = 0; i < 3; i++) many[i] = nomul_session_share(session, &err);
+    feed_many_through(many, ids, want_many);
     stop = false;
     CHECK_INT(pthread_create(&thread, NULL, request_often, NULL), 0);
     for (int round = 0; round < 5; round++) {
@@ -400,6 +427,9 @@ static void test_any_moment(void)
         nomul_session_reset(s);
         feed_through(s, ids, got);
         CHECK_MEM(got, want, sizeof got, "the logits");
+        for (size_t i = 0; i < 3; i++) nomul_session_reset(many[i]);
+        feed_many_through(many, ids, got_many);
+        CHECK_MEM(got_many, want_many, sizeof got_many, "the logits of two of three");
         text = new_text(NULL);
         continue_through(text, &got_text);
         check_same(&got_text, &want_text);
@@ -409,6 +439,7 @@ static void test_any_moment(void)
     pthread_join(thread, NULL);
     nomul_cancel_clear(&request);
     nomul_session_free(s);
+    for (size_t i = 0; i < 3; i++) nomul_session_free(many[i]);
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */

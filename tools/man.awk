@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The manual page nomul(1) from `nomul help --tables`:
 #
-#   nomul help --tables | awk -v version=0.2.0 -f tools/man.awk > nomul.1
+#   nomul help --tables | awk -v version=0.2.0 -v date=2026-11-29 -f tools/man.awk > nomul.1
 #
 # A section for each command; all that is said comes from the tables of options, as the help does.
 
@@ -27,7 +27,7 @@ function prose(text, lines, n, i) {
 
 BEGIN {
     FS = "\t"
-    printf ".TH NOMUL 1 \"\" \"nomul %s\" \"User Commands\"\n", version
+    printf ".TH NOMUL 1 \"%s\" \"nomul %s\" \"User Commands\"\n", date, version
     print ".SH NAME"
     print "nomul \\- run MatMul\\-free language models"
     print ".SH SYNOPSIS\n.B nomul\n.I COMMAND\n.RI [ options ]"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The manual page nomul(3) from the public header:
 #
-#   awk -v version=0.2.0 -f tools/man_api.awk include/nomul.h > nomul.3
+#   awk -v version=0.2.0 -v date=2026-11-29 -f tools/man_api.awk include/nomul.h > nomul.3
 #
 # A line /* ---- Title ---- */ begins a section.  In it a comment at the left margin is text, and
 # the declarations after it are quoted as they are.
@@ -53,7 +53,7 @@ function comment_line(text) {
 }
 
 BEGIN {
-    printf ".TH NOMUL 3 \"\" \"nomul %s\" \"Library Functions\"\n", version
+    printf ".TH NOMUL 3 \"%s\" \"nomul %s\" \"Library Functions\"\n", date, version
     print ".SH NAME\nlibnomul \\- inference of MatMul\\-free language models"
     print ".SH SYNOPSIS\n.nf\n.B #include <nomul.h>\n.PP"
     print ".B cc ... $(pkg\\-config \\-\\-cflags \\-\\-libs nomul)\n.fi"

@@ -29,7 +29,7 @@ bool nm_arena_back(nm_arena *arena, nomul_error *err)
     arena->base = nm_alloc(arena->used);
     if (!arena->base) return nm_fail_memory(err, arena->used);
     nm_os_large_pages(arena->base, arena->used);
-    memset(arena->base, 0, arena->used);
+    if (!arena->unset) memset(arena->base, 0, arena->used);
     arena->used = 0;
     return true;
 }

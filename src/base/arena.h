@@ -22,12 +22,13 @@ typedef struct nm_arena {
     unsigned char *base; /* NULL while measuring */
     size_t         used;
     bool           overflow;
+    bool           unset; /* the owner writes before it reads: the block is not zeroed */
 } nm_arena;
 
 /* count items of item_bytes, aligned to a cache line; NULL while measuring.  Overflow is kept. */
 void *nm_arena_take(nm_arena *arena, size_t count, size_t item_bytes);
 
-/* Allocates what was measured, zeroed, and starts again from offset 0. */
+/* Allocates what was measured, zeroed unless `unset`, and starts again from offset 0. */
 bool nm_arena_back(nm_arena *arena, nomul_error *err);
 void nm_arena_free(nm_arena *arena);
 

@@ -28,9 +28,9 @@ bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report,
 
 /*
  * Feeds ids one by one, which must be in the vocabulary, each with its logits[vocab]; seconds[p] is
- * the time of phase p in all of these steps.
+ * the time of phase p in all of these steps.  False: cancelled between two of them.
  */
-void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
+bool nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
                      double seconds[NM_PHASES]);
 
 /*

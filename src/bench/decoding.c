@@ -104,18 +104,21 @@ uint64_t nm_memory_weight_bytes(const nm_weights *w)
     return w->ternary_bytes + w->gain_bytes + w->embedding->n_bytes / w->config.vocab;
 }
 
-void nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
+bool nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
                      double seconds[NM_PHASES])
 {
-    nm_profile profile = {0};
+    nm_profile          profile = {0};
+    const nomul_cancel *cancel = session->engine->cancel;
+    size_t              i = 0;
 
     session->engine->work.profile = &profile;
-    for (size_t i = 0; i < n_ids; i++) { /* one at a time, as nomul_session_feed does in decoding */
+    for (; i < n_ids && !nomul_cancel_requested(cancel); i++) { /* one at a time, as in decoding */
         profile.last = nm_clock();
         nm_session_feed(session, ids + i, 1, NOMUL_LOGITS_LAST, logits);
     }
     session->engine->work.profile = NULL;
     memcpy(seconds, profile.seconds, sizeof profile.seconds);
+    return i == n_ids;
 }
 
 /* Seven ids go together and one alone, through the kernels of prompts and of generation. */

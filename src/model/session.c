@@ -28,12 +28,8 @@ void nm_session_free(nomul_session *s)
     nm_refs_drop(&engine->refs);
 }
 
-/*
- * Appends ids to the engine's pass, which runs whenever it is full.  Returns where the next logits
- * go.
- */
-static float *append(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
-                     float *logits)
+float *nm_session_append(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
+                         float *logits)
 {
     nm_engine *e = s->engine;
 
@@ -52,14 +48,14 @@ static float *append(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_l
 void nm_session_feed(nomul_session *s, const int32_t *ids, size_t n_ids, nomul_logits which,
                      float *logits)
 {
-    logits = append(s, ids, n_ids, which, logits);
+    logits = nm_session_append(s, ids, n_ids, which, logits);
     nm_engine_forward(s->engine, logits);
 }
 
 void nm_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits)
 {
     for (size_t i = 0; i < n_feeds; i++)
-        logits = append(feeds[i].session, feeds[i].ids, feeds[i].n_ids,
-                        feeds[i].logits ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, logits);
+        logits = nm_session_append(feeds[i].session, feeds[i].ids, feeds[i].n_ids,
+                                   feeds[i].logits ? NOMUL_LOGITS_LAST : NOMUL_LOGITS_NONE, logits);
     if (n_feeds) nm_engine_forward(feeds[0].session->engine, logits);
 }

@@ -25,11 +25,18 @@ size_t nm_session_bytes(const nm_weights *weights);
 nomul_session *nm_session_new(nm_engine *engine, nomul_error *err);
 void           nm_session_free(nomul_session *session);
 
-/* nomul_session_feed without its checks: ids are inside the vocabulary. */
+/*
+ * Appends ids, which are inside the vocabulary, to the engine's pass, which runs whenever it is
+ * full: nm_engine_forward runs the rest.  Returns where the next logits go.
+ */
+float *nm_session_append(nomul_session *session, const int32_t *ids, size_t n_ids,
+                         nomul_logits which, float *logits);
+
+/* nomul_session_feed without its checks, in one piece. */
 void nm_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids, nomul_logits which,
                      float *logits);
 
-/* nomul_session_feed_many without its checks: the sessions are distinct and share an engine. */
+/* The same of many: the sessions are distinct and share an engine. */
 void nm_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits);
 
 #endif

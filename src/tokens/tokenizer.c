@@ -511,6 +511,7 @@ static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsi
 {
     merger m = {.vocab = vocab,
                 .cancel = cancel,
+                .arena.unset = true, /* of a large text it would take seconds, deaf to `cancel` */
                 .raw_room = n_bytes,
                 .symbol_room = n_bytes + 1,
                 .flags = flags};
@@ -522,6 +523,7 @@ static bool encode(const nm_vocab *vocab, const char *text, size_t n_bytes, unsi
     layout(&m);
     if (!nm_arena_back(&m.arena, err)) return false;
     layout(&m);
+    if (m.splits) memset(m.splits, 0, vocab->n_pieces * sizeof *m.splits);
     if (vocab->add_bos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->bos_id);
     bool ok = put_text(&m, text, n_bytes, out);
     if (vocab->add_eos && (flags & NOMUL_TOKENIZE_ADD_SPECIAL)) put_id(out, vocab->eos_id);

@@ -46,3 +46,12 @@ nomul run -m $m -f some.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 1
     --save-session lost 2>&1 > /dev/null | grep saved
 long=$(printf '%070d' 0)
 nomul run -m $m -p x -n 1 --temp 0 -r "$long" --save-session lost 2>&1 > /dev/null | grep saved
+# Also where one is loaded: the text ends in the middle of a stop string, or in none.
+text=$(printf '%080d' 7) && saved=$(printf '%064d' 7)
+nomul run -m $m -p "$text" -n 0 -q --save-session lost > lost.txt
+for stop in "0$saved." "$saved." "0$saved"; do
+    nomul run -m $m --load-session lost -n 0 -r "$stop" 2>&1 > lost.txt |
+        grep -c 'stop string' || :
+    echo "/load lost" | nomul run -m $m -i -n 0 -r "$stop" 2>&1 > lost.txt |
+        grep -c 'stop string' || :
+done

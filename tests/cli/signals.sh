@@ -98,6 +98,11 @@ for signal in BUS QUIT TERM XCPU; do
 done
 rm in.gguf
 
+# Bench, in the middle of a prompt.
+$RUN "$program" bench --shape tiny -p 16777216 -n 0 -r 1 --no-warmup -t 1 > out 2> err &
+wait_ready $!
+end INT
+
 # A reader that has seen enough: silently, 0.
 for command in "run -p Once -n -1 --ignore-eos" "tokenize -f long.txt" "info --json"; do
     { nomul $command -m $m 2> err; echo "$command [$?]" > code; } | head -c 10 > /dev/null

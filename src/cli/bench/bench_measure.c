@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "cli/bench/bench_ops.h"
-#include "cli/interrupt.h"
 #include "nomul_bench.h"
 
 /*
@@ -27,12 +26,12 @@ static bool feed(nm_bench *b, size_t n_prompt, size_t n_gen, size_t n_texts, nom
                                                 NOMUL_LOGITS_LAST, b->logits, err) == NOMUL_OK;
 
     if (n_gen == 0) b->first = nm_clock() - began;
-    for (size_t i = 0; ok && i < n_gen && !nm_interrupted(); i++) {
+    for (size_t i = 0; ok && i < n_gen; i++) {
         for (size_t k = 0; k < n_texts; k++) b->feeds[k].ids = b->ids + i + k;
         ok = nomul_session_feed_many(b->feeds, n_texts, b->logits, err) == NOMUL_OK;
         if (i == 0) b->first = nm_clock() - began;
     }
-    return ok && (!nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled"));
+    return ok;
 }
 
 /*

@@ -10,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/interrupt.h"
 
 const char *const nm_eval_metric_names[NM_EVAL_METRICS] = {"acc", "acc_norm", "acc_bytes"};
 
@@ -229,29 +228,22 @@ static bool score_choices(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err
 bool nm_eval_group_run(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
 {
     sequence *contexts = AT(sequence, g->contexts), *choices = AT(sequence, g->choices);
-    size_t    n = COUNT(sequence, g->contexts), n_batch = nomul_session_n_batch(g->session);
+    size_t    n = COUNT(sequence, g->contexts);
     bool      ok = true;
 
     for (size_t i = 0; ok && i < n; i++)
         ok = (contexts[i].session = nomul_session_share(g->session, err)) != NULL;
 
-    /* 1. Contexts up to their last id, a batch in each call: a signal waits no longer than that. */
-    for (size_t i = 0, at = 0; ok && i < n;) {
-        size_t room = n_batch;
+    /* 1. Contexts up to their last id. */
+    g->calls.n_bytes = 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        sequence  *c = &contexts[i];
+        nomul_feed feed = {c->session, g->ids.at + c->at, c->n - 1, false};
 
-        for (g->calls.n_bytes = 0; ok && i < n && room > 0;) {
-            size_t     left = contexts[i].n - 1 - at, n_ids = left < room ? left : room;
-            nomul_feed feed = {contexts[i].session, g->ids.at + contexts[i].at + at, n_ids, false};
-
-            ok = push(&g->calls, &feed, sizeof feed, err);
-            room -= n_ids, at += n_ids;
-            if (n_ids == left) i++, at = 0;
-        }
-        if (ok && nm_interrupted()) ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        ok = ok && nomul_session_feed_many(AT(nomul_feed, g->calls), COUNT(nomul_feed, g->calls),
-                                           NULL, err) == NOMUL_OK;
-        *n_tokens += n_batch - room;
+        ok = push(&g->calls, &feed, sizeof feed, err);
     }
+    ok = ok && nomul_session_feed_many(AT(nomul_feed, g->calls), n, NULL, err) == NOMUL_OK;
+    for (size_t i = 0; i < n; i++) *n_tokens += nomul_session_n_tokens(contexts[i].session);
 
     /* 2. A copy of the state for each choice. */
     for (size_t i = 0; ok && i < COUNT(sequence, g->choices); i++)

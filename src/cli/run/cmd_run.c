@@ -121,6 +121,7 @@ static bool open_text(running *r, nomul_error *err)
     double began = nm_clock();
     if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
     r->opened.load_seconds += nm_clock() - began;
+    if (r->saved) nm_turns_note_loaded(t, r->saved);
     if (asked) nm_prompt_waits(file, "the prompt", args->quiet);
     if (asked && !nm_prompt_read(&t->prompt, args->prompt, args->file, reading, err)) return false;
 

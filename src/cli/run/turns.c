@@ -57,6 +57,27 @@ void nm_turns_note_unsaved(const nm_turns *t)
         say(t, "nomul: a stop string that has begun is saved up to %d bytes\n", NOMUL_SAVED_BYTES);
 }
 
+/*
+ * A saved text has its last bytes only: were they in the middle of a stop string, it would not be
+ * found.
+ */
+void nm_turns_note_loaded(const nm_turns *t, const nomul_mark *saved)
+{
+    const nomul_mark_info *info = nomul_mark_get_info(saved);
+
+    for (size_t i = 0; i < t->args.stops.n; i++) {
+        const char *stop = t->args.stops.at[i];
+        size_t      n = strlen(stop), at = 1;
+
+        while (at + info->n_tail < n && memcmp(stop + at, info->tail, info->n_tail) != 0) at++;
+        if (info->n_tail == NOMUL_SAVED_BYTES && at + info->n_tail < n)
+            say(t,
+                "nomul: a stop string that began before the last %d bytes of the saved text is "
+                "not found\n",
+                NOMUL_SAVED_BYTES);
+    }
+}
+
 /* ---- Marks ----------------------------------------------------------------------------------- */
 
 /* None can be undone after this: the text is another one. */
@@ -244,6 +265,7 @@ static bool load(nm_turns *t, const char *path, nomul_error *err)
         t->sampling = sampling;
         forget_turns(t);
         say(t, "loaded: %s\n", nm_show_amount(info->n_tokens, "token").text);
+        nm_turns_note_loaded(t, saved);
     }
     nomul_mark_free(saved);
     return ok;

@@ -67,7 +67,11 @@ bool nm_turns_read(nm_turns *turns, bool show, nomul_error *err);
 /* Frees everything but what `opened` points to. */
 void nm_turns_free(nm_turns *turns);
 
-/* Notes on stderr, unless quiet, what a session file of the text does not hold. */
+/*
+ * Notes on stderr, unless quiet: what a session file of the text does not hold; that one which was
+ * loaded may have the end of a stop string whose beginning it does not hold.
+ */
 void nm_turns_note_unsaved(const nm_turns *turns);
+void nm_turns_note_loaded(const nm_turns *turns, const nomul_mark *saved);
 
 #endif
