@@ -102,8 +102,8 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul train check-train checked-train check-cuda checked-cuda fuzz checked fuzzers \
-        long install uninstall check-install dist release check-release analyze format \
+        check-no-mul train install-train uninstall-train check-train checked-train check-cuda \
+        checked-cuda fuzz checked fuzzers long install uninstall check-install dist release check-release analyze format \
         check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
@@ -199,9 +199,17 @@ train: $(PROG)/nomul-train ## build/nomul-train, the trainer: src/train/README.m
 $(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno
 $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
 	$(LINK)
+$(PROG)/share/nomul-train.1: $(PROG)/nomul-train tools/man_train.awk
+	@mkdir -p $(@D)
+	$(Q)$(RUN) $< --help | awk -v version=$(VERSION) -f tools/man_train.awk > $@
+install-train: train $(PROG)/share/nomul-train.1 ## the trainer and its manual page, as install
+	@PART=train VERSION=$(VERSION) sh tools/install.sh install '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
+uninstall-train: ## removes exactly what install-train put there
+	@PART=train VERSION=$(VERSION) sh tools/install.sh uninstall '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
 check-train: ## the tests of the trainer
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked-train
-checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul
+checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul \
+               $(PROG)/share/nomul-train.1
 	$(Q)$(RUN) $(OUT)/tests/train/train_tests
 	$(Q)sh tests/train/cli.sh $(PROG)
 check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What make install and make uninstall do:
+# What make install and make uninstall do, and with PART=train install-train and uninstall-train:
 #
-#   VERSION=0.2.0 install.sh install|uninstall BUILT PREFIX [DESTDIR]
+#   [PART=train] VERSION=0.2.0 install.sh install|uninstall BUILT PREFIX [DESTDIR]
 #
 # One list says what goes where, so that uninstall removes exactly what install wrote, and then the
 # folders of our own that are empty.  BUILT is the folder of what was built.
@@ -26,6 +26,12 @@ link libnomul.so.$major lib/libnomul.so
 644 $built/share/nomul.fish share/fish/vendor_completions.d/nomul.fish
 644 models/stories-49m.gguf share/nomul/stories-49m.gguf
 "
+if [ "${PART-}" = train ]; then
+    files="
+755 $built/nomul-train bin/nomul-train
+644 $built/share/nomul-train.1 share/man/man1/nomul-train.1
+"
+fi
 
 pc() {
     cat << END

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the trainer as a user does, on a tiny model and 30 KB of text.
 #
-#   cli.sh OUT      OUT/nomul-train and OUT/nomul are tested
+#   cli.sh OUT      OUT/nomul-train, OUT/nomul and OUT/share/nomul-train.1 are tested
 #   cli.sh -u OUT   renews tests/train/curve.txt
 #
 # CHECK lines count; what fails prints a line FAIL.
 set -u
 renew=0
 if [ "$1" = -u ]; then renew=1 && shift; fi
-train=$1/nomul-train nomul=$1/nomul
+bin=$1 train=$1/nomul-train nomul=$1/nomul page=$1/share/nomul-train.1
 passed=0 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -138,7 +138,20 @@ fi
 for option in $(sed -n 's/^TRAIN_OPTION([A-Z]*, [a-z0-9_]*, "\([^"]*\)".*/\1/p' \
     src/train/train_options.def); do
     check "--help has --$option" grep -q -- "--$option " "$work/help"
+    check "nomul-train(1) has --$option" \
+        grep -q "^.fB.*.-.-$(echo "$option" | sed 's/-/.-/g').fR" "$page"
 done
+install() { PART=train VERSION=0 sh tools/install.sh "$1" "$2" /usr "$work/root" > "$work/list"; }
+installed() { (cd "$work/root" && find . -type f | sort | tr '\n' ' '); }
+check "install-train" install install "$bin"
+check "what it installs" [ "$(installed)" = \
+    "./usr/bin/nomul-train ./usr/share/man/man1/nomul-train.1 " ]
+check "uninstall-train" install uninstall "$bin"
+check "what it leaves" [ "$(installed)" = "" ]
+if command -v mandoc > "$work/said"; then
+    check "nomul-train(1) is valid" \
+        sh -c "! mandoc -T lint '$page' | grep -Ev 'STYLE|missing date'"
+fi
 
 # ---- Mistakes ------------------------------------------------------------------------------------
 
