@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include "cli/output.h"
-#include "cli/progress.h"
 
 static void test_amounts(void)
 {

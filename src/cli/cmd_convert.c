@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul convert: reads a checkpoint directory, writes a model file.  Only the options are here:
- * nomul_convert reads, checks, quantizes and writes; progress.c shows how far it is.
+ * nomul_convert reads, checks, quantizes and writes; output.c shows how far it is.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 
 enum { NAME_MAX_BYTES = 80 }; /* of a proposed name */
 

@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/xxh64.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/text/prompt.h"
 
 typedef struct logits_args {

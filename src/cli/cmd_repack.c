@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul repack: rewrites a model file with its ternary weights in the other packing, or with other
- * recommended sampling.  Only the options are here: nomul_repack does the work, progress.c shows
+ * recommended sampling.  Only the options are here: nomul_repack does the work, output.c shows
  * how far it is.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/text/text_options.h"
 
 typedef struct repack_args {

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "nomul_bench.h"
 
 typedef struct selftest_args {

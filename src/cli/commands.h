@@ -13,10 +13,7 @@
 #ifndef NM_COMMANDS_H
 #define NM_COMMANDS_H
 
-#include "cli/interrupt.h"
 #include "cli/open.h"
-#include "cli/options.h"
-#include "cli/output.h"
 #include "nomul.h"
 
 typedef struct nm_command {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals: the program's business, never the library's.  A handler sets the nomul_cancel that
- * models are opened with; the library sees it in the midst of long calls, commands between their
- * steps.  Both then end as after any other error, with all files closed and freed.
+ * Signals, and what they must not leave behind, a terminal by keys or half a file: the program's
+ * business, never the library's.  A handler sets the nomul_cancel that models are opened with; the
+ * library sees it in the midst of long calls, commands between their steps.  Both then end as after
+ * any other error, with all files closed and freed.
  */
 #ifndef NM_INTERRUPT_H
 #define NM_INTERRUPT_H
+
+#include <stdbool.h>
 
 #include "nomul.h"
 
@@ -40,5 +43,24 @@ void nm_interrupt_guard(const char *path);
 
 /* A nomul_temporary without a context: the file to remove on these sudden ways out. */
 void nm_interrupt_doom(void *context, const char *path);
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+/*
+ * The terminal of stdin by keys, for as long as a line is typed, and given back whatever happens:
+ * at nm_keys_end, while the program is stopped (Ctrl-Z), and when a signal kills it.
+ */
+
+/*
+ * Begins; false if stdin is no terminal, or one without such a mode.  `on` is written to stderr
+ * whenever the mode begins, `off` when it ends; both are kept.
+ */
+bool nm_keys_begin(const char *on, const char *off);
+
+/* Ends, if it has begun; for signal handlers, too. */
+void nm_keys_end(void);
+
+/* Was it interrupted since the last call?  Then the cursor may be anywhere. */
+bool nm_keys_resumed(void);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "base/os.h"
 #include "cli/commands.h"
-#include "cli/hints.h"
 
 #define NM_COMMAND(name) &nm_cmd_##name,
 static const nm_command *const commands[] = {

@@ -13,9 +13,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/os.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
-#include "cli/progress.h"
 
 char               nm_pack_words[64];
 static const char *program; /* argv[0] */

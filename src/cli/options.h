@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/output.h"
+
 typedef enum nm_option_kind {
     NM_OPT_END = 0,
     NM_OPT_GROUP,  /* not an option: `help` is a heading */
@@ -132,5 +134,11 @@ void nm_options_table(const nm_option *options);
  * (optimal string alignment).
  */
 size_t nm_options_distance(const char *a, const char *b);
+
+/*
+ * What to type instead of a command or an option of another program, as it was typed, without
+ * "=VALUE"; NULL if there is no such hint.
+ */
+const char *nm_hint(const char *word);
 
 #endif

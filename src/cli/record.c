@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/output.h"
-
 /* What stands between fields, between a name and its value, and before a name. */
 static const struct {
     const char *between, *colon, *indent;

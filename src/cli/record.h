@@ -14,7 +14,7 @@
 #ifndef NM_RECORD_H
 #define NM_RECORD_H
 
-#include "nomul.h"
+#include "cli/output.h"
 
 typedef enum nm_record_format {
     NM_RECORD_LINES,      /* name in NM_RECORD_MARGIN columns, '_' as a space; value */

@@ -15,8 +15,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/xxh64.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 
 /* A line of progress on a terminal, replaced a few times a second. */
 static void show(nm_batch *b)

@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "cli/options.h"
 
 /* How much of a number or a key goes into a message. */
 #define SHOWN 40

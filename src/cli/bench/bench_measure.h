@@ -8,8 +8,6 @@
 
 #include "cli/bench/bench_plan.h"
 #include "cli/bench/bench_report.h"
-#include "cli/open.h"
-#include "cli/progress.h"
 
 /* What is running: a model, and in it one session after another. */
 typedef struct nm_bench {

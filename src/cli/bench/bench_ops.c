@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 #include "nomul_bench.h"
 
 /* A row: an operation, or else a phase of a token of this model. */

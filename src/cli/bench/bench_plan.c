@@ -6,9 +6,6 @@
 
 #include "base/error.h"
 #include "base/os.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
-#include "cli/progress.h"
 #include "nomul_bench.h"
 
 /* An option whose values are lists of counts, and where they go. */

@@ -10,8 +10,6 @@
 #include <math.h>
 
 #include "base/os.h"
-#include "cli/bench/figures.h"
-#include "cli/output.h"
 
 /* Spaces and digits as llama-bench prints them: whole nanoseconds, six digits of tokens/s. */
 static void record_samples(nm_record *f, const char *name, bool whole, const double *x, size_t n)

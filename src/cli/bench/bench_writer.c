@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/visible.h"
-#include "cli/output.h"
 
 #ifndef NOMUL_COMMIT
 #define NOMUL_COMMIT "unknown"

@@ -11,8 +11,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/os.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 
 #define SAVE_SECONDS 5
 

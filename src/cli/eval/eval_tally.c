@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/output.h"
 #include "cli/record.h"
 
 void nm_eval_tally_add(nm_eval_tally *t, size_t n_metrics, const bool right[NM_EVAL_METRICS])

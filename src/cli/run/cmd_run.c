@@ -12,9 +12,6 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/run/turns.h"
-#include "cli/text/answer.h"
-#include "cli/text/prompt.h"
-#include "cli/text/text_options.h"
 
 typedef struct run_args {
     const char  *prompt, *file;

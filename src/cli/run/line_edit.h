@@ -12,7 +12,6 @@
 #define NM_LINE_EDIT_H
 
 #include "cli/run/history.h"
-#include "cli/text/buffer.h"
 
 typedef enum nm_edit_end {
     NM_EDIT_OPEN,  /* more keys are needed */

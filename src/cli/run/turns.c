@@ -19,9 +19,6 @@
 
 #include "base/error.h"
 #include "base/os.h"
-#include "cli/interrupt.h"
-#include "cli/open.h"
-#include "cli/output.h"
 
 static void say(const nm_turns *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -10,7 +10,6 @@
 #ifndef NM_TURNS_H
 #define NM_TURNS_H
 
-#include "cli/open.h"
 #include "cli/run/typing.h"
 #include "cli/text/answer.h"
 #include "cli/text/text_options.h"

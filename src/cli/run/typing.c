@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "cli/interrupt.h"
-#include "cli/keys.h"
 
 bool nm_typing_begin(nm_typing *t, const char *prompt, const char *style, bool keep,
                      nomul_error *err)

@@ -13,8 +13,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 
 #define SLICE 4096 /* bytes tokenized together, about a thousand tokens */
 

@@ -8,8 +8,6 @@
 #ifndef NM_SCORE_H
 #define NM_SCORE_H
 
-#include "cli/progress.h"
-#include "cli/text/buffer.h"
 #include "cli/text/prompt.h"
 #include "cli/text/pystr.h"
 

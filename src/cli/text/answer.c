@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "base/os.h"
-#include "cli/output.h"
 #include "cli/record.h"
 
 bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)

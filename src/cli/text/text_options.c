@@ -14,8 +14,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/os.h"
-#include "cli/interrupt.h"
-#include "cli/output.h"
 
 /* "15043+1.5", "2-inf" */
 static bool parse_bias(const char *text, nomul_logit_bias *bias)

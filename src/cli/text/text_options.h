@@ -8,7 +8,6 @@
 #define NM_TEXT_OPTIONS_H
 
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "nomul.h"
 
 /* Values as options have them: doubles and int64_t; a seed of -1 is a random one. */
