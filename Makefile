@@ -138,8 +138,8 @@ $(OUT)/src/kernels/%.o: INCLUDE = $(UNROLL)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
-$(OUT)/src/cli/bench/bench_writer.o: INCLUDE = -DNOMUL_COMMIT='"$(COMMIT)"'
-$(OUT)/src/cli/bench/bench_writer.o: $(OUT)/commit
+$(OUT)/src/cli/bench/bench_result.o: INCLUDE = -DNOMUL_COMMIT='"$(COMMIT)"'
+$(OUT)/src/cli/bench/bench_result.o: $(OUT)/commit
 
 $(PROG)/libnomul.a: $(LIB_OBJ) $(OUT)/sources
 	$(Q)rm -f $@

@@ -2,7 +2,8 @@
 /* The lists of counts that bench takes, and its statistics. */
 #include "test.h"
 
-#include "cli/bench/figures.h"
+#include "cli/bench/bench_plan.h"
+#include "cli/bench/bench_result.h"
 
 static void lists(const char *text, const char *values)
 {

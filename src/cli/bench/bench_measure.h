@@ -7,7 +7,7 @@
 #define NM_BENCH_MEASURE_H
 
 #include "cli/bench/bench_plan.h"
-#include "cli/bench/bench_report.h"
+#include "cli/bench/bench_result.h"
 
 /* What is running: a model, and in it one session after another. */
 typedef struct nm_bench {

@@ -7,7 +7,7 @@
 #ifndef NM_BENCH_OPS_H
 #define NM_BENCH_OPS_H
 
-#include "cli/bench/bench_writer.h"
+#include "cli/bench/bench_result.h"
 #include "cli/open.h"
 
 /* The kernels of this name, NULL: all that this CPU runs. */

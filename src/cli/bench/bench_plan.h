@@ -6,8 +6,28 @@
 #ifndef NM_BENCH_PLAN_H
 #define NM_BENCH_PLAN_H
 
-#include "cli/bench/figures.h"
 #include "cli/open.h"
+
+/* ---- Lists of counts ------------------------------------------------------------------------- */
+
+#define NM_MOST_COUNTS 64
+
+/* Zeros are an empty list. */
+typedef struct nm_counts {
+    int64_t at[NM_MOST_COUNTS];
+    size_t  n;
+} nm_counts;
+
+/*
+ * Adds what a text lists in llama-bench's syntax: "512", "1,2,4", "2-8", "2-8+2", "2-16*2".  Each
+ * value must be least to most, where 0 <= least and most <= 2^24.  On an error, whose text quotes
+ * the list but not the option's name, counts may hold a part of it.
+ */
+bool    nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t most,
+                      nomul_error *err);
+int64_t nm_counts_largest(const nm_counts *counts); /* 0 of none */
+
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 typedef struct nm_bench_args {
     nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
