@@ -2,7 +2,6 @@
 /* The line editor without a terminal: keys go in, its output goes to the screen of screen.h. */
 #include "test.h"
 
-#include "cli/run/char_width.h"
 #include "cli/run/line_edit.h"
 #include "screen.h"
 

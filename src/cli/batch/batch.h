@@ -11,7 +11,6 @@
 #ifndef NM_BATCH_H
 #define NM_BATCH_H
 
-#include "cli/batch/batch_done.h"
 #include "cli/batch/batch_line.h"
 #include "cli/text/answer.h"
 

@@ -31,4 +31,23 @@ bool nm_batch_line_read(nm_batch_line *line, const char *text, size_t n_bytes, u
 /* Also after an error.  Strings of args that the command line gave are not the line's. */
 void nm_batch_line_free(nm_batch_line *line);
 
+/* ---- Answers of an earlier run --------------------------------------------------------------- */
+
+/* For --skip-done: which lines are not computed again. */
+
+/* Zeros are none. */
+typedef struct nm_batch_done {
+    nm_buffer hashes; /* uint64_t: XXH64 of an id as it is spelled, one for each answer, sorted */
+} nm_batch_done;
+
+/*
+ * Reads the ids of all answers in a file that were not cancelled; none if there is no such file.
+ * Lines that are no answers are passed over: the last one may be cut off.
+ */
+bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err);
+
+/* Has this id n_answers or more? */
+bool nm_batch_done_has(const nm_batch_done *done, const nm_buffer *id, size_t n_answers);
+void nm_batch_done_free(nm_batch_done *done);
+
 #endif

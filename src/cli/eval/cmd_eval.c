@@ -12,7 +12,6 @@
 #include "base/os.h"
 #include "cli/commands.h"
 #include "cli/eval/details.h"
-#include "cli/eval/eval_input.h"
 
 typedef struct eval_args {
     const char  *file, *labels, *details;
