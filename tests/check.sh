@@ -56,12 +56,16 @@ symbols() {
         only '^_?nomul_' || return 1
     case $out in *debug) ;; *) return 0 ;; esac # sanitizers and counters have variables
     objdump -t "$out/libnomul.so" 2> /dev/null | awk '
+        { n++ }
         / \.(data|bss|tdata|tbss)[ \t]/ && $NF !~ /^(\.data|\.bss|\$[dx].*|__.*)$/ &&
             $NF !~ /^(completed\.[0-9]*|_edata|_end|data_start)$/ {
             print "variable " $NF
             bad = 1
         }
-        END { exit bad }'
+        END {
+            if (!n) print "objdump says nothing"
+            exit bad || !n
+        }'
 }
 
 # The README quotes the example; without its first two lines they are the same.

@@ -14,7 +14,7 @@ mkdir -p "$out"
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Isrc"
 passed=0 failed=0 skipped=0
 
-# tool NAME COMMAND...: no output is a pass.
+# tool NAME COMMAND...: success without output is a pass.
 tool() {
     name=$1
     shift
@@ -23,8 +23,12 @@ tool() {
         skipped=$((skipped + 1))
         return
     fi
-    "$@" > "$out/$name.txt" 2> "$out/$name.err"
-    if grep -Eq '(warning|error|style|portability|performance):' "$out/$name.txt"; then
+    "$@" > "$out/$name.txt" 2> "$out/$name.err" && code=0 || code=$?
+    if [ $code != 0 ]; then
+        failed=$((failed + 1))
+        echo "FAIL $name: exit status $code, see $out/$name.txt and $name.err"
+        tail -n 5 "$out/$name.txt" "$out/$name.err"
+    elif grep -Eq '(warning|error|style|portability|performance):' "$out/$name.txt"; then
         failed=$((failed + 1))
         echo "FAIL $name: see $out/$name.txt"
         grep -E '(warning|error|style|portability|performance):' "$out/$name.txt" | head -n 20

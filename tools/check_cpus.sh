@@ -18,7 +18,7 @@ is() { # WHAT GOT WANT
     fi
 }
 
-want=$("$nomul" logits -m $model --ids 1,2,3 --hash)
+want=$("$nomul" logits -m $model --ids 1,2,3 --hash) && [ -n "$want" ] || exit 1
 hash() { # CPU [OPTION...]
     cpu=$1
     shift

@@ -139,16 +139,20 @@ if need mandoc "manual pages"; then
     done
 fi
 every_command() {
-    "$installed/bin/nomul" help --tables | awk -F '\t' '$1 == "command" {print toupper($2)}' |
+    "$installed/bin/nomul" help --tables | awk -F '\t' '$1 == "command" {print toupper($2)}' \
+        > names
+    [ -s names ] &&
         while read -r command; do
             grep -q "^\.SH $command\$" "$installed/share/man/man1/nomul.1" || return 1
-        done
+        done < names
 }
 check "nomul(1) has a section for each command" every_command
 every_function() {
-    grep -o 'nomul_[a-z_]*(' "$installed/include/nomul.h" | sort -u | while read -r name; do
-        grep -qF "$name" "$installed/share/man/man3/nomul.3" || return 1
-    done
+    grep -o 'nomul_[a-z_]*(' "$installed/include/nomul.h" | sort -u > names
+    [ -s names ] &&
+        while read -r name; do
+            grep -qF "$name" "$installed/share/man/man3/nomul.3" || return 1
+        done < names
 }
 check "nomul(3) names each function" every_function
 

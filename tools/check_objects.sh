@@ -89,7 +89,11 @@ check() { # CROSS
         find "$cross/x86_64-windows/obj-release" -name '*.o' | sort > "$scratch/objects"
         n_wide=0
         while read -r object; do
-            "$objdump" -d --no-show-raw-insn "$object" > "$scratch/code" || true
+            if ! "$objdump" -d --no-show-raw-insn "$object" > "$scratch/code"; then
+                echo "$object: $objdump fails"
+                failed=$((failed + 1))
+                continue
+            fi
             grep -q '>:$' "$scratch/code" || continue # the other system's layer is empty
             if spills "$object" < "$scratch/code"; then
                 passed=$((passed + 1))
