@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "convert/model_writer.h"
+#include "format/token_keys.h"
 #include "nomul_model.h"
 
 #include <inttypes.h>
@@ -216,6 +218,9 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
     return true;
 }
 
+#define ADDED "tokenizer.ggml.added_token_"
+enum { MAX_ADDED = 48 }; /* bytes of such a token that can be written: print has 512 */
+
 /* Protobuf: a field's tag and number, or its tag and length. */
 static bool put_varint(nm_outfile *out, uint32_t field, uint32_t wire, uint64_t value,
                        nomul_error *err)
@@ -288,10 +293,41 @@ static bool put_pieces(nm_outfile *out, const nomul_model *model, nomul_error *e
     return true;
 }
 
+/* tokenizer_config.json: are BOS and EOS added, and which control tokens a text may have. */
+static bool put_tokenizer_config(nm_outfile *out, const nomul_model *model, nomul_error *err)
+{
+    const nomul_tokenizer *t = nomul_model_tokenizer(model);
+    const nm_gguf_key     *ids = nm_gguf_find_key(&model->gguf, ADDED "ids");
+    const nm_gguf_key     *attr = nm_gguf_find_key(&model->gguf, ADDED "attr");
+    char                   text[6 * MAX_ADDED];
+
+    if (!print(out, err, "{\n \"add_bos_token\": %s,\n \"add_eos_token\": %s",
+               nomul_tokenizer_adds_bos(t) ? "true" : "false",
+               nomul_tokenizer_adds_eos(t) ? "true" : "false"))
+        return false;
+    for (size_t i = 0; ids && attr && i < ids->n_elements; i++) { /* equally many, when opened */
+        uint32_t    id = nm_load_u32(ids->value + 4 * i);
+        size_t      n;
+        const char *piece = nomul_token_piece(t, (int32_t)id, &n, NULL);
+        if (nm_load_u32(attr->value + 4 * i) != NM_ATTR_CONTROL || n > MAX_ADDED)
+            return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                           ADDED "attr: token %" PRIu32 " is not a plain control token: tune the "
+                                 "model's Hugging Face folder instead",
+                           id);
+        if (!print(out, err,
+                   "%s  \"%" PRIu32 "\": {\"content\": \"%.*s\", \"single_word\": false, "
+                   "\"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+                   "\"special\": true}",
+                   i ? ",\n" : ",\n \"added_tokens_decoder\": {\n", id,
+                   (int)nm_json_escape(piece, n, text), text))
+            return false;
+    }
+    return print(out, err, "%s\n}\n", ids && ids->n_elements ? "\n }" : "");
+}
+
 bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_error *err)
 {
     static const char *const beyond[] = {"tokenizer.ggml.merges", "tokenizer.ggml.pre",
-                                         "tokenizer.ggml.added_token_ids",
                                          "tokenizer.ggml.eos_token_ids"};
     const nomul_tokenizer   *t = nomul_model_tokenizer(model);
     char                     path[NM_EXPORT_PATH];
@@ -310,9 +346,6 @@ bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_err
               put_specs(&out, t, model->tokenizer.vocab.add_space_prefix, err);
     if (!finish(&out, ok, err)) return false;
     ok = nm_export_path(path, folder, "tokenizer_config.json", err) &&
-         nm_outfile_open(&out, path, (nm_watch){0}, err) &&
-         print(&out, err, "{\n \"add_bos_token\": %s,\n \"add_eos_token\": %s\n}\n",
-               nomul_tokenizer_adds_bos(t) ? "true" : "false",
-               nomul_tokenizer_adds_eos(t) ? "true" : "false");
+         nm_outfile_open(&out, path, (nm_watch){0}, err) && put_tokenizer_config(&out, model, err);
     return finish(&out, ok, err);
 }

@@ -118,6 +118,20 @@ tune -m "$work/a.gguf" -o "$work/tuned"
 first=$(head -n 1 "$work/tuned/train.jsonl" | field valid_nats)
 check "tune begins at the model file's loss: $first, $ours" close_to "$first" "$ours"
 check "its tokenizer is the model's" "$nomul" convert "$work/tuned" -o "$work/b.gguf" -q
+# Added tokens that are plain control tokens go along; others cannot.
+cp -r "$work/valid-run" "$work/added"
+token() { printf '"%s": {"content": "%s", "special": %s}' "$@"; }
+printf '{"add_bos_token": true, "added_tokens_decoder": {%s, %s, %s}}' "$(token 0 '<unk>' true)" \
+    "$(token 1 '<s>' true)" "$(token 2 '</s>' true)" > "$work/added/tokenizer_config.json"
+"$nomul" convert "$work/added" -o "$work/added.gguf" -q
+check "a model file with added tokens" tune -m "$work/added.gguf" -o "$work/tuned-added"
+added() { "$nomul" info "$1" --metadata | grep -c 'added_token_[ai].* 3 of u32'; }
+check "keeps them" [ "$(added "$work/added.gguf") $(added "$work/tuned-added/model.gguf")" = "2 2" ]
+printf '{"added_tokens_decoder": {%s}}' "$(token 300 "$("$nomul" tokenize --decode -p 300 \
+    -m "$work/a.gguf" | tr -d ' ')" false)" > "$work/added/tokenizer_config.json"
+"$nomul" convert "$work/added" -o "$work/added.gguf" -q
+check "a token that is no control token" says 1 "is not a plain control token" \
+    tune -m "$work/added.gguf" -o "$work/x10"
 tune -m "$work/valid-run" -o "$work/tuned2"
 first=$(head -n 1 "$work/tuned2/train.jsonl" | field valid_nats)
 check "tune begins at the folder's loss: $first, $ours" close_to "$first" "$ours"
