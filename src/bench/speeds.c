@@ -31,11 +31,12 @@
  */
 typedef struct effort {
     double sample_seconds; /* of one sample, at least */
-    double enough_seconds; /* after these, three samples are enough */
+    size_t least_samples;
+    double enough_seconds; /* after these, so many are enough */
     size_t cold_panels;    /* of the matrix that is read from memory; 120: far more than a cache */
 } effort;
 
-static const effort thorough = {0.004, 1.0, 120}, quick_effort = {0.0002, 0.0, 4};
+static const effort thorough = {0.004, 3, 1.0, 120}, quick_effort = {0.0002, 1, 0.0, 4};
 
 static const size_t token_counts[] = {8, 64, MOST_TOKENS};
 
@@ -176,7 +177,8 @@ static bool measure(const subject *s, nomul_bench_speed *speed)
         s->run(s); /* fills the caches */
     else
         before = giga / time_run(&reader);
-    while (n < N_SAMPLES && (n < 3 || thread_seconds() - began < s->b->effort->enough_seconds)) {
+    while (n < N_SAMPLES && (n < s->b->effort->least_samples ||
+                             thread_seconds() - began < s->b->effort->enough_seconds)) {
         double cycle = seconds_per_cycle();
         double seconds = time_run(s);
         cycle = fmin(cycle, seconds_per_cycle()); /* the other one was disturbed */
