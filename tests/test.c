@@ -178,6 +178,20 @@ void test_write_file(const char *path, const void *data, size_t size)
     }
 }
 
+void test_rewrite_file(const char *path, const void *data, size_t size)
+{
+    FILE *file = fopen(path, "r+b");
+    bool  is_longer = file && fseek(file, 0, SEEK_END) == 0 && ftell(file) > (long)size;
+
+    if (!file || is_longer) {
+        if (file) fclose(file);
+        test_write_file(path, data, size);
+        return;
+    }
+    rewind(file);
+    CHECK(fwrite(data, 1, size, file) == size && fclose(file) == 0);
+}
+
 int test_trials(int few, int many)
 {
     return now.is_long ? many : few;

@@ -231,7 +231,7 @@ static void check_refused(const nomul_model *model, const void *bytes, size_t n,
 {
     const char *path = test_scratch("victim.nms");
 
-    test_write_file(path, bytes, n);
+    test_rewrite_file(path, bytes, n);
     check_refused_by(model, path, words);
 }
 
@@ -246,7 +246,7 @@ static bool is_loaded(const nomul_model *model)
 
 static bool is_readable(const nomul_model *model, const void *bytes, size_t n)
 {
-    test_write_file(test_scratch("victim.nms"), bytes, n);
+    test_rewrite_file(test_scratch("victim.nms"), bytes, n);
     return is_loaded(model);
 }
 

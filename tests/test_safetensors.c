@@ -277,7 +277,7 @@ static const char *write_sample(size_t header_bytes, size_t size)
     nm_store_u64(bytes, header_bytes);
     memcpy(bytes + 8, sample, sizeof sample - 1);
     memcpy(bytes + 8 + sizeof sample - 1, "0123456789abcdefghijkl", 22);
-    test_write_file(path, bytes, size);
+    test_rewrite_file(path, bytes, size);
     return path;
 }
 

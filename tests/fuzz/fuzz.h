@@ -3,10 +3,12 @@
 #ifndef NM_FUZZ_H
 #define NM_FUZZ_H
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* libFuzzer's entry, and replay.c's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +27,18 @@ static inline void fuzz_touch(const void *bytes, size_t n_bytes)
 {
     const volatile uint8_t *p = bytes;
     for (size_t i = 0; i < n_bytes; i++) (void)p[i];
+}
+
+/*
+ * A whole file, over the one of that name.  ext4 takes ten times as long to make a file anew, when
+ * many were removed lately, or to fill one that was cut to nothing.
+ */
+static inline void fuzz_write_file(const char *path, const uint8_t *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+    MUST(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    MUST(ftruncate(fd, (off_t)size) == 0 && close(fd) == 0);
 }
 
 #endif

@@ -41,14 +41,9 @@ static const char *path_of(const char *name)
     return path;
 }
 
-static void empty_folder(void)
-{
-    for (size_t i = 0; i < N_NAMES; i++) unlink(path_of(names[i]));
-}
-
 static void remove_folder(void)
 {
-    empty_folder();
+    for (size_t i = 0; i < N_NAMES; i++) unlink(path_of(names[i]));
     unlink(output);
     rmdir(folder);
 }
@@ -63,18 +58,23 @@ static void set_up(void)
     atexit(remove_folder);
 }
 
-/* A file that occurs twice is the later one. */
+/* Of a file that occurs twice the later one, and none of the input before. */
 static void write_files(const uint8_t *data, size_t size)
 {
+    bool is_written[N_NAMES] = {false};
+
     while (size >= 4) {
         size_t n = (size_t)data[1] | (size_t)data[2] << 8 | (size_t)data[3] << 16;
-        FILE  *file = fopen(path_of(names[data[0] % N_NAMES]), "wb");
+        size_t name = data[0] % N_NAMES;
 
         data += 4, size -= 4;
         if (n > size) n = size;
-        MUST(file && fwrite(data, 1, n, file) == n && fclose(file) == 0);
+        fuzz_write_file(path_of(names[name]), data, n);
+        is_written[name] = true;
         data += n, size -= n;
     }
+    for (size_t i = 0; i < N_NAMES; i++)
+        if (!is_written[i]) unlink(path_of(names[i]));
 }
 
 /* Every tensor is what it says, and the model runs. */
@@ -107,7 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nomul_error           err = {.code = NOMUL_OK};
 
     if (!*folder) set_up();
-    empty_folder();
     nomul_convert_options_init(&options);
     options.no_tokenizer = size > 0 && data[0] & 0x80;
     write_files(data, size);

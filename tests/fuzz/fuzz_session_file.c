@@ -47,13 +47,6 @@ static void set_up(void)
     atexit(remove_file);
 }
 
-static void write_file(const uint8_t *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-
-    MUST(file && fwrite(data, 1, size, file) == size && fclose(file) == 0);
-}
-
 /* Version 2 of a header of version 1 whose values were decoded. */
 static void renew(uint8_t *header, bool has_text)
 {
@@ -109,7 +102,7 @@ static void walk_file(const uint8_t *data, size_t size)
 {
     nomul_error err = {.code = NOMUL_OK};
 
-    write_file(data, size);
+    fuzz_write_file(path, data, size);
     nomul_mark *mark = nomul_mark_load(path, model, &err);
     if (!mark) {
         MUST(err.code != NOMUL_OK && strncmp(err.text, path, strlen(path)) == 0);
