@@ -24,10 +24,10 @@ bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 # A shape of four numbers; one that no machine has memory for is refused before it is made.
 bench --shape 3,64,99,20 --pack 1.6bit -p 8 -n 0 -r 1 -t 1
 for format in md json; do
-    try bench --shape 4096,65536,65536,32000 -o $format 2>&1 |
+    try bench --shape 1024,65536,65536,32000 -o $format 2>&1 |
         sed 's/but .* available; .*/but N are available; .../'
 done
-try bench --ops --shape tiny --shape 4096,65536,65536,32000 -n 1 -t 1 2>&1 |
+try bench --ops --shape tiny --shape 1024,65536,65536,32000 -n 1 -t 1 2>&1 |
     sed 's/but .* available; .*/but N are available; .../'
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.

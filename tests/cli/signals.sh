@@ -34,7 +34,7 @@ grep '^generated' err
 
 # Or makes tokens of one that takes seconds: the text does not have it, so nothing is saved, which a
 # message says unless the file was still being read.
-awk 'BEGIN { for (i = 0; i < 3000000; i++) print i * 7919 % 1000003 " abc" }' > huge.txt
+awk 'BEGIN { for (i = 0; i < 1000000; i++) print i * 7919 % 1000003 " abc" }' > huge.txt
 for save in --save-session --prompt-cache; do
     $RUN "$program" run -m $m -f huge.txt -n 5 -q $save no.nms > out 2> err &
     wait_ready $!
