@@ -50,14 +50,14 @@ static nomul_error err;
 /* Into w->output, which stands for stdout meanwhile. */
 static bool run(const way *w)
 {
+    nm_batch_args    args = {.n_best = w->n_best > 1, .as_ready = w->as_ready, .max_predict = -1};
     nm_batch_options o = {
+        .args = &args,
         .model = w->model,
         .defaults = &defaults,
         .n_parallel = w->n_parallel,
         .n_best = w->n_best,
         .n_logprobs = 1,
-        .indexed = w->n_best > 1,
-        .as_ready = w->as_ready,
     };
     nm_batch b = {.options = &o, .lines = {.fd = open(w->input, O_RDONLY)}};
     size_t   live = alloc_live();

@@ -135,47 +135,45 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     const char             *best = nomul_model_best_packing(model);
     nomul_tensor            tensor = {.size = sizeof tensor};
     nomul_metadata          key = {.size = sizeof key};
+    nm_record               r = {.margin = 13};
     size_t                  n_tensors = 0, n_keys = 0, pack = 0;
 
     while (nomul_model_tensor(model, n_tensors, &tensor)) n_tensors++;
     while (nomul_model_metadata(model, n_keys, &key)) n_keys++;
     while (strcmp(nomul_packing_name(pack), best) != 0) pack++;
-    nm_output_print("%-12s ", "file");
-    nm_output_visible(path, strlen(path), false);
-    nm_output_print("\n");
+    bool same = strcmp(best, i->packing) == 0;
+    nm_record_text(&r, "file", path);
     if (i->name[0] != '\0') {
         nm_output_print("%-12s ", "name");
         print_string(i->name, strlen(i->name));
         nm_output_print("\n");
     }
-    nm_output_print("%-12s %s, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32 "\n", "network",
-                    nm_show_amount(i->n_layers, "layer").text, i->dim, i->state_dim, i->ffn_dim);
-    nm_output_print("%-12s vocabulary %s, lower bounds %s\n", "", nm_show_count(i->n_vocab).text,
-                    i->use_lower_bound ? "yes" : "no");
-    nm_output_print("%-12s %s, of which ternary %s\n", "parameters",
-                    nm_show_count(i->n_params).text, nm_show_count(i->n_ternary_params).text);
-    nm_output_print("%-12s %s in %s, %.3f bits per parameter\n", "ternary",
-                    nm_show_bytes(i->ternary_bytes).text, i->packing,
-                    8.0 * (double)i->ternary_bytes / (double)i->n_ternary_params);
-    nm_output_print("%-12s %016" PRIx64 "\n", "model id", i->model_id);
-    nm_output_print("%-12s %s, which prefer %s", "kernels", nomul_model_kernels(model), best);
-    if (strcmp(best, i->packing) == 0)
-        nm_output_print(", as here\n");
-    else
-        nm_output_print(": nomul repack --pack %s\n", nomul_packing_option(pack));
-    nm_output_print("%-12s %s of file (%s), mapped\n", "memory", nm_show_bytes(i->file_bytes).text,
-                    nm_show_amount(i->file_bytes, "byte").text);
-    nm_output_print("%-12s %s for a session, %s of it state, for any length of text\n", "",
-                    nm_show_bytes(nomul_session_memory(model, NULL)).text,
-                    nm_show_bytes(i->state_bytes).text);
-    nm_output_print("%-12s %s for nomul logits, which keeps %d rows of logits\n", "",
-                    nm_show_bytes(nm_open_logits_memory(model)).text, NM_LOGITS_ROWS);
+    nm_record_number(&r, "network", "%s, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32,
+                     nm_show_amount(i->n_layers, "layer").text, i->dim, i->state_dim, i->ffn_dim);
+    nm_record_number(&r, "", "vocabulary %s, lower bounds %s", nm_show_count(i->n_vocab).text,
+                     i->use_lower_bound ? "yes" : "no");
+    nm_record_number(&r, "parameters", "%s, of which ternary %s", nm_show_count(i->n_params).text,
+                     nm_show_count(i->n_ternary_params).text);
+    nm_record_number(&r, "ternary", "%s in %s, %.3f bits per parameter",
+                     nm_show_bytes(i->ternary_bytes).text, i->packing,
+                     8.0 * (double)i->ternary_bytes / (double)i->n_ternary_params);
+    nm_record_hash(&r, "model id", i->model_id);
+    nm_record_number(&r, "kernels", "%s, which prefer %s%s%s", nomul_model_kernels(model), best,
+                     same ? ", as here" : ": nomul repack --pack ",
+                     same ? "" : nomul_packing_option(pack));
+    nm_record_number(&r, "memory", "%s of file (%s), mapped", nm_show_bytes(i->file_bytes).text,
+                     nm_show_amount(i->file_bytes, "byte").text);
+    nm_record_number(&r, "", "%s for a session, %s of it state, for any length of text",
+                     nm_show_bytes(nomul_session_memory(model, NULL)).text,
+                     nm_show_bytes(i->state_bytes).text);
+    nm_record_number(&r, "", "%s for nomul logits, which keeps %d rows of logits",
+                     nm_show_bytes(nm_open_logits_memory(model)).text, NM_LOGITS_ROWS);
     print_sampling(model);
-    nm_output_print("%-12s %s (--metadata), %s (--tensors)\n", "contents",
-                    nm_show_amount(n_keys, "key").text, nm_show_amount(n_tensors, "tensor").text);
+    nm_record_number(&r, "contents", "%s (--metadata), %s (--tensors)",
+                     nm_show_amount(n_keys, "key").text, nm_show_amount(n_tensors, "tensor").text);
     if (args->check_tensors)
-        nm_output_print("%-12s %s: checksums, codes, floats and the model id are right\n",
-                        "checked", nm_show_amount(n_tensors, "tensor").text);
+        nm_record_number(&r, "checked", "%s: checksums, codes, floats and the model id are right",
+                         nm_show_amount(n_tensors, "tensor").text);
     print_lists(model, args->metadata, args->tensors);
 }
 

@@ -56,23 +56,17 @@ static nm_shown show_float(float value)
 #define SHOW_INT(value) "%" PRId32, value
 #define SHOW_SEED(value) "%" PRIu64, value
 
-static void print_path(const char *label, const char *path, const char *remark)
-{
-    nm_output_print("%-12s ", label);
-    nm_output_visible(path, strlen(path), false);
-    nm_output_print("%s\n", remark);
-}
-
 static void print_human(const shown *s)
 {
     const nomul_mark_info       *info = nomul_mark_get_info(s->mark);
     const nomul_sampler_options *o = info->sampler;
+    nm_record                    r = {.margin = 13};
 
-    print_path("file", s->path, "");
-    nm_output_print("%-12s %016" PRIx64 "\n", "model id", info->model_id);
-    nm_output_print("%-12s %s; the last one, %" PRId32 ", is not in the state yet\n", "tokens",
-                    nm_show_count(info->n_tokens).text, info->last_id);
-    nm_output_print("%-12s %s\n", "state", nm_show_amount(info->state_bytes, "byte").text);
+    nm_record_text(&r, "file", s->path);
+    nm_record_hash(&r, "model id", info->model_id);
+    nm_record_number(&r, "tokens", "%s; the last one, %" PRId32 ", is not in the state yet",
+                     nm_show_count(info->n_tokens).text, info->last_id);
+    nm_record_number(&r, "state", "%s", nm_show_amount(info->state_bytes, "byte").text);
     nm_output_print("%-12s", "sampler"); /* as options, to be typed again */
 #define ROW(TYPE, name, preset, least, most, slot, option, ...)                                    \
     nm_output_print(" --" option " ");                                                             \
@@ -85,7 +79,9 @@ static void print_human(const shown *s)
     for (size_t i = 0; i < info->n_ids; i++) nm_output_print(" %" PRId32, info->ids[i]);
     nm_output_print(info->n_ids ? "\n" : " none\n");
     if (!s->opened.model) return;
-    print_path("model", s->opened.path, s->fits ? ": fits" : ": does not fit");
+    nm_output_print("%-12s ", "model");
+    nm_output_visible(s->opened.path, strlen(s->opened.path), false);
+    nm_output_print(s->fits ? ": fits\n" : ": does not fit\n");
     if (!s->has_text) return;
     nm_output_print("%-12s ", "last text");
     nm_output_visible(s->text.data, s->text.n_bytes, true);

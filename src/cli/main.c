@@ -28,10 +28,7 @@ static const nm_command *find(const char *word)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         size_t distance = nm_options_distance(word, commands[i]->name);
         if (distance == 0) return commands[i];
-        if (distance < least) {
-            least = distance;
-            nearest = commands[i]->name;
-        }
+        if (distance < least) least = distance, nearest = commands[i]->name;
     }
     if (hint)
         nm_output_misused("no command '%.120s' (%s)", word, hint);

@@ -57,27 +57,17 @@ int nm_open_kernels(const char **name)
 /* Where to look, from the executable's folder. */
 static const char *const places[] = {"", "../models/", "../share/nomul/"};
 
-/* That choose_model found none, and where it looked. */
-static void say_places(void)
-{
-    char   folder[NM_OS_PATH], looked[3 * (NM_OS_PATH + 40)] = "";
-    size_t used = 0;
-
-    nm_os_program_folder(program, folder);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        used += (size_t)snprintf(looked + used, sizeof looked - used, "%s %s%s" MODEL, i ? "," : "",
-                                 folder, places[i]);
-    nm_output_say("nomul: no model: give -m FILE or set NOMUL_MODEL; looked for%s", looked);
-}
+#define LOOKED (3 * (NM_OS_PATH + 2)) /* bytes for all of their names */
 
 /*
  * The value of -m, of $NOMUL_MODEL, or the first model in the places, whose path is written to
- * `found`; NULL: none.
+ * `found`; NULL: none, and `looked` lists the places.
  */
-static const char *choose_model(const char *given, char found[NM_OS_PATH])
+static const char *choose_model(const char *given, char found[NM_OS_PATH], char looked[LOOKED])
 {
     const char *variable = nm_os_environment("NOMUL_MODEL");
     char        folder[NM_OS_PATH];
+    size_t      used = 0;
 
     if (given) return given;
     if (variable && *variable) return variable;
@@ -85,6 +75,7 @@ static const char *choose_model(const char *given, char found[NM_OS_PATH])
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int n = snprintf(found, NM_OS_PATH, "%s%s" MODEL, folder, places[i]);
         if (n < NM_OS_PATH && nm_file_exists(found)) return found;
+        used += (size_t)snprintf(looked + used, LOOKED - used, "%s %s", i ? "," : "", found);
     }
     return NULL;
 }
@@ -94,7 +85,8 @@ static const char *choose_model(const char *given, char found[NM_OS_PATH])
 int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
 {
     static char         found[NM_OS_PATH]; /* static: as long as the program lives */
-    const char         *file = choose_model(args->model, found);
+    char                looked[LOOKED];
+    const char         *file = choose_model(args->model, found, looked);
     double              began = nm_clock();
     nm_progress_bar     bar = {.quiet = (flags & NM_OPEN_QUIET) != 0};
     nomul_model_options options;
@@ -109,8 +101,10 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
     options.progress_context = &bar;
     if (!(flags & NM_OPEN_IDLE) && nm_open_kernels(&options.kernels) != NM_EXIT_DONE)
         return NM_EXIT_MISUSED;
-    if (!file) say_places();
-    if (!file) return NM_EXIT_FAILED;
+    if (!file) {
+        nm_output_say("nomul: no model: give -m FILE or set NOMUL_MODEL; looked for%s", looked);
+        return NM_EXIT_FAILED;
+    }
     opened->path = file;
 
     nm_interrupt_guard(opened->path);
@@ -213,13 +207,13 @@ bool nm_open_may_write(const char *path, const char *by, const nm_inputs *inputs
 {
     static const char *const streams[] = {"standard input", "standard output", "standard error"};
     bool by_descriptor = nm_os_descriptor(path) >= 0; /* /dev/stdout is written, not replaced */
-    char found[NM_OS_PATH], reader[32];
+    char found[NM_OS_PATH], looked[LOOKED], reader[32];
 
     for (const nm_option *o = inputs->options; o->kind != NM_OPT_END; o++) {
         if (o->role != NM_INPUT && o->role != NM_INPUT_AT) continue;
         const char *input = /* the file that this option reads, or NULL */
             *(const char *const *)(const void *)((const char *)inputs->args + o->field);
-        if (o->letter == 'm') input = choose_model(input, found);
+        if (o->letter == 'm') input = choose_model(input, found, looked);
         if (o->role == NM_INPUT_AT && input) input = *input == '@' ? input + 1 : NULL;
         if (!input || strcmp(input, "-") == 0 || !nm_file_same(path, input)) continue;
         spell(o, reader);

@@ -186,19 +186,16 @@ static const nm_option *find(const parser *p, const char *name, size_t n_name)
 /* Suggests the option whose name is nearest, if it is a typing error away. */
 static int unknown(const parser *p, const char *word, const char *name)
 {
-    const nm_option *nearest = NULL;
-    size_t           least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
+    const char *nearest = NULL, *hint = nm_hint(word);
+    size_t      least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
 
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++) {
         size_t distance = o->name ? nm_options_distance(name, o->name) : least;
-        if (distance < least) {
-            least = distance;
-            nearest = o;
-        }
+        if (distance < least) least = distance, nearest = o->name;
     }
-    if (nm_hint(word)) return nm_output_misused("no option " SHOWN " (%s)", word, nm_hint(word));
+    if (hint) return nm_output_misused("no option " SHOWN " (%s)", word, hint);
     if (!nearest) return nm_output_misused("no option " SHOWN, word);
-    return nm_output_misused("no option " SHOWN " (is it --%s?)", word, nearest->name);
+    return nm_output_misused("no option " SHOWN " (is it --%s?)", word, nearest);
 }
 
 /* The value is the rest of the argument, else the next argument, even if it begins with '-'. */
@@ -414,78 +411,45 @@ void nm_options_table(const nm_option *options)
 
 /* ---- Hints ----------------------------------------------------------------------------------- */
 
-#define NO_GPU "nomul runs on the CPU: leave it out"
-#define NO_CHAT "there is no chat; nomul run -i writes together with you"
-#define NO_SERVER "there is no server; nomul batch answers many prompts from a pipe"
-#define NO_CACHE "the state has a fixed size, there is no cache to configure: leave it out"
-#define RUN "nomul run -p TEXT"
-#define SHIPPED "fetch a checkpoint with tools/fetch_model.sh, see models/README.md"
-
 /*
- * A row is a word and its hint.  Options of one dash are only those that cannot be a letter of ours
- * with a value behind it.
+ * What is typed for other programs, and what to type instead.  Options of one dash are only those
+ * that cannot be a letter of ours with a value behind it.
  */
 static const struct {
-    const char *word, *hint;
+    const char *words, *hint;
 } hints[] = {
-    {"version", "nomul --version"},
-    {"-V", "nomul --version"},
+    {"version -V", "nomul --version"},
     {"-v", "nomul --version; run prints its statistics unless -q is given"},
-    {"chat", NO_CHAT},
-    {"-cnv", NO_CHAT},
-    {"--conversation", NO_CHAT},
-    {"-no-cnv", "there is no chat, so nothing to switch off: leave it out"},
-    {"--no-conversation", "there is no chat, so nothing to switch off: leave it out"},
-    {"-sys", NO_CHAT},
-    {"--system-prompt", NO_CHAT},
-    {"--jinja", NO_CHAT},
-    {"--chat-template", NO_CHAT},
-    {"-ins", NO_CHAT},
-    {"--instruct", NO_CHAT},
-    {"serve", NO_SERVER},
-    {"server", NO_SERVER},
-    {"--host", NO_SERVER},
-    {"--port", NO_SERVER},
-    {"generate", RUN},
-    {"complete", RUN},
-    {"completion", RUN},
-    {"ask", RUN},
-    {"cli", RUN},
-    {"main", RUN},
-    {"simple", RUN},
+    {"chat -cnv --conversation -sys --system-prompt --jinja --chat-template -ins --instruct",
+     "there is no chat; nomul run -i writes together with you"},
+    {"-no-cnv --no-conversation", "there is no chat, so nothing to switch off: leave it out"},
+    {"serve server --host --port",
+     "there is no server; nomul batch answers many prompts from a pipe"},
+    {"generate complete completion ask cli main simple", "nomul run -p TEXT"},
     {"quantize", "nomul convert makes a model file, nomul repack changes its packing"},
-    {"embed", "nomul logits writes logits; there are no embeddings"},
-    {"embedding", "nomul logits writes logits; there are no embeddings"},
-    {"eval", "nomul perplexity"},
+    {"embed embedding", "nomul logits writes logits; there are no embeddings"},
     {"ppl", "nomul perplexity"},
     {"benchmark", "nomul bench"},
     {"detokenize", "nomul tokenize --decode"},
-    {"train", "the trainer is a program of its own, nomul-train: make train"},
-    {"finetune", "the trainer is a program of its own, nomul-train: make train"},
-    {"pull", SHIPPED},
-    {"download", SHIPPED},
-    {"-hf", SHIPPED},
-    {"--hf-repo", SHIPPED},
-    {"-ngl", NO_GPU},
-    {"--gpu-layers", NO_GPU},
-    {"--n-gpu-layers", NO_GPU},
-    {"--device", NO_GPU},
-    {"--main-gpu", NO_GPU},
-    {"--split-mode", NO_GPU},
-    {"--tensor-split", NO_GPU},
+    {"train finetune", "the trainer is a program of its own, nomul-train: make train"},
+    {"pull download -hf --hf-repo",
+     "fetch a checkpoint with tools/fetch_model.sh, see models/README.md"},
+    {"-ngl --gpu-layers --n-gpu-layers --device --main-gpu --split-mode --tensor-split",
+     "nomul runs on the CPU: leave it out"},
     {"--flash-attn", "there is no attention: leave it out"},
     {"--mlock", "there is no such option: leave it out"},
-    {"--cache-type-k", NO_CACHE},
-    {"--cache-type-v", NO_CACHE},
-    {"--keep", NO_CACHE},
-    {"--no-context-shift", NO_CACHE},
+    {"--cache-type-k --cache-type-v --keep --no-context-shift",
+     "the state has a fixed size, there is no cache to configure: leave it out"},
 };
 
 const char *nm_hint(const char *word)
 {
     size_t n = strcspn(word, "=");
 
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-        if (strlen(hints[i].word) == n && memcmp(hints[i].word, word, n) == 0) return hints[i].hint;
+    for (size_t i = 0; n > 0 && i < sizeof hints / sizeof *hints; i++)
+        for (const char *at = hints[i].words, *end; *at; at = *end ? end + 1 : end) {
+            end = at + strcspn(at, " ");
+            if ((size_t)(end - at) == n && memcmp(at, word, n) == 0) return hints[i].hint;
+        }
     return NULL;
 }

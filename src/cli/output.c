@@ -209,6 +209,14 @@ void nm_output_say(const char *format, ...)
     fprintf(stderr, "%s\n", visible);
 }
 
+void nm_output_speed(const char *what, uint64_t n, uint64_t n_timed, double seconds)
+{
+    fprintf(stderr, "%-9s %s in %s", what, nm_show_amount(n, "token").text,
+            nm_show_seconds(seconds).text);
+    if (n_timed > 0) fprintf(stderr, ", %.1f tokens/s", nm_rate(n_timed, seconds));
+    fprintf(stderr, "\n");
+}
+
 int nm_output_failed(const nomul_error *err)
 {
     if (err && err->code == NOMUL_E_CANCELLED && nm_interrupted()) return nm_interrupt_exit_code();
@@ -274,33 +282,41 @@ void nm_progress_line(const nm_progress_bar *b, uint64_t done, uint64_t total, d
              done ? " left" : "");
 }
 
+bool nm_progress_due(nm_progress_bar *b)
+{
+    double now = nm_clock();
+
+    if (b->began == 0) b->began = now;
+    return !b->quiet && now - b->began >= 1 && now - b->drawn >= 0.1 &&
+           nm_os_is_terminal(NM_OS_STDERR);
+}
+
+void nm_progress_draw(nm_progress_bar *b, const char *line)
+{
+    size_t columns = 80, rows = 24;
+
+    nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
+    int most = columns < 80 ? (int)columns - 1 : 79;
+    fprintf(stderr, "\r%-*.*s%s", most, most, line, *line ? "" : "\r");
+    fflush(stderr);
+    b->drawn = *line ? nm_clock() : 0;
+}
+
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total)
 {
     nm_progress_bar *b = bar;
-    double           now = nm_clock();
     char             line[NM_PROGRESS_LINE];
-    size_t           columns = 80, rows = 24;
 
-    if (b->began == 0) b->began = now;
-    if (!b->quiet && now - b->began >= 1 && now - b->drawn >= 0.1 &&
-        nm_os_is_terminal(NM_OS_STDERR)) {
-        nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
-        int most = columns < 80 ? (int)columns - 1 : 79;
-        nm_progress_line(b, done, total, now - b->began, line);
-        fprintf(stderr, "\r%-*.*s", most, most, line);
-        fflush(stderr);
-        b->drawn = now;
+    if (nm_progress_due(b)) {
+        nm_progress_line(b, done, total, nm_clock() - b->began, line);
+        nm_progress_draw(b, line);
     }
     return !nm_interrupted();
 }
 
 void nm_progress_erase(nm_progress_bar *b)
 {
-    size_t columns = 80, rows = 24;
-
-    nm_os_terminal_size(NM_OS_STDERR, &columns, &rows);
-    if (b->drawn > 0) fprintf(stderr, "\r%*s\r", columns < 80 ? (int)columns - 1 : 79, "");
-    b->drawn = 0;
+    if (b->drawn > 0) nm_progress_draw(b, "");
 }
 
 void nm_progress_warn(void *bar, const char *text)

@@ -73,6 +73,9 @@ double nm_rate(uint64_t n, double seconds);
 /* A line on stderr, without its newline, as base/visible.h makes it. */
 void nm_output_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* "generated  24 tokens in 1.20 s, 19.2 tokens/s": of n tokens n_timed took so many seconds. */
+void nm_output_speed(const char *what, uint64_t n, uint64_t n_timed, double seconds);
+
 /* Prints the error (NULL: out of memory), or nothing if a signal cancelled; gives the exit code. */
 int nm_output_failed(const nomul_error *err);
 
@@ -113,6 +116,10 @@ typedef struct nm_progress_bar {
  */
 bool nm_progress_show(void *bar, uint64_t done, uint64_t total);
 void nm_progress_erase(nm_progress_bar *bar);
+
+/* For lines of the caller's own: is it time to draw one?  "" erases it. */
+bool nm_progress_due(nm_progress_bar *bar);
+void nm_progress_draw(nm_progress_bar *bar, const char *line);
 
 /* The line itself, after so many seconds; at most 79 columns of it are shown. */
 #define NM_PROGRESS_LINE 320

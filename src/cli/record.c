@@ -47,8 +47,9 @@ static bool begin(nm_record *r, const char *name)
     if (r->more) emit(r, styles[r->format].between);
     r->more = true;
     if (r->format == NM_RECORD_LINES) {
-        char label[NM_RECORD_MARGIN + 1];
-        snprintf(label, sizeof label, "%-*s", NM_RECORD_MARGIN, name ? name : "");
+        char label[41];
+        snprintf(label, sizeof label, "%-*s", r->margin ? r->margin : NM_RECORD_MARGIN,
+                 name ? name : "");
         for (char *c = label; *c; c++)
             if (*c == '_') *c = ' ';
         emit(r, label);

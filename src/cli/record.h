@@ -17,7 +17,7 @@
 #include "cli/output.h"
 
 typedef enum nm_record_format {
-    NM_RECORD_LINES,      /* name in NM_RECORD_MARGIN columns, '_' as a space; value */
+    NM_RECORD_LINES,      /* name in `margin` columns, '_' as a space; value */
     NM_RECORD_JSON,       /* {"a":1,"b":2} */
     NM_RECORD_JSON_WIDE,  /* {"a": 1, "b": 2} */
     NM_RECORD_JSON_LINES, /* the members of an object one a line, indented by 4 */
@@ -25,11 +25,12 @@ typedef enum nm_record_format {
     NM_RECORD_CSV,        /* "1","2" */
 } nm_record_format;
 
-#define NM_RECORD_MARGIN 16
+#define NM_RECORD_MARGIN 16 /* where none is given; at most 40 */
 
 /* Begins as a format and zeros; owns nothing.  Failures of stdout are output.h's to report. */
 typedef struct nm_record {
     nm_record_format format;
+    int              margin;
     bool             to_stderr; /* lines of numbers and words only */
     bool             more;      /* a separator comes before the next field */
 } nm_record;

@@ -21,11 +21,10 @@ static void show(nm_batch *b)
 {
     const nm_batch_counts *c = &b->counts;
     uint64_t               n = c->n_prompt_ids + c->n_generated;
-    double                 now = nm_clock();
     char                   line[160];
     double                 share = 0; /* done, of the lines' bytes */
 
-    if (!b->options->show || now - b->shown < 0.2) return;
+    if (!nm_progress_due(&b->bar)) return;
     snprintf(line, sizeof line, "%s done, %zu running, %s, %.1f tokens/s",
              nm_show_count(c->n_done).text, b->n_running, nm_show_amount(n, "token").text,
              nm_rate(n, c->seconds));
@@ -36,8 +35,7 @@ static void show(nm_batch *b)
     if (share > 0)
         snprintf(line + used, sizeof line - used, ", %s left",
                  nm_show_duration(c->seconds / share - c->seconds).text);
-    fprintf(stderr, "\r%-78.78s", line);
-    b->shown = now;
+    nm_progress_draw(&b->bar, line);
 }
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
@@ -82,12 +80,12 @@ static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul
                  .tokenizer = nomul_model_tokenizer(b->options->model),
                  .id = job->line.id.data,
                  .n_id = job->line.id.n_bytes,
-                 .has_index = b->options->indexed,
+                 .has_index = b->options->args->n_best > 0,
                  .index = text->index,
                  .n_prompt = job->n_prompt,
                  .load_seconds = b->options->load_seconds,
                  .seed = text->seed,
-                 .no_timings = b->options->no_timings,
+                 .no_timings = b->options->args->no_timings,
         };
 
         if (text->written) continue;
@@ -105,7 +103,7 @@ static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul
 /* Something of this job is done: writes what may be written now, frees jobs that are done. */
 static bool write_answers(nm_batch *b, nm_batch_job *job, nomul_error *err)
 {
-    bool as_ready = b->options->as_ready;
+    bool as_ready = b->options->args->as_ready;
 
     for (job = as_ready ? job : b->first; job; job = as_ready ? NULL : b->first) {
         if (!write_job(b, job, !as_ready, err)) return false;
@@ -245,7 +243,7 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
     nm_batch_job           *job = nm_alloc(size);
     uint64_t                number = b->counts.n_lines++;
 
-    if (o->stable_ids) number = nm_xxh64_of(line, n_bytes);
+    if (o->args->stable_ids) number = nm_xxh64_of(line, n_bytes);
 
     if (!job) return nm_fail_memory(err, size);
     memset(job, 0, size);
@@ -269,10 +267,9 @@ static bool take_line(nm_batch *b, const char *line, size_t n_bytes, nomul_error
                 job->line.args.seed, o->n_best);
         return refuse(b, job, err);
     }
-    int64_t *n_predict = &job->line.args.n_predict;
-    if (o->max_predict >= 0 && (*n_predict < 0 || *n_predict > o->max_predict))
-        *n_predict = o->max_predict;
-    if (o->escapes && n_bytes > 0 && line[0] != '{') nm_buffer_unescape(&job->line.prompt);
+    int64_t most = o->args->max_predict, *n_predict = &job->line.args.n_predict;
+    if (most >= 0 && (*n_predict < 0 || *n_predict > most)) *n_predict = most;
+    if (o->args->escapes && n_bytes > 0 && line[0] != '{') nm_buffer_unescape(&job->line.prompt);
     return begin(b, job->n_texts > 1 ? &job->reader : &job->texts[0], b->base, err) ||
            refuse(b, job, err);
 }
@@ -347,7 +344,7 @@ bool nm_batch_run(nm_batch *b, nomul_error *err)
         if (!ok || b->n_running == 0 || nm_interrupted()) break;
         ok = step(b, err);
     }
-    if (b->options->show && b->shown > 0) fprintf(stderr, "\r%78s\r", "");
+    nm_progress_erase(&b->bar);
     if (nm_interrupted() && (ok || err->code == NOMUL_E_CANCELLED)) {
         /* A step finishes what runs as cancelled; it is answered as far as it got. */
         if (b->n_running > 0 && !step(b, err)) return false;

@@ -20,21 +20,23 @@
 typedef struct nm_batch_text nm_batch_text; /* a continuation */
 typedef struct nm_batch_job  nm_batch_job;  /* a line: a prompt and its continuations */
 
-/* What the command line asks for; the caller's. */
+typedef struct nm_batch_args {
+    const char  *file, *load, *done;
+    nm_open_args open;
+    nm_text_args text;
+    int64_t      n_parallel, n_best, n_logprobs, n_ctx, max_predict;
+    bool         as_ready, quiet, escapes, stable_ids, no_timings;
+} nm_batch_args;
+
+/* What follows from them; the caller's. */
 typedef struct nm_batch_options {
+    const nm_batch_args *args;
     const nomul_model   *model;
     const nomul_mark    *saved;    /* every text continues it; NULL: none */
     const nm_text_args  *defaults; /* of lines */
     size_t               n_parallel, n_best, n_logprobs;
-    int64_t              max_predict; /* tokens of a text, whatever its line says; -1: any number */
-    const nm_batch_done *done;        /* lines that are not computed again; NULL: none */
-    bool                 stable_ids; /* a line without an id has its hash for one, not its number */
-    bool                 no_timings; /* in answers */
-    bool                 escapes;    /* in lines that are the prompt itself */
-    bool                 indexed;    /* answers say which of the n_best they are */
-    bool                 as_ready;   /* in order of completion, else of the lines */
-    bool                 show;       /* progress, on stderr */
-    uint64_t             n_input;    /* bytes of the lines, for the time left; 0: not known */
+    const nm_batch_done *done;    /* lines that are not computed again; NULL: none */
+    uint64_t             n_input; /* bytes of the lines, for the time left; 0: not known */
     double               load_seconds;
 } nm_batch_options;
 
@@ -51,7 +53,7 @@ typedef struct nm_batch {
     nm_lines                lines;
     nm_batch_counts         counts;
 
-    double          shown;        /* when progress was */
+    nm_progress_bar bar;          /* the caller says whether it is quiet */
     uint64_t        n_taken;      /* bytes of lines that were read */
     nm_batch_job   *first, *last; /* with answers to come, in the order of the lines */
     size_t          n_jobs;

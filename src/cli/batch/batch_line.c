@@ -286,18 +286,14 @@ bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
 
 bool nm_batch_done_has(const nm_batch_done *done, const nm_buffer *id, size_t n_answers)
 {
-    size_t          n, at = 0, end;
-    const uint64_t *hashes = hashes_of(done, &n);
     uint64_t        hash = nm_xxh64_of(id->data, id->n_bytes);
+    size_t          n, same = 0;
+    const uint64_t *hashes = hashes_of(done, &n);
+    const uint64_t *at = n ? bsearch(&hash, hashes, n, sizeof hash, compare) : NULL;
 
-    for (end = n; at < end;) { /* the first that is not less */
-        size_t middle = at + (end - at) / 2;
-        if (hashes[middle] < hash)
-            at = middle + 1;
-        else
-            end = middle;
-    }
-    return n - at >= n_answers && hashes[at] == hash && hashes[at + n_answers - 1] == hash;
+    while (at && at > hashes && at[-1] == hash) at--; /* the first of those that are equal */
+    while (at && at + same < hashes + n && at[same] == hash) same++;
+    return same >= n_answers;
 }
 
 void nm_batch_done_free(nm_batch_done *done)

@@ -12,15 +12,7 @@
 #include "cli/batch/batch.h"
 #include "cli/commands.h"
 
-typedef struct batch_args {
-    const char  *file, *load, *done;
-    nm_open_args open;
-    nm_text_args text;
-    int64_t      n_parallel, n_best, n_logprobs, n_ctx, max_predict;
-    bool         as_ready, quiet, escapes, stable_ids, no_timings;
-} batch_args;
-
-#define F(field) offsetof(batch_args, field)
+#define F(field) offsetof(nm_batch_args, field)
 static const nm_option table[] = {
     NM_GROUP("The texts"),
     NM_MODEL_OPTION(F, open),
@@ -65,13 +57,13 @@ static const nm_option table[] = {
 };
 
 typedef struct running {
-    const batch_args *args;
-    nm_opened         opened;
-    nomul_mark       *saved;
-    nm_text_args      defaults;
-    nm_batch_options  options;
-    nm_batch_done     done;
-    nm_batch          batch;
+    const nm_batch_args *args;
+    nm_opened            opened;
+    nomul_mark          *saved;
+    nm_text_args         defaults;
+    nm_batch_options     options;
+    nm_batch_done        done;
+    nm_batch             batch;
 } running;
 
 /*
@@ -81,10 +73,10 @@ typedef struct running {
  */
 static bool open_batch(running *r, nomul_error *err)
 {
-    const batch_args *args = r->args;
-    size_t            n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
-    nm_batch         *b = &r->batch;
-    nm_sampling       sampling;
+    const nm_batch_args *args = r->args;
+    size_t               n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
+    nm_batch            *b = &r->batch;
+    nm_sampling          sampling;
 
     nm_open_args open = args->open;
     open.n_texts = args->n_parallel;
@@ -94,35 +86,27 @@ static bool open_batch(running *r, nomul_error *err)
     bool ok = nm_sampling_init(&sampling, &args->text, table, r->saved, r->opened.model, err);
     r->defaults = args->text;
     if (ok) nm_text_args_follow(&r->defaults, &sampling.options);
-    bool seeded = nm_option_given(table, &args->text.given, offsetof(batch_args, text.seed));
+    bool seeded = nm_option_given(table, &args->text.given, offsetof(nm_batch_args, text.seed));
     r->defaults.seed = r->saved && !seeded ? NM_SEED_SAVED : args->text.seed;
     nm_sampling_free(&sampling);
     if (!ok) return false;
     r->options = (nm_batch_options){
+        .args = args,
         .model = r->opened.model,
         .saved = r->saved,
         .defaults = &r->defaults,
         .n_parallel = (size_t)args->n_parallel,
         .n_best = args->n_best > 0 ? (size_t)args->n_best : 1,
-        .max_predict = args->max_predict,
         .n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab,
-        .escapes = args->escapes,
-        .indexed = args->n_best > 0,
-        .as_ready = args->as_ready,
         .done = args->done ? &r->done : NULL,
-        .stable_ids = args->stable_ids,
-        .no_timings = args->no_timings,
-        .show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR) && !nm_os_is_terminal(NM_OS_STDOUT),
     };
+    b->bar.quiet = args->quiet || nm_os_is_terminal(NM_OS_STDOUT);
     b->options = &r->options;
     b->base = nomul_text_new(r->opened.session, NULL, err); /* empty, or the saved text */
     if (!b->base || (r->saved && nomul_text_rewind(b->base, r->saved, 0, err) != NOMUL_OK))
         return false;
-    nm_os_status input;
     b->lines.fd = nm_buffer_open(args->file, err);
-    if (b->lines.fd >= 0 && nm_os_stat_open(b->lines.fd, &input) == 0 &&
-        input.kind == NM_OS_REGULAR)
-        r->options.n_input = input.size;
+    if (b->lines.fd >= 0) r->options.n_input = nm_buffer_size(b->lines.fd);
     nm_prompt_waits(args->file, "prompts", args->quiet);
     return b->lines.fd >= 0;
 }
@@ -157,10 +141,10 @@ static char written[1 << 20]; /* stdio's buffer */
 
 static int run(const void *arguments)
 {
-    const batch_args *args = arguments;
-    running           r = {.args = args};
-    nomul_error       err;
-    double            began = nm_clock();
+    const nm_batch_args *args = arguments;
+    running              r = {.args = args};
+    nomul_error          err;
+    double               began = nm_clock();
 
     if (nm_text_args_check(&args->text) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     /* An answer of less than this is one write, so a process that is killed leaves whole lines. */
@@ -217,5 +201,5 @@ const nm_command nm_cmd_batch = {
     "done is written, and what was running as \"cancelled\"; with --skip-done all that waits is "
     "left to the next run.",
     table,
-    sizeof(batch_args),
+    sizeof(nm_batch_args),
     run};

@@ -8,7 +8,7 @@
  *   run ─> nm_bench_open     each model: opened, or made in memory               bench_plan.c
  *          nm_bench_model    each number of threads, each batch size            bench_measure.c
  *              bench_session     each test
- *                measure           each repetition ─> nm_bench_write ─> bench_result ─┐
+ *                measure           each repetition ─> nm_bench_write ─> bench_result ──┐
  *   run ─> nm_bench_ops        each operation alone      bench_ops.c ──────────────────┤
  *                                                        stdout <── bench_result: md .. csv
  */

@@ -4,7 +4,6 @@
  * so that a mistake in the last one does not come up after an hour; then scores group by group.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,13 +52,8 @@ typedef struct running {
     nm_eval_group   *group;
     nm_details       details;
     nm_eval_tally    tally;
-    bool             show;
+    nm_progress_bar  bar;
 } running;
-
-static bool go_on(nomul_error *err)
-{
-    return !nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-}
 
 /*
  * Tokenizes every item, so that all that is wrong comes up now; then opens the details, whose items
@@ -83,7 +77,7 @@ static bool prepare(running *r, nomul_error *err)
         if (!nm_eval_group_add(r->group, &r->item, &full, err))
             return nm_eval_input_fail(&r->input, i, err);
         nm_eval_group_clear(r->group);
-        if (!go_on(err)) return false;
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
     }
     if (!args->details) return true;
     /* All that an item's figures depend on, beside the item: whoever resumes must have the same. */
@@ -96,31 +90,16 @@ static bool prepare(running *r, nomul_error *err)
            nm_details_resume(&r->details, r->input.hashes, r->input.n, &r->tally, err);
 }
 
-/* A line of progress on a terminal, or erases it; the time left is that of the mean item so far. */
-static void show(const running *r, bool erase)
-{
-    const nm_eval_tally *t = &r->tally;
-    double               n_left = (double)(r->input.n - t->n_items);
-    double               left = t->seconds / (double)(t->n_scored ? t->n_scored : 1) * n_left;
-    char                 line[128] = "";
-
-    if (!r->show || t->n_scored == 0) return;
-    if (!erase)
-        snprintf(line, sizeof line,
-                 "%" PRIu64 " of %zu items, acc %.4f, %.0f tokens/s, %.0f:%02.0f left", t->n_items,
-                 r->input.n, (double)t->n_right[NM_EVAL_ACC] / (double)t->n_items,
-                 nm_rate(t->n_tokens, t->seconds), floor(left / 60), floor(fmod(left, 60)));
-    fprintf(stderr, "\r%-78.78s%s", line, erase ? "\r" : "");
-}
-
 /* Group by group; what is done is saved whatever ends it. */
 static bool score_items(running *r, nomul_error *err)
 {
-    nomul_error problem;
-    bool        ok = true;
+    nm_eval_tally *t = &r->tally;
+    nomul_error    problem;
+    char           line[128];
+    double         left; /* seconds, if all items take as long as those so far */
+    bool           ok = true;
 
-    for (size_t at = (size_t)r->tally.n_items; ok && at < r->input.n;
-         at = (size_t)r->tally.n_items) {
+    for (size_t at = (size_t)t->n_items; ok && at < r->input.n; at = (size_t)t->n_items) {
         double began = nm_clock();
         bool   full = false;
 
@@ -129,21 +108,25 @@ static bool score_items(running *r, nomul_error *err)
         for (size_t i = at; ok && i < r->input.n && !full; i++)
             ok = nm_eval_input_item(&r->input, i, &r->item, err) &&
                  nm_eval_group_add(r->group, &r->item, &full, err);
-        ok = ok && go_on(err) && nm_eval_group_run(r->group, &r->tally.n_tokens, err);
+        ok = ok && nm_eval_group_run(r->group, &t->n_tokens, err);
         for (size_t i = 0; ok && i < nm_eval_group_size(r->group); i++) {
             const nm_eval_result *result = nm_eval_group_result(r->group, i);
 
             ok = !r->args->details ||
                  nm_details_add(&r->details, at + i, r->input.hashes[at + i], result, err);
-            if (ok)
-                nm_eval_tally_add(&r->tally, result->n_metrics, result->right), r->tally.n_scored++;
+            if (ok) nm_eval_tally_add(t, result->n_metrics, result->right), t->n_scored++;
         }
-        r->tally.seconds += nm_clock() - began;
+        t->seconds += nm_clock() - began;
         ok = ok && nm_details_save(&r->details, false, err);
-        if (ok) show(r, false);
+        if (!ok || !nm_progress_due(&r->bar)) continue;
+        left = t->seconds / (double)t->n_scored * (double)(r->input.n - t->n_items);
+        snprintf(line, sizeof line, "%" PRIu64 " of %zu items, acc %.4f, %.0f tokens/s, %s left",
+                 t->n_items, r->input.n, (double)t->n_right[NM_EVAL_ACC] / (double)t->n_items,
+                 nm_rate(t->n_tokens, t->seconds), nm_show_duration(left).text);
+        nm_progress_draw(&r->bar, line);
     }
-    show(r, true);
-    if (r->tally.n_scored > 0 && !nm_details_save(&r->details, true, &problem)) {
+    nm_progress_erase(&r->bar);
+    if (t->n_scored > 0 && !nm_details_save(&r->details, true, &problem)) {
         if (ok) *err = problem;
         ok = false;
     }
@@ -153,13 +136,12 @@ static bool score_items(running *r, nomul_error *err)
 static int run(const void *arguments)
 {
     const eval_args *args = arguments;
-    running          r = {.args = args};
+    running          r = {.args = args, .bar.quiet = args->quiet};
     nomul_error      err;
 
     if (args->labels && strcmp(args->labels, "-") == 0 && strcmp(args->file, "-") == 0)
         return nm_output_misused("-f and --labels: both are stdin");
     nm_interrupt_catch();
-    r.show = !args->quiet && nm_os_is_terminal(NM_OS_STDERR);
     int code = nm_open_model(&r.opened, &args->open, NM_OPEN_TOKENIZER);
     if (code == NM_EXIT_DONE) {
         bool ready = prepare(&r, &err), ok = ready && score_items(&r, &err);

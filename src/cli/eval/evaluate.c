@@ -37,10 +37,7 @@ struct nm_eval_group {
 };
 
 /* Appends an element to a growing array. */
-static bool push(nm_buffer *buffer, const void *element, size_t size, nomul_error *err)
-{
-    return nm_buffer_add(buffer, element, size, err);
-}
+#define PUSH(buffer, element) nm_buffer_add(buffer, (const char *)(element), sizeof *(element), err)
 
 /* ---- Results --------------------------------------------------------------------------------- */
 
@@ -150,7 +147,7 @@ static bool add_sequence(const nm_eval_group *g, nm_buffer *to, sequence *s, siz
                          const char *problem, nomul_error *err)
 {
     s->n = g->ids.n - s->at;
-    return s->n < least ? nm_fail(err, NOMUL_E_FORMAT, "%s", problem) : push(to, s, sizeof *s, err);
+    return s->n < least ? nm_fail(err, NOMUL_E_FORMAT, "%s", problem) : PUSH(to, s);
 }
 
 /*
@@ -189,7 +186,7 @@ bool nm_eval_group_add(nm_eval_group *g, const nm_eval_item *item, bool *full, n
         result.choices[i].n_bytes = c->n_bytes;
     }
     *full = g->ids.n >= GROUP_BATCHES * nomul_session_n_batch(g->session);
-    return push(&g->results, &result, sizeof result, err);
+    return PUSH(&g->results, &result);
 }
 
 /* ---- Computing ------------------------------------------------------------------------------- */
@@ -205,12 +202,12 @@ static bool score_choices(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err
     for (size_t i = 0; i < n; i++) n_scores += s[i].n - 1;
     g->calls.n_bytes = g->logprobs.n_bytes = 0;
     for (size_t i = 0; i < n_scores; i++)
-        if (!push(&g->logprobs, &(float){0}, sizeof(float), err)) return false;
+        if (!PUSH(&g->logprobs, &(float){0})) return false;
     float *logprob = AT(float, g->logprobs);
     for (size_t i = 0; i < n; logprob += s[i++].n - 1) {
         nomul_score score = {s[i].session, g->ids.at + s[i].at, s[i].n, logprob};
 
-        if (!push(&g->calls, &score, sizeof score, err)) return false;
+        if (!PUSH(&g->calls, &score)) return false;
     }
     *n_tokens += n_scores;
     if (nomul_session_score_many(AT(nomul_score, g->calls), n, err) != NOMUL_OK) return false;
@@ -240,7 +237,7 @@ bool nm_eval_group_run(nm_eval_group *g, uint64_t *n_tokens, nomul_error *err)
         sequence  *c = &contexts[i];
         nomul_feed feed = {c->session, g->ids.at + c->at, c->n - 1, false};
 
-        ok = push(&g->calls, &feed, sizeof feed, err);
+        ok = PUSH(&g->calls, &feed);
     }
     ok = ok && nomul_session_feed_many(AT(nomul_feed, g->calls), n, NULL, err) == NOMUL_OK;
     for (size_t i = 0; i < n; i++) *n_tokens += nomul_session_n_tokens(contexts[i].session);

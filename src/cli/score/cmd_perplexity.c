@@ -41,30 +41,10 @@ static const nm_option table[] = {
     NM_END,
 };
 
-static void say_speed(const nm_tally *tally)
-{
-    fprintf(stderr, "%-9s %s in %s, %.1f tokens/s\n", "scored",
-            nm_show_amount(tally->n_tokens, "token").text, nm_show_seconds(tally->seconds).text,
-            nm_rate(tally->n_tokens, tally->seconds));
-}
-
 static void record_speed(nm_record *f, const nm_tally *tally)
 {
     nm_record_real(f, "seconds", tally->seconds);
     nm_record_real(f, "tokens_per_second", nm_rate(tally->n_tokens, tally->seconds));
-}
-
-/*
- * Perplexities of a text's units, whatever the tokens are: as lm-evaluation-harness has them, which
- * scores no EOS.
- */
-static void record_units(nm_record *f, const nm_documents *d)
-{
-    uint64_t n_words = d->words.n_gaps + d->n_documents;
-    double   nats = d->bytes_nats - d->eos_nats;
-
-    nm_record_real(f, "word_perplexity", exp(nats / (double)n_words));
-    nm_record_real(f, "byte_perplexity", exp(nats / (double)d->n_bytes));
 }
 
 /*
@@ -80,13 +60,12 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
                       .tally.per_token = args->per_token,
                       .tally.bar.quiet = args->quiet || (args->per_token && on_terminal)};
     nm_tally    *t = &d.tally;
-    nm_os_status input;
     nm_record    f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
                       .to_stderr = !args->json && args->per_token};
     int          fd = nm_buffer_open(args->file, err);
 
     if (fd < 0) return false;
-    if (nm_os_stat_open(fd, &input) == 0 && input.kind == NM_OS_REGULAR) d.n_input = input.size;
+    d.n_input = nm_buffer_size(fd);
     bool ok = nm_score_documents(&d, fd, err);
     nm_progress_erase(&t->bar);
     nm_buffer_close(fd);
@@ -103,11 +82,17 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
             nm_record_count(&f, "bytes", d.n_bytes);
             nm_record_count(&f, "documents", d.n_documents);
             if (args->json) record_speed(&f, t);
-            if (args->json || d.n_bytes > 0) record_units(&f, &d);
+            if (args->json || d.n_bytes > 0) { /* as lm-evaluation-harness, which scores no EOS */
+                double n_words = (double)(d.words.n_gaps + d.n_documents);
+                nats = d.bytes_nats - d.eos_nats;
+                nm_record_real(&f, "word_perplexity", exp(nats / n_words));
+                nm_record_real(&f, "byte_perplexity", exp(nats / (double)d.n_bytes));
+            }
             nm_record_close(&f, '}');
             if (args->json) nm_output_print("\n");
         }
-        if (nm_output_flush() && !args->quiet) say_speed(t);
+        if (nm_output_flush() && !args->quiet)
+            nm_output_speed("scored", t->n_tokens, t->n_tokens, t->seconds);
     }
     nm_score_documents_free(&d);
     return ok || nm_fail_in(err, "%s", nm_buffer_name(args->file));
@@ -158,7 +143,8 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
         nm_output_print("\n");
     } else
         nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
-    if (nm_output_flush() && !args->quiet) say_speed(&w.tally);
+    if (nm_output_flush() && !args->quiet)
+        nm_output_speed("scored", w.tally.n_tokens, w.tally.n_tokens, w.tally.seconds);
     return ok;
 }
 

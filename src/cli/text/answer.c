@@ -75,14 +75,6 @@ void nm_effort_add(nm_effort *sum, const nm_effort *effort)
     sum->seconds += effort->seconds;
 }
 
-static void print_speed(const char *what, uint64_t n, uint64_t n_passes, double seconds)
-{
-    fprintf(stderr, "%-9s %s in %s", what, nm_show_amount(n, "token").text,
-            nm_show_seconds(seconds).text);
-    if (n_passes > 0) fprintf(stderr, ", %.1f tokens/s", nm_rate(n_passes, seconds));
-    fprintf(stderr, "\n");
-}
-
 void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
 {
     const nomul_model_info *info = nomul_model_get_info(o->model);
@@ -91,8 +83,8 @@ void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
     if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     nm_output_say("%-9s %s, %s in %s", "model", o->path, nm_show_bytes(info->file_bytes).text,
                   nm_show_seconds(o->load_seconds).text);
-    print_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
-    print_speed("generated", e->n_generated, e->n_steps, e->seconds);
+    nm_output_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
+    nm_output_speed("generated", e->n_generated, e->n_steps, e->seconds);
     fprintf(stderr, "%-9s %s, %s of it the state of the text; %s, kernels %s\n", "memory",
             nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text,
             nm_show_amount(n_threads, "thread").text, nomul_model_kernels(o->model));

@@ -145,6 +145,14 @@ int nm_buffer_open(const char *path, nomul_error *err)
     return -1;
 }
 
+uint64_t nm_buffer_size(int fd)
+{
+    nm_os_status status;
+    bool         known = nm_os_stat_open(fd, &status) == 0 && status.kind == NM_OS_REGULAR;
+
+    return known ? status.size : 0;
+}
+
 void nm_buffer_close(int fd)
 {
     if (fd != NM_OS_STDIN) nm_os_close(fd);
@@ -157,14 +165,13 @@ const char *nm_buffer_name(const char *path)
 
 bool nm_buffer_add_file(nm_buffer *b, const char *path, nomul_error *err)
 {
-    int          fd = nm_buffer_open(path, err);
-    size_t       n = 1;
-    nm_os_status status = {0};
-    bool         ok = true;
+    int    fd = nm_buffer_open(path, err);
+    size_t n = 1;
+    bool   ok = true;
 
     if (fd < 0) return false;
-    if (nm_os_stat_open(fd, &status) == 0 && status.kind == NM_OS_REGULAR &&
-        status.size > NM_BUFFER_SMALL && status.size > nm_buffer_most())
+    uint64_t size = nm_buffer_size(fd);
+    if (size > NM_BUFFER_SMALL && size > nm_buffer_most())
         ok = fail_long(nm_buffer_most(), err); /* at once, not when the memory is full */
     while (ok && n > 0) ok = nm_buffer_read(b, fd, &n, err);
     nm_buffer_close(fd);

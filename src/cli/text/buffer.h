@@ -52,6 +52,7 @@ bool nm_buffer_add_file(nm_buffer *buffer, const char *path, nomul_error *err);
 int         nm_buffer_open(const char *path, nomul_error *err);
 bool        nm_buffer_read(nm_buffer *buffer, int fd, size_t *n_bytes, nomul_error *err);
 void        nm_buffer_close(int fd);
+uint64_t    nm_buffer_size(int fd);           /* of a regular file; 0 of anything else */
 const char *nm_buffer_name(const char *path); /* for error messages */
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
