@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One lane of the vector engine: y = a op b.
 //
-// Latency 4 clocks, division 18, one result a clock.  `op` comes with the operands, `op_out` with
-// the result of the 4 clocks.
+// Latency 4 clocks, one result a clock.  `op` comes with the operands, `op_out` with the result.
+// Division and square root are not here: nm_vector has fewer of them than lanes.
 //
 //   muladd  a b + c, rounded twice: the product enters the adder, `sum` is it 4 clocks later; c
 //           comes with op_out.  The adder has to be free then
@@ -24,8 +24,7 @@ module nm_lane (
     input  wire        chain,  // op_out is muladd
     input  wire [31:0] c,
     output wire [31:0] y,
-    output wire [31:0] sum,
-    output wire [31:0] quotient
+    output wire [31:0] sum
 );
     wire [31:0] product;
     nm_fadd add (
@@ -33,7 +32,6 @@ module nm_lane (
         .b(chain ? c : ahead ? sum : {b[31] ^ (op == `OP_SUB), b[30:0]}), .y(sum)
     );
     nm_fmul mul (.clk(clk), .a(a), .b(b), .y(product));
-    nm_fdiv div (.clk(clk), .a(a), .b(b), .y(quotient));
 
     // ---- Comparison: as signed magnitudes
     wire both_zero = a[30:0] == 0 && b[30:0] == 0;

@@ -6,8 +6,8 @@
 // its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
 // block that follows another one finds its operands written: no hazards, no interlocks.  All others
 // (one strip, folds) are alone: they start when nothing is under way, so does what follows them.
-// After a division 14 clocks pass, as a quotient takes so many more, after muladd 4; between two
-// muladd, if VL is 16, none.
+// Strips of a division are 4 clocks apart, as 4 lanes share a divider; after the last one 18 clocks
+// pass, as a quotient takes so many more, after muladd 4; between two muladd, if VL is 16, none.
 //
 // Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
 // after it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
@@ -145,7 +145,7 @@ module nm_sequencer #(
 
     // ---- A vector operation
     reg  [VL_BITS:0] v;
-    reg  [3:0]  wait_step;
+    reg  [4:0]  wait_step;
     reg  [2:0]  settle;  // clocks since muladd
     reg         alone;  // the operation before has to be finished first
     wire        fold_rotates = fold < LANE_BITS;
@@ -286,11 +286,11 @@ module nm_sequencer #(
             block          <= 0;
         end else begin
             // Strips.
-            if (wait_step != 0) wait_step <= wait_step - 4'd1;
+            if (wait_step != 0) wait_step <= wait_step - 5'd1;
             else if (issue) begin
                 v         <= vector_ends ? 0 : v + 1'b1;
-                wait_step <= vector_ends ? (op == `OP_DIV ? 4'd14 : 4'd0)
-                           : acc ? {1'b0, STEP} - 4'd1 : 4'd0;
+                wait_step <= op == `OP_DIV ? (vector_ends ? 5'd18 : 5'd3)
+                           : acc && !vector_ends ? {2'b0, STEP} - 5'd1 : 5'd0;
                 if (vector_ends) alone <= !plain;
                 if (from_tile) tile_used <= 1'b1;
             end

@@ -8,8 +8,12 @@
 //          8  results are written: main memory, registers, scalars, q, logits
 //
 // so a strip issued 8 clocks after another one reads what that one wrote.  A name with the suffix
-// _n belongs to the strip that was issued n clocks ago.  A quotient comes 14 clocks later, a square
-// root when it is done.
+// _n belongs to the strip that was issued n clocks ago.  A sum of muladd comes 4 clocks later, a
+// square root when it is done.
+//
+// Four lanes share a divider, which takes the elements of a strip one after the other: strips of a
+// division are 4 clocks apart, and the quotients of a strip are written together, 26 clocks after
+// it was issued.
 //
 // A pointer may begin inside a strip (`rot` elements): bank k of the main memory then reads the
 // next strip if k < rot, and the operand is rotated.  So `up` begins anywhere in `ab`.
@@ -104,7 +108,7 @@ module nm_vector #(
     reg  [STRIP_BITS-1:0] t_read_1;
     reg  [19:0]           left_1;
     reg  [47:0]           ir_1, ir_2, ir_3;
-    reg  [22:1]           valid;
+    reg  [26:1]           valid;
 
     always @(posedge clk) begin
         m_read_1  <= host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS]
@@ -208,7 +212,7 @@ module nm_vector #(
     integer             k;
 
     always @(posedge clk) begin
-        valid <= rst ? 22'd0 : {valid[21:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1], issue};
+        valid <= rst ? 26'd0 : {valid[25:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1], issue};
         for (k = 0; k < LANES; k = k + 1) keep_2[k] <= !left_1[19] && left_1[18:0] > k[18:0];
         {keep_3, keep_4, keep_5, keep_6, keep_7, keep_8} <=
             {keep_2, keep_3, keep_4, keep_5, keep_6, keep_7};
@@ -273,7 +277,14 @@ module nm_vector #(
     assign rec_b = rec_bs[32*b_scalar[LANE_BITS-1:0]+:32];
     assign rec_word = rec_words[32*rec_word_address[LANE_BITS-1:0]+:32];
 
-    // ---- Clock 3: operands
+    // ---- Clock 3: operands.  Those of a division are kept until the divider has taken all of them
+    wire       divide = valid[4] && do_4[15:11] == `OP_DIV;
+    reg  [1:0] divide_lane;
+    wire       divide_hold = divide || (divide_lane != 0 && divide_lane != 2'd3);
+    always @(posedge clk)
+        if (rst) divide_lane <= 0;
+        else if (divide || divide_lane != 0) divide_lane <= divide_lane + 2'd1;
+
     wire [32*LANES-1:0] source_a = ir_3[42:41] == `A_M ? m_3 : ra_3;
     wire [64*LANES-1:0] twice_a = {source_a, source_a};
     wire [32*LANES-1:0] rotated_a = twice_a[32*rotate_3+:32*LANES];
@@ -288,24 +299,44 @@ module nm_vector #(
             wire [31:0] b = ir_3[34:33] == `B_R ? rb_3[32*l+:32]
                           : ir_3[34:33] == `B_G ? (keep_3[l] ? g_3[32*l+:32] : 32'd0)
                           : b_value;
-            always @(posedge clk) begin
-                a_4[32*l+:32] <= {a[31] ^ ir_3[11], a[30:0]};
-                b_4[32*l+:32] <= {b[31] && !ir_3[10], b[30:0]};
-            end
+            always @(posedge clk)
+                if (!divide_hold) begin
+                    a_4[32*l+:32] <= {a[31] ^ ir_3[11], a[30:0]};
+                    b_4[32*l+:32] <= {b[31] && !ir_3[10], b[30:0]};
+                end
         end
     endgenerate
 
     // ---- Clocks 4 to 7: the lanes
-    wire [32*LANES-1:0] result_8, sum_12, quotient_22;
+    wire [32*LANES-1:0] result_8, sum_12;
     wire                chain_8 = valid[8] && do_8[15:11] == `OP_MULADD;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : lane
             nm_lane lane (
                 .chain(chain_8), .c(constant({1'b0, do_8[19:16]})), .sum(sum_12[32*l+:32]),
                 .clk(clk), .op(do_4[15:11]), .ahead(ahead_4), .a(a_4[32*l+:32]),
-                .b(b_4[32*l+:32]), .op_out(do_8[15:11]), .y(result_8[32*l+:32]),
-                .quotient(quotient_22[32*l+:32])
+                .b(b_4[32*l+:32]), .op_out(do_8[15:11]), .y(result_8[32*l+:32])
             );
+        end
+    endgenerate
+
+    // ---- Clocks 4 to 25: a divider for four lanes
+    wire [32*LANES-1:0] quotient_26;
+    reg  [1:0]          quotient_lane;
+    wire                quotient_comes = valid[22] || quotient_lane != 0;
+    always @(posedge clk)
+        if (rst) quotient_lane <= 0;
+        else if (quotient_comes) quotient_lane <= quotient_lane + 2'd1;
+    generate
+        for (l = 0; l < LANES; l = l + 4) begin : divider
+            wire [127:0] a = a_4[32*l+:128], b = b_4[32*l+:128];
+            wire [31:0]  quotient;
+            nm_fdiv div (
+                .clk(clk), .a(a[32*divide_lane+:32]), .b(b[32*divide_lane+:32]), .y(quotient)
+            );
+            reg  [127:0] quotients;
+            always @(posedge clk) if (quotient_comes) quotients <= {quotient, quotients[127:32]};
+            assign quotient_26[32*l+:128] = quotients;
         end
     endgenerate
 
@@ -318,33 +349,37 @@ module nm_vector #(
     );
     always @(posedge clk) rooting <= !rst && (root_start || (rooting && !root_done));
 
-    // ---- Clock 8, for muladd 12, for quotients 22: results
+    // ---- Clock 8, for muladd 12, for quotients 26: results
     reg  [12:9]        chained;
     reg  [LANES-1:0]   keep_9, keep_10, keep_11, keep_12;
     reg  [15:0]        do_9, do_10, do_11, do_12;
+    reg  [VL_BITS-1:0] v_9, v_10, v_11, v_12;
     always @(posedge clk) begin
         chained <= rst ? 4'd0 : {chained[11:9], chain_8};
         {keep_9, keep_10, keep_11, keep_12} <= {keep_8, keep_9, keep_10, keep_11};
         {do_9, do_10, do_11, do_12} <= {do_8[15:0], do_9, do_10, do_11};
+        {v_9, v_10, v_11, v_12} <= {v_8, v_9, v_10, v_11};
     end
 
-    reg  [15:0]        do_div;              // of the division under way: there is one at a time
-    reg  [VL_BITS-1:0] v_div [9:22];        // of muladd, too
+    // There is one division at a time, its strips come in order; so, too, of square roots.
+    reg  [15:0]        do_div;
+    reg  [VL_BITS-1:0] v_div;
+    wire               divided = valid[26];
     always @(posedge clk) begin
         if (valid[8]) do_div <= do_8[15:0];
-        v_div[9] <= v_8;
-        for (k = 10; k <= 22; k = k + 1) v_div[k] <= v_div[k-1];
+        if (valid[8] && v_8 == 0) v_div <= 0;
+        else if (divided) v_div <= v_div + 1'b1;
     end
 
     wire        now = valid[8] && do_8[15:11] != `OP_DIV && do_8[15:11] != `OP_SQRT && !chain_8;
-    wire        divided = valid[22], added = chained[12];
+    wire        added = chained[12];
     wire [15:0] doing = divided ? do_div : added ? do_12 : do_8[15:0];
     wire        writes = now || divided || added;
     wire [LANES-1:0] keep = added ? keep_12 : keep_8;
 
-    assign result = divided ? quotient_22 : added ? sum_12 : result_8;
+    assign result = divided ? quotient_26 : added ? sum_12 : result_8;
     assign r_write = writes && doing[9];
-    assign r_address = {doing[5:3], divided ? v_div[22] : added ? v_div[12] : v_8};
+    assign r_address = {doing[5:3], divided ? v_div : added ? v_12 : v_8};
     assign m_address = host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS] : to_8;
     assign m_data = host ? {LANES{host_data}} : result_8;
     generate
