@@ -9,9 +9,6 @@
 // One beat a clock, 4 clocks from beat to sums.  Valid/ready on both sides: when the sums are not
 // taken, everything stands still.  24 bits hold 127 * 2^15, and 16 more bits of columns are not
 // needed: K is at most 2^15 (nm_core checks it).
-//
-// A row's partial sum is needed again BEATS beats later, at least 2: the memory of partial sums is
-// read and written in one clock, and no hazard exists.
 `default_nettype none
 module nm_array #(
     parameter ROWS = 16  // 16, 32 or 64
@@ -30,9 +27,9 @@ module nm_array #(
     output wire [24*ROWS-1:0] out_sums
 );
     localparam BEATS = 128 / ROWS;
-    localparam BEAT_BITS = ROWS == 64 ? 1 : ROWS == 32 ? 2 : 3;
 
-    reg  [3:1] valid, first, last;
+    reg  [3:1]  valid, last;
+    reg  [2:1]  first;
     reg  [39:0] q1;
     reg         out_full;
     wire        move = !out_full || out_ready;
@@ -50,35 +47,21 @@ module nm_array #(
         end
     always @(posedge clk)
         if (move) begin
-            first <= {first[2:1], in_first};
+            first <= {first[1], in_first};
             last  <= {last[2:1], in_last};
             q1    <= in_q;
         end
 
-    // ---- Which of the BEATS partial sums comes next
-    reg [BEAT_BITS-1:0] beat;
-    always @(posedge clk)
-        if (rst) beat <= 0;
-        else if (move && valid[3]) beat <= beat + 1'b1;
-
+    // ---- Rows.  Where there is no beat the partial sums stay
+    wire add = move && valid[3];
+    wire clear = move && valid[2] && first[2];
     genvar r;
     generate
         for (r = 0; r < ROWS; r = r + 1) begin : row
-            wire [10:0] sum;
-            reg  [23:0] partial [0:BEATS-1];
-            reg  [23:0] result;
-            wire [23:0] old = first[3] ? 24'd0 : partial[beat];
-            wire [23:0] new_sum = old + {{13{sum[10]}}, sum};
-
-            nm_row_sum row_sum (
-                .clk(clk), .move(move), .t5(t5), .code(in_codes[8*r+:8]), .q1(q1), .sum(sum)
+            nm_row_sum #(.BEATS(BEATS)) row_sum (
+                .clk(clk), .move(move), .add(add), .clear(clear), .t5(t5),
+                .code(in_codes[8*r+:8]), .q1(q1), .sum(out_sums[24*r+:24])
             );
-            always @(posedge clk)
-                if (move && valid[3]) begin
-                    partial[beat] <= new_sum;
-                    result        <= new_sum;
-                end
-            assign out_sums[24*r+:24] = result;
         end
     endgenerate
 endmodule
