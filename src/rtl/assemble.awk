@@ -10,7 +10,7 @@ function names(list, into, first,    n, i, w) {
 }
 BEGIN {
     at = 0
-    names("add sub mul div max min pow2a pow2b mov sqrt muladd", op, 0)
+    names("add sub mul div max min - - mov sqrt muladd", op, 0)
     names("loop end call ret load product waitv waitq layer halt", op, 16)
     names("x u v f i g h ab up sa", pointer, 0)
     names("gain0 gain1 gain2 bound", gain, 0)
@@ -55,6 +55,7 @@ function operand_b(t) {
     if (t == "") return 0
     if (t ~ /^r[0-7]$/) return substr(t, 2) + 0
     if (t in gain) return 64 + gain[t]
+    if (t ~ /^pow2[ab]\(r[0-7]\)$/) return 3 * 64 + (t ~ /a/ ? 0 : 8) + substr(t, 8, 1)
     if (t ~ /^@/ && substr(t, 2) in scalar) return 128 + scalar[substr(t, 2)]
     fail("operand B: " t)
 }

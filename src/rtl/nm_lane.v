@@ -7,8 +7,6 @@
 //   muladd  a b + c, rounded twice: the product enters the adder, `sum` is it 4 clocks later; c
 //           comes with op_out.  The adder has to be free then
 //   max     b > a ? b : a, as in C: a if one is a NaN; the same for min, b < a ? b : a
-//   pow2a   2^(n >> 1) and
-//   pow2b   2^(n - (n >> 1)) for a = 12582912 + n (exp.c)
 //   mov     a
 //
 // With `ahead` the sum that comes out now is added to a instead of b (`ahead` with op = add).
@@ -41,19 +39,12 @@ module nm_lane (
     wire b_greater = ordered && (a[31] != b[31] ? a[31] : !equal && larger != a[31]);
     wire b_less = ordered && (a[31] != b[31] ? b[31] : !equal && larger == a[31]);
 
-    // ---- Powers of two
-    wire [31:0] n = a - 32'h4b400000;
-    wire [31:0] half = {n[31], n[31:1]};
-    wire [31:0] exponent = (op == `OP_POW2A ? half : n - half) + 32'd127;
-    wire        unused = &{1'b0, exponent[31:9]};
-
     reg [31:0] other1, other2, other3, other4;
     always @(posedge clk) begin
         case (op)
-            `OP_MAX:           other1 <= b_greater ? b : a;
-            `OP_MIN:           other1 <= b_less ? b : a;
-            `OP_POW2A, `OP_POW2B: other1 <= {exponent[8:0], 23'b0};
-            default:          other1 <= a;
+            `OP_MAX: other1 <= b_greater ? b : a;
+            `OP_MIN: other1 <= b_less ? b : a;
+            default: other1 <= a;
         endcase
         other2 <= other1;
         other3 <= other2;

@@ -207,12 +207,12 @@ module nm_program (
             9'd98 : instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
             // add r0 r2 r0 acc
             9'd99 : instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // mov r1 h -
-            9'd100: instruction = {5'd8, 8'd6, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // call sigmoid
-            9'd101: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
-            // mul i r1 r4
-            9'd102: instruction = {5'd2, 8'd65, 8'd4, 5'd16, 4'd4, 3'd0, 3'd0, 12'd0};
+            // max r2 h @least neg
+            9'd100: instruction = {5'd4, 8'd6, 8'd129, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
+            // call sigmoid_r2
+            9'd101: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd273};
+            // mul i h r4
+            9'd102: instruction = {5'd2, 8'd6, 8'd4, 5'd16, 4'd4, 3'd0, 3'd0, 12'd0};
             // end
             9'd103: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
             // call fold_sum
@@ -585,18 +585,14 @@ module nm_program (
             9'd287: instruction = {5'd0, 8'd68, 8'd2, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
             // add r4 r4 @one
             9'd288: instruction = {5'd0, 8'd68, 8'd140, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // pow2a r5 r3 -
-            9'd289: instruction = {5'd6, 8'd67, 8'd0, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
-            // mul r4 r4 r5
-            9'd290: instruction = {5'd2, 8'd68, 8'd5, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // pow2b r5 r3 -
-            9'd291: instruction = {5'd7, 8'd67, 8'd0, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
-            // muladd r4 r4 r5 @one
-            9'd292: instruction = {5'd10, 8'd68, 8'd5, 5'd8, 4'd12, 3'd4, 3'd0, 12'd0};
+            // mul r4 r4 pow2a(r3)
+            9'd289: instruction = {5'd2, 8'd68, 8'd195, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+            // muladd r4 r4 pow2b(r3) @one
+            9'd290: instruction = {5'd10, 8'd68, 8'd203, 5'd8, 4'd12, 3'd4, 3'd0, 12'd0};
             // div r4 @one r4
-            9'd293: instruction = {5'd3, 8'd204, 8'd4, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+            9'd291: instruction = {5'd3, 8'd204, 8'd4, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
             // ret
-            9'd294: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+            9'd292: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
             default: instruction = {5'd26, 43'd0};
         endcase
 endmodule

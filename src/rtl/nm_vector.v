@@ -296,7 +296,12 @@ module nm_vector #(
                           : ir_3[42:41] == `A_R ? rotated_a[32*l+:32]
                           : ir_3[42:41] == `A_TILE ? ROUNDER + (keep_3[l] ? {{8{sum[23]}}, sum} : 0)
                           : a_value;
-            wire [31:0] b = ir_3[34:33] == `B_R ? rb_3[32*l+:32]
+            // The low bits of 12582912 + n are those of n.
+            wire [31:0] r = rb_3[32*l+:32];
+            wire [8:0]  power = {r[8:1], 1'b1} + {8'd127, r[0] && b_scalar[3]};
+            wire        unused_carry = power[0];
+            wire [31:0] b = ir_3[34:33] == `B_R ? r
+                          : ir_3[34:33] == `B_P ? {1'b0, power[8:1], 23'd0}
                           : ir_3[34:33] == `B_G ? (keep_3[l] ? g_3[32*l+:32] : 32'd0)
                           : b_value;
             always @(posedge clk)
