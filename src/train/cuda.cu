@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The step on one GPU.  Products are cuBLAS's, in bf16 with binary32 sums: q and trits are exact in
- * bf16, so the forward products are exact.  Everything else is in cuda_kernels.cuh, one kernel for
- * what can be done in one pass over memory:
+ * The step on one GPU.  Products are cuBLAS's, with binary32 sums: q and trits are exact in bf16
+ * and in binary16, so the forward products are exact.  Everything else is in cuda_kernels.cuh, one
+ * kernel for what can be done in one pass over memory:
  *
- *     forward   (residual +) prologue -> both norms -> quantize    q in bf16, a and both factors
- *               product -> sums, which are scaled where they are read: recurrence, gate, glu,
- *               residual; these keep what the way back needs
+ *     forward   (residual +) prologue -> both norms -> quantize    q, a and both factors
+ *               product -> sums in binary16, which the way back needs too and which are scaled
+ *               where they are read: recurrence, gate, glu, residual
  *     backward  dy' = dy / a in bf16: a belongs to the token, so it can go to the other factor, and
  *               q is the array of the forward pass
  *               d_n = dy' C -> derivative of both norms and of the prologue, q, sums for the gains
- *               dW += dy'^T q
+ *               dW += dy'^T q, beside what follows, on a second stream
  */
 #include "train/cuda_kernels.cuh"
 
@@ -24,21 +24,48 @@
 #include <type_traits>
 #include <vector>
 
-#define HEAD_ROWS 2048 /* rows whose logits are in memory at once */
-#define PIECES 1024    /* partial sums of all gradients */
-#define MATRIX_PIECES 64 /* and of a matrix */
-#define MAX_COLS 24      /* columns of a thread: a row has at most MOST_THREADS times so many */
+#define HEAD_ROWS 2048   /* rows whose logits are in memory at once */
+#define PIECES 1024      /* partial sums of all gradients */
+#define PIECE 65536      /* values of a tensor that a block of the optimizer has */
+#define LEAST_ROWS 8     /* of which a block adds up the gradients of gains */
+#define TRIT_AS_HALF 1.875f /* the bits of 1.0 in bf16, read as binary16 */
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* What the backward pass needs of a layer. */
 struct layer_memory {
     float  *x, *middle;                      /* [rows][dim]: inputs of the two mixers */
-    __half *f, *i, *g, *h;                   /* [rows][state]: before sigmoid and silu; the state */
-    __half *gate_up;                         /* [rows][2 ffn] */
+    __half *ifg, *h;                         /* [3][rows][state]: sums; [rows][state]: the state */
+    __half *gate_up;                         /* [rows][2 ffn]: sums */
     float  *before;                          /* [streams][state] */
     float  *r_attn, *r_gate, *r_ffn, *r_glu; /* [rows][2] */
     float  *a[NM_CUDA_PER_LAYER];
+};
+
+/* The BitLinears of a layer that share an input, in the order of the backward pass. */
+enum group { DOWN, GATE_UP, OUT, IFG, GROUPS };
+
+/* How many there are of a group, and the first. */
+static const struct {
+    size_t n, first;
+} group_matrices[GROUPS] = {
+    {1, NM_CUDA_DOWN}, {1, NM_CUDA_GATE_UP}, {1, NM_CUDA_O}, {3, NM_CUDA_I}};
+
+/*
+ * What a group leaves for its dW, on the second stream.  That stream says when it is done; what
+ * writes to these arrays, in the next layer, waits for it.
+ */
+struct group_memory {
+    bf16       *q, *d_y;
+    float      *gain_sums;
+    cudaEvent_t is_ready, is_done;
+};
+
+/* A launch whose time is measured. */
+struct measured {
+    nm_cuda_work work;
+    cudaEvent_t  begin, end;
+    double       bytes, flops;
 };
 
 struct nm_cuda {
@@ -47,25 +74,55 @@ struct nm_cuda {
     std::vector<nm_cuda_layer>  layer_plan;
     std::vector<nm_cuda_matrix> matrices; /* of all layers, then the head */
     std::vector<size_t>         trits_at;
-    matrix_place               *places; /* of the matrices, on the GPU */
     std::vector<void *>         blocks;
-    cublasHandle_t              blas = nullptr;
+    cudaStream_t                stream = nullptr, side = nullptr;
+    cublasHandle_t              blas = nullptr, side_blas = nullptr;
     cudaError_t                 status = cudaSuccess;
-    size_t                      n_streams, n_tokens, n_rows;
+    size_t                      n_streams, n_tokens, n_rows, n_pieces;
+    int                         n_multiprocessors;
+    bool                        is_vector; /* all widths are multiples of 4 */
 
-    float  *values, *grads, *m, *v, *scales, *bounds, *d_bounds, *states;
-    bf16   *trits;
-    double *partial;
+    piece         *pieces;        /* of all tensors, on the GPU */
+    matrix_pieces *matrix_places; /* which of them a matrix has */
+    float         *values, *grads, *m, *v, *scales, *bounds, *d_bounds, *states;
+    bf16          *trits;
+    double        *partial;
 
     std::vector<layer_memory> layers;
-    float                    *x, *d_x, *sums, *gain_sums, *logits, *nats, *head_a, *head_r;
-    bf16                     *q, *d_n, *d_y; /* of up to three BitLinears, one after the other */
-    bf16                     *d_res, *d_wide, *d_h, *d_logits; /* d_res: of what is added to x */
-    float                    *wide_sums, *all_h; /* forward; d_wide and d_y lie in wide_sums */
+    group_memory              groups[GROUPS];
+    float                    *x, *d_x, *all_h, *logits, *nats, *head_a, *head_r;
+    __half                   *q, *sums; /* forward: of up to three BitLinears; of what adds to x */
+    bf16                     *d_n, *d_h, *d_logits;
     int32_t                  *ids, *targets, *rows, *starts;
     size_t                    n_bytes;
     cudaEvent_t               events[NM_CUDA_PARTS + 1];
     float                     times[NM_CUDA_PARTS];
+    bool                      is_measuring;
+    std::vector<measured>     launches;
+};
+
+/*
+ * While measuring, the time between construction and destruction on the stream counts as one launch
+ * of this kind of work, with the bytes that have to be moved and the operations of products.
+ */
+class launch
+{
+    nm_cuda *c;
+
+  public:
+    launch(nm_cuda *cuda, nm_cuda_work work, double bytes, double flops = 0) : c(cuda)
+    {
+        measured x = {work, nullptr, nullptr, bytes, flops};
+
+        if (!c->is_measuring) return;
+        cudaEventCreate(&x.begin), cudaEventCreate(&x.end);
+        cudaEventRecord(x.begin, c->stream);
+        c->launches.push_back(x);
+    }
+    ~launch()
+    {
+        if (c->is_measuring) cudaEventRecord(c->launches.back().end, c->stream);
+    }
 };
 
 /* n elements; a failure is kept in status, so callers check once after all of their arrays. */
@@ -112,12 +169,34 @@ static void place_values(nm_cuda *c)
         c->trits_at.push_back(n_trits);
         n_trits += x.rows * x.cols;
     }
+    for (const nm_cuda_tensor &t : c->tensors) c->n_pieces += (t.n + PIECE - 1) / PIECE;
     take(c, &c->values, m->n_values), take(c, &c->grads, m->n_values);
     take(c, &c->m, m->n_values), take(c, &c->v, m->n_values);
     take(c, &c->trits, n_trits), take(c, &c->scales, c->matrices.size());
     take(c, &c->bounds, m->n_layers * m->state);
-    take(c, &c->partial, std::max<size_t>(PIECES, MATRIX_PIECES * c->matrices.size()));
-    take(c, &c->places, c->matrices.size());
+    take(c, &c->partial, std::max<size_t>(PIECES, c->n_pieces));
+    take(c, &c->pieces, c->n_pieces), take(c, &c->matrix_places, c->matrices.size());
+}
+
+/* The tables of pieces, to the GPU. */
+static void send_pieces(nm_cuda *c)
+{
+    std::vector<piece>         pieces;
+    std::vector<matrix_pieces> places(c->matrices.size());
+
+    for (const nm_cuda_tensor &t : c->tensors) {
+        size_t i = 0, first = pieces.size();
+        while (i < c->matrices.size() && c->matrices[i].weight != t.at) i++;
+        bool   is_ternary = i < c->matrices.size();
+        for (size_t at = 0; at < t.n; at += PIECE)
+            pieces.push_back({t.at + at, is_ternary ? c->trits_at[i] + at : 0,
+                              (int)std::min<size_t>(PIECE, t.n - at), is_ternary ? (int)i : -1,
+                              t.is_matrix});
+        if (is_ternary) places[i] = {(int)first, (int)pieces.size(), t.n};
+    }
+    cudaMemcpy(c->pieces, pieces.data(), pieces.size() * sizeof pieces[0], cudaMemcpyHostToDevice);
+    cudaMemcpy(c->matrix_places, places.data(), places.size() * sizeof places[0],
+               cudaMemcpyHostToDevice);
 }
 
 static void place_layer(nm_cuda *c, layer_memory *l)
@@ -126,7 +205,7 @@ static void place_layer(nm_cuda *c, layer_memory *l)
     size_t               n = c->n_rows;
 
     take(c, &l->x, n * m->dim), take(c, &l->middle, n * m->dim);
-    for (__half **x : {&l->f, &l->i, &l->g, &l->h}) take(c, x, n * m->state);
+    take(c, &l->ifg, 3 * n * m->state), take(c, &l->h, n * m->state);
     take(c, &l->gate_up, n * 2 * m->ffn), take(c, &l->before, c->n_streams * m->state);
     for (float **r : {&l->r_attn, &l->r_gate, &l->r_ffn, &l->r_glu}) take(c, r, 2 * n);
     for (float *&a : l->a) take(c, &a, n);
@@ -137,17 +216,20 @@ static void place_activations(nm_cuda *c)
 {
     const nm_cuda_model *m = &c->model;
     size_t               n = c->n_rows, head = std::min<size_t>(n, HEAD_ROWS);
-    size_t               cols = std::max(std::max(m->dim, m->state), m->ffn);
     size_t               three = std::max(3 * std::max(m->dim, m->state), m->ffn);
 
     c->layers.resize(m->n_layers);
     for (layer_memory &l : c->layers) place_layer(c, &l);
     take(c, &c->x, n * m->dim), take(c, &c->d_x, n * m->dim), take(c, &c->sums, n * m->dim);
-    take(c, &c->q, n * three), take(c, &c->d_n, n * three);
-    take(c, &c->d_res, n * m->dim), take(c, &c->d_h, n * m->state), take(c, &c->all_h, n * m->state);
-    take(c, &c->wide_sums, n * std::max(3 * m->state, 2 * m->ffn));
-    c->d_wide = (bf16 *)c->wide_sums, c->d_y = c->d_wide + n * 2 * m->ffn;
-    take(c, &c->gain_sums, (n / ROWS_OF_SUMS + 1) * 4 * cols);
+    take(c, &c->q, n * three), take(c, &c->d_n, n * three), take(c, &c->d_h, n * m->state);
+    take(c, &c->all_h, n * m->state);
+    for (int g = 0; g < GROUPS; g++) {
+        const nm_cuda_matrix &w = c->layer_plan[0].matrices[group_matrices[g].first];
+        size_t                n_linears = group_matrices[g].n, blocks = n / LEAST_ROWS + 1;
+        take(c, &c->groups[g].q, n * n_linears * std::max(w.cols, m->dim)); /* DOWN: the head's */
+        take(c, &c->groups[g].d_y, n * n_linears * w.rows);
+        take(c, &c->groups[g].gain_sums, blocks * (1 + n_linears) * std::max(w.cols, m->dim));
+    }
     take(c, &c->logits, head * m->vocab), take(c, &c->d_logits, head * m->vocab);
     take(c, &c->head_a, n), take(c, &c->head_r, 2 * n), take(c, &c->nats, n);
     take(c, &c->d_bounds, m->n_layers * c->n_streams * m->state);
@@ -155,53 +237,67 @@ static void place_activations(nm_cuda *c)
     take(c, &c->ids, n), take(c, &c->targets, n), take(c, &c->rows, n), take(c, &c->starts, n + 1);
 }
 
+/* Streams, events, cuBLAS.  The stream of dW only fills what the other leaves free. */
+static bool open_device(nm_cuda *c, nomul_error *err)
+{
+    int lowest = 0, highest = 0;
+
+    c->status = cudaSetDevice(0);
+    if (!check(c, "cannot be used", err)) return false;
+    cudaDeviceGetAttribute(&c->n_multiprocessors, cudaDevAttrMultiProcessorCount, 0);
+    cudaDeviceGetStreamPriorityRange(&lowest, &highest);
+    cudaStreamCreateWithPriority(&c->stream, cudaStreamDefault, highest);
+    cudaStreamCreateWithPriority(&c->side, cudaStreamNonBlocking, lowest);
+    for (cudaEvent_t &e : c->events) cudaEventCreate(&e);
+    for (group_memory &g : c->groups)
+        for (cudaEvent_t *e : {&g.is_ready, &g.is_done})
+            cudaEventCreateWithFlags(e, cudaEventDisableTiming);
+    if (!check(c, "cannot be used", err)) return false;
+    if (cublasCreate(&c->blas) != CUBLAS_STATUS_SUCCESS ||
+        cublasCreate(&c->side_blas) != CUBLAS_STATUS_SUCCESS ||
+        cublasSetStream(c->blas, c->stream) != CUBLAS_STATUS_SUCCESS ||
+        cublasSetStream(c->side_blas, c->side) != CUBLAS_STATUS_SUCCESS)
+        return fail(err, NOMUL_E_UNSUPPORTED, "cuBLAS", "cannot be opened");
+    return true;
+}
+
 nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
                       nomul_error *err)
 {
     nm_cuda *c = new nm_cuda();
+    size_t   widest = std::max(std::max(model->dim, model->state), model->ffn);
+    bool     ok;
 
     c->model = *model;
     c->tensors.assign(model->tensors, model->tensors + model->n_tensors);
     c->layer_plan.assign(model->layers, model->layers + model->n_layers);
     c->n_streams = n_streams, c->n_tokens = n_tokens, c->n_rows = n_streams * n_tokens;
-    if (std::max(std::max(model->dim, model->state), model->ffn) > (size_t)MAX_COLS * MOST_THREADS) {
-        fail(err, NOMUL_E_UNSUPPORTED, "width", "no row may have more than 12288 columns");
-        nm_cuda_close(c);
-        return nullptr;
+    c->is_vector = model->dim % 4 == 0 && model->state % 4 == 0 && model->ffn % 4 == 0;
+    ok = widest <= (size_t)ODD_COLS * ODD_THREADS ||
+         fail(err, NOMUL_E_UNSUPPORTED, "width", "no row may have more than 12288 columns");
+    ok = ok && open_device(c, err);
+    if (ok) place_values(c), place_activations(c);
+    if (ok && check(c, "memory: use a smaller --micro-batch", err)) {
+        send_pieces(c);
+        return c;
     }
-    c->status = cudaSetDevice(0);
-    for (cudaEvent_t &e : c->events)
-        if (c->status == cudaSuccess) c->status = cudaEventCreate(&e);
-    if (!check(c, "cannot be used", err)) {
-        nm_cuda_close(c);
-        return nullptr;
-    }
-    place_values(c);
-    place_activations(c);
-    if (!check(c, "memory: use a smaller --micro-batch", err)) {
-        nm_cuda_close(c);
-        return nullptr;
-    }
-    std::vector<matrix_place> places;
-    for (size_t i = 0; i < c->matrices.size(); i++)
-        places.push_back({c->values + c->matrices[i].weight, c->trits + c->trits_at[i],
-                          c->matrices[i].rows * c->matrices[i].cols});
-    cudaMemcpy(c->places, places.data(), places.size() * sizeof places[0], cudaMemcpyHostToDevice);
-    if (cublasCreate(&c->blas) != CUBLAS_STATUS_SUCCESS) {
-        fail(err, NOMUL_E_UNSUPPORTED, "cuBLAS", "cannot be opened");
-        nm_cuda_close(c);
-        return nullptr;
-    }
-    return c;
+    nm_cuda_close(c);
+    return nullptr;
 }
 
 void nm_cuda_close(nm_cuda *c)
 {
     if (!c) return;
-    if (c->blas) cublasDestroy(c->blas);
+    for (cublasHandle_t blas : {c->blas, c->side_blas})
+        if (blas) cublasDestroy(blas);
     for (void *block : c->blocks) cudaFree(block);
     for (cudaEvent_t e : c->events)
         if (e) cudaEventDestroy(e);
+    for (const group_memory &g : c->groups)
+        for (cudaEvent_t e : {g.is_ready, g.is_done})
+            if (e) cudaEventDestroy(e);
+    for (cudaStream_t stream : {c->stream, c->side})
+        if (stream) cudaStreamDestroy(stream);
     delete c;
 }
 
@@ -209,101 +305,140 @@ void nm_cuda_close(nm_cuda *c)
 
 /* One operand of a product of n matrices that lie `apart` values from one another. */
 struct operand {
-    const void *at;
-    bool        is_transposed;
-    size_t      stride, apart;
+    const void    *at;
+    bool           is_transposed;
+    size_t         stride, apart;
     cudaDataType_t type;
 };
 
-/* y[m][n] = a b (+ y), as cuBLAS counts: columns first. */
-static void gemm(nm_cuda *c, size_t n_products, size_t m, size_t n, size_t k, operand a, operand b,
-                 float beta, operand y)
+/* y[m][n] = factor a b (+ y), as cuBLAS counts: columns first. */
+static void gemm(nm_cuda *c, cublasHandle_t blas, size_t n_products, size_t m, size_t n, size_t k,
+                 operand a, operand b, float factor, float beta, operand y)
 {
-    const float one = 1;
-
     if (cublasGemmStridedBatchedEx(
-            c->blas, a.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
-            b.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)m, (int)n, (int)k, &one, a.at, a.type,
-            (int)a.stride, (long long)a.apart, b.at, b.type, (int)b.stride, (long long)b.apart,
-            &beta, (void *)y.at, y.type, (int)y.stride, (long long)y.apart, (int)n_products,
-            CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT) != CUBLAS_STATUS_SUCCESS &&
+            blas, a.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+            b.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)m, (int)n, (int)k, &factor, a.at,
+            a.type, (int)a.stride, (long long)a.apart, b.at, b.type, (int)b.stride,
+            (long long)b.apart, &beta, (void *)y.at, y.type, (int)y.stride, (long long)y.apart,
+            (int)n_products, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT) != CUBLAS_STATUS_SUCCESS &&
         c->status == cudaSuccess)
         c->status = cudaErrorUnknown;
 }
 
-static operand of_bf16(const bf16 *at, bool is_transposed, size_t stride, size_t apart)
-{
-    return {at, is_transposed, stride, apart, CUDA_R_16BF};
-}
-
-static operand of_float(const float *at, size_t stride, size_t apart)
-{
-    return {at, false, stride, apart, CUDA_R_32F};
-}
-
-/* The trits of matrices[first ...), which have one shape. */
-static operand trits_of(const nm_cuda *c, size_t first, bool is_transposed)
+/* Where the trits of matrices[first ...) are, which have one shape. */
+static operand trits_of(const nm_cuda *c, size_t first, bool is_transposed, cudaDataType_t type)
 {
     const nm_cuda_matrix &w = c->matrices[first];
 
-    return of_bf16(c->trits + c->trits_at[first], is_transposed, w.cols, w.rows * w.cols);
+    return {c->trits + c->trits_at[first], is_transposed, w.cols, w.rows * w.cols, type};
 }
 
-/* To cuBLAS our rows are columns.  y[j][rows][M] = q[j] C_j^T for the n matrices from `first`. */
-static void product(nm_cuda *c, size_t first, size_t n, float *y, size_t n_rows)
+/* The bytes of a product's operands, and its operations. */
+static double bytes_of(const nm_cuda_matrix &w, size_t n, size_t n_rows, size_t y_bytes)
+{
+    return (double)n * ((double)n_rows * (double)(2 * w.cols + y_bytes * w.rows) +
+                        2.0 * (double)(w.rows * w.cols));
+}
+
+static double flops_of(const nm_cuda_matrix &w, size_t n, size_t n_rows)
+{
+    return 2.0 * (double)n * (double)n_rows * (double)(w.rows * w.cols);
+}
+
+/* The unit of a product's sums in binary16: |q| <= 127, so the largest is 127 columns. */
+static float unit_of(const nm_cuda_matrix &w)
+{
+    float unit = 1;
+
+    while (127.0f * (float)w.cols / unit > 65504.0f) unit *= 2;
+    return unit;
+}
+
+static sums sums_of(const nm_cuda *c, size_t matrix, const __half *at, const float *a)
+{
+    return {at, c->scales + matrix, a, unit_of(c->matrices[matrix])};
+}
+
+/*
+ * To cuBLAS our rows are columns.  y[j][rows][M] = q[j] C_j^T for the n matrices from `first`, in
+ * their unit, or in binary32 unscaled.  Trits are read as binary16, as q and y are: one array
+ * serves both directions.
+ */
+static void product(nm_cuda *c, size_t first, size_t n, void *y, cudaDataType_t type, size_t n_rows)
 {
     const nm_cuda_matrix &w = c->matrices[first];
+    bool                  is_half = type == CUDA_R_16F;
+    launch                measure(c, is_half ? NM_CUDA_PRODUCTS : NM_CUDA_HEAD_PRODUCTS,
+                                  bytes_of(w, n, n_rows, is_half ? 2 : 4), flops_of(w, n, n_rows));
 
-    gemm(c, n, w.rows, n_rows, w.cols, trits_of(c, first, true),
-         of_bf16(c->q, false, w.cols, n_rows * w.cols), 0, of_float(y, w.rows, n_rows * w.rows));
+    gemm(c, c->blas, n, w.rows, n_rows, w.cols, trits_of(c, first, true, CUDA_R_16F),
+         {c->q, false, w.cols, n_rows * w.cols, CUDA_R_16F},
+         1.0f / (TRIT_AS_HALF * (is_half ? unit_of(w) : 1.0f)), 0,
+         {y, false, w.rows, n_rows * w.rows, type});
 }
 
 /* d_n[j] = dy'[j] C_j */
 static void product_back(nm_cuda *c, size_t first, size_t n, const bf16 *d_y, size_t n_rows)
 {
     const nm_cuda_matrix &w = c->matrices[first];
+    bool                  is_head = first + 1 == c->matrices.size();
+    launch                measure(c, is_head ? NM_CUDA_HEAD_PRODUCTS : NM_CUDA_PRODUCTS_BACK,
+                                  bytes_of(w, n, n_rows, 2), flops_of(w, n, n_rows));
 
-    gemm(c, n, w.cols, n_rows, w.rows, trits_of(c, first, false),
-         of_bf16(d_y, false, w.rows, n_rows * w.rows), 0,
-         of_bf16(c->d_n, false, w.cols, n_rows * w.cols));
+    gemm(c, c->blas, n, w.cols, n_rows, w.rows, trits_of(c, first, false, CUDA_R_16BF),
+         {d_y, false, w.rows, n_rows * w.rows, CUDA_R_16BF}, 1, 0,
+         {c->d_n, false, w.cols, n_rows * w.cols, CUDA_R_16BF});
 }
 
 /* dW_j += dy'[j]^T q[j], where the weights of i, f and g are as far apart from one another. */
-static void add_weights(nm_cuda *c, size_t first, size_t n, const bf16 *d_y, size_t n_rows)
+static void add_weights(nm_cuda *c, cublasHandle_t blas, size_t first, size_t n, const bf16 *d_y,
+                        const bf16 *q, size_t n_rows)
 {
     const nm_cuda_matrix *w = &c->matrices[first];
     size_t                apart = n > 1 ? w[1].weight - w[0].weight : 0;
+    bool                  is_head = first + 1 == c->matrices.size();
+    launch                measure(c, is_head ? NM_CUDA_HEAD_PRODUCTS : NM_CUDA_PRODUCTS_WEIGHTS,
+                                  bytes_of(*w, n, n_rows, 2) + 6.0 * (double)(n * w->rows * w->cols),
+                                  flops_of(*w, n, n_rows));
 
-    gemm(c, n, w->cols, w->rows, n_rows, of_bf16(c->q, false, w->cols, n_rows * w->cols),
-         of_bf16(d_y, true, w->rows, n_rows * w->rows), 1,
-         of_float(c->grads + w->weight, w->cols, apart));
+    gemm(c, blas, n, w->cols, w->rows, n_rows, {q, false, w->cols, n_rows * w->cols, CUDA_R_16BF},
+         {d_y, true, w->rows, n_rows * w->rows, CUDA_R_16BF}, 1, 1,
+         {c->grads + w->weight, false, w->cols, apart, CUDA_R_32F});
 }
 
 /* ---- Kernels by the width of a row ----------------------------------------------------------- */
 
-static int blocks_of(size_t n)
+static unsigned blocks_of(size_t n)
 {
-    return (int)((n + THREADS - 1) / THREADS);
+    return (unsigned)((n + THREADS - 1) / THREADS);
 }
 
-static constexpr int next_cols(int cols)
+template <int N> using number = std::integral_constant<int, N>;
+
+/* Calls run(threads, V, K) so that a block has the n columns of a row. */
+template <typename F> static void with_layout(const nm_cuda *c, int n, F run)
 {
-    return cols == 3 ? 4 : cols == 4 ? 6 : cols == 6 ? 8 : cols == 8 ? 12 : MAX_COLS;
+    auto call = [&](auto v, auto k) {
+        int cols = v.value * k.value * 32;
+        run(32 * ((n + cols - 1) / cols), v, k);
+    };
+    if (!c->is_vector)
+        call(number<1>(), number<ODD_COLS>());
+    else if (n <= 2 * 4 * ROW_THREADS)
+        call(number<4>(), number<2>());
+    else if (n <= 4 * 4 * ROW_THREADS)
+        call(number<4>(), number<4>());
+    else
+        call(number<4>(), number<8>());
 }
 
-/*
- * Calls run(threads, COLS) so that a block has the n columns of a row: few a thread, and twice as
- * many threads rather than more than four.
- */
-template <int COLS = 3, typename F> static void with_cols(int n, F run)
+/* Calls run(V) for kernels that go through n values in any order. */
+template <typename F> static void with_vectors(bool is_vector, F run)
 {
-    int threads = 32;
-
-    while (threads * 4 < n && threads < MOST_THREADS) threads *= 2;
-    if (n <= COLS * threads)
-        run(threads, std::integral_constant<int, COLS>());
-    else if constexpr (COLS < MAX_COLS)
-        with_cols<next_cols(COLS)>(n, run);
+    if (is_vector)
+        run(number<4>());
+    else
+        run(number<1>());
 }
 
 /* Of the n_rows tokens that p describes; matrices[first ...) share the input that p makes. */
@@ -311,61 +446,94 @@ static linears linears_of(nm_cuda *c, size_t first, int n, float *const *a, size
 {
     linears l = {};
 
-    for (int j = 0; j < n; j++) {
-        const nm_cuda_matrix &w = c->matrices[first + j];
-        l.gain[j] = c->values + w.gain, l.q[j] = c->q + j * n_rows * w.cols, l.a[j] = a[j];
-    }
+    l.apart = n_rows * c->matrices[first].cols;
+    for (int j = 0; j < n; j++) l.gain[j] = c->values + c->matrices[first + j].gain, l.a[j] = a[j];
     return l;
 }
 
 template <mode M, int N>
-static void run_quantize(const prologue &p, const source &from, const linears &l, size_t n_rows)
+static void run_quantize(nm_cuda *c, const prologue &p, const residual &from, const linears &l,
+                         size_t n_rows)
 {
-    with_cols(p.n, [&](int threads, auto cols) {
-        quantize<M, N, cols.value><<<(int)n_rows, threads>>>(p, from, l);
+    const int read[] = {4 + 4 + (from.added.at ? 2 : 0), 2 + 4, 4}; /* and what NORM keeps */
+    launch    measure(c, NM_CUDA_QUANTIZE, (double)n_rows * p.n * (read[M] + 2 * N));
+
+    with_layout(c, p.n, [&](int threads, auto v, auto k) {
+        quantize<M, N, v.value, k.value><<<(unsigned)n_rows, threads, 0, c->stream>>>(p, from, l,
+                                                                                    c->q);
     });
 }
 
-/* And the gradients of gains of matrices[first ...), and of the prologue's where it has one. */
+/*
+ * input_back for the matrices from `first`, then their dW and the gradients of the gains, and of the
+ * prologue's where it has one.  Those of the head stay on the stream: it has a part of the rows.
+ */
 template <mode M, int N>
-static void run_input_back(nm_cuda *c, back_arguments b, size_t first, size_t outer_gain)
+static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, size_t outer_gain,
+                           const bf16 *d_y)
 {
-    size_t     n_blocks = ((size_t)b.n_rows + ROWS_OF_SUMS - 1) / ROWS_OF_SUMS;
-    size_t     n = (size_t)b.p.n;
-    gain_grads g = {};
+    const group_memory &own = c->groups[g];
+    bool                is_head = first + 1 == c->matrices.size();
+    bool                is_aside = !is_head && !c->is_measuring;
+    cudaStream_t        stream = is_aside ? c->side : c->stream;
+    unsigned            n = (unsigned)b.p.n, n_blocks = 0;
+    gain_grads          gains = {};
 
-    if (M != GLU) g.grad[0] = c->grads + outer_gain;
+    if (M != GLU) gains.grad[0] = c->grads + outer_gain;
     for (size_t j = 0; j < N; j++) {
-        b.d_n[j] = c->d_n + j * (size_t)b.n_rows * n, b.scale[j] = c->scales + first + j;
-        g.grad[1 + j] = c->grads + c->matrices[first + j].gain;
+        b.scale[j] = c->scales + first + j;
+        gains.grad[1 + j] = c->grads + c->matrices[first + j].gain;
     }
-    b.partial = c->gain_sums;
-    with_cols(b.p.n, [&](int threads, auto cols) {
-        input_back<M, N, cols.value><<<(int)n_blocks, threads>>>(b);
+    b.d_n = c->d_n, b.q = own.q, b.partial = own.gain_sums;
+    if (is_aside) {
+        cudaStreamWaitEvent(c->stream, own.is_done);
+        cudaStreamWaitEvent(c->stream, c->groups[(g + 1) % GROUPS].is_done); /* b.d_out */
+    }
+    with_layout(c, b.p.n, [&](int threads, auto v, auto k) {
+        const int bytes[] = {4 + 8 + 2, 4 + 4, 4 + 4};
+        launch    measure(c, NM_CUDA_INPUT_BACK, (double)b.n_rows * n * (bytes[M] + 4 * N));
+        auto      kernel = input_back<M, N, v.value, k.value>;
+        int       at_once = 1;
+        cudaOccupancyMaxActiveBlocksPerMultiprocessor(&at_once, kernel, threads, 0);
+        n_blocks = (unsigned)std::min<size_t>((size_t)(at_once * c->n_multiprocessors),
+                                              (b.n_rows + LEAST_ROWS - 1) / LEAST_ROWS);
+        kernel<<<n_blocks, threads, 0, c->stream>>>(b);
     });
-    add_partial<<<dim3((unsigned)((n + SUM_COLS - 1) / SUM_COLS), 1 + N), dim3(SUM_COLS, 32)>>>(
-        g, c->gain_sums, (int)n_blocks, 1 + N, (int)n);
+    if (is_aside) {
+        cudaEventRecord(own.is_ready, c->stream);
+        cudaStreamWaitEvent(c->side, own.is_ready);
+    }
+    {
+        launch measure(c, NM_CUDA_GAINS, 4.0 * n_blocks * (1 + N) * n);
+        add_partial<<<dim3((n + SUM_COLS - 1) / SUM_COLS, 1 + N), dim3(SUM_COLS, 32), 0, stream>>>(
+            gains, own.gain_sums, (int)n_blocks, 1 + N, (int)n);
+    }
+    add_weights(c, is_aside ? c->side_blas : c->blas, first, N, d_y, own.q, b.n_rows);
+    if (is_aside) cudaEventRecord(own.is_done, c->side);
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */
 
-/* What the four groups of BitLinears of a layer read: i, f, g; o; gate_up; down. */
+/* What the four groups of BitLinears of a layer read. */
 struct layer_prologues {
     prologue attn, gate, ffn, glu;
 };
 
-static layer_prologues prologues_of(const nm_cuda *c, size_t index)
+static layer_prologues prologues_of(const nm_cuda *c, size_t index, size_t n_rows)
 {
     const nm_cuda_model &m = c->model;
     const nm_cuda_layer &plan = c->layer_plan[index];
     const layer_memory  &l = c->layers[index];
     const float         *w = c->values;
+    size_t               first = index * NM_CUDA_PER_LAYER;
     layer_prologues      p = {};
 
     p.attn.x = l.x, p.attn.gain = w + plan.attn_gain, p.attn.r = l.r_attn;
-    p.gate.in = l.g, p.gate.a = l.a[NM_CUDA_G], p.gate.h = l.h, p.gate.gain = w + plan.g_gain, p.gate.r = l.r_gate;
+    p.gate.in = sums_of(c, first + NM_CUDA_G, l.ifg + NM_CUDA_G * n_rows * m.state, l.a[NM_CUDA_G]);
+    p.gate.h = l.h, p.gate.gain = w + plan.g_gain, p.gate.r = l.r_gate;
     p.ffn.x = l.middle, p.ffn.gain = w + plan.ffn_gain, p.ffn.r = l.r_ffn;
-    p.glu.in = l.gate_up, p.glu.a = l.a[NM_CUDA_GATE_UP], p.glu.r = l.r_glu;
+    p.glu.in = sums_of(c, first + NM_CUDA_GATE_UP, l.gate_up, l.a[NM_CUDA_GATE_UP]);
+    p.glu.r = l.r_glu;
     p.attn.eps = p.gate.eps = p.ffn.eps = m.eps;
     p.attn.n = p.ffn.n = (int)m.dim, p.gate.n = (int)m.state, p.glu.n = (int)m.ffn;
     return p;
@@ -375,32 +543,39 @@ static scan_arguments scan_of(const nm_cuda *c, const nm_batch *b, size_t index)
 {
     const nm_cuda_model &m = c->model;
     const layer_memory  &l = c->layers[index];
-    const float         *scale = c->scales + index * NM_CUDA_PER_LAYER;
-    size_t               n_sums = b->n_streams * c->n_tokens * m.state;
+    size_t               first = index * NM_CUDA_PER_LAYER;
+    size_t               apart = b->n_streams * c->n_tokens * m.state;
     scan_arguments       s = {};
 
-    s.i_sums = c->wide_sums + NM_CUDA_I * n_sums, s.f_sums = c->wide_sums + NM_CUDA_F * n_sums;
-    s.f = l.f, s.i = l.i, s.h = l.h, s.all_h = c->all_h, s.before = l.before;
-    s.f_scale = scale + NM_CUDA_F, s.i_scale = scale + NM_CUDA_I;
-    s.f_a = l.a[NM_CUDA_F], s.i_a = l.a[NM_CUDA_I];
+    s.f = sums_of(c, first + NM_CUDA_F, l.ifg + NM_CUDA_F * apart, l.a[NM_CUDA_F]);
+    s.i = sums_of(c, first + NM_CUDA_I, l.ifg + NM_CUDA_I * apart, l.a[NM_CUDA_I]);
+    s.h = l.h, s.all_h = c->all_h, s.before = l.before, s.state = c->states + index * b->n_streams * m.state;
     if (m.use_lower_bound && index) s.bound = c->bounds + index * m.dim;
-    s.state = c->states + index * b->n_streams * m.state;
     s.ids = c->ids, s.n = (int)m.state, s.n_tokens = (int)c->n_tokens, s.bos = b->bos;
     return s;
 }
 
-static dim3 scan_grid(const nm_cuda *c, const nm_batch *b)
+/* Calls run(grid, threads, V) for the kernels of the recurrence. */
+template <typename F> static void with_scan(const nm_cuda *c, const nm_batch *b, F run)
 {
-    return dim3((unsigned)((c->model.state + SCAN_COLS - 1) / SCAN_COLS), (unsigned)b->n_streams);
+    auto call = [&](auto v) {
+        unsigned cols = SCAN_LANES * v.value;
+        run(dim3(((unsigned)c->model.state + cols - 1) / cols, (unsigned)b->n_streams),
+            dim3(SCAN_LANES, SCAN_PARTS), v);
+    };
+    if (c->is_vector)
+        call(number<2>());
+    else
+        call(number<1>());
 }
 
 /* What the layer before the index'th, or the embedding, has left: x, and what is added to it. */
-static const float *residual_of(const nm_cuda *c, size_t index, source *from)
+static const float *residual_of(const nm_cuda *c, size_t index, residual *from)
 {
     if (index == 0) return c->x;
     const layer_memory &before = c->layers[--index];
-    from->sums = c->sums, from->a = before.a[NM_CUDA_DOWN];
-    from->scale = c->scales + index * NM_CUDA_PER_LAYER + NM_CUDA_DOWN;
+    from->added = sums_of(c, index * NM_CUDA_PER_LAYER + NM_CUDA_DOWN, c->sums,
+                          before.a[NM_CUDA_DOWN]);
     return before.middle;
 }
 
@@ -408,30 +583,26 @@ static const float *residual_of(const nm_cuda *c, size_t index, source *from)
 static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     layer_memory   &l = c->layers[index];
-    size_t          first = index * NM_CUDA_PER_LAYER, n_sums = n * c->model.state;
-    layer_prologues p = prologues_of(c, index);
-    source          attn = {}, gate = {}, ffn = {}, glu = {};
-    const float    *scale = c->scales + first;
+    size_t          first = index * NM_CUDA_PER_LAYER, out = first + NM_CUDA_O;
+    size_t          wide = first + NM_CUDA_GATE_UP, down = first + NM_CUDA_DOWN;
+    layer_prologues p = prologues_of(c, index, n);
+    residual        attn = {}, ffn = {};
 
-    p.attn.x = residual_of(c, index, &attn), attn.kept_x = l.x;
-    run_quantize<NORM, 3>(p.attn, attn, linears_of(c, first, 3, l.a, n), n);
-    product(c, first, 3, c->wide_sums, n);
-    scan<<<scan_grid(c, b), dim3(SCAN_COLS, SCAN_PARTS)>>>(scan_of(c, b, index));
-    gate.sums = c->wide_sums + NM_CUDA_G * n_sums, gate.scale = scale + NM_CUDA_G;
-    gate.a = l.a[NM_CUDA_G], gate.h = c->all_h, gate.kept = l.g, gate.kept_h = l.h;
-    run_quantize<GATE, 1>(p.gate, gate, linears_of(c, first + NM_CUDA_O, 1, l.a + NM_CUDA_O, n), n);
-    product(c, first + NM_CUDA_O, 1, c->sums, n);
+    p.attn.x = residual_of(c, index, &attn), attn.kept = l.x, p.gate.all_h = c->all_h;
+    run_quantize<NORM, 3>(c, p.attn, attn, linears_of(c, first, 3, l.a, n), n);
+    product(c, first, 3, l.ifg, CUDA_R_16F, n);
+    with_scan(c, b, [&](dim3 grid, dim3 threads, auto v) {
+        launch measure(c, NM_CUDA_SCAN, (double)n * (double)c->model.state * (4 + 6));
+        scan<v.value><<<grid, threads, 0, c->stream>>>(scan_of(c, b, index));
+    });
+    run_quantize<GATE, 1>(c, p.gate, {}, linears_of(c, out, 1, l.a + NM_CUDA_O, n), n);
+    product(c, out, 1, c->sums, CUDA_R_16F, n);
 
-    p.ffn.x = l.x, ffn.sums = c->sums, ffn.scale = scale + NM_CUDA_O, ffn.a = l.a[NM_CUDA_O];
-    ffn.kept_x = l.middle;
-    run_quantize<NORM, 1>(p.ffn, ffn,
-                          linears_of(c, first + NM_CUDA_GATE_UP, 1, l.a + NM_CUDA_GATE_UP, n), n);
-    product(c, first + NM_CUDA_GATE_UP, 1, c->wide_sums, n);
-    glu.sums = c->wide_sums, glu.scale = scale + NM_CUDA_GATE_UP, glu.a = l.a[NM_CUDA_GATE_UP];
-    glu.kept = l.gate_up;
-    run_quantize<GLU, 1>(p.glu, glu, linears_of(c, first + NM_CUDA_DOWN, 1, l.a + NM_CUDA_DOWN, n),
-                         n);
-    product(c, first + NM_CUDA_DOWN, 1, c->sums, n);
+    p.ffn.x = l.x, ffn.added = sums_of(c, out, c->sums, l.a[NM_CUDA_O]), ffn.kept = l.middle;
+    run_quantize<NORM, 1>(c, p.ffn, ffn, linears_of(c, wide, 1, l.a + NM_CUDA_GATE_UP, n), n);
+    product(c, wide, 1, l.gate_up, CUDA_R_16F, n);
+    run_quantize<GLU, 1>(c, p.glu, {}, linears_of(c, down, 1, l.a + NM_CUDA_DOWN, n), n);
+    product(c, down, 1, c->sums, CUDA_R_16F, n);
 }
 
 /* Logits, loss and the gradient of x, HEAD_ROWS at a time. */
@@ -439,8 +610,8 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
 {
     const nm_cuda_model &m = c->model;
     size_t               head = c->matrices.size() - 1;
-    source               from = {};
-    const float         *x = residual_of(c, m.n_layers, &from), *down_a = from.a;
+    residual             from = {};
+    const float         *x = residual_of(c, m.n_layers, &from), *down_a = from.added.a;
 
     for (size_t at = 0, n; at < n_rows; at += n) {
         n = std::min<size_t>(HEAD_ROWS, n_rows - at);
@@ -448,70 +619,76 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
         p.x = x + at * m.dim, p.gain = c->values + m.output_gain, p.r = c->head_r;
         p.eps = m.eps, p.n = (int)m.dim;
         linears l = linears_of(c, head, 1, &c->head_a, n);
-        from.sums = c->sums + at * m.dim, from.a = down_a + at, from.kept_x = c->x + at * m.dim;
-        run_quantize<NORM, 1>(p, from, l, n);
-        product(c, head, 1, c->logits, n);
-        cross_entropy<<<(int)n, THREADS>>>(c->d_logits, c->nats + at, c->logits, c->scales + head,
-                                           c->head_a, c->targets + at, (int)m.vocab, b->weight);
+        from.added.at = c->sums + at * m.dim, from.added.a = down_a + at;
+        from.kept = c->x + at * m.dim;
+        run_quantize<NORM, 1>(c, p, from, l, n);
+        product(c, head, 1, c->logits, CUDA_R_32F, n);
+        with_vectors(m.vocab % 4 == 0, [&](auto v) {
+            launch measure(c, NM_CUDA_LOSS, (double)n * (double)m.vocab * (4 + 4 + 2));
+            cross_entropy<v.value><<<(unsigned)n, THREADS, 0, c->stream>>>(
+                c->d_logits, c->nats + at, c->logits, c->scales + head, c->head_a, c->targets + at,
+                (int)m.vocab, b->weight);
+        });
         product_back(c, head, 1, c->d_logits, n);
         back_arguments back = {};
-        back.p = p, back.p.x = c->x + at * m.dim, back.l = l, back.n_rows = (int)n;
-        back.d_x = c->d_x + at * m.dim, back.d_out = c->d_res + at * m.dim;
+        back.p = p, back.p.x = c->x + at * m.dim, back.l = l, back.n_rows = n;
+        back.d_x = c->d_x + at * m.dim, back.d_out = c->groups[DOWN].d_y + at * m.dim;
         back.out_a = down_a + at;
-        run_input_back<NORM, 1>(c, back, head, m.output_gain);
-        add_weights(c, head, 1, c->d_logits, n);
+        run_group_back<NORM, 1>(c, back, DOWN, head, m.output_gain, c->d_logits);
     }
 }
 
 /*
- * From d_x of the layer's output, and d_res, which is d_x / a of down, to those of its input.  Each
+ * From d_x of the layer's output, and d_y of down, which is d_x / a, to those of its input.  Each
  * group of BitLinears takes three steps: a product gives d_n, input_back goes through norms and
- * prologue to what the group's input was made of and makes q again, a product gives dW.
+ * prologue to d_y of the next group and makes q again, a product gives dW.
  */
 static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
     layer_memory        &l = c->layers[index];
     const nm_cuda_layer &plan = c->layer_plan[index];
-    size_t               first = index * NM_CUDA_PER_LAYER;
-    layer_prologues      p = prologues_of(c, index);
+    size_t               first = index * NM_CUDA_PER_LAYER, n_state = n * m.state;
+    layer_prologues      p = prologues_of(c, index, n);
+    group_memory        *groups = c->groups;
+    bf16                *d_ifg = groups[IFG].d_y;
     back_arguments       back = {};
 
-    back.n_rows = (int)n, back.d_x = c->d_x, back.d_h = c->d_h;
+    back.n_rows = n, back.d_x = c->d_x, back.d_h = c->d_h;
 
     /* down, glu */
-    back.p = p.glu, back.l = linears_of(c, first + NM_CUDA_DOWN, 1, l.a + NM_CUDA_DOWN, n);
-    back.d_out = c->d_wide;
-    product_back(c, first + NM_CUDA_DOWN, 1, c->d_res, n);
-    run_input_back<GLU, 1>(c, back, first + NM_CUDA_DOWN, 0);
-    add_weights(c, first + NM_CUDA_DOWN, 1, c->d_res, n);
+    size_t at = first + NM_CUDA_DOWN;
+    back.p = p.glu, back.l = linears_of(c, at, 1, l.a + NM_CUDA_DOWN, n);
+    back.d_out = groups[GATE_UP].d_y;
+    product_back(c, at, 1, groups[DOWN].d_y, n);
+    run_group_back<GLU, 1>(c, back, DOWN, at, 0, groups[DOWN].d_y);
 
     /* gate_up, the channel mixer's norm */
-    back.p = p.ffn, back.l = linears_of(c, first + NM_CUDA_GATE_UP, 1, l.a + NM_CUDA_GATE_UP, n);
-    back.d_out = c->d_res, back.out_a = l.a[NM_CUDA_O];
-    product_back(c, first + NM_CUDA_GATE_UP, 1, c->d_wide, n);
-    run_input_back<NORM, 1>(c, back, first + NM_CUDA_GATE_UP, plan.ffn_gain);
-    add_weights(c, first + NM_CUDA_GATE_UP, 1, c->d_wide, n);
+    at = first + NM_CUDA_GATE_UP;
+    back.p = p.ffn, back.l = linears_of(c, at, 1, l.a + NM_CUDA_GATE_UP, n);
+    back.d_out = groups[OUT].d_y, back.out_a = l.a[NM_CUDA_O];
+    product_back(c, at, 1, groups[GATE_UP].d_y, n);
+    run_group_back<NORM, 1>(c, back, GATE_UP, at, plan.ffn_gain, groups[GATE_UP].d_y);
 
     /* o, the gate: dg / a and dh */
-    bf16 *d_i = c->d_y + NM_CUDA_I * n * m.state, *d_f = c->d_y + NM_CUDA_F * n * m.state;
-    bf16 *d_g = c->d_y + NM_CUDA_G * n * m.state;
-    back.p = p.gate, back.l = linears_of(c, first + NM_CUDA_O, 1, l.a + NM_CUDA_O, n);
-    back.d_out = d_g;
-    product_back(c, first + NM_CUDA_O, 1, c->d_res, n);
-    run_input_back<GATE, 1>(c, back, first + NM_CUDA_O, plan.g_gain);
-    add_weights(c, first + NM_CUDA_O, 1, c->d_res, n);
+    at = first + NM_CUDA_O;
+    back.p = p.gate, back.l = linears_of(c, at, 1, l.a + NM_CUDA_O, n);
+    back.d_out = d_ifg + NM_CUDA_G * n_state;
+    product_back(c, at, 1, groups[OUT].d_y, n);
+    run_group_back<GATE, 1>(c, back, OUT, at, plan.g_gain, groups[OUT].d_y);
 
     /* the recurrence, f, i, g, the token mixer's norm */
-    float *d_bound = c->d_bounds + index * b->n_streams * m.state;
-    scan_back<<<scan_grid(c, b), dim3(SCAN_COLS, SCAN_PARTS)>>>(
-        {scan_of(c, b, index), c->d_h, d_f, d_i, d_bound});
+    with_scan(c, b, [&](dim3 grid, dim3 threads, auto v) {
+        launch measure(c, NM_CUDA_SCAN_BACK, (double)n_state * (3 * 2 + 2 + 4));
+        scan_back<v.value><<<grid, threads, 0, c->stream>>>(
+            {scan_of(c, b, index), c->d_h, d_ifg + NM_CUDA_F * n_state, d_ifg + NM_CUDA_I * n_state,
+             c->d_bounds + index * b->n_streams * m.state});
+    });
     back.p = p.attn, back.l = linears_of(c, first, 3, l.a, n);
-    back.d_out = index ? c->d_res : nullptr;
+    back.d_out = index ? groups[DOWN].d_y : nullptr;
     back.out_a = index ? c->layers[index - 1].a[NM_CUDA_DOWN] : nullptr;
-    product_back(c, first, 3, c->d_y, n);
-    run_input_back<NORM, 3>(c, back, first, plan.attn_gain);
-    add_weights(c, first, 3, c->d_y, n);
+    product_back(c, first, 3, d_ifg, n);
+    run_group_back<NORM, 3>(c, back, IFG, first, plan.attn_gain, d_ifg);
 }
 
 /* Rows by id, so that each id's gradient is one sum in the order of the rows. */
@@ -528,7 +705,8 @@ static void add_embedding(nm_cuda *c, const nm_batch *b, size_t n)
     starts.push_back((int32_t)n);
     cudaMemcpy(c->rows, rows.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice);
     cudaMemcpy(c->starts, starts.data(), starts.size() * sizeof(int32_t), cudaMemcpyHostToDevice);
-    embedding_back<<<n_ids, THREADS>>>(c->grads + c->model.embedding, c->d_x, c->ids, c->rows,
+    launch measure(c, NM_CUDA_EMBEDDING, 4.0 * (double)(n * c->model.dim));
+    embedding_back<<<n_ids, THREADS, 0, c->stream>>>(c->grads + c->model.embedding, c->d_x, c->ids, c->rows,
                                        c->starts, (int)c->model.dim);
 }
 
@@ -565,20 +743,25 @@ bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
     cudaMemcpy(c->ids, b->ids, n * sizeof *b->ids, cudaMemcpyHostToDevice);
     cudaMemcpy(c->targets, b->targets, n * sizeof *b->targets, cudaMemcpyHostToDevice);
     copy_states(c, b, true);
-    cudaEventRecord(c->events[NM_CUDA_FORWARD]);
-    embed<<<(int)n, THREADS>>>(c->x, c->values + m.embedding, c->ids, (int)m.dim, m.embedding_f16);
+    cudaEventRecord(c->events[NM_CUDA_FORWARD], c->stream);
+    with_vectors(c->is_vector, [&](auto v) {
+        launch measure(c, NM_CUDA_EMBEDDING, 8.0 * (double)(n * m.dim));
+        embed<v.value><<<(unsigned)n, THREADS, 0, c->stream>>>(
+            c->x, c->values + m.embedding, c->ids, (int)m.dim, m.embedding_f16);
+    });
     for (size_t l = 0; l < m.n_layers; l++) forward_layer(c, b, l, n);
-    cudaEventRecord(c->events[NM_CUDA_HEAD]);
-    cudaMemsetAsync(c->d_x, 0, n * m.dim * sizeof(float));
+    cudaEventRecord(c->events[NM_CUDA_HEAD], c->stream);
+    cudaMemsetAsync(c->d_x, 0, n * m.dim * sizeof(float), c->stream);
     run_head(c, b, n);
-    cudaEventRecord(c->events[NM_CUDA_BACKWARD]);
+    cudaEventRecord(c->events[NM_CUDA_BACKWARD], c->stream);
     for (size_t l = m.n_layers; l-- > 0;) backward_layer(c, b, l, n);
     if (m.use_lower_bound)
-        bounds_back<<<blocks_of(m.dim), THREADS>>>(c->grads + m.bounds, c->values + m.bounds,
-                                                   c->d_bounds, (int)m.n_layers, (int)m.dim,
-                                                   (int)b->n_streams);
+        bounds_back<<<blocks_of(m.dim), THREADS, 0, c->stream>>>(
+            c->grads + m.bounds, c->values + m.bounds, c->d_bounds, (int)m.n_layers, (int)m.dim,
+            (int)b->n_streams);
     add_embedding(c, b, n);
-    cudaEventRecord(c->events[NM_CUDA_OPTIMIZER]);
+    for (const group_memory &g : c->groups) cudaStreamWaitEvent(c->stream, g.is_done);
+    cudaEventRecord(c->events[NM_CUDA_OPTIMIZER], c->stream);
     copy_states(c, b, false);
     cudaMemcpy(nats.data(), c->nats, n * sizeof(float), cudaMemcpyDeviceToHost);
     *loss = std::accumulate(nats.begin(), nats.end(), 0.0);
@@ -598,18 +781,41 @@ void nm_cuda_take_times(nm_cuda *c, float times[NM_CUDA_PARTS])
     memset(c->times, 0, sizeof c->times);
 }
 
+void nm_cuda_measure(nm_cuda *c)
+{
+    c->is_measuring = true;
+}
+
+void nm_cuda_take_measured(nm_cuda *c, nm_cuda_measured totals[NM_CUDA_WORKS])
+{
+    cudaDeviceSynchronize();
+    for (int i = 0; i < NM_CUDA_WORKS; i++) totals[i] = {};
+    for (const measured &x : c->launches) {
+        float ms = 0;
+        cudaEventElapsedTime(&ms, x.begin, x.end);
+        nm_cuda_measured &t = totals[x.work];
+        t.n++, t.ms += ms, t.bytes += x.bytes, t.flops += x.flops;
+        cudaEventDestroy(x.begin), cudaEventDestroy(x.end);
+    }
+    c->launches.clear();
+    c->is_measuring = false;
+}
+
 /* ---- Values ---------------------------------------------------------------------------------- */
 
+/* From the sums of |w| of all pieces to scales, trits, bounds. */
 static void quantize_weights(nm_cuda *c)
 {
-    unsigned n = (unsigned)c->matrices.size();
-    dim3     grid(MATRIX_PIECES, n);
+    launch measure(c, NM_CUDA_TRITS, 6.0 * (double)c->model.n_values);
 
-    sum_sizes<<<grid, THREADS>>>(c->partial, c->places);
-    find_scales<<<n, THREADS>>>(c->scales, c->partial, MATRIX_PIECES, c->places);
-    make_trits<<<grid, THREADS>>>(c->places, c->scales);
+    find_scales<<<(unsigned)c->matrices.size(), THREADS, 0, c->stream>>>(c->scales, c->partial,
+                                                                        c->matrix_places);
+    with_vectors(c->is_vector, [&](auto v) {
+        make_trits<v.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
+            c->trits, c->values, c->scales, c->pieces);
+    });
     if (c->model.use_lower_bound)
-        make_bounds<<<blocks_of(c->model.dim), THREADS>>>(
+        make_bounds<<<blocks_of(c->model.dim), THREADS, 0, c->stream>>>(
             c->bounds, c->values + c->model.bounds, (int)c->model.n_layers, (int)c->model.dim);
 }
 
@@ -621,6 +827,10 @@ bool nm_cuda_send(nm_cuda *c, const float *values, const float *m, const float *
     cudaMemcpy(c->m, m, bytes, cudaMemcpyHostToDevice);
     cudaMemcpy(c->v, v, bytes, cudaMemcpyHostToDevice);
     cudaMemset(c->grads, 0, bytes);
+    with_vectors(c->is_vector, [&](auto v4) {
+        sum_sizes<v4.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
+            c->partial, c->values, c->pieces);
+    });
     quantize_weights(c);
     return check(c, "sending the weights", err);
 }
@@ -645,7 +855,11 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 {
     double partial[PIECES];
 
-    sum_squares<<<PIECES, THREADS>>>(c->partial, c->grads, c->model.n_values);
+    with_vectors(c->is_vector, [&](auto v) {
+        launch measure(c, NM_CUDA_GRAD_NORM, 4.0 * (double)c->model.n_values);
+        sum_squares<v.value><<<PIECES, THREADS, 0, c->stream>>>(c->partial, c->grads,
+                                                                c->model.n_values);
+    });
     cudaMemcpy(partial, c->partial, sizeof partial, cudaMemcpyDeviceToHost);
     *norm = sqrt(std::accumulate(partial, partial + PIECES, 0.0));
     return check(c, "norm of the gradients", err);
@@ -653,13 +867,14 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 
 bool nm_cuda_step(nm_cuda *c, const nm_adamw_factors *f, nomul_error *err)
 {
-    cudaEventRecord(c->events[NM_CUDA_OPTIMIZER]);
-    for (const nm_cuda_tensor &t : c->tensors)
-        adamw<<<(int)std::min<size_t>(4096, (t.n + THREADS - 1) / THREADS), THREADS>>>(
-            c->values + t.at, c->m + t.at, c->v + t.at, c->grads + t.at, *f,
-            t.is_matrix ? f->decayed : f->keep, t.n);
+    cudaEventRecord(c->events[NM_CUDA_OPTIMIZER], c->stream);
+    with_vectors(c->is_vector, [&](auto v) {
+        launch measure(c, NM_CUDA_ADAMW, 32.0 * (double)c->model.n_values);
+        adamw<v.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
+            c->values, c->m, c->v, c->grads, c->partial, c->pieces, *f);
+    });
     quantize_weights(c);
-    cudaEventRecord(c->events[NM_CUDA_PARTS]);
+    cudaEventRecord(c->events[NM_CUDA_PARTS], c->stream);
     if (!check(c, "optimizer", err)) return false;
     add_times(c, NM_CUDA_OPTIMIZER, NM_CUDA_OPTIMIZER);
     return true;

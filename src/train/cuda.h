@@ -57,6 +57,25 @@ typedef struct nm_cuda nm_cuda;
 /* The parts of a step whose times are measured. */
 enum { NM_CUDA_FORWARD, NM_CUDA_HEAD, NM_CUDA_BACKWARD, NM_CUDA_OPTIMIZER, NM_CUDA_PARTS };
 
+/* Kinds of work, whose launches can be measured; their names are in train_bench.c. */
+typedef enum nm_cuda_work {
+    NM_CUDA_EMBEDDING,
+    NM_CUDA_QUANTIZE,
+    NM_CUDA_PRODUCTS,
+    NM_CUDA_SCAN,
+    NM_CUDA_HEAD_PRODUCTS,
+    NM_CUDA_LOSS,
+    NM_CUDA_PRODUCTS_BACK,
+    NM_CUDA_INPUT_BACK,
+    NM_CUDA_SCAN_BACK,
+    NM_CUDA_PRODUCTS_WEIGHTS,
+    NM_CUDA_GAINS,
+    NM_CUDA_GRAD_NORM,
+    NM_CUDA_ADAMW,
+    NM_CUDA_TRITS,
+    NM_CUDA_WORKS
+} nm_cuda_work;
+
 /* For passes of up to n_streams of n_tokens.  The model is copied. */
 nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
                       nomul_error *err);
@@ -79,6 +98,18 @@ bool nm_cuda_step(nm_cuda *cuda, const nm_adamw_factors *factors, nomul_error *e
 size_t nm_cuda_bytes(const nm_cuda *cuda);
 /* Milliseconds on the GPU of each part since the last call. */
 void nm_cuda_take_times(nm_cuda *cuda, float times[NM_CUDA_PARTS]);
+
+/*
+ * From the first call to the second all launches are measured, which takes time of its own and lets
+ * nothing run beside another: their number, milliseconds, the bytes that they have to move and the
+ * floating-point operations of products, by kind of work.
+ */
+typedef struct nm_cuda_measured {
+    size_t n;
+    double ms, bytes, flops;
+} nm_cuda_measured;
+void nm_cuda_measure(nm_cuda *cuda);
+void nm_cuda_take_measured(nm_cuda *cuda, nm_cuda_measured totals[NM_CUDA_WORKS]);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernels of cuda.cu.  A token's row belongs to one block, whose thread t has the columns
- * t, t + blockDim.x, ...: COLS of them in registers, so that a row is read once.  The forward pass
- * is in binary32; what it keeps for the way back, beside the residual stream, is in binary16, and
+ * The kernels of cuda.cu.  They are limited by memory, so a thread reads and writes V neighbouring
+ * values with one instruction: V is 4, or 1 where a width is no multiple of 4.  A token's row
+ * belongs to one block, whose thread t has the vectors t, t + blockDim.x, ...: K of them, which
+ * stay in registers, so that a row is read once.
+ *
+ * The forward pass computes in binary32.  Products leave their sums in binary16 (see struct sums);
  * gradients that go into products are in bf16.
  *
  * Sums over tokens are taken in a fixed order, in two stages: no atomics, the same bits each time.
@@ -19,60 +22,106 @@
 typedef __nv_bfloat16 bf16;
 
 #define THREADS 256
-#define MOST_THREADS 512 /* of a block that has a row */
-#define ROWS_OF_SUMS 8  /* rows of which one block adds up the gradients of gains */
-#define SUM_COLS 32     /* columns of which a block adds up these sums */
-#define SCAN_COLS 32    /* elements of the state that a block of the recurrence has */
+#define ROW_THREADS 384 /* at most, of a block that has a row of vectors */
+#define ODD_THREADS 512 /* and of single values, */
+#define ODD_COLS 24     /* so many a thread */
+#define SUM_COLS 32     /* columns of which a block adds up gradients of gains */
+#define SCAN_LANES 32   /* threads of a block of the recurrence that share a token */
 #define SCAN_PARTS 32   /* parts of a stream's tokens, one a warp */
 #define AHEAD 8         /* tokens that are loaded before they are computed */
 #define BITLINEAR_EPS 1e-6f
 #define ADAMW_EPS 1e-8f
 
-/* ---- Sums in a block ------------------------------------------------------------------------- */
+/* ---- Vectors and sums in a block ------------------------------------------------------------- */
+
+/* What one instruction loads. */
+template <typename T, int V> struct alignas(sizeof(T) * V) vec {
+    T e[V];
+};
+
+__device__ inline float to_float(float x)
+{
+    return x;
+}
+
+__device__ inline float to_float(__half x)
+{
+    return __half2float(x);
+}
+
+__device__ inline float to_float(bf16 x)
+{
+    return __bfloat162float(x);
+}
+
+__device__ inline void from_float(float *to, float x)
+{
+    *to = x;
+}
+
+__device__ inline void from_float(__half *to, float x)
+{
+    *to = __float2half_rn(x);
+}
+
+__device__ inline void from_float(bf16 *to, float x)
+{
+    *to = __float2bfloat16(x);
+}
+
+template <int V, typename T> __device__ vec<T, V> load(const T *from)
+{
+    return *(const vec<T, V> *)from;
+}
+
+template <int V, typename T> __device__ void load(float (&to)[V], const T *from)
+{
+    vec<T, V> x = load<V>(from);
+
+    for (int v = 0; v < V; v++) to[v] = to_float(x.e[v]);
+}
+
+template <int V, typename T> __device__ void store(T *to, const float (&from)[V])
+{
+    vec<T, V> x;
+
+    for (int v = 0; v < V; v++) from_float(&x.e[v], from[v]);
+    *(vec<T, V> *)to = x;
+}
 
 /*
- * Of each of N values the sum, or the largest, over the block; all threads get the same bits.  A
- * warp combines its 32 values in registers, then each thread adds up the warps' results in one
- * order: the first __syncthreads lets the reads of a call before finish.
+ * Over the block, the sum of each of the first SUMS values and the largest of each of the others;
+ * all threads get the same bits.  A warp combines its 32 values in registers, then each thread
+ * combines the warps' results in one order.  Calls that follow one another take slot 0 and 1 in
+ * turn: a thread that writes to a slot again has passed the other slot's barrier, which all threads
+ * reach after reading this one.
  */
-template <bool is_max, typename T, int N> __device__ void reduce(T (&x)[N])
+template <int SUMS, typename T, int N> __device__ void reduce(T (&x)[N], int slot)
 {
-    __shared__ T part[32][N];
+    __shared__ T part[2][32][N];
     int          n_warps = blockDim.x / 32;
 
     for (int j = 0; j < N; j++)
         for (int apart = 16; apart; apart /= 2) {
             T other = __shfl_xor_sync(~0u, x[j], apart);
-            x[j] = is_max ? (other > x[j] ? other : x[j]) : x[j] + other;
+            x[j] = j < SUMS ? x[j] + other : (other > x[j] ? other : x[j]);
         }
-    __syncthreads();
     if (threadIdx.x % 32 == 0)
-        for (int j = 0; j < N; j++) part[threadIdx.x / 32][j] = x[j];
+        for (int j = 0; j < N; j++) part[slot][threadIdx.x / 32][j] = x[j];
     __syncthreads();
     for (int j = 0; j < N; j++) {
-        x[j] = part[0][j];
-        for (int i = 1; i < n_warps; i++)
-            x[j] = is_max ? (part[i][j] > x[j] ? part[i][j] : x[j]) : x[j] + part[i][j];
+        x[j] = part[slot][0][j];
+        for (int i = 1; i < n_warps; i++) {
+            T other = part[slot][i][j];
+            x[j] = j < SUMS ? x[j] + other : (other > x[j] ? other : x[j]);
+        }
     }
 }
 
-template <bool is_max, typename T> __device__ T reduce(T x)
-{
-    T one[1] = {x};
-
-    reduce<is_max>(one);
-    return one[0];
-}
-
+/* With the GPU's own e^x and 1 / x, which are right to some units in the last place. */
 __device__ inline float sigmoid(float x)
 {
-    return 1.0f / (1.0f + expf(-x));
-}
-
-/* A gate so large is as good as the largest. */
-__device__ inline __half to_half(float x)
-{
-    return __float2half_rn(fminf(fmaxf(x, -65504.0f), 65504.0f));
+    return __fdividef(1.0f, 1.0f + __expf(-x));
 }
 
 /* The derivative of silu(x) = x s, s = sigmoid(x). */
@@ -84,51 +133,65 @@ __device__ inline float silu_slope(float x, float s)
 /* ---- Quantizing the weights ------------------------------------------------------------------ */
 
 /*
- * Weights are quantized by three kernels, as the mean of all |w| of a matrix has to be known before
- * its first trit: partial sums, one a block; one block a matrix adds them up to the scale; the trits.
+ * Values are cut into pieces, each of one tensor, and a block has a piece.  As the mean of all |w|
+ * of a matrix has to be known before its first trit, adamw, or sum_sizes where values are new,
+ * leaves the sum of each piece, find_scales adds up those of a matrix, and make_trits follows.
  */
-
-/* Of one matrix: where its weights and its trits begin. */
-struct matrix_place {
-    const float *weights;
-    bf16        *trits;
-    size_t       n;
+struct piece {
+    size_t at;        /* of the values */
+    size_t trits;     /* where its trits are, if it is of a ternary matrix */
+    int    n, matrix; /* number of the matrix; -1: none */
+    bool   is_decayed;
 };
 
-/* Each matrix has a row of blocks: partial[matrix][block] of the sum of |w|. */
-__global__ void sum_sizes(double *partial, const matrix_place *matrices)
-{
-    matrix_place m = matrices[blockIdx.y];
-    double       x = 0;
+struct matrix_pieces {
+    int    first, end;
+    size_t n; /* values */
+};
 
-    for (size_t i = blockIdx.x * (size_t)THREADS + threadIdx.x; i < m.n;
-         i += (size_t)gridDim.x * THREADS)
-        x += fabs((double)m.weights[i]);
-    x = reduce<false>(x);
-    if (threadIdx.x == 0) partial[blockIdx.y * gridDim.x + blockIdx.x] = x;
+template <int V> __global__ void sum_sizes(double *partial, const float *values, const piece *pieces)
+{
+    piece  p = pieces[blockIdx.x];
+    double x[1] = {0};
+
+    if (p.matrix < 0) return;
+    for (int i = threadIdx.x * V; i < p.n; i += THREADS * V) {
+        float w[V];
+        load(w, values + p.at + i);
+        for (int v = 0; v < V; v++) x[0] += fabs((double)w[v]);
+    }
+    reduce<1>(x, 0);
+    if (threadIdx.x == 0) partial[blockIdx.x] = x[0];
 }
 
-__global__ void find_scales(float *scales, const double *partial, int n_partial,
-                            const matrix_place *matrices)
+__global__ void find_scales(float *scales, const double *partial, const matrix_pieces *matrices)
 {
-    double x = 0;
+    matrix_pieces m = matrices[blockIdx.x];
+    double        x[1] = {0};
 
-    for (int i = threadIdx.x; i < n_partial; i += THREADS) x += partial[blockIdx.x * n_partial + i];
-    x = reduce<false>(x);
-    float mean = (float)(x / (double)matrices[blockIdx.x].n);
+    for (int i = m.first + threadIdx.x; i < m.end; i += THREADS) x[0] += partial[i];
+    reduce<1>(x, 0);
+    float mean = (float)(x[0] / (double)m.n);
     if (threadIdx.x == 0) scales[blockIdx.x] = mean > 1e-5f ? mean : 1e-5f;
 }
 
 /* round(w / s) cut to -1, 0 and 1; 0.5 rounds to even, so it is 0. */
-__global__ void make_trits(const matrix_place *matrices, const float *scales)
+template <int V>
+__global__ void make_trits(bf16 *trits, const float *values, const float *scales,
+                           const piece *pieces)
 {
-    matrix_place m = matrices[blockIdx.y];
-    float        s = scales[blockIdx.y];
+    piece p = pieces[blockIdx.x];
 
-    for (size_t i = blockIdx.x * (size_t)THREADS + threadIdx.x; i < m.n;
-         i += (size_t)gridDim.x * THREADS) {
-        float r = m.weights[i] / s;
-        m.trits[i] = __float2bfloat16((r > 0.5f) - (r < -0.5f));
+    if (p.matrix < 0) return;
+    float s = scales[p.matrix];
+    for (int i = threadIdx.x * V; i < p.n; i += THREADS * V) {
+        float w[V];
+        load(w, values + p.at + i);
+        for (int v = 0; v < V; v++) {
+            float r = w[v] / s;
+            w[v] = (float)((r > 0.5f) - (r < -0.5f));
+        }
+        store(trits + p.trits + i, w);
     }
 }
 
@@ -181,12 +244,34 @@ __global__ void bounds_back(float *grad, const float *raw, const float *d_beta, 
 /* ---- The input of BitLinears ----------------------------------------------------------------- */
 
 /* x = embedding[id], one block a token; rounded as the file will have it. */
+template <int V>
 __global__ void embed(float *x, const float *table, const int32_t *ids, int dim, bool is_f16)
 {
-    for (int i = threadIdx.x; i < dim; i += THREADS) {
-        float v = table[(size_t)ids[blockIdx.x] * dim + i];
-        x[(size_t)blockIdx.x * dim + i] = is_f16 ? __half2float(__float2half_rn(v)) : v;
+    const float *from = table + (size_t)ids[blockIdx.x] * dim;
+
+    for (int i = threadIdx.x * V; i < dim; i += THREADS * V) {
+        float e[V];
+        load(e, from + i);
+        for (int v = 0; v < V; v++)
+            if (is_f16) e[v] = __half2float(__float2half_rn(e[v]));
+        store(x + (size_t)blockIdx.x * dim + i, e);
     }
+}
+
+/*
+ * What a product leaves of a BitLinear, [rows][n]: its sums in units of `unit`, a power of two with
+ * which the largest possible one fits binary16.  Sums are integers: up to 2048 they are exact.
+ * Times s / a they are the BitLinear's output; whoever reads them scales them.
+ */
+struct sums {
+    const __half *at;
+    const float  *scale, *a;
+    float         unit;
+};
+
+__device__ inline float factor_of(const sums &s, size_t row)
+{
+    return *s.scale * s.unit / s.a[row];
 }
 
 /*
@@ -202,95 +287,113 @@ __global__ void embed(float *x, const float *table, const int32_t *ids, int dim,
 enum mode { NORM, GATE, GLU };
 
 struct prologue {
-    const float  *x;       /* NORM: [rows][n] */
-    const __half *in, *h;  /* GATE: g and h, [rows][n]; GLU: wide, [rows][2 n] */
-    const float  *gain;    /* NORM, GATE */
-    const float  *a;       /* GATE, GLU: of the BitLinear that made `in` */
-    float        *r;       /* [rows][2] */
+    const float  *x;     /* NORM: [rows][n] */
+    sums          in;    /* GATE: g; GLU: wide, [rows][2 n] */
+    const float  *all_h; /* GATE, forward: a rounded state would change too many q */
+    const __half *h;     /* GATE, backward */
+    const float  *gain;  /* NORM, GATE */
+    float        *r;     /* [rows][2] */
     float         eps;
     int           n;
 };
 
-/*
- * Where the forward pass has the input from: a product's sums, to be multiplied by s / a.  NORM adds
- * them to x and keeps x; GATE and GLU keep what they read.
- */
-struct source {
-    const float *sums, *scale, *a; /* NORM: sums may be NULL */
-    const float *h;                /* GATE */
-    float       *kept_x;
-    __half      *kept, *kept_h;
+/* Forward, NORM: what is added to x before, unless at is NULL, and where the result is kept. */
+struct residual {
+    sums   added;
+    float *kept;
 };
 
-/* The BitLinears that share an input: their gains, q and a of each token. */
+/* The BitLinears that share an input: gains, and a of each token; arrays of one are `apart`. */
 struct linears {
     const float *gain[3];
-    bf16        *q[3];
     float       *a[3];
+    size_t       apart;
 };
 
-/* v, from the element that is normalized and what it is multiplied with: h, or wide[n + i]. */
-template <mode M> __device__ float make_v(const prologue &p, int col, float x, float other)
+/* The columns of a row that a thread has are those from first_col(k) on, if they are in the row. */
+template <int V> __device__ int first_col(int k)
 {
-    if (M == NORM) return x * p.gain[col];
-    if (M == GATE) return x * p.gain[col] * (other * sigmoid(other));
+    return (threadIdx.x + k * blockDim.x) * V;
+}
+
+/* x, what is normalized, and what it is multiplied with: h, or the other half of wide. */
+template <mode M, int V>
+__device__ void read_input(const prologue &p, size_t row, int col, float (&x)[V], float (&other)[V])
+{
+    size_t at = row * p.n + col, wide = at + row * p.n;
+
+    if (M == NORM) {
+        load(x, p.x + at);
+    } else {
+        load(x, p.in.at + (M == GATE ? at : wide));
+        if (M == GLU)
+            load(other, p.in.at + wide + p.n);
+        else if (p.all_h)
+            load(other, p.all_h + at);
+        else
+            load(other, p.h + at);
+    }
+}
+
+template <mode M> __device__ float make_v(float x, float other, float gain)
+{
+    if (M == NORM) return x * gain;
+    if (M == GATE) return x * gain * (other * sigmoid(other));
     return x * sigmoid(x) * other;
 }
 
-/* Reads the element, keeps it, and makes v of it. */
-template <mode M>
-__device__ float read_v(const prologue &p, const source &from, size_t row, int col, float factor,
-                        float *x)
-{
-    size_t at = row * p.n + col;
-    float  other = 0;
-
-    if (M == NORM) {
-        *x = p.x[at] + (from.sums ? from.sums[at] * factor : 0.0f);
-        from.kept_x[at] = *x;
-    } else {
-        size_t wide = M == GLU ? at + row * p.n : at;
-        *x = from.sums[wide] * factor;
-        other = M == GLU ? from.sums[wide + p.n] * factor : from.h[at];
-        from.kept[wide] = to_half(*x);
-        (M == GLU ? from.kept[wide + p.n] : from.kept_h[at]) = to_half(other);
-    }
-    return make_v<M>(p, col, *x, other);
-}
-
-template <mode M, int N, int COLS>
-__global__ void __launch_bounds__(MOST_THREADS) quantize(prologue p, source from, linears l)
+/* Columns beyond the row are read from its end, so that no load waits for a branch. */
+template <mode M, int N, int V, int K>
+__global__ void __launch_bounds__(V == 1 ? ODD_THREADS : ROW_THREADS)
+    quantize(prologue p, residual from, linears l, __half *q)
 {
     size_t row = blockIdx.x;
-    float  v[COLS], squares[2] = {0, 0}, w[N][COLS], most[N];
-    float  factor = from.sums ? *from.scale / from.a[row] : 0.0f;
+    float  x[K][V], other[K][V] = {}, w[N][K][V], found[2 + N] = {};
+    float  factor = M == NORM ? 1.0f : factor_of(p.in, row);
 
 #pragma unroll
-    for (int k = 0; k < COLS; k++) {
-        int   col = threadIdx.x + k * blockDim.x;
-        float x = 0;
-        v[k] = col < p.n ? read_v<M>(p, from, row, col, factor, &x) : 0.0f;
-        squares[0] += x * x, squares[1] += v[k] * v[k];
-    }
-    reduce<false>(squares);
-    float outer = M == GLU ? 1.0f : 1.0f / sqrtf(squares[0] / (float)p.n + p.eps);
-    float own = 1.0f / sqrtf(outer * outer * squares[1] / (float)p.n + BITLINEAR_EPS);
-    for (int j = 0; j < N; j++) {
-        most[j] = 1e-5f;
+    for (int k = 0; k < K; k++)
+        read_input<M>(p, row, min(first_col<V>(k), p.n - V), x[k], other[k]);
+    if (M == NORM && from.added.at) {
+        float add_factor = factor_of(from.added, row);
 #pragma unroll
-        for (int k = 0; k < COLS; k++) {
-            int col = threadIdx.x + k * blockDim.x;
-            w[j][k] = col < p.n ? v[k] * (outer * own) * l.gain[j][col] : 0.0f;
-            most[j] = fmaxf(most[j], fabsf(w[j][k]));
+        for (int k = 0; k < K; k++) {
+            float add[V];
+            load(add, from.added.at + row * p.n + min(first_col<V>(k), p.n - V));
+            for (int v = 0; v < V; v++) x[k][v] += add[v] * add_factor;
         }
     }
-    reduce<true>(most);
-    for (int j = 0; j < N; j++) {
-        float a = 127.0f / most[j];
 #pragma unroll
-        for (int k = 0; k < COLS; k++) {
-            int col = threadIdx.x + k * blockDim.x;
-            if (col < p.n) l.q[j][row * p.n + col] = __float2bfloat16(rintf(w[j][k] * a));
+    for (int k = 0; k < K; k++) {
+        int  col = first_col<V>(k), at = min(col, p.n - V);
+        float gain[V] = {}, own_gain[V];
+        bool  is_there = col < p.n;
+        if (M == NORM && is_there) store(from.kept + row * p.n + col, x[k]);
+        if (M != GLU) load(gain, p.gain + at);
+        float u[V];
+        for (int v = 0; v < V; v++) {
+            float y = is_there ? x[k][v] * factor : 0.0f;
+            u[v] = make_v<M>(y, M == GLU ? other[k][v] * factor : other[k][v], gain[v]);
+            found[0] += y * y, found[1] += u[v] * u[v];
+        }
+        for (int j = 0; j < N; j++) {
+            load(own_gain, l.gain[j] + at);
+            for (int v = 0; v < V; v++) {
+                w[j][k][v] = u[v] * own_gain[v];
+                found[2 + j] = fmaxf(found[2 + j], fabsf(w[j][k][v]));
+            }
+        }
+    }
+    reduce<2>(found, 0);
+    float outer = M == GLU ? 1.0f : 1.0f / sqrtf(found[0] / (float)p.n + p.eps);
+    float own = 1.0f / sqrtf(outer * outer * found[1] / (float)p.n + BITLINEAR_EPS);
+    for (int j = 0; j < N; j++) {
+        float a = 127.0f / fmaxf(outer * own * found[2 + j], 1e-5f), to_q = outer * own * a;
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            int col = first_col<V>(k);
+            for (int v = 0; v < V; v++) w[j][k][v] = rintf(w[j][k][v] * to_q);
+            if (col < p.n) store(q + j * l.apart + row * p.n + col, w[j][k]);
         }
         if (threadIdx.x == 0) l.a[j][row] = a;
     }
@@ -299,113 +402,130 @@ __global__ void __launch_bounds__(MOST_THREADS) quantize(prologue p, source from
 
 /*
  * The way back through a prologue and its BitLinears' own norms, from d_n = dy' C.  With
- * t_j = Σ d_n_j gain_j u (a s) over the columns, all that the derivatives of both norms sum up
- * follows from the t_j, so a token needs one reduction.  Writes q again, for dW; adds up the
- * gradients of gains for ROWS_OF_SUMS rows: partial[block][1 + N][n], the prologue's first.
+ * t = Σ d_n gain u (a s) over BitLinears and columns, all that the derivatives of both norms sum up
+ * follows from t, so a token needs one reduction.  Writes q again, for dW, in bf16 as dy' is; adds
+ * up the gradients of gains of a block's rows: partial[block][1 + N][n], the prologue's first.
  */
 struct back_arguments {
     prologue     p;
     linears      l;
-    const bf16  *d_n[3];   /* [rows][n]: times a s, the gradients of the normalized inputs */
+    const bf16  *d_n;      /* [N][rows][n]: times a s, the gradients of the normalized inputs */
+    bf16        *q;        /* [N][rows][n] */
     const float *scale[3]; /* s */
     float       *d_x;      /* NORM: added to */
     bf16        *d_out;    /* NORM: d_x / out_a, or NULL; GATE: dg / a; GLU: da | db / a */
     const float *out_a;    /* NORM: a of the BitLinear that added to x before */
     bf16        *d_h;      /* GATE */
     float       *partial;
-    int          n_rows;
+    size_t       n_rows;
 };
 
-/* The elements that make_v has. */
-template <mode M>
-__device__ float kept_x(const prologue &p, size_t row, int col, float *other)
-{
-    size_t at = row * p.n + col, wide = at + row * p.n;
+/* Of a row: both norms' factors, the mean of d_u u, and 1 / a of what d_out is divided by. */
+struct row_factors {
+    float outer, own, inner, per_a;
+};
 
-    if (M == NORM) return p.x[at];
-    *other = __half2float(M == GATE ? p.h[at] : p.in[wide + p.n]);
-    return __half2float(p.in[M == GATE ? at : wide]);
+/* What follows of V elements, with d_u the gradient of u. */
+template <mode M, int V>
+__device__ void element_back(const back_arguments &b, size_t row, int col, const row_factors &f,
+                             const float (&x)[V], const float (&other)[V], const float (&gain)[V],
+                             float (&d_u)[V], float (&d_x)[V], float (&gain_sum)[V])
+{
+    size_t at = row * b.p.n + col, wide = at + row * b.p.n;
+    float  out[V], second[V];
+
+    for (int v = 0; v < V; v++) {
+        float normal = x[v] * f.outer;
+        if (M == GLU) {
+            float s = sigmoid(x[v]), d = d_u[v] * f.per_a;
+            out[v] = d * other[v] * silu_slope(x[v], s), second[v] = d * (x[v] * s);
+            continue;
+        }
+        if (M == GATE) { /* d_u: of norm silu(h) -> of norm */
+            float o = sigmoid(other[v]);
+            second[v] = d_u[v] * (normal * gain[v]) * silu_slope(other[v], o);
+            d_u[v] *= other[v] * o;
+        }
+        gain_sum[v] += d_u[v] * normal;
+        d_x[v] += f.outer * (d_u[v] * gain[v] - normal * f.inner);
+        out[v] = d_x[v] * f.per_a;
+    }
+    if (M == NORM) store(b.d_x + at, d_x);
+    if (M == GATE) store(b.d_h + at, second);
+    if (M == GLU) store(b.d_out + wide + b.p.n, second);
+    if (M != NORM || b.d_out) store(b.d_out + (M == GLU ? wide : at), out);
 }
 
-/* What follows of one element, with d_u the gradient of u and inner the mean of d_u u. */
-template <mode M>
-__device__ void element_back(const back_arguments &b, size_t row, int col, float d_u, float inner,
-                             float outer, float *gain_sum)
+template <mode M, int N, int V, int K>
+__global__ void __launch_bounds__(V == 1 ? ODD_THREADS : ROW_THREADS) input_back(back_arguments b)
 {
     const prologue &p = b.p;
-    size_t          at = row * p.n + col, wide = at + row * p.n;
-    float           other = 0, x = kept_x<M>(p, row, col, &other), s = sigmoid(x);
+    float           gain_sums[1 + N][K][V] = {};
+    int             slot = 0;
 
-    if (M == GLU) {
-        float d = d_u / p.a[row];
-        b.d_out[wide] = __float2bfloat16(d * other * silu_slope(x, s));
-        b.d_out[wide + p.n] = __float2bfloat16(d * (x * s));
-        return;
-    }
-    float normal = x * outer, gain = p.gain[col];
-    if (M == GATE) { /* d_u: of norm silu(h) -> of norm */
-        float o = sigmoid(other);
-        b.d_h[at] = __float2bfloat16(d_u * (normal * gain) * silu_slope(other, o));
-        d_u *= other * o;
-    }
-    *gain_sum += d_u * normal;
-    float d = outer * (d_u * gain - normal * inner);
-    if (M == NORM) {
-        d += b.d_x[at];
-        b.d_x[at] = d;
-        if (b.d_out) b.d_out[at] = __float2bfloat16(d / b.out_a[row]);
-    } else {
-        b.d_out[at] = __float2bfloat16(d / p.a[row]);
-    }
-}
-
-template <mode M, int N, int COLS>
-__global__ void __launch_bounds__(MOST_THREADS) input_back(back_arguments b)
-{
-    const prologue &p = b.p;
-    int             n = p.n;
-    float           u[COLS], d[N][COLS], sums[1 + N][COLS] = {};
-
-    for (int r = 0; r < ROWS_OF_SUMS; r++) {
-        size_t row = (size_t)blockIdx.x * ROWS_OF_SUMS + r;
-        if (row >= (size_t)b.n_rows) break;
-        float outer = p.r[2 * row], own = p.r[2 * row + 1], t[N] = {};
+    for (size_t row = blockIdx.x; row < b.n_rows; row += gridDim.x, slot ^= 1) {
+        float        x[K][V], other[K][V] = {}, gain[K][V] = {}, d[K][V] = {}, d_x[K][V] = {};
+        vec<bf16, V> d_n[N][K];
+        row_factors  f = {p.r[2 * row], p.r[2 * row + 1], 0, 0};
+        float        t[1] = {0}, factor = M == NORM ? 1.0f : factor_of(p.in, row);
+        if (M == NORM)
+            f.per_a = b.out_a ? 1.0f / b.out_a[row] : 0.0f;
+        else
+            f.per_a = 1.0f / p.in.a[row];
 #pragma unroll
-        for (int k = 0; k < COLS; k++) {
-            int    col = threadIdx.x + k * blockDim.x;
-            size_t at = row * n + col;
-            if (col >= n) continue;
-            float other = 0, x = kept_x<M>(p, row, col, &other);
-            float v = make_v<M>(p, col, x, other);
-            u[k] = v * outer, v *= outer * own;
-            for (int j = 0; j < N; j++) {
-                float gain = b.l.gain[j][col], a = b.l.a[j][row];
-                float d_n = __bfloat162float(b.d_n[j][at]) * (a * *b.scale[j]);
-                b.l.q[j][at] = __float2bfloat16(rintf(v * gain * a));
-                sums[1 + j][k] += d_n * (u[k] * own);
-                d[j][k] = d_n * gain;
-                t[j] += d[j][k] * u[k];
+        for (int k = 0; k < K; k++) {
+            int    col = min(first_col<V>(k), p.n - V);
+            size_t at = row * p.n + col;
+            read_input<M>(p, row, col, x[k], other[k]);
+            if (M != GLU) load(gain[k], p.gain + col);
+            for (int j = 0; j < N; j++) d_n[j][k] = load<V>(b.d_n + j * b.l.apart + at);
+            if (M == NORM) load(d_x[k], b.d_x + at);
+        }
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            int    col = first_col<V>(k);
+            size_t at = row * p.n + col;
+            if (col >= p.n) continue;
+            float u[V];
+            for (int v = 0; v < V; v++) {
+                x[k][v] *= factor;
+                if (M == GLU) other[k][v] *= factor;
+                u[v] = make_v<M>(x[k][v], other[k][v], gain[k][v]);
             }
+            for (int j = 0; j < N; j++) {
+                float a = b.l.a[j][row], to_q = f.outer * f.own * a, of_n = a * *b.scale[j];
+                float own_gain[V], q[V];
+                load(own_gain, b.l.gain[j] + col);
+                for (int v = 0; v < V; v++) {
+                    float d_normal = to_float(d_n[j][k].e[v]) * of_n;
+                    q[v] = rintf(u[v] * own_gain[v] * to_q);
+                    gain_sums[1 + j][k][v] += d_normal * (u[v] * f.outer * f.own);
+                    d[k][v] += d_normal * own_gain[v];
+                }
+                store(b.q + j * b.l.apart + at, q);
+            }
+            for (int v = 0; v < V; v++) t[0] += d[k][v] * (u[v] * f.outer);
         }
-        reduce<false>(t);
-        /* d_u = own Σ (d - u own² t / n), and so Σ d_u u = Σ t own³ eps: u's length hardly counts */
-        float all = 0;
-        for (int j = 0; j < N; j++) all += own * own * own * (t[j] / (float)n);
-        float inner = all * BITLINEAR_EPS;
+        reduce<1>(t, slot);
+        /* d_u = own (d - u own² t / n), and so Σ d_u u = t own³ eps: u's length hardly counts */
+        float all = f.own * f.own * f.own * (t[0] / (float)p.n);
+        f.inner = all * BITLINEAR_EPS;
 #pragma unroll
-        for (int k = 0; k < COLS; k++) {
-            int col = threadIdx.x + k * blockDim.x;
-            if (col >= n) continue;
-            float d_u = -u[k] * all;
-            for (int j = 0; j < N; j++) d_u += own * d[j][k];
-            element_back<M>(b, row, col, d_u, inner, outer, &sums[0][k]);
+        for (int k = 0; k < K; k++) {
+            int col = first_col<V>(k);
+            if (col >= p.n) continue;
+            for (int v = 0; v < V; v++)
+                d[k][v] = f.own * d[k][v] -
+                          all * f.outer * make_v<M>(x[k][v], other[k][v], gain[k][v]);
+            element_back<M>(b, row, col, f, x[k], other[k], gain[k], d[k], d_x[k],
+                            gain_sums[0][k]);
         }
     }
 #pragma unroll
-    for (int k = 0; k < COLS; k++) {
-        int col = threadIdx.x + k * blockDim.x;
-        for (int j = 0; j < 1 + N && col < n; j++)
-            b.partial[((size_t)blockIdx.x * (1 + N) + j) * n + col] = sums[j][k];
+    for (int k = 0; k < K; k++) {
+        int col = first_col<V>(k);
+        for (int j = 0; j < 1 + N && col < p.n; j++)
+            store(b.partial + ((size_t)blockIdx.x * (1 + N) + j) * p.n + col, gain_sums[j][k]);
     }
 }
 
@@ -442,72 +562,94 @@ __global__ void add_partial(gain_grads g, const float *partial, int n_blocks, in
 
 /*
  * h_t = forget_t h_{t-1} + in_t is linear in h, so a stream's tokens are cut into SCAN_PARTS parts
- * that run at once.  First each finds what it makes of a state h: product h + end.  Then each
- * follows the parts before it, which gives the state it begins with, and writes its tokens.
+ * that run at once, each by a warp whose lanes have V columns.  First each finds what it makes of a
+ * state h: product h + end.  Then each follows the parts before it, which gives the state it begins
+ * with, and writes its tokens.
  */
 struct scan_arguments {
-    const float   *f_sums, *i_sums, *f_scale, *i_scale, *f_a, *i_a, *bound;
-    __half        *f, *i, *h; /* kept: scaled, and the states */
-    float         *all_h;     /* the states again, for the forward pass */
+    sums           f, i;
+    const float   *bound;
+    __half        *h;              /* kept: the states */
+    float         *all_h;          /* the states again, for the forward pass */
     float         *state, *before; /* [streams][state] */
     const int32_t *ids;
     int            n, n_tokens;
     int32_t        bos;
 };
 
-/* The tokens [begin, end) of the stream from *h on; *product becomes that of all forget gates. */
-template <bool is_written>
-__device__ void scan_part(const scan_arguments &s, size_t first, int col, int begin, int end,
-                          float *h, float *product)
-{
-    float f_scale = *s.f_scale, i_scale = *s.i_scale, beta = s.bound ? s.bound[col] : 0.0f;
-    float f[AHEAD], i[AHEAD];
-    bool  reset[AHEAD];
+/* A block's share: the tokens [begin, end) of a stream, for each thread the V columns from col. */
+struct scan_place {
+    int    begin, end, col;
+    size_t first_row, state; /* of the stream */
+};
 
-    for (; begin < end; begin += AHEAD) {
+template <int V> __device__ scan_place place_of(const scan_arguments &s)
+{
+    int        length = (s.n_tokens + SCAN_PARTS - 1) / SCAN_PARTS;
+    scan_place p;
+
+    p.begin = min((int)threadIdx.y * length, s.n_tokens);
+    p.end = min(p.begin + length, s.n_tokens);
+    p.col = (blockIdx.x * SCAN_LANES + threadIdx.x) * V;
+    p.first_row = (size_t)blockIdx.y * s.n_tokens;
+    p.state = (size_t)blockIdx.y * s.n + p.col;
+    return p;
+}
+
+/* From the state h on; product becomes that of all forget gates. */
+template <bool is_written, int V>
+__device__ void scan_part(const scan_arguments &s, const scan_place &p, float (&h)[V],
+                          float (&product)[V])
+{
+    float f_scale = *s.f.scale * s.f.unit, i_scale = *s.i.scale * s.i.unit, beta[V] = {};
+
+    if (s.bound) load(beta, s.bound + p.col);
+    for (int begin = p.begin; begin < p.end; begin += AHEAD) {
+        vec<__half, V> f[AHEAD], i[AHEAD];
+        float          f_a[AHEAD], i_a[AHEAD];
+        bool           reset[AHEAD];
 #pragma unroll
         for (int k = 0; k < AHEAD; k++) {
-            size_t row = first + begin + k;
-            if (begin + k >= end) continue;
-            f[k] = s.f_sums[row * s.n + col] * (f_scale / s.f_a[row]);
-            i[k] = s.i_sums[row * s.n + col] * (i_scale / s.i_a[row]);
-            reset[k] = s.ids[row] == s.bos;
+            size_t row = p.first_row + min(begin + k, p.end - 1), at = row * s.n + p.col;
+            f[k] = load<V>(s.f.at + at), i[k] = load<V>(s.i.at + at);
+            f_a[k] = s.f.a[row], i_a[k] = s.i.a[row], reset[k] = s.ids[row] == s.bos;
         }
 #pragma unroll
         for (int k = 0; k < AHEAD; k++) {
-            if (begin + k >= end) continue;
-            float forget = beta + (1.0f - beta) * sigmoid(f[k]);
-            float in = i[k] * sigmoid(i[k]) * (1.0f - forget);
-            if (reset[k]) forget = 0;
-            *h = forget * *h + in, *product *= forget;
-            size_t at = (first + begin + k) * s.n + col;
-            if (!is_written) continue;
-            s.f[at] = to_half(f[k]), s.i[at] = to_half(i[k]), s.h[at] = to_half(*h);
-            s.all_h[at] = *h;
+            if (begin + k >= p.end) continue;
+            float f_factor = __fdividef(f_scale, f_a[k]), i_factor = __fdividef(i_scale, i_a[k]);
+            for (int v = 0; v < V; v++) {
+                float x = to_float(i[k].e[v]) * i_factor;
+                float forget = beta[v] + (1.0f - beta[v]) * sigmoid(to_float(f[k].e[v]) * f_factor);
+                float in = x * sigmoid(x) * (1.0f - forget);
+                if (reset[k]) forget = 0;
+                h[v] = forget * h[v] + in, product[v] *= forget;
+            }
+            size_t at = (p.first_row + begin + k) * s.n + p.col;
+            if (is_written) store(s.h + at, h), store(s.all_h + at, h);
         }
     }
 }
 
-__global__ void __launch_bounds__(SCAN_COLS *SCAN_PARTS) scan(scan_arguments s)
+template <int V> __global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan(scan_arguments s)
 {
-    __shared__ float products[SCAN_PARTS][SCAN_COLS], ends[SCAN_PARTS][SCAN_COLS];
-    int              lane = threadIdx.x, part = threadIdx.y, stream = blockIdx.y;
-    int              col = blockIdx.x * SCAN_COLS + lane;
-    int              length = (s.n_tokens + SCAN_PARTS - 1) / SCAN_PARTS;
-    int              begin = min(part * length, s.n_tokens), end = min(begin + length, s.n_tokens);
-    size_t           first = (size_t)stream * s.n_tokens, own = (size_t)stream * s.n + col;
-    float            product = 1, h = 0, unused = 1;
-    bool             is_there = col < s.n;
+    __shared__ float products[SCAN_PARTS][SCAN_LANES][V], ends[SCAN_PARTS][SCAN_LANES][V];
+    scan_place       p = place_of<V>(s);
+    int              lane = threadIdx.x, part = threadIdx.y;
+    float            product[V], h[V] = {}, start[V] = {};
+    bool             is_there = p.col < s.n;
 
-    if (is_there) scan_part<false>(s, first, col, begin, end, &h, &product);
-    products[part][lane] = product, ends[part][lane] = h;
-    float start = is_there ? s.state[own] : 0.0f;
+    for (int v = 0; v < V; v++) product[v] = 1;
+    if (is_there) scan_part<false>(s, p, h, product), load(start, s.state + p.state);
+    for (int v = 0; v < V; v++) products[part][lane][v] = product[v], ends[part][lane][v] = h[v];
     __syncthreads();
     if (!is_there) return;
-    if (part == 0) s.before[own] = start;
-    for (int k = 0; k < part; k++) start = products[k][lane] * start + ends[k][lane];
-    scan_part<true>(s, first, col, begin, end, &start, &unused);
-    if (part == SCAN_PARTS - 1) s.state[own] = start;
+    if (part == 0) store(s.before + p.state, start);
+    for (int k = 0; k < part; k++)
+        for (int v = 0; v < V; v++)
+            start[v] = products[k][lane][v] * start[v] + ends[k][lane][v];
+    scan_part<true>(s, p, start, product);
+    if (part == SCAN_PARTS - 1) store(s.state + p.state, start);
 }
 
 struct scan_back_arguments {
@@ -517,101 +659,124 @@ struct scan_back_arguments {
     float         *d_bound;   /* [streams][state] */
 };
 
-/* As scan_part, backwards: *carried is what the token after gives to the gradient of h. */
-template <bool is_written>
-__device__ void scan_back_part(const scan_back_arguments &b, size_t first, int col, int begin,
-                               int end, float before_all, float *carried, float *product,
-                               float *d_beta)
+/* As scan_part, backwards: carried is what the token after gives to the gradient of h. */
+template <bool is_written, int V>
+__device__ void scan_back_part(const scan_back_arguments &b, const scan_place &p,
+                               const float (&before_all)[V], float (&carried)[V],
+                               float (&product)[V], float (&d_beta)[V])
 {
     const scan_arguments &s = b.s;
-    float beta = s.bound ? s.bound[col] : 0.0f, f[AHEAD], i[AHEAD], d_h[AHEAD], before[AHEAD];
-    bool  reset[AHEAD];
+    float f_scale = *s.f.scale * s.f.unit, i_scale = *s.i.scale * s.i.unit, beta[V] = {};
 
-    for (; end > begin; end -= AHEAD) {
+    if (s.bound) load(beta, s.bound + p.col);
+    for (int end = p.end; end > p.begin; end -= AHEAD) {
+        vec<__half, V> f[AHEAD], i[AHEAD], before[AHEAD];
+        vec<bf16, V>   d_h[AHEAD];
+        float          f_a[AHEAD], i_a[AHEAD];
+        bool           reset[AHEAD];
 #pragma unroll
         for (int k = 0; k < AHEAD; k++) {
-            int    t = end - 1 - k;
-            size_t row = first + t, at = row * s.n + col;
-            if (t < begin) continue;
-            f[k] = __half2float(s.f[at]);
-            d_h[k] = __bfloat162float(b.d_h[at]);
-            reset[k] = s.ids[row] == s.bos;
+            int    t = max(end - 1 - k, p.begin);
+            size_t row = p.first_row + t, at = row * s.n + p.col;
+            f[k] = load<V>(s.f.at + at), d_h[k] = load<V>(b.d_h + at);
+            f_a[k] = s.f.a[row], reset[k] = s.ids[row] == s.bos;
             if (!is_written) continue;
-            i[k] = __half2float(s.i[at]);
-            before[k] = t ? __half2float(s.h[at - s.n]) : before_all;
+            i[k] = load<V>(s.i.at + at), i_a[k] = s.i.a[row];
+            before[k] = load<V>(s.h + (t ? at - s.n : at));
         }
 #pragma unroll
         for (int k = 0; k < AHEAD; k++) {
-            int t = end - 1 - k;
-            if (t < begin) continue;
-            float u = sigmoid(f[k]), forget = beta + (1.0f - beta) * u, d = d_h[k] + *carried;
-            float kept = reset[k] ? 0.0f : forget;
-            *carried = d * kept, *product *= kept;
-            if (!is_written) continue;
-            size_t row = first + t, at = row * s.n + col;
-            float  v = sigmoid(i[k]);
-            float  d_gate = d * ((reset[k] ? 0.0f : before[k]) - i[k] * v);
-            b.d_f[at] = __float2bfloat16(d_gate * (1.0f - beta) * u * (1.0f - u) / s.f_a[row]);
-            b.d_i[at] = __float2bfloat16(d * (1.0f - forget) * silu_slope(i[k], v) / s.i_a[row]);
-            *d_beta += d_gate * (1.0f - u);
+            int    t = end - 1 - k;
+            size_t at = (p.first_row + t) * s.n + p.col;
+            if (t < p.begin) continue;
+            float f_per = __fdividef(1.0f, f_a[k]), i_per = 0, d_f[V], d_i[V];
+            if (is_written) i_per = __fdividef(1.0f, i_a[k]);
+            for (int v = 0; v < V; v++) {
+                float u = sigmoid(to_float(f[k].e[v]) * (f_scale * f_per));
+                float forget = beta[v] + (1.0f - beta[v]) * u;
+                float d = to_float(d_h[k].e[v]) + carried[v], kept = reset[k] ? 0.0f : forget;
+                carried[v] = d * kept, product[v] *= kept;
+                if (!is_written) continue;
+                float x = to_float(i[k].e[v]) * (i_scale * i_per), g = sigmoid(x);
+                float h = reset[k] ? 0.0f : t ? to_float(before[k].e[v]) : before_all[v];
+                float d_gate = d * (h - x * g);
+                d_f[v] = d_gate * (1.0f - beta[v]) * u * (1.0f - u) * f_per;
+                d_i[v] = d * (1.0f - forget) * silu_slope(x, g) * i_per;
+                d_beta[v] += d_gate * (1.0f - u);
+            }
+            if (is_written) store(b.d_f + at, d_f), store(b.d_i + at, d_i);
         }
     }
 }
 
-__global__ void __launch_bounds__(SCAN_COLS *SCAN_PARTS) scan_back(scan_back_arguments b)
+template <int V>
+__global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan_back(scan_back_arguments b)
 {
-    __shared__ float products[SCAN_PARTS][SCAN_COLS], ends[SCAN_PARTS][SCAN_COLS];
-    const scan_arguments &s = b.s;
-    int    lane = threadIdx.x, part = threadIdx.y, stream = blockIdx.y;
-    int    col = blockIdx.x * SCAN_COLS + lane;
-    int    length = (s.n_tokens + SCAN_PARTS - 1) / SCAN_PARTS;
-    int    begin = min(part * length, s.n_tokens), end = min(begin + length, s.n_tokens);
-    size_t first = (size_t)stream * s.n_tokens, own = (size_t)stream * s.n + col;
-    float  carried = 0, product = 1, d_beta = 0, unused = 1;
-    bool   is_there = col < s.n;
+    __shared__ float products[SCAN_PARTS][SCAN_LANES][V], ends[SCAN_PARTS][SCAN_LANES][V];
+    scan_place       p = place_of<V>(b.s);
+    int              lane = threadIdx.x, part = threadIdx.y;
+    float            carried[V] = {}, product[V], d_beta[V] = {}, before_all[V] = {};
+    bool             is_there = p.col < b.s.n;
 
-    if (is_there)
-        scan_back_part<false>(b, first, col, begin, end, 0, &carried, &product, &d_beta);
-    products[part][lane] = product, ends[part][lane] = carried;
+    for (int v = 0; v < V; v++) product[v] = 1;
+    if (is_there) scan_back_part<false>(b, p, before_all, carried, product, d_beta);
+    for (int v = 0; v < V; v++)
+        products[part][lane][v] = product[v], ends[part][lane][v] = carried[v];
     __syncthreads();
-    carried = 0, d_beta = 0;
-    for (int k = SCAN_PARTS - 1; k > part; k--)
-        carried = products[k][lane] * carried + ends[k][lane];
+    for (int v = 0; v < V; v++) {
+        carried[v] = 0;
+        for (int k = SCAN_PARTS - 1; k > part; k--)
+            carried[v] = products[k][lane][v] * carried[v] + ends[k][lane][v];
+    }
     __syncthreads();
-    if (is_there)
-        scan_back_part<true>(b, first, col, begin, end, s.before[own], &carried, &unused, &d_beta);
-    ends[part][lane] = d_beta;
+    if (is_there) {
+        load(before_all, b.s.before + p.state);
+        scan_back_part<true>(b, p, before_all, carried, product, d_beta);
+    }
+    for (int v = 0; v < V; v++) ends[part][lane][v] = d_beta[v];
     __syncthreads();
     if (part || !is_there) return;
-    for (int k = 1; k < SCAN_PARTS; k++) d_beta += ends[k][lane];
-    b.d_bound[own] = s.bound ? d_beta : 0.0f;
+    for (int v = 0; v < V; v++) {
+        for (int k = 1; k < SCAN_PARTS; k++) d_beta[v] += ends[k][lane][v];
+        if (!b.s.bound) d_beta[v] = 0;
+    }
+    store(b.d_bound + p.state, d_beta);
 }
 
 /* ---- The loss -------------------------------------------------------------------------------- */
 
-/* Of a row of logits its loss, and d logits / a in bf16. */
-__global__ void cross_entropy(bf16 *d_logits, float *nats, const float *sums, const float *scale,
+/*
+ * Of a row of logits its loss, and d logits / a in bf16.  The sum of e^(x - most) is taken while
+ * most, each thread's largest so far, is still being found.
+ */
+template <int V>
+__global__ void cross_entropy(bf16 *d_logits, float *nats, const float *logits, const float *scale,
                               const float *a, const int32_t *targets, int n, float weight)
 {
     size_t       row = blockIdx.x;
-    const float *x = sums + row * n;
-    float        factor = *scale / a[row], most = -INFINITY, total = 0;
+    const float *x = logits + row * n;
+    float        factor = *scale / a[row], highest[1] = {-INFINITY}, total[1] = {0}, y[V];
 
-    /* The sum of e^(x - most) while most is still being found. */
-    for (int i = threadIdx.x; i < n; i += THREADS) {
-        float y = x[i] * factor;
-        if (y > most) total *= expf(most - y), most = y;
-        total += expf(y - most);
+    for (int i = threadIdx.x * V; i < n; i += THREADS * V) {
+        float most = highest[0];
+        load(y, x + i);
+        for (int v = 0; v < V; v++) most = fmaxf(most, y[v] *= factor);
+        if (most > highest[0]) total[0] *= __expf(highest[0] - most), highest[0] = most;
+        for (int v = 0; v < V; v++) total[0] += __expf(y[v] - most);
     }
-    float highest = reduce<true>(most);
-    total = reduce<false>(most > -INFINITY ? total * expf(most - highest) : 0.0f);
+    float own = highest[0];
+    reduce<0>(highest, 0);
+    total[0] = own > -INFINITY ? total[0] * __expf(own - highest[0]) : 0.0f;
+    reduce<1>(total, 1);
     int   target = targets[row];
-    float share = weight / a[row];
-    for (int i = threadIdx.x; i < n; i += THREADS) {
-        float p = expf(x[i] * factor - highest) / total;
-        d_logits[row * n + i] = __float2bfloat16((p - (i == target)) * share);
+    float share = weight / a[row], per_total = 1.0f / total[0];
+    for (int i = threadIdx.x * V; i < n; i += THREADS * V) {
+        load(y, x + i);
+        for (int v = 0; v < V; v++)
+            y[v] = (__expf(y[v] * factor - highest[0]) * per_total - (i + v == target)) * share;
+        store(d_logits + row * n + i, y);
     }
-    if (threadIdx.x == 0) nats[row] = logf(total) - (x[target] * factor - highest);
+    if (threadIdx.x == 0) nats[row] = logf(total[0]) - (x[target] * factor - highest[0]);
 }
 
 /* Each block adds the rows of one id: rows[starts[b] .. starts[b + 1]). */
@@ -631,29 +796,47 @@ __global__ void embedding_back(float *grad, const float *d_x, const int32_t *ids
 /* ---- The optimizer --------------------------------------------------------------------------- */
 
 /* Partial sums of the norm of all gradients; the host adds them up in their order. */
-__global__ void sum_squares(double *partial, const float *x, size_t n)
+template <int V> __global__ void sum_squares(double *partial, const float *x, size_t n)
 {
-    double s = 0;
+    double s[1] = {0};
 
-    for (size_t i = blockIdx.x * (size_t)THREADS + threadIdx.x; i < n;
-         i += (size_t)gridDim.x * THREADS)
-        s += (double)x[i] * (double)x[i];
-    s = reduce<false>(s);
-    if (threadIdx.x == 0) partial[blockIdx.x] = s;
+#pragma unroll 4
+    for (size_t i = (blockIdx.x * (size_t)THREADS + threadIdx.x) * V; i < n;
+         i += (size_t)gridDim.x * THREADS * V) {
+        float g[V];
+        load(g, x + i);
+        for (int v = 0; v < V; v++) s[0] += (double)g[v] * (double)g[v];
+    }
+    reduce<1>(s, 0);
+    if (threadIdx.x == 0) partial[blockIdx.x] = s[0];
 }
 
-/* nm_adamw_factors says what is computed; keep is that of this tensor. */
-__global__ void adamw(float *w, float *m, float *v, float *g, nm_adamw_factors f, float keep,
-                      size_t n)
+/* nm_adamw_factors says what is computed.  The sum of |w| is taken in the order of sum_sizes. */
+template <int V>
+__global__ void adamw(float *values, float *means, float *squares, float *grads, double *partial,
+                      const piece *pieces, nm_adamw_factors f)
 {
-    for (size_t i = blockIdx.x * (size_t)THREADS + threadIdx.x; i < n;
-         i += (size_t)gridDim.x * THREADS) {
-        float d = g[i] * f.clip;
-        m[i] = f.beta1 * m[i] + (1.0f - f.beta1) * d;
-        v[i] = f.beta2 * v[i] + (1.0f - f.beta2) * (d * d);
-        w[i] = w[i] * keep - f.rate * m[i] / (sqrtf(v[i]) * f.root + ADAMW_EPS);
-        g[i] = 0;
+    piece       p = pieces[blockIdx.x];
+    double      size[1] = {0};
+    float       keep = p.is_decayed ? f.decayed : f.keep;
+    const float zeros[V] = {};
+
+    for (int i = threadIdx.x * V; i < p.n; i += THREADS * V) {
+        size_t at = p.at + i;
+        float  w[V], m[V], v[V], g[V];
+        load(w, values + at), load(m, means + at), load(v, squares + at), load(g, grads + at);
+        for (int k = 0; k < V; k++) {
+            float d = g[k] * f.clip;
+            m[k] = f.beta1 * m[k] + (1.0f - f.beta1) * d;
+            v[k] = f.beta2 * v[k] + (1.0f - f.beta2) * (d * d);
+            w[k] = w[k] * keep - f.rate * m[k] / (sqrtf(v[k]) * f.root + ADAMW_EPS);
+            size[0] += fabs((double)w[k]);
+        }
+        store(values + at, w), store(means + at, m), store(squares + at, v);
+        store(grads + at, zeros);
     }
+    reduce<1>(size, 0);
+    if (threadIdx.x == 0) partial[blockIdx.x] = size[0];
 }
 
 #endif

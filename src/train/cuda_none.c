@@ -65,3 +65,13 @@ void nm_cuda_take_times(nm_cuda *cuda, float times[NM_CUDA_PARTS])
 {
     (void)cuda, (void)times;
 }
+
+void nm_cuda_measure(nm_cuda *cuda)
+{
+    (void)cuda;
+}
+
+void nm_cuda_take_measured(nm_cuda *cuda, nm_cuda_measured totals[NM_CUDA_WORKS])
+{
+    (void)cuda, (void)totals;
+}

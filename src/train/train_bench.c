@@ -16,7 +16,8 @@
 
 #define PEAK_CALLS 20000
 #define PEAK_TRIES 5
-#define WARM_STEPS 1 /* not measured: pages are touched, caches filled */
+#define WARM_STEPS 1     /* not measured: pages are touched, caches filled */
+#define MEASURED_STEPS 2 /* in which each launch on a GPU is measured */
 
 typedef struct peak_job {
     const nm_gradient_ops *ops;
@@ -48,6 +49,45 @@ static double measure_peak(const nm_trainer *t)
         if (speed > best) best = speed;
     }
     return best;
+}
+
+/*
+ * Where the time of a step on a GPU goes: steps in which each launch is measured.  Bytes are those
+ * that have to be moved, so a speed beyond the memory's is the cache's.
+ */
+static bool report_works(nm_trainer *t, nomul_error *err)
+{
+    static const char *const names[NM_CUDA_WORKS] = {
+        [NM_CUDA_EMBEDDING] = "embedding, both ways",
+        [NM_CUDA_QUANTIZE] = "norms and quantizing",
+        [NM_CUDA_PRODUCTS] = "products",
+        [NM_CUDA_SCAN] = "recurrence",
+        [NM_CUDA_HEAD_PRODUCTS] = "head, all products",
+        [NM_CUDA_LOSS] = "loss",
+        [NM_CUDA_PRODUCTS_BACK] = "products of gradients",
+        [NM_CUDA_INPUT_BACK] = "norms, backwards",
+        [NM_CUDA_SCAN_BACK] = "recurrence, backwards",
+        [NM_CUDA_PRODUCTS_WEIGHTS] = "products for weights",
+        [NM_CUDA_GAINS] = "gradients of gains",
+        [NM_CUDA_GRAD_NORM] = "norm of gradients",
+        [NM_CUDA_ADAMW] = "optimizer",
+        [NM_CUDA_TRITS] = "quantizing weights",
+    };
+    nm_cuda_measured total[NM_CUDA_WORKS];
+    double           n = MEASURED_STEPS;
+
+    nm_cuda_measure(t->cuda);
+    for (int i = 0; i < MEASURED_STEPS; i++)
+        if (!nm_trainer_step(t, err)) return false;
+    nm_cuda_take_measured(t->cuda, total);
+    printf("%-24s%10s%10s%10s%10s%10s\n", "one after the other", "launches", "ms", "GB", "GB/s",
+           "TFLOP/s");
+    for (int i = 0; i < NM_CUDA_WORKS; i++) {
+        const nm_cuda_measured *x = &total[i];
+        printf("%-24s%10.0f%10.2f%10.2f%10.0f%10.0f\n", names[i], (double)x->n / n, x->ms / n,
+               x->bytes / n / 1e9, x->bytes / x->ms / 1e6, x->flops / x->ms / 1e9);
+    }
+    return true;
 }
 
 /*
@@ -91,7 +131,7 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
                ms[NM_CUDA_FORWARD], ms[NM_CUDA_HEAD], ms[NM_CUDA_BACKWARD], ms[NM_CUDA_OPTIMIZER]);
         printf("memory: %.1f GiB, for %zu of the streams at once\n",
                (double)nm_cuda_bytes(t->cuda) / (1024.0 * 1024 * 1024), t->n_micro);
-        return true;
+        return report_works(t, err);
     }
     const nm_tape_times *times = &t->tape.times;
     double               speed = times->flops / times->products;
