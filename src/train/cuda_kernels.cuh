@@ -81,12 +81,32 @@ template <int V, typename T> __device__ void load(float (&to)[V], const T *from)
     for (int v = 0; v < V; v++) to[v] = to_float(x.e[v]);
 }
 
+/* Two values of 16 bits as one word, by one instruction. */
+__device__ inline unsigned to_pair(const __half *, float low, float high)
+{
+    __half2 x = __floats2half2_rn(low, high);
+
+    return *(unsigned *)&x;
+}
+
+__device__ inline unsigned to_pair(const bf16 *, float low, float high)
+{
+    __nv_bfloat162 x = __floats2bfloat162_rn(low, high);
+
+    return *(unsigned *)&x;
+}
+
 template <int V, typename T> __device__ void store(T *to, const float (&from)[V])
 {
-    vec<T, V> x;
-
-    for (int v = 0; v < V; v++) from_float(&x.e[v], from[v]);
-    *(vec<T, V> *)to = x;
+    if constexpr (sizeof(T) == 2 && V % 2 == 0) {
+        vec<unsigned, V / 2> x;
+        for (int v = 0; v < V; v += 2) x.e[v / 2] = to_pair(to, from[v], from[v + 1]);
+        *(vec<unsigned, V / 2> *)to = x;
+    } else {
+        vec<T, V> x;
+        for (int v = 0; v < V; v++) from_float(&x.e[v], from[v]);
+        *(vec<T, V> *)to = x;
+    }
 }
 
 /*
