@@ -135,6 +135,13 @@ template <typename T> static void take(nm_cuda *c, T **at, size_t n)
     *at = (T *)block;
 }
 
+/* And filled with what the host has. */
+template <typename T> static void send(nm_cuda *c, T **at, const std::vector<T> &from)
+{
+    take(c, at, from.size());
+    if (*at) cudaMemcpy(*at, from.data(), from.size() * sizeof(T), cudaMemcpyHostToDevice);
+}
+
 static bool fail(nomul_error *err, nomul_status code, const char *what, const char *why)
 {
     if (err) {
@@ -156,11 +163,16 @@ static bool check(nm_cuda *c, const char *what, nomul_error *err)
                 what, cudaGetErrorString(status));
 }
 
-/* What lives as long as the model: 16 bytes for each value, and 2 for each trit, in bf16. */
+/*
+ * What lives as long as the model: 16 bytes for each value, 2 for each trit, in bf16, and the tables
+ * of pieces.
+ */
 static void place_values(nm_cuda *c)
 {
-    const nm_cuda_model *m = &c->model;
-    size_t               n_trits = 0;
+    const nm_cuda_model       *m = &c->model;
+    size_t                     n_trits = 0;
+    std::vector<piece>         pieces;
+    std::vector<matrix_pieces> places;
 
     for (const nm_cuda_layer &l : c->layer_plan)
         for (const nm_cuda_matrix &x : l.matrices) c->matrices.push_back(x);
@@ -169,46 +181,23 @@ static void place_values(nm_cuda *c)
         c->trits_at.push_back(n_trits);
         n_trits += x.rows * x.cols;
     }
-    for (const nm_cuda_tensor &t : c->tensors) c->n_pieces += (t.n + PIECE - 1) / PIECE;
-    take(c, &c->values, m->n_values), take(c, &c->grads, m->n_values);
-    take(c, &c->m, m->n_values), take(c, &c->v, m->n_values);
-    take(c, &c->trits, n_trits), take(c, &c->scales, c->matrices.size());
-    take(c, &c->bounds, m->n_layers * m->state);
-    take(c, &c->partial, std::max<size_t>(PIECES, c->n_pieces));
-    take(c, &c->pieces, c->n_pieces), take(c, &c->matrix_places, c->matrices.size());
-}
-
-/* The tables of pieces, to the GPU. */
-static void send_pieces(nm_cuda *c)
-{
-    std::vector<piece>         pieces;
-    std::vector<matrix_pieces> places(c->matrices.size());
-
+    places.resize(c->matrices.size());
     for (const nm_cuda_tensor &t : c->tensors) {
         size_t i = 0, first = pieces.size();
-        while (i < c->matrices.size() && c->matrices[i].weight != t.at) i++;
-        bool   is_ternary = i < c->matrices.size();
+        while (i < places.size() && c->matrices[i].weight != t.at) i++;
+        bool is_ternary = i < places.size();
         for (size_t at = 0; at < t.n; at += PIECE)
             pieces.push_back({t.at + at, is_ternary ? c->trits_at[i] + at : 0,
                               (int)std::min<size_t>(PIECE, t.n - at), is_ternary ? (int)i : -1,
                               t.is_matrix});
         if (is_ternary) places[i] = {(int)first, (int)pieces.size(), t.n};
     }
-    cudaMemcpy(c->pieces, pieces.data(), pieces.size() * sizeof pieces[0], cudaMemcpyHostToDevice);
-    cudaMemcpy(c->matrix_places, places.data(), places.size() * sizeof places[0],
-               cudaMemcpyHostToDevice);
-}
-
-static void place_layer(nm_cuda *c, layer_memory *l)
-{
-    const nm_cuda_model *m = &c->model;
-    size_t               n = c->n_rows;
-
-    take(c, &l->x, n * m->dim), take(c, &l->middle, n * m->dim);
-    take(c, &l->ifg, 3 * n * m->state), take(c, &l->h, n * m->state);
-    take(c, &l->gate_up, n * 2 * m->ffn), take(c, &l->before, c->n_streams * m->state);
-    for (float **r : {&l->r_attn, &l->r_gate, &l->r_ffn, &l->r_glu}) take(c, r, 2 * n);
-    for (float *&a : l->a) take(c, &a, n);
+    c->n_pieces = pieces.size();
+    for (float **x : {&c->values, &c->grads, &c->m, &c->v}) take(c, x, m->n_values);
+    take(c, &c->trits, n_trits), take(c, &c->scales, places.size());
+    take(c, &c->bounds, m->n_layers * m->state);
+    take(c, &c->partial, std::max<size_t>(PIECES, c->n_pieces));
+    send(c, &c->pieces, pieces), send(c, &c->matrix_places, places);
 }
 
 /* What a pass of n_rows needs; without the layers' it is reused from layer to layer. */
@@ -219,7 +208,13 @@ static void place_activations(nm_cuda *c)
     size_t               three = std::max(3 * std::max(m->dim, m->state), m->ffn);
 
     c->layers.resize(m->n_layers);
-    for (layer_memory &l : c->layers) place_layer(c, &l);
+    for (layer_memory &l : c->layers) {
+        take(c, &l.x, n * m->dim), take(c, &l.middle, n * m->dim);
+        take(c, &l.ifg, 3 * n * m->state), take(c, &l.h, n * m->state);
+        take(c, &l.gate_up, n * 2 * m->ffn), take(c, &l.before, c->n_streams * m->state);
+        for (float **r : {&l.r_attn, &l.r_gate, &l.r_ffn, &l.r_glu}) take(c, r, 2 * n);
+        for (float *&a : l.a) take(c, &a, n);
+    }
     take(c, &c->x, n * m->dim), take(c, &c->d_x, n * m->dim), take(c, &c->sums, n * m->dim);
     take(c, &c->q, n * three), take(c, &c->d_n, n * three), take(c, &c->d_h, n * m->state);
     take(c, &c->all_h, n * m->state);
@@ -277,10 +272,7 @@ nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tok
          fail(err, NOMUL_E_UNSUPPORTED, "width", "no row may have more than 12288 columns");
     ok = ok && open_device(c, err);
     if (ok) place_values(c), place_activations(c);
-    if (ok && check(c, "memory: use a smaller --micro-batch", err)) {
-        send_pieces(c);
-        return c;
-    }
+    if (ok && check(c, "memory: use a smaller --micro-batch", err)) return c;
     nm_cuda_close(c);
     return nullptr;
 }
