@@ -210,6 +210,7 @@ bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t
 {
     tester t = {.tested = tested, .reference = reference, .err = err};
 
+    t.arena.unset = true;
     nm_rng_init(&t.rng, 1);
     place(&t);
     if (!nm_arena_back(&t.arena, err)) return false;
