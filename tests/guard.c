@@ -24,24 +24,41 @@ static void must(int ok, const char *what)
     exit(1);
 }
 
-/* Dropped mappings, by their pages of data, to be taken again: mapping costs more than a test. */
-#define KEPT_PAGES 64
-#define KEPT_EACH 4
-static char *kept[KEPT_PAGES][KEPT_EACH];
+/*
+ * Dropped mappings, the oldest first, to be taken again for as many bytes: mapping them anew and
+ * touching their pages costs more than a test.
+ */
+#define KEPT_MOST 256
+#define KEPT_BYTES ((size_t)256 << 20)
+static struct {
+    char  *base;
+    size_t total;
+} kept[KEPT_MOST];
+static size_t n_kept, kept_bytes;
 
-/* A place of `kept` that holds a mapping of this size, or with empty, one that holds nothing. */
-static char **find_kept(size_t data_bytes, bool empty)
+/* The base of number i, which is kept no more. */
+static char *take_kept(size_t i)
 {
-    size_t pages = data_bytes / page_size();
+    char *base = kept[i].base;
 
-    for (size_t i = 0; pages < KEPT_PAGES && i < KEPT_EACH; i++)
-        if (!kept[pages][i] == empty) return &kept[pages][i];
-    return NULL;
+    kept_bytes -= kept[i].total;
+    memmove(kept + i, kept + i + 1, (--n_kept - i) * sizeof *kept);
+    return base;
 }
 
-static char *map_new(size_t data_bytes)
+static void keep(char *base, size_t total)
 {
-    size_t page = page_size(), total = data_bytes + 3 * page;
+    while (n_kept == KEPT_MOST || (n_kept > 0 && kept_bytes + total > KEPT_BYTES)) {
+        size_t oldest = kept[0].total;
+        must(munmap(take_kept(0), oldest) == 0, "guard: munmap");
+    }
+    kept[n_kept].base = base, kept[n_kept++].total = total;
+    kept_bytes += total;
+}
+
+static char *map_new(size_t total)
+{
+    size_t page = page_size();
     char  *base = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     must(base != MAP_FAILED, "guard: mmap");
@@ -54,9 +71,10 @@ static char *map_new(size_t data_bytes)
 /* The first page of data; its mapping begins two pages before, with the bytes mapped. */
 static char *map(size_t data_bytes)
 {
-    char **old = find_kept(data_bytes, false), *base = old ? *old : map_new(data_bytes);
+    size_t total = data_bytes + 3 * page_size(), i = n_kept;
 
-    if (old) *old = NULL;
+    while (i > 0 && kept[i - 1].total != total) i--; /* the newest is still in a cache */
+    char *base = i > 0 ? take_kept(i - 1) : map_new(total);
     memset(base + 2 * page_size(), 0xA5, data_bytes);
     return base + 2 * page_size();
 }
@@ -90,17 +108,11 @@ void guard_drop(void *block)
 {
     size_t total, page = page_size();
     if (!block) return;
-    char  *base = base_of(block, &total);
-    char **place = find_kept(total - 3 * page, true);
-
-    if (!place) {
-        must(munmap(base, total) == 0, "guard: munmap");
-        return;
-    }
+    char *base = base_of(block, &total);
     if (total > 3 * page)
         must(mprotect(base + 2 * page, total - 3 * page, PROT_READ | PROT_WRITE) == 0,
              "guard: mprotect");
-    *place = base;
+    keep(base, total);
 }
 
 void guard_lock(void *block)
