@@ -7,17 +7,17 @@
 
 #include "base/utf8.h"
 
-void screen_begin(screen *s, size_t columns, size_t rows)
-{
-    memset(s, 0, sizeof *s);
-    s->columns = columns, s->rows = rows;
-    for (size_t r = 0; r < SCREEN_MOST; r++)
-        for (size_t c = 0; c < SCREEN_MOST; c++) strcpy(s->cells[r][c], " ");
-}
-
 static void clear(screen *s, size_t row, size_t from)
 {
-    for (size_t c = from; c < SCREEN_MOST; c++) strcpy(s->cells[row][c], " ");
+    for (size_t c = from; c < s->columns; c++) strcpy(s->cells[row][c], " ");
+}
+
+/* Cells beyond its columns and rows are never read. */
+void screen_begin(screen *s, size_t columns, size_t rows)
+{
+    memset(s, 0, offsetof(screen, cells));
+    s->columns = columns, s->rows = rows;
+    for (size_t r = 0; r < rows; r++) clear(s, r, 0);
 }
 
 static void new_row(screen *s)

@@ -13,13 +13,13 @@
 #define SCREEN_MOST 128 /* columns, rows */
 
 typedef struct screen {
-    size_t columns, rows, column, row;          /* column == columns: the next character wraps */
-    char   cells[SCREEN_MOST][SCREEN_MOST][16]; /* UTF-8; "" in the second half of a wide one */
-    char   sequence[32];                        /* that has begun */
+    size_t columns, rows, column, row; /* column == columns: the next character wraps */
+    char   sequence[32];               /* that has begun */
     size_t n_sequence;
-    bool   colored, bracketed; /* SGR is on; DECSET 2004 is */
-    bool   escaped;            /* an escape sequence came */
-    char   wrong[64];          /* the first thing that is not known; "": none */
+    bool   colored, bracketed;                  /* SGR is on; DECSET 2004 is */
+    bool   escaped;                             /* an escape sequence came */
+    char   wrong[64];                           /* the first thing that is not known; "": none */
+    char   cells[SCREEN_MOST][SCREEN_MOST][16]; /* UTF-8; "" in the second half of a wide one */
 } screen;
 
 void screen_begin(screen *s, size_t columns, size_t rows);
