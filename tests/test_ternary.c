@@ -84,6 +84,7 @@ static int8_t *random_vectors(size_t cols, size_t n_tokens, fill f, nm_rng *rng)
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
+#define LONG 10000               /* columns, of a matrix of few rows */
 #define LONGEST_SCALAR (1 << 16) /* columns: its tables of a million are 128 MiB */
 
 static bool runs[16]; /* by row of kernels.def: can this CPU run it? */
@@ -159,6 +160,28 @@ static int32_t *run_gemm(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
     return y;
 }
 
+/* What run_gemm returns, one product after the other. */
+static int32_t *sum_plainly(const nm_ternary *w, size_t tile_begin, size_t tile_end,
+                            const int8_t *q, size_t n_tokens)
+{
+    size_t   n_rows = (tile_end - tile_begin) * NM_TILE_ROWS;
+    int32_t *y = guard_take(n_tokens * (n_rows + TOKEN_GAP) * sizeof *y);
+    int8_t  *trits = malloc(w->cols);
+
+    for (size_t row = 0; row < n_rows; row++) {
+        bool is_padding = tile_begin * NM_TILE_ROWS + row >= w->rows;
+        if (!is_padding) nm_ternary_unpack_row(w, tile_begin * NM_TILE_ROWS + row, trits);
+        for (size_t t = 0; t < n_tokens; t++) {
+            int32_t sum = 0;
+            for (size_t col = 0; !is_padding && col < w->cols; col++)
+                sum += trits[col] * q[t * nm_q_stride(w->cols) + col];
+            y[t * (n_rows + TOKEN_GAP) + row] = sum;
+        }
+    }
+    free(trits);
+    return y;
+}
+
 static void check_same(const char *name, const char *what, const nm_ternary *w, size_t tile_begin,
                        size_t tile_end, size_t n_tokens, const int32_t *got, const int32_t *want)
 {
@@ -174,7 +197,10 @@ static void check_same(const char *name, const char *what, const nm_ternary *w, 
     }
 }
 
-/* Everything against scalar, for some tiles within one panel. */
+/*
+ * Everything against scalar, for some tiles within one panel.  Few rows that are long are summed
+ * plainly: scalar's tables would take longer than all other kernels.
+ */
 static void check_product(const nm_ternary *w, const int8_t *q, size_t n_tokens, nm_rng *rng)
 {
     size_t panel = nm_rng_below(rng, (w->n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES);
@@ -183,9 +209,13 @@ static void check_product(const nm_ternary *w, const int8_t *q, size_t n_tokens,
     if (end > w->n_tiles) end = w->n_tiles;
     if (nm_rng_below(rng, 2)) begin += nm_rng_below(rng, end - begin);
     if (nm_rng_below(rng, 2)) end -= nm_rng_below(rng, end - begin);
-    size_t   n_few = n_tokens < 3 ? n_tokens : 3;
-    int32_t *want = run_gemm(&nm_kernels_row(0)->ternary[w->packing], w, begin, end, q, n_tokens);
-    const nm_kernels *kernels;
+    size_t            n_few = n_tokens < 3 ? n_tokens : 3;
+    const nm_kernels *kernels = nm_kernels_row(0);
+    int32_t          *want;
+    if (w->cols >= LONG)
+        want = sum_plainly(w, begin, end, q, n_tokens);
+    else
+        want = run_gemm(&kernels->ternary[w->packing], w, begin, end, q, n_tokens);
     for (size_t i = 0; (kernels = nm_kernels_row(i)); i++) {
         const nm_ternary_ops *ops = &kernels->ternary[w->packing];
         if (!runs[i]) continue;
