@@ -117,9 +117,10 @@ typedef struct slow {
     size_t  n_ids;
 } slow;
 
+/* The first pieces are the unknown one, controls and bytes: never found. */
 static int slow_find(const slow *s, size_t begin, size_t end, bool user_defined)
 {
-    for (size_t i = 0; i < s->plan->n_pieces; i++) {
+    for (size_t i = N_FIRST; i < s->plan->n_pieces; i++) {
         const nm_sp_piece *piece = &s->plan->pieces[i];
         if (piece->n_text != end - begin || memcmp(piece->text, s->text + begin, end - begin))
             continue;
@@ -381,7 +382,7 @@ static void test_long_pieces(void)
 /* Each would take seconds if a look-up cost as much as the longest piece. */
 static void test_hostile_lengths(void)
 {
-    static char        a[NM_MAX_PIECE], b[NM_MAX_PIECE], text[1 << 20];
+    static char        a[NM_MAX_PIECE], b[NM_MAX_PIECE], text[1 << 18];
     static nm_sp_piece pieces[N_FIRST + 3 + 300];
     vocabulary_plan    plan;
     vocabulary         v;
@@ -392,7 +393,7 @@ static void test_hostile_lengths(void)
     b[NM_MAX_PIECE - 1] = 'b';
     for (int normal = 0; normal < 2; normal++) {
         size_t n = N_FIRST;
-        test_case("a million letters and %s pieces of thousands of them",
+        test_case("260,000 letters and %s pieces of thousands of them",
                   normal ? "merged" : "user-defined");
         vocabulary_first_pieces(pieces);
         pieces[n++] = (nm_sp_piece){"a", 1, 0, NOMUL_TOKEN_NORMAL};
