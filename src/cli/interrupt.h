@@ -49,9 +49,7 @@ void nm_interrupt_doom(void *context, const char *path);
 /*
  * The terminal of stdin by keys, for as long as a line is typed, and given back whatever happens:
  * at nm_keys_end, while the program is stopped (Ctrl-Z), and when a signal kills it.
- */
-
-/*
+ *
  * Begins; false if stdin is no terminal, or one without such a mode.  `on` is written to stderr
  * whenever the mode begins, `off` when it ends; both are kept.
  */

@@ -100,9 +100,9 @@ int nm_output_end(int code);
  * first.
  *
  *   [##########          ]  50%  12.3 MB of 24.6 MB, 1:05 left
+ *
+ * Begins as zeros and what is the caller's.
  */
-
-/* Begins as zeros and what is the caller's. */
 typedef struct nm_progress_bar {
     const char *unit;  /* the caller's: what is counted, in the singular; NULL: bytes */
     bool        quiet; /* the caller's: show nothing */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of nomul batch, parsed: a prompt as it stands or, if the line begins with '{', a JSON
- * object with the prompt and options of its own.  Keys, ranges and defaults of the options are
- * those of the command line (text_options.h).
+ * What nomul batch reads.  A line is a prompt as it stands or, if it begins with '{', a JSON object
+ * with the prompt and options of its own.  Keys, ranges and defaults of the options are those of
+ * the command line (text_options.h).  An answer of an earlier run says that its line is done.
  */
 #ifndef NM_BATCH_LINE_H
 #define NM_BATCH_LINE_H
@@ -33,9 +33,7 @@ void nm_batch_line_free(nm_batch_line *line);
 
 /* ---- Answers of an earlier run --------------------------------------------------------------- */
 
-/* For --skip-done: which lines are not computed again. */
-
-/* Zeros are none. */
+/* For --skip-done: which lines are not computed again.  Zeros are none. */
 typedef struct nm_batch_done {
     nm_buffer hashes; /* uint64_t: XXH64 of an id as it is spelled, one for each answer, sorted */
 } nm_batch_done;

@@ -116,14 +116,9 @@ static void print_statistics(const running *r)
 {
     const nm_batch_counts  *c = &r->batch.counts;
     const nomul_model_info *info = nomul_model_get_info(r->opened.model);
-    size_t                  n_threads = nomul_session_n_threads(r->opened.session);
-    size_t                  n_bytes = /* a text has a state and a row of logits */
-        r->opened.session_bytes + c->most_texts * ((size_t)info->state_bytes + info->n_vocab * 4);
+    uint64_t                row = (uint64_t)info->n_vocab * sizeof(float); /* of logits */
 
-    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
-    nm_output_say("%-9s %s, %s in %s", "model", r->opened.path,
-                  nm_show_bytes(info->file_bytes).text,
-                  nm_show_seconds(r->options.load_seconds).text);
+    nm_effort_begin(&r->opened);
     fprintf(stderr, "%-9s %s, up to %zu at once\n", "texts", nm_show_count(c->n_done).text,
             c->most_texts);
     if (c->n_skipped > 0)
@@ -132,9 +127,8 @@ static void print_statistics(const running *r)
     fprintf(stderr, "%-9s %s\n", "generated", nm_show_amount(c->n_generated, "token").text);
     fprintf(stderr, "%-9s %s, %.1f tokens/s in all\n", "time", nm_show_seconds(c->seconds).text,
             nm_rate(c->n_prompt_ids + c->n_generated, c->seconds));
-    fprintf(stderr, "%-9s %s, of it %s of state a text; %s, kernels %s\n", "memory",
-            nm_show_bytes(n_bytes).text, nm_show_bytes(info->state_bytes).text,
-            nm_show_amount(n_threads, "thread").text, nomul_model_kernels(r->opened.model));
+    nm_effort_end(&r->opened, r->opened.session_bytes + c->most_texts * (info->state_bytes + row),
+                  "each text");
 }
 
 static char written[1 << 20]; /* stdio's buffer */
@@ -156,7 +150,7 @@ static int run(const void *arguments)
     if (code == NM_EXIT_DONE) {
         const nm_batch_counts *c = &r.batch.counts;
 
-        r.options.load_seconds = nm_clock() - began;
+        r.opened.load_seconds = r.options.load_seconds = nm_clock() - began;
         bool ok = nm_batch_run(&r.batch, &err), open = nm_output_flush();
         nm_buffer_close(r.batch.lines.fd);
         if (open && !args->quiet && (ok || c->n_lines > 0)) print_statistics(&r);

@@ -16,16 +16,16 @@
 
 /* ---- Figures --------------------------------------------------------------------------------- */
 
-/*
- * A metric is the mean of zeros and ones.  Its standard error is the harness's: that of the mean,
- * with the deviation of a sample (n - 1), which for zeros and ones is sqrt(p (1 - p) / (n - 1)).
- */
 void nm_eval_tally_add(nm_eval_tally *t, size_t n_metrics, const bool right[NM_EVAL_METRICS])
 {
     t->n_items++;
     for (size_t m = 0; m < n_metrics; m++) t->n_judged[m]++, t->n_right[m] += right[m];
 }
 
+/*
+ * A metric is the mean of zeros and ones.  Its standard error is the harness's: that of the mean,
+ * with the deviation of a sample (n - 1), which for zeros and ones is sqrt(p (1 - p) / (n - 1)).
+ */
 void nm_eval_tally_print(const nm_eval_tally *t, nm_eval_task task, bool json, bool quiet)
 {
     nm_record f = {.format = json ? NM_RECORD_JSON : NM_RECORD_LINES};

@@ -51,17 +51,16 @@ void nm_eval_item_free(nm_eval_item *item);
 
 /* ---- The items of a file --------------------------------------------------------------------- */
 
-/*
- * The lines of a task, and where the answers are in a file of their own (PIQA's), the lines of that
- * beside them.  Everything is in memory, so that a mistake in the last line does not come up after
- * an hour.
- */
 typedef struct nm_eval_entry {
     nm_span line, label;
     size_t  number; /* of the line, from 1; empty lines count and are no entries */
 } nm_eval_entry;
 
-/* Begins as zeros. */
+/*
+ * The lines of a task, and where the answers are in a file of their own (PIQA's), the lines of that
+ * beside them.  Everything is in memory, so that a mistake in the last line does not come up after
+ * an hour.  Begins as zeros.
+ */
 typedef struct nm_eval_input {
     const char    *path;
     nm_eval_task   task;

@@ -13,16 +13,7 @@
 #include "cli/commands.h"
 #include "cli/run/turns.h"
 
-typedef struct run_args {
-    const char  *prompt, *file;
-    const char  *load, *save, *cache, *prefix, *suffix;
-    nm_open_args open;
-    nm_text_args text;
-    int64_t      n_ctx, n_logprobs, color;
-    bool         interactive, no_history, quiet, no_display_prompt, escapes, json;
-} run_args;
-
-#define F(field) offsetof(run_args, field)
+#define F(field) offsetof(nm_run_args, field)
 static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
@@ -65,16 +56,16 @@ static const nm_option table[] = {
 
 /* What is open while the command runs: it begins as zeros and is freed at the end of run. */
 typedef struct running {
-    const run_args *args;
-    nm_opened       opened;
-    const char     *load, *save; /* paths, or NULL */
-    nomul_mark     *saved;       /* if load */
-    nm_turns        turns;       /* the text and all that it needs; without -i there is one turn */
-    nm_answer       answer;      /* without -i */
+    const nm_run_args *args;
+    nm_opened          opened;
+    const char        *load, *save; /* paths, or NULL */
+    nomul_mark        *saved;       /* if load */
+    nm_turns           turns;  /* the text and all that it needs; without -i there is one turn */
+    nm_answer          answer; /* without -i */
 } running;
 
 /* What the command line alone can get wrong: the exit code, and the last of several mistakes. */
-static int check_args(const run_args *args)
+static int check_args(const nm_run_args *args)
 {
     const char *wrong = NULL;
 
@@ -102,13 +93,13 @@ static int check_args(const run_args *args)
  */
 static bool open_text(running *r, nomul_error *err)
 {
-    const run_args     *args = r->args;
+    const nm_run_args  *args = r->args;
     nm_turns           *t = &r->turns;
     const nomul_model  *model = r->opened.model;
     const nm_text_args *text = &args->text;
     const char         *file = args->file || args->prompt ? args->file : "-";
     bool                asked = args->prompt || args->file || (!args->interactive && !r->load);
-    bool     seeded = nm_option_given(table, &text->given, offsetof(run_args, text.seed));
+    bool     seeded = nm_option_given(table, &text->given, offsetof(nm_run_args, text.seed));
     unsigned reading = NM_PROMPT_DROP_NEWLINE | (args->escapes ? NM_PROMPT_UNESCAPE : 0);
 
     if (args->n_ctx > 0 && !args->quiet)
@@ -136,9 +127,9 @@ static bool open_text(running *r, nomul_error *err)
 /* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
 static bool generate(running *r, nomul_error *err)
 {
-    const run_args *args = r->args;
-    nm_answer      *a = &r->answer;
-    size_t          n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
+    const nm_run_args *args = r->args;
+    nm_answer         *a = &r->answer;
+    size_t             n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
 
     a->keep = args->json;
     a->n_logprobs = (size_t)args->n_logprobs < n_vocab ? (size_t)args->n_logprobs : n_vocab;
@@ -159,15 +150,15 @@ static bool generate(running *r, nomul_error *err)
 /* The result is out; what is left is the newline of a terminal, statistics and the session file. */
 static bool finish(running *r, nomul_error *err)
 {
-    const run_args *args = r->args;
-    nm_report       json = {
-              .answer = &r->answer,
-              .tokenizer = r->opened.tokenizer,
-              .id = "\"0\"",
-              .n_id = 3,
-              .n_prompt = r->answer.n_prompt,
-              .load_seconds = r->opened.load_seconds,
-              .seed = r->turns.sampling.options.seed,
+    const nm_run_args *args = r->args;
+    nm_report          json = {
+                 .answer = &r->answer,
+                 .tokenizer = r->opened.tokenizer,
+                 .id = "\"0\"",
+                 .n_id = 3,
+                 .n_prompt = r->answer.n_prompt,
+                 .load_seconds = r->opened.load_seconds,
+                 .seed = r->turns.sampling.options.seed,
     };
     bool ok = !args->json || nm_report_json(&json, err);
 
@@ -195,27 +186,20 @@ static bool finish(running *r, nomul_error *err)
 /* The exit code of -i does not tell of single failed turns where a person types and sees them. */
 static int run(const void *arguments)
 {
-    const run_args *args = arguments;
-    running         r = {
-                .args = args,
-                .load = args->load,
-                .save = args->save,
-                .turns = {.opened = &r.opened,
-                          .inputs = {table, args},
-                          .prefix = args->prefix,
-                          .suffix = args->suffix,
-                          .escapes = args->escapes,
-                          .show_prompts = !args->no_display_prompt,
-                          .quiet = args->quiet,
-                          .no_history = args->no_history,
-                          .bar = {.unit = "token", .quiet = args->quiet},
-                          /* Yellow and bold green, as in llama.cpp. */
-                          .prompt_style = nm_output_colors(args->color, NM_OS_STDOUT, "\x1b[33m"),
-                          .typed_style = nm_output_colors(args->color, NM_OS_STDERR, "\x1b[1;32m"),
-                          .args = args->text},
-    };
-    nomul_error err;
+    const nm_run_args *args = arguments;
+    running            r = {.args = args, .load = args->load, .save = args->save};
+    nomul_error        err;
 
+    r.turns = (nm_turns){
+        .opened = &r.opened,
+        .run = args,
+        .inputs = {table, args},
+        .bar = {.unit = "token", .quiet = args->quiet},
+        /* Yellow and bold green, as in llama.cpp. */
+        .prompt_style = nm_output_colors(args->color, NM_OS_STDOUT, "\x1b[33m"),
+        .typed_style = nm_output_colors(args->color, NM_OS_STDERR, "\x1b[1;32m"),
+        .args = args->text,
+    };
     if (check_args(args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
     if (args->cache) r.save = args->cache;
     if (args->cache && nm_file_exists(args->cache)) r.load = args->cache;
@@ -264,5 +248,5 @@ const nm_command nm_cmd_run = {
     "generated, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "
     "cancelled. Invalid UTF-8 becomes U+FFFD.",
     table,
-    sizeof(run_args),
+    sizeof(nm_run_args),
     run};

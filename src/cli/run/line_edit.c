@@ -9,7 +9,6 @@
 #include "cli/run/line_edit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -99,21 +98,25 @@ static const range two_columns[] = {
 
 /* clang-format on */
 
-static int compare(const void *code_point, const void *element)
+static bool in(const range *r, size_t n, uint32_t c)
 {
-    uint32_t     c = *(const uint32_t *)code_point;
-    const range *r = element;
+    while (n > 0) {
+        size_t half = n / 2;
 
-    return c < r->first ? -1 : c > r->last;
+        if (c >= r[half].first && c <= r[half].last) return true;
+        if (c > r[half].last) r += half + 1, half = n - half - 1;
+        n = half;
+    }
+    return false;
 }
 
-#define IN(table, c) (bsearch(&(c), table, sizeof table / sizeof *table, sizeof *table, compare))
+#define N(table) (sizeof(table) / sizeof *(table))
 
 int nm_char_width(uint32_t c)
 {
     if (c >= 0x20 && c < 0x7F) return 1;
     if (nm_is_control(c)) return NM_WIDTH_CONTROL;
-    return IN(no_column, c) ? 0 : IN(two_columns, c) ? 2 : 1;
+    return in(no_column, N(no_column), c) ? 0 : in(two_columns, N(two_columns), c) ? 2 : 1;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */

@@ -27,7 +27,7 @@ static void say(const nm_turns *t, const char *format, ...)
 {
     va_list args;
 
-    if (t->quiet) return;
+    if (t->run->quiet) return;
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -428,7 +428,7 @@ static bool add_to_prompt(nm_turns *t, const char *bytes, size_t n_bytes, nomul_
     nm_buffer one = {0};
     bool      ok = nm_buffer_add(&one, bytes, n_bytes, err);
 
-    if (ok && t->escapes) nm_buffer_unescape(&one);
+    if (ok && t->run->escapes) nm_buffer_unescape(&one);
     ok = ok && nm_buffer_add(&t->prompt, one.data, one.n_bytes, err);
     nm_buffer_free(&one);
     return ok;
@@ -464,13 +464,14 @@ static void take_line(nm_turns *t)
     if (slash && !two) {
         ok = take_command(t, line + 1, n - 1, &err);
     } else { /* prefix, line, suffix; an empty line is an empty prompt */
-        const char *prefix = t->prefix ? t->prefix : "", *suffix = t->suffix ? t->suffix : "";
+        const char *prefix = t->run->prefix ? t->run->prefix : "";
+        const char *suffix = t->run->suffix ? t->run->suffix : "";
 
         t->prompt.n_bytes = 0;
         ok = n == 0 || (add_to_prompt(t, prefix, strlen(prefix), &err) &&
                         add_to_prompt(t, line + two, n - two, &err) &&
                         add_to_prompt(t, suffix, strlen(suffix), &err));
-        ok = ok && take_turn(t, t->show_prompts && !t->typing.on_terminal, &err);
+        ok = ok && take_turn(t, !t->run->no_display_prompt && !t->typing.on_terminal, &err);
     }
     end_turn(t, ok, &err);
 }
@@ -479,14 +480,14 @@ void nm_turns_run(nm_turns *t, bool prompted)
 {
     nomul_error err = {.code = NOMUL_OK}, why;
 
-    if (!nm_typing_begin(&t->typing, "> ", t->typed_style, !t->no_history, &why))
+    if (!nm_typing_begin(&t->typing, "> ", t->typed_style, !t->run->no_history, &why))
         say(t, "nomul: %s: lines are not kept\n", why.text);
     t->opened->session_bytes += (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(t->opened->model);
     nm_text_args_follow(&t->args, &t->sampling.options);
     if (t->typing.on_terminal)
         say(t, "nomul: type a prompt; Enter alone continues; Ctrl-C stops an answer, Ctrl-D "
                "leaves; /help\n");
-    if (prompted) end_turn(t, take_turn(t, t->show_prompts, &err), &err);
+    if (prompted) end_turn(t, take_turn(t, !t->run->no_display_prompt, &err), &err);
     while (!t->left) take_line(t);
     if (!nm_typing_end(&t->typing, &why)) say(t, "nomul: %s: lines are not kept\n", why.text);
 }

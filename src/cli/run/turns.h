@@ -16,6 +16,16 @@
 
 enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgotten */
 
+/* The command line.  Prompts are echoed, so that a transcript of stdout is complete. */
+typedef struct nm_run_args {
+    const char  *prompt, *file;
+    const char  *load, *save, *cache, *prefix, *suffix;
+    nm_open_args open;
+    nm_text_args text;
+    int64_t      n_ctx, n_logprobs, color;
+    bool         interactive, no_history, quiet, no_display_prompt, escapes, json;
+} nm_run_args;
+
 /*
  * A text, what it is made of, and its turns.  Begins as zeros; the caller fills the first two
  * parts, the second with objects that are this struct's from then on: nm_turns_free frees them,
@@ -23,15 +33,11 @@ enum { NM_TURNS_MAX = 64 }; /* that can be undone; of more, the oldest are forgo
  */
 typedef struct nm_turns {
     /* What the command line asks for: */
-    nm_opened      *opened;
-    nm_inputs       inputs;          /* which /save must not overwrite */
-    const char     *prefix, *suffix; /* put around each line; NULL: none */
-    bool            escapes;         /* in lines, prefix and suffix */
-    bool            show_prompts;    /* echo them, so that a transcript of stdout is complete */
-    bool            quiet;           /* no notes on stderr, errors only */
-    nm_progress_bar bar;             /* of reading a prompt */
-    bool            no_history;      /* typed lines are not kept in a file */
-    const char     *prompt_style, *typed_style; /* SGR sequences; "": none */
+    const nm_run_args *run;
+    nm_opened         *opened;
+    nm_inputs          inputs;                     /* which /save must not overwrite */
+    nm_progress_bar    bar;                        /* of reading a prompt */
+    const char        *prompt_style, *typed_style; /* SGR sequences; "": none */
 
     nomul_text  *text;     /* replaced when its options change */
     nm_text_args args;     /* follow /set and /load */

@@ -75,19 +75,29 @@ void nm_effort_add(nm_effort *sum, const nm_effort *effort)
     sum->seconds += effort->seconds;
 }
 
+void nm_effort_begin(const nm_opened *o)
+{
+    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
+    nm_output_say("%-9s %s, %s in %s", "model", o->path,
+                  nm_show_bytes(nomul_model_get_info(o->model)->file_bytes).text,
+                  nm_show_seconds(o->load_seconds).text);
+}
+
+void nm_effort_end(const nm_opened *o, uint64_t n_bytes, const char *whose)
+{
+    fprintf(stderr, "%-9s %s, %s of it the state of %s; %s, kernels %s\n", "memory",
+            nm_show_bytes(n_bytes).text,
+            nm_show_bytes(nomul_model_get_info(o->model)->state_bytes).text, whose,
+            nm_show_amount(nomul_session_n_threads(o->session), "thread").text,
+            nomul_model_kernels(o->model));
+}
+
 void nm_effort_print(const nm_effort *e, const nm_opened *o, uint64_t seed)
 {
-    const nomul_model_info *info = nomul_model_get_info(o->model);
-    size_t                  n_threads = nomul_session_n_threads(o->session);
-
-    if (nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
-    nm_output_say("%-9s %s, %s in %s", "model", o->path, nm_show_bytes(info->file_bytes).text,
-                  nm_show_seconds(o->load_seconds).text);
+    nm_effort_begin(o);
     nm_output_speed("prompt", e->n_read, e->n_read, e->prompt_seconds);
     nm_output_speed("generated", e->n_generated, e->n_steps, e->seconds);
-    fprintf(stderr, "%-9s %s, %s of it the state of the text; %s, kernels %s\n", "memory",
-            nm_show_bytes(o->session_bytes).text, nm_show_bytes(info->state_bytes).text,
-            nm_show_amount(n_threads, "thread").text, nomul_model_kernels(o->model));
+    nm_effort_end(o, o->session_bytes, "the text");
     fprintf(stderr, "%-9s %" PRIu64 "\n", "seed", seed);
 }
 

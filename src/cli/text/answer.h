@@ -49,7 +49,12 @@ const nomul_logprob *nm_answer_logprobs(const nm_answer *answer, size_t index);
 
 /* ---- Reports --------------------------------------------------------------------------------- */
 
-/* On stderr: model, speeds, memory, seed. */
+/*
+ * On stderr: model, speeds, memory, seed.  The first line and the one of memory, n_bytes in all
+ * with the state of "the text", are also for statistics of a caller's own.
+ */
+void nm_effort_begin(const nm_opened *opened);
+void nm_effort_end(const nm_opened *opened, uint64_t n_bytes, const char *whose);
 void nm_effort_print(const nm_effort *effort, const nm_opened *opened, uint64_t seed);
 
 typedef struct nm_report {
