@@ -224,7 +224,7 @@ $(OUT)/tests/train/train_tests: $(OUT)/tests/train/train_tests.o \
 	$(LINK)
 
 demo: all ## a story from the shipped model, the same one every time
-	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 6
+	$(RUN) $(PROG)/nomul run -p "Once upon a time" -n 200 -s 2
 
 check: ## all tests that a C compiler and make can run, in half a minute; TIMES=1 lists their times
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked

@@ -76,7 +76,7 @@ quoted() {
 
 # The example prints the same text in every flavour.
 example() {
-    model=models/stories-49m.gguf
+    model=models/stories-74m.gguf
     if [ ! -f "$model" ]; then
         skip "example: $model is missing"
         return

@@ -34,11 +34,13 @@ nomul_model *test_open_tiny(const char *name)
     return test_open_tiny_as(name, "t4", NULL);
 }
 
-nomul_model *test_open_stories(void)
+nomul_model *test_open_stories(const char *size)
 {
-    nomul_error  err;
-    nomul_model *model = nomul_model_open(test_path("../models/stories-49m.gguf"), NULL, &err);
+    nomul_error err;
+    char        path[64];
 
+    snprintf(path, sizeof path, "../models/stories-%s.gguf", size);
+    nomul_model *model = nomul_model_open(test_path(path), NULL, &err);
     CHECK_OK(model != NULL, err);
     return model;
 }

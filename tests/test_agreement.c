@@ -166,6 +166,10 @@ static void run_layer(const nomul_session *whole, size_t layer, float *x, size_t
     nm_session_free(session);
 }
 
+/*
+ * A value next to a tie falls to its other side when it is rounded to 8 bits: the reference in
+ * binary32 is off by 1.5e-2 for such a token of the shipped model, and without rounding by 3e-2.
+ */
 static void check_layers(const nomul_session *session, const float *input, const float *output)
 {
     const nm_config *c = &session->weights->config;
@@ -185,7 +189,7 @@ static void check_layers(const nomul_session *session, const float *input, const
         }
     }
     CHECK_THAT(n_close * 100 >= n_pairs * 95, "%zu of %zu pairs within 1e-5", n_close, n_pairs);
-    CHECK_THAT(worst <= 5e-3, "worst pair %g", worst);
+    CHECK_THAT(worst <= 2e-2, "worst pair %g", worst);
     free(x);
 }
 
@@ -198,7 +202,7 @@ static void test_layers(const nomul_model *model)
     nomul_session *session = test_session(model, 2, 16);
 
     if (input && output && session) {
-        CHECK_INT(n_input, 12 * 16 * 512);
+        CHECK_INT(n_input, 12 * 16 * 640);
         check_layers(session, input, output);
     }
     nomul_session_free(session);
@@ -250,11 +254,11 @@ void test_agreement(void)
     for (size_t i = 0; i < N_TINY; i++) test_tiny(tiny_models[i]);
     test_fork();
 
-    test_case("stories-49m: each layer within 1e-5 of the reference, but for a few flips");
-    nomul_model *model = test_open_stories();
+    test_case("stories-74m: each layer within 1e-5 of the reference, but for a few flips");
+    nomul_model *model = test_open_stories("74m");
     if (!model) return;
     test_layers(model);
-    test_case("stories-49m: mean and largest KL from the reference's logits");
+    test_case("stories-74m: mean and largest KL from the reference's logits");
     test_trained(model);
     nomul_model_close(model);
 }

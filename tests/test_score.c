@@ -85,7 +85,7 @@ static void test_bits(const nomul_model *model)
 /* A batch whose logits would take more than the scratch memory: it is fed in several. */
 static void test_large_batch(void)
 {
-    nomul_model *model = test_open_stories();
+    nomul_model *model = test_open_stories("14m");
     float       *want = malloc(MAX_IDS * sizeof *want), *got = malloc(MAX_IDS * sizeof *got);
     int32_t      ids[MAX_IDS];
     size_t       n_vocab = model ? nomul_model_get_info(model)->n_vocab : 0;

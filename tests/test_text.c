@@ -449,7 +449,7 @@ static void test_characters(fixture *f)
 /* What a text has shown is what its state has: its ids as text are the prompt and the bytes. */
 static void test_stop_inside_token(void)
 {
-    nomul_model *model = test_open_stories();
+    nomul_model *model = test_open_stories("14m");
     const char  *stop = "ther", *prefix = "Once upon a time";
     char         path[1024];
 

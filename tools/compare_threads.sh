@@ -38,7 +38,7 @@ for count in "$threads" "$rounds" "$gen" "$prompt"; do
 done
 [ "$threads" -gt 0 ] && [ "$rounds" -gt 0 ] && [ $((gen + prompt)) -gt 0 ] || usage
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- 370m 1.3b 2.7b models/stories-49m.gguf
+[ $# -gt 0 ] || set -- 370m 1.3b 2.7b models/stories-74m.gguf
 cpus=${cpus:-$(seq -s, 0 $((threads - 1)))}
 case ,$cpus, in *[!0-9,]* | *,,* | *,0[0-9]*) usage ;; esac
 [ "$(echo "$cpus" | tr , '\n' | wc -l)" -eq "$threads" ] &&

@@ -9,7 +9,7 @@ WEB_FLAGS := -target wasm32-wasi -mexec-model=reactor -std=c11 -D_POSIX_C_SOURCE
 WEB_SRC   := $(LIB_SRC) $(WEB_C)
 WEB_EXPORT := $(shell grep -ho 'nm_web_[a-z_]*[a-z]' src/web/*.c | sort -u)
 WEB_PAGE  := $(filter-out %.c %.md,$(wildcard src/web/*))
-MODEL     ?= models/stories-49m.gguf
+MODEL     ?= models/stories-14m.gguf
 
 $(WEB_OUT)/flags: FORCE
 	$(call stamp,$(ZIG) $(WEB_FLAGS))

@@ -1,5 +1,5 @@
 # Many texts together are what each is on its own.
-m=models/stories-49m.gguf t=models/tiny.gguf
+m=models/stories-14m.gguf t=models/tiny.gguf
 need $m
 strip() { sed 's/,"timings":{[^}]*}//'; }
 cat > prompts << 'END'

@@ -1,5 +1,5 @@
 # A text in turns: nomul run -i, its lines from a pipe.
-m=models/stories-49m.gguf t=models/tiny.gguf
+m=models/stories-14m.gguf t=models/tiny.gguf
 need $m
 turns() { nomul run -i -m $m -q "$@" 2>&1; echo "[$?]"; }
 say() { printf '%s\n' "$@"; }

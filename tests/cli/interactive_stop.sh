@@ -1,6 +1,6 @@
 # What ends an answer of nomul run -i, and all of it.
 not_on_windows "wine cannot look into a pipe of Unix: tests/windows/events.c"
-m=models/stories-49m.gguf
+m=models/stories-14m.gguf
 need $m
 say() { printf '%s\n' "$@"; }
 # Ctrl-C ends an answer, and the next line is taken; at rest it ends all, and the text is saved.

@@ -1,5 +1,5 @@
 # One model, two packings: the same logits, the same file after the way there and back.
-need models/stories-49m.gguf
+need models/stories-74m.gguf
 hash() { nomul logits -m $1 --ids 1,2,17,299,0 --hash; }
 packing() { nomul info "$@" | grep -E '^(ternary|model id|checked)'; }
 cp golden/small.gguf a.gguf
@@ -19,16 +19,16 @@ nomul repack b.gguf -qo b.gguf --pack 1.6bit
 cmp b.gguf golden/small-t5.gguf
 nomul repack b.gguf -qo b.gguf --pack=2bit
 cmp b.gguf a.gguf
-for m in models/tiny.gguf models/stories-49m.gguf; do
-    nomul repack $m -qo t5.gguf --pack 1.6bit
-    packing t5.gguf
-    [ "$(hash $m)" = "$(hash t5.gguf)" ] || echo "$m: other logits"
-    [ $m = models/tiny.gguf ] || continue # the way back takes long
-    nomul repack t5.gguf -qo t4.gguf --pack 2bit
-    cmp t4.gguf $m
-    rm t4.gguf t5.gguf
-done
-rm t5.gguf
+there() { # MODEL PACK
+    nomul repack $1 -qo other.gguf --pack $2
+    packing other.gguf
+    [ "$(hash $1)" = "$(hash other.gguf)" ] || echo "$1: other logits"
+}
+there models/stories-74m.gguf 2bit # the way back takes long
+there models/tiny.gguf 1.6bit
+nomul repack other.gguf -qo back.gguf --pack 2bit
+cmp back.gguf models/tiny.gguf
+rm other.gguf back.gguf
 
 # Damage is found, and the old file stays.
 { head -c 15430 a.gguf; printf '\377'; tail -c +15432 a.gguf; } > wrong.gguf

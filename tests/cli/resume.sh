@@ -1,5 +1,5 @@
 # A saved text continues as if it had never stopped.
-m=models/stories-49m.gguf t=models/tiny.gguf
+m=models/stories-14m.gguf t=models/tiny.gguf
 need $m
 run() { nomul run -m $m -q "$@" < /dev/null; }
 run -p 'Once upon a time' -s 7 -n 40 > whole

@@ -1,5 +1,5 @@
 # One text, whichever way it is generated: in one go, saved and loaded, in turns, in a batch.
-m=models/stories-49m.gguf
+m=models/stories-14m.gguf
 need $m
 run() { nomul run -m $m -q "$@" < /dev/null; }
 turns() { nomul run -m $m -q -i "$@"; }

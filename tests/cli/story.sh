@@ -1,5 +1,5 @@
 # The shipped model tells its story: greedy, and drawn with a seed, the same on every machine.
-m=models/stories-49m.gguf
+m=models/stories-74m.gguf
 need $m
 nomul run -m $m -p 'Once upon a time' -n 12 --temp 0 -q
 echo '<'
@@ -11,8 +11,7 @@ echo '<'
 
 # A longer one repeats itself without what the file recommends: how often the same six words come.
 for option in '--repeat-penalty 1' ''; do
-    nomul run -m $m -p 'The old fox looked at the moon and said,' -n 250 --ignore-eos -s 7 -q \
-        $option |
+    nomul run -m $m -p 'Once upon a time' -n 256 --ignore-eos -s 24 -q $option |
         awk '{ for (i = 1; i <= NF; i++) word[n++] = $i }
              END { for (i = 0; i + 5 < n; i++) {
                        six = ""

@@ -1,6 +1,6 @@
 # nomul on a terminal: what is on the screen after which keys.
 not_on_windows "a pseudo-terminal is a thing of Unix"
-m=models/stories-49m.gguf
+m=models/stories-14m.gguf
 need $m
 pty=$(dirname "$program")/tests/pty
 [ -x "$pty" ] || pty=$(dirname "$program")/obj-release/tests/pty

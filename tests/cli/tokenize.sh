@@ -1,5 +1,5 @@
 # Text to ids and back, byte for byte.
-m=models/stories-49m.gguf
+m=models/stories-14m.gguf
 need $m
 try tokenize -m $m -p 'Once upon a time'
 try tokenize -m $m -p 'Once upon a time' --no-bos
