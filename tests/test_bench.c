@@ -343,7 +343,7 @@ static void test_sampling(void)
         double seconds = nomul_bench_sampling(session, n, logits, &err);
         CHECK_THAT(seconds > 0 && seconds < 0.1, "%s: %g s", nomul_bench_sampling_name(n), seconds);
     }
-    CHECK_INT(n, 4);
+    CHECK_INT(n, 5);
     for (size_t call = 1; session && call <= 2; call++) {
         alloc_fail_at(call);
         CHECK(nomul_bench_sampling(session, 2, logits, &err) == 0);

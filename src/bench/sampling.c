@@ -19,15 +19,16 @@
 
 /* The sampler's defaults otherwise. */
 static const struct {
-    const char *name;
-    float       temp;
-    int32_t     top_k;
-    bool        logprobs; /* instead of a draw: of one id and of the five best */
+    char    name[18];
+    uint8_t top_k;
+    bool    greedy, any_min_p;
+    bool    logprobs; /* instead of a draw: of one id and of the five best */
 } choices[] = {
-    {"greedy", 0, 40, false},
-    {"top-k 40", 0.8f, 40, false},
-    {"top-k 0", 0.8f, 0, false},
-    {"log-probabilities", 0, 40, true},
+    {.name = "greedy", .greedy = true},
+    {.name = "top-k 40", .top_k = 40},
+    {.name = "top-k 0"},
+    {.name = "min-p 0", .any_min_p = true}, /* and top-k 0 */
+    {.name = "log-probabilities", .logprobs = true},
 };
 
 const char *nm_sampling_name(size_t index)
@@ -61,7 +62,9 @@ double nm_sampling_seconds(const nm_kernels *kernels, size_t index, const float 
     float                *rows = nm_zeros(0, n_vocab, N_ROWS * sizeof *rows, err);
 
     nomul_sampler_options_init(&o);
-    o.temp = choices[index].temp, o.top_k = choices[index].top_k;
+    o.top_k = choices[index].top_k;
+    if (choices[index].greedy) o.temp = 0;
+    if (choices[index].any_min_p) o.min_p = 0;
     nomul_sampler *sampler = rows ? nm_sampler_new(n_vocab, &o, NULL, kernels->floats, err) : NULL;
     for (size_t row = 0; sampler && row < N_ROWS; row++) {
         float *to = rows + row * n_vocab;

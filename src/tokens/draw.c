@@ -46,38 +46,53 @@ size_t nm_draw_above(const nm_draw *d, float least, double *sum)
     return n;
 }
 
-/* plain: NULL where its sums are not needed. */
-static void fill_buckets(const nm_draw *d, const float *plain, const float *tempered)
-{
-    const float  *logits = d->logits;
-    const float   max = d->max, last = BUCKETS - 1, scale = fminf(PER_TEMP / d->temp, 1e30f);
-    uint16_t     *buckets = d->work->buckets;
-    nm_draw_sums *sums = d->work->sums;
+typedef float    floats __attribute__((vector_size(16)));
+typedef int32_t  ints __attribute__((vector_size(16)));
+typedef uint16_t shorts __attribute__((vector_size(16), may_alias));
+typedef int64_t  longs __attribute__((vector_size(16)));
 
-    memset(sums, 0, BUCKETS * sizeof *sums);
-    for (size_t i = 0; i < d->n; i++) {
-        float distance = (max - logits[i]) * scale; /* NaN becomes the last, plus infinity 0 */
-        distance = distance < last ? distance : last;
-        uint16_t bucket = (uint16_t)(distance > 0 ? distance : 0);
-        buckets[i] = bucket;
-        sums[bucket].tempered += (double)tempered[i];
-        if (plain) sums[bucket].plain += (double)plain[i];
+/* Puts n <= 4 ids from i on into their buckets. */
+static inline void fill(const nm_draw *d, const float *plain, float scale, size_t i, size_t n)
+{
+    nm_draw_sums *sums = d->work->sums;
+    floats        logits = {0};
+
+    memcpy(&logits, d->logits + i, n * sizeof *d->logits);
+    floats distance = (d->max - logits) * scale, last = (floats){0} + (BUCKETS - 1);
+    ints   less = distance < last, some = ((ints)distance & less) | ((ints)last & ~less);
+    /* The last of what is not less, such as a NaN; 0 of plus infinity. */
+    ints bucket = __builtin_convertvector((floats)(some & ((floats)some > 0)), ints);
+    for (size_t k = 0; k < n; k++, i++) {
+        d->work->buckets[i] = (uint16_t)bucket[k];
+        sums[bucket[k]].plain += (double)plain[i];
+        sums[bucket[k]].tempered += (double)d->work->tempered[i];
     }
+}
+
+static void fill_buckets(const nm_draw *d, const float *plain)
+{
+    float  scale = fminf(PER_TEMP / d->temp, FLT_MAX);
+    size_t i = 0;
+
+    memset(d->work->sums, 0, BUCKETS * sizeof *d->work->sums);
+    for (; i + 4 <= d->n; i += 4) fill(d, plain, scale, i, 4);
+    fill(d, plain, scale, i, d->n - i);
 }
 
 /* Sorts a bucket into the list; returns how many it has. */
 static size_t open_bucket(const nm_draw *d, size_t bucket)
 {
     const nm_draw_work *w = d->work;
+    const shorts        wanted = (shorts){0} + (uint16_t)bucket;
     size_t              n = 0, end;
 
     for (size_t i = 0; i < d->n; i = end) {
-        const uint16_t *at = w->buckets + i;
-        unsigned        some = 0;
-
         end = d->n - i < STEP ? d->n : i + STEP;
-        for (size_t k = 0; end == i + STEP && k < STEP; k++) some |= at[k] == bucket;
-        if (end == i + STEP && !some) continue;
+        if (end == i + STEP) {
+            const shorts *at = (const shorts *)(w->buckets + i);
+            longs         found = (longs)((at[0] == wanted) | (at[1] == wanted));
+            if (!(found[0] | found[1])) continue;
+        }
         for (size_t id = i; id < end; id++)
             if (w->buckets[id] == bucket)
                 w->list[n++] = (nomul_logprob){(int32_t)id, nm_tame_logit(d->logits[id])};
@@ -111,13 +126,14 @@ static bool find(const nm_draw *d, const float *weights, const double *sums, dou
 int32_t nm_draw_id(const nm_draw *d)
 {
     const nm_draw_work *w = d->work;
-    const float        *plain = d->top_p < 1 ? w->plain : NULL;
+    const float        *plain = d->top_p < 1 && d->temp != 1 ? w->plain : w->tempered;
     size_t              bucket, index;
 
     double sum = d->floats->softmax(w->tempered, d->logits, d->n, d->max, d->temp);
-    double all = plain ? d->floats->softmax(w->plain, d->logits, d->n, d->max, 1.0f) : 0;
-    fill_buckets(d, plain, w->tempered);
-    if (plain) {
+    double all = sum;
+    if (plain == w->plain) all = d->floats->softmax(w->plain, d->logits, d->n, d->max, 1.0f);
+    fill_buckets(d, plain);
+    if (d->top_p < 1) {
         if (!find(d, plain, &w->sums->plain, d->top_p * all, all, &bucket, &index)) return -1;
         sum = 0;
         for (size_t i = 0; i < bucket; i++) sum += w->sums[i].tempered;

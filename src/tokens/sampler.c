@@ -238,12 +238,12 @@ static int32_t choose(const nomul_sampler *s, size_t n, double uniform)
  * A draw from all ids.  min_p cuts off those with less than its weight, whatever top_p does: only
  * the others are sorted, and a few whose weight is rounded to it.
  */
-static int32_t draw_from_all(const nomul_sampler *s, float max, double uniform)
+static int32_t draw_from_all(const nomul_sampler *s, const float *logits, float max, double uniform)
 {
     const nomul_sampler_options *o = &s->options;
     const nm_draw                draw = {.floats = s->floats,
                                          .work = &s->work.draw,
-                                         .logits = s->work.logits,
+                                         .logits = logits,
                                          .n = s->n_vocab,
                                          .max = max,
                                          .temp = o->temp,
@@ -274,7 +274,8 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
     const nomul_sampler_options *o = &s->options;
     sampler_work                *w = &s->work;
 
-    memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
+    if (o->n_logit_bias || s->counts)
+        logits = memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
     for (size_t i = 0; i < o->n_logit_bias; i++) w->logits[s->bias[i].id] += s->bias[i].bias;
     for (size_t i = 0; s->counts && i < s->n_vocab; i++) {
         float logit = w->logits[i], count = (float)s->counts[i];
@@ -283,13 +284,13 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
         w->logits[i] = logit - (count * o->frequency_penalty + o->presence_penalty);
     }
 
-    if (o->temp == 0) return (int32_t)s->floats->argmax(w->logits, s->n_vocab); /* greedy */
+    if (o->temp == 0) return (int32_t)s->floats->argmax(logits, s->n_vocab); /* greedy */
 
     double uniform = nm_rng_double(&s->rng);
-    float  max = s->floats->largest(w->logits, s->n_vocab);
+    float  max = s->floats->largest(logits, s->n_vocab);
     if (max < -FLT_MAX) return 0; /* no id is possible */
-    if (s->n_best == s->n_vocab) return draw_from_all(s, max, uniform);
-    nm_candidates_best(s->floats, w->logits, s->n_vocab, w->draw.list, s->n_best);
+    if (s->n_best == s->n_vocab) return draw_from_all(s, logits, max, uniform);
+    nm_candidates_best(s->floats, logits, s->n_vocab, w->draw.list, s->n_best);
     return choose(s, cut(s, s->n_best, 0), uniform);
 }
 
