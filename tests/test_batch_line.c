@@ -137,8 +137,8 @@ static void test_wrong_values(void)
     refuses(P "\"id\":true}", "\"12\"", "id: is true, expected a string or a number");
     refuses(P "\"id\":{\"id\":[5]}}", "\"12\"", "id: is an object, expected a string or a number");
     refuses(P "\"n_predict\":\"5\"}", "\"12\"", "n_predict: is a string, expected a number");
-    refuses(P "\"n_predict\":1.0}", "\"12\"", "n_predict: 1.0 is not a whole number");
-    refuses(P "\"n_predict\":1e2}", "\"12\"", "n_predict: 1e2 is not a whole number");
+    refuses(P "\"n_predict\":1.0}", "\"12\"", "n_predict: '1.0' is not a whole number");
+    refuses(P "\"n_predict\":1e2}", "\"12\"", "n_predict: '1e2' is not a whole number");
     refuses(P "\"n_predict\":-2}", "\"12\"", "n_predict: -2 is out of range (-1 to 1000000000)");
     refuses(P "\"top_k\":-1}", "\"12\"", "top_k: -1 is out of range (0 to 1000000000)");
     refuses(P "\"top_p\":1.5}", "\"12\"", "top_p: 1.5 is out of range (0 to 1)");
@@ -150,7 +150,7 @@ static void test_wrong_values(void)
     refuses(P "\"seed\":9007199254740992}", "\"12\"",
             "seed: 9007199254740992 is out of range (-1 to 9007199254740991)");
     refuses(P "\"seed\":123456789012345678901234567890123456789012345}", "\"12\"",
-            "seed: 1234567890123456789012345678901234567890 is out of range "
+            "seed: 123456789012345678901234567890123456789012345 is out of range "
             "(-1 to 9007199254740991)");
 
     test_case("wrong stops");

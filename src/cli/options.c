@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/error.h"
 
 /* How much of an argument goes into a message. */
 #define SHOWN "%.120s"
@@ -81,36 +82,44 @@ static bool is_number(const char *text, bool whole)
     return n > 0 && *text == '\0';
 }
 
+/* "0 to 1", "0 and more" */
+static void describe_range(const nm_option *o, char *out, size_t size)
+{
+    if (o->max == NM_NO_MAX)
+        snprintf(out, size, "%.16g and more", o->min);
+    else
+        snprintf(out, size, "%.16g to %.16g", o->min, o->max);
+}
+
 /*
  * strtod and strtoll only compute: is_number has checked the spelling, and the range of the row
  * also excludes what does not fit.
  */
-static int set_number(const parser *p, const nm_option *o, const char *value)
+bool nm_option_number(const nm_option *o, const char *text, void *args, nomul_error *err)
 {
-    void  *field = p->args + o->field;
-    bool   whole = o->kind == NM_OPT_INT;
-    char   range[80];
-    double number;
+    void *field = (unsigned char *)args + o->field;
+    bool  whole = o->kind == NM_OPT_INT;
+    char  range[80];
 
-    if (!is_number(value, whole))
-        return nm_output_misused("%s: '" SHOWN "' is not a %snumber", p->spelled, value,
-                                 whole ? "whole " : "");
+    if (!is_number(text, whole))
+        return nm_fail(err, NOMUL_E_ARG, "'" SHOWN "' is not a %snumber", text,
+                       whole ? "whole " : "");
     errno = 0;
-    long long integer = whole ? strtoll(value, NULL, 10) : 0;
+    long long integer = whole ? strtoll(text, NULL, 10) : 0;
     bool      fits = errno == 0;
     /* strtod's decimal point is a point: setlocale is never called. */
-    number = whole ? (double)integer : strtod(value, NULL);
+    double number = whole ? (double)integer : strtod(text, NULL);
     if (!fits || number < o->min || number > o->max) {
-        nm_options_range(o, range, sizeof range);
-        return nm_output_misused("%s: " SHOWN " is out of range (%s)", p->spelled, value, range);
+        describe_range(o, range, sizeof range);
+        return nm_fail(err, NOMUL_E_ARG, SHOWN " is out of range (%s)", text, range);
     }
     if (number > (double)FLT_MAX || number < -(double)FLT_MAX) /* settings become floats */
-        return nm_output_misused("%s: " SHOWN " is too large", p->spelled, value);
+        return nm_fail(err, NOMUL_E_ARG, SHOWN " is too large", text);
     if (whole)
         *(int64_t *)field = integer;
     else
         *(double *)field = number;
-    return NM_EXIT_DONE;
+    return true;
 }
 
 /* Stores a value as its row says; a flag has none.  Returns the exit code so far. */
@@ -120,13 +129,16 @@ static int set_value(const parser *p, const nm_option *o, const char *value)
     nm_strings *list = field;
     const char *word = o->value;
     int64_t     index = 0;
+    nomul_error err;
 
     switch (o->kind) {
     case NM_OPT_FLAG: *(bool *)field = true; return NM_EXIT_DONE;
     case NM_OPT_ARG:
     case NM_OPT_STRING: *(const char **)field = value; return NM_EXIT_DONE;
     case NM_OPT_INT:
-    case NM_OPT_FLOAT: return set_number(p, o, value);
+    case NM_OPT_FLOAT:
+        if (nm_option_number(o, value, p->args, &err)) return NM_EXIT_DONE;
+        return nm_output_misused("%s: %s", p->spelled, err.text);
     case NM_OPT_CHOICE: /* the index of `value` in "a|b|c" */
         for (size_t n;; index++, word += n + 1) {
             n = strcspn(word, "|");
@@ -299,14 +311,6 @@ void nm_options_free(const nm_option *options, void *args)
 #define COLUMNS 79
 #define MARGIN 28 /* the column where explanations begin */
 
-void nm_options_range(const nm_option *option, char *out, size_t size)
-{
-    if (option->max == NM_NO_MAX)
-        snprintf(out, size, "%.16g and more", option->min);
-    else
-        snprintf(out, size, "%.16g to %.16g", option->min, option->max);
-}
-
 void nm_options_prose(const char *text, size_t indent)
 {
     size_t column = indent;
@@ -341,7 +345,7 @@ static void describe_value(const nm_option *o, char *out, size_t size)
     char range[80] = "";
 
     *out = '\0';
-    if (is_number) nm_options_range(o, range, sizeof range);
+    if (is_number) describe_range(o, range, sizeof range);
     if (is_number || o->preset)
         snprintf(out, size, "(%s%sdefault %s)", range, is_number ? "; " : "", o->preset);
 }

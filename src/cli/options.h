@@ -110,8 +110,8 @@ int nm_options_set(const nm_option *options, void *args, const char *name, const
 /* Did the user give an option that fills this field? */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);
 
-/* The range of a number for a message: "0 to 1", "0 and more". */
-void nm_options_range(const nm_option *option, char *out, size_t size);
+/* Sets the number of a row to what a text spells, if that is a number in its range. */
+bool nm_option_number(const nm_option *option, const char *text, void *args, nomul_error *err);
 
 /* The whole table as help has it, on stdout in 79 columns. */
 void nm_options_help(const nm_option *options);

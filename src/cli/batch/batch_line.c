@@ -6,7 +6,6 @@
 #include "cli/batch/batch_line.h"
 
 #include <assert.h>
-#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include "base/utf8.h"
 #include "base/xxh64.h"
 
-/* How much of a number or a key goes into a message. */
+/* How much of a key goes into a message. */
 #define SHOWN 40
 
 /* Numbers and their ranges are those of the options; a key is the name of a row. */
@@ -42,12 +41,6 @@ typedef struct reader {
 } reader;
 
 /* ---- Values ---------------------------------------------------------------------------------- */
-
-static int shown(const nm_json *json)
-{
-    if (json->n_text <= SHOWN) return (int)json->n_text;
-    return SHOWN - (int)nm_utf8_unfinished(json->text, SHOWN);
-}
 
 static bool wrong_type(const reader *r, const char *expected, nomul_error *err)
 {
@@ -107,34 +100,15 @@ static bool take_stops(reader *r, nomul_error *err)
 /* A number in the range of its option. */
 static bool take_number(reader *r, const nm_option *row, nomul_error *err)
 {
-    const nm_json *json = &r->json;
-    void          *field = (char *)&r->line->args + row->field;
-    bool           whole = row->kind == NM_OPT_INT, fits;
-    int64_t        integer = 0;
-    double         value = 0;
-    char           range[80];
+    nm_buffer text = {0};
 
-    if (json->type != NM_JSON_NUMBER) return wrong_type(r, "a number", err);
-    for (size_t i = json->text[0] == '-'; whole && i < json->n_text; i++)
-        if (json->text[i] < '0' || json->text[i] > '9')
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: %.*s is not a whole number", r->key,
-                           shown(json), json->text);
-    fits = whole ? nm_json_i64(json, &integer)
-                 : nm_json_double(json, &value) && value <= (double)FLT_MAX;
-    if (whole) value = (double)integer;
-    if (!fits && !whole && json->text[0] != '-')
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: %.*s is too large", r->key, shown(json),
-                       json->text);
-    if (!fits || value < row->min || value > row->max) {
-        nm_options_range(row, range, sizeof range);
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: %.*s is out of range (%s)", r->key, shown(json),
-                       json->text, range);
-    }
-    if (whole)
-        *(int64_t *)field = integer;
-    else
-        *(double *)field = value;
-    return true;
+    if (r->json.type != NM_JSON_NUMBER) return wrong_type(r, "a number", err);
+    bool ok =
+        nm_buffer_add(&text, r->json.text, r->json.n_text, err) &&
+        nm_buffer_add(&text, "", 1, err) &&
+        (nm_option_number(row, text.data, &r->line->args, err) || nm_fail_in(err, "%s", r->key));
+    nm_buffer_free(&text);
+    return ok;
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -153,9 +127,10 @@ static bool take_member(reader *r, nomul_error *err)
     } else {
         row = rows;
         while (row->kind != NM_OPT_END && (row->help || !nm_json_is(&r->json, row->name))) row++;
+        size_t n = json->n_text < SHOWN ? json->n_text : SHOWN;
+        if (n < json->n_text) n -= nm_utf8_unfinished(json->text, n);
         if (row->kind == NM_OPT_END)
-            return nm_fail(err, NOMUL_E_FORMAT, "unknown key \"%.*s\"", shown(&r->json),
-                           r->json.text);
+            return nm_fail(err, NOMUL_E_FORMAT, "unknown key \"%.*s\"", (int)n, json->text);
         key += (size_t)(row - rows);
         r->key = row->name;
     }
