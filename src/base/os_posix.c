@@ -450,32 +450,38 @@ static uint64_t file_pages(const char *folder, const char *inactive, const char 
     return total;
 }
 
-/*
- * Of both versions.  cpu.max has quota and period, v1 two files; whole processors are counted.  Of
- * the memory that a group may have, what it has now is taken away, but for cached files.
- */
-static void see_group(const char *folder, cgroup_limits *least)
-{
-    static const char *const names[][4] = {
-        {"memory.max", "memory.current", "inactive_file", "active_file"},
-        {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
-         "total_active_file"}};
-    long long quota = read_number(folder, "cpu.max", 0);
-    long long period = read_number(folder, "cpu.max", 1);
+/* Files of a group: quota and period of version 2 are words of one. */
+typedef struct group_files {
+    const char *quota, *period;
+    int         n_before_period;
+    const char *limit, *used, *inactive, *active; /* the last two are lines of memory.stat */
+} group_files;
 
-    if (period <= 0) {
-        quota = read_number(folder, "cpu.cfs_quota_us", 0);
-        period = read_number(folder, "cpu.cfs_period_us", 0);
-    }
-    if (quota > 0 && period > 0) {
+static const group_files version_2 = {
+    "cpu.max", "cpu.max", 1, "memory.max", "memory.current", "inactive_file", "active_file"};
+static const group_files cpu_1 = {.quota = "cpu.cfs_quota_us", .period = "cpu.cfs_period_us"};
+static const group_files memory_1 = {.limit = "memory.limit_in_bytes",
+                                     .used = "memory.usage_in_bytes",
+                                     .inactive = "total_inactive_file",
+                                     .active = "total_active_file"};
+
+/*
+ * Whole processors are counted.  Of the memory that a group may have, what it has now is taken
+ * away, but for cached files.  Every command asks, so no file is tried that tells nothing.
+ */
+static void see_group(const char *folder, const group_files *f, cgroup_limits *least)
+{
+    long long quota = f->quota ? read_number(folder, f->quota, 0) : 0;
+    long long period = quota > 0 ? read_number(folder, f->period, f->n_before_period) : 0;
+    long long limit = f->limit ? read_number(folder, f->limit, 0) : 0;
+
+    if (period > 0) {
         size_t n = (size_t)(quota / period + (quota % period != 0));
         if (n < least->processors) least->processors = n;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        long long limit = read_number(folder, names[i][0], 0);
-        if (limit <= 0 || limit > INT64_MAX / 2) continue; /* none */
-        long long used = read_number(folder, names[i][1], 0);
-        uint64_t  cached = file_pages(folder, names[i][2], names[i][3]);
+    if (limit > 0 && limit <= INT64_MAX / 2) {
+        long long used = read_number(folder, f->used, 0);
+        uint64_t  cached = file_pages(folder, f->inactive, f->active);
         uint64_t  taken = used > 0 && (uint64_t)used > cached ? (uint64_t)used - cached : 0;
         uint64_t  left = (uint64_t)limit > taken ? (uint64_t)limit - taken : 0;
         if (left < least->memory) least->memory = left;
@@ -515,12 +521,13 @@ static void own_group(const char *root, const char *controller, char group[NM_OS
 static cgroup_limits see_groups(const char *root)
 {
     static const struct {
-        const char *mounted, *controller;
-    } places[] = {{"/sys/fs/cgroup", ""},
-                  {"/sys/fs/cgroup/unified", ""},
-                  {"/sys/fs/cgroup/cpu", "cpu"},
-                  {"/sys/fs/cgroup/cpu,cpuacct", "cpu"},
-                  {"/sys/fs/cgroup/memory", "memory"}};
+        const char        *mounted, *controller;
+        const group_files *files;
+    } places[] = {{"/sys/fs/cgroup", "", &version_2},
+                  {"/sys/fs/cgroup/unified", "", &version_2},
+                  {"/sys/fs/cgroup/cpu", "cpu", &cpu_1},
+                  {"/sys/fs/cgroup/cpu,cpuacct", "cpu", &cpu_1},
+                  {"/sys/fs/cgroup/memory", "memory", &memory_1}};
     cgroup_limits least = {SIZE_MAX, UINT64_MAX};
     char          group[NM_OS_PATH], folder[NM_OS_PATH + 64];
 
@@ -530,7 +537,7 @@ static cgroup_limits see_groups(const char *root)
         snprintf(folder + n, sizeof folder - (size_t)n, "%.3000s", group);
         for (char *slash = folder; slash; slash = strrchr(folder + n, '/')) {
             if (slash > folder) *slash = '\0';
-            see_group(folder, &least);
+            see_group(folder, places[i].files, &least);
         }
     }
     return least;
