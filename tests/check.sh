@@ -3,7 +3,7 @@
 # The parts of make check.  make runs them side by side, each in a process of its own:
 #
 #   check.sh OUT begin        empties OUT/tests/logs and the scratch folder
-#   check.sh OUT part NAME    runs one part: its output goes to logs/NAME.log, its sum to NAME.sum
+#   check.sh OUT part NAME    runs one part: its output goes to logs/NAME.log
 #   check.sh OUT sum          shows what failed or was skipped and adds up all parts
 #
 # OUT is the folder of the flavour.  A part passes if it exits with 0, its last line says
@@ -89,14 +89,19 @@ example() {
 fast_math() {
     compile() { ${CC:-cc} -std=c11 -Iinclude -Isrc -fsyntax-only "$@" 2> "$tests/fast_math.log"; }
     compile src/base/exp.c || return 1
-    for flag in -ffast-math -Ofast -ffinite-math-only "-O3 -ffast-math"; do
-        for file in src/base/exp.c src/kernels/float_scalar.c src/tokens/sampler.c; do
-            if compile $flag $file || ! grep -q 'they change results' "$tests/fast_math.log"; then
-                echo "$file compiles with $flag"
-                return 1
-            fi
-        done
-    done
+    while read -r file flag; do
+        if compile $flag "src/$file" || ! grep -q 'they change results' "$tests/fast_math.log"; then
+            echo "src/$file compiles with $flag"
+            return 1
+        fi
+    done << 'END'
+base/exp.c -ffast-math
+base/exp.c -Ofast
+base/exp.c -ffinite-math-only
+base/exp.c -O3 -ffast-math
+kernels/float_scalar.c -ffast-math
+tokens/sampler.c -ffast-math
+END
 }
 
 run_part() {
@@ -122,29 +127,44 @@ part() {
     TMPDIR=$(cd "$tests/scratch" && pwd) # nothing is written outside the build folder
     export TMPDIR
     run_part "$1" > "$logs/$1.log" 2>&1
-    code=$?
-    times >> "$logs/$1.log" # the last line: the CPU time of the children, "0m1.230s 0m0.450s"
-    awk -v name="$1" -v code="$code" '
-        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p = $1; f = $3; s = $5; n++ }
-        END {
-            gsub(/s/, "")
-            for (i = 1; i <= 2; i++) { split($i, t, "m"); seconds += 60 * t[1] + t[2] }
+    # The last lines: the exit code, the CPU times of this shell and those of the children.
+    { echo "exit $?" && times; } >> "$logs/$1.log"
+}
+
+# NAME PASSED FAILED SKIPPED CODE SECONDS of each part.  Of "0m1.230s 0m0.450s", user and system
+# time, the last line counts.
+results() {
+    awk '
+        function finish(    i, t) {
+            if (name == "") return
+            gsub(/s/, "", last)
+            split(last, time, " ")
+            for (i = 1; i <= 2; i++) { split(time[i], t, "m"); seconds += 60 * t[1] + t[2] }
             if (!n || (code && !f) || p + f + s == 0) f++
             print name, p + 0, f + 0, s + 0, code, seconds
-        }' "$logs/$1.log" > "$logs/$1.sum"
+        }
+        FNR == 1 {
+            finish()
+            name = FILENAME
+            sub(/.*\//, "", name)
+            sub(/\.log$/, "", name)
+            p = f = s = n = seconds = 0
+            code = 1 # of a part that was killed
+        }
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p = $1; f = $3; s = $5; n++ }
+        /^exit [0-9]+$/ { code = $2 }
+        { last = $0 }
+        END { finish() }' "$logs"/*.log
 }
 
 # A row per group, what is before the first dot of a part's name, in the order of the names.
 sum() {
-    cat "$logs"/*.sum > "$logs/all"
-    while read -r name p f s code seconds; do
-        if [ "$f" != 0 ]; then
-            echo "---- $name: exit $code, the end of $logs/$name.log:"
-            tail -n 40 "$logs/$name.log"
-        else
-            grep '^SKIP' "$logs/$name.log"
-        fi
-    done < "$logs/all"
+    results > "$logs/all"
+    grep -h '^SKIP' "$logs"/*.log
+    awk '$3 != 0' "$logs/all" | while read -r name p f s code seconds; do
+        echo "---- $name: exit $code, the end of $logs/$name.log:"
+        tail -n 40 "$logs/$name.log"
+    done
     [ -z "${TIMES-}" ] || awk '{printf "%8.2f s  %s\n", $6, $1}' "$logs/all" | sort -rn
     rm -rf "$tests/scratch"
     awk '
