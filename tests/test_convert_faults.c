@@ -19,8 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const int numbers[] = {ENOSPC, EIO, EINTR};
-#define N_NUMBERS (sizeof numbers / sizeof numbers[0])
+/* The errno of calls that fail, and whether the output replaces a file. */
+static const struct {
+    int  number;
+    bool replaces;
+} faults[] = {{ENOSPC, true}, {EIO, false}, {EINTR, true}};
+#define N_FAULTS (sizeof faults / sizeof faults[0])
 
 static const char old_file[] = "what was there before";
 
@@ -162,8 +166,7 @@ static void run_each(job *j, const char *input)
     CHECK_INT(mkdir(j->folder, 0755), 0);
     CHECK_OK(run(j, false), err);
     j->want = test_read_file(j->output, &j->n_want);
-    for (size_t i = 0; i < N_NUMBERS; i++)
-        run_with_faults(j, true, numbers[i]), run_with_faults(j, false, numbers[i]);
+    for (size_t i = 0; i < N_FAULTS; i++) run_with_faults(j, faults[i].replaces, faults[i].number);
     run_slowly(j);
     free(j->want);
 }

@@ -196,7 +196,7 @@ static void check_length(const nm_float_case *c, size_t n, operands o[3])
 
 static void test_every_case(void)
 {
-    static const size_t  lengths[] = {255, 256, 1000, 1024, 2560, 4999, MOST};
+    static const size_t  lengths[] = {255, 256, 1000, 1024, 4999};
     operands             o[3];
     const nm_float_case *c;
 
@@ -286,7 +286,7 @@ static void test_logits(void)
 
     test_case("largest, argmax and softmax of odd logits, in scalar code and in every row");
     nm_rng_init(&rng, 9);
-    for (size_t round = 0; round < 300; round++) {
+    for (size_t round = 0; round < 110; round++) {
         size_t n = round < 70 ? round : (size_t)nm_rng_below(&rng, MOST);
         for (size_t kind = 0; kind < N_KINDS; kind++) {
             float *from = x + MOST - n, *to = y + MOST - n;

@@ -17,7 +17,7 @@ wc -l < answers | tr -d ' '
 yes Once | $RUN "$program" batch -m $t -t 1 -n -1 --ignore-eos -q --n-best 2 --parallel 3 -s 5 \
     > cut &
 pid=$!
-wait_ready $pid && nap # all three have begun
+wait_ready $pid # and all three have begun
 kill -s TERM $pid
 wait $pid
 echo "[$?]"
