@@ -70,7 +70,7 @@ engine.forget(start);
 engine.forget(middle);
 
 const {mark, tail} = engine.load(readFileSync(theirs));
-say("tail", text(tail).endsWith(" She loved to"));
+say("tail", text(tail).slice(-12));
 engine.begin(mark);
 engine.prompt("");
 say("continued", generate(12));
