@@ -104,11 +104,15 @@ static void write_phase(nm_bench_writer *w, const op_row *row)
 bool nm_bench_phases(nm_bench_writer *w, const nm_opened *o, const int32_t *ids, size_t n_ids,
                      float *logits, nomul_error *err)
 {
-    double seconds[NOMUL_BENCH_PHASES] = {0}, all = 0;
+    double seconds[NOMUL_BENCH_PHASES] = {0}, token[NOMUL_BENCH_PHASES], all = 0;
     op_row row = {.opened = o};
 
-    if (nomul_bench_profile(o->session, ids, n_ids, logits, seconds, err) != NOMUL_OK) return false;
-    for (size_t i = 0; i < NOMUL_BENCH_PHASES; i++) all += seconds[i];
+    for (size_t i = 0; i < n_ids; i++) {
+        if (nm_interrupted()) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (nomul_bench_profile(o->session, ids + i, 1, logits, token, err) != NOMUL_OK)
+            return false;
+        for (size_t k = 0; k < NOMUL_BENCH_PHASES; k++) seconds[k] += token[k], all += token[k];
+    }
     if (w->format == NM_BENCH_MD) {
         nm_output_print("\n");
         nm_output_visible(o->path, strlen(o->path), false);

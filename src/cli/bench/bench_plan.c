@@ -167,7 +167,6 @@ int nm_bench_open(nm_opened *opened, void **bytes, const nm_bench_plan *p, const
     if (!shape) return nm_open_model(opened, &args, 0);
     nomul_model_options_init(&o);
     o.kernels = p->kernels;
-    o.cancel = nm_interrupt_cancel();
     *bytes = nomul_bench_synthesize(shape, packing, nm_progress_show, &bar, &n_bytes, &err);
     nm_progress_erase(&bar);
     opened->path = shape;

@@ -78,23 +78,40 @@ typedef struct running {
     size_t               n_done, n_all; /* repetitions */
 } running;
 
+static bool go_on(nomul_error *err)
+{
+    return !nm_interrupted() || nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+}
+
 /*
  * A prompt or, with n_gen, so many steps, each a token of every text with its logits; no two texts
- * get the same ids.
+ * get the same ids.  A signal waits for a pass.  It is looked for here: a model that has the cancel
+ * flag is fed in pieces of less than a second, and a shape is measured without those.
  */
 static bool feed(running *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_error *err)
 {
-    double began = nm_clock();
-    bool   ok = n_gen > 0 || nomul_session_feed(b->opened.session, b->ids, n_prompt,
-                                                NOMUL_LOGITS_LAST, b->logits, err) == NOMUL_OK;
+    nomul_session *session = b->opened.session;
+    double         began = nm_clock();
+    bool           ok = true;
 
+    for (size_t at = 0, n; ok && n_gen == 0 && at < n_prompt; at += n) {
+        nomul_logits which = NOMUL_LOGITS_NONE;
+
+        n = n_prompt - at;
+        if (n > b->result.n_batch)
+            n = b->result.n_batch;
+        else
+            which = NOMUL_LOGITS_LAST;
+        ok = go_on(err) &&
+             nomul_session_feed(session, b->ids + at, n, which, b->logits, err) == NOMUL_OK;
+    }
     if (n_gen == 0) b->first = nm_clock() - began;
     for (size_t i = 0; ok && i < n_gen; i++) {
         for (size_t k = 0; k < n_texts; k++) b->feeds[k].ids = b->ids + i + k;
-        ok = nomul_session_feed_many(b->feeds, n_texts, b->logits, err) == NOMUL_OK;
+        ok = go_on(err) && nomul_session_feed_many(b->feeds, n_texts, b->logits, err) == NOMUL_OK;
         if (i == 0) b->first = nm_clock() - began;
     }
-    return ok;
+    return ok && go_on(err);
 }
 
 /*
