@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Counts the instructions of each thread for one decoded token, by callgrind: how evenly work is
-# shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.
+# shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.  With
+# TOKENS=N in the environment it counts for a prompt of up to 512 tokens.
 #
 #   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m 2bit avx2 2 8 16)
 #
 # PACKING is 2bit or 1.6bit, THREADS are numbers from 2 to 16.
 #
 # Each thread does its share of every round; nobody waits or steals (tests/threads/shares.c).
-# Thread 0 also does what is between the rounds.  "busiest x N / one" is 1.00 where the work of one
-# thread alone is shared out evenly and none is done twice.
+# A barrier is a round of the pool.  Thread 0 also does what is between the rounds.  "busiest x N /
+# one" is 1.00 where the work of one thread alone is shared out evenly and none is done twice.
 set -eu
 cd "$(dirname "$0")/.."
 usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/count_shares.sh >&2; exit 2; }
@@ -26,13 +27,17 @@ ${MAKE:-make} --no-print-directory "$program" > /dev/null
 counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 
-echo "| $shape $packing $kernels: threads | barriers a layer | instructions of one | busiest |" \
-    "busiest x N / one | thread 0 between rounds |"
-echo '| ---: | ---: | ---: | ---: | ---: | ---: |'
+# glibc clears memory by an instruction that callgrind counts once a byte.
+export GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000
+
+echo "| $shape $packing $kernels: threads | barriers a layer | of the logits |" \
+    "instructions of one | busiest | busiest x N / one | thread 0 between rounds |"
+echo '| ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
 one=
 for n in 1 "$@"; do
     rounds=$(valgrind -q --tool=callgrind --callgrind-out-file="$counts" \
-        --toggle-collect=decode_counted "$program" "$shape" "$stored" "$kernels" "$n")
+        --toggle-collect='decode_counted*' "$program" "$shape" "$stored" "$kernels" "$n" \
+        "${TOKENS:-1}")
     line=$(callgrind_annotate --inclusive=yes --threshold=100 "$counts" | awk -v n="$n" \
         -v rounds="$rounds" -v one="$one" '
         { gsub(",", "", $1) }
@@ -48,8 +53,8 @@ for n in 1 "$@"; do
             for (k in count) if (count[k] > busiest) busiest = count[k]
             if (n == 1) { print all; exit }
             split(rounds, r)
-            printf "| %d | %.2f | %d | %d | %.3f | %d |\n", n, r[1] / r[3], one, busiest,
-                busiest * n / one, between
+            printf "| %d | %.2f | %d | %d | %d | %.3f | %d |\n", n, r[1] / r[4], r[6], one,
+                busiest, busiest * n / one, between
         }')
     if [ -n "$one" ]; then echo "$line"; else one=$line; fi
 done

@@ -56,18 +56,21 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
     size_t         n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
     size_t         full = nm_packings[w->packing].block_triples;
     const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, 0) + begin * NM_STEP_BYTES;
+    size_t         n_bytes = n_tiles * NM_TILE_ROWS * sizeof *y;
 
     memset(n_added, 0, NM_PANEL_TILES * sizeof *n_added);
+    __asm__("" : "+r"(n_bytes)); /* of a size with a bound gcc makes `rep stos`, which is slower */
+    memset(y, 0, n_bytes);
     while (begin < end) { /* a K block */
         size_t triple = begin / (n_tiles * full) * full;
         size_t n_triples = nm_smaller(full, w->n_triples - triple);
         size_t i = (begin - triple * n_tiles) / n_triples;
         size_t skipped = (begin - triple * n_tiles) % n_triples;
         for (size_t n; i < n_tiles && begin < end; i++, begin += n, skipped = 0) {
-            int32_t *to = y + i * NM_TILE_ROWS;
             n = nm_smaller(n_triples - skipped, end - begin);
-            if (n_added[i]++ == 0) memset(to, 0, NM_TILE_ROWS * sizeof *to);
-            ops->add_tile(to, codes, tables + (triple + skipped) * ops->table_bytes, n,
+            n_added[i]++;
+            ops->add_tile(y + i * NM_TILE_ROWS, codes,
+                          tables + (triple + skipped) * ops->table_bytes, n,
                           codes + n * NM_STEP_BYTES);
             codes += n * NM_STEP_BYTES;
         }

@@ -19,7 +19,7 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
 /*
  * A matrix is stored as a run of steps, each a triple of one tile, in the order panel, K block,
  * tile, triple.  This does steps [begin, end) of the panel that begins with tile `tile`.  Its i-th
- * tile gets n_added[i] parts of K blocks; where there are none, its y is left as it was.  These are
+ * tile gets n_added[i] parts of K blocks; where there are none, its y is 0.  These are
  * not the sums yet: who has all parts of a panel adds up y and n_added of all of them, mod 2^32,
  * and calls ops->finish, for a multiple of 64 rows.
  */

@@ -16,6 +16,7 @@
 #define NM_BATCH_STEP 48 /* the default batch is a multiple of this, up to 8 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
+#define NM_TRIAL_TOKENS 8 /* in a pass: with more, threads gain in any model */
 
 /* Consecutive tokens of one text. */
 typedef struct nm_segment {
@@ -48,9 +49,9 @@ typedef struct nm_engine {
     nm_bitlinear_scratch bitlinear;
     nm_activations       activations;
     nm_pass              pass;
-    nm_trial             trial;   /* all threads or one, for a token of a small model */
-    uint64_t             n_calls; /* of nomul_session_feed_many */
-    nm_arena             arena;   /* of all of this, the engine included */
+    nm_trial             trials[2][NM_TRIAL_TOKENS]; /* all threads or one, for so few tokens */
+    uint64_t             n_calls;                    /* of nomul_session_feed_many */
+    nm_arena             arena;                      /* of all of this, the engine included */
 
     nm_refs                   refs;  /* of the sessions that share it */
     const struct nomul_model *model; /* and the reference that keeps it open; set by the API */

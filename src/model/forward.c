@@ -14,8 +14,9 @@
 
 #include <string.h>
 
-#define TRIAL_BYTES 24000000 /* of weights: with more, a token takes so long that threads gain */
-#define SCAN_WORK 4096       /* state elements times tokens that are worth waking a thread for */
+#define TRIAL_BYTES 24000000 /* of weights times tokens: with more, threads gain */
+#define SCAN_WORK 4096       /* elements times tokens that are worth waking a thread for; GLU too */
+#define NORM_WORK 8192       /* the same for norms */
 #define MANY_THREADS 4 /* which share the element-wise steps of one token: fewer lose by a round */
 #define SCAN_GRAIN 64  /* state elements at least: whole cache lines, whole vectors */
 
@@ -144,7 +145,8 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_activations *a = &e->activations;
     size_t          n = e->pass.n_tokens, state_dim = nm_config_state_dim(&e->weights->config);
     size_t          n_blocks = blocks_of(state_dim), ffn_blocks = blocks_of(e->weights->config.ffn);
-    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n, gate_grain = ffn_blocks;
+    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n;
+    size_t          gate_grain = nm_larger(ffn_blocks, SCAN_WORK / SCAN_GRAIN);
     size_t          n_threads = nm_work_threads(work);
     step            s = {.e = e, .bitlinear = &e->bitlinear, .layer = layer};
 
@@ -156,7 +158,7 @@ static void forward_layer(nm_engine *e, size_t index)
 
     /* u = RMSNorm(x) */
     s.gain = layer->attn_gain;
-    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
 
     /* f, i, g = BitLinear(u), each with its own norm and scale */
     const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
@@ -168,14 +170,14 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_work_run(work, NM_PHASE_SCAN, scan, &s, n_blocks, scan_grain ? scan_grain : 1);
 
     /* g = RMSNorm(g) * silu(h).  The paper's figure normalizes h instead; the code does not. */
-    nm_work_run(work, NM_PHASE_GATE, gate_state, &s, n, 1);
+    nm_work_run(work, NM_PHASE_GATE, gate_state, &s, n, NORM_WORK / state_dim + 1);
 
     /* x = x + BitLinear(g) */
     add_bitlinear(e, &m->o_proj, a->g);
 
     /* u = RMSNorm(x) */
     s.gain = layer->ffn_gain;
-    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
 
     /* gate, up = halves of BitLinear(u) */
     const nm_bitlinear_job gate_up = {
@@ -204,7 +206,7 @@ static float *forward(nm_engine *e, float *logits)
 
     /* logits = BitLinear(RMSNorm(x)) */
     if (n) {
-        nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, 1);
+        nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / dim + 1);
         bitlinear(e, &w->output, logits, a->u, n);
     }
     pass->n_segments = pass->n_tokens = pass->n_wanted = 0;
@@ -213,13 +215,16 @@ static float *forward(nm_engine *e, float *logits)
 
 float *nm_engine_forward(nm_engine *e, float *logits)
 {
-    bool try = e->pass.n_tokens == 1 && nm_pool_threads(e->work.pool) > 1 &&
-               e->weights->ternary_bytes < TRIAL_BYTES;
-    double began = try ? nm_clock() : 0;
+    size_t n = e->pass.n_tokens;
+    bool   few = n > 0 && n <= NM_TRIAL_TOKENS && e->weights->ternary_bytes < TRIAL_BYTES / n;
+    /* Prompts, whose logits are not all wanted, are known apart. */
+    nm_trial *trial =
+        few && nm_pool_threads(e->work.pool) > 1 ? &e->trials[e->pass.n_wanted == n][n - 1] : NULL;
+    double began = trial ? nm_clock() : 0;
 
-    e->work.alone = try && nm_trial_way(&e->trial);
+    e->work.alone = trial && nm_trial_way(trial);
     logits = forward(e, logits);
-    if (try) nm_trial_took(&e->trial, nm_clock() - began);
+    if (trial) nm_trial_took(trial, nm_clock() - began);
     e->work.alone = false;
     return logits;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decodes a token with a pool whose threads are functions: thread_0, thread_1, ... do their shares
- * one after the other, so that callgrind counts the instructions of each, whatever the number of
- * CPUs, and nobody waits or steals.  tools/count_shares.sh runs it.  Prints the rounds of the pool.
+ * Decodes a token, or reads a prompt, with a pool whose threads are functions: thread_0, thread_1,
+ * ... do their shares one after the other, so that callgrind counts the instructions of each,
+ * whatever the number of CPUs, and nobody waits or steals.  tools/count_shares.sh runs it.  Prints
+ * the rounds of the pool.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "nomul_bench.h"
 
 #define MOST_THREADS 16
+#define MOST_TOKENS 512
 
 struct nm_pool {
     size_t      n_threads;
@@ -89,13 +91,11 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
 /* ---- The token ------------------------------------------------------------------------------- */
 
 /* Callgrind counts what happens in here. */
-__attribute__((noinline)) static bool decode_counted(nomul_session *session, float *logits,
-                                                     nomul_error *err)
+__attribute__((noinline)) static bool decode_counted(nomul_session *session, const int32_t *ids,
+                                                     size_t n_ids, float *logits, nomul_error *err)
 {
-    const int32_t id = 1;
-
     n_rounds = 0;
-    return nomul_session_feed(session, &id, 1, NOMUL_LOGITS_LAST, logits, err) == NOMUL_OK;
+    return nomul_session_feed(session, ids, n_ids, NOMUL_LOGITS_LAST, logits, err) == NOMUL_OK;
 }
 
 int main(int argc, char **argv)
@@ -103,9 +103,11 @@ int main(int argc, char **argv)
     nomul_error           err = {0};
     nomul_model_options   options;
     nomul_session_options threads_of;
-    size_t                n_bytes = 0;
+    size_t                n_bytes = 0, n_ids = argc == 6 ? (size_t)atoi(argv[5]) : 1;
+    static const int32_t  ids[MOST_TOKENS] = {1};
 
-    if (argc != 5) return fputs("usage: shares SHAPE t4|t5 KERNELS THREADS\n", stderr), 2;
+    if (argc < 5 || argc > 6 || n_ids < 1 || n_ids > MOST_TOKENS)
+        return fputs("usage: shares SHAPE t4|t5 KERNELS THREADS [TOKENS <= 512]\n", stderr), 2;
     void *file = nomul_bench_synthesize(argv[1], argv[2], NULL, NULL, &n_bytes, &err);
     nomul_model_options_init(&options), options.kernels = argv[3];
     nomul_session_options_init(&threads_of), threads_of.n_threads = (size_t)atoi(argv[4]);
@@ -114,10 +116,15 @@ int main(int argc, char **argv)
     const nomul_model_info *info = session ? nomul_model_get_info(model) : NULL;
     float                  *logits = info ? malloc(info->n_vocab * sizeof *logits) : NULL;
 
-    if (logits && decode_counted(session, logits, &err))
-        printf("%zu rounds, %u layers\n", n_rounds, (unsigned)info->n_layers);
-    else
+    if (!logits || !decode_counted(session, ids, n_ids, logits, &err))
         return fprintf(stderr, "shares: %s\n", err.text), 1;
+    size_t n_all = n_rounds;
+    nomul_session_free(session); /* a second pass of it may be one thread's: model/trial.h */
+    session = nomul_session_new(model, &threads_of, &err);
+    n_rounds = 0;
+    nomul_session_feed(session, ids, n_ids, NOMUL_LOGITS_NONE, NULL, &err);
+    printf("%zu rounds of %u layers, %zu of logits\n", n_rounds, (unsigned)info->n_layers,
+           n_all - n_rounds);
     free(logits);
     nomul_session_free(session);
     nomul_model_close(model);
