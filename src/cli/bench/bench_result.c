@@ -134,8 +134,9 @@ typedef struct summary {
  * texts read them n_gen * ceil(n_parallel / n_batch) times.  percent: those bytes by time and read
  * rate.
  */
-static void summarize(summary *s, const nm_bench_result *r)
+static void summarize(summary *s)
 {
+    const nm_bench_result  *r = s->result;
     double                  shares[NM_MOST_REPETITIONS];
     nomul_tensor            t = {.size = sizeof t};
     size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
@@ -154,8 +155,6 @@ static void summarize(summary *s, const nm_bench_result *r)
     snprintf(s->test, sizeof s->test, "%s%zu%s", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen,
              parallel);
 
-    s->result = r;
-    s->model_size = 0;
     for (size_t i = 0; nomul_model_tensor(r->model, i, &t); i++) s->model_size += t.n_bytes;
     for (size_t i = 0; i < r->n; i++) {
         s->ns[i] = 1e9 * r->seconds[i];
@@ -219,9 +218,9 @@ static void add_fields(nm_record *f, const void *result)
 /* In a table a row; before the first one the header and its rule.  Units are llama-bench's. */
 void nm_bench_write(nm_bench_writer *w, const nm_bench_result *r)
 {
-    summary s;
+    summary s = {.result = r};
 
-    summarize(&s, r);
+    summarize(&s);
     double   mib = (double)s.model_size / 1024 / 1024, mean = nm_mean(s.ts, r->n);
     double   millions = (double)nomul_model_get_info(r->model)->n_params / 1e6;
     bool     n = w->narrow, md = w->format == NM_BENCH_MD;
