@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ternary array against kernels/ternary_scalar.c: tiles of any codes, one right after another.
 //
-//   array_sim N [SEED]     N random tiles of each packing, after the directed ones
+//   array_sim N [SEED [COLUMNS]]    N random tiles of each packing, after the directed ones
 //
-// Directed: every code in every row; all trits +1 times 127 and times -127 over 2^15 columns; tiles
+// Directed: every code in every row; all trits +1 times 127 and times -127 in COLUMNS, 2^15; tiles
 // of one triple, which stand closest.  Codes come with random gaps, sums are taken with random
 // stalls.
 #include <cstdint>
@@ -15,6 +15,8 @@
 
 #include "Vnm_array.h"
 #include "verilated.h"
+
+#include "fault.h"
 
 extern "C" {
 #include "kernels/kernels.h"
@@ -28,6 +30,7 @@ static const size_t BEATS = NM_TILE_ROWS / ROWS;
 
 static Vnm_array *top;
 static uint64_t   random_state, n_wrong, n_sums, n_clocks;
+static size_t     max_columns = 1 << 15;
 
 static uint64_t next_random() // xorshift64*
 {
@@ -129,7 +132,7 @@ static tile make_tile(nm_packing_id packing, size_t n_triples, int code, int x)
 static void run_packing(nm_packing_id packing, uint64_t n)
 {
     static const int all_plus[] = {0x55, 0x7f};
-    size_t           most = (1 << 15) / (3 * nm_packings[packing].group_cols);
+    size_t           most = max_columns / (3 * nm_packings[packing].group_cols);
     std::vector<tile> tiles;
 
     tiles.push_back(make_tile(packing, 2, -1, 0)); /* 768 bytes: every code, then random ones */
@@ -148,9 +151,11 @@ static void run_packing(nm_packing_id packing, uint64_t n)
 int main(int argc, char **argv)
 {
     uint64_t n = argc > 1 ? strtoull(argv[1], nullptr, 0) : 100;
+    if (argc > 3) max_columns = strtoull(argv[3], nullptr, 0);
     random_state = (argc > 2 ? strtoull(argv[2], nullptr, 0) : 1) * 2 + 1;
 
     top = new Vnm_array;
+    choose_fault(top);
     top->rst = 1, top->in_valid = 0, top->out_ready = 0;
     for (int i = 0; i < 4; i++) top->clk = 0, top->eval(), top->clk = 1, top->eval();
     top->rst = 0;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/xxh64.h"
 #include "nomul.h"
+#include "nomul_bench.h"
 #include "rtl/host/rtl_image.h"
 
 #include <stdio.h>
@@ -23,6 +24,18 @@ static const core_model *failed(void)
     return NULL;
 }
 
+static nomul_model *open_shape(const char *shape, const nomul_model_options *options)
+{
+    const char *packing = strchr(shape, ':');
+    char        name[64];
+    size_t      n_bytes;
+
+    snprintf(name, sizeof name, "%.*s", packing ? (int)(packing - shape) : 63, shape);
+    void *bytes = nomul_bench_synthesize(name, packing ? packing + 1 : "t4", NULL, NULL, &n_bytes,
+                                         &err);
+    return bytes ? nomul_model_open_memory(bytes, n_bytes, options, &err) : NULL;
+}
+
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
                                  size_t q_bits)
 {
@@ -34,7 +47,9 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, 
     options.kernels = "scalar";
     nomul_session_options_init(&session_options);
     session_options.n_threads = session_options.n_batch = 1;
-    if (!(model = nomul_model_open(path, &options, &err))) return failed();
+    model = strncmp(path, "shape:", 6) ? nomul_model_open(path, &options, &err)
+                                       : open_shape(path + 6, &options);
+    if (!model) return failed();
     if (!(session = nomul_session_new(model, &session_options, &err))) return failed();
     if (!nm_rtl_image_make(&image, &core, model, &err)) return failed();
     facts = (core_model){.bytes = image.bytes,
@@ -48,6 +63,8 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, 
                          .state_step = image.state_step};
     return &facts;
 }
+
+void core_host_move(uint64_t base) { nm_rtl_image_move(&image, base); }
 
 void core_host_feed(int32_t id, float *logits, float *state)
 {

@@ -21,9 +21,15 @@ typedef struct core_model {
     size_t          state_strip, state_step;
 } core_model;
 
-/* NULL after a message on stderr. */
+/*
+ * NULL after a message on stderr.  "shape:370m" or "shape:1.3b:t5" instead of a path is the model
+ * of random weights of nomul bench --shape, packing t4 or t5.
+ */
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
                                  size_t q_bits);
+
+/* The image will lie at `base`, a multiple of 64, in the core's memory. */
+void core_host_move(uint64_t base);
 
 /* Feeds an id to the C engine, scalar kernels: logits[vocab], state[n_layers][state_dim]. */
 void core_host_feed(int32_t id, float *logits, float *state);

@@ -2,12 +2,17 @@
 // Whole tokens: the core and the C engine are fed with the same ids; every logit and every element
 // of the state must have the same bits (or be NaN in both).
 //
-//   core_sim MODEL [-n TOKENS] [-i ID,ID,...] [-s SEED] [-l LATENCY] [-g GAPS] [-q]
+//   core_sim MODEL [-n TOKENS] [-i ID,ID,...] [-s SEED] [-l LATENCY] [-g GAPS] [-c CLOCKS] [-q]
+//                  [-b BASE] [-x]
 //
-// Without -i the ids are random.  Memory answers LATENCY clocks after a request, in order; with
-// -g each side of every port pauses at random, GAPS of 16 clocks.  -q prints no counts, only the
-// hash, that of `nomul logits --hash`.  Halfway the state goes through the host: it is read,
-// overwritten, the core is reset, and the state is written back.
+// Without -i the ids are random.  A token that takes more than CLOCKS has failed.  The image of the
+// model lies at BASE in the memory, a multiple of 64.  Memory answers LATENCY clocks after a
+// request, in order; with -g each side of every port pauses at random, GAPS of 16 clocks.  -q
+// prints no counts, only the hash, that of `nomul logits --hash`.  Halfway the state goes through
+// the host: it is read, overwritten, the core is reset, and the state is written back; with -x
+// tokens with faults of the memory and with resets in the middle come before that.
+//
+// Built with -DAXI it works through the adapters (nm_axi_core).
 //
 //   core_sim MODEL -d PREFIX [-n TOKENS]
 //
@@ -20,14 +25,22 @@
 #include <string>
 #include <vector>
 
+#ifdef AXI
+#include "Vnm_axi_core.h"
+typedef Vnm_axi_core core_top;
+#else
 #include "Vnm_core.h"
+typedef Vnm_core core_top;
+#endif
 #include "verilated.h"
 
 #include "core_host.h"
+#include "fault.h"
 
-static Vnm_core         *top;
+static core_top         *top;
 static const core_model *model;
-static uint64_t          random_state, n_clocks, n_wrong;
+static uint64_t          base; // of the image in the memory
+static uint64_t          random_state, n_clocks, n_wrong, max_clocks = 400000000;
 static unsigned          latency = 20, gaps;
 static std::vector<float> logits;
 
@@ -43,71 +56,21 @@ static uint64_t next_random() // xorshift64*
 
 static bool pauses() { return gaps && next_random() % 16 < gaps; }
 
-struct request {
-    uint64_t address, beats, ready;
-};
-static std::deque<request> requests;
-static bool offered; // r_valid was shown and not taken: it stays
-
-// What the memory shows before the clock.
-static void drive_memory()
-{
-    bool data = !requests.empty() && requests.front().ready <= n_clocks;
-    offered = data && (offered || !pauses());
-    top->r_valid = offered;
-    top->r_error = 0;
-    top->ar_ready = requests.size() < 4 && !pauses();
-    if (!offered) return;
-    const request &r = requests.front();
-    if (r.address + 4 * LANES > model->size) {
-        if (!n_wrong++) printf("FAIL read at %llu\n", (unsigned long long)r.address);
-        memset(&top->r_data[0], 0, 4 * LANES);
-    } else
-        memcpy(&top->r_data[0], model->bytes + r.address, 4 * LANES);
-}
-
-static void take_logits()
+static void take_logits(const uint32_t *data, unsigned keep)
 {
     for (int l = 0; l < LANES; l++)
-        if (top->out_keep >> l & 1) {
+        if (keep >> l & 1) {
             float x;
-            memcpy(&x, &top->out_data[l], sizeof x);
+            memcpy(&x, data + l, sizeof x);
             logits.push_back(x);
         }
 }
 
-static void tick()
-{
-    drive_memory();
-    top->out_ready = !pauses();
-    top->clk = 0, top->eval();
-    bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
-    if (asked && !top->rst)
-        requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
-    if (top->out_valid && top->out_ready) take_logits();
-    port.beats += taken, port.waits += top->r_valid && !top->r_ready;
-    top->clk = 1, top->eval();
-    n_clocks++;
-    if (taken) {
-        request &r = requests.front();
-        r.address += 4 * LANES, offered = false;
-        if (!--r.beats) requests.pop_front();
-    }
-}
-
-static void host_write(uint32_t address, uint32_t data)
-{
-    top->host_write = 1, top->host_address = address, top->host_data = data;
-    tick();
-    top->host_write = 0;
-}
-
-static uint32_t host_read(uint32_t address)
-{
-    top->host_address = address;
-    for (int i = 0; i < 5; i++) tick();
-    return top->host_read;
-}
+#ifdef AXI
+#include "port_axi.h"
+#else
+#include "port_plain.h"
+#endif
 
 static uint32_t state_address(size_t layer, size_t i)
 {
@@ -132,8 +95,8 @@ static void write_state(const std::vector<uint32_t> &state)
 
 static void set_up()
 {
-    requests.clear(), offered = false;
     host_write(0, 2); // reset
+    port_reset();
     for (int i = 0; i < 4; i++) tick();
     for (size_t i = 2; i < model->n_registers; i++) host_write(uint32_t(i), model->registers[i]);
 }
@@ -162,7 +125,7 @@ static uint64_t run_token(size_t number, int32_t id)
     host_write(1, uint32_t(id));
     host_write(0, 1);
     begin = n_clocks;
-    for (uint64_t limit = n_clocks + 400000000; top->running && n_clocks < limit;) tick();
+    for (uint64_t limit = n_clocks + max_clocks; top->running && n_clocks < limit;) tick();
     uint64_t clocks = n_clocks - begin;
     if (top->running || logits.size() != model->vocab) {
         n_wrong++;
@@ -174,6 +137,26 @@ static uint64_t run_token(size_t number, int32_t id)
     std::vector<uint32_t> found = read_state();
     compare("state", number, (const float *)found.data(), state.data(), state.size());
     return clocks;
+}
+
+// Each fault of the memory, and resets in the middle: the core ends, says so, and can go on.
+static void disturb(int32_t id)
+{
+    std::vector<uint32_t> state = read_state();
+
+    for (int kind = 1; kind < FAULT_KINDS + 20; kind++) {
+        port_fault(kind < FAULT_KINDS ? kind : 0);
+        host_write(1, uint32_t(id));
+        host_write(0, 1);
+        uint64_t limit = n_clocks + (kind < FAULT_KINDS ? max_clocks : next_random() % 3000);
+        while (top->running && n_clocks < limit) tick();
+        if (kind < FAULT_KINDS && (host_read(0) & 0x11) != 0x10)
+            n_wrong++, printf("FAIL fault %d: register 0 is %x\n", kind, host_read(0));
+        port_fault(0);
+        set_up();
+        if (host_read(0) & 0x11) n_wrong++, printf("FAIL fault %d: no reset\n", kind);
+        write_state(state);
+    }
 }
 
 static std::vector<int32_t> parse_ids(const char *list)
@@ -218,29 +201,34 @@ int main(int argc, char **argv)
     std::vector<int32_t> ids;
     size_t               n = 3;
     uint64_t             seed = 1, clocks = 0;
-    bool                 quiet = false;
+    bool                 quiet = false, faults = false;
 
     for (int i = 2; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "-q")) { quiet = true; continue; }
+        if (!strcmp(argv[i], "-x")) { faults = true; continue; }
         else if (!strcmp(argv[i], "-n")) n = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-i")) ids = parse_ids(value);
         else if (!strcmp(argv[i], "-s")) seed = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-l")) latency = unsigned(atoi(value));
         else if (!strcmp(argv[i], "-d")) prefix = value;
+        else if (!strcmp(argv[i], "-c")) max_clocks = strtoull(value, nullptr, 0);
+        else if (!strcmp(argv[i], "-b")) base = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-g")) gaps = unsigned(atoi(value));
         else return fprintf(stderr, "core_sim: unknown option %s\n", argv[i]), 2;
         i++;
     }
     if (argc < 2) return fprintf(stderr, "core_sim: a model file is needed\n"), 2;
     if (!(model = core_host_open(argv[1], LANES, M_BITS, G_BITS, Q_BITS))) return 1;
+    core_host_move(base);
     random_state = seed * 2 + 1;
     Verilated::randReset(2), Verilated::randSeed(int(seed));
     while (ids.size() < n) ids.push_back(int32_t(next_random() % model->vocab));
 
     if (!prefix.empty()) return dump(prefix, ids), 0;
-    top = new Vnm_core;
-    top->host_write = 0, top->host_address = 0, top->rst = 1;
+    top = new core_top;
+    choose_fault(top);
+    top->rst = 1;
     for (int i = 0; i < 4; i++) tick();
     top->rst = 0;
     set_up();
@@ -251,6 +239,7 @@ int main(int argc, char **argv)
         clocks += run_token(t, ids[t]);
         all.insert(all.end(), logits.begin(), logits.end());
         if (t == ids.size() / 2) {
+            if (faults) disturb(ids[t]);
             std::vector<uint32_t> state = read_state();
             write_state(std::vector<uint32_t>(state.size(), 0x7fc00001));
             set_up();

@@ -17,6 +17,8 @@
 #include "Vfloat_units.h"
 #include "verilated.h"
 
+#include "fault.h"
+
 static const unsigned ADD_LATENCY = 4, DIV_LATENCY = 18, SQRT_LIMIT = 40;
 
 static float of_bits(uint32_t bits)
@@ -91,6 +93,8 @@ static std::vector<uint32_t> special_values()
     };
     std::vector<uint32_t> values;
     for (uint32_t x : edges) values.push_back(x), values.push_back(x | 0x80000000u);
+    for (int bit = 3; bit < 22; bit++) // subnormal, NaN and 1 with one bit: none is overlooked
+        for (uint32_t x : {0u, 0x7f800000u, 0x3f800000u}) values.push_back(x | 1u << bit);
     return values;
 }
 
@@ -151,6 +155,7 @@ int main(int argc, char **argv)
     random_state = random_state * 2 + 1;
 
     top = new Vfloat_units;
+    choose_fault(top);
     top->rst = 1, top->start = 0;
     tick(), tick();
     top->rst = 0;

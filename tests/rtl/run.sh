@@ -12,8 +12,10 @@ build=$1/rtl
 library=$1/libnomul.a
 nomul=$1/nomul
 shift
-parts=${*:-program lint float array core icarus multiply formal}
+parts=${*:-program lint float array netlist core axi icarus multiply formal}
 root=$(pwd)
+sources='-y src/rtl -y tests/rtl'
+modules=$sources
 passed=0 failed=0 skipped=0 objects=
 mkdir -p "$build"
 
@@ -36,14 +38,15 @@ lint() {
     verilator --lint-only -Wall --top-module "$top" -y src/rtl -Isrc/rtl "$@" "src/rtl/$top.v"
 }
 
-# simulate NAME TOP SOURCE OPTION...: builds $build/NAME from TOP and the C++ driver SOURCE.
+# simulate NAME TOP SOURCE OPTION...: builds $build/NAME from TOP, as $modules has it, and the C++
+# driver SOURCE.
 # Registers begin with random values, so that one that is used before it is set cannot hide.
 simulate() {
     name=$1 top=$2 driver=$3
     shift 3
     rm -rf "$build/$name.dir" "$build/$name"
     verilator --cc --exe --build -O3 --x-assign unique --x-initial unique -Wall \
-        --top-module "$top" -y src/rtl -y tests/rtl -Isrc/rtl \
+        --top-module "$top" $modules -Isrc/rtl \
         -CFLAGS "-O2 -ffp-contract=off -I$root/src -I$root/include -I$root/tests/rtl" \
         -LDFLAGS "$objects $root/$library -lm -pthread" \
         --Mdir "$build/$name.dir" -o "../$name" "$@" \
@@ -80,9 +83,11 @@ run_array() {
     done
 }
 
-# simulate_core NAME LANES M_BITS G_BITS Q_BITS: a core and the C engine side by side.
+# simulate_core NAME LANES M_BITS G_BITS Q_BITS [OPTION...]: a core and the C engine side by side.
 simulate_core() {
-    core=$1
+    core=$1 shape="-DLANES=$2 -DM_BITS=$3 -DG_BITS=$4 -DQ_BITS=$5"
+    sizes="-GLANES=$2 -GM_BITS=$3 -GG_BITS=$4 -GQ_BITS=$5"
+    shift 5
     objects=
     for source in src/rtl/host/rtl_image.c tests/rtl/core_host.c; do
         object=$root/$build/$(basename "$source" .c).o
@@ -90,8 +95,7 @@ simulate_core() {
             -c -o "$object" "$source" || return 1
         objects="$objects $object"
     done
-    simulate "$core" nm_core core_sim.cpp -GLANES="$2" -GM_BITS="$3" -GG_BITS="$4" -GQ_BITS="$5" \
-        -CFLAGS "-DLANES=$2 -DM_BITS=$3 -DG_BITS=$4 -DQ_BITS=$5"
+    simulate "$core" ${core_top:-nm_core} core_sim.cpp ${planted:-$sizes} -CFLAGS "$shape" "$@"
     code=$?
     objects=
     return $code
@@ -109,14 +113,21 @@ same_hash() {
     [ -n "$hash" ] && [ "$hash" = "$("$nomul" logits -m "$1" --ids $ids --hash)" ]
 }
 
-run_core() {
-    has verilator || { skip core verilator && return; }
+# The models of the tests that are not in the repository as model files.
+make_models() {
     for model in odd wide-no-bound; do
         "$nomul" convert "tests/golden/$model" -o "$build/$model.gguf" --no-tokenizer \
-            --embedding f32 -q || { bad "core: convert $model" && return; }
-        "$nomul" repack "$build/$model.gguf" --pack 1.6bit -o "$build/$model-t5.gguf" > /dev/null
+            --embedding f32 -q &&
+            "$nomul" repack "$build/$model.gguf" --pack 1.6bit -o "$build/$model-t5.gguf" -q ||
+            bad "convert $model"
     done
-    "$nomul" repack models/tiny.gguf --pack 1.6bit -o "$build/tiny-t5.gguf" > /dev/null
+    "$nomul" repack models/tiny.gguf --pack 1.6bit -o "$build/tiny-t5.gguf" -q ||
+        bad "repack tiny"
+}
+
+run_core() {
+    has verilator || { skip core verilator && return; }
+    make_models
     simulate_core core4 4 12 10 9 || { bad "core of 4 lanes: build" && return; }
     for model in tests/golden/small.gguf tests/golden/small-t5.gguf; do tokens "$model" -n 4; done
     for seed in 1 2 3; do
@@ -130,6 +141,21 @@ run_core() {
     check "the hash of nomul logits" same_hash models/tiny.gguf
     if [ -f models/stories-74m.gguf ]; then tokens models/stories-74m.gguf -n "${LONG:+6}4"; fi
     if [ -n "${LONG-}" ]; then wide_cores; fi
+}
+
+# The same through the adapters; the rules of the buses are checked at every clock.
+run_axi() {
+    has verilator || { skip axi verilator && return; }
+    core_top=nm_axi_core
+    for lanes in 4 ${LONG:+16}; do
+        simulate_core "axi$lanes" "$lanes" 12 10 9 +define+NM_RULES +define+NM_RULES_STOP \
+            -CFLAGS -DAXI || { bad "AXI, $lanes lanes: build" && continue; }
+        tokens tests/golden/small.gguf -n 2 -x -g 4
+        for seed in 1 2 3; do
+            tokens models/tiny.gguf -n 2 -s $seed -g $((3 * seed)) -l $((40 * seed)) -b 0xfffc0
+        done
+    done
+    core_top=
 }
 
 wide_cores() {
@@ -205,6 +231,32 @@ run_multiply() {
         "src/rtl/nm_fmul.v src/rtl/nm_unpack.v src/rtl/nm_clz.v"
 }
 
+# netlist TOP SOURCES: $build/netlist/TOP.v, nothing but Yosys' generic gates and flip-flops.
+netlist() {
+    mkdir -p "$build/netlist"
+    yosys -q -p "read_verilog $2; synth -flatten -top $1; select -assert-none t:* t:\$_* %d; \
+        write_verilog -noattr $build/netlist/$1.v" > "$build/netlist/$1.log" 2>&1
+}
+
+# The same benches, with the same vectors, on what synthesis makes of the modules.
+run_netlist() {
+    has verilator || { skip netlist verilator && return; }
+    has yosys || { skip netlist yosys && return; }
+    parts="src/rtl/nm_unpack.v src/rtl/nm_clz.v"
+    netlist nm_array "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" &&
+        netlist nm_fadd "src/rtl/nm_fadd.v $parts" && netlist nm_fmul "src/rtl/nm_fmul.v $parts" ||
+        { bad "netlists: synthesis" && return; }
+    modules="-y $build/netlist $sources -Wno-fatal"
+    simulate array_gates nm_array array_sim.cpp -CFLAGS "-O1 -DROWS=16" &&
+        check "the netlist of the array" "$build/array_gates" 4 1 480 ||
+        bad "the netlist of the array: build"
+    simulate float_gates float_units float_sim.cpp -CFLAGS -O1 &&
+        check "the netlists of adder and multiplier" "$build/float_gates" "1${LONG:+0}0000" ||
+        bad "the netlists of adder and multiplier: build"
+    modules=$sources
+}
+
+. tests/rtl/mutate.sh
 for part in $parts; do "run_$part"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

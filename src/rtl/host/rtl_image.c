@@ -218,6 +218,18 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     return true;
 }
 
+void nm_rtl_image_move(nm_rtl_image *image, uint64_t base)
+{
+    uint32_t units = (uint32_t)(base / UNIT);
+    uint8_t *record = image->bytes + (size_t)image->registers[RECORDS] * UNIT;
+
+    for (size_t i = 0; i <= image->registers[LAYERS]; i++, record += RECORD_WORDS * 4)
+        for (size_t word = 0; word < FIRST_SCALE; word++)
+            nm_store_u32(record + 4 * word, nm_load_u32(record + 4 * word) + units);
+    image->registers[RECORDS] += units;
+    image->registers[EMBEDDING] += units;
+}
+
 void nm_rtl_image_close(nm_rtl_image *image)
 {
     nm_free(image->bytes);

@@ -27,6 +27,8 @@ typedef struct nm_rtl_image {
 /* Fails where the model does not fit the core. */
 bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul_model *model,
                        nomul_error *err);
+/* Once: the image will lie at `base`, a multiple of 64, in the core's memory instead of at 0. */
+void nm_rtl_image_move(nm_rtl_image *image, uint64_t base);
 void nm_rtl_image_close(nm_rtl_image *image);
 
 #endif

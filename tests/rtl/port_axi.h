@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// core_sim.cpp's side of the buses of nm_axi_core: an AXI4 memory that answers in order, an
+// AXI4-Lite master, the sink of the logits.  tick() is a clock.  The adapters, built with NM_RULES,
+// check the rules of both buses.
+#ifndef PORT_AXI_H
+#define PORT_AXI_H
+
+static const uint32_t MAIN_MEMORY = 1u << 19; // ADDRESS_BITS = 20
+
+struct request {
+    uint64_t address, beats, ready;
+    uint8_t  response;
+};
+static std::deque<request> requests;
+static bool offered; // RVALID was shown and RREADY not: it stays
+
+// Faults of the memory, with the third burst from now: RRESP of all beats, RLAST.
+enum { FAULT_NONE, FAULT_SLVERR, FAULT_DECERR, FAULT_EARLY, FAULT_LATE, FAULT_KINDS };
+static int  fault, fault_in;
+static void port_fault(int kind) { fault = kind, fault_in = 3; }
+static void port_reset() {} // what is on the bus comes
+
+static void ask()
+{
+    uint64_t beats = top->m_axi_arlen + 1u;
+    request  r = {top->m_axi_araddr, beats, n_clocks + latency, 0};
+
+    if (fault && fault_in && !--fault_in) {
+        if (fault == FAULT_EARLY && beats == 1) fault_in = 1; // the next one, then
+        else if (fault == FAULT_EARLY) r.beats--;
+        r.beats += fault == FAULT_LATE;
+        r.response = fault == FAULT_SLVERR ? 2 : fault == FAULT_DECERR ? 3 : 0;
+    }
+    requests.push_back(r);
+}
+
+// What the memory shows before the clock.
+static void drive_memory()
+{
+    bool data = !requests.empty() && requests.front().ready <= n_clocks;
+    offered = data && (offered || !pauses());
+    top->m_axi_rvalid = offered;
+    top->m_axi_arready = requests.size() < 8 && !pauses();
+    if (!offered) return;
+    const request &r = requests.front();
+    uint64_t at = r.address - base;
+    top->m_axi_rlast = r.beats == 1;
+    top->m_axi_rresp = r.response;
+    if (at + 4 * LANES <= model->size)
+        memcpy(&top->m_axi_rdata[0], model->bytes + at, 4 * LANES);
+    else if (fault != FAULT_LATE && !n_wrong++)
+        printf("FAIL read at %llu\n", (unsigned long long)r.address);
+}
+
+static void tick()
+{
+    drive_memory();
+    top->m_axis_tready = !pauses();
+    top->clk = 0, top->eval();
+    bool asked = top->m_axi_arvalid && top->m_axi_arready && !top->rst;
+    bool taken = top->m_axi_rvalid && top->m_axi_rready;
+    if (asked) ask();
+    if (top->m_axis_tvalid && top->m_axis_tready) {
+        unsigned keep = 0;
+        for (unsigned l = 0; l < LANES; l++)
+            if (top->m_axis_tkeep >> 4 * l & 1) keep |= 1u << l;
+        take_logits(&top->m_axis_tdata[0], keep);
+    }
+    port.beats += taken, port.waits += top->m_axi_rvalid && !top->m_axi_rready;
+    top->clk = 1, top->eval();
+    n_clocks++;
+    if (taken) {
+        request &r = requests.front();
+        r.address += 4 * LANES, offered = false;
+        if (!--r.beats) requests.pop_front();
+    }
+}
+
+static uint32_t bus_address(uint32_t word)
+{
+    return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2;
+}
+
+// Ticks until `flag` is 1 together with what is offered; `valid` is then withdrawn.
+template <typename signal> static void transfer(signal &valid, signal &ready)
+{
+    for (valid = 1; top->clk = 0, top->eval(), !ready;) tick();
+    tick();
+    valid = 0;
+}
+
+static void answered(const char *what, uint32_t word, unsigned response)
+{
+    if (response == 0) return;
+    n_wrong++, printf("FAIL %s of word %x: response %u\n", what, word, response);
+}
+
+static void host_write(uint32_t word, uint32_t data)
+{
+    top->s_axi_awaddr = bus_address(word), top->s_axi_wdata = data, top->s_axi_wstrb = 15;
+    top->s_axi_awvalid = 1; // the word comes some clocks after its address
+    while (pauses()) tick();
+    transfer(top->s_axi_wvalid, top->s_axi_wready);
+    top->s_axi_awvalid = 0;
+    while (pauses()) tick();
+    for (top->s_axi_bready = 1; !top->s_axi_bvalid;) tick();
+    answered("write", word, top->s_axi_bresp);
+    tick();
+    top->s_axi_bready = 0;
+}
+
+static uint32_t host_read(uint32_t word)
+{
+    top->s_axi_araddr = bus_address(word);
+    transfer(top->s_axi_arvalid, top->s_axi_arready);
+    while (pauses()) tick();
+    for (top->s_axi_rready = 1; !top->s_axi_rvalid;) tick();
+    uint32_t data = top->s_axi_rdata;
+    answered("read", word, top->s_axi_rresp);
+    tick();
+    top->s_axi_rready = 0;
+    return data;
+}
+
+#endif
