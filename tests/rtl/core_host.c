@@ -31,8 +31,8 @@ static nomul_model *open_shape(const char *shape, const nomul_model_options *opt
     size_t      n_bytes;
 
     snprintf(name, sizeof name, "%.*s", packing ? (int)(packing - shape) : 63, shape);
-    void *bytes = nomul_bench_synthesize(name, packing ? packing + 1 : "t4", NULL, NULL, &n_bytes,
-                                         &err);
+    void *bytes =
+        nomul_bench_synthesize(name, packing ? packing + 1 : "t4", NULL, NULL, &n_bytes, &err);
     return bytes ? nomul_model_open_memory(bytes, n_bytes, options, &err) : NULL;
 }
 
@@ -64,7 +64,10 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, 
     return &facts;
 }
 
-void core_host_move(uint64_t base) { nm_rtl_image_move(&image, base); }
+void core_host_move(uint64_t base)
+{
+    nm_rtl_image_move(&image, base);
+}
 
 void core_host_feed(int32_t id, float *logits, float *state)
 {

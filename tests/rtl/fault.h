@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // Benches run modules with planted faults, too (mutate.sh): the environment variable FAULT names
 // the one that is active, 0 none.
 #ifndef FAULT_H

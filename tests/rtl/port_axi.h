@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // core_sim.cpp's side of the buses of nm_axi_core: an AXI4 memory that answers in order, an
 // AXI4-Lite master, the sink of the logits.  tick() is a clock.  The adapters, built with NM_RULES,
 // check the rules of both buses.
@@ -12,13 +12,18 @@ struct request {
     uint8_t  response;
 };
 static std::deque<request> requests;
-static bool offered; // RVALID was shown and RREADY not: it stays
+static bool                offered; // RVALID was shown and RREADY not: it stays
 
 // Faults of the memory, with the third burst from now: RRESP of all beats, RLAST.
 enum { FAULT_NONE, FAULT_SLVERR, FAULT_DECERR, FAULT_EARLY, FAULT_LATE, FAULT_KINDS };
 static int  fault, fault_in;
-static void port_fault(int kind) { fault = kind, fault_in = 3; }
-static void port_reset() {} // what is on the bus comes
+static void port_fault(int kind)
+{
+    fault = kind, fault_in = 3;
+}
+static void port_reset()
+{
+} // what is on the bus comes
 
 static void ask()
 {
@@ -26,8 +31,10 @@ static void ask()
     request  r = {top->m_axi_araddr, beats, n_clocks + latency, 0};
 
     if (fault && fault_in && !--fault_in) {
-        if (fault == FAULT_EARLY && beats == 1) fault_in = 1; // the next one, then
-        else if (fault == FAULT_EARLY) r.beats--;
+        if (fault == FAULT_EARLY && beats == 1)
+            fault_in = 1; // the next one, then
+        else if (fault == FAULT_EARLY)
+            r.beats--;
         r.beats += fault == FAULT_LATE;
         r.response = fault == FAULT_SLVERR ? 2 : fault == FAULT_DECERR ? 3 : 0;
     }
@@ -43,7 +50,7 @@ static void drive_memory()
     top->m_axi_arready = requests.size() < 8 && !pauses();
     if (!offered) return;
     const request &r = requests.front();
-    uint64_t at = r.address - base;
+    uint64_t       at = r.address - base;
     top->m_axi_rlast = r.beats == 1;
     top->m_axi_rresp = r.response;
     if (at + 4 * LANES <= model->size)

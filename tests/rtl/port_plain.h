@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 // core_sim.cpp's side of the ports of nm_core: a memory that answers in order, the host port, the
 // stream of logits.  tick() is a clock.
 #ifndef PORT_PLAIN_H
@@ -8,12 +8,15 @@ struct request {
     uint64_t address, beats, ready;
 };
 static std::deque<request> requests;
-static bool offered; // r_valid was shown and not taken: it stays
+static bool                offered; // r_valid was shown and not taken: it stays
 
 // Faults of the memory: here an error with every beat.
 enum { FAULT_ERROR = 1, FAULT_KINDS };
 static int  fault;
-static void port_fault(int kind) { fault = kind; }
+static void port_fault(int kind)
+{
+    fault = kind;
+}
 
 // What the memory shows before the clock.
 static void drive_memory()
@@ -25,7 +28,7 @@ static void drive_memory()
     top->ar_ready = requests.size() < 4 && !pauses();
     if (!offered) return;
     const request &r = requests.front();
-    uint64_t at = r.address - base;
+    uint64_t       at = r.address - base;
     if (r.address < base || at + 4 * LANES > model->size) {
         if (!n_wrong++) printf("FAIL read at %llu\n", (unsigned long long)r.address);
         memset(&top->r_data[0], 0, 4 * LANES);
@@ -34,7 +37,10 @@ static void drive_memory()
 }
 
 // The core's requests are lost by its reset.
-static void port_reset() { requests.clear(), offered = false; }
+static void port_reset()
+{
+    requests.clear(), offered = false;
+}
 
 static void tick()
 {

@@ -213,7 +213,8 @@ run_formal() {
     check "an overfull queue is found" \
         refute nm_fifo '' "$small" 12 "s/assign in_ready = .*/assign in_ready = 1'b1;/"
     rules=tests/rtl/axi_lite_rules.v
-    check "nm_axi_lite: the rules of the bus" prove nm_axi_lite "src/rtl/nm_axi_lite.v $rules" '' 4 2
+    check "nm_axi_lite: the rules of the bus" \
+        prove nm_axi_lite "src/rtl/nm_axi_lite.v $rules" '' 4 2
     check "an answer that does not stay is found" refute nm_axi_lite $rules '' 6 \
         's/else if (s_axi_bready) s_axi_bvalid/else s_axi_bvalid/'
     rules=tests/rtl/axi_read_rules.v
