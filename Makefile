@@ -125,7 +125,7 @@ $(OUT)/%.o: %.c $(OUT)/flags
 $(OUT)/tests/%.o: INCLUDE = -Itests
 # Fast is what every token, text or weight passes through.  The rest waits for people, disks and
 # these, and is small: 60 KB of the program.
-FAST = $(addprefix $(OUT)/src/,kernels/ternary% kernels/float_% kernels/product.o kernels/read.o \
+FAST = $(addprefix $(OUT)/src/,kernels/ternary_% kernels/float_% kernels/product.o kernels/read.o \
        $(addprefix base/,exp.o json.o pool.o rng.o utf8.o xxh64.o) \
        $(addprefix convert/,convert.o quantize.o) \
        $(addprefix model/,bitlinear.o forward.o session.o verify.o) \

@@ -363,6 +363,23 @@ static void test_packing(nm_rng *rng)
     for (size_t row = 0; row < NM_TILE_ROWS; row++) CHECK_INT(neg[row], row == 0);
     drop(&v);
 
+    for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
+        size_t     group_cols = nm_packings[packing].group_cols, row = 1, col = 0;
+        int8_t     ones[2 * NM_MAX_GROUP_COLS];
+        uint8_t    bytes[NM_TRIPLE_GROUPS * NM_TILE_ROWS] = {0};
+        nm_ternary full, cut;
+        test_case("%s: a code of one group is wrong in the next, where columns end",
+                  nm_packings[packing].name);
+        memset(ones, 1, sizeof ones);
+        nm_ternary_init(&full, packing, 1, 2 * group_cols);
+        nm_ternary_init(&cut, packing, 1, group_cols + 1);
+        nm_ternary_pack_row(&full, bytes, 0, ones);
+        full.codes = cut.codes = bytes;
+        CHECK(nm_ternary_check(&full, &row, &col) && !nm_ternary_check(&cut, &row, &col));
+        CHECK_INT(row, 0);
+        CHECK_INT(col, group_cols + 1);
+    }
+
     test_case("t5: 243 vectors, 243 codes, the smallest ones");
     nm_ternary w;
     uint8_t    codes[3 * NM_TILE_ROWS], seen[256] = {0};

@@ -143,10 +143,11 @@ void nm_ternary_pack_row(const nm_ternary *w, uint8_t *codes, size_t row, const 
     size_t group_cols = nm_packings[w->packing].group_cols, at = 0;
 
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
-        int8_t vector[NM_MAX_GROUP_COLS] = {0};
-        memcpy(vector, trits + col, nm_smaller(group_cols, w->cols - col));
+        int8_t last[NM_MAX_GROUP_COLS] = {0};
+        bool   is_whole = col + group_cols <= w->cols;
+        if (!is_whole) memcpy(last, trits + col, w->cols - col);
         at = byte_of(w, row, group, at);
-        codes[at] = nm_packings[w->packing].encode(vector);
+        codes[at] = nm_packings[w->packing].encode(is_whole ? trits + col : last);
     }
 }
 
@@ -155,10 +156,11 @@ void nm_ternary_unpack_row(const nm_ternary *w, size_t row, int8_t *trits)
     size_t group_cols = nm_packings[w->packing].group_cols, at = 0;
 
     for (size_t col = 0, group = 0; col < w->cols; col += group_cols, group++) {
-        int8_t vector[NM_MAX_GROUP_COLS];
+        int8_t last[NM_MAX_GROUP_COLS];
+        bool   is_whole = col + group_cols <= w->cols;
         at = byte_of(w, row, group, at);
-        nm_packings[w->packing].decode(w->codes[at], vector);
-        memcpy(trits + col, vector, nm_smaller(group_cols, w->cols - col));
+        nm_packings[w->packing].decode(w->codes[at], is_whole ? trits + col : last);
+        if (!is_whole) memcpy(trits + col, last, w->cols - col);
     }
 }
 
@@ -190,6 +192,7 @@ static int bad_trit(const nm_ternary *w, uint8_t code, size_t row, size_t col)
 bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col)
 {
     size_t group_cols = nm_packings[w->packing].group_cols;
+    bool   is_sound[256] = {false}; /* where there is no padding: it was seen, and is */
 
     for (size_t tile = 0; tile < w->n_tiles; tile++) {
         *col = 0;
@@ -197,8 +200,11 @@ bool nm_ternary_check(const nm_ternary *w, size_t *row, size_t *col)
             const uint8_t *codes = w->codes + nm_ternary_offset(w, tile, group);
             for (size_t i = 0; i < NM_TILE_ROWS; i++) {
                 *row = tile * NM_TILE_ROWS + i;
-                int bad = codes[i] ? bad_trit(w, codes[i], *row, *col) : -1;
+                bool is_inner = *row < w->rows && *col + group_cols <= w->cols;
+                if (is_inner && is_sound[codes[i]]) continue;
+                int bad = bad_trit(w, codes[i], *row, *col);
                 if (bad >= 0) return *col += (size_t)bad, false;
+                is_sound[codes[i]] = true;
             }
         }
     }
