@@ -12,7 +12,7 @@ build=$1/rtl
 library=$1/libnomul.a
 nomul=$1/nomul
 shift
-parts=${*:-program lint float array netlist core axi icarus multiply formal}
+parts=${*:-program lint float array netlist core axi shapes icarus multiply formal}
 root=$(pwd)
 sources='-y src/rtl -y tests/rtl'
 modules=$sources
@@ -166,6 +166,14 @@ wide_cores() {
             tokens "$model" -n 4 -g 3
         done
     done
+}
+
+# A token of the large shapes, random weights, with 16 lanes: needs 2 GB of memory.
+run_shapes() {
+    [ -n "${LONG-}" ] || return
+    has verilator || { skip shapes verilator && return; }
+    simulate_core core_large 16 13 10 11 || { bad "core for the large shapes: build" && return; }
+    for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
 }
 
 # A token under Icarus, where a register that was not set is x and spreads: 11,000 clocks.
