@@ -157,7 +157,8 @@ static void run_slowly(const job *j)
     }
 }
 
-static void run_each(job *j, const char *input)
+/* With the first n_faults of them: all where the calls are new. */
+static void run_each(job *j, const char *input, size_t n_faults)
 {
     test_case("%s: what comes of it", j->name);
     snprintf(j->input, sizeof j->input, "%s", input);
@@ -166,7 +167,7 @@ static void run_each(job *j, const char *input)
     CHECK_INT(mkdir(j->folder, 0755), 0);
     CHECK_OK(run(j, false), err);
     j->want = test_read_file(j->output, &j->n_want);
-    for (size_t i = 0; i < N_FAULTS; i++) run_with_faults(j, faults[i].replaces, faults[i].number);
+    for (size_t i = 0; i < n_faults; i++) run_with_faults(j, faults[i].replaces, faults[i].number);
     run_slowly(j);
     free(j->want);
 }
@@ -179,14 +180,15 @@ static void convert_shards(void)
     hf_directory_init(&d, "faults-shards");
     hf_directory_save_shards(&d, "BF16");
     hf_directory_copy(&d, test_path("golden/small/tokenizer.json"), "tokenizer.json");
-    run_each(&(job){.name = "convert-shards", .run = convert}, d.path);
+    run_each(&(job){.name = "convert-shards", .run = convert}, d.path, 1);
     hf_directory_free(&d);
 }
 
 void test_convert_faults(void)
 {
-    run_each(&(job){.name = "convert", .run = convert}, test_path("golden/small"));
+    run_each(&(job){.name = "convert", .run = convert}, test_path("golden/small"), N_FAULTS);
     convert_shards();
-    run_each(&(job){.name = "repack-t5", .run = repack_t5}, test_path("golden/small.gguf"));
-    run_each(&(job){.name = "repack-t4", .run = repack_t4}, test_path("golden/small-t5.gguf"));
+    run_each(&(job){.name = "repack-t5", .run = repack_t5}, test_path("golden/small.gguf"),
+             N_FAULTS);
+    run_each(&(job){.name = "repack-t4", .run = repack_t4}, test_path("golden/small-t5.gguf"), 1);
 }

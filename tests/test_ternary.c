@@ -279,7 +279,7 @@ static void test_scalar(nm_rng *rng)
 
 static void test_random_shapes(nm_rng *rng)
 {
-    for (int i = 0; i < test_trials(40, 400); i++) {
+    for (int i = 0; i < test_trials(24, 400); i++) {
         size_t rows = 1 + nm_rng_below(rng, i % 20 ? 300 : 4500);
         size_t cols = 1 + nm_rng_below(rng, i % 5 ? 700 : 5000);
         size_t n_tokens = 1 + nm_rng_below(rng, i % 4 ? 14 : 70);
