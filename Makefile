@@ -193,7 +193,7 @@ $(OUT)/src/train/cuda.cu.o: $(wildcard src/train/*.cu src/train/*.cuh) src/train
                            src/train/step.h include/nomul.h
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  NVCC $<')
-	$(Q)$(NVCC) -std=c++17 -O3 -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \
+	$(Q)$(NVCC) -std=c++17 -O3 -ftz=true -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \
 	    -c -o $@ $<
 train: $(PROG)/nomul-train ## build/nomul-train, the trainer: src/train/README.md
 $(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno

@@ -34,7 +34,7 @@
 
 /* What the backward pass needs of a layer. */
 struct layer_memory {
-    float  *x, *middle;                      /* [rows][dim]: inputs of the two mixers */
+    __half *x, *middle;                      /* [rows][dim]: inputs of the two mixers */
     __half *ifg, *h;                         /* [3][rows][state]: sums; [rows][state]: the state */
     __half *gate_up;                         /* [rows][2 ffn]: sums */
     float  *before;                          /* [streams][state] */
@@ -92,6 +92,7 @@ struct nm_cuda {
     group_memory              groups[GROUPS];
     float                    *x, *d_x, *all_h, *logits, *nats, *head_a, *head_r;
     __half                   *q, *sums; /* forward: of up to three BitLinears; of what adds to x */
+    __half                   *head_x;
     bf16                     *d_n, *d_h, *d_logits;
     int32_t                  *ids, *targets, *rows, *starts;
     size_t                    n_bytes;
@@ -216,17 +217,18 @@ static void place_activations(nm_cuda *c)
         for (float *&a : l.a) take(c, &a, n);
     }
     take(c, &c->x, n * m->dim), take(c, &c->d_x, n * m->dim), take(c, &c->sums, n * m->dim);
-    take(c, &c->q, n * three), take(c, &c->d_n, n * three), take(c, &c->d_h, n * m->state);
-    take(c, &c->all_h, n * m->state);
+    take(c, &c->q, n * three), take(c, &c->d_h, n * m->state);
+    c->d_n = (bf16 *)c->q; /* on the way back q is made in groups */
     for (int g = 0; g < GROUPS; g++) {
         const nm_cuda_matrix &w = c->layer_plan[0].matrices[group_matrices[g].first];
         size_t                n_linears = group_matrices[g].n, blocks = n / LEAST_ROWS + 1;
         take(c, &c->groups[g].q, n * n_linears * std::max(w.cols, m->dim)); /* DOWN: the head's */
-        take(c, &c->groups[g].d_y, n * n_linears * w.rows);
+        take(c, &c->groups[g].d_y, n * n_linears * std::max(w.rows, 2 * m->state / n_linears));
         take(c, &c->groups[g].gain_sums, blocks * (1 + n_linears) * std::max(w.cols, m->dim));
     }
+    c->all_h = (float *)c->groups[GATE_UP].d_y; /* forward only; ffn may be small: see above */
     take(c, &c->logits, head * m->vocab), take(c, &c->d_logits, head * m->vocab);
-    take(c, &c->head_a, n), take(c, &c->head_r, 2 * n), take(c, &c->nats, n);
+    take(c, &c->head_x, head * m->dim), take(c, &c->head_a, head), take(c, &c->head_r, 2 * head), take(c, &c->nats, n);
     take(c, &c->d_bounds, m->n_layers * c->n_streams * m->state);
     take(c, &c->states, m->n_layers * c->n_streams * m->state);
     take(c, &c->ids, n), take(c, &c->targets, n), take(c, &c->rows, n), take(c, &c->starts, n + 1);
@@ -268,7 +270,7 @@ nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tok
     c->layer_plan.assign(model->layers, model->layers + model->n_layers);
     c->n_streams = n_streams, c->n_tokens = n_tokens, c->n_rows = n_streams * n_tokens;
     c->is_vector = model->dim % 4 == 0 && model->state % 4 == 0 && model->ffn % 4 == 0;
-    ok = widest <= (size_t)ODD_COLS * ODD_THREADS ||
+    ok = widest <= 12288 ||
          fail(err, NOMUL_E_UNSUPPORTED, "width", "no row may have more than 12288 columns");
     ok = ok && open_device(c, err);
     if (ok) place_values(c), place_activations(c);
@@ -407,8 +409,8 @@ static unsigned blocks_of(size_t n)
 
 template <int N> using number = std::integral_constant<int, N>;
 
-/* Calls run(threads, V, K) so that a block has the n columns of a row. */
-template <typename F> static void with_layout(const nm_cuda *c, int n, F run)
+/* Calls run(threads, V, K) so that a block has the n columns of a row for N BitLinears. */
+template <int N, typename F> static void with_layout(const nm_cuda *c, int n, F run)
 {
     auto call = [&](auto v, auto k) {
         int cols = v.value * k.value * 32;
@@ -416,9 +418,9 @@ template <typename F> static void with_layout(const nm_cuda *c, int n, F run)
     };
     if (!c->is_vector)
         call(number<1>(), number<ODD_COLS>());
-    else if (n <= 2 * 4 * ROW_THREADS)
+    else if (n <= 2 * 4 * row_threads(4, N))
         call(number<4>(), number<2>());
-    else if (n <= 4 * 4 * ROW_THREADS)
+    else if (n <= 4 * 4 * row_threads(4, N))
         call(number<4>(), number<4>());
     else
         call(number<4>(), number<8>());
@@ -447,10 +449,10 @@ template <mode M, int N>
 static void run_quantize(nm_cuda *c, const prologue &p, const residual &from, const linears &l,
                          size_t n_rows)
 {
-    const int read[] = {4 + 4 + (from.added.at ? 2 : 0), 2 + 4, 4}; /* and what NORM keeps */
+    const int read[] = {4 + 4 + 2 + (from.added.at ? 2 : 0), 2 + 4, 4}; /* and what NORM keeps */
     launch    measure(c, NM_CUDA_QUANTIZE, (double)n_rows * p.n * (read[M] + 2 * N));
 
-    with_layout(c, p.n, [&](int threads, auto v, auto k) {
+    with_layout<N>(c, p.n, [&](int threads, auto v, auto k) {
         quantize<M, N, v.value, k.value><<<(unsigned)n_rows, threads, 0, c->stream>>>(p, from, l,
                                                                                     c->q);
     });
@@ -481,8 +483,8 @@ static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, 
         cudaStreamWaitEvent(c->stream, own.is_done);
         cudaStreamWaitEvent(c->stream, c->groups[(g + 1) % GROUPS].is_done); /* b.d_out */
     }
-    with_layout(c, b.p.n, [&](int threads, auto v, auto k) {
-        const int bytes[] = {4 + 8 + 2, 4 + 4, 4 + 4};
+    with_layout<N>(c, b.p.n, [&](int threads, auto v, auto k) {
+        const int bytes[] = {2 + 8 + 2, 4 + 4, 4 + 4};
         launch    measure(c, NM_CUDA_INPUT_BACK, (double)b.n_rows * n * (bytes[M] + 4 * N));
         auto      kernel = input_back<M, N, v.value, k.value>;
         int       at_once = 1;
@@ -520,10 +522,10 @@ static layer_prologues prologues_of(const nm_cuda *c, size_t index, size_t n_row
     size_t               first = index * NM_CUDA_PER_LAYER;
     layer_prologues      p = {};
 
-    p.attn.x = l.x, p.attn.gain = w + plan.attn_gain, p.attn.r = l.r_attn;
+    p.attn.kept = l.x, p.attn.gain = w + plan.attn_gain, p.attn.r = l.r_attn;
     p.gate.in = sums_of(c, first + NM_CUDA_G, l.ifg + NM_CUDA_G * n_rows * m.state, l.a[NM_CUDA_G]);
     p.gate.h = l.h, p.gate.gain = w + plan.g_gain, p.gate.r = l.r_gate;
-    p.ffn.x = l.middle, p.ffn.gain = w + plan.ffn_gain, p.ffn.r = l.r_ffn;
+    p.ffn.kept = l.middle, p.ffn.gain = w + plan.ffn_gain, p.ffn.r = l.r_ffn;
     p.glu.in = sums_of(c, first + NM_CUDA_GATE_UP, l.gate_up, l.a[NM_CUDA_GATE_UP]);
     p.glu.r = l.r_glu;
     p.attn.eps = p.gate.eps = p.ffn.eps = m.eps;
@@ -561,14 +563,16 @@ template <typename F> static void with_scan(const nm_cuda *c, const nm_batch *b,
         call(number<1>());
 }
 
-/* What the layer before the index'th, or the embedding, has left: x, and what is added to it. */
-static const float *residual_of(const nm_cuda *c, size_t index, residual *from)
+/* What the layer before the index'th has left to be added to x. */
+static residual residual_of(const nm_cuda *c, size_t index)
 {
-    if (index == 0) return c->x;
-    const layer_memory &before = c->layers[--index];
-    from->added = sums_of(c, index * NM_CUDA_PER_LAYER + NM_CUDA_DOWN, c->sums,
-                          before.a[NM_CUDA_DOWN]);
-    return before.middle;
+    residual r = {};
+
+    r.x = c->x;
+    if (index)
+        r.added = sums_of(c, (index - 1) * NM_CUDA_PER_LAYER + NM_CUDA_DOWN, c->sums,
+                          c->layers[index - 1].a[NM_CUDA_DOWN]);
+    return r;
 }
 
 /* The steps of forward_layer in tape.c; sums of products are scaled where they are read next. */
@@ -578,9 +582,9 @@ static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
     size_t          first = index * NM_CUDA_PER_LAYER, out = first + NM_CUDA_O;
     size_t          wide = first + NM_CUDA_GATE_UP, down = first + NM_CUDA_DOWN;
     layer_prologues p = prologues_of(c, index, n);
-    residual        attn = {}, ffn = {};
+    residual        attn = residual_of(c, index), ffn = {};
 
-    p.attn.x = residual_of(c, index, &attn), attn.kept = l.x, p.gate.all_h = c->all_h;
+    p.attn.x = p.ffn.x = c->x, p.gate.all_h = c->all_h, attn.kept = l.x;
     run_quantize<NORM, 3>(c, p.attn, attn, linears_of(c, first, 3, l.a, n), n);
     product(c, first, 3, l.ifg, CUDA_R_16F, n);
     with_scan(c, b, [&](dim3 grid, dim3 threads, auto v) {
@@ -590,7 +594,7 @@ static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
     run_quantize<GATE, 1>(c, p.gate, {}, linears_of(c, out, 1, l.a + NM_CUDA_O, n), n);
     product(c, out, 1, c->sums, CUDA_R_16F, n);
 
-    p.ffn.x = l.x, ffn.added = sums_of(c, out, c->sums, l.a[NM_CUDA_O]), ffn.kept = l.middle;
+    ffn.added = sums_of(c, out, c->sums, l.a[NM_CUDA_O]), ffn.x = c->x, ffn.kept = l.middle;
     run_quantize<NORM, 1>(c, p.ffn, ffn, linears_of(c, wide, 1, l.a + NM_CUDA_GATE_UP, n), n);
     product(c, wide, 1, l.gate_up, CUDA_R_16F, n);
     run_quantize<GLU, 1>(c, p.glu, {}, linears_of(c, down, 1, l.a + NM_CUDA_DOWN, n), n);
@@ -602,17 +606,17 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
 {
     const nm_cuda_model &m = c->model;
     size_t               head = c->matrices.size() - 1;
-    residual             from = {};
-    const float         *x = residual_of(c, m.n_layers, &from), *down_a = from.added.a;
+    residual             from = residual_of(c, m.n_layers);
+    const float         *down_a = from.added.a;
 
     for (size_t at = 0, n; at < n_rows; at += n) {
         n = std::min<size_t>(HEAD_ROWS, n_rows - at);
         prologue p = {};
-        p.x = x + at * m.dim, p.gain = c->values + m.output_gain, p.r = c->head_r;
+        p.x = from.x = c->x + at * m.dim, p.gain = c->values + m.output_gain, p.r = c->head_r;
         p.eps = m.eps, p.n = (int)m.dim;
         linears l = linears_of(c, head, 1, &c->head_a, n);
         from.added.at = c->sums + at * m.dim, from.added.a = down_a + at;
-        from.kept = c->x + at * m.dim;
+        from.kept = c->head_x;
         run_quantize<NORM, 1>(c, p, from, l, n);
         product(c, head, 1, c->logits, CUDA_R_32F, n);
         with_vectors(m.vocab % 4 == 0, [&](auto v) {
@@ -623,7 +627,7 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
         });
         product_back(c, head, 1, c->d_logits, n);
         back_arguments back = {};
-        back.p = p, back.p.x = c->x + at * m.dim, back.l = l, back.n_rows = n;
+        back.p = p, back.p.x = nullptr, back.p.kept = c->head_x, back.l = l, back.n_rows = n;
         back.d_x = c->d_x + at * m.dim, back.d_out = c->groups[DOWN].d_y + at * m.dim;
         back.out_a = down_a + at;
         run_group_back<NORM, 1>(c, back, DOWN, head, m.output_gain, c->d_logits);

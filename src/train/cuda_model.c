@@ -6,7 +6,10 @@
 #include "train/cuda_model.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/error.h"
+
+#define LEAST_BUDGET ((size_t)8 << 30)
 
 static nm_cuda_matrix matrix_of(const nm_latent_matrix *m)
 {
@@ -30,6 +33,24 @@ static void fill_layer(nm_cuda_layer *to, const nm_latent *l, size_t index)
     to->ffn_gain = (size_t)(layer->ffn_gain - l->values);
 }
 
+/*
+ * Of a token: x, sums, states and gate_up in 16 bits for each layer, and the arrays that layers
+ * share.  What is kept may take LEAST_BUDGET, or half of what values, gradients and means take.
+ */
+size_t nm_cuda_model_streams(const nm_latent *l, size_t n_streams, size_t n_tokens)
+{
+    const nm_config *c = &l->config;
+    size_t           dim = c->dim, state = nm_config_state_dim(c), ffn = c->ffn;
+    size_t           layer = 4 * dim + 8 * state + 4 * ffn;
+    size_t           shared = 10 * dim + 2 * nm_larger(3 * nm_larger(dim, state), ffn) +
+                    2 * (6 * dim + 5 * state + 3 * ffn);
+    size_t budget = nm_larger(LEAST_BUDGET, 8 * l->n_values);
+    size_t n = nm_larger(budget / (n_tokens * (c->n_layers * layer + shared)), 1);
+    size_t n_passes = (n_streams + n - 1) / n;
+
+    return (n_streams + n_passes - 1) / n_passes;
+}
+
 nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_tokens, nomul_error *err)
 {
     const nm_config *c = &l->config;
@@ -37,11 +58,6 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
     nm_cuda_layer   *layers = NULL;
     nm_arena         arena = {0};
 
-    if (l->embedding.type == NM_GGUF_Q8_0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "--embedding q8_0: not on a GPU: train with f16, then nomul convert "
-                       "the folder with q8_0"),
-               NULL;
     /* The tables live until nm_cuda_open has copied them. */
     for (int placing = 0; placing < 2; placing++) {
         if (placing && !nm_arena_back(&arena, err)) return NULL;

@@ -26,7 +26,6 @@
 #include <string.h>
 
 #define MICRO_TOKENS 4096 /* in memory at once, unless --micro-batch says otherwise */
-#define MICRO_TOKENS_CUDA 8192
 #define BENCH_VOCAB 8192
 #define MOST_PIECES (1u << 18) /* of a tokenizer whose size is not known yet */
 
@@ -171,10 +170,11 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     size_t           batch = (size_t)t->options.batch_size, block = (size_t)t->options.block_size;
     nm_saved_counts *counts = &t->saved.counts;
     bool             on_gpu = strcmp(t->options.device, "cuda") == 0;
-    size_t           tokens = on_gpu ? MICRO_TOKENS_CUDA : MICRO_TOKENS;
 
-    t->n_micro =
-        t->options.micro_batch ? (size_t)t->options.micro_batch : nm_larger(tokens / block, 1);
+    t->n_micro = (size_t)t->options.micro_batch;
+    if (!t->n_micro)
+        t->n_micro = on_gpu ? nm_cuda_model_streams(&t->latent, batch, block)
+                            : nm_larger(MICRO_TOKENS / block, 1);
     t->n_micro = nm_smaller(t->n_micro, batch);
     counts->n_values = t->latent.n_values, counts->n_streams = batch;
     counts->n_states = (uint64_t)c->n_layers * batch * nm_config_state_dim(c);
@@ -185,7 +185,7 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
         t->targets = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->targets);
     }
     if (!nm_adamw_open(&t->adamw, &t->latent, err)) return false;
-    if (strcmp(t->options.device, "cuda") == 0) {
+    if (on_gpu) {
         t->cuda = nm_cuda_model_open(&t->latent, t->n_micro, block, err);
         if (!t->cuda) return false;
     } else if (!nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err)) {
@@ -247,6 +247,10 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
                        o->lr_decay);
     if (strcmp(o->device, "cpu") != 0 && strcmp(o->device, "cuda") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--device %.32s: expected cpu or cuda", o->device);
+    if (strcmp(o->device, "cuda") == 0 && strcmp(o->embedding, "q8_0") == 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "--embedding q8_0: not on a GPU: train with f16, then nomul convert the "
+                       "folder with q8_0");
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
     return true;

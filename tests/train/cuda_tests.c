@@ -159,7 +159,8 @@ static bool run_setting(const setting *s, const nm_work *work)
     return true;
 }
 
-int main(void)
+/* Arguments: names of the settings that are run, by default all; compute-sanitizer takes long. */
+int main(int argc, char **argv)
 {
     nomul_error err = {.code = NOMUL_OK};
     nm_work     work = {.kernels = NULL};
@@ -167,8 +168,12 @@ int main(void)
 
     work.pool = nm_pool_new(2, NULL, NULL, &err);
     CHECK(work.pool && nm_kernels_choose(&work.kernels, NULL, &err), "%s", err.text);
-    for (size_t i = 0; has_gpu && i < sizeof settings / sizeof *settings; i++)
-        has_gpu = run_setting(&settings[i], &work);
+    for (size_t i = 0; has_gpu && i < sizeof settings / sizeof *settings; i++) {
+        bool is_asked = argc < 2;
+        for (int k = 1; k < argc; k++)
+            is_asked = is_asked || strcmp(argv[k], settings[i].name) == 0;
+        if (is_asked) has_gpu = run_setting(&settings[i], &work);
+    }
     nm_pool_free(work.pool);
     printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, !has_gpu);
     return n_failed > 0;
