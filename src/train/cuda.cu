@@ -86,6 +86,7 @@ struct nm_cuda {
     matrix_pieces *matrix_places; /* which of them a matrix has */
     float         *values, *grads, *m, *v, *scales, *bounds, *d_bounds, *states;
     bf16          *trits;
+    __half        *halves; /* full weights: in binary16; else NULL, and trits serve */
     double        *partial;
 
     std::vector<layer_memory> layers;
@@ -196,6 +197,7 @@ static void place_values(nm_cuda *c)
     c->n_pieces = pieces.size();
     for (float **x : {&c->values, &c->grads, &c->m, &c->v}) take(c, x, m->n_values);
     take(c, &c->trits, n_trits), take(c, &c->scales, places.size());
+    if (m->is_full) take(c, &c->halves, n_trits);
     take(c, &c->bounds, m->n_layers * m->state);
     take(c, &c->partial, std::max<size_t>(PIECES, c->n_pieces));
     send(c, &c->pieces, pieces), send(c, &c->matrix_places, places);
@@ -323,8 +325,11 @@ static void gemm(nm_cuda *c, cublasHandle_t blas, size_t n_products, size_t m, s
 static operand trits_of(const nm_cuda *c, size_t first, bool is_transposed, cudaDataType_t type)
 {
     const nm_cuda_matrix &w = c->matrices[first];
+    bool                  is_half = type == CUDA_R_16F && c->halves;
+    const void           *at = c->trits + c->trits_at[first];
 
-    return {c->trits + c->trits_at[first], is_transposed, w.cols, w.rows * w.cols, type};
+    if (is_half) at = c->halves + c->trits_at[first];
+    return {at, is_transposed, w.cols, w.rows * w.cols, type};
 }
 
 /* The bytes of a product's operands, and its operations. */
@@ -339,10 +344,13 @@ static double flops_of(const nm_cuda_matrix &w, size_t n, size_t n_rows)
     return 2.0 * (double)n * (double)n_rows * (double)(w.rows * w.cols);
 }
 
-/* The unit of a product's sums in binary16: |q| <= 127, so the largest is 127 columns. */
-static float unit_of(const nm_cuda_matrix &w)
+/*
+ * The unit of a product's sums in binary16: |q| <= 127, so the largest is 127 columns.  Full weights
+ * are larger than s, so they have 3 bits more.
+ */
+static float unit_of(const nm_cuda *c, const nm_cuda_matrix &w)
 {
-    float unit = 1;
+    float unit = c->halves ? 8.0f : 1.0f;
 
     while (127.0f * (float)w.cols / unit > 65504.0f) unit *= 2;
     return unit;
@@ -350,7 +358,7 @@ static float unit_of(const nm_cuda_matrix &w)
 
 static sums sums_of(const nm_cuda *c, size_t matrix, const __half *at, const float *a)
 {
-    return {at, c->scales + matrix, a, unit_of(c->matrices[matrix])};
+    return {at, c->scales + matrix, a, unit_of(c, c->matrices[matrix])};
 }
 
 /*
@@ -367,7 +375,7 @@ static void product(nm_cuda *c, size_t first, size_t n, void *y, cudaDataType_t 
 
     gemm(c, c->blas, n, w.rows, n_rows, w.cols, trits_of(c, first, true, CUDA_R_16F),
          {c->q, false, w.cols, n_rows * w.cols, CUDA_R_16F},
-         1.0f / (TRIT_AS_HALF * (is_half ? unit_of(w) : 1.0f)), 0,
+         1.0f / ((c->halves ? 1.0f : TRIT_AS_HALF) * (is_half ? unit_of(c, w) : 1.0f)), 0,
          {y, false, w.rows, n_rows * w.rows, type});
 }
 
@@ -440,7 +448,7 @@ static linears linears_of(nm_cuda *c, size_t first, int n, float *const *a, size
 {
     linears l = {};
 
-    l.apart = n_rows * c->matrices[first].cols;
+    l.apart = n_rows * c->matrices[first].cols, l.is_full = c->halves;
     for (int j = 0; j < n; j++) l.gain[j] = c->values + c->matrices[first + j].gain, l.a[j] = a[j];
     return l;
 }
@@ -808,7 +816,7 @@ static void quantize_weights(nm_cuda *c)
                                                                         c->matrix_places);
     with_vectors(c->is_vector, [&](auto v) {
         make_trits<v.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
-            c->trits, c->values, c->scales, c->pieces);
+            c->trits, c->halves, c->values, c->scales, c->pieces);
     });
     if (c->model.use_lower_bound)
         make_bounds<<<blocks_of(c->model.dim), THREADS, 0, c->stream>>>(

@@ -46,6 +46,7 @@ typedef struct nm_cuda_model {
     size_t                n_layers, dim, state, ffn, vocab, n_values, n_tensors;
     float                 eps;
     bool                  use_lower_bound, embedding_f16; /* else binary32 */
+    bool                  is_full; /* weights and their inputs are not quantized but 16 bits wide */
     size_t                embedding, bounds, output_gain;
     const nm_cuda_tensor *tensors;
     const nm_cuda_layer  *layers;

@@ -154,9 +154,9 @@ __device__ inline float sigmoid(float x)
 }
 
 /* round(x), half to even, for |x| < 2^22: two sums, as rintf has an eighth of their speed. */
-__device__ inline float round_even(float x)
+__device__ inline float to_code(float x, bool is_full)
 {
-    return (x + 12582912.0f) - 12582912.0f;
+    return is_full ? x : (x + 12582912.0f) - 12582912.0f;
 }
 
 /* The derivative of silu(x) = x s, s = sigmoid(x). */
@@ -210,9 +210,12 @@ __global__ void find_scales(float *scales, const double *partial, const matrix_p
     if (threadIdx.x == 0) scales[blockIdx.x] = mean > 1e-5f ? mean : 1e-5f;
 }
 
-/* round(w / s) cut to -1, 0 and 1; 0.5 rounds to even, so it is 0. */
+/*
+ * round(w / s) cut to -1, 0 and 1; 0.5 rounds to even, so it is 0.  With halves, for full weights,
+ * w / s as it is: in both formats, since a number has not the same bits in binary16 as a trit has.
+ */
 template <int V>
-__global__ void make_trits(bf16 *trits, const float *values, const float *scales,
+__global__ void make_trits(bf16 *trits, __half *halves, const float *values, const float *scales,
                            const piece *pieces)
 {
     piece p = pieces[blockIdx.x];
@@ -224,8 +227,9 @@ __global__ void make_trits(bf16 *trits, const float *values, const float *scales
         load(w, values + p.at + i);
         for (int v = 0; v < V; v++) {
             float r = w[v] / s;
-            w[v] = (float)((r > 0.5f) - (r < -0.5f));
+            w[v] = halves ? r : (float)((r > 0.5f) - (r < -0.5f));
         }
+        if (halves) store(halves + p.trits + i, w);
         store(trits + p.trits + i, w);
     }
 }
@@ -348,6 +352,7 @@ struct linears {
     const float *gain[3];
     float       *a[3];
     size_t       apart;
+    bool         is_full; /* q is not rounded */
 };
 
 /* The threads of a block that has a row, at most: so that it has the registers for N BitLinears. */
@@ -446,7 +451,7 @@ __global__ void __launch_bounds__(row_threads(V, N))
 #pragma unroll
         for (int k = 0; k < K; k++) {
             int col = first_col<V>(k);
-            for (int v = 0; v < V; v++) w[j][k][v] = round_even(w[j][k][v] * to_q);
+            for (int v = 0; v < V; v++) w[j][k][v] = to_code(w[j][k][v] * to_q, l.is_full);
             if (col < p.n) store(q + j * l.apart + row * p.n + col, w[j][k]);
         }
         if (threadIdx.x == 0) l.a[j][row] = a;
@@ -586,7 +591,7 @@ __global__ void __launch_bounds__(row_threads(V, N)) input_back(back_arguments b
                 load(own_gain, b.l.gain[j] + col);
                 for (int v = 0; v < V; v++) {
                     float d_normal = to_float(d_n[j][k].e[v]);
-                    q[v] = round_even(u[v] * own_gain[v] * to_q);
+                    q[v] = to_code(u[v] * own_gain[v] * to_q, b.l.is_full);
                     gain_sums[1 + j][k][v] += d_normal * (u[v] * of_gain);
                     d[k][v] += d_normal * of_n * own_gain[v];
                 }

@@ -51,7 +51,8 @@ size_t nm_cuda_model_streams(const nm_latent *l, size_t n_streams, size_t n_toke
     return (n_streams + n_passes - 1) / n_passes;
 }
 
-nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_tokens, nomul_error *err)
+nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_tokens, bool is_full,
+                            nomul_error *err)
 {
     const nm_config *c = &l->config;
     nm_cuda_tensor  *tensors = NULL;
@@ -79,6 +80,7 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
         .n_tensors = l->n_tensors,
         .eps = c->rms_norm_eps,
         .use_lower_bound = c->use_lower_bound,
+        .is_full = is_full,
         .embedding_f16 = l->embedding.type == NM_GGUF_F16,
         .embedding = l->embedding_at,
         .bounds = l->bounds_at,

@@ -186,7 +186,8 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     }
     if (!nm_adamw_open(&t->adamw, &t->latent, err)) return false;
     if (on_gpu) {
-        t->cuda = nm_cuda_model_open(&t->latent, t->n_micro, block, err);
+        t->cuda = nm_cuda_model_open(&t->latent, t->n_micro, block,
+                                     strcmp(t->options.weights, "full") == 0, err);
         if (!t->cuda) return false;
     } else if (!nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err)) {
         return nm_fail_in(err, "use a smaller --micro-batch or --block-size");
@@ -247,6 +248,10 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
                        o->lr_decay);
     if (strcmp(o->device, "cpu") != 0 && strcmp(o->device, "cuda") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--device %.32s: expected cpu or cuda", o->device);
+    if (strcmp(o->weights, "ternary") != 0 &&
+        (strcmp(o->weights, "full") != 0 || strcmp(o->device, "cuda") != 0))
+        return nm_fail(err, NOMUL_E_ARG,
+                       "--weights %.32s: expected ternary, or full with --device cuda", o->weights);
     if (strcmp(o->device, "cuda") == 0 && strcmp(o->embedding, "q8_0") == 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "--embedding q8_0: not on a GPU: train with f16, then nomul convert the "

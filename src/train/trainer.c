@@ -2,6 +2,7 @@
 /* The loop: step, report, measure, save. */
 #include "train/trainer.h"
 
+#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -196,6 +197,42 @@ static void report(const nm_trainer *t, double step_seconds)
     fflush(stderr);
 }
 
+/*
+ * The loss of full weights, which the engine does not have: the pass of a step over all of the
+ * text, whose gradients have the weight 0.
+ */
+static bool measure_full(nm_trainer *t, nm_validation_loss *v, nomul_error *err)
+{
+    size_t block = (size_t)t->options.block_size, n_passes, state;
+    nm_mix mix = {.texts = {t->valid}, .weights = {1}, .n_texts = 1};
+    double nats = 0, sum;
+
+    *v = (nm_validation_loss){.n_tokens = 0};
+    if (!t->valid.n_ids) return true;
+    state = t->latent.config.n_layers * t->n_micro * nm_config_state_dim(&t->latent.config);
+    float *states = nm_zeros(0, state, sizeof *states, err);
+    bool   ok = states && nm_mix_open(&mix, t->n_micro, err);
+    n_passes = t->valid.n_ids / (t->n_micro * block) + 1;
+    const nm_batch batch = {.ids = t->ids,
+                            .targets = t->targets,
+                            .bos = t->tokenizer.bos_id,
+                            .states = states,
+                            .n_streams = t->n_micro,
+                            .state_streams = t->n_micro,
+                            .weight = 0};
+    for (size_t i = 0; ok && i < n_passes; i++, nats += sum) {
+        nm_mix_next(&mix, 0, t->n_micro, block, t->ids, t->targets);
+        ok = nm_cuda_run(t->cuda, &batch, &sum, err);
+    }
+    v->n_tokens = n_passes * t->n_micro * block;
+    v->nats = nats / (double)v->n_tokens;
+    v->bits_per_byte = v->nats / log(2) / nm_mix_bytes_per_token(&mix);
+    mix.n_texts = 0; /* the text is the trainer's */
+    nm_mix_close(&mix);
+    nm_free(states);
+    return ok;
+}
+
 /* Loss and sample, by the engine; in the log they stand between the steps. */
 static bool measure(nm_trainer *t, nomul_error *err)
 {
@@ -210,7 +247,10 @@ static bool measure(nm_trainer *t, nomul_error *err)
     nm_validation_loss v;
 
     if (!t->options.quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\r\033[K");
-    if (!nm_trainer_fetch(t, err) || !nm_validation_run(&validation, &v, err)) return false;
+    bool ok = strcmp(t->options.weights, "full") == 0
+                  ? measure_full(t, &v, err)
+                  : nm_trainer_fetch(t, err) && nm_validation_run(&validation, &v, err);
+    if (!ok) return false;
     t->clock = nm_clock(); /* measuring is not training */
     if (v.n_tokens == 0) return true;
     if (!t->options.quiet)

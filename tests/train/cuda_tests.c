@@ -132,7 +132,7 @@ static bool run_setting(const setting *s, const nm_work *work)
     config.use_lower_bound = s->use_lower_bound;
     size_t n_states = s->n_layers * (s->n_streams + s->more_streams) * nm_config_state_dim(&config);
     CHECK(nm_latent_open(&latent, &config, NM_T4, NM_GGUF_F16, &err), "%s", err.text);
-    nm_cuda *cuda = nm_cuda_model_open(&latent, s->n_streams, s->n_tokens, &err);
+    nm_cuda *cuda = nm_cuda_model_open(&latent, s->n_streams, s->n_tokens, false, &err);
     if (!cuda) {
         printf("SKIP %s\n", err.text);
         nm_latent_close(&latent);
