@@ -115,17 +115,26 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
         double              *weights;
     } mixes[] = {{&o->data, "data", t->saved.weights},
                  {&o->decay_data, "decay", t->saved.weights + NM_TRAIN_LIST}};
-    char path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH];
+    char path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH], from[NM_EXPORT_PATH];
 
     for (size_t m = 0; m < 2; m++)
         for (size_t i = 0; i < mixes[m].list->n; i++) {
-            size_t n_path;
+            size_t n_path, n_other, same = 0, n_data = m == 1 ? o->data.n : 0;
             mixes[m].weights[i] = nm_mix_weight(mixes[m].list->items[i], &n_path);
             snprintf(text, sizeof text, "%.*s", (int)n_path, mixes[m].list->items[i]);
             snprintf(name, sizeof name, "%s-%zu.ids", mixes[m].name, i);
-            if (!nm_export_path(path, t->folder, name, err) ||
-                !nm_token_cache_make(path, text, tokenizer, o->separator, t->cancel, err))
-                return false;
+            if (!nm_export_path(path, t->folder, name, err)) return false;
+            /* A text that is in both mixes is tokenized once. */
+            for (; same < n_data; same++) {
+                nm_mix_weight(o->data.items[same], &n_other);
+                if (n_other == n_path && memcmp(o->data.items[same], text, n_path) == 0) break;
+            }
+            snprintf(name, sizeof name, "data-%zu.ids", same);
+            bool ok = same < n_data ? nm_export_path(from, t->folder, name, err) &&
+                                          nm_token_cache_copy(path, from, err)
+                                    : nm_token_cache_make(path, text, tokenizer, o->separator,
+                                                          t->cancel, err);
+            if (!ok) return false;
         }
     t->saved.counts.n_data = o->data.n, t->saved.counts.n_decay_data = o->decay_data.n;
     return !o->valid ||

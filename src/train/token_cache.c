@@ -184,6 +184,19 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nomul_to
     return ok;
 }
 
+bool nm_token_cache_copy(const char *path, const char *from, nomul_error *err)
+{
+    nm_filemap map = {.size = 0};
+    nm_outfile out = {.fd = -1};
+
+    bool ok = nm_filemap_open(&map, from, false, NULL, err) &&
+              nm_outfile_open(&out, path, (nm_watch){0}, err) &&
+              nm_outfile_write(&out, map.data, map.size, err) && nm_outfile_commit(&out, err);
+    nm_outfile_abort(&out);
+    nm_filemap_close(&map);
+    return ok;
+}
+
 /* ---- Using it -------------------------------------------------------------------------------- */
 
 /* Ids are checked here, once, so that no reader has to. */

@@ -27,6 +27,9 @@ typedef struct nm_token_cache {
 bool nm_token_cache_make(const char *path, const char *text_path, const nomul_tokenizer *tokenizer,
                          const char *separator, const nomul_cancel *cancel, nomul_error *err);
 
+/* The same ids in another new file. */
+bool nm_token_cache_copy(const char *path, const char *from, nomul_error *err);
+
 /* Every id must be below n_vocab, and there must be two of them. */
 bool nm_token_cache_open(nm_token_cache *cache, const char *path, size_t n_vocab, nomul_error *err);
 void nm_token_cache_close(nm_token_cache *cache);
