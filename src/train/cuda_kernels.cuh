@@ -26,7 +26,7 @@ typedef __nv_bfloat16 bf16;
 #define SUM_COLS 32     /* columns of which a block adds up gradients of gains */
 #define SCAN_LANES 32   /* threads of a block of the recurrence that share a token */
 #define SCAN_PARTS 32   /* parts of a stream's tokens, one a warp */
-#define AHEAD 8         /* tokens that are loaded before they are computed */
+#define AHEAD 4         /* tokens that are loaded before they are computed */
 #define BITLINEAR_EPS 1e-6f
 #define ADAMW_EPS 1e-8f
 
@@ -83,11 +83,6 @@ template <int V, typename T> __device__ void load(float (&to)[V], const T *from)
     vec<T, V> x = load<V>(from);
 
     for (int v = 0; v < V; v++) to[v] = to_float(x.e[v]);
-}
-
-__device__ inline void prefetch(const void *at)
-{
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
 }
 
 /* Two values of 16 bits as one word, by one instruction. */
@@ -515,17 +510,6 @@ __device__ void element_back(const back_arguments &b, size_t row, int col, const
     if (M != NORM || b.d_out) store(b.d_out + (M == GLU ? wide : at), out);
 }
 
-/* The next row of a block is on its way to the second-level cache while this one is computed. */
-template <mode M, int N, int V> __device__ void prefetch_row(const back_arguments &b, size_t row, int col)
-{
-    size_t at = row * b.p.n + col, wide = at + row * b.p.n;
-
-    if (M == NORM) prefetch(b.p.kept + at), prefetch(b.d_x + at);
-    if (M == GATE) prefetch(b.p.in.at + at), prefetch(b.p.h + at);
-    if (M == GLU) prefetch(b.p.in.at + wide), prefetch(b.p.in.at + wide + b.p.n);
-    for (int j = 0; j < N; j++) prefetch(b.d_n + j * b.l.apart + at);
-}
-
 /* x and other of V columns: read_input's, kept in 16 bits until they are used. */
 template <mode M, int V> struct kept_input {
     vec<__half, V> x, other;
@@ -570,9 +554,6 @@ __global__ void __launch_bounds__(row_threads(V, N)) input_back(back_arguments b
             for (int j = 0; j < N; j++) d_n[j][k] = load<V>(b.d_n + j * b.l.apart + at);
             if (M == NORM) load(d_x[k], b.d_x + at);
         }
-#pragma unroll
-        for (int k = 0; k < K && row + gridDim.x < b.n_rows; k++)
-            prefetch_row<M, N, V>(b, row + gridDim.x, min(first_col<V>(k), p.n - V));
 #pragma unroll
         for (int k = 0; k < K; k++) {
             int    col = first_col<V>(k);

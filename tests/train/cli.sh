@@ -62,7 +62,7 @@ steps="--max-iters 24 --eval-interval 0 --save-minutes 0.0000001 --lr-decay cosi
 steps="$steps --decay-data $work/valid"
 new $steps -t 1 -o "$work/whole"
 new --max-iters 2 --data "$work/valid=2" --decay-data "$work/valid" -o "$work/both"
-check "a text in both mixes has the same ids in both" cmp "$work/both/data-1.ids" "$work/both/decay-0.ids"
+check "a text in both mixes has the same ids" cmp "$work/both/data-1.ids" "$work/both/decay-0.ids"
 new $steps -t 3 -o "$work/threads"
 check "the same bits with 1 and 3 threads" same_state "$work/whole" "$work/threads"
 for steps_before in 1 7 19; do
