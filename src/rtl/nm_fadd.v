@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // IEEE binary32 addition: y = a + b, rounded to nearest even, subnormals kept.
 //
-// Latency 4 clocks, one result a clock, no stalls.  Every NaN is 0x7fc00000.
+// Latency 4 clocks, one result a clock, no stalls.  Every NaN is 0x7fc00000.  With `select` an
+// operand comes out as it is: a zero is added to it.
 //
 //   1  the operand of larger magnitude becomes x, the other one y; difference of exponents
 //   2  y moves right, bits that fall off are kept as one sticky bit; x + y or x - y
-//   3  normalize: right by one after a carry, else left past leading zeros, but not below the
-//      exponent 1, where subnormals live
+//   3  normalize: left past the leading zeros, of which a sum with a carry has none, but not below
+//      the exponent 1, where subnormals live
 //   4  round.  Exponent and fraction are one number: a carry out of the fraction is right in
 //      the exponent, from subnormal to normal and from the largest number to infinity
 `default_nettype none
@@ -14,81 +15,87 @@ module nm_fadd (
     input  wire        clk,
     input  wire [31:0] a,
     input  wire [31:0] b,
+    input  wire        select,  // y = pick ? b : a instead
+    input  wire        pick,
+    output wire        larger,  // at once: the magnitude of b is larger
     output reg  [31:0] y
 );
     localparam [31:0] NOT_A_NUMBER = 32'h7fc00000;
 
     // ---- 1
-    wire        swap = b[30:0] > a[30:0];
-    wire [31:0] big = swap ? b : a;
-    wire [30:0] little = swap ? a[30:0] : b[30:0];
-    wire [7:0]  big_exp = big[30:23] == 0 ? 8'd1 : big[30:23];
-    wire [7:0]  little_exp = little[30:23] == 0 ? 8'd1 : little[30:23];
-    wire        a_inf = a[30:0] == 31'h7f800000, b_inf = b[30:0] == 31'h7f800000;
-    wire        a_nan = a[30:0] > 31'h7f800000, b_nan = b[30:0] > 31'h7f800000;
+    assign larger = b[30:0] > a[30:0];
+    wire        take_b = select ? pick : larger;
+    wire [31:0] big = take_b ? b : a;
+    wire [30:0] little = take_b ? a[30:0] : b[30:0];
+    wire        big_normal = big[30:23] != 0, little_normal = little[30:23] != 0;
+    wire [7:0]  big_exp = {big[30:24], big[23] || !big_normal};
+    wire [7:0]  little_exp = {little[30:24], little[23] || !little_normal};
+    wire        big_largest = big[30:23] == 8'hff, little_largest = little[30:23] == 8'hff;
+    wire        minus = a[31] != b[31] && !select;
 
     reg  [23:0] x1, y1;
     reg  [7:0]  exp1, apart1;
     reg         sign1, minus1, nan1, inf1;
 
     always @(posedge clk) begin
-        x1     <= {big[30:23] != 0, big[22:0]};
-        y1     <= {little[30:23] != 0, little[22:0]};
+        x1     <= {big_normal, big[22:0]};
+        y1     <= select ? 24'd0 : {little_normal, little[22:0]};
         exp1   <= big_exp;
         apart1 <= big_exp - little_exp;
         sign1  <= big[31];
-        minus1 <= a[31] != b[31];
-        nan1   <= a_nan || b_nan || (a_inf && b_inf && a[31] != b[31]);
-        inf1   <= a_inf || b_inf;
+        minus1 <= minus;
+        // The larger one is a NaN if there is one; infinities are equal.
+        nan1   <= big_largest && (big[22:0] != 0 || (little_largest && minus));
+        inf1   <= big_largest;
     end
 
     // ---- 2: 24 bits, then guard, round and sticky
-    wire [4:0]  shift = apart1 > 8'd26 ? 5'd27 : apart1[4:0];
-    wire [53:0] moved = {y1, 30'b0} >> shift;
-    wire [26:0] aligned = {moved[53:28], moved[27:0] != 0};
+    wire [25:0] moved;
+    wire        lost;
+    nm_shift_right #(.WIDTH(26), .BITS(5)) shift (
+        .in({y1, 2'b0}), .by(apart1[7:5] != 0 ? 5'd31 : apart1[4:0]), .out(moved), .lost(lost)
+    );
+    wire [27:0] y2 = {1'b0, moved, lost} ^ {28{minus1}};
+    wire [28:0] sum = {1'b0, x1, 3'b0, 1'b1} + {y2, minus1};
 
     reg  [27:0] sum2;
     reg  [7:0]  exp2;
     reg         sign2, minus2, nan2, inf2;
 
     always @(posedge clk) begin
-        sum2   <= minus1 ? {1'b0, x1, 3'b0} - {1'b0, aligned} : {1'b0, x1, 3'b0} + {1'b0, aligned};
+        sum2   <= sum[28:1];
         exp2   <= exp1;
         sign2  <= sign1;
         minus2 <= minus1;
         nan2   <= nan1;
         inf2   <= inf1;
     end
+    wire unused_carry = sum[0];
 
-    // ---- 3
-    wire [6:0]  zeros;
-    nm_clz #(.WIDTH(27)) clz (.in(sum2[26:0]), .zeros(zeros));
-    wire        all = {1'b0, zeros} < exp2;  // enough exponent for all of the leading zeros
-    wire [7:0]  left = all ? {1'b0, zeros} : exp2 - 8'd1;
+    // ---- 3: with all leading zeros removed the exponent is exp_left + 1
+    wire [4:0]  zeros;
+    nm_clz clz (.in({sum2, 4'hf}), .zeros(zeros));
+    wire [8:0]  exp_left = {1'b0, exp2} - {4'b0, zeros};  // signed
+    wire        limited = exp_left[8];
 
-    reg  [26:0] sum3;
+    reg  [27:0] sum3;
     reg  [7:0]  exp3;
     reg         sign3, nan3, inf3;
 
     always @(posedge clk) begin
-        if (sum2[27]) begin
-            sum3 <= {sum2[27:2], sum2[1] | sum2[0]};
-            exp3 <= exp2 + 8'd1;
-        end else begin
-            sum3 <= sum2[26:0] << left[4:0];
-            exp3 <= all ? exp2 - left : 8'd0;
-        end
+        sum3  <= sum2 << (limited ? exp2[4:0] : zeros);
+        exp3  <= limited || sum2 == 0 ? 8'd0 : exp_left[7:0] + 8'd1;
         sign3 <= sum2 == 0 && minus2 ? 1'b0 : sign2;
         nan3  <= nan2;
         inf3  <= inf2 || (sum2[27] && exp2 == 8'd254);
     end
-    wire unused = &{1'b0, left[7:5]};
 
     // ---- 4
-    wire        up = sum3[2] && (sum3[1] || sum3[0] || sum3[3]);
-    wire [30:0] rounded = {sum3[26] ? exp3 : 8'd0, sum3[25:3]} + {30'b0, up};
+    wire        up = sum3[3] && (sum3[2] || sum3[1] || sum3[0] || sum3[4]);
+    wire [30:0] rounded = {exp3, sum3[26:4]} + {30'b0, up};
+    wire        unused_hidden = sum3[27];
 
     always @(posedge clk)
-        y <= nan3 ? NOT_A_NUMBER : inf3 ? {sign3, 31'h7f800000} : {sign3, rounded};
+        y <= nan3 ? NOT_A_NUMBER : {sign3, inf3 ? 31'h7f800000 : rounded};
 endmodule
 `default_nettype wire

@@ -20,14 +20,14 @@ module nm_fdiv (
     localparam        STAGES = 13;  // 26 bits: 24 of the fraction, one may be zero, one to round
 
     // ---- 1
-    wire [9:0]  a_exp, b_exp;
+    wire [7:0]  a_exp, b_exp;
     wire [23:0] a_frac, b_frac;
-    wire [6:0]  a_zeros, b_zeros;
+    wire [4:0]  a_zeros, b_zeros;
     wire        a_inf, b_inf, a_nan, b_nan, a_zero, b_zero;
-    nm_unpack a_parts (.x(a), .exp(a_exp), .frac(a_frac), .zeros(a_zeros), .inf(a_inf),
-                       .nan(a_nan), .zero(a_zero));
-    nm_unpack b_parts (.x(b), .exp(b_exp), .frac(b_frac), .zeros(b_zeros), .inf(b_inf),
-                       .nan(b_nan), .zero(b_zero));
+    nm_unpack a_parts (.x(a), .exp(a_exp), .frac(a_frac), .inf(a_inf), .nan(a_nan), .zero(a_zero));
+    nm_unpack b_parts (.x(b), .exp(b_exp), .frac(b_frac), .inf(b_inf), .nan(b_nan), .zero(b_zero));
+    nm_clz a_clz (.in({a_frac, 8'hff}), .zeros(a_zeros));
+    nm_clz b_clz (.in({b_frac, 8'hff}), .zeros(b_zeros));
 
     reg  [23:0] a1, b1;
     reg  [4:0]  a_left1, b_left1;
@@ -38,15 +38,14 @@ module nm_fdiv (
     always @(posedge clk) begin
         a1      <= a_frac;
         b1      <= b_frac;
-        a_left1 <= a_zeros[4:0];
-        b_left1 <= b_zeros[4:0];
-        exp1    <= a_exp - b_exp + 10'd127;
+        a_left1 <= a_zeros;
+        b_left1 <= b_zeros;
+        exp1    <= {2'd0, a_exp} - {2'd0, b_exp} + 10'd127;
         sign    <= {sign[15:1], a[31] ^ b[31]};
         nan     <= {nan[15:1], a_nan || b_nan || (a_inf && b_inf) || (a_zero && b_zero)};
         inf     <= {inf[15:1], a_inf || b_zero};
         zero    <= {zero[15:1], a_zero || b_inf};
     end
-    wire unused = &{1'b0, a_zeros[6:5], b_zeros[6:5]};
 
     // ---- 2 to 15: before stage i, rem < 2 divisor
     genvar i;
@@ -95,13 +94,17 @@ module nm_fdiv (
     wire        below = $signed(exp16) < 1;
     wire [9:0]  far = 10'd1 - exp16;
     wire [4:0]  right = !below ? 5'd0 : far > 10'd26 ? 5'd26 : far[4:0];
-    wire [51:0] moved = {n16, 26'b0} >> right;
+    wire [25:0] moved;
+    wire        lost;
+    nm_shift_right #(.WIDTH(26), .BITS(5)) shift (
+        .in(n16), .by(right), .out(moved), .lost(lost)
+    );
     reg  [25:0] n17;
     reg  [7:0]  exp17;
     reg         sign17, nan17, inf17, zero17;
 
     always @(posedge clk) begin
-        n17    <= {moved[51:27], moved[26:0] != 0};
+        n17    <= {moved[25:1], moved[0] || lost};
         exp17  <= below ? 8'd0 : exp16[7:0];
         sign17 <= sign[16];
         nan17  <= nan[16];

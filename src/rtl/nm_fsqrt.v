@@ -20,8 +20,8 @@ module nm_fsqrt (
     localparam        BITS = 25;  // 24 of the fraction, one to round
 
     wire [23:0] frac = {a[30:23] != 0, a[22:0]};
-    wire [6:0]  zeros;
-    nm_clz #(.WIDTH(24)) clz (.in(frac), .zeros(zeros));
+    wire [4:0]  zeros;
+    nm_clz clz (.in({frac, 8'hff}), .zeros(zeros));
 
     reg  [23:0] frac1;   // the operand, its leading zeros not yet removed
     reg  [4:0]  left1;
@@ -48,8 +48,8 @@ module nm_fsqrt (
         if (rst) step <= 0;
         else if (start) begin
             frac1   <= frac;
-            left1   <= zeros[4:0];
-            exp1    <= {2'b0, a[30:23]} + {9'b0, a[30:23] == 0} - {3'b0, zeros};
+            left1   <= zeros;
+            exp1    <= {2'b0, a[30:23]} + {9'b0, a[30:23] == 0} - {5'b0, zeros};
             special <= a[31] || a[30:23] == 8'hff || a[30:0] == 0;
             result  <= a[30:0] > 31'h7f800000 || (a[31] && a[30:0] != 0) ? NOT_A_NUMBER : a;
             step    <= 5'd1;
@@ -71,6 +71,6 @@ module nm_fsqrt (
             step     <= step + 5'd1;
         end
     end
-    wire unused = &{1'b0, zeros[6:5], half[9], half[0], root[BITS-1], next[BITS+2], minus[BITS+2]};
+    wire unused = &{1'b0, half[9], half[0], root[BITS-1], next[BITS+2], minus[BITS+2]};
 endmodule
 `default_nettype wire

@@ -313,14 +313,16 @@ module nm_vector #(
     endgenerate
 
     // ---- Clocks 4 to 7: the lanes
-    wire [32*LANES-1:0] result_8, sum_12;
+    reg  [12:9]         chained;
+    wire [32*LANES-1:0] y;  // at clock 8; a sum of muladd, at clock 12
+    wire [4:0]          op_out = chained[12] ? `OP_ADD : do_8[15:11];
     wire                chain_8 = valid[8] && do_8[15:11] == `OP_MULADD;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : lane
             nm_lane lane (
-                .chain(chain_8), .c(constant({1'b0, do_8[19:16]})), .sum(sum_12[32*l+:32]),
+                .chain(chain_8), .c(constant({1'b0, do_8[19:16]})),
                 .clk(clk), .op(do_4[15:11]), .ahead(ahead_4), .a(a_4[32*l+:32]),
-                .b(b_4[32*l+:32]), .op_out(do_8[15:11]), .y(result_8[32*l+:32])
+                .b(b_4[32*l+:32]), .op_out(op_out), .y(y[32*l+:32])
             );
         end
     endgenerate
@@ -355,7 +357,6 @@ module nm_vector #(
     always @(posedge clk) rooting <= !rst && (root_start || (rooting && !root_done));
 
     // ---- Clock 8, for muladd 12, for quotients 26: results
-    reg  [12:9]        chained;
     reg  [LANES-1:0]   keep_9, keep_10, keep_11, keep_12;
     reg  [15:0]        do_9, do_10, do_11, do_12;
     reg  [VL_BITS-1:0] v_9, v_10, v_11, v_12;
@@ -382,11 +383,11 @@ module nm_vector #(
     wire        writes = now || divided || added;
     wire [LANES-1:0] keep = added ? keep_12 : keep_8;
 
-    assign result = divided ? quotient_26 : added ? sum_12 : result_8;
+    assign result = divided ? quotient_26 : y;
     assign r_write = writes && doing[9];
     assign r_address = {doing[5:3], divided ? v_div : added ? v_12 : v_8};
     assign m_address = host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS] : to_8;
-    assign m_data = host ? {LANES{host_data}} : result_8;
+    assign m_data = host ? {LANES{host_data}} : y;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : write_lane
             localparam [LANE_BITS-1:0] NUMBER = l;
@@ -402,7 +403,7 @@ module nm_vector #(
         else if (writes && doing[8]) temp[doing[2:0]] <= result[31:0];
         q_valid   <= !rst && (now || added) && doing[7];
         out_valid <= !rst && now && do_8[6] && keep_8[0];
-        out_strip <= result_8;
+        out_strip <= y;
         out_keep  <= keep_8;
         for (k = 0; k < LANES; k = k + 1)
             q_strip[8*k+:8] <= keep[k] ? result[32*k+:8] : 8'd0;

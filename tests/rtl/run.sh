@@ -251,7 +251,8 @@ run_multiply() {
     check "no multiplication in the array" multipliers nm_array none \
         "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v"
     check "the multiplier of nm_fmul is found" multipliers nm_fmul some \
-        "src/rtl/nm_fmul.v src/rtl/nm_unpack.v src/rtl/nm_clz.v"
+        "src/rtl/nm_fmul.v src/rtl/nm_unpack.v \
+        src/rtl/nm_clz.v src/rtl/nm_shift_right.v"
 }
 
 # netlist TOP SOURCES: $build/netlist/TOP.v, nothing but Yosys' generic gates and flip-flops.
