@@ -109,25 +109,29 @@ function control(w, n) {
 END {
     print "// SPDX-License-Identifier: Apache-2.0"
     print "// Written by assemble.awk from program.txt: do not edit."
+    print "// A ROM: the instruction comes a clock after its address."
     print "`default_nettype none"
     print "module nm_program ("
+    print "    input  wire        clk,"
     print "    input  wire [8:0]  address,"
     print "    output reg  [47:0] instruction"
     print ");"
-    print "    always @*"
-    print "        case (address)"
+    print "    reg [47:0] words [0:511];"
+    print "    integer    i;"
+    print "    always @(posedge clk) instruction <= words[address];"
+    print "    initial begin"
+    print "        for (i = 0; i < 512; i = i + 1) words[i] = {5'd26, 43'd0};"
     for (i = 0; i < at; i++) {
         if (i in jump) {
             if (!(jump[i] in label)) { print "no label " jump[i] > "/dev/stderr"; exit 1 }
             flags[i] += label[jump[i]]
         }
-        printf "            // %s\n", squeeze(source[i])
-        printf "            9'd%-3d: instruction = ", i
+        printf "        // %s\n", squeeze(source[i])
+        printf "        words[%-3d] = ", i
         printf "{5'd%d, 8'd%d, 8'd%d, 5'd%d, 4'd%d, 3'd%d, 3'd%d, 12'd%d};\n",
             o[i], a[i], b[i], to[i], m_to[i], r_to[i], s_to[i], flags[i]
     }
-    print "            default: instruction = {5'd26, 43'd0};"
-    print "        endcase"
+    print "    end"
     print "endmodule"
     print "`default_nettype wire"
 }

@@ -1,599 +1,603 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written by assemble.awk from program.txt: do not edit.
+// A ROM: the instruction comes a clock after its address.
 `default_nettype none
 module nm_program (
+    input  wire        clk,
     input  wire [8:0]  address,
     output reg  [47:0] instruction
 );
-    always @*
-        case (address)
-            // load gain0 embedding d
-            9'd0  : instruction = {5'd20, 8'd32, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain0 record d
-            9'd1  : instruction = {5'd20, 8'd33, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // waitv 0
-            9'd2  : instruction = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd3  : instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d embedded
-            9'd4  : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd9};
-            // mul r1,x @emb gain0
-            9'd5  : instruction = {5'd2, 8'd228, 8'd64, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd6  : instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd7  : instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd8  : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain0 attn_norm d
-            9'd9  : instruction = {5'd20, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain1 f_gain d
-            9'd10 : instruction = {5'd20, 8'd1, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load bound bounds e
-            9'd11 : instruction = {5'd20, 8'd4, 8'd3, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
-            // call fold_sum
-            9'd12 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd13 : instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @eps one
-            9'd14 : instruction = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd15 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 2
-            9'd16 : instruction = {5'd22, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd17 : instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d norm_done_0
-            9'd18 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd24};
-            // mul r1 x @t
-            9'd19 : instruction = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,u r1 gain0
-            9'd20 : instruction = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd21 : instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd22 : instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd23 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain0 i_gain d
-            9'd24 : instruction = {5'd20, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd25 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd26 : instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @bit_eps one
-            9'd27 : instruction = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd28 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 2
-            9'd29 : instruction = {5'd22, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @absmax -
-            9'd30 : instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d absmax_done_0
-            9'd31 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd36};
-            // mul r1 u @t
-            9'd32 : instruction = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,v r1 gain1
-            9'd33 : instruction = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd34 : instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd35 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd36 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd37 : instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d quantized_0
-            9'd38 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd41};
-            // muladd q v @a @rounder
-            9'd39 : instruction = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd40 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @kf @scale_f @a one
-            9'd41 : instruction = {5'd3, 8'd240, 8'd169, 5'd4, 4'd0, 3'd0, 3'd2, 12'd128};
-            // load gain1 g_gain d
-            9'd42 : instruction = {5'd20, 8'd3, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // product f_w e d
-            9'd43 : instruction = {5'd21, 8'd10, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // waitv 1
-            9'd44 : instruction = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @absmax -
-            9'd45 : instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d absmax_done_1
-            9'd46 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd51};
-            // mul r1 u @t
-            9'd47 : instruction = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,v r1 gain0
-            9'd48 : instruction = {5'd2, 8'd65, 8'd64, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd49 : instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd50 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd51 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd52 : instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d quantized_1
-            9'd53 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd56};
-            // muladd q v @a @rounder
-            9'd54 : instruction = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd55 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @ki @scale_i @a one
-            9'd56 : instruction = {5'd3, 8'd241, 8'd169, 5'd4, 4'd0, 3'd0, 3'd3, 12'd128};
-            // product i_w e d
-            9'd57 : instruction = {5'd21, 8'd11, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop e f_done
-            9'd58 : instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd66};
-            // sub r1 tile @rounder
-            9'd59 : instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1 r1 @kf
-            9'd60 : instruction = {5'd2, 8'd65, 8'd170, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // call sigmoid
-            9'd61 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
-            // sub r2 @one bound
-            9'd62 : instruction = {5'd1, 8'd204, 8'd67, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // mul r2 r2 r4
-            9'd63 : instruction = {5'd2, 8'd66, 8'd4, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add f r2 bound
-            9'd64 : instruction = {5'd0, 8'd66, 8'd67, 5'd16, 4'd3, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd65 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // waitv 0
-            9'd66 : instruction = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @absmax -
-            9'd67 : instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d absmax_done_2
-            9'd68 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd73};
-            // mul r1 u @t
-            9'd69 : instruction = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,v r1 gain1
-            9'd70 : instruction = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd71 : instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd72 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd73 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd74 : instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d quantized_2
-            9'd75 : instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd78};
-            // muladd q v @a @rounder
-            9'd76 : instruction = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd77 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @kg @scale_g @a one
-            9'd78 : instruction = {5'd3, 8'd242, 8'd169, 5'd4, 4'd0, 3'd0, 3'd4, 12'd128};
-            // load gain0 g_norm e
-            9'd79 : instruction = {5'd20, 8'd5, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
-            // load gain1 o_gain e
-            9'd80 : instruction = {5'd20, 8'd6, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
-            // product g_w e d
-            9'd81 : instruction = {5'd21, 8'd12, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain2 down_gain n
-            9'd82 : instruction = {5'd20, 8'd9, 8'd2, 5'd0, 4'd0, 3'd0, 3'd0, 12'd2};
-            // loop e i_done
-            9'd83 : instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd94};
-            // sub r1 tile @rounder
-            9'd84 : instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1 r1 @ki
-            9'd85 : instruction = {5'd2, 8'd65, 8'd171, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // call sigmoid
-            9'd86 : instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
-            // mul r6 r1 r4
-            9'd87 : instruction = {5'd2, 8'd65, 8'd4, 5'd8, 4'd0, 3'd6, 3'd0, 12'd0};
-            // add r2 f @one neg
-            9'd88 : instruction = {5'd0, 8'd3, 8'd140, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
-            // mul r6 r6 r2
-            9'd89 : instruction = {5'd2, 8'd70, 8'd2, 5'd8, 4'd0, 3'd6, 3'd0, 12'd0};
-            // mov r2 f -
-            9'd90 : instruction = {5'd8, 8'd3, 8'd0, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // mul r2 h r2
-            9'd91 : instruction = {5'd2, 8'd6, 8'd2, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add h r2 r6
-            9'd92 : instruction = {5'd0, 8'd66, 8'd6, 5'd16, 4'd6, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd93 : instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd94 : instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop e g_done
-            9'd95 : instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd104};
-            // sub r1 tile @rounder
-            9'd96 : instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,g r1 @kg
-            9'd97 : instruction = {5'd2, 8'd65, 8'd172, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd98 : instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd99 : instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // max r2 h @least neg
-            9'd100: instruction = {5'd4, 8'd6, 8'd129, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
-            // call sigmoid_r2
-            9'd101: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd273};
-            // mul i h r4
-            9'd102: instruction = {5'd2, 8'd6, 8'd4, 5'd16, 4'd4, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd103: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd104: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @ne one
-            9'd105: instruction = {5'd3, 8'd64, 8'd161, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @eps one
-            9'd106: instruction = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd107: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 1
-            9'd108: instruction = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd109: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop e gated
-            9'd110: instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd117};
-            // mul r1 g @t
-            9'd111: instruction = {5'd2, 8'd5, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1 r1 gain0
-            9'd112: instruction = {5'd2, 8'd65, 8'd64, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,g i r1
-            9'd113: instruction = {5'd2, 8'd4, 8'd1, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd114: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd115: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd116: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain0 ffn_norm d
-            9'd117: instruction = {5'd20, 8'd7, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd118: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @ne one
-            9'd119: instruction = {5'd3, 8'd64, 8'd161, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @bit_eps one
-            9'd120: instruction = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd121: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // mov r0 @absmax -
-            9'd122: instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop e absmax_done_3
-            9'd123: instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd128};
-            // mul r1 g @t
-            9'd124: instruction = {5'd2, 8'd5, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,g r1 gain1
-            9'd125: instruction = {5'd2, 8'd65, 8'd65, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd126: instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd127: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd128: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd129: instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop e quantized_3
-            9'd130: instruction = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd133};
-            // muladd q g @a @rounder
-            9'd131: instruction = {5'd10, 8'd5, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd132: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @k @scale_o @a one
-            9'd133: instruction = {5'd3, 8'd243, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
-            // product o_w d e
-            9'd134: instruction = {5'd21, 8'd13, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain1 gu_gain d
-            9'd135: instruction = {5'd20, 8'd8, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd136: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d added_0
-            9'd137: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd144};
-            // sub r1 tile @rounder
-            9'd138: instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1 r1 @k
-            9'd139: instruction = {5'd2, 8'd65, 8'd173, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // add r1,x x r1
-            9'd140: instruction = {5'd0, 8'd0, 8'd1, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd141: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd142: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd143: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd144: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd145: instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @eps one
-            9'd146: instruction = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd147: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 1
-            9'd148: instruction = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd149: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d norm_done_1
-            9'd150: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd156};
-            // mul r1 x @t
-            9'd151: instruction = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,u r1 gain0
-            9'd152: instruction = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd153: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd154: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd155: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd156: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd157: instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @bit_eps one
-            9'd158: instruction = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd159: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 0
-            9'd160: instruction = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @absmax -
-            9'd161: instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d absmax_done_4
-            9'd162: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd167};
-            // mul r1 u @t
-            9'd163: instruction = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,v r1 gain1
-            9'd164: instruction = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd165: instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd166: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd167: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd168: instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d quantized_4
-            9'd169: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd172};
-            // muladd q v @a @rounder
-            9'd170: instruction = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd171: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @k @scale_gu @a one
-            9'd172: instruction = {5'd3, 8'd244, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
-            // product gu_w gate_up d
-            9'd173: instruction = {5'd21, 8'd14, 8'd32, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop gate_up gate_done
-            9'd174: instruction = {5'd16, 8'd4, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd180};
-            // sub r1 tile @rounder
-            9'd175: instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,ab r1 @k
-            9'd176: instruction = {5'd2, 8'd65, 8'd173, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
-            // call sigmoid
-            9'd177: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
-            // mul sa r1 r4
-            9'd178: instruction = {5'd2, 8'd65, 8'd4, 5'd16, 4'd9, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd179: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop up up_done
-            9'd180: instruction = {5'd16, 8'd5, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd184};
-            // sub r1 tile @rounder
-            9'd181: instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul ab r1 @k
-            9'd182: instruction = {5'd2, 8'd65, 8'd173, 5'd16, 4'd7, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd183: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd184: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop n glu_done
-            9'd185: instruction = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd191};
-            // mov r1 up -
-            9'd186: instruction = {5'd8, 8'd8, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,sa sa r1
-            9'd187: instruction = {5'd2, 8'd9, 8'd1, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd188: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd189: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd190: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd191: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nn one
-            9'd192: instruction = {5'd3, 8'd64, 8'd162, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @bit_eps one
-            9'd193: instruction = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd194: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // mov r0 @absmax -
-            9'd195: instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop n absmax_done_5
-            9'd196: instruction = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd201};
-            // mul r1 sa @t
-            9'd197: instruction = {5'd2, 8'd9, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,sa r1 gain2
-            9'd198: instruction = {5'd2, 8'd65, 8'd66, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd199: instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd200: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd201: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd202: instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop n quantized_5
-            9'd203: instruction = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd206};
-            // muladd q sa @a @rounder
-            9'd204: instruction = {5'd10, 8'd9, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd205: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @k @scale_down @a one
-            9'd206: instruction = {5'd3, 8'd245, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
-            // product down_w d n
-            9'd207: instruction = {5'd21, 8'd15, 8'd2, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain0 record d
-            9'd208: instruction = {5'd20, 8'd33, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd209: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d added_1
-            9'd210: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd217};
-            // sub r1 tile @rounder
-            9'd211: instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1 r1 @k
-            9'd212: instruction = {5'd2, 8'd65, 8'd173, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // add r1,x x r1
-            9'd213: instruction = {5'd0, 8'd0, 8'd1, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd214: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd215: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd216: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // waitv 0
-            9'd217: instruction = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // layer layer
-            9'd218: instruction = {5'd24, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd9};
-            // load gain0 attn_norm d
-            9'd219: instruction = {5'd20, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // load gain1 f_gain d
-            9'd220: instruction = {5'd20, 8'd1, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd221: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd222: instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @eps one
-            9'd223: instruction = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd224: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // waitv 0
-            9'd225: instruction = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // mov r0 @zero - sums
-            9'd226: instruction = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
-            // loop d norm_done_2
-            9'd227: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd233};
-            // mul r1 x @t
-            9'd228: instruction = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,u r1 gain0
-            9'd229: instruction = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
-            // mul r2 r1 r1
-            9'd230: instruction = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // add r0 r2 r0 acc
-            9'd231: instruction = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
-            // end
-            9'd232: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_sum
-            9'd233: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
-            // div r0 r0 @nd one
-            9'd234: instruction = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // add r0 r0 @bit_eps one
-            9'd235: instruction = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
-            // call root
-            9'd236: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
-            // mov r0 @absmax -
-            9'd237: instruction = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d absmax_done_6
-            9'd238: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd243};
-            // mul r1 u @t
-            9'd239: instruction = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul r1,v r1 gain1
-            9'd240: instruction = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
-            // max r0 r0 r1 abs
-            9'd241: instruction = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
-            // end
-            9'd242: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // call fold_max
-            9'd243: instruction = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
-            // waitq
-            9'd244: instruction = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop d quantized_6
-            9'd245: instruction = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd248};
-            // muladd q v @a @rounder
-            9'd246: instruction = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd247: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // div @k @scale_f @a one
-            9'd248: instruction = {5'd3, 8'd240, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
-            // product f_w vocab d
-            9'd249: instruction = {5'd21, 8'd10, 8'd24, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // loop vocab logits_done
-            9'd250: instruction = {5'd16, 8'd3, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd254};
-            // sub r1 tile @rounder
-            9'd251: instruction = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
-            // mul out r1 @k
-            9'd252: instruction = {5'd2, 8'd65, 8'd173, 5'd1, 4'd0, 3'd0, 3'd0, 12'd0};
-            // end
-            9'd253: instruction = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // halt
-            9'd254: instruction = {5'd25, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // add r0 r0 r0 fold=3
-            9'd255: instruction = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd408};
-            // add r0 r0 r0 fold=2
-            9'd256: instruction = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd400};
-            // add r0 r0 r0 fold=1
-            9'd257: instruction = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd392};
-            // add r0 r0 r0 fold=0
-            9'd258: instruction = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd384};
-            // ret
-            9'd259: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // sqrt @t r0 - one
-            9'd260: instruction = {5'd9, 8'd64, 8'd0, 5'd4, 4'd0, 3'd0, 3'd0, 12'd128};
-            // div @t @one @t one
-            9'd261: instruction = {5'd3, 8'd204, 8'd168, 5'd4, 4'd0, 3'd0, 3'd0, 12'd128};
-            // ret
-            9'd262: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // max r0 r0 r0 fold=6
-            9'd263: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd432};
-            // max r0 r0 r0 fold=5
-            9'd264: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd424};
-            // max r0 r0 r0 fold=4
-            9'd265: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd416};
-            // max r0 r0 r0 fold=3
-            9'd266: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd408};
-            // max r0 r0 r0 fold=2
-            9'd267: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd400};
-            // max r0 r0 r0 fold=1
-            9'd268: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd392};
-            // max r0 r0 r0 fold=0
-            9'd269: instruction = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd384};
-            // div @a @c127 r0 one
-            9'd270: instruction = {5'd3, 8'd205, 8'd0, 5'd4, 4'd0, 3'd0, 3'd1, 12'd128};
-            // ret
-            9'd271: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            // max r2 r1 @least neg
-            9'd272: instruction = {5'd4, 8'd65, 8'd129, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
-            // min r2 r2 @most
-            9'd273: instruction = {5'd5, 8'd66, 8'd130, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // muladd r3 r2 @log2e @rounder
-            9'd274: instruction = {5'd10, 8'd66, 8'd131, 5'd8, 4'd0, 3'd3, 3'd0, 12'd0};
-            // sub r4 r3 @rounder
-            9'd275: instruction = {5'd1, 8'd67, 8'd128, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // mul r5 r4 @ln2high
-            9'd276: instruction = {5'd2, 8'd68, 8'd132, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
-            // sub r2 r2 r5
-            9'd277: instruction = {5'd1, 8'd66, 8'd5, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // mul r5 r4 @ln2low
-            9'd278: instruction = {5'd2, 8'd68, 8'd133, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
-            // sub r2 r2 r5
-            9'd279: instruction = {5'd1, 8'd66, 8'd5, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
-            // muladd r4 r2 @r7 @r6
-            9'd280: instruction = {5'd10, 8'd66, 8'd134, 5'd8, 4'd7, 3'd4, 3'd0, 12'd0};
-            // muladd r4 r4 r2 @r5
-            9'd281: instruction = {5'd10, 8'd68, 8'd2, 5'd8, 4'd8, 3'd4, 3'd0, 12'd0};
-            // muladd r4 r4 r2 @r4
-            9'd282: instruction = {5'd10, 8'd68, 8'd2, 5'd8, 4'd9, 3'd4, 3'd0, 12'd0};
-            // muladd r4 r4 r2 @r3
-            9'd283: instruction = {5'd10, 8'd68, 8'd2, 5'd8, 4'd10, 3'd4, 3'd0, 12'd0};
-            // muladd r4 r4 r2 @r2
-            9'd284: instruction = {5'd10, 8'd68, 8'd2, 5'd8, 4'd11, 3'd4, 3'd0, 12'd0};
-            // mul r5 r2 r2
-            9'd285: instruction = {5'd2, 8'd66, 8'd2, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
-            // mul r4 r4 r5
-            9'd286: instruction = {5'd2, 8'd68, 8'd5, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // add r4 r4 r2
-            9'd287: instruction = {5'd0, 8'd68, 8'd2, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // add r4 r4 @one
-            9'd288: instruction = {5'd0, 8'd68, 8'd140, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // mul r4 r4 pow2a(r3)
-            9'd289: instruction = {5'd2, 8'd68, 8'd195, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // muladd r4 r4 pow2b(r3) @one
-            9'd290: instruction = {5'd10, 8'd68, 8'd203, 5'd8, 4'd12, 3'd4, 3'd0, 12'd0};
-            // div r4 @one r4
-            9'd291: instruction = {5'd3, 8'd204, 8'd4, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
-            // ret
-            9'd292: instruction = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
-            default: instruction = {5'd26, 43'd0};
-        endcase
+    reg [47:0] words [0:511];
+    integer    i;
+    always @(posedge clk) instruction <= words[address];
+    initial begin
+        for (i = 0; i < 512; i = i + 1) words[i] = {5'd26, 43'd0};
+        // load gain0 embedding d
+        words[0  ] = {5'd20, 8'd32, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain0 record d
+        words[1  ] = {5'd20, 8'd33, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // waitv 0
+        words[2  ] = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[3  ] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d embedded
+        words[4  ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd9};
+        // mul r1,x @emb gain0
+        words[5  ] = {5'd2, 8'd228, 8'd64, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[6  ] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[7  ] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[8  ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain0 attn_norm d
+        words[9  ] = {5'd20, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain1 f_gain d
+        words[10 ] = {5'd20, 8'd1, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load bound bounds e
+        words[11 ] = {5'd20, 8'd4, 8'd3, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
+        // call fold_sum
+        words[12 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[13 ] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @eps one
+        words[14 ] = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[15 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 2
+        words[16 ] = {5'd22, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[17 ] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d norm_done_0
+        words[18 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd24};
+        // mul r1 x @t
+        words[19 ] = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,u r1 gain0
+        words[20 ] = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[21 ] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[22 ] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[23 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain0 i_gain d
+        words[24 ] = {5'd20, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[25 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[26 ] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @bit_eps one
+        words[27 ] = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[28 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 2
+        words[29 ] = {5'd22, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @absmax -
+        words[30 ] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d absmax_done_0
+        words[31 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd36};
+        // mul r1 u @t
+        words[32 ] = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,v r1 gain1
+        words[33 ] = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[34 ] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[35 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[36 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[37 ] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d quantized_0
+        words[38 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd41};
+        // muladd q v @a @rounder
+        words[39 ] = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[40 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @kf @scale_f @a one
+        words[41 ] = {5'd3, 8'd240, 8'd169, 5'd4, 4'd0, 3'd0, 3'd2, 12'd128};
+        // load gain1 g_gain d
+        words[42 ] = {5'd20, 8'd3, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // product f_w e d
+        words[43 ] = {5'd21, 8'd10, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // waitv 1
+        words[44 ] = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @absmax -
+        words[45 ] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d absmax_done_1
+        words[46 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd51};
+        // mul r1 u @t
+        words[47 ] = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,v r1 gain0
+        words[48 ] = {5'd2, 8'd65, 8'd64, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[49 ] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[50 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[51 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[52 ] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d quantized_1
+        words[53 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd56};
+        // muladd q v @a @rounder
+        words[54 ] = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[55 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @ki @scale_i @a one
+        words[56 ] = {5'd3, 8'd241, 8'd169, 5'd4, 4'd0, 3'd0, 3'd3, 12'd128};
+        // product i_w e d
+        words[57 ] = {5'd21, 8'd11, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop e f_done
+        words[58 ] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd66};
+        // sub r1 tile @rounder
+        words[59 ] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1 r1 @kf
+        words[60 ] = {5'd2, 8'd65, 8'd170, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // call sigmoid
+        words[61 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
+        // sub r2 @one bound
+        words[62 ] = {5'd1, 8'd204, 8'd67, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // mul r2 r2 r4
+        words[63 ] = {5'd2, 8'd66, 8'd4, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add f r2 bound
+        words[64 ] = {5'd0, 8'd66, 8'd67, 5'd16, 4'd3, 3'd0, 3'd0, 12'd0};
+        // end
+        words[65 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // waitv 0
+        words[66 ] = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @absmax -
+        words[67 ] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d absmax_done_2
+        words[68 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd73};
+        // mul r1 u @t
+        words[69 ] = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,v r1 gain1
+        words[70 ] = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[71 ] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[72 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[73 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[74 ] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d quantized_2
+        words[75 ] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd78};
+        // muladd q v @a @rounder
+        words[76 ] = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[77 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @kg @scale_g @a one
+        words[78 ] = {5'd3, 8'd242, 8'd169, 5'd4, 4'd0, 3'd0, 3'd4, 12'd128};
+        // load gain0 g_norm e
+        words[79 ] = {5'd20, 8'd5, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
+        // load gain1 o_gain e
+        words[80 ] = {5'd20, 8'd6, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd1};
+        // product g_w e d
+        words[81 ] = {5'd21, 8'd12, 8'd8, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain2 down_gain n
+        words[82 ] = {5'd20, 8'd9, 8'd2, 5'd0, 4'd0, 3'd0, 3'd0, 12'd2};
+        // loop e i_done
+        words[83 ] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd94};
+        // sub r1 tile @rounder
+        words[84 ] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1 r1 @ki
+        words[85 ] = {5'd2, 8'd65, 8'd171, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // call sigmoid
+        words[86 ] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
+        // mul r6 r1 r4
+        words[87 ] = {5'd2, 8'd65, 8'd4, 5'd8, 4'd0, 3'd6, 3'd0, 12'd0};
+        // add r2 f @one neg
+        words[88 ] = {5'd0, 8'd3, 8'd140, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
+        // mul r6 r6 r2
+        words[89 ] = {5'd2, 8'd70, 8'd2, 5'd8, 4'd0, 3'd6, 3'd0, 12'd0};
+        // mov r2 f -
+        words[90 ] = {5'd8, 8'd3, 8'd0, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // mul r2 h r2
+        words[91 ] = {5'd2, 8'd6, 8'd2, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add h r2 r6
+        words[92 ] = {5'd0, 8'd66, 8'd6, 5'd16, 4'd6, 3'd0, 3'd0, 12'd0};
+        // end
+        words[93 ] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[94 ] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop e g_done
+        words[95 ] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd104};
+        // sub r1 tile @rounder
+        words[96 ] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,g r1 @kg
+        words[97 ] = {5'd2, 8'd65, 8'd172, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[98 ] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[99 ] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // max r2 h @least neg
+        words[100] = {5'd4, 8'd6, 8'd129, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
+        // call sigmoid_r2
+        words[101] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd273};
+        // mul i h r4
+        words[102] = {5'd2, 8'd6, 8'd4, 5'd16, 4'd4, 3'd0, 3'd0, 12'd0};
+        // end
+        words[103] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[104] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @ne one
+        words[105] = {5'd3, 8'd64, 8'd161, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @eps one
+        words[106] = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[107] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 1
+        words[108] = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[109] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop e gated
+        words[110] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd117};
+        // mul r1 g @t
+        words[111] = {5'd2, 8'd5, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1 r1 gain0
+        words[112] = {5'd2, 8'd65, 8'd64, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,g i r1
+        words[113] = {5'd2, 8'd4, 8'd1, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[114] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[115] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[116] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain0 ffn_norm d
+        words[117] = {5'd20, 8'd7, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[118] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @ne one
+        words[119] = {5'd3, 8'd64, 8'd161, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @bit_eps one
+        words[120] = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[121] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // mov r0 @absmax -
+        words[122] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop e absmax_done_3
+        words[123] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd128};
+        // mul r1 g @t
+        words[124] = {5'd2, 8'd5, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,g r1 gain1
+        words[125] = {5'd2, 8'd65, 8'd65, 5'd24, 4'd5, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[126] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[127] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[128] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[129] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop e quantized_3
+        words[130] = {5'd16, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd133};
+        // muladd q g @a @rounder
+        words[131] = {5'd10, 8'd5, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[132] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @k @scale_o @a one
+        words[133] = {5'd3, 8'd243, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
+        // product o_w d e
+        words[134] = {5'd21, 8'd13, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain1 gu_gain d
+        words[135] = {5'd20, 8'd8, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[136] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d added_0
+        words[137] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd144};
+        // sub r1 tile @rounder
+        words[138] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1 r1 @k
+        words[139] = {5'd2, 8'd65, 8'd173, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // add r1,x x r1
+        words[140] = {5'd0, 8'd0, 8'd1, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[141] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[142] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[143] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[144] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[145] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @eps one
+        words[146] = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[147] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 1
+        words[148] = {5'd22, 8'd1, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[149] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d norm_done_1
+        words[150] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd156};
+        // mul r1 x @t
+        words[151] = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,u r1 gain0
+        words[152] = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[153] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[154] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[155] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[156] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[157] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @bit_eps one
+        words[158] = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[159] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 0
+        words[160] = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @absmax -
+        words[161] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d absmax_done_4
+        words[162] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd167};
+        // mul r1 u @t
+        words[163] = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,v r1 gain1
+        words[164] = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[165] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[166] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[167] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[168] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d quantized_4
+        words[169] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd172};
+        // muladd q v @a @rounder
+        words[170] = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[171] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @k @scale_gu @a one
+        words[172] = {5'd3, 8'd244, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
+        // product gu_w gate_up d
+        words[173] = {5'd21, 8'd14, 8'd32, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop gate_up gate_done
+        words[174] = {5'd16, 8'd4, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd180};
+        // sub r1 tile @rounder
+        words[175] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,ab r1 @k
+        words[176] = {5'd2, 8'd65, 8'd173, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
+        // call sigmoid
+        words[177] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd272};
+        // mul sa r1 r4
+        words[178] = {5'd2, 8'd65, 8'd4, 5'd16, 4'd9, 3'd0, 3'd0, 12'd0};
+        // end
+        words[179] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop up up_done
+        words[180] = {5'd16, 8'd5, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd184};
+        // sub r1 tile @rounder
+        words[181] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul ab r1 @k
+        words[182] = {5'd2, 8'd65, 8'd173, 5'd16, 4'd7, 3'd0, 3'd0, 12'd0};
+        // end
+        words[183] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[184] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop n glu_done
+        words[185] = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd191};
+        // mov r1 up -
+        words[186] = {5'd8, 8'd8, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,sa sa r1
+        words[187] = {5'd2, 8'd9, 8'd1, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[188] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[189] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[190] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[191] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nn one
+        words[192] = {5'd3, 8'd64, 8'd162, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @bit_eps one
+        words[193] = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[194] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // mov r0 @absmax -
+        words[195] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop n absmax_done_5
+        words[196] = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd201};
+        // mul r1 sa @t
+        words[197] = {5'd2, 8'd9, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,sa r1 gain2
+        words[198] = {5'd2, 8'd65, 8'd66, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[199] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[200] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[201] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[202] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop n quantized_5
+        words[203] = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd206};
+        // muladd q sa @a @rounder
+        words[204] = {5'd10, 8'd9, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[205] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @k @scale_down @a one
+        words[206] = {5'd3, 8'd245, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
+        // product down_w d n
+        words[207] = {5'd21, 8'd15, 8'd2, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain0 record d
+        words[208] = {5'd20, 8'd33, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[209] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d added_1
+        words[210] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd217};
+        // sub r1 tile @rounder
+        words[211] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1 r1 @k
+        words[212] = {5'd2, 8'd65, 8'd173, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // add r1,x x r1
+        words[213] = {5'd0, 8'd0, 8'd1, 5'd24, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[214] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[215] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[216] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // waitv 0
+        words[217] = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // layer layer
+        words[218] = {5'd24, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd9};
+        // load gain0 attn_norm d
+        words[219] = {5'd20, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // load gain1 f_gain d
+        words[220] = {5'd20, 8'd1, 8'd1, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[221] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[222] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @eps one
+        words[223] = {5'd0, 8'd64, 8'd163, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[224] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // waitv 0
+        words[225] = {5'd22, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // mov r0 @zero - sums
+        words[226] = {5'd8, 8'd208, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd256};
+        // loop d norm_done_2
+        words[227] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd233};
+        // mul r1 x @t
+        words[228] = {5'd2, 8'd0, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,u r1 gain0
+        words[229] = {5'd2, 8'd65, 8'd64, 5'd24, 4'd1, 3'd1, 3'd0, 12'd0};
+        // mul r2 r1 r1
+        words[230] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // add r0 r2 r0 acc
+        words[231] = {5'd0, 8'd66, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd512};
+        // end
+        words[232] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_sum
+        words[233] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd255};
+        // div r0 r0 @nd one
+        words[234] = {5'd3, 8'd64, 8'd160, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // add r0 r0 @bit_eps one
+        words[235] = {5'd0, 8'd64, 8'd143, 5'd8, 4'd0, 3'd0, 3'd0, 12'd128};
+        // call root
+        words[236] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd260};
+        // mov r0 @absmax -
+        words[237] = {5'd8, 8'd206, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d absmax_done_6
+        words[238] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd243};
+        // mul r1 u @t
+        words[239] = {5'd2, 8'd1, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul r1,v r1 gain1
+        words[240] = {5'd2, 8'd65, 8'd65, 5'd24, 4'd2, 3'd1, 3'd0, 12'd0};
+        // max r0 r0 r1 abs
+        words[241] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
+        // end
+        words[242] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // call fold_max
+        words[243] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd263};
+        // waitq
+        words[244] = {5'd23, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop d quantized_6
+        words[245] = {5'd16, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd248};
+        // muladd q v @a @rounder
+        words[246] = {5'd10, 8'd2, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[247] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // div @k @scale_f @a one
+        words[248] = {5'd3, 8'd240, 8'd169, 5'd4, 4'd0, 3'd0, 3'd5, 12'd128};
+        // product f_w vocab d
+        words[249] = {5'd21, 8'd10, 8'd24, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // loop vocab logits_done
+        words[250] = {5'd16, 8'd3, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd254};
+        // sub r1 tile @rounder
+        words[251] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        // mul out r1 @k
+        words[252] = {5'd2, 8'd65, 8'd173, 5'd1, 4'd0, 3'd0, 3'd0, 12'd0};
+        // end
+        words[253] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // halt
+        words[254] = {5'd25, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // add r0 r0 r0 fold=3
+        words[255] = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd408};
+        // add r0 r0 r0 fold=2
+        words[256] = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd400};
+        // add r0 r0 r0 fold=1
+        words[257] = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd392};
+        // add r0 r0 r0 fold=0
+        words[258] = {5'd0, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd384};
+        // ret
+        words[259] = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // sqrt @t r0 - one
+        words[260] = {5'd9, 8'd64, 8'd0, 5'd4, 4'd0, 3'd0, 3'd0, 12'd128};
+        // div @t @one @t one
+        words[261] = {5'd3, 8'd204, 8'd168, 5'd4, 4'd0, 3'd0, 3'd0, 12'd128};
+        // ret
+        words[262] = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // max r0 r0 r0 fold=6
+        words[263] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd432};
+        // max r0 r0 r0 fold=5
+        words[264] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd424};
+        // max r0 r0 r0 fold=4
+        words[265] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd416};
+        // max r0 r0 r0 fold=3
+        words[266] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd408};
+        // max r0 r0 r0 fold=2
+        words[267] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd400};
+        // max r0 r0 r0 fold=1
+        words[268] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd392};
+        // max r0 r0 r0 fold=0
+        words[269] = {5'd4, 8'd64, 8'd0, 5'd8, 4'd0, 3'd0, 3'd0, 12'd384};
+        // div @a @c127 r0 one
+        words[270] = {5'd3, 8'd205, 8'd0, 5'd4, 4'd0, 3'd0, 3'd1, 12'd128};
+        // ret
+        words[271] = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+        // max r2 r1 @least neg
+        words[272] = {5'd4, 8'd65, 8'd129, 5'd8, 4'd0, 3'd2, 3'd0, 12'd2048};
+        // min r2 r2 @most
+        words[273] = {5'd5, 8'd66, 8'd130, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // muladd r3 r2 @log2e @rounder
+        words[274] = {5'd10, 8'd66, 8'd131, 5'd8, 4'd0, 3'd3, 3'd0, 12'd0};
+        // sub r4 r3 @rounder
+        words[275] = {5'd1, 8'd67, 8'd128, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // mul r5 r4 @ln2high
+        words[276] = {5'd2, 8'd68, 8'd132, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
+        // sub r2 r2 r5
+        words[277] = {5'd1, 8'd66, 8'd5, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // mul r5 r4 @ln2low
+        words[278] = {5'd2, 8'd68, 8'd133, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
+        // sub r2 r2 r5
+        words[279] = {5'd1, 8'd66, 8'd5, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
+        // muladd r4 r2 @r7 @r6
+        words[280] = {5'd10, 8'd66, 8'd134, 5'd8, 4'd7, 3'd4, 3'd0, 12'd0};
+        // muladd r4 r4 r2 @r5
+        words[281] = {5'd10, 8'd68, 8'd2, 5'd8, 4'd8, 3'd4, 3'd0, 12'd0};
+        // muladd r4 r4 r2 @r4
+        words[282] = {5'd10, 8'd68, 8'd2, 5'd8, 4'd9, 3'd4, 3'd0, 12'd0};
+        // muladd r4 r4 r2 @r3
+        words[283] = {5'd10, 8'd68, 8'd2, 5'd8, 4'd10, 3'd4, 3'd0, 12'd0};
+        // muladd r4 r4 r2 @r2
+        words[284] = {5'd10, 8'd68, 8'd2, 5'd8, 4'd11, 3'd4, 3'd0, 12'd0};
+        // mul r5 r2 r2
+        words[285] = {5'd2, 8'd66, 8'd2, 5'd8, 4'd0, 3'd5, 3'd0, 12'd0};
+        // mul r4 r4 r5
+        words[286] = {5'd2, 8'd68, 8'd5, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // add r4 r4 r2
+        words[287] = {5'd0, 8'd68, 8'd2, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // add r4 r4 @one
+        words[288] = {5'd0, 8'd68, 8'd140, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // mul r4 r4 pow2a(r3)
+        words[289] = {5'd2, 8'd68, 8'd195, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // muladd r4 r4 pow2b(r3) @one
+        words[290] = {5'd10, 8'd68, 8'd203, 5'd8, 4'd12, 3'd4, 3'd0, 12'd0};
+        // div r4 @one r4
+        words[291] = {5'd3, 8'd204, 8'd4, 5'd8, 4'd0, 3'd4, 3'd0, 12'd0};
+        // ret
+        words[292] = {5'd19, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
+    end
 endmodule
 `default_nettype wire

@@ -105,9 +105,12 @@ module nm_sequencer #(
     assign t5 = flags[0];
 
     // ---- Fetch
-    reg  [8:0]  pc, loop_pc, return_pc;
+    reg  [8:0]  pc, loop_pc, return_pc, target;
+    reg         ends, jumps;
     wire [47:0] fetched;
-    nm_program program_rom (.address(pc), .instruction(fetched));
+    wire [8:0]  next_pc = !running ? 9'd0 : !ends ? pc : jumps ? target : pc + 9'd1;
+    nm_program program_rom (.clk(clk), .address(next_pc), .instruction(fetched));
+    always @(posedge clk) pc <= next_pc;
 
     wire [4:0]  op = ir[47:43];
     wire        is_vector = !op[4];
@@ -241,8 +244,6 @@ module nm_sequencer #(
     // ---- What ends a control instruction, and where the program goes on
     wire another_block = block + 12'd1 != end_block;
     wire another_layer = layer + 10'd1 != layers;
-    reg  ends, jumps;
-    reg  [8:0] target;
     always @* begin
         ends   = 1'b1;
         jumps  = 1'b0;
@@ -273,7 +274,6 @@ module nm_sequencer #(
             ir      <= {`OP_NOP, 43'd0};
         end else if (!running) begin
             running        <= start;
-            pc             <= 0;
             ir             <= {`OP_NOP, 43'd0};
             v              <= 0;
             wait_step      <= 0;
@@ -298,7 +298,6 @@ module nm_sequencer #(
             else if (settle != 0) settle <= settle - 3'd1;
             // The next instruction.
             if (ends) begin
-                pc <= jumps ? target : pc + 9'd1;
                 ir <= jumps ? {`OP_NOP, 43'd0} : fetched;
                 case (op)
                     `OP_LOOP: begin
