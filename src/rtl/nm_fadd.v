@@ -25,12 +25,13 @@ module nm_fadd (
     // ---- 1
     assign larger = b[30:0] > a[30:0];
     wire        take_b = select ? pick : larger;
-    wire [31:0] big = take_b ? b : a;
-    wire [30:0] little = take_b ? a[30:0] : b[30:0];
-    wire        big_normal = big[30:23] != 0, little_normal = little[30:23] != 0;
-    wire [7:0]  big_exp = {big[30:24], big[23] || !big_normal};
-    wire [7:0]  little_exp = {little[30:24], little[23] || !little_normal};
-    wire        big_largest = big[30:23] == 8'hff, little_largest = little[30:23] == 8'hff;
+    wire [22:0] big = take_b ? b[22:0] : a[22:0];
+    wire        a_normal = a[30:23] != 0, b_normal = b[30:23] != 0;
+    wire        a_largest = a[30:23] == 8'hff, b_largest = b[30:23] == 8'hff;
+    wire [7:0]  a_exp = {a[30:24], a[23] || !a_normal};
+    wire [7:0]  b_exp = {b[30:24], b[23] || !b_normal};
+    wire [7:0]  b_above = b_exp - a_exp, a_above = a_exp - b_exp;
+    wire        big_largest = take_b ? b_largest : a_largest;
     wire        minus = a[31] != b[31] && !select;
 
     reg  [23:0] x1, y1;
@@ -38,14 +39,14 @@ module nm_fadd (
     reg         sign1, minus1, nan1, inf1;
 
     always @(posedge clk) begin
-        x1     <= {big_normal, big[22:0]};
-        y1     <= select ? 24'd0 : {little_normal, little[22:0]};
-        exp1   <= big_exp;
-        apart1 <= big_exp - little_exp;
-        sign1  <= big[31];
+        x1     <= {take_b ? b_normal : a_normal, big};
+        y1     <= select ? 24'd0 : larger ? {a_normal, a[22:0]} : {b_normal, b[22:0]};
+        exp1   <= take_b ? b_exp : a_exp;
+        apart1 <= larger ? b_above : a_above;
+        sign1  <= take_b ? b[31] : a[31];
         minus1 <= minus;
         // The larger one is a NaN if there is one; infinities are equal.
-        nan1   <= big_largest && (big[22:0] != 0 || (little_largest && minus));
+        nan1   <= big_largest && (big != 0 || (a_largest && b_largest && minus));
         inf1   <= big_largest;
     end
 
@@ -58,12 +59,13 @@ module nm_fadd (
     wire [27:0] y2 = {1'b0, moved, lost} ^ {28{minus1}};
     wire [28:0] sum = {1'b0, x1, 3'b0, 1'b1} + {y2, minus1};
 
-    reg  [27:0] sum2;
+    reg  [27:0] sum2, limit2;
     reg  [7:0]  exp2;
     reg         sign2, minus2, nan2, inf2;
 
     always @(posedge clk) begin
         sum2   <= sum[28:1];
+        limit2 <= exp1 < 8'd28 ? 28'h8000000 >> exp1[4:0] : 28'd0;
         exp2   <= exp1;
         sign2  <= sign1;
         minus2 <= minus1;
@@ -72,19 +74,18 @@ module nm_fadd (
     end
     wire unused_carry = sum[0];
 
-    // ---- 3: with all leading zeros removed the exponent is exp_left + 1
-    wire [4:0]  zeros;
-    nm_clz clz (.in({sum2, 4'hf}), .zeros(zeros));
-    wire [8:0]  exp_left = {1'b0, exp2} - {4'b0, zeros};  // signed
-    wire        limited = exp_left[8];
+    // ---- 3: a one at bit 27 - exp2 limits the move to exp2.  With bit 27 set the exponent is one
+    // more than exp2 minus the move
+    wire [4:0]  left;
+    nm_clz clz (.in({sum2 | limit2, 4'hf}), .zeros(left));
 
     reg  [27:0] sum3;
     reg  [7:0]  exp3;
     reg         sign3, nan3, inf3;
 
     always @(posedge clk) begin
-        sum3  <= sum2 << (limited ? exp2[4:0] : zeros);
-        exp3  <= limited || sum2 == 0 ? 8'd0 : exp_left[7:0] + 8'd1;
+        sum3  <= sum2 << left;
+        exp3  <= exp2 - {3'd0, left} + 8'd1;
         sign3 <= sum2 == 0 && minus2 ? 1'b0 : sign2;
         nan3  <= nan2;
         inf3  <= inf2 || (sum2[27] && exp2 == 8'd254);
@@ -92,8 +93,7 @@ module nm_fadd (
 
     // ---- 4
     wire        up = sum3[3] && (sum3[2] || sum3[1] || sum3[0] || sum3[4]);
-    wire [30:0] rounded = {exp3, sum3[26:4]} + {30'b0, up};
-    wire        unused_hidden = sum3[27];
+    wire [30:0] rounded = {sum3[27] ? exp3 : 8'd0, sum3[26:4]} + {30'b0, up};
 
     always @(posedge clk)
         y <= nan3 ? NOT_A_NUMBER : {sign3, inf3 ? 31'h7f800000 : rounded};
