@@ -59,8 +59,8 @@ $yosys -q -p "read_verilog -Isrc/rtl src/rtl/nm_*.v tests/rtl/core_pins.v; \
     tee -q -o $out/$top.stat stat; write_json $out/$top.json" > "$out/$top.log" 2>&1 ||
     { tail -n 3 "$out/$top.log" >&2 && exit 1; }
 
-# A line of `stat` is a cell and how many, or the other way round in a newer Yosys.  An adder cell of
-# an ECP5 takes two LUTs, a cell of distributed memory four, two of them as ports.
+# A line of `stat` is a cell and how many, or the other way round in a newer Yosys.  An adder cell
+# of an ECP5 takes two LUTs, a cell of distributed memory four, two of them as ports.
 awk '
     function show(    luts, adders, memory, k) {
         adders = 2 * n["CCU2C"]
