@@ -8,7 +8,7 @@
  *     V_SHUFFLE(table, index)    in each 16 bytes: table[index & 15], 0 where bit 7 is set
  *     V_TABLE(from)              16 bytes, repeated over the vector
  *     V_LESS(a, b)               0xFF where a < b as signed bytes
- *     V_NEGATE(v, sign)          -v where sign is negative; sign is never 0
+ *     V_NEGATE(v, sign)          -v where sign is negative; sign is 0 only where v is
  *     V_AHEAD(from)              prefetches a line
  *
  * Two shuffles look up a group's sum of lo, two that of hi (ternary_sums.h).
@@ -16,20 +16,20 @@
 #include "kernels/ternary_sums.h"
 
 /* Of one group's four tables, looked up for lo and for hi. */
-INLINE void look_up_t4(vec codes, const uint8_t *tables, vec *lo, vec *hi)
+INLINE void look_up_t4(vec codes, vec sign, const uint8_t *tables, vec *lo, vec *hi)
 {
     vec a = codes & 15, b = (vec)((vec16)codes >> 4) & 15;
 
+    (void)sign;
     *lo = V_SHUFFLE(V_TABLE(tables), a) + V_SHUFFLE(V_TABLE(tables + 16), b);
     *hi = V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b);
 }
 
 /* An escape (n < 2) has bit 7 set in its pair's index, which makes the pair 0. */
-INLINE void look_up_t5(vec codes, const uint8_t *tables, vec *lo, vec *hi)
+INLINE void look_up_t5(vec codes, vec sign, const uint8_t *tables, vec *lo, vec *hi)
 {
     vec n = codes & 15, p = (vec)((vec16)codes >> 3) & 14;
-    vec escape = V_LESS(n, (vec){0} + 2), sign = codes | 1;
-    vec a = n | (p & escape), b = p | escape;
+    vec escape = V_LESS(n, (vec){0} + 2), a = n | (p & escape), b = p | escape;
 
     *lo = V_NEGATE(V_SHUFFLE(V_TABLE(tables), a) + V_SHUFFLE(V_TABLE(tables + 16), b), sign);
     *hi = V_NEGATE(V_SHUFFLE(V_TABLE(tables + 32), a) + V_SHUFFLE(V_TABLE(tables + 48), b), sign);
@@ -52,23 +52,24 @@ INLINE void trits_of_t5(vec codes, vec *first, vec *last)
 
 #define PASS_ROWS (V_PASS * V_BYTES)
 
-/* One triple of PASS_ROWS rows. */
+/* One triple of PASS_ROWS rows.  The first group has a bias, with which a code 0 is not 0. */
 INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *codes,
                        const uint8_t *tables)
 {
     vec lo[V_PASS], hi[V_PASS];
 
 #pragma GCC unroll 2
-    for (int v = 0; v < V_PASS; v++)
-        (packing == NM_T4 ? look_up_t4 : look_up_t5)(load(codes + v * V_BYTES), tables, &lo[v],
-                                                     &hi[v]);
+    for (int v = 0; v < V_PASS; v++) {
+        vec c = load(codes + v * V_BYTES);
+        (packing == NM_T4 ? look_up_t4 : look_up_t5)(c, c | 1, tables, &lo[v], &hi[v]);
+    }
 #pragma GCC unroll 2
     for (int g = 1; g < NM_TRIPLE_GROUPS; g++) {
         codes += NM_TILE_ROWS, tables += NM_TABLE_BYTES;
 #pragma GCC unroll 2
         for (int v = 0; v < V_PASS; v++) {
-            vec l, h;
-            (packing == NM_T4 ? look_up_t4 : look_up_t5)(load(codes + v * V_BYTES), tables, &l, &h);
+            vec l, h, c = load(codes + v * V_BYTES);
+            (packing == NM_T4 ? look_up_t4 : look_up_t5)(c, c, tables, &l, &h);
             lo[v] += l, hi[v] += h;
         }
     }
