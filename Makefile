@@ -126,15 +126,15 @@ $(OUT)/tests/%.o: INCLUDE = -Itests
 # Fast is what every token, text or weight passes through.  The rest waits for people, disks and
 # these, and is small: 60 KB of the program.
 FAST = $(addprefix $(OUT)/src/,kernels/ternary_% kernels/float_% kernels/product.o kernels/read.o \
-       $(addprefix base/,exp.o json.o pool.o rng.o utf8.o xxh64.o) \
-       $(addprefix convert/,convert.o quantize.o) \
-       $(addprefix model/,bitlinear.o forward.o session.o verify.o) \
+       $(addprefix base/,exp.o pool.o rng.o utf8.o xxh64.o) \
+       convert/quantize.o \
+       $(addprefix model/,bitlinear.o forward.o session.o) \
        $(filter-out $(addprefix tokens/,cut.o decoder.o vocab.o word.o), \
          $(patsubst src/%.c,%.o,$(wildcard src/tokens/*.c))))
 SMALL ?= -Os
 $(filter-out $(FAST),$(LIB_OBJ) $(CLI_OBJ)): INCLUDE = \
     $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),$(SMALL))
-$(OUT)/src/kernels/%.o: INCLUDE = $(UNROLL)
+$(filter $(FAST),$(filter $(OUT)/src/kernels/%,$(LIB_OBJ))): INCLUDE = $(UNROLL)
 COMMIT := $(shell git rev-parse --short HEAD 2> /dev/null || echo unknown)
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
