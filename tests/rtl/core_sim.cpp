@@ -229,6 +229,7 @@ int main(int argc, char **argv)
     top = new core_top;
     choose_fault(top);
     top->rst = 1;
+    port_begin();
     for (int i = 0; i < 4; i++) tick();
     top->rst = 0;
     set_up();

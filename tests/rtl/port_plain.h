@@ -10,6 +10,12 @@ struct request {
 static std::deque<request> requests;
 static bool                offered; // r_valid was shown and not taken: it stays
 
+// No input is left random.
+static void port_begin()
+{
+    top->host_write = 0, top->host_address = 0;
+}
+
 // Faults of the memory: here an error with every beat.
 enum { FAULT_ERROR = 1, FAULT_KINDS };
 static int  fault;
