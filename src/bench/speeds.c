@@ -177,8 +177,7 @@ static bool measure(const subject *s, nomul_bench_speed *speed)
         s->run(s); /* fills the caches */
     else
         before = giga / time_run(&reader);
-    while (n < N_SAMPLES && (n < s->b->effort->least_samples ||
-                             thread_seconds() - began < s->b->effort->enough_seconds)) {
+    do {
         double cycle = seconds_per_cycle();
         double seconds = time_run(s);
         cycle = fmin(cycle, seconds_per_cycle()); /* the other one was disturbed */
@@ -187,7 +186,8 @@ static bool measure(const subject *s, nomul_bench_speed *speed)
         gbs[n] = giga / seconds;
         read_gbs[n++] = (before + after) / 2;
         before = after;
-    }
+    } while (n < N_SAMPLES && (n < s->b->effort->least_samples ||
+                               thread_seconds() - began < s->b->effort->enough_seconds));
     speed->kernels = s->b->kernels->name;
     speed->per_cycle = median(rates, n);
     speed->best_per_cycle = rates[n - 1];

@@ -41,7 +41,7 @@ double nm_deviation(const double *x, size_t n)
 
 double nm_median(const double *x, size_t n)
 {
-    double sorted[NM_MOST_REPETITIONS];
+    double sorted[NM_MOST_REPETITIONS] = {0};
 
     if (n == 0) return 0;
     for (size_t i = 0; i < n; i++) { /* larger ones move up, to make room for the next */
