@@ -82,7 +82,7 @@ static void exchange_signals(void *context, size_t begin, size_t end, size_t thr
         while (!late && atomic_load_explicit(&job->turn, memory_order_acquire) != mine)
             late = ++n_spins % 4096 == 0 && nm_clock() > job->deadline;
         if (begin == 0 && n == 0 && !late) {
-            double now = nm_clock(), mean = (now - began) / SIGNALS;
+            double now = nm_clock(), mean = (now - began) / (double)SIGNALS;
             if (i > 0 && (job->shortest == 0 || mean < job->shortest)) job->shortest = mean;
             began = now;
         }

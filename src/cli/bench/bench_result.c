@@ -137,7 +137,7 @@ typedef struct summary {
 static void summarize(summary *s)
 {
     const nm_bench_result  *r = s->result;
-    double                  shares[NM_MOST_REPETITIONS];
+    double                  shares[NM_MOST_REPETITIONS] = {0};
     nomul_tensor            t = {.size = sizeof t};
     size_t                  n_passes = r->n_gen * ((r->n_parallel + r->n_batch - 1) / r->n_batch);
     const nomul_model_info *info = nomul_model_get_info(r->model);
