@@ -201,7 +201,7 @@ $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 $(PROG)/share/nomul-train.1: $(PROG)/nomul-train tools/man_train.awk
 	@mkdir -p $(@D)
-	$(Q)$(RUN) $< --help | awk -v version=$(VERSION) -f tools/man_train.awk > $@
+	$(Q)$(RUN) $< --help | awk $(ABOUT) -f tools/man_train.awk > $@
 install-train: train $(PROG)/share/nomul-train.1 ## the trainer and its manual page, as install
 	@PART=train VERSION=$(VERSION) sh tools/install.sh install '$(PROG)' '$(PREFIX)' '$(DESTDIR)'
 uninstall-train: ## removes exactly what install-train put there

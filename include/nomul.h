@@ -304,8 +304,8 @@ typedef struct nomul_feed {
  * Feeds several sequences together: the weights are read once for up to n_batch tokens of all of
  * them.  The sessions share one engine and no session occurs twice.  logits gets a row of
  * float[n_vocab] for each feed that asks for one, in the order of feeds.  Each sequence gets the
- * bits that nomul_session_feed alone would give it.  They are fed one after the other.  Cancelled:
- * n_tokens of each says how many of its ids were fed, and the logits are undefined.
+ * bits that nomul_session_feed alone would give it.  Ids are taken in the order of the feeds.
+ * Cancelled: nomul_session_n_tokens says how many of each were fed; the logits are undefined.
  */
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err);

@@ -16,16 +16,9 @@ set -eu
 # What is known and still to be removed, a line each: USER DEFINER, two files or folders of src.
 known='
 text nomul.c
-text nomul_session.c
 convert/repack.c model/verify.c
 nomul_bench.c model/profile.c
 format/session_file.c tokens/sampler.c
-bench nomul.c
-bench nomul_session.c
-format/gguf.c format/gguf_keys.c
-format/gguf_keys.c format/gguf.c
-cli/interactive.c cli/slash.c
-cli/slash.c cli/interactive.c
 '
 
 # The table of check_includes.sh is the only one.

@@ -8,13 +8,15 @@
 # Prints a line for each such text, then the sum.  $PROMPT replaces "Once upon a time", $SEEDS 50.
 # The end of a text is ignored (--ignore-eos), so that all of them have 256 tokens.
 set -eu
-nomul=$1 model=$2
+[ $# -ge 2 ] || { sed -n '3,10s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+nomul=$1 model=$2 texts=$(mktemp)
+trap 'rm -f "$texts"' EXIT
 shift 2
 printf '%s\n' "${PROMPT-Once upon a time}" |
     "$nomul" batch -m "$model" -q -n 256 -s 1 --n-best "${SEEDS-50}" --parallel 50 --ignore-eos \
-        --no-timings "$@" |
-    sed 's/.*"seed":\([0-9]*\).*/&\t\1/; s/.*"tokens":\[\([^]]*\)\].*\t/\1\t/' |
-    awk -F '\t' '{
+        --no-timings "$@" > "$texts"
+sed 's/.*"seed":\([0-9]*\).*/& \1/; s/.*"tokens":\[\([^]]*\)\].* /\1 /' "$texts" |
+    awk '{
         n = split($1, id, ",")
         most = 0
         split("", seen)

@@ -2,7 +2,7 @@
 # The manual page nomul-train(1) from what the program says of itself, which has the options from
 # their table:
 #
-#   nomul-train --help | awk -v version=0.2.0 -f tools/man_train.awk > nomul-train.1
+#   nomul-train --help | awk -v version=0.2.0 -v date=2026-11-29 -f tools/man_train.awk > nomul-train.1
 #
 # The first line is the name and what it does, then there is a line for each command, indented by
 # two, then prose; of a line that is indented and has a word with -- the rest is an option's text.
@@ -17,7 +17,7 @@ function quote(text) {
 
 NR == 1 {
     sub(/^[^:]*: */, "")
-    printf ".TH NOMUL-TRAIN 1 \"\" \"nomul %s\" \"User Commands\"\n", version
+    printf ".TH NOMUL-TRAIN 1 %s \"nomul %s\" \"User Commands\"\n", date, version
     print ".SH NAME\nnomul\\-train \\- " quote($0) "\n.SH SYNOPSIS\n.nf"
     next
 }

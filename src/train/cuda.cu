@@ -541,7 +541,7 @@ static layer_prologues prologues_of(const nm_cuda *c, size_t index, size_t n_row
     return p;
 }
 
-static scan_arguments scan_of(const nm_cuda *c, const nm_batch *b, size_t index)
+static scan_arguments scan_of(const nm_cuda *c, const nm_train_batch *b, size_t index)
 {
     const nm_cuda_model &m = c->model;
     const layer_memory  &l = c->layers[index];
@@ -558,7 +558,7 @@ static scan_arguments scan_of(const nm_cuda *c, const nm_batch *b, size_t index)
 }
 
 /* Calls run(grid, threads, V) for the kernels of the recurrence. */
-template <typename F> static void with_scan(const nm_cuda *c, const nm_batch *b, F run)
+template <typename F> static void with_scan(const nm_cuda *c, const nm_train_batch *b, F run)
 {
     auto call = [&](auto v) {
         unsigned cols = SCAN_LANES * v.value;
@@ -584,7 +584,7 @@ static residual residual_of(const nm_cuda *c, size_t index)
 }
 
 /* The steps of forward_layer in tape.c; sums of products are scaled where they are read next. */
-static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
+static void forward_layer(nm_cuda *c, const nm_train_batch *b, size_t index, size_t n)
 {
     layer_memory   &l = c->layers[index];
     size_t          first = index * NM_CUDA_PER_LAYER, out = first + NM_CUDA_O;
@@ -610,7 +610,7 @@ static void forward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
 }
 
 /* Logits, loss and the gradient of x, HEAD_ROWS at a time. */
-static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
+static void run_head(nm_cuda *c, const nm_train_batch *b, size_t n_rows)
 {
     const nm_cuda_model &m = c->model;
     size_t               head = c->matrices.size() - 1;
@@ -647,7 +647,7 @@ static void run_head(nm_cuda *c, const nm_batch *b, size_t n_rows)
  * group of BitLinears takes three steps: a product gives d_n, input_back goes through norms and
  * prologue to d_y of the next group and makes q again, a product gives dW.
  */
-static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n)
+static void backward_layer(nm_cuda *c, const nm_train_batch *b, size_t index, size_t n)
 {
     const nm_cuda_model &m = c->model;
     layer_memory        &l = c->layers[index];
@@ -696,7 +696,7 @@ static void backward_layer(nm_cuda *c, const nm_batch *b, size_t index, size_t n
 }
 
 /* Rows by id, so that each id's gradient is one sum in the order of the rows. */
-static void add_embedding(nm_cuda *c, const nm_batch *b, size_t n)
+static void add_embedding(nm_cuda *c, const nm_train_batch *b, size_t n)
 {
     std::vector<int32_t> rows(n), starts;
 
@@ -715,7 +715,7 @@ static void add_embedding(nm_cuda *c, const nm_batch *b, size_t n)
 }
 
 /* The states of the batch's streams, which may be some of more; to the GPU or back. */
-static void copy_states(nm_cuda *c, const nm_batch *b, bool to_gpu)
+static void copy_states(nm_cuda *c, const nm_train_batch *b, bool to_gpu)
 {
     size_t here = b->n_streams * c->model.state * sizeof(float);
     size_t there = b->state_streams * c->model.state * sizeof(float);
@@ -738,7 +738,7 @@ static void add_times(nm_cuda *c, int first, int last)
     }
 }
 
-bool nm_cuda_run(nm_cuda *c, const nm_batch *b, double *loss, nomul_error *err)
+bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error *err)
 {
     const nm_cuda_model &m = c->model;
     size_t               n = b->n_streams * c->n_tokens;

@@ -89,7 +89,7 @@ bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error
 bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err);
 
 /* Adds the gradients of a pass; *loss is the sum of the tokens' losses. */
-bool nm_cuda_run(nm_cuda *cuda, const nm_batch *batch, double *loss, nomul_error *err);
+bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err);
 /* The norm of all gradients. */
 bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);
 /* One step of AdamW; gradients become zeros, and the new values are quantized. */

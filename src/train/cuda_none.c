@@ -37,7 +37,7 @@ bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err)
     return false;
 }
 
-bool nm_cuda_run(nm_cuda *cuda, const nm_batch *batch, double *loss, nomul_error *err)
+bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err)
 {
     (void)cuda, (void)batch, (void)loss, (void)err;
     return false;

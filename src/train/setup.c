@@ -121,6 +121,9 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
         for (size_t i = 0; i < mixes[m].list->n; i++) {
             size_t n_path, n_other, same = 0, n_data = m == 1 ? o->data.n : 0;
             mixes[m].weights[i] = nm_mix_weight(mixes[m].list->items[i], &n_path);
+            if (n_path >= sizeof text)
+                return nm_fail(err, NOMUL_E_ARG, "%.64s...: the path has %zu bytes, at most %zu",
+                               mixes[m].list->items[i], n_path, sizeof text - 1);
             snprintf(text, sizeof text, "%.*s", (int)n_path, mixes[m].list->items[i]);
             snprintf(name, sizeof name, "%s-%zu.ids", mixes[m].name, i);
             if (!nm_export_path(path, t->folder, name, err)) return false;

@@ -15,7 +15,7 @@
  *     states[layer][stream][element]      stream 0 .. n_streams - 1: moved on
  *                                         n_streams .. state_streams - 1: left alone
  */
-typedef struct nm_batch {
+typedef struct nm_train_batch {
     const int32_t *ids, *targets; /* [n_streams][n_tokens] */
     int32_t        bos;           /* the id that resets a state; -1: none */
     float         *states;
@@ -23,7 +23,7 @@ typedef struct nm_batch {
     size_t         state_streams; /* of states */
     float          weight;        /* of a token in the gradients: 1 / tokens of the step */
     float         *nats;          /* [n_streams][n_tokens]: each token's loss; CPU only; or NULL */
-} nm_batch;
+} nm_train_batch;
 
 /*
  * Of all weights of a step: d = g clip; m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2;

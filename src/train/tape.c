@@ -112,16 +112,16 @@ typedef enum row_op {
 
 /* One operation on rows, or on columns: such a job says which fields it reads. */
 typedef struct step {
-    nm_tape        *t;
-    const nm_batch *b;
-    const nm_layer *layer;
-    row_op          op;
-    size_t          index;   /* of the layer */
-    size_t          n, rows; /* columns; rows of a column, or the first row of these logits */
-    float          *y, *y2;
-    const float    *x, *x2, *d, *gain;
-    float           eps;
-    bool            add;
+    nm_tape              *t;
+    const nm_train_batch *b;
+    const nm_layer       *layer;
+    row_op                op;
+    size_t                index;   /* of the layer */
+    size_t                n, rows; /* columns; rows of a column, or the first row of these logits */
+    float                *y, *y2;
+    const float          *x, *x2, *d, *gain;
+    float                 eps;
+    bool                  add;
 } step;
 
 /* Cross-entropy: the loss of row r, and its gradient in place of the logits. */
@@ -197,7 +197,7 @@ static void rmsnorm(nm_tape *t, float *y, const float *x, const float *gain, siz
 }
 
 /* Does this row begin a document?  Its h starts from 0, and no gradient goes before it. */
-static bool is_reset(const nm_batch *b, size_t row)
+static bool is_reset(const nm_train_batch *b, size_t row)
 {
     return b->ids[row] == b->bos;
 }
@@ -262,7 +262,7 @@ static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, f
 }
 
 /* What model/forward.c does to a layer; what the way back needs goes to l. */
-static void forward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
+static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, size_t n_rows)
 {
     const nm_config      *c = &t->latent->config;
     const nm_layer       *layer = &t->latent->weights.layers[index];
@@ -395,7 +395,7 @@ static void scan_back_columns(void *context, size_t begin, size_t end, size_t th
 }
 
 /* From d_x of the layer's output to that of its input, in the opposite order of forward_layer. */
-static void backward_layer(nm_tape *t, const nm_batch *b, size_t index, size_t n_rows)
+static void backward_layer(nm_tape *t, const nm_train_batch *b, size_t index, size_t n_rows)
 {
     const nm_config       *c = &t->latent->config;
     const nm_layer        *layer = &t->latent->weights.layers[index];
@@ -476,7 +476,7 @@ static void embedding_back_columns(void *context, size_t begin, size_t end, size
 /* ---- The head -------------------------------------------------------------------------------- */
 
 /* Loss and gradients of all rows of x, HEAD_ROWS at a time; d_x is filled. */
-static double run_head(nm_tape *t, const nm_batch *b, size_t n_rows)
+static double run_head(nm_tape *t, const nm_train_batch *b, size_t n_rows)
 {
     const nm_config  *c = &t->latent->config;
     const nm_weights *w = &t->latent->weights;
@@ -502,7 +502,7 @@ static double run_head(nm_tape *t, const nm_batch *b, size_t n_rows)
     return sum;
 }
 
-double nm_tape_run(nm_tape *t, const nm_batch *b)
+double nm_tape_run(nm_tape *t, const nm_train_batch *b)
 {
     const nm_config *c = &t->latent->config;
     size_t           n_rows = b->n_streams * t->n_tokens;

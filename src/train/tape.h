@@ -65,6 +65,6 @@ void nm_tape_close(nm_tape *tape);
 /*
  * The sum of the tokens' losses.  Gradients are added to latent->grads.  latent must be quantized.
  */
-double nm_tape_run(nm_tape *tape, const nm_batch *batch);
+double nm_tape_run(nm_tape *tape, const nm_train_batch *batch);
 
 #endif

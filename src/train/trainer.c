@@ -74,15 +74,15 @@ static bool run_streams(nm_trainer *t, nomul_error *err)
     for (size_t first = 0, n; first < n_streams; first += n) {
         n = nm_smaller(t->n_micro, n_streams - first);
         nm_mix_next(mix, first, n, n_tokens, t->ids, t->targets);
-        const nm_batch batch = {.ids = t->ids,
-                                .targets = t->targets,
-                                .bos = t->tokenizer.bos_id,
-                                .states =
-                                    t->states + first * nm_config_state_dim(&t->latent.config),
-                                .n_streams = n,
-                                .state_streams = n_streams,
-                                .weight = 1.0f / (float)(n_streams * n_tokens)};
-        double         sum = 0;
+        const nm_train_batch batch = {.ids = t->ids,
+                                      .targets = t->targets,
+                                      .bos = t->tokenizer.bos_id,
+                                      .states = t->states +
+                                                first * nm_config_state_dim(&t->latent.config),
+                                      .n_streams = n,
+                                      .state_streams = n_streams,
+                                      .weight = 1.0f / (float)(n_streams * n_tokens)};
+        double               sum = 0;
         if (!t->cuda)
             sum = nm_tape_run(&t->tape, &batch);
         else if (!nm_cuda_run(t->cuda, &batch, &sum, err))
@@ -213,16 +213,17 @@ static bool measure_full(nm_trainer *t, nm_validation_loss *v, nomul_error *err)
     float *states = nm_zeros(0, state, sizeof *states, err);
     bool   ok = states && nm_mix_open(&mix, t->n_micro, err);
     n_passes = t->valid.n_ids / (t->n_micro * block) + 1;
-    const nm_batch batch = {.ids = t->ids,
-                            .targets = t->targets,
-                            .bos = t->tokenizer.bos_id,
-                            .states = states,
-                            .n_streams = t->n_micro,
-                            .state_streams = t->n_micro,
-                            .weight = 0};
-    for (size_t i = 0; ok && i < n_passes; i++, nats += sum) {
+    const nm_train_batch batch = {.ids = t->ids,
+                                  .targets = t->targets,
+                                  .bos = t->tokenizer.bos_id,
+                                  .states = states,
+                                  .n_streams = t->n_micro,
+                                  .state_streams = t->n_micro,
+                                  .weight = 0};
+    for (size_t i = 0; ok && i < n_passes; i++) {
         nm_mix_next(&mix, 0, t->n_micro, block, t->ids, t->targets);
         ok = nm_cuda_run(t->cuda, &batch, &sum, err);
+        if (ok) nats += sum;
     }
     v->n_tokens = n_passes * t->n_micro * block;
     v->nats = nats / (double)v->n_tokens;
@@ -233,7 +234,7 @@ static bool measure_full(nm_trainer *t, nm_validation_loss *v, nomul_error *err)
     return ok;
 }
 
-/* Loss and sample, by the engine; in the log they stand between the steps. */
+/* Loss and sample, by the engine where it has such weights; in the log between the steps. */
 static bool measure(nm_trainer *t, nomul_error *err)
 {
     const nm_validation validation = {

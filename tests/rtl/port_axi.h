@@ -60,7 +60,7 @@ static void drive_memory()
     uint64_t       at = r.address - base;
     top->m_axi_rlast = r.beats == 1;
     top->m_axi_rresp = r.response;
-    if (at + 4 * LANES <= model->size)
+    if (r.address >= base && at + 4 * LANES <= model->size)
         memcpy(&top->m_axi_rdata[0], model->bytes + at, 4 * LANES);
     else if (fault != FAULT_LATE && !n_wrong++)
         printf("FAIL read at %llu\n", (unsigned long long)r.address);

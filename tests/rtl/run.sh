@@ -266,7 +266,7 @@ netlist() {
 run_netlist() {
     has verilator || { skip netlist verilator && return; }
     has yosys || { skip netlist yosys && return; }
-    parts="src/rtl/nm_unpack.v src/rtl/nm_clz.v"
+    parts="src/rtl/nm_unpack.v src/rtl/nm_clz.v src/rtl/nm_shift_right.v"
     netlist nm_array "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" &&
         netlist nm_fadd "src/rtl/nm_fadd.v $parts" && netlist nm_fmul "src/rtl/nm_fmul.v $parts" ||
         { bad "netlists: synthesis" && return; }

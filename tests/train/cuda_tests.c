@@ -64,14 +64,14 @@ static void compare(const setting *s, nm_latent *l, nm_tape *tape, nm_cuda *cuda
     size_t                 n = s->n_streams * s->n_tokens, more = s->n_streams + s->more_streams;
     double                 loss, gpu_loss, again, norm;
 
-    nm_batch batch = {.ids = a->ids,
-                      .targets = a->targets,
-                      .bos = 1,
-                      .states = a->states,
-                      .n_streams = s->n_streams,
-                      .state_streams = more,
-                      .weight = 1.0f / (float)n};
-    nm_batch gpu = batch;
+    nm_train_batch batch = {.ids = a->ids,
+                            .targets = a->targets,
+                            .bos = 1,
+                            .states = a->states,
+                            .n_streams = s->n_streams,
+                            .state_streams = more,
+                            .weight = 1.0f / (float)n};
+    nm_train_batch gpu = batch;
     gpu.states = a->gpu_states;
     memcpy(a->values, a->gpu_states, n_states * sizeof(float)); /* for the second run */
     CHECK(nm_cuda_send(cuda, l->values, adamw->m, adamw->v, &err), "%s: %s", s->name, err.text);

@@ -66,14 +66,14 @@ static double distance_to(const nm_safetensors *st, const char *name, const floa
 /* ---- A model in training --------------------------------------------------------------------- */
 
 typedef struct setting {
-    nm_latent latent;
-    nm_tape   tape;
-    nm_adamw  adamw;
-    nm_work   work;
-    nm_batch  batch;
-    int32_t  *ids, *targets;
-    float    *states, *first_states, *nats;
-    size_t    n_states;
+    nm_latent      latent;
+    nm_tape        tape;
+    nm_adamw       adamw;
+    nm_work        work;
+    nm_train_batch batch;
+    int32_t       *ids, *targets;
+    float         *states, *first_states, *nats;
+    size_t         n_states;
 } setting;
 
 /* The tiny checkpoint of this name and the two streams of 12 tokens of its golden file. */
@@ -101,14 +101,14 @@ static bool open_setting(setting *s, const char *name, const nm_safetensors *gol
     s->states = read_tensor(golden, "h0", &s->n_states);
     s->first_states = read_tensor(golden, "h0", &s->n_states);
     s->nats = nm_alloc(24 * sizeof *s->nats);
-    s->batch = (nm_batch){.ids = s->ids,
-                          .targets = s->targets,
-                          .bos = 1,
-                          .states = s->states,
-                          .n_streams = 2,
-                          .state_streams = 2,
-                          .weight = 1.0f / 24,
-                          .nats = s->nats};
+    s->batch = (nm_train_batch){.ids = s->ids,
+                                .targets = s->targets,
+                                .bos = 1,
+                                .states = s->states,
+                                .n_streams = 2,
+                                .state_streams = 2,
+                                .weight = 1.0f / 24,
+                                .nats = s->nats};
     return true;
 }
 

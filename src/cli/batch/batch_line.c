@@ -262,13 +262,17 @@ bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
 bool nm_batch_done_has(const nm_batch_done *done, const nm_buffer *id, size_t n_answers)
 {
     uint64_t        hash = nm_xxh64_of(id->data, id->n_bytes);
-    size_t          n, same = 0;
+    size_t          n, first = 0, end;
     const uint64_t *hashes = hashes_of(done, &n);
-    const uint64_t *at = n ? bsearch(&hash, hashes, n, sizeof hash, compare) : NULL;
 
-    while (at && at > hashes && at[-1] == hash) at--; /* the first of those that are equal */
-    while (at && at + same < hashes + n && at[same] == hash) same++;
-    return same >= n_answers;
+    for (end = n; first < end;) { /* the first that is not smaller: equal ones may be many */
+        size_t middle = first + (end - first) / 2;
+        if (hashes[middle] < hash)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return n - first >= n_answers && (n_answers == 0 || hashes[first + n_answers - 1] == hash);
 }
 
 void nm_batch_done_free(nm_batch_done *done)

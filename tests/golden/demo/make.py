@@ -38,7 +38,7 @@ NAMES = {"token_embd": "model.embeddings", "output_norm": "model.norm", "output"
 def read_gguf(path):
     """The keys, and {name: (dimensions, type, offset of its bytes in the file, the file)}."""
     with open(path, "rb") as file:
-        data = file.read()
+        data = memoryview(file.read())
     at = 4
 
     def take(form):
@@ -46,7 +46,7 @@ def read_gguf(path):
         if form == "S":
             n = take("Q")
             at += n
-            return data[at - n:at].decode()
+            return bytes(data[at - n:at]).decode()
         if form == "A":
             kind, n = take("I"), take("Q")
             return [take(FORMATS[kind]) for _ in range(n)]
