@@ -68,21 +68,34 @@ symbols() {
         }'
 }
 
-# The README quotes the example; without its first two lines they are the same.
+# The README quotes generate.c without its first two lines.  At most 15 lines of 80 columns.
 quoted() {
     awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' README.md > "$tests/quoted.c"
-    sed 1,2d tests/examples/generate.c | cmp - "$tests/quoted.c"
+    sed 1,2d tests/examples/generate.c | cmp - "$tests/quoted.c" &&
+        awk 'length > 80 { exit 1 } END { exit NR > 15 }' "$tests/quoted.c"
 }
 
-# The example prints the same text in every flavour.
+# continue prints the same text in every flavour; generate fails, and says why, if its model is
+# missing or its output cannot be written.
+examples() (
+    $RUN "$tests/continue" "$1" "Once upon a time" 24 > "$tests/continue.out" &&
+        cmp "$tests/continue.out" tests/examples/continue.out || return 1
+    generate=$(cd "$tests" && pwd)/generate model=$PWD/$1
+    cd "$(mktemp -d)" || return 1
+    $RUN "$generate" > out 2> missing && return 1
+    grep model.gguf missing && ln -s "$model" model.gguf || return 1
+    [ -c /dev/full ] || return 0
+    $RUN "$generate" > /dev/full 2> full && return 1
+    grep -x 'cannot write' full
+)
+
 example() {
     model=models/stories-74m.gguf
-    if [ ! -f "$model" ]; then
+    if [ -f "$model" ]; then
+        one examples "$model"
+    else
         skip "example: $model is missing"
-        return
     fi
-    $RUN "$tests/continue" "$model" "Once upon a time" 24 > "$tests/continue.out"
-    one cmp "$tests/continue.out" tests/examples/continue.out
 }
 
 # What computes floats is not compiled where the compiler may reorder them.
