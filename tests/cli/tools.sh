@@ -10,21 +10,30 @@ tool() { # NAME ARGUMENT...: the first line and the exit code
     grep -v '^| ' tool.out | sed 1q
     echo "[$code]"
 }
-# A shape has commas.  The program is run three times: one thread, one process, one of -t 1.
+# A shape has commas.  The program is run once to ask for its kernels and three times a round: one
+# thread, one process, one of -t 1.  CPUs are far in the second round.
 cat > bench << END
 #!/bin/sh
+case \$* in
+    *avx2*) echo "no AVX2"; exit 1 ;;
+    *1,64,64,64*) printf 'packing,kernels\n"t4","wide"\n'; exit ;;
+esac
 n=\$((\$(cat "$PWD/calls") % 3 + 1))
 echo \$n > "$PWD/calls"
+far=\$(grep -c 2bit "$PWD/rounds")
 echo 'model_filename,n_gen,avg_ts,signal_ns'
-printf '"2,64,128,512","%d","%d","%d.9"\n' 0 \${n}00 2\$((9 - n)) 4 \${n}0 1\$n
+printf '"2,64,128,512","%d","%d","%d.9"\n' \
+    0 \${n}00 \$((far * 300 + 29 - n)) 4 \${n}0 \$((far * 300 + 10 + n))
 END
 chmod +x bench
 echo 0 > calls
-sh "$root/tools/compare_threads.sh" -t 1 -r 1 -P 2bit -b "$PWD/bench" 2,64,128,512 |
-    sed -E 's/(2bit - \| [1a-z]+ \|) [0-9.-]+!?/\1 N/'
+sh "$root/tools/compare_threads.sh" -t 1 -r 2 -P 2bit -b "$PWD/bench" 2,64,128,512 > rounds
+sed -E 's/(\| [^|]+, (near|far) \|) [0-9.-]+!?/\1 N/' rounds
+tool compare_threads.sh -t 1 -r 1 -k avx2 -b "$PWD/bench" 370m
 echo 'exit 1' > bench
 tool compare_threads.sh -t 1 -r 1 -b "$PWD/bench" 370m
-for wrong in '-t 0' '-t 1x' '-r 0' '-n -1' '-n 0 -p 0' '-t 1 -c 0,1' '-c 0,0' '-c 0-1' '-c 0,,1'; do
+for wrong in '-t 0' '-t 1x' '-t 1,' '-r 0' '-s x' '-n -1' '-n 0 -p 0' '-t 1 -c 0,1' '-c 0,0' \
+    '-c 0-1' '-c 0,,1'; do
     tool compare_threads.sh $wrong
 done
 tool compare_threads.sh -t 1 -c 99999 -b "$PWD/bench"
