@@ -115,6 +115,7 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
         double              *weights;
     } mixes[] = {{&o->data, "data", t->saved.weights},
                  {&o->decay_data, "decay", t->saved.weights + NM_TRAIN_LIST}};
+    const nm_token_source by = {tokenizer, o->separator, t->work.pool, t->cancel};
     char path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH], from[NM_EXPORT_PATH];
 
     for (size_t m = 0; m < 2; m++)
@@ -135,14 +136,12 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
             snprintf(name, sizeof name, "data-%zu.ids", same);
             bool ok = same < n_data ? nm_export_path(from, t->folder, name, err) &&
                                           nm_token_cache_copy(path, from, err)
-                                    : nm_token_cache_make(path, text, tokenizer, o->separator,
-                                                          t->cancel, err);
+                                    : nm_token_cache_make(path, text, &by, err);
             if (!ok) return false;
         }
     t->saved.counts.n_data = o->data.n, t->saved.counts.n_decay_data = o->decay_data.n;
-    return !o->valid ||
-           (nm_export_path(path, t->folder, "valid.ids", err) &&
-            nm_token_cache_make(path, o->valid, tokenizer, o->separator, t->cancel, err));
+    return !o->valid || (nm_export_path(path, t->folder, "valid.ids", err) &&
+                         nm_token_cache_make(path, o->valid, &by, err));
 }
 
 /* ---- Parts that every training has ----------------------------------------------------------- */

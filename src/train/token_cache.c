@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A text is mapped, or read whole from a pipe, and checked to be UTF-8 before a byte is tokenized.
- * Documents are tokenized in slices, so memory does not grow with them:
+ * Documents are tokenized in pieces, so memory does not grow with them, and the threads of a pool
+ * share the pieces:
  *
- *     document   BOS | slice .. cut | slice .. cut | rest | EOS
+ *     document   BOS | piece .. cut | piece .. cut | piece | EOS
  *
- * A cut is where the ids are the same as without it (nomul_tokenize_cut).  The header, which has
- * the number of ids, is written twice: first to take its place.
+ * A cut is where the ids are the same as without it (nomul_tokenize_cut).  A round fills the room
+ * for ids with pieces, tokenizes them and writes them in their order, so the file does not depend
+ * on the number of threads.  The header, which has the number of ids, is written twice: first to
+ * take its place.
  */
 #include "train/token_cache.h"
 
@@ -19,16 +22,25 @@
 
 #define MAGIC "NMIDS\0\0\1"
 #define HEADER_BYTES 40
-#define SLICE ((size_t)1 << 20)
+#define PIECE_BYTES ((size_t)1 << 18)
+#define THREAD_PIECES 4    /* of PIECE_BYTES in a round, for each thread */
+#define ROUND_PIECES 16384 /* in a round at most: documents may be short */
+
+/* A stretch of a document; begins, ends: with BOS before its ids, with EOS after them. */
+typedef struct piece {
+    const char *text;
+    size_t      n_bytes, at, n_ids; /* at: of its ids in the maker's */
+    bool        begins, ends, is_done;
+} piece;
 
 typedef struct maker {
-    const nomul_tokenizer *tokenizer;
-    const nomul_cancel    *cancel;
-    nm_outfile             out;
-    int32_t               *ids;
-    uint8_t               *bytes; /* of them, as the file has them */
-    size_t                 capacity, id_bytes;
-    uint64_t               n_ids, n_documents, text_bytes;
+    nm_token_source from;
+    nm_outfile      out;
+    piece          *pieces; /* [ROUND_PIECES]: the round's */
+    size_t          n_pieces;
+    int32_t        *ids; /* a piece's become bytes as the file has them, in place */
+    size_t          capacity, n_taken, id_bytes;
+    uint64_t        n_ids, n_documents, text_bytes;
 } maker;
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -50,7 +62,7 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
         path = "standard input";
         for (*n_bytes = 0; n > 0; *n_bytes += n) {
             if (*n_bytes == capacity) {
-                char *larger = nm_alloc(capacity = capacity ? 2 * capacity : SLICE);
+                char *larger = nm_alloc(capacity = capacity ? 2 * capacity : PIECE_BYTES);
                 if (!larger) return nm_fail_memory(err, capacity);
                 if (*n_bytes) memcpy(larger, *read, *n_bytes);
                 nm_free(*read);
@@ -73,55 +85,83 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
 
 /* ---- Tokenizing ------------------------------------------------------------------------------ */
 
-/* Ids in the width of this file; m->bytes has room for them. */
-static bool put_ids(maker *m, const int32_t *ids, size_t n, nomul_error *err)
+static bool tokenize_piece(const maker *m, piece *p, nomul_error *err)
 {
+    int32_t *ids = m->ids + p->at, eos = nomul_token_eos(m->from.tokenizer);
+    uint8_t *bytes = (uint8_t *)ids;
+    unsigned flags = p->begins ? 0 : NOMUL_TOKENIZE_NO_PREFIX;
+    size_t   n = 0, first = p->begins;
+
+    if (nomul_cancel_requested(m->from.cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+    if (p->begins) ids[0] = nomul_token_bos(m->from.tokenizer);
+    if (p->n_bytes > 0 && nomul_tokenize(m->from.tokenizer, p->text, p->n_bytes, flags, ids + first,
+                                         nomul_tokenize_bound(p->n_bytes), &n, err) != NOMUL_OK)
+        return false;
+    n += first;
+    if (p->ends && eos >= 0) ids[n++] = eos;
     for (size_t i = 0; i < n; i++)
         if (m->id_bytes == 2)
-            nm_store_u16(m->bytes + 2 * i, (uint16_t)ids[i]);
+            nm_store_u16(bytes + 2 * i, (uint16_t)ids[i]);
         else
-            nm_store_u32(m->bytes + 4 * i, (uint32_t)ids[i]);
-    m->n_ids += n;
-    return nm_outfile_write(&m->out, m->bytes, n * m->id_bytes, err);
+            nm_store_u32(bytes + 4 * i, (uint32_t)ids[i]);
+    p->n_ids = n;
+    return true;
 }
 
-/* Room for the ids of a slice. */
-static bool reserve(maker *m, size_t n_bytes, nomul_error *err)
+static void tokenize_pieces(void *context, size_t begin, size_t end, size_t thread)
 {
-    size_t n = nomul_tokenize_bound(n_bytes);
+    maker *m = context;
 
-    if (n <= m->capacity) return true;
-    nm_free(m->ids), nm_free(m->bytes);
-    m->ids = n < SIZE_MAX / 8 ? nm_alloc(n * sizeof *m->ids) : NULL;
-    m->bytes = n < SIZE_MAX / 8 ? nm_alloc(n * 4) : NULL;
-    m->capacity = m->ids && m->bytes ? n : 0;
-    return m->capacity || nm_fail_memory(err, n);
+    (void)thread;
+    for (piece *p = m->pieces + begin; p < m->pieces + end; p++)
+        p->is_done = tokenize_piece(m, p, NULL);
 }
 
-/* BOS, the text in slices that are cut where the ids do not change, EOS. */
+/* What failed is tried again by itself: it has the reason, or the memory that it lacked before. */
+static bool put_round(maker *m, nomul_error *err)
+{
+    nm_pool_run(m->from.pool, tokenize_pieces, m, m->n_pieces, 1);
+    for (piece *p = m->pieces; p < m->pieces + m->n_pieces; p++) {
+        if ((!p->is_done && !tokenize_piece(m, p, err)) ||
+            !nm_outfile_write(&m->out, m->ids + p->at, p->n_ids * m->id_bytes, err))
+            return false;
+        m->n_ids += p->n_ids;
+    }
+    m->n_pieces = m->n_taken = 0;
+    return true;
+}
+
+/*
+ * In pieces that are cut where the ids do not change.  When the round has no room for a piece, it
+ * is written before; a piece that no round has room for gets it.
+ */
 static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error *err)
 {
-    int32_t  bos = nomul_token_bos(m->tokenizer), eos = nomul_token_eos(m->tokenizer);
-    unsigned flags = 0;
-    size_t   n_ids, n;
+    piece p = {.text = text, .begins = true};
 
-    if (!reserve(m, SLICE, err) || !put_ids(m, &bos, 1, err)) return false;
     m->n_documents++, m->text_bytes += n_bytes;
-    for (; n_bytes > 0; text += n, n_bytes -= n, flags = NOMUL_TOKENIZE_NO_PREFIX) {
-        size_t slice = nm_smaller(n_bytes, SLICE);
-        /* A slice without a safe cut is doubled until it has one or the document ends. */
-        for (n = slice; slice < n_bytes; slice = nm_smaller(n_bytes, 2 * slice)) {
-            n = nomul_tokenize_cut(m->tokenizer, text, slice, 0);
-            if (n) break;
+    for (; !p.ends; p.text += p.n_bytes, n_bytes -= p.n_bytes, p.begins = false) {
+        size_t n = nm_smaller(n_bytes, PIECE_BYTES);
+        /* A piece without a safe cut is doubled until it has one or the document ends. */
+        for (p.n_bytes = 0; n < n_bytes; n = nm_smaller(n_bytes, 2 * n)) {
+            p.n_bytes = nomul_tokenize_cut(m->from.tokenizer, p.text, n, 0);
+            if (p.n_bytes) break;
         }
-        if (slice == n_bytes) n = n_bytes;
-        if (nomul_cancel_requested(m->cancel)) return nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
-        if (!reserve(m, n, err) || nomul_tokenize(m->tokenizer, text, n, flags, m->ids, m->capacity,
-                                                  &n_ids, err) != NOMUL_OK)
+        if (n == n_bytes) p.n_bytes = n, p.ends = true;
+        size_t need = nomul_tokenize_bound(p.n_bytes) + 2; /* BOS, EOS */
+        if (p.n_bytes > SIZE_MAX / 64) return nm_fail_memory(err, p.n_bytes);
+        if (m->n_pieces > 0 && (m->n_pieces == ROUND_PIECES || need > m->capacity - m->n_taken) &&
+            !put_round(m, err))
             return false;
-        if (!put_ids(m, m->ids, n_ids, err)) return false;
+        if (need > m->capacity) {
+            nm_free(m->ids);
+            m->ids = nm_alloc(need * sizeof *m->ids), m->capacity = m->ids ? need : 0;
+            if (!m->ids) return nm_fail_memory(err, need * sizeof *m->ids);
+        }
+        p.at = m->n_taken, m->n_taken += need;
+        m->pieces[m->n_pieces++] = p;
     }
-    return eos < 0 || put_ids(m, &eos, 1, err);
+    return true;
 }
 
 /*
@@ -130,10 +170,10 @@ static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error
  *     text ... \n separator \n text of the next document
  *     0        at             at + n + 2
  */
-static bool put_documents(maker *m, const char *text, size_t n_bytes, const char *separator,
-                          nomul_error *err)
+static bool put_documents(maker *m, const char *text, size_t n_bytes, nomul_error *err)
 {
-    size_t n = strlen(separator);
+    const char *separator = m->from.separator;
+    size_t      n = strlen(separator);
 
     if (text[n_bytes - 1] == '\n') n_bytes--;
     for (;;) {
@@ -144,7 +184,7 @@ static bool put_documents(maker *m, const char *text, size_t n_bytes, const char
             if (!newline || (memcmp(newline + 1, separator, n) == 0 && newline[n + 1] == '\n'))
                 break;
         }
-        if (at + n + 2 > n_bytes) return put_document(m, text, n_bytes, err);
+        if (at + n + 2 > n_bytes) return put_document(m, text, n_bytes, err) && put_round(m, err);
         if (!put_document(m, text, at, err)) return false;
         text += at + n + 2, n_bytes -= at + n + 2;
     }
@@ -161,26 +201,31 @@ static bool write_header(maker *m, nomul_error *err)
                     : nm_outfile_write(&m->out, header, sizeof header, err);
 }
 
-bool nm_token_cache_make(const char *path, const char *text_path, const nomul_tokenizer *tokenizer,
-                         const char *separator, const nomul_cancel *cancel, nomul_error *err)
+/* There is room for a round of the threads' pieces; a larger piece gets more. */
+bool nm_token_cache_make(const char *path, const char *text_path, const nm_token_source *from,
+                         nomul_error *err)
 {
-    maker       m = {.tokenizer = tokenizer, .cancel = cancel, .out = {.fd = -1}};
+    maker       m = {.from = *from, .out = {.fd = -1}};
     nm_filemap  map = {.size = 0};
     const char *text = NULL;
     char       *read = NULL;
-    size_t      n_bytes = 0;
+    size_t      n_bytes = 0, piece_ids = nomul_tokenize_bound(PIECE_BYTES) + 2;
 
-    if (nomul_token_bos(tokenizer) < 0)
+    if (nomul_token_bos(from->tokenizer) < 0)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "the tokenizer has no BOS, which begins every document");
-    m.id_bytes = nomul_token_count(tokenizer) <= 65536 ? 2 : 4;
-    bool ok = read_text(text_path, &map, &read, &text, &n_bytes, err) &&
+    m.id_bytes = nomul_token_count(from->tokenizer) <= 65536 ? 2 : 4;
+    m.capacity = nm_pool_threads(from->pool) * THREAD_PIECES * piece_ids;
+    m.ids = nm_alloc(m.capacity * sizeof *m.ids);
+    m.pieces = nm_alloc(ROUND_PIECES * sizeof *m.pieces);
+    bool ok = ((m.ids && m.pieces) || nm_fail_memory(err, m.capacity * sizeof *m.ids)) &&
+              read_text(text_path, &map, &read, &text, &n_bytes, err) &&
               nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
-              put_documents(&m, text, n_bytes, separator, err) && write_header(&m, err) &&
+              put_documents(&m, text, n_bytes, err) && write_header(&m, err) &&
               nm_outfile_commit(&m.out, err);
     nm_outfile_abort(&m.out);
     nm_filemap_close(&map);
-    nm_free(read), nm_free(m.ids), nm_free(m.bytes);
+    nm_free(read), nm_free(m.ids), nm_free(m.pieces);
     return ok;
 }
 

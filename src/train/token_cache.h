@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/pool.h"
 
 typedef struct nm_token_cache {
     nm_filemap     map;
@@ -20,12 +21,20 @@ typedef struct nm_token_cache {
     uint64_t       n_documents, text_bytes;
 } nm_token_cache;
 
+/* What makes ids of a text.  The pool's threads do so at once, up to 5 MiB of memory each. */
+typedef struct nm_token_source {
+    const nomul_tokenizer *tokenizer;
+    const char            *separator; /* a line between documents; "": the text is one */
+    nm_pool               *pool;
+    const nomul_cancel    *cancel; /* or NULL */
+} nm_token_source;
+
 /*
- * Tokenizes the file at text_path, "-" for standard input, into a new file.  Documents are
- * separated by a line `separator`; the file's last newline is dropped.  Errors name the text.
+ * Tokenizes the file at text_path, "-" for standard input, into a new file, whose bytes are the
+ * same for any number of threads.  The text's last newline is dropped.  Errors name the text.
  */
-bool nm_token_cache_make(const char *path, const char *text_path, const nomul_tokenizer *tokenizer,
-                         const char *separator, const nomul_cancel *cancel, nomul_error *err);
+bool nm_token_cache_make(const char *path, const char *text_path, const nm_token_source *from,
+                         nomul_error *err);
 
 /* The same ids in another new file. */
 bool nm_token_cache_copy(const char *path, const char *from, nomul_error *err);

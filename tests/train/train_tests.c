@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/os.h"
 #include "base/rng.h"
 #include "convert/hf_config.h"
 #include "format/safetensors.h"
@@ -436,6 +437,83 @@ static void test_mix(void)
     CHECK(!nm_mix_open(&mix, 2, &err) && strstr(err.text, "at least 3"), "more texts than streams");
 }
 
+/* Documents of 0, 1, .. bytes, one of some pieces, and one without a place to cut it at. */
+static size_t make_documents(char *text, size_t capacity)
+{
+    static const char words[] = "the old house by the sea had a blue door and nobody knew why ";
+    size_t            n = 0;
+
+    for (size_t i = 0; i < 300; i++) {
+        size_t length = i == 100 ? 700000 : i == 200 ? 300000 : i % 150;
+        for (size_t k = 0; k < length && n < capacity; k++)
+            text[n++] = i == 200 ? "het"[k % 3] : words[(k * k / 7 + i) % (sizeof words - 1)];
+        n += (size_t)snprintf(text + n, capacity - n, "\n--\n");
+    }
+    return n - 3; /* no separator after the last */
+}
+
+/* The next document of the ids is BOS, those of the text as a whole, EOS. */
+static bool is_document(const nm_token_cache *c, const nomul_tokenizer *tokenizer, size_t *at,
+                        const char *text, size_t n_bytes)
+{
+    size_t   n = 0, capacity = nomul_tokenize_bound(n_bytes);
+    int32_t *ids = nm_alloc(capacity * sizeof *ids), eos = nomul_token_eos(tokenizer);
+    bool     same = ids && *at < c->n_ids;
+
+    if (n_bytes > 0) nomul_tokenize(tokenizer, text, n_bytes, 0, ids, capacity, &n, NULL);
+    same = same && nm_token_cache_get(c, (*at)++) == nomul_token_bos(tokenizer);
+    for (size_t i = 0; same && i < n; i++)
+        same = *at < c->n_ids && nm_token_cache_get(c, (*at)++) == ids[i];
+    if (same && eos >= 0) same = *at < c->n_ids && nm_token_cache_get(c, (*at)++) == eos;
+    nm_free(ids);
+    return same;
+}
+
+/* A text as ids is each document as a whole, for any number of threads; it can be cancelled. */
+static void test_token_cache(void)
+{
+    static char     text[1100000];
+    nomul_error     err = {.code = NOMUL_OK};
+    nomul_model    *model = nomul_model_open("models/tiny.gguf", NULL, &err);
+    nomul_cancel    cancel = {0};
+    nm_token_source by = {nomul_model_tokenizer(model), "--", NULL, &cancel};
+    const char     *folder = getenv("TMPDIR");
+    char            path[512], ids[520];
+    size_t          n_bytes = make_documents(text, sizeof text), n_documents;
+    nm_token_cache  cache;
+
+    snprintf(path, sizeof path, "%.480s/nomul-train-%llx", folder ? folder : "/tmp",
+             (unsigned long long)nm_os_unlike());
+    snprintf(ids, sizeof ids, "%s.ids", path);
+    FILE *file = fopen(path, "wb");
+    CHECK(model && file && fwrite(text, 1, n_bytes, file) == n_bytes && fclose(file) == 0, "setup");
+    for (size_t n_threads = 1; n_threads <= 4; n_threads++) {
+        size_t at = 0;
+        by.pool = nm_pool_new(n_threads, NULL, NULL, &err);
+        bool ok = by.pool && nm_token_cache_make(ids, path, &by, &err) &&
+                  nm_token_cache_open(&cache, ids, nomul_token_count(by.tokenizer), &err);
+        CHECK(ok, "%s", err.text);
+        n_documents = 0;
+        for (const char *d = text, *end; ok && d < text + n_bytes; d = end + 4, n_documents++) {
+            end = strstr(d, "\n--\n");
+            if (end >= text + n_bytes - 1) end = text + n_bytes - 1;
+            ok = is_document(&cache, by.tokenizer, &at, d, (size_t)(end - d));
+        }
+        CHECK(ok && at == cache.n_ids && cache.n_documents == n_documents,
+              "%zu threads: document %zu", n_threads, n_documents);
+        nm_token_cache_close(&cache);
+        remove(ids);
+        if (n_threads < 4) nm_pool_free(by.pool);
+    }
+    nomul_cancel_request(&cancel);
+    CHECK(!nm_token_cache_make(ids, path, &by, &err) && err.code == NOMUL_E_CANCELLED &&
+              !nm_file_exists(ids),
+          "cancelled: no file");
+    nm_pool_free(by.pool);
+    remove(path);
+    nomul_model_close(model);
+}
+
 /* A model file's weights: quantized again they are the same codes, and scales within an ulp. */
 static void test_model_file(const char *path)
 {
@@ -481,6 +559,7 @@ int main(void)
 
     test_operations();
     test_mix();
+    test_token_cache();
     test_model_file("models/tiny.gguf");
     test_model_file("tests/golden/small-t5.gguf");
     test_threads_and_kernels();
