@@ -136,6 +136,30 @@ static void test_keeps(void)
         }
 }
 
+/* -1 without penalties: their first ids are not forgotten by the time that they are switched on. */
+static void test_switched_on(void)
+{
+    nomul_sampler_options o;
+    kept                  k;
+    nm_rng                rng;
+
+    test_case("repeat_last_n -1: ids count that were accepted while penalties were off");
+    nomul_sampler_options_init(&o);
+    o.repeat_last_n = -1;
+    nomul_sampler *off = nomul_sampler_new(VOCAB, &o, &err);
+    nomul_sampler *on = new_sampler(-1, 7), *all = new_sampler(-1, 7);
+    for (int32_t i = 0; i < 200; i++) {
+        int32_t id = i < 100 ? 0 : i % VOCAB;
+        nomul_sampler_accept(off, id);
+        nomul_sampler_accept(all, id);
+    }
+    keep(off, &k);
+    nm_sampler_set_history(on, &k.history, true);
+    nm_rng_init(&rng, 3);
+    for (int i = 0; i < 200; i++) step_both(on, all, &rng);
+    nomul_sampler_free(off), nomul_sampler_free(on), nomul_sampler_free(all);
+}
+
 static void test_generator(void)
 {
     test_case("the history has the generator's numbers");
@@ -180,6 +204,7 @@ void test_sampler_history(void)
     test_continues();
     test_last_ids();
     test_keeps();
+    test_switched_on();
     test_generator();
     test_options();
 }

@@ -64,14 +64,25 @@ struct nomul_sampler {
     const nm_float_ops   *floats;
     nm_rng                rng;
     size_t                n_vocab, n_best;
+    bool                  penalizes;
     sampler_work          work;
     nomul_logit_bias     *bias;
-    uint32_t             *counts; /* [n_vocab]: of what the penalties see; NULL without penalties */
+    uint32_t             *counts; /* [n_vocab]: of what the penalties see; NULL: see layout */
     int32_t              *recent; /* [room]: a ring of the last ids */
     size_t                room, n_recent, recent_at;
 };
 
-/* Run twice: measures the arena, then fills a sampler that lies in it. */
+bool nm_sampler_penalizes(const nomul_sampler_options *o)
+{
+    return o->repeat_last_n != 0 &&
+           (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0);
+}
+
+/*
+ * Run twice: measures the arena, then fills a sampler that lies in it.  Where penalties look back
+ * on all ids these are counted without any penalty, too: the ring does not hold them, and another
+ * sampler, to which this history goes, may have one.
+ */
 static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t n_vocab,
                              const nomul_sampler *host, const nm_float_ops *floats)
 {
@@ -86,8 +97,8 @@ static nomul_sampler *layout(nm_arena *a, const nomul_sampler_options *o, size_t
         s.work.logits = nm_arena_take(a, n_vocab, sizeof *s.work.logits);
         nm_draw_place(&s.work.draw, a, s.n_best, n_vocab);
     }
-    if (o->repeat_last_n != 0 &&
-        (o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0))
+    s.penalizes = nm_sampler_penalizes(o);
+    if (s.penalizes || o->repeat_last_n == -1)
         s.counts = nm_arena_take(a, n_vocab, sizeof *s.counts);
     s.room = o->repeat_last_n > NOMUL_SAVED_IDS ? (size_t)o->repeat_last_n : NOMUL_SAVED_IDS;
     s.recent = nm_arena_take(a, s.room, sizeof *s.recent);
@@ -274,10 +285,10 @@ int32_t nomul_sampler_sample(nomul_sampler *s, const float *logits)
     const nomul_sampler_options *o = &s->options;
     sampler_work                *w = &s->work;
 
-    if (o->n_logit_bias || s->counts)
+    if (o->n_logit_bias || s->penalizes)
         logits = memcpy(w->logits, logits, s->n_vocab * sizeof *logits);
     for (size_t i = 0; i < o->n_logit_bias; i++) w->logits[s->bias[i].id] += s->bias[i].bias;
-    for (size_t i = 0; s->counts && i < s->n_vocab; i++) {
+    for (size_t i = 0; s->penalizes && i < s->n_vocab; i++) {
         float logit = w->logits[i], count = (float)s->counts[i];
         if (count == 0) continue;
         logit = logit > 0 ? logit / o->repeat_penalty : logit * o->repeat_penalty;

@@ -27,6 +27,9 @@ nomul_sampler *nm_sampler_new(size_t n_vocab, const nomul_sampler_options *optio
                               const nomul_sampler *host, const nm_float_ops *floats,
                               nomul_error *err);
 
+/* Are penalties on? */
+bool nm_sampler_penalizes(const nomul_sampler_options *options);
+
 /* As given to nomul_sampler_new, defaults filled in. */
 const nomul_sampler_options *nm_sampler_options(const nomul_sampler *sampler);
 
