@@ -213,8 +213,12 @@ typedef struct nomul_metadata {
     uint64_t         n_elements;
 } nomul_metadata;
 
-/* Fills *out with key `index` in the file's order; false past the last. */
-bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out);
+/*
+ * Fills *out with key `index` in the file's order.  False past the last, with err as it was, and
+ * after an error: NOMUL_E_ARG for a size of no version of the struct.
+ */
+bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out,
+                          nomul_error *err);
 
 /* One stored tensor.  The name is not NUL-terminated and belongs to the model. */
 typedef struct nomul_tensor {
@@ -229,8 +233,9 @@ typedef struct nomul_tensor {
     uint64_t    xxh64;
 } nomul_tensor;
 
-/* Fills *out with tensor `index` in the file's order; false past the last. */
-bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out);
+/* Fills *out with tensor `index` in the file's order; false as nomul_model_metadata. */
+bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out,
+                        nomul_error *err);
 
 /* ---- Session --------------------------------------------------------------------------------- */
 
@@ -342,9 +347,9 @@ size_t             nomul_session_n_batch(const nomul_session *session);
 const nomul_model *nomul_session_model(const nomul_session *session);
 
 /*
- * The recurrent state as bytes: nomul_snapshot_bytes of them (NOMUL_E_SPACE for another size), 16
- * more than info.state_bytes, for any sequence, machine and packing of a model.  Restoring bytes
- * that are not a snapshot of this model is NOMUL_E_ARG.
+ * The recurrent state as bytes: nomul_snapshot_bytes of them, 16 more than info.state_bytes, for
+ * any sequence, machine and packing of a model.  A smaller buffer is NOMUL_E_SPACE; a larger one,
+ * as for another model, is NOMUL_E_ARG.  So is restoring bytes that are no snapshot of this model.
  */
 size_t       nomul_snapshot_bytes(const nomul_model *model);
 nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot, size_t n_bytes,
@@ -600,9 +605,9 @@ nomul_text *nomul_text_open(const char *model_path, const nomul_text_options *op
 /*
  * A copy of a text at its present place.  With NULL it has the same options and generator, so that
  * both continue alike.  With options it has a generator seeded by them and has finished
- * (NOMUL_FINISH_LENGTH) until its next prompt; its penalties know the ids that the text kept: those
- * its own penalties look back on, and at least NOMUL_SAVED_IDS.  Texts that are forks of one text
- * can be stepped together.  NULL on failure.
+ * (NOMUL_FINISH_LENGTH) until its next prompt; its penalties know the ids that the text kept: as
+ * many as its own repeat_last_n says, also with penalties off, and at least NOMUL_SAVED_IDS (see
+ * nomul_text_missing).  Texts that are forks of one text can be stepped together.  NULL on failure.
  */
 nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
                             nomul_error *err);
@@ -683,8 +688,8 @@ enum {
 
 /*
  * Puts a text of the same model to the place of a mark.  The text keeps its options.  It has
- * finished (NOMUL_FINISH_LENGTH) until nomul_text_prompt lets it continue.  NOMUL_E_ARG: another
- * model.
+ * finished (NOMUL_FINISH_LENGTH) until nomul_text_prompt lets it continue.  NOMUL_E_ARG: a mark of
+ * another model, or one that was loaded without a model.
  */
 nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigned flags,
                                nomul_error *err);
@@ -692,9 +697,10 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
 /*
  * Reads a session file.  Every byte is checked.  With a model, the file must be of that model
  * (NOMUL_E_ARG otherwise) and the mark can be rewound to; with NULL it serves the queries below
- * only.  NULL on failure.
+ * only.  cancel: NULL is the model's.  NULL on failure.
  */
-nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_error *err);
+nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, const nomul_cancel *cancel,
+                            nomul_error *err);
 
 /*
  * Reads the rest of the prompt, if there is any, and writes a session file of less than state_bytes
@@ -711,11 +717,18 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
 enum {
     NOMUL_UNSAVED_BIAS = 1,   /* logit biases, ignore_eos */
     NOMUL_UNSAVED_WINDOW = 2, /* penalties look back on more than NOMUL_SAVED_IDS ids */
-    NOMUL_UNSAVED_STOPS = 4,  /* a stop string may have begun more than NOMUL_SAVED_BYTES back */
+    NOMUL_UNSAVED_STOPS = 4,  /* a stop string may have begun in bytes before those */
 };
 #define NOMUL_SAVED_IDS 64
 #define NOMUL_SAVED_BYTES 64
 unsigned nomul_text_unsaved(const nomul_text *text);
+
+/*
+ * What a text lacks that continues from a session file, or as a fork with other options: its
+ * penalties look back on ids that it does not know (NOMUL_UNSAVED_WINDOW); its last bytes are the
+ * middle of a stop string that began before those it knows (NOMUL_UNSAVED_STOPS).
+ */
+unsigned nomul_text_missing(const nomul_text *text);
 
 /* Owned by the mark; grows at its end. */
 typedef struct nomul_mark_info {

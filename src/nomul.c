@@ -147,14 +147,15 @@ static nomul_model *open_model(const char *path, const void *data, size_t size,
 nomul_model *nomul_model_open(const char *path, const nomul_model_options *options,
                               nomul_error *err)
 {
-    if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_model_open: path is NULL"), NULL;
+    if (!path) return nm_fail_null(err, "nomul_model_open"), NULL;
     return open_model(path, NULL, 0, options, err);
 }
 
 nomul_model *nomul_model_open_memory(const void *data, size_t n_bytes,
                                      const nomul_model_options *options, nomul_error *err)
 {
-    if (!data || (uintptr_t)data % NM_ALIGN != 0)
+    if (!data) return nm_fail_null(err, "nomul_model_open_memory"), NULL;
+    if ((uintptr_t)data % NM_ALIGN != 0)
         return nm_fail(err, NOMUL_E_ARG, "nomul_model_open_memory: data is not aligned to %d bytes",
                        NM_ALIGN),
                NULL;
@@ -196,9 +197,11 @@ const nomul_tokenizer *nomul_model_tokenizer(const nomul_model *model)
  * Keys and tensors are told as the file has them, strings without a NUL.  Both structs are built
  * here and then copied as far as the caller's version of them goes.
  */
-bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out)
+bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata *out,
+                          nomul_error *err)
 {
-    if (!model || !out || index >= model->gguf.n_keys) return false;
+    if (!model || !out) return nm_fail_null(err, "nomul_model_metadata"), false;
+    if (index >= model->gguf.n_keys) return false;
     const nm_gguf_key *key = &model->gguf.keys[index];
     nomul_metadata     m = {.key = key->name.data, .n_key = key->name.size, .type = key->type};
 
@@ -213,12 +216,13 @@ bool nomul_model_metadata(const nomul_model *model, size_t index, nomul_metadata
         break;
     default: nm_gguf_number(key, &m.u, &m.i, &m.f); /* one of the three, by its type */
     }
-    return nm_args_fill(out, &m, sizeof m);
+    return nm_args_fill(out, &m, sizeof m, "metadata", err);
 }
 
-bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out)
+bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *out, nomul_error *err)
 {
-    if (!model || !out || index >= model->gguf.n_tensors) return false;
+    if (!model || !out) return nm_fail_null(err, "nomul_model_tensor"), false;
+    if (index >= model->gguf.n_tensors) return false;
     const nm_gguf_tensor *t = &model->gguf.tensors[index];
     nomul_tensor          tensor = {
                  .name = t->name.data,
@@ -231,7 +235,7 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
     };
 
     memcpy(tensor.dims, t->dims, sizeof tensor.dims);
-    return nm_args_fill(out, &tensor, sizeof tensor);
+    return nm_args_fill(out, &tensor, sizeof tensor, "tensor", err);
 }
 
 /* Only the rows that the file has are set, so a program's own defaults stay where it has none. */
@@ -277,8 +281,7 @@ nomul_status nomul_convert(const char *directory, const char *output,
 
     err = NM_ERROR(err);
     nomul_convert_options_init(&ours);
-    if (!directory || !output)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_convert: a path is NULL"), err->code;
+    if (!directory || !output) return nm_fail_null(err, "nomul_convert");
     if (!nm_args_options(&ours, options, sizeof ours, err)) return err->code;
     if ((unsigned)ours.embedding > NOMUL_EMBEDDING_Q8_0)
         return nm_fail(err, NOMUL_E_ARG, "embedding: is %d, expected 0 to %d", (int)ours.embedding,
@@ -298,8 +301,7 @@ nomul_status nomul_repack(const char *input, const char *output,
 
     err = NM_ERROR(err);
     nomul_repack_options_init(&ours);
-    if (!input || !output)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_repack: a path is NULL"), err->code;
+    if (!input || !output) return nm_fail_null(err, "nomul_repack");
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))
         return err->code;
     if (ours.sampling && !nm_sampler_check_fields(ours.sampling, err)) return err->code;

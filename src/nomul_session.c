@@ -35,12 +35,6 @@
 #define SNAPSHOT_HEADER 16             /* bytes before the state */
 #define SCORE_BYTES ((size_t)16 << 20) /* of logits at a time, but at least one row */
 
-static nomul_status fail_null(nomul_error *err, const char *function)
-{
-    nm_fail(err, NOMUL_E_ARG, "%s: an argument is NULL", function);
-    return NOMUL_E_ARG;
-}
-
 /* ---- Making sessions ------------------------------------------------------------------------- */
 
 void nomul_session_options_init(nomul_session_options *options)
@@ -83,7 +77,7 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
 {
     nomul_session_options ours;
 
-    if (!model) return fail_null(err, "nomul_session_new"), NULL;
+    if (!model) return nm_fail_null(err, "nomul_session_new"), NULL;
     if (!take_options(&ours, options, model, err)) return NULL;
 
     /* The engine knows weights and kernels; what it needs of the API's objects is set here. */
@@ -105,13 +99,13 @@ nomul_session *nomul_session_new(const nomul_model *model, const nomul_session_o
  */
 nomul_session *nomul_session_share(nomul_session *session, nomul_error *err)
 {
-    if (!session) return fail_null(err, "nomul_session_share"), NULL;
+    if (!session) return nm_fail_null(err, "nomul_session_share"), NULL;
     return nm_session_new(session->engine, err);
 }
 
 nomul_session *nomul_session_clone(nomul_session *session, nomul_error *err)
 {
-    if (!session) return fail_null(err, "nomul_session_clone"), NULL;
+    if (!session) return nm_fail_null(err, "nomul_session_clone"), NULL;
     nomul_session *clone = nm_session_new(session->engine, err);
     if (!clone) return NULL;
     memcpy(clone->state, session->state, nm_config_state_bytes(&session->weights->config));
@@ -209,7 +203,7 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
 {
     err = NM_ERROR(err);
     if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits))
-        return fail_null(err, "nomul_session_feed");
+        return nm_fail_null(err, "nomul_session_feed");
     if ((unsigned)which > NOMUL_LOGITS_ALL)
         return nm_fail(err, NOMUL_E_ARG, "logits: is %d, expected 0 to %d", (int)which,
                        NOMUL_LOGITS_ALL),
@@ -232,7 +226,7 @@ nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, fl
                                      nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (n_feeds && !feeds) return fail_null(err, "nomul_session_feed_many");
+    if (n_feeds && !feeds) return nm_fail_null(err, "nomul_session_feed_many");
     if (n_feeds == 0) return NOMUL_OK;
     uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
     for (size_t i = 0; i < n_feeds; i++) {
@@ -336,7 +330,7 @@ static nomul_status score_all(const nomul_score *scores, size_t n_scores, const 
 nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (n_scores && !scores) return fail_null(err, "nomul_session_score_many");
+    if (n_scores && !scores) return nm_fail_null(err, "nomul_session_score_many");
     if (n_scores == 0) return NOMUL_OK;
     uint64_t call = scores[0].session ? ++scores[0].session->engine->n_calls : 0;
     for (size_t i = 0; i < n_scores; i++) {
@@ -391,13 +385,16 @@ size_t nomul_snapshot_bytes(const nomul_model *model)
     return model ? SNAPSHOT_HEADER + (size_t)model->info.state_bytes : 0;
 }
 
-static bool check_snapshot_size(const nomul_session *session, size_t n_bytes, nomul_status code,
-                                nomul_error *err)
+static nomul_status check_snapshot_size(const nomul_session *session, size_t n_bytes,
+                                        nomul_status too_few, nomul_error *err)
 {
     size_t expected = SNAPSHOT_HEADER + nm_config_state_bytes(&session->weights->config);
 
-    if (n_bytes == expected) return true;
-    return nm_fail(err, code, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
+    nomul_status code = n_bytes < expected ? too_few : NOMUL_E_ARG;
+
+    if (n_bytes == expected) return NOMUL_OK;
+    nm_fail(err, code, "snapshot: has %zu bytes, expected %zu", n_bytes, expected);
+    return code;
 }
 
 /* n_bytes is asked for, so that a buffer made for another model is refused, not overrun. */
@@ -406,8 +403,9 @@ nomul_status nomul_session_snapshot(const nomul_session *session, void *snapshot
 {
     uint8_t *to = snapshot;
 
-    if (!session || !snapshot) return fail_null(err, "nomul_session_snapshot");
-    if (!check_snapshot_size(session, n_bytes, NOMUL_E_SPACE, err)) return NOMUL_E_SPACE;
+    if (!session || !snapshot) return nm_fail_null(err, "nomul_session_snapshot");
+    nomul_status status = check_snapshot_size(session, n_bytes, NOMUL_E_SPACE, err);
+    if (status) return status;
     nm_store_u64(to, session->weights->model_id);
     nm_store_u64(to + 8, session->n_tokens);
     memcpy(to + SNAPSHOT_HEADER, session->state, n_bytes - SNAPSHOT_HEADER);
@@ -419,8 +417,8 @@ nomul_status nomul_session_restore(nomul_session *session, const void *snapshot,
 {
     const uint8_t *from = snapshot;
 
-    if (!session || !snapshot) return fail_null(err, "nomul_session_restore");
-    if (!check_snapshot_size(session, n_bytes, NOMUL_E_ARG, err)) return NOMUL_E_ARG;
+    if (!session || !snapshot) return nm_fail_null(err, "nomul_session_restore");
+    if (check_snapshot_size(session, n_bytes, NOMUL_E_ARG, err)) return NOMUL_E_ARG;
 
     /* Any floats are a state: one that a kernel cannot compute with does not exist. */
     uint64_t ours = session->weights->model_id, n_tokens = nm_load_u64(from + 8);

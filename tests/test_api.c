@@ -24,13 +24,13 @@ static void test_info(const nomul_model *model)
     CHECK_INT(info->state_bytes, 3 * 96 * 4);
     CHECK_INT(info->n_ternary_params, 3 * (4 * 96 * 96 + 3 * 160 * 96) + 512 * 96);
     CHECK(info->n_params > info->n_ternary_params + 512 * 96);
-    while (nomul_model_tensor(model, n, &tensor)) n++;
+    while (nomul_model_tensor(model, n, &tensor, NULL)) n++;
     CHECK_INT(n, 2 + 3 * (6 * 3 + 3) + 4);
-    for (n = 0; nomul_model_metadata(model, n, &key); n++)
+    for (n = 0; nomul_model_metadata(model, n, &key, NULL); n++)
         if (key.n_key == 20 && memcmp(key.key, "general.architecture", 20) == 0) break;
     CHECK_INT(key.type, NOMUL_VALUE_STRING);
     CHECK(key.n_string == 8 && memcmp(key.string, "hgrn_bit", 8) == 0);
-    CHECK(!nomul_model_metadata(model, 100000, &key));
+    CHECK(!nomul_model_metadata(model, 100000, &key, NULL));
     n = 0;
     CHECK(nomul_session_memory(model, NULL) > info->state_bytes);
 }
@@ -46,7 +46,11 @@ static void test_misuse(const nomul_model *model)
     test_case("misuse is an error, not a crash");
     CHECK_FAILS(nomul_session_new(NULL, NULL, &err), err, "nomul_session_new: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
-    CHECK_FAILS(nomul_model_open(NULL, NULL, &err), err, "nomul_model_open: path is NULL");
+    CHECK_FAILS(nomul_model_open(NULL, NULL, &err), err, "nomul_model_open: an argument is NULL");
+    CHECK_FAILS(nomul_model_open_memory(NULL, 64, NULL, &err), err,
+                "nomul_model_open_memory: an argument is NULL");
+    CHECK_FAILS(nomul_model_open_memory((const char *)logits + 1, 64, NULL, &err), err,
+                "nomul_model_open_memory: data is not aligned to 64 bytes");
     CHECK_FAILS(nomul_model_open("/nowhere/at.all", NULL, &err), err,
                 "/nowhere/at.all: No such file or directory");
     CHECK_INT(err.code, NOMUL_E_IO);
@@ -59,7 +63,7 @@ static void test_misuse(const nomul_model *model)
     CHECK_FAILS(nomul_session_new(model, &options, &err), err,
                 "options: size is 3, expected 8 to 32: was init called?");
     CHECK_FAILS(nomul_convert(NULL, "x", NULL, &err) == NOMUL_OK, err,
-                "nomul_convert: a path is NULL");
+                "nomul_convert: an argument is NULL");
     nomul_convert_options_init(&convert);
     convert.name = "a\xFF";
     CHECK_FAILS(nomul_convert("x", "x", &convert, &err) == NOMUL_OK, err,
@@ -124,11 +128,21 @@ static void test_filled(const nomul_model *model)
         value.size = SIZE_MAX;                                                                     \
         CHECK(!(call));                                                                            \
     } while (0)
-    FILLED(nomul_model_metadata(model, 0, &key), key, n_elements);
-    FILLED(nomul_model_tensor(model, 0, &tensor), tensor, xxh64);
+    FILLED(nomul_model_metadata(model, 0, &key, &err), key, n_elements);
+    CHECK_FAILS(nomul_model_metadata(model, 0, &key, &err), err,
+                "metadata: size is 18446744073709551615, expected 8 to 88: was it set?");
+    FILLED(nomul_model_tensor(model, 0, &tensor, &err), tensor, xxh64);
+    tensor.size = 0;
+    CHECK_FAILS(nomul_model_tensor(model, 0, &tensor, &err), err,
+                "tensor: size is 0, expected 8 to 96: was it set?");
+    CHECK_INT(err.code, NOMUL_E_ARG);
+    err.code = NOMUL_OK; /* past the last is no error */
+    key.size = sizeof key, tensor.size = sizeof tensor;
+    CHECK(!nomul_model_metadata(model, 100000, &key, &err) && err.code == NOMUL_OK);
+    CHECK(!nomul_model_tensor(model, 100000, &tensor, &err) && err.code == NOMUL_OK);
     FILLED(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, counts, n_generated);
     CHECK_FAILS(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, err,
-                "counts: its size is not set");
+                "counts: size is 18446744073709551615, expected 8 to 40: was it set?");
     CHECK_INT(err.code, NOMUL_E_ARG);
     counts.size = offsetof(nomul_text_counts, n_read);
     CHECK_OK(nomul_text_get_counts(text, &counts, &err) == NOMUL_OK, err);

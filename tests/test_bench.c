@@ -34,7 +34,7 @@ static uint64_t count_weight_bytes(const nomul_model *model)
     nomul_tensor t = {.size = sizeof t};
     uint64_t     sum = 0;
 
-    for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {
+    for (size_t i = 0; nomul_model_tensor(model, i, &t, NULL); i++) {
         if (t.n_name == 12 && memcmp(t.name, "lower_bounds", 12) == 0) continue;
         sum += t.n_dims == 2 ? t.n_bytes / t.dims[1] : t.n_bytes;
     }

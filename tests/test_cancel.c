@@ -542,6 +542,28 @@ static void test_files(void)
     nomul_model_close(checked);
 }
 
+static void test_mark_load(void)
+{
+    const char  *path = test_path("golden/small-2.nms");
+    nomul_cancel other = {0};
+
+    test_case("loading a session file: the flag that is given, else the model's");
+    CHECK_CANCELLED(nomul_mark_load(path, model, NULL, &err) ? NOMUL_OK : err.code);
+    nomul_cancel_request(&request);
+    nomul_mark *mark = nomul_mark_load(path, model, &other, &err);
+    CHECK_OK(mark != NULL, err);
+    nomul_mark_free(mark);
+    nomul_cancel_clear(&request);
+    nomul_cancel_request(&other);
+    for (int with = 0; with < 2; with++) {
+        const nomul_model *m = with ? model : NULL;
+        CHECK_CANCELLED(nomul_mark_load(path, m, &other, &err) ? NOMUL_OK : err.code);
+        mark = nomul_mark_load(path, m, NULL, &err);
+        CHECK_OK(mark != NULL, err);
+        nomul_mark_free(mark);
+    }
+}
+
 void test_cancel(void)
 {
     nomul_model_options options;
@@ -566,6 +588,7 @@ void test_cancel(void)
     test_any_moment();
     test_progress_calls();
     test_files();
+    test_mark_load();
     nomul_session_free(session);
     nomul_model_close(model);
 }

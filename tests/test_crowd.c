@@ -94,8 +94,8 @@ static bool save_and_load(worker *w, size_t t)
         nomul_text_prompt(w->texts[t], "the fox", 7, &w->err) ||
         nomul_text_read(w->texts[t], &w->err))
         return false;
-    mark = nomul_mark_load(w->path, w->model, &w->err);
-    queried = nomul_mark_load(w->path, NULL, &w->err);
+    mark = nomul_mark_load(w->path, w->model, NULL, &w->err);
+    queried = nomul_mark_load(w->path, NULL, NULL, &w->err);
     bool ok = mark && queried && nomul_text_rewind(w->texts[t], mark, 0, &w->err) == NOMUL_OK &&
               nomul_text_prompt(w->texts[t], NULL, 0, &w->err) == NOMUL_OK;
     nomul_mark_free(mark);

@@ -168,7 +168,7 @@ static void test_new(const vocabulary *v)
     size_t      before = alloc_live();
 
     test_case("arguments");
-    CHECK_FAILS(nomul_decoder_new(NULL, 0, &err), err, "tokenizer: is NULL");
+    CHECK_FAILS(nomul_decoder_new(NULL, 0, &err), err, "nomul_decoder_new: an argument is NULL");
     CHECK_FAILS(nomul_decoder_new(&v->tokenizer, 5, &err), err, "flags: 0x4 is unknown");
     CHECK_INT(err.code, NOMUL_E_ARG);
 

@@ -128,7 +128,7 @@ static void check_file(text *texts, const nomul_model *model)
         if (n_bytes == texts[i].n_bytes && memcmp(file, texts[i].file, n_bytes) == 0) {
             texts[i].n_found++;
             free(file);
-            nomul_mark *mark = nomul_mark_load(path, model, &err);
+            nomul_mark *mark = nomul_mark_load(path, model, NULL, &err);
             CHECK_OK(mark != NULL, err);
             if (mark) CHECK_INT(nomul_mark_get_info(mark)->n_tokens, texts[i].n_tokens);
             nomul_mark_free(mark);

@@ -93,7 +93,7 @@ static void generate(nomul_text *text, size_t n, nomul_logprob (*scores)[VOCAB +
 
 static nomul_mark *load(const char *path, const nomul_model *model)
 {
-    nomul_mark *mark = nomul_mark_load(path, model, &err);
+    nomul_mark *mark = nomul_mark_load(path, model, NULL, &err);
 
     CHECK_OK(mark != NULL, err);
     return mark;
@@ -216,14 +216,14 @@ static void check_refused_by(const nomul_model *model, const char *path, const c
 
     snprintf(line, sizeof line, "%s: %s", path, words ? words : "");
     err = (nomul_error){.code = NOMUL_OK};
-    nomul_mark *mark = nomul_mark_load(path, model, &err);
+    nomul_mark *mark = nomul_mark_load(path, model, NULL, &err);
     CHECK_THAT(!mark && err.code != NOMUL_OK, "was loaded, expected %s", line);
     nomul_mark_free(mark);
     if (words)
         CHECK_STR(err.text, line);
     else
         CHECK_THAT(strncmp(err.text, line, strlen(path) + 2) == 0, "%s", err.text);
-    CHECK(!nomul_mark_load(path, model, NULL));
+    CHECK(!nomul_mark_load(path, model, NULL, NULL));
     CHECK_INT(alloc_live(), live);
 }
 
@@ -238,7 +238,7 @@ static void check_refused(const nomul_model *model, const void *bytes, size_t n,
 /* Can the file that was written last be loaded? */
 static bool is_loaded(const nomul_model *model)
 {
-    nomul_mark *mark = nomul_mark_load(test_scratch("victim.nms"), model, NULL);
+    nomul_mark *mark = nomul_mark_load(test_scratch("victim.nms"), model, NULL, NULL);
 
     nomul_mark_free(mark);
     return mark != NULL;
@@ -408,10 +408,10 @@ static void test_other_model(void)
     for (size_t i = 0; i < 2; i++) {
         size_t n;
         char  *before = test_read_file(path, &n);
-        snprintf(words, sizeof words, "the mark is %s model %016llx, this is model %016llx",
-                 i ? "loaded without" : "of",
+        snprintf(words, sizeof words, "the mark is of model %016llx, this is model %016llx",
                  (unsigned long long)nomul_mark_get_info(wrong[i])->model_id,
                  (unsigned long long)nomul_model_get_info(small)->model_id);
+        if (i == 1) strcpy(words, "the mark was loaded without a model: it has no state");
         CHECK_FAILS(nomul_text_rewind(ours, wrong[i], 0, &err) == NOMUL_OK, err, words);
         CHECK_INT(err.code, NOMUL_E_ARG);
         CHECK_INT(nomul_text_rewind(ours, wrong[i], 0, NULL), NOMUL_E_ARG);
@@ -584,6 +584,98 @@ static void test_contents(const nomul_model *model)
     nomul_text_free(text);
 }
 
+/* What a file would not hold, and what a text lacks that continues from one or has a new window. */
+static void test_losses(const nomul_model *model)
+{
+    static const struct {
+        const char *stop;
+        size_t      n_bytes; /* of the text, all x */
+        unsigned    unsaved, missing;
+    } stops[] = {
+        {"x", 80, 0, 0},
+        {"x{64}.", 80, 0, 0},
+        {"x{64}.", 64, 0, 0},
+        {"x{65}.", 63, 0, 0},
+        {"x{65}.", 64, 0, NOMUL_UNSAVED_STOPS}, /* the file does not say that this is all */
+        {"x{65}.", 65, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS},
+        {"x{64}yz", 80, NOMUL_UNSAVED_STOPS, 0}, /* what is saved is its beginning */
+        {"yx{64}yz", 65, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS},
+    };
+    static const struct {
+        int32_t  before, after; /* repeat_last_n, before and after the way */
+        bool     file;          /* the way: a file, or a fork with other options */
+        unsigned missing;
+    } windows[] = {
+        {64, 64, true, 0},
+        {65, 65, true, NOMUL_UNSAVED_WINDOW},
+        {-1, -1, true, NOMUL_UNSAVED_WINDOW},
+        {-1, 0, true, 0},
+        {100, 100, false, 0},
+        {100, 101, false, NOMUL_UNSAVED_WINDOW},
+        {-1, -1, false, 0},
+        {-1, 65, false, NOMUL_UNSAVED_WINDOW},
+        {64, -1, false, NOMUL_UNSAVED_WINDOW},
+    };
+    const char *path = test_scratch("losses.nms");
+    char        bytes[200];
+
+    memset(bytes, 'x', sizeof bytes);
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        char               stop[100], *end = stop;
+        const char        *list[] = {stop};
+        nomul_text_options o;
+
+        test_case("%d bytes, and the stop string %s", (int)stops[i].n_bytes, stops[i].stop);
+        for (const char *c = stops[i].stop; *c; c++) {
+            int n = c[1] == '{' ? atoi(c + 2) : 1;
+            memset(end, *c, (size_t)n), end += n;
+            if (n > 1) c = strchr(c, '}');
+        }
+        *end = '\0';
+        nomul_text_options_init(&o);
+        o.stops = list, o.n_stops = 1;
+        nomul_session *session = test_session(model, 1, 16);
+        nomul_text    *text = nomul_text_new(session, &o, &err);
+        nomul_text    *again = nomul_text_new(session, &o, &err);
+        CHECK_OK(nomul_text_prompt(text, bytes, stops[i].n_bytes, &err) == NOMUL_OK, err);
+        CHECK_INT(nomul_text_unsaved(text), stops[i].unsaved);
+        CHECK_INT(nomul_text_missing(text), 0);
+        save(text, path);
+        nomul_mark *mark = load(path, model);
+        CHECK_OK(nomul_text_rewind(again, mark, 0, &err) == NOMUL_OK, err);
+        CHECK_INT(nomul_text_missing(again), stops[i].missing);
+        nomul_mark_free(mark);
+        nomul_text_free(text), nomul_text_free(again);
+        nomul_session_free(session);
+    }
+
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        nomul_sampler_options o = sampler_options();
+        nomul_text_options    options;
+        nomul_mark           *mark = NULL;
+
+        test_case("a window of %d, then of %d: %s", (int)windows[i].before, (int)windows[i].after,
+                  windows[i].file ? "file" : "fork");
+        o.repeat_penalty = 1.1f;
+        o.repeat_last_n = windows[i].before;
+        nomul_text *text = new_text(model, &o, 1, 16);
+        CHECK_OK(nomul_text_prompt(text, bytes, sizeof bytes, &err) == NOMUL_OK, err);
+        bool wide = o.repeat_last_n > 64 || o.repeat_last_n == -1;
+        CHECK_INT(nomul_text_unsaved(text) & NOMUL_UNSAVED_WINDOW, wide ? NOMUL_UNSAVED_WINDOW : 0);
+        CHECK_INT(nomul_text_missing(text), 0);
+        o.repeat_last_n = windows[i].after;
+        nomul_text_options_init(&options);
+        options.sampler = &o;
+        nomul_text *fork = nomul_text_fork(text, &options, &err);
+        save(text, path);
+        if (windows[i].file) mark = load(path, model);
+        if (mark) CHECK_OK(nomul_text_rewind(fork, mark, 0, &err) == NOMUL_OK, err);
+        CHECK_INT(nomul_text_missing(fork), windows[i].missing);
+        nomul_mark_free(mark);
+        nomul_text_free(text), nomul_text_free(fork);
+    }
+}
+
 static void test_misuse(const nomul_model *model)
 {
     const char *path = test_scratch("misuse.nms");
@@ -597,15 +689,17 @@ static void test_misuse(const nomul_model *model)
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_FAILS(nomul_text_save(text, NULL, &err) == NOMUL_OK, err,
                 "nomul_text_save: an argument is NULL");
-    CHECK_FAILS(nomul_mark_load(NULL, model, &err), err, "nomul_mark_load: path is NULL");
+    CHECK_FAILS(nomul_mark_load(NULL, model, NULL, &err), err,
+                "nomul_mark_load: an argument is NULL");
     CHECK_INT(err.code, NOMUL_E_ARG);
     CHECK_INT(nomul_text_save(text, NULL, NULL), NOMUL_E_ARG);
-    CHECK(!nomul_mark_load(NULL, NULL, NULL));
+    CHECK(!nomul_mark_load(NULL, NULL, NULL, NULL));
     snprintf(words, sizeof words, "%s: No such file or directory", path);
-    CHECK_FAILS(nomul_mark_load(path, model, &err), err, words);
+    CHECK_FAILS(nomul_mark_load(path, model, NULL, &err), err, words);
     CHECK_INT(err.code, NOMUL_E_IO);
     CHECK(stat(path, &status) != 0);
-    CHECK_FAILS(nomul_mark_load("/dev/null", model, &err), err, "/dev/null: is not a regular file");
+    CHECK_FAILS(nomul_mark_load("/dev/null", model, NULL, &err), err,
+                "/dev/null: is not a regular file");
     CHECK_INT(err.code, NOMUL_E_IO);
     nomul_text_free(text);
 }
@@ -627,6 +721,7 @@ void test_mark(void)
     test_version_1(model);
     test_no_text(model);
     test_contents(model);
+    test_losses(model);
     test_misuse(model);
     nomul_model_close(model);
 }

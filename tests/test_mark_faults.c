@@ -197,7 +197,7 @@ static nomul_mark *load(const stage *s)
     size_t live = alloc_live();
 
     err = (nomul_error){.code = NOMUL_OK};
-    nomul_mark *mark = nomul_mark_load(s->path, s->model, &err);
+    nomul_mark *mark = nomul_mark_load(s->path, s->model, NULL, &err);
     CHECK_INT(mark != NULL, err.code == NOMUL_OK);
     CHECK_INT(next_descriptor(), fd);
     CHECK_INT(alloc_live() - live, mark != NULL);

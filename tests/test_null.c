@@ -70,7 +70,8 @@ static void test_queries(void)
     test_case("queries of NULL");
     CHECK(!nomul_model_kernels(NULL) && !nomul_model_best_packing(NULL));
     CHECK(!nomul_model_get_info(NULL) && !nomul_model_tokenizer(NULL));
-    CHECK(!nomul_model_metadata(NULL, 0, &metadata) && !nomul_model_tensor(NULL, 0, &tensor));
+    CHECK(!nomul_model_metadata(NULL, 0, &metadata, NULL) &&
+          !nomul_model_tensor(NULL, 0, &tensor, NULL));
     CHECK_INT(nomul_session_memory(NULL, NULL), 0);
     CHECK_INT(nomul_session_n_tokens(NULL), 0);
     CHECK_INT(nomul_session_n_threads(NULL), 0);
@@ -98,6 +99,7 @@ static void test_queries(void)
     CHECK_INT(nomul_text_id(NULL), -1);
     CHECK(!nomul_text_logprobs(NULL));
     CHECK_INT(nomul_text_unsaved(NULL), 0);
+    CHECK_INT(nomul_text_missing(NULL), 0);
     CHECK(!nomul_mark_get_info(NULL));
 }
 
@@ -110,7 +112,7 @@ static void check_session(const nomul_model *model)
     const nomul_feed none = {NULL, ids, 2, true}, no_ids = {s, NULL, 2, true};
     const nomul_feed feed = {s, ids, 2, true};
 
-    CHECK(!nomul_model_metadata(model, 0, NULL) && !nomul_model_tensor(model, 0, NULL));
+    CHECK(!nomul_model_metadata(model, 0, NULL, NULL) && !nomul_model_tensor(model, 0, NULL, NULL));
     IS_NULL(nomul_model_open, NULL, NULL);
     IS_NULL(nomul_model_open_memory, NULL, 64, NULL);
     IS_NULL(nomul_session_new, NULL, NULL);
@@ -209,7 +211,7 @@ static void check_text(const nomul_model *model)
     IS_ARG(nomul_text_rewind, text, NULL, 0);
     IS_ARG(nomul_text_save, NULL, "x");
     IS_ARG(nomul_text_save, text, NULL);
-    IS_NULL(nomul_mark_load, NULL, model);
+    IS_NULL(nomul_mark_load, NULL, model, NULL);
     IS_ARG(nomul_convert, NULL, "x", NULL);
     IS_ARG(nomul_convert, "x", NULL, NULL);
     IS_ARG(nomul_repack, NULL, "x", NULL);

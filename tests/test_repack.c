@@ -326,9 +326,9 @@ static void test_misuse(void)
 
     test_case("misuse is an error, not a crash");
     CHECK_FAILS(nomul_repack(NULL, output, NULL, &err) == NOMUL_OK, err,
-                "nomul_repack: a path is NULL");
+                "nomul_repack: an argument is NULL");
     CHECK_FAILS(nomul_repack(input, NULL, NULL, &err) == NOMUL_OK, err,
-                "nomul_repack: a path is NULL");
+                "nomul_repack: an argument is NULL");
     CHECK_INT(nomul_repack(input, NULL, NULL, NULL), NOMUL_E_ARG);
     nomul_repack_options_init(&options);
     options.pack = "t6";

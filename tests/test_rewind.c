@@ -342,7 +342,7 @@ static void test_misuse(void)
                 "nomul_text_rewind: an argument is NULL");
     CHECK_FAILS(nomul_text_rewind(text, NULL, 0, &err) == NOMUL_OK, err,
                 "nomul_text_rewind: an argument is NULL");
-    CHECK_FAILS(nomul_text_mark(NULL, &err), err, "nomul_text_mark: text is NULL");
+    CHECK_FAILS(nomul_text_mark(NULL, &err), err, "nomul_text_mark: an argument is NULL");
     CHECK(!nomul_mark_get_info(NULL));
     nomul_mark_free(NULL);
     nomul_mark_free(mark);

@@ -124,6 +124,10 @@ static void test_no_snapshot(const nomul_model *model)
                 "nomul_session_restore: an argument is NULL");
     CHECK_FAILS(nomul_session_snapshot(session, bytes, 79, &err) == NOMUL_OK, err,
                 "snapshot: has 79 bytes, expected 80");
+    CHECK_INT(err.code, NOMUL_E_SPACE);
+    CHECK_FAILS(nomul_session_snapshot(session, bytes, 81, &err) == NOMUL_OK, err,
+                "snapshot: has 81 bytes, expected 80");
+    CHECK_INT(err.code, NOMUL_E_ARG); /* there is space enough */
     CHECK_FAILS(nomul_session_snapshot(session, NULL, 80, &err) == NOMUL_OK, err,
                 "nomul_session_snapshot: an argument is NULL");
     CHECK_FAILS(nomul_session_snapshot(NULL, bytes, 80, &err) == NOMUL_OK, err,

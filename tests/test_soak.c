@@ -163,7 +163,7 @@ static void check_saved(walk *w, const nomul_model *model)
     test_case("a text of a million tokens is saved and resumed");
     begin(&other, model);
     CHECK_OK(nomul_text_save(w->text, path, &err) == NOMUL_OK, err);
-    nomul_mark *mark = nomul_mark_load(path, model, &err);
+    nomul_mark *mark = nomul_mark_load(path, model, NULL, &err);
     CHECK_OK(mark && nomul_text_rewind(other.text, mark, 0, &err) == NOMUL_OK, err);
     CHECK_OK(nomul_text_prompt(other.text, NULL, 0, &err) == NOMUL_OK, err);
     CHECK_INT(n_tokens(&other), WINDOW * N_WINDOWS + 1);

@@ -181,7 +181,7 @@ static void by_file(const fixture *f, const trial *t, size_t split, const result
     nomul_text *text = first_part(f, t, split, &r);
 
     save_file(f, text);
-    nomul_mark *mark = nomul_mark_load(f->path, f->model, &err);
+    nomul_mark *mark = nomul_mark_load(f->path, f->model, NULL, &err);
     CHECK_OK(mark != NULL, err);
     nomul_text_free(text);
     nomul_text_options    options = t->options;
@@ -362,7 +362,7 @@ static void test_property(fixture *f)
 static void save_and_load(fixture *f, nomul_text **text, const trial *t)
 {
     CHECK_OK(nomul_text_save(*text, f->path, &err) == NOMUL_OK, err);
-    nomul_mark *mark = nomul_mark_load(f->path, f->model, &err);
+    nomul_mark *mark = nomul_mark_load(f->path, f->model, NULL, &err);
     CHECK_OK(mark != NULL, err);
     nomul_text_free(*text);
     *text = new_text(f, t, -1);

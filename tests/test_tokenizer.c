@@ -203,10 +203,14 @@ static void test_errors(void)
     test_case("arguments");
     vocabulary_plan_init(&plan, pieces, flag_pieces(pieces));
     open_flags(&v, &plan);
-    CHECK_FAILS(try_tokenize(NULL, "a", 1, 0, ids, 4, &n, &err), err, "tokenizer: is NULL");
-    CHECK_FAILS(try_tokenize(&v, NULL, 1, 0, ids, 4, &n, &err), err, "text: is NULL");
-    CHECK_FAILS(try_tokenize(&v, "a", 1, 0, NULL, 4, &n, &err), err, "ids: is NULL");
-    CHECK_FAILS(try_tokenize(&v, "a", 1, 0, ids, 4, NULL, &err), err, "n_ids: is NULL");
+    CHECK_FAILS(try_tokenize(NULL, "a", 1, 0, ids, 4, &n, &err), err,
+                "nomul_tokenize: an argument is NULL");
+    CHECK_FAILS(try_tokenize(&v, NULL, 1, 0, ids, 4, &n, &err), err,
+                "nomul_tokenize: an argument is NULL");
+    CHECK_FAILS(try_tokenize(&v, "a", 1, 0, NULL, 4, &n, &err), err,
+                "nomul_tokenize: an argument is NULL");
+    CHECK_FAILS(try_tokenize(&v, "a", 1, 0, ids, 4, NULL, &err), err,
+                "nomul_tokenize: an argument is NULL");
     CHECK_FAILS(try_tokenize(&v, "a", 1, 9, ids, 4, &n, &err), err, "flags: 0x8 is unknown");
     CHECK_FAILS(try_tokenize(&v, "a", ((size_t)1 << 29) + 1, 0, ids, 4, &n, &err), err,
                 "text: has 536870913 bytes, expected at most 536870912");

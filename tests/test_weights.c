@@ -276,7 +276,7 @@ static void test_damage(const char *file, size_t size, size_t n_header, size_t s
 static size_t data_begins(const nomul_model *model)
 {
     nomul_tensor first = {.size = sizeof first};
-    return nomul_model_tensor(model, 0, &first) ? (size_t)first.offset : 0;
+    return nomul_model_tensor(model, 0, &first, NULL) ? (size_t)first.offset : 0;
 }
 
 /* The file is cut at every step-th byte. */

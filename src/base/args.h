@@ -14,39 +14,17 @@
 
 #include "base/error.h"
 
-#include <string.h>
-
 /*
  * Copies the caller's options over ours, which hold the defaults: the first `size` bytes of them.
  * `theirs` may be NULL.
  */
-static inline bool nm_args_options(void *ours, const void *theirs, size_t our_size,
-                                   nomul_error *err)
-{
-    size_t size;
-
-    if (!theirs) return true;
-    memcpy(&size, theirs, sizeof size);
-    if (size < sizeof size || size > our_size)
-        return nm_fail(err, NOMUL_E_ARG,
-                       "options: size is %zu, expected %zu to %zu: was init called?", size,
-                       sizeof size, our_size);
-    memcpy(ours, theirs, size);
-    return true;
-}
+bool nm_args_options(void *ours, const void *theirs, size_t our_size, nomul_error *err);
 
 /*
- * Fills the caller's struct, whose size it has set, with the beginning of ours; false: no such
- * size.
+ * Fills the caller's struct, whose size it has set, with the beginning of ours; name: what an error
+ * calls it.
  */
-static inline bool nm_args_fill(void *theirs, const void *ours, size_t our_size)
-{
-    size_t size;
-
-    memcpy(&size, theirs, sizeof size);
-    if (size < sizeof size || size > our_size) return false;
-    memcpy((char *)theirs + sizeof size, (const char *)ours + sizeof size, size - sizeof size);
-    return true;
-}
+bool nm_args_fill(void *theirs, const void *ours, size_t our_size, const char *name,
+                  nomul_error *err);
 
 #endif

@@ -108,6 +108,12 @@ bool(nm_fail_memory)(nomul_error *err, size_t n_bytes)
     return nm_fail(err, NOMUL_E_MEMORY, "out of memory: %zu bytes wanted", n_bytes);
 }
 
+nomul_status nm_fail_null(nomul_error *err, const char *function)
+{
+    nm_fail(err, NOMUL_E_ARG, "%s: an argument is NULL", function);
+    return NOMUL_E_ARG;
+}
+
 bool(nm_fail_errno)(nomul_error *err, nomul_status code, int number)
 {
     char words[256];

@@ -43,6 +43,9 @@ bool nm_fail_memory(nomul_error *err, size_t n_bytes);
  */
 #define NM_ERROR(err) ((err) ? (err) : &(nomul_error){.code = NOMUL_OK})
 
+/* The caller's mistake of any function of the API: "FUNCTION: an argument is NULL"; NOMUL_E_ARG. */
+nomul_status nm_fail_null(nomul_error *err, const char *function);
+
 /* The system's text for errno. */
 bool nm_fail_errno(nomul_error *err, nomul_status code, int number);
 

@@ -82,7 +82,7 @@ static void print_lists(const nomul_model *model, bool metadata, bool tensors)
     nomul_tensor   t = {.size = sizeof t};
 
     if (metadata) nm_output_print("\nMetadata\n");
-    for (size_t i = 0; metadata && nomul_model_metadata(model, i, &m); i++) {
+    for (size_t i = 0; metadata && nomul_model_metadata(model, i, &m, NULL); i++) {
         nm_output_print("  ");
         nm_output_visible(m.key, m.n_key, false);
         nm_output_print("%*s %-7s ", m.n_key < 42 ? 42 - (int)m.n_key : 0, "",
@@ -94,7 +94,7 @@ static void print_lists(const nomul_model *model, bool metadata, bool tensors)
     if (tensors)
         nm_output_print("\n%-34s %-5s %16s %14s %14s  %s\n", "Tensors", "type", "dimensions",
                         "bytes", "offset", "xxh64");
-    for (size_t i = 0; tensors && nomul_model_tensor(model, i, &t); i++) {
+    for (size_t i = 0; tensors && nomul_model_tensor(model, i, &t, NULL); i++) {
         char   dims[96] = "1";
         size_t n = 0;
 
@@ -117,7 +117,7 @@ static void print_sampling(const nomul_model *model)
     nomul_metadata    m = {.size = sizeof m};
     const char       *label = "sampling";
 
-    for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
+    for (size_t i = 0; nomul_model_metadata(model, i, &m, NULL); i++) {
         if (m.n_key <= n_prefix || memcmp(m.key, prefix, n_prefix) != 0) continue;
         nm_output_print(*label ? "%-12s " : "%s, ", label);
         nm_output_visible(m.key + n_prefix, m.n_key - n_prefix, false);
@@ -138,8 +138,8 @@ static void print_human(const nomul_model *model, const char *path, const info_a
     nm_record               r = {.margin = 13};
     size_t                  n_tensors = 0, n_keys = 0, pack = 0;
 
-    while (nomul_model_tensor(model, n_tensors, &tensor)) n_tensors++;
-    while (nomul_model_metadata(model, n_keys, &key)) n_keys++;
+    while (nomul_model_tensor(model, n_tensors, &tensor, NULL)) n_tensors++;
+    while (nomul_model_metadata(model, n_keys, &key, NULL)) n_keys++;
     while (strcmp(nomul_packing_name(pack), best) != 0) pack++;
     bool same = strcmp(best, i->packing) == 0;
     nm_record_text(&r, "file", path);
@@ -186,7 +186,7 @@ static void record_contents(nm_record *r, const nomul_model *model)
     nomul_tensor   t = {.size = sizeof t};
 
     nm_record_open(r, "metadata", '{');
-    for (size_t i = 0; nomul_model_metadata(model, i, &m); i++) {
+    for (size_t i = 0; nomul_model_metadata(model, i, &m, NULL); i++) {
         nm_record_key(r, m.key, m.n_key);
         switch (type_of(m.type).kind) {
         case 's': nm_record_bytes(r, NULL, m.string, m.n_string); break;
@@ -204,7 +204,7 @@ static void record_contents(nm_record *r, const nomul_model *model)
     nm_record_close(r, '}');
 
     nm_record_open(r, "tensors", '[');
-    for (size_t i = 0; nomul_model_tensor(model, i, &t); i++) {
+    for (size_t i = 0; nomul_model_tensor(model, i, &t, NULL); i++) {
         nm_record_open(r, NULL, '{');
         nm_record_bytes(r, "name", t.name, t.n_name);
         nm_record_text(r, "type", t.type);

@@ -124,12 +124,12 @@ static int run(const void *arguments)
     nomul_error         err;
     int                 code = NM_EXIT_DONE;
 
-    s.mark = nomul_mark_load(s.path, NULL, &err);
+    s.mark = nomul_mark_load(s.path, NULL, nm_interrupt_cancel(), &err);
     if (!s.mark) return nm_output_failed(&err);
     if (args->open.model) code = nm_open_model(&s.opened, &args->open, NM_OPEN_IDLE);
     if (code == NM_EXIT_DONE && args->open.model) {
         const nomul_mark_info *info = nomul_mark_get_info(s.mark);
-        nomul_mark            *loaded = nomul_mark_load(s.path, s.opened.model, &s.misfit);
+        nomul_mark            *loaded = nomul_mark_load(s.path, s.opened.model, NULL, &s.misfit);
 
         s.fits = loaded != NULL; /* this checks more than the identity of the model */
         nomul_mark_free(loaded);

@@ -125,8 +125,8 @@ int nm_open_model(nm_opened *opened, const nm_open_args *args, unsigned flags)
 }
 
 /* The options of a session; returns its bytes. */
-static uint64_t session_options(const nomul_model *model, const nm_open_args *args,
-                                nomul_session_options *options)
+static size_t session_options(const nomul_model *model, const nm_open_args *args,
+                              nomul_session_options *options)
 {
     nomul_session_options_init(options);
     options->n_threads = (size_t)args->n_threads;

@@ -101,7 +101,7 @@ const nomul_mark_info *nomul_mark_get_info(const nomul_mark *mark)
 
 nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
 {
-    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_mark: text is NULL"), NULL;
+    if (!text) return nm_fail_null(err, "nomul_text_mark"), NULL;
     nm_sampler_history history = nm_sampler_get_history(text->sampler, NULL);
     mark_sizes         sizes = {
                 .n_ids = history.n_ids,
@@ -138,16 +138,18 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
                                nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (!text || !mark)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_text_rewind: an argument is NULL"), err->code;
+    if (!text || !mark) return nm_fail_null(err, "nomul_text_rewind");
     if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR)
         return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags), err->code;
     const nm_weights *weights = text->session->weights;
-    if (mark->info.model_id != weights->model_id || !mark->state) {
-        nm_fail(err, NOMUL_E_ARG, "the mark is %s model %016" PRIx64 ", this is model %016" PRIx64,
-                mark->state ? "of" : "loaded without", mark->info.model_id, weights->model_id);
-        return err->code;
-    }
+    if (!mark->state)
+        return nm_fail(err, NOMUL_E_ARG, "the mark was loaded without a model: it has no state"),
+               err->code;
+    if (mark->info.model_id != weights->model_id)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "the mark is of model %016" PRIx64 ", this is model %016" PRIx64,
+                       mark->info.model_id, weights->model_id),
+               err->code;
     /* A file may claim the id of another model: nothing is copied before the sizes are equal. */
     if (mark->info.state_bytes != nm_config_state_bytes(&weights->config) ||
         mark->n_vocab != text->host->n_vocab) {
@@ -165,7 +167,7 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
     list->n = mark->n_pending;
     text->n_fed = text->n_prompt = 0;
     nm_sampler_set_history(text->sampler, &mark->history, flags & NOMUL_REWIND_KEEP_GENERATOR);
-    text->place = (nm_text_place){.has_text = mark->place.has_text};
+    text->place = (nm_text_place){.has_text = mark->place.has_text, .cut = mark->place.cut};
     nm_text_add_tail(text, mark->info.tail, mark->info.n_tail);
     text->place.n_held = mark->place.n_held;
     text->n_generated = 0;
@@ -179,7 +181,7 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
 nomul_text *nomul_text_fork(const nomul_text *text, const nomul_text_options *options,
                             nomul_error *err)
 {
-    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_fork: text is NULL"), NULL;
+    if (!text) return nm_fail_null(err, "nomul_text_fork"), NULL;
     nomul_text_options same = text->options;
     same.sampler = nm_sampler_options(text->sampler);
     same.ignore_eos = false; /* is among the sampler's biases */
@@ -242,8 +244,7 @@ static bool write_mark(const nomul_mark *mark, const char *path, nm_watch watch,
 nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (!text || !path)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_text_save: an argument is NULL"), err->code;
+    if (!text || !path) return nm_fail_null(err, "nomul_text_save");
     nomul_mark  *empty = NULL, *mark = NULL;
     nomul_finish how = text->finish;
     size_t       n_prompt = text->n_prompt;
@@ -314,8 +315,12 @@ static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, n
     mark->sampler = r->sampler;
     mark->history = (nm_sampler_history){.ids = mark->ids, .n_ids = r->n_last};
     memcpy(mark->history.rng, r->rng, sizeof r->rng);
-    mark->place =
-        (nm_text_place){.has_text = r->has_text, .n_tail = r->n_tail, .n_held = r->n_held};
+    mark->place = (nm_text_place){
+        .has_text = r->has_text,
+        .n_tail = r->n_tail,
+        .cut = r->n_tail == NOMUL_SAVED_BYTES,
+        .n_held = r->n_held,
+    };
     mark->info.model_id = r->model_id;
     mark->info.state_bytes = r->state_bytes;
     mark->info.n_tokens = r->n_tokens;
@@ -327,7 +332,8 @@ static nomul_mark *mark_of_record(const nm_session_record *r, bool with_state, n
  * Length, then checksum, then values: of a damaged file nothing else is said.  So the state is read
  * into a mark whose size the model gives, not the file, before the values are looked at.
  */
-static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomul_error *err)
+static nomul_mark *read_mark(const nm_file *file, const nomul_model *model,
+                             const nomul_cancel *cancel, nomul_error *err)
 {
     uint8_t           header[NM_SESSION_FILE_HEADER] = {0}, end[NM_SESSION_FILE_END];
     uint8_t           piece[PIECE_BYTES]; /* of a state that is not kept */
@@ -350,8 +356,7 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
         size_t   n_piece = n_state - at < PIECE_BYTES ? (size_t)(n_state - at) : PIECE_BYTES;
         uint8_t *to = state ? state + at : piece;
         ok = nm_file_read(file, n_header + at, to, n_piece, err);
-        if (ok && model && nomul_cancel_requested(model->cancel))
-            ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
+        if (ok && nomul_cancel_requested(cancel)) ok = nm_fail(err, NOMUL_E_CANCELLED, "cancelled");
         if (ok) nm_xxh64_add(&hash, to, n_piece);
         at += n_piece;
     }
@@ -370,14 +375,16 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model, nomu
     return mark;
 }
 
-nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, nomul_error *err)
+nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, const nomul_cancel *cancel,
+                            nomul_error *err)
 {
     nm_file file;
 
     err = NM_ERROR(err);
-    if (!path) return nm_fail(err, NOMUL_E_ARG, "nomul_mark_load: path is NULL"), NULL;
+    if (!path) return nm_fail_null(err, "nomul_mark_load"), NULL;
     if (!nm_file_open(&file, path, err)) return NULL;
-    nomul_mark *mark = read_mark(&file, model, err);
+    if (!cancel && model) cancel = model->cancel;
+    nomul_mark *mark = read_mark(&file, model, cancel, err);
     nm_file_close(&file);
     if (!mark) nm_fail_in(err, "%s", path);
     return mark;

@@ -163,7 +163,7 @@ nomul_text *nm_text_new(nm_text_host *host, const nomul_session *session,
 nomul_text *nomul_text_new(nomul_session *session, const nomul_text_options *options,
                            nomul_error *err)
 {
-    if (!session) return nm_fail(err, NOMUL_E_ARG, "nomul_text_new: session is NULL"), NULL;
+    if (!session) return nm_fail_null(err, "nomul_text_new"), NULL;
     const nomul_model *model = session->engine->model;
     if (!model->has_tokenizer)
         return nm_fail(err, NOMUL_E_UNSUPPORTED, "the model has no tokenizer"), NULL;
@@ -214,6 +214,7 @@ void nm_text_add_tail(nomul_text *text, const char *bytes, size_t n)
     if (n == 0) return;
     memmove(text->tail, text->tail + p->n_tail - n_old, n_old);
     memcpy(text->tail + n_old, bytes + n - n_new, n_new);
+    p->cut |= n_old + n_new < p->n_tail + n;
     p->n_tail = n_old + n_new;
 }
 
@@ -222,9 +223,15 @@ uint64_t nm_text_token_room(const nomul_text *t)
     return nomul_tokenize_bound(t->tokenizer->vocab.max_piece);
 }
 
+/* Ids of the text, those that are not fed yet, too. */
+static uint64_t count_tokens(const nomul_text *t)
+{
+    return t->session->n_tokens + t->pending.n - t->n_fed;
+}
+
 uint64_t nm_text_room(const nomul_text *t)
 {
-    uint64_t n_tokens = t->session->n_tokens + t->pending.n - t->n_fed;
+    uint64_t n_tokens = count_tokens(t);
 
     return n_tokens < NM_MAX_TOKENS ? NM_MAX_TOKENS - n_tokens : 0;
 }
@@ -233,8 +240,7 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
                                nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (!text || (n_bytes && !prompt))
-        return nm_fail(err, NOMUL_E_ARG, "nomul_text_prompt: an argument is NULL"), err->code;
+    if (!text || (n_bytes && !prompt)) return nm_fail_null(err, "nomul_text_prompt");
     nm_id_list    *list = &text->pending;
     nm_text_place *place = &text->place;
     size_t         n_before = list->n;
@@ -307,12 +313,11 @@ const nomul_logprob *nomul_text_logprobs(const nomul_text *text)
 nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *counts,
                                    nomul_error *err)
 {
-    if (!text || !counts)
-        return nm_fail(err, NOMUL_E_ARG, "nomul_text_get_counts: an argument is NULL"), NOMUL_E_ARG;
+    if (!text || !counts) return nm_fail_null(err, "nomul_text_get_counts");
     size_t            n_left = text->pending.n - text->n_fed;
     size_t            n_unread = n_left < text->n_prompt ? n_left : text->n_prompt;
     nomul_text_counts ours = {
-        .n_tokens = text->session->n_tokens + n_left,
+        .n_tokens = count_tokens(text),
         .n_prompt = text->n_prompt,
         .n_read = text->n_prompt - n_unread,
         .n_generated = text->n_generated,
@@ -320,9 +325,7 @@ nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *co
 
     /* The last id of a prompt is read with the step that samples the first id: see nomul.h. */
     if (text->n_generated > 0 || n_left <= 1) ours.n_read = text->n_prompt;
-    if (nm_args_fill(counts, &ours, sizeof ours)) return NOMUL_OK;
-    nm_fail(err, NOMUL_E_ARG, "counts: its size is not set");
-    return NOMUL_E_ARG;
+    return nm_args_fill(counts, &ours, sizeof ours, "counts", err) ? NOMUL_OK : NOMUL_E_ARG;
 }
 
 unsigned nomul_text_unsaved(const nomul_text *text)
@@ -331,13 +334,40 @@ unsigned nomul_text_unsaved(const nomul_text *text)
 
     if (!text) return 0;
     const nomul_sampler_options *o = nm_sampler_options(text->sampler);
-    bool                         penalties =
-        o->repeat_penalty != 1 || o->presence_penalty != 0 || o->frequency_penalty != 0;
-    bool     looks_back = o->repeat_last_n < 0 || o->repeat_last_n > NOMUL_SAVED_IDS;
-    uint64_t n_tokens = text->session->n_tokens + text->pending.n - text->n_fed;
+    bool looks_back = o->repeat_last_n < 0 || o->repeat_last_n > NOMUL_SAVED_IDS;
 
     if (o->n_logit_bias) losses |= NOMUL_UNSAVED_BIAS;
-    if (penalties && looks_back && n_tokens > NOMUL_SAVED_IDS) losses |= NOMUL_UNSAVED_WINDOW;
-    if (text->longest_stop > NOMUL_SAVED_BYTES + 1) losses |= NOMUL_UNSAVED_STOPS;
+    if (looks_back && nm_sampler_penalizes(o) && count_tokens(text) > NOMUL_SAVED_IDS)
+        losses |= NOMUL_UNSAVED_WINDOW;
+    if (text->longest_stop > NOMUL_SAVED_BYTES + 1 && text->place.n_tail > NOMUL_SAVED_BYTES)
+        losses |= NOMUL_UNSAVED_STOPS;
+    return losses;
+}
+
+/*
+ * A stop string of n bytes may have begun before the tail where its bytes [at, at + n_tail) are the
+ * tail; then at + n_tail < n, as it would have ended otherwise.
+ */
+unsigned nomul_text_missing(const nomul_text *text)
+{
+    unsigned losses = 0;
+
+    if (!text) return 0;
+    const nomul_sampler_options *o = nm_sampler_options(text->sampler);
+    nm_sampler_history           history = nm_sampler_get_history(text->sampler, NULL);
+    size_t                       n_tail = text->place.n_tail;
+    uint64_t                     n_known = history.counts ? 0 : history.n_ids;
+
+    for (size_t i = 0; history.counts && i < text->host->n_vocab; i++) n_known += history.counts[i];
+    if (nm_sampler_penalizes(o) && n_known < count_tokens(text) &&
+        (o->repeat_last_n < 0 || n_known < (uint64_t)o->repeat_last_n))
+        losses |= NOMUL_UNSAVED_WINDOW;
+    for (size_t i = 0; text->place.cut && i < text->options.n_stops; i++) {
+        const char *stop = text->options.stops[i];
+        size_t      n = strlen(stop), at = 1;
+
+        while (at + n_tail < n && memcmp(stop + at, text->tail, n_tail) != 0) at++;
+        if (at + n_tail < n) losses |= NOMUL_UNSAVED_STOPS;
+    }
     return losses;
 }

@@ -53,6 +53,7 @@ typedef struct nm_text_host {
 typedef struct nm_text_place {
     bool   has_text; /* a prompt's byte or a piece: BOS and the leading space are decided */
     size_t n_tail;   /* the last bytes of the text, held ones included */
+    bool   cut;      /* there are bytes before these, or, after a file with a full tail, may be */
     size_t n_held;   /* of them: an unfinished UTF-8 character, not shown yet, at most 3 bytes */
 } nm_text_place;
 

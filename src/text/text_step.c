@@ -214,7 +214,7 @@ static size_t gather(nm_text_host *host, nomul_text *const *texts, size_t n_text
 
 static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *err)
 {
-    if (!texts || !texts[0]) return nm_fail(err, NOMUL_E_ARG, "nomul_text_step: text 0 is NULL");
+    if (!texts || !texts[0]) return nm_fail_null(err, "nomul_text_step"), false;
     uint64_t step = ++texts[0]->host->n_steps;
     for (size_t i = 0; i < n_texts; i++) {
         if (!texts[i]) return nm_fail(err, NOMUL_E_ARG, "text %zu is NULL", i);
@@ -271,7 +271,7 @@ nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_err
 const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err)
 {
     if (!text || text->finish) return NULL;
-    if (!n_bytes) return nm_fail(err, NOMUL_E_ARG, "n_bytes: is NULL"), NULL;
+    if (!n_bytes) return nm_fail_null(err, "nomul_text_next"), NULL;
     if (nomul_text_step(&text, 1, err) != NOMUL_OK) return NULL;
     return nomul_text_bytes(text, n_bytes);
 }
@@ -299,6 +299,6 @@ bool nm_text_settle(nomul_text *t, nomul_error *err)
 nomul_status nomul_text_read(nomul_text *text, nomul_error *err)
 {
     err = NM_ERROR(err);
-    if (!text) return nm_fail(err, NOMUL_E_ARG, "nomul_text_read: text is NULL"), err->code;
+    if (!text) return nm_fail_null(err, "nomul_text_read");
     return nm_text_settle(text, err) ? NOMUL_OK : err->code;
 }

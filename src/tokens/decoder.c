@@ -68,13 +68,8 @@ nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flag
 {
     unsigned unknown = flags & ~(unsigned)(NOMUL_DECODE_STRIP_SPACE | NOMUL_DECODE_SPECIAL);
 
-    if (!tokenizer || unknown) {
-        if (!tokenizer)
-            nm_fail(err, NOMUL_E_ARG, "tokenizer: is NULL");
-        else
-            nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown);
-        return NULL;
-    }
+    if (!tokenizer) return nm_fail_null(err, "nomul_decoder_new"), NULL;
+    if (unknown) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown), NULL;
     const nm_vocab *vocab = &tokenizer->vocab;
     size_t          n_bytes = sizeof(nomul_decoder) + MAX_HELD + nm_decoder_max_bytes(vocab);
     nomul_decoder  *decoder = nm_alloc(n_bytes);

@@ -545,18 +545,13 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
                             unsigned flags, int32_t *ids, size_t capacity, size_t *n_ids,
                             nomul_error *err)
 {
-    nomul_error own;
-    id_list     out = {ids, capacity, 0};
-    unsigned    unknown = flags & ~(unsigned)(NOMUL_TOKENIZE_ADD_SPECIAL |
+    id_list  out = {ids, capacity, 0};
+    unsigned unknown = flags & ~(unsigned)(NOMUL_TOKENIZE_ADD_SPECIAL |
                                            NOMUL_TOKENIZE_PARSE_SPECIAL | NOMUL_TOKENIZE_NO_PREFIX);
-    const char *null = !tokenizer         ? "tokenizer"
-                       : !text && n_bytes ? "text"
-                       : !ids && capacity ? "ids"
-                       : !n_ids           ? "n_ids"
-                                          : NULL;
 
-    if (!err) err = &own;
-    if (null) return nm_fail(err, NOMUL_E_ARG, "%s: is NULL", null), err->code;
+    err = NM_ERROR(err);
+    if (!tokenizer || (!text && n_bytes) || (!ids && capacity) || !n_ids)
+        return nm_fail_null(err, "nomul_tokenize");
     if (unknown) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown), err->code;
     if (!encode(&tokenizer->vocab, text, n_bytes, flags, tokenizer->cancel, &out, err))
         return err->code;

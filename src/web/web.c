@@ -293,7 +293,7 @@ nomul_mark *nm_web_load(const void *file, size_t n_bytes)
         return NULL;
     }
     if (!nm_outfile_commit(&out, &the.err)) return NULL;
-    nomul_mark *mark = nomul_mark_load(SESSION_FILE, the.model, &the.err);
+    nomul_mark *mark = nomul_mark_load(SESSION_FILE, the.model, NULL, &the.err);
     if (!mark) return NULL;
     const nomul_mark_info *info = nomul_mark_get_info(mark);
     the.sampler = *info->sampler;

@@ -44,8 +44,32 @@ nomul run -m $m -p x -n 1 --temp 0 -l 5+1 --save-session lost 2>&1 > /dev/null |
 head -c 600 text.txt > some.txt
 nomul run -m $m -f some.txt -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 \
     --save-session lost 2>&1 > /dev/null | grep saved
+penalties() { grep -c '^nomul: penalties know only' || :; }
+for with in '' '--repeat-last-n 65' '--repeat-last-n -1' '--repeat-last-n 64' \
+    '--repeat-penalty 1'; do
+    nomul run -m $m --load-session lost -n 0 $with 2>&1 > /dev/null | penalties
+    printf '\n\n' | nomul batch -m $m --load-session lost -n 0 $with 2>&1 > /dev/null | penalties
+done
+echo '/load lost' | nomul run -m $m -i -n 0 2>&1 > /dev/null | penalties
+printf '{"prompt":"","repeat_last_n":%d}\n' 65 9 65 |
+    nomul batch -m $m --load-session lost -n 0 --repeat-last-n 64 2>&1 > /dev/null | penalties
+nomul run -m $m -p x -n 1 --temp 0 --repeat-penalty 1.1 --repeat-last-n 100 --save-session lost \
+    2> /dev/null > lost.txt
+nomul run -m $m --load-session lost -n 0 2>&1 > /dev/null | penalties
+# In turns: a window that is made wider sees what it saw before; with -1 all is known.
+some=$(head -c 600 text.txt | tr '\n' ' ')
+say() { printf '%s\n' "$some" '/set n 6' "$@" ''; }
+say '/set repeat-last-n 100' '/set repeat-last-n 200' |
+    nomul run -m $m -i -n 0 --repeat-penalty 1.1 2>&1 > /dev/null | penalties
+say '/set repeat-penalty 1.5' | nomul run -m $m -i -n 0 --temp 0 --repeat-last-n -1 2> noted > turns
+penalties < noted
+say | turns -n 0 --temp 0 --repeat-last-n -1 --repeat-penalty 1.5 | cmp - turns
+# A stop string that does not fit, once the text is as long as a part of it that is not saved.
 long=$(printf '%070d' 0)
-nomul run -m $m -p x -n 1 --temp 0 -r "$long" --save-session lost 2>&1 > /dev/null | grep saved
+for text in x "$(printf '%064d' 7)" "$(printf '%065d' 7)"; do
+    nomul run -m $m -p "$text" -n 0 -r "$long" --save-session lost 2>&1 > /dev/null |
+        grep -c 'stop string' || :
+done
 # Also where one is loaded: the text ends in the middle of a stop string, or in none.
 text=$(printf '%080d' 7) && saved=$(printf '%064d' 7)
 nomul run -m $m -p "$text" -n 0 -q --save-session lost > lost.txt
@@ -53,5 +77,7 @@ for stop in "0$saved." "$saved." "0$saved"; do
     nomul run -m $m --load-session lost -n 0 -r "$stop" 2>&1 > lost.txt |
         grep -c 'stop string' || :
     echo "/load lost" | nomul run -m $m -i -n 0 -r "$stop" 2>&1 > lost.txt |
+        grep -c 'stop string' || :
+    printf '\n\n' | nomul batch -m $m --load-session lost -n 0 -r "$stop" 2>&1 > lost.txt |
         grep -c 'stop string' || :
 done

@@ -97,11 +97,11 @@ static void walk_model(const nomul_model *model)
     const nomul_model_info *info = nomul_model_get_info(model);
 
     MUST(info->n_layers && info->dim && info->ffn_dim && info->n_vocab);
-    for (size_t i = 0; nomul_model_metadata(model, i, &pair); i++) {
+    for (size_t i = 0; nomul_model_metadata(model, i, &pair, NULL); i++) {
         fuzz_touch(pair.key, pair.n_key);
         if (pair.type == NOMUL_VALUE_STRING) fuzz_touch(pair.string, pair.n_string);
     }
-    for (size_t i = 0; nomul_model_tensor(model, i, &tensor); i++)
+    for (size_t i = 0; nomul_model_tensor(model, i, &tensor, NULL); i++)
         fuzz_touch(tensor.name, tensor.n_name);
     if (tokenizer) {
         int32_t ids[64];

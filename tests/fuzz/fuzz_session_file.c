@@ -103,7 +103,7 @@ static void walk_file(const uint8_t *data, size_t size)
     nomul_error err = {.code = NOMUL_OK};
 
     fuzz_write_file(path, data, size);
-    nomul_mark *mark = nomul_mark_load(path, model, &err);
+    nomul_mark *mark = nomul_mark_load(path, model, NULL, &err);
     if (!mark) {
         MUST(err.code != NOMUL_OK && strncmp(err.text, path, strlen(path)) == 0);
         return;

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/xxh64.h"
+#include "cli/record.h"
 
 /* A line of progress on a terminal, replaced a few times a second. */
 static void show(nm_batch *b)
@@ -67,11 +68,13 @@ static bool write_job(const nm_batch *b, nm_batch_job *job, bool in_order, nomul
 {
     if (b->options->done && job->n_done < job->n_texts) return true;
     if (job->problem.n_bytes > 0) {
-        nm_output_print("{\"id\":");
-        nm_output_json_spelled(job->line.id.data, job->line.id.n_bytes);
-        nm_output_print(",\"error\":");
-        nm_output_json_string(job->problem.data, job->problem.n_bytes);
-        nm_output_print("}\n");
+        nm_record f = {.format = NM_RECORD_JSON};
+
+        nm_record_open(&f, NULL, '{');
+        nm_record_spelled(&f, "id", job->line.id.data, job->line.id.n_bytes);
+        nm_record_bytes(&f, "error", job->problem.data, job->problem.n_bytes);
+        nm_record_close(&f, '}');
+        nm_output_print("\n");
     }
     for (size_t i = 0; i < job->n_texts; i++) {
         nm_batch_text *text = &job->texts[i];
@@ -130,7 +133,7 @@ static bool write_all(const nm_batch *b, nomul_error *err)
  * The options of a continuation: the line's, with the seed of its place.  The generator of a saved
  * text continues in the first continuation, unless the line has a seed.
  */
-static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul_text *from,
+static nomul_text *fork_text(nm_batch *b, nm_batch_text *text, const nomul_text *from,
                              nomul_error *err)
 {
     const nm_batch_options *o = b->options;
@@ -160,6 +163,7 @@ static nomul_text *fork_text(const nm_batch *b, nm_batch_text *text, const nomul
         nomul_mark_free(mark);
     }
     nm_sampling_free(&sampling);
+    if (fork && o->saved && !o->args->quiet) nm_text_note_missing(fork, &b->noted, &b->bar);
     return fork;
 }
 

@@ -61,6 +61,7 @@ typedef struct nm_batch {
     nm_batch_text **running;                /* [n_parallel] */
     nomul_text    **texts;                  /* theirs, for a step */
     size_t          n_running;
+    unsigned        noted; /* bits of nomul_text_missing that were told */
     bool            ended; /* the lines */
     nomul_error     end;   /* why, if not by their end: code is not NOMUL_OK */
 } nm_batch;

@@ -82,7 +82,8 @@ static bool open_batch(running *r, nomul_error *err)
     open.n_texts = args->n_parallel;
     if (!nm_open_session(&r->opened, &open, err)) return false;
     if (args->done && !nm_batch_done_read(&r->done, args->done, err)) return false;
-    if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, err))) return false;
+    if (args->load && !(r->saved = nomul_mark_load(args->load, r->opened.model, NULL, err)))
+        return false;
     bool ok = nm_sampling_init(&sampling, &args->text, table, r->saved, r->opened.model, err);
     r->defaults = args->text;
     if (ok) nm_text_args_follow(&r->defaults, &sampling.options);

@@ -155,7 +155,7 @@ static void summarize(summary *s)
     snprintf(s->test, sizeof s->test, "%s%zu%s", r->n_gen ? "tg" : "pp", r->n_prompt + r->n_gen,
              parallel);
 
-    for (size_t i = 0; nomul_model_tensor(r->model, i, &t); i++) s->model_size += t.n_bytes;
+    for (size_t i = 0; nomul_model_tensor(r->model, i, &t, NULL); i++) s->model_size += t.n_bytes;
     for (size_t i = 0; i < r->n; i++) {
         s->ns[i] = 1e9 * r->seconds[i];
         s->ts[i] = (double)(r->n_prompt + r->n_gen * r->n_parallel) / r->seconds[i];

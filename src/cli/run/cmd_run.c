@@ -107,9 +107,8 @@ static bool open_text(running *r, nomul_error *err)
     if (r->save && !nm_outfile_try(r->save, (nm_watch){nm_interrupt_doom, NULL}, err)) return false;
     if (!nm_open_session(&r->opened, &args->open, err)) return false;
     double began = nm_clock();
-    if (r->load && !(r->saved = nomul_mark_load(r->load, model, err))) return false;
+    if (r->load && !(r->saved = nomul_mark_load(r->load, model, NULL, err))) return false;
     r->opened.load_seconds += nm_clock() - began;
-    if (r->saved) nm_turns_note_loaded(t, r->saved);
     if (asked) nm_prompt_waits(file, "the prompt", args->quiet);
     if (asked && !nm_prompt_read(&t->prompt, args->prompt, args->file, reading, err)) return false;
 
@@ -119,9 +118,11 @@ static bool open_text(running *r, nomul_error *err)
     t->text = nomul_text_new(r->opened.session, &options, err);
     if (!t->text) return false;
     if (args->interactive && !(t->empty = nomul_text_mark(t->text, err))) return false;
-    return !r->saved ||
-           nomul_text_rewind(t->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0, err) ==
-               NOMUL_OK;
+    if (r->saved && nomul_text_rewind(t->text, r->saved, seeded ? NOMUL_REWIND_KEEP_GENERATOR : 0,
+                                      err) != NOMUL_OK)
+        return false;
+    if (!args->quiet) nm_text_note_missing(t->text, &t->noted, &t->bar);
+    return true;
 }
 
 /* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
@@ -179,7 +180,7 @@ static bool finish(running *r, nomul_error *err)
         if (ok) *err = why;
         return false;
     }
-    nm_turns_note_unsaved(&r->turns);
+    if (!args->quiet) nm_text_note_unsaved(r->turns.text);
     return ok;
 }
 

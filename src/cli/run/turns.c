@@ -42,39 +42,6 @@ static uint64_t n_tokens(const nomul_text *text)
     return counts.n_tokens;
 }
 
-void nm_turns_note_unsaved(const nm_turns *t)
-{
-    unsigned unsaved = nomul_text_unsaved(t->text);
-
-    if (unsaved & NOMUL_UNSAVED_BIAS)
-        say(t, "nomul: --logit-bias and --ignore-eos are not saved: give them again\n");
-    if (unsaved & NOMUL_UNSAVED_WINDOW)
-        say(t, "nomul: of what penalties look at, the last %d tokens are saved\n", NOMUL_SAVED_IDS);
-    if (unsaved & NOMUL_UNSAVED_STOPS)
-        say(t, "nomul: a stop string that has begun is saved up to %d bytes\n", NOMUL_SAVED_BYTES);
-}
-
-/*
- * A saved text has its last bytes only: were they in the middle of a stop string, it would not be
- * found.
- */
-void nm_turns_note_loaded(const nm_turns *t, const nomul_mark *saved)
-{
-    const nomul_mark_info *info = nomul_mark_get_info(saved);
-
-    for (size_t i = 0; i < t->args.stops.n; i++) {
-        const char *stop = t->args.stops.at[i];
-        size_t      n = strlen(stop), at = 1;
-
-        while (at + info->n_tail < n && memcmp(stop + at, info->tail, info->n_tail) != 0) at++;
-        if (info->n_tail == NOMUL_SAVED_BYTES && at + info->n_tail < n)
-            say(t,
-                "nomul: a stop string that began before the last %d bytes of the saved text is "
-                "not found\n",
-                NOMUL_SAVED_BYTES);
-    }
-}
-
 /* ---- Marks ----------------------------------------------------------------------------------- */
 
 /* None can be undone after this: the text is another one. */
@@ -215,7 +182,7 @@ static bool save(nm_turns *t, const char *path, nomul_error *err)
         nomul_text_save(t->text, path, err) != NOMUL_OK)
         return false;
     say(t, "saved: %s\n", nm_show_amount(n_tokens(t->text), "token").text);
-    nm_turns_note_unsaved(t);
+    if (!t->run->quiet) nm_text_note_unsaved(t->text);
     return true;
 }
 
@@ -241,13 +208,15 @@ static bool change_text(nm_turns *t, const nm_text_args *args, const nm_sampling
     nomul_text_free(t->text);
     t->text = text;
     t->args = *args;
+    if (at) t->noted = 0;
+    if (!t->run->quiet) nm_text_note_missing(text, &t->noted, &t->bar);
     return true;
 }
 
 /* The file's own sampler options count, and its generator. */
 static bool load(nm_turns *t, const char *path, nomul_error *err)
 {
-    nomul_mark *saved = nomul_mark_load(path, t->opened->model, err);
+    nomul_mark *saved = nomul_mark_load(path, t->opened->model, NULL, err);
     nm_sampling sampling = t->sampling;
 
     if (!saved) return false;
@@ -262,7 +231,6 @@ static bool load(nm_turns *t, const char *path, nomul_error *err)
         t->sampling = sampling;
         forget_turns(t);
         say(t, "loaded: %s\n", nm_show_amount(info->n_tokens, "token").text);
-        nm_turns_note_loaded(t, saved);
     }
     nomul_mark_free(saved);
     return ok;

@@ -46,6 +46,7 @@ typedef struct nm_turns {
     nomul_mark  *empty;    /* of a text without ids, for /reset */
 
     nm_effort   effort;
+    unsigned    noted;  /* bits of nomul_text_missing that were told */
     bool        failed; /* a turn or a command; it was reported */
     bool        lost;   /* nm_turns_read was stopped before the prompt was in the text */
     nomul_mark *asked[NM_TURNS_MAX], *answering[NM_TURNS_MAX]; /* before prompts, before answers */
@@ -71,12 +72,5 @@ bool nm_turns_read(nm_turns *turns, bool show, nomul_error *err);
 
 /* Frees everything but what `opened` points to. */
 void nm_turns_free(nm_turns *turns);
-
-/*
- * Notes on stderr, unless quiet: what a session file of the text does not hold; that one which was
- * loaded may have the end of a stop string whose beginning it does not hold.
- */
-void nm_turns_note_unsaved(const nm_turns *turns);
-void nm_turns_note_loaded(const nm_turns *turns, const nomul_mark *saved);
 
 #endif

@@ -117,3 +117,42 @@ nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampl
     o.temporary = nm_interrupt_doom;
     return o;
 }
+
+/* ---- Notes ----------------------------------------------------------------------------------- */
+
+#define NUMBER_OF(macro) #macro
+#define NUMBER(macro) NUMBER_OF(macro)
+
+enum { N_NOTES = 3 }; /* one for each bit NOMUL_UNSAVED_*, from the lowest */
+
+static const char *const unsaved_notes[N_NOTES] = {
+    "--logit-bias and --ignore-eos are not saved: give them again",
+    "of what penalties look at, the last " NUMBER(NOMUL_SAVED_IDS) " tokens are saved",
+    "a stop string that has begun is saved up to " NUMBER(NOMUL_SAVED_BYTES) " bytes",
+};
+
+static const char *const missing_notes[N_NOTES] = {
+    "",
+    "penalties know only the last tokens of the text so far, at least " NUMBER(NOMUL_SAVED_IDS),
+    "a stop string that began before the last " NUMBER(NOMUL_SAVED_BYTES) " bytes is not found",
+};
+
+static void note(const char *const notes[N_NOTES], unsigned bits)
+{
+    for (size_t i = 0; i < N_NOTES; i++)
+        if (bits >> i & 1) nm_output_say("nomul: %s", notes[i]);
+}
+
+void nm_text_note_unsaved(const nomul_text *text)
+{
+    note(unsaved_notes, nomul_text_unsaved(text));
+}
+
+void nm_text_note_missing(const nomul_text *text, unsigned *noted, nm_progress_bar *bar)
+{
+    unsigned missing = nomul_text_missing(text), fresh = missing & ~*noted;
+
+    *noted |= missing;
+    if (fresh) nm_progress_erase(bar);
+    note(missing_notes, fresh);
+}

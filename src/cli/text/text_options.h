@@ -107,4 +107,12 @@ void nm_text_args_follow(nm_text_args *args, const nomul_sampler_options *option
 nomul_text_options nm_text_args_options(const nm_text_args *args, const nm_sampling *sampling,
                                         nm_progress_bar *bar);
 
+/*
+ * Notes on stderr, for commands that are not quiet: what a session file of the text does not hold;
+ * what the text lacks that continues from one, or has other options now.  The latter in place of
+ * the bar, and not what is in *noted already, to which it is added.
+ */
+void nm_text_note_unsaved(const nomul_text *text);
+void nm_text_note_missing(const nomul_text *text, unsigned *noted, nm_progress_bar *bar);
+
 #endif
