@@ -83,7 +83,7 @@ void nomul_bench_features(char *found, size_t size)
 
 bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
 {
-    return nm_selftest(nm_kernels_row(index), nm_kernels_row(0), n_compared, err);
+    return nm_selftest(nm_kernels_row(index), nm_kernels_row(0), 8, n_compared, err);
 }
 
 nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,

@@ -219,7 +219,7 @@ static void check_wrong(const nm_ternary_ops *ternary, const nm_float_ops *float
     nomul_error err = {NOMUL_OK, ""};
     uint64_t    n = 0;
 
-    CHECK(!nm_selftest(&wrong, scalar, &n, &err));
+    CHECK(!nm_selftest(&wrong, scalar, 8, &n, &err));
     CHECK_THAT(strncmp(err.text, words, strlen(words)) == 0, "said: %s", err.text);
 }
 
@@ -233,7 +233,7 @@ static void test_selftest(void)
     scalar = nm_kernels_row(0);
     test_case("kernels that are right pass");
     CHECK_OK(nm_kernels_choose(&best, NULL, &err), err);
-    CHECK_OK(nm_selftest(best, scalar, &n, &err), err);
+    CHECK_OK(nm_selftest(best, scalar, (size_t)test_trials(0, 100), &n, &err), err);
     CHECK(n > 100000);
     test_case("one wrong result is found and named");
     memcpy(ternary, best->ternary, sizeof ternary);

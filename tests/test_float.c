@@ -196,7 +196,8 @@ static void check_length(const nm_float_case *c, size_t n, operands o[3])
 
 static void test_every_case(void)
 {
-    static const size_t  lengths[] = {255, 256, 1000, 1024, 4999};
+    static const size_t  lengths[] = {255, 256, 1000, 1024, 4999, 2560, MOST};
+    const size_t         n_lengths = (size_t)test_trials(5, sizeof lengths / sizeof *lengths);
     operands             o[3];
     const nm_float_case *c;
 
@@ -204,8 +205,7 @@ static void test_every_case(void)
     for (size_t index = 0; (c = nm_float_cases_row(index)); index++) {
         test_case("%s: every row equals scalar", c->name);
         for (size_t n = 0; n <= 140; n++) check_length(c, n, o);
-        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-            check_length(c, lengths[i], o);
+        for (size_t i = 0; i < n_lengths; i++) check_length(c, lengths[i], o);
     }
     for (size_t i = 0; i < 3; i++) drop_operands(&o[i]);
 }
@@ -286,7 +286,7 @@ static void test_logits(void)
 
     test_case("largest, argmax and softmax of odd logits, in scalar code and in every row");
     nm_rng_init(&rng, 9);
-    for (size_t round = 0; round < 110; round++) {
+    for (size_t round = 0, n_rounds = (size_t)test_trials(110, 300); round < n_rounds; round++) {
         size_t n = round < 70 ? round : (size_t)nm_rng_below(&rng, MOST);
         for (size_t kind = 0; kind < N_KINDS; kind++) {
             float *from = x + MOST - n, *to = y + MOST - n;

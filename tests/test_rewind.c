@@ -143,7 +143,7 @@ static void test_undo(int32_t repeat_last_n)
     test_case("repeat_last_n %d: any mark, any number of times, in another text too",
               (int)repeat_last_n);
     nomul_text *other = new_text(repeat_last_n);
-    for (int i = 0; i < TURNS; i++) {
+    for (int i = 0; i < test_trials(TURNS, 2 * TURNS); i++) {
         nomul_text *t = i % 3 ? text : other;
         int         turn = i * 4 % TURNS;
         take_turn(t, i);

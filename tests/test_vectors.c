@@ -382,18 +382,18 @@ static void test_long_pieces(void)
 /* Each would take seconds if a look-up cost as much as the longest piece. */
 static void test_hostile_lengths(void)
 {
-    static char        a[NM_MAX_PIECE], b[NM_MAX_PIECE], text[1 << 18];
+    static char        a[NM_MAX_PIECE], b[NM_MAX_PIECE], text[1 << 20];
     static nm_sp_piece pieces[N_FIRST + 3 + 300];
     vocabulary_plan    plan;
     vocabulary         v;
     nomul_error        err;
-    size_t             n_ids;
+    size_t             n_ids, n_text = (size_t)test_trials(1 << 18, sizeof text);
 
-    memset(a, 'a', sizeof a), memset(b, 'a', sizeof b), memset(text, 'a', sizeof text);
+    memset(a, 'a', sizeof a), memset(b, 'a', sizeof b), memset(text, 'a', n_text);
     b[NM_MAX_PIECE - 1] = 'b';
     for (int normal = 0; normal < 2; normal++) {
         size_t n = N_FIRST;
-        test_case("260,000 letters and %s pieces of thousands of them",
+        test_case("%zu letters and %s pieces of thousands of them", n_text,
                   normal ? "merged" : "user-defined");
         vocabulary_first_pieces(pieces);
         pieces[n++] = (nm_sp_piece){"a", 1, 0, NOMUL_TOKEN_NORMAL};
@@ -406,9 +406,8 @@ static void test_hostile_lengths(void)
         vocabulary_plan_init(&plan, pieces, n);
         plan.add_space_prefix = 0;
         CHECK_OK(vocabulary_open(&v, &plan, &err), err);
-        free(vocabulary_encode(&v, text, sizeof text, 0, &n_ids));
-        CHECK_INT(n_ids,
-                  normal ? sizeof text / 300 + 1 : sizeof text / sizeof a + sizeof text % sizeof a);
+        free(vocabulary_encode(&v, text, n_text, 0, &n_ids));
+        CHECK_INT(n_ids, normal ? n_text / 300 + 1 : n_text / sizeof a + n_text % sizeof a);
         vocabulary_close(&v);
     }
 }

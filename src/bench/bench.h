@@ -13,11 +13,12 @@
 
 /*
  * Compares every operation of one set of kernels, which the CPU must run, with another, the
- * specification.  False at the first difference, which err names, or without memory; n_compared
- * counts results, those before a difference too.  Everything runs on the calling thread.
+ * specification: n_random random shapes beside those that are always tried.  False at the first
+ * difference, which err names, or without memory; n_compared counts results, those before a
+ * difference too.  Everything runs on the calling thread.
  */
-bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t *n_compared,
-                 nomul_error *err);
+bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, size_t n_random,
+                 uint64_t *n_compared, nomul_error *err);
 
 /*
  * Measures every operation of a set of kernels on the calling thread and reports each; quick: from

@@ -205,8 +205,8 @@ static void place(tester *t)
     }
 }
 
-bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t *n_compared,
-                 nomul_error *err)
+bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, size_t n_random,
+                 uint64_t *n_compared, nomul_error *err)
 {
     tester t = {.tested = tested, .reference = reference, .err = err};
 
@@ -228,7 +228,7 @@ bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, uint64_t
             ok = check_product(&t, p, 1, cols, 1 + cols % 7, (fill)(cols % N_FILLS));
         for (size_t n = 1; ok && n <= MOST_TOKENS; n++) /* every tail of a group of tokens */
             ok = check_product(&t, p, 129, 250, n, RANDOM);
-        for (size_t i = 0; ok && i < 8; i++) {
+        for (size_t i = 0; ok && i < n_random; i++) {
             size_t rows = 1 + (size_t)nm_rng_below(&t.rng, i % 4 ? 300 : MOST_ROWS - NM_TILE_ROWS);
             size_t cols = 1 + (size_t)nm_rng_below(&t.rng, rows > 300 ? 700 : MOST_SHORT);
             ok = check_product(&t, p, rows, cols, 1 + i % 8, RANDOM);

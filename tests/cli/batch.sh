@@ -27,7 +27,7 @@ same() { # MODEL OPTION...
     nomul batch -m $with -q --parallel 3 --as-ready "$@" < prompts | strip | sort | cmp - sorted
     wc -l < alone | tr -d ' '
 }
-same $m -s 7 -n 4
+same $t -s 7 -n 4
 same $t -n 9 --temp 0 -s 1 --logprobs 2
 same $t -s 3 -n 12 -r e -r ' o' --repeat-penalty 1.3 --repeat-last-n 100 --top-k 0 --ignore-eos
 same $t -s 3 -n 0
@@ -51,7 +51,7 @@ best() { # MODEL OPTION...
 }
 best $t -n 6 -r e
 best $t -n 0
-nomul batch -m $m -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
+nomul batch -m $t -f prompts -s 7 --n-best 3 -n 1 2>&1 > /dev/null | grep '^prompts'
 # What a line says goes before the options.
 cat > lines << 'END'
 {"prompt": "Once", "id": 17, "seed": 3, "n_predict": 4, "temperature": 1.5, "top_k": 0, "min_p": 0}

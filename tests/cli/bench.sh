@@ -24,14 +24,14 @@ bench --shape tiny --shape tiny -p 0 -n 2 -t 1
 # A shape of four numbers; one that no machine has memory for is refused before it is made.
 bench --shape 3,64,99,20 --pack 1.6bit -p 8 -n 0 -r 1 -t 1
 for format in md json; do
-    try bench --shape 1024,65536,65536,32000 -o $format 2>&1 |
+    try bench --shape 256,65536,65536,32000 -o $format 2>&1 |
         sed 's/but .* available; .*/but N are available; .../'
 done
-try bench --ops --shape tiny --shape 1024,65536,65536,32000 -n 1 -t 1 2>&1 |
+try bench --ops --shape tiny --shape 256,65536,65536,32000 -n 1 -t 1 2>&1 |
     sed 's/but .* available; .*/but N are available; .../'
 
 # Many texts at once, prompts alone.  t/s counts the tokens of all; times a test took in seconds.
-bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 2 | sed 's: N ±.*::'
+bench -m $m -p 4 -n 2,3 -r 1 --parallel 1,2-8*2 -b 4 -t 1 | sed 's: N ±.*::'
 nomul bench -m $m -p 8 -n 3 --parallel 1,16 --quick -r 1 -t 1 -o jsonl | tr -d '",{}' | awk '{
     for (i = 1; i < NF; i++) value[$i] = $(i + 1)
     printf "p %d, n %d, parallel %d: ", value["n_prompt:"], value["n_gen:"], value["n_parallel:"]

@@ -12,7 +12,7 @@
  *   at ROW COLUMN   waits until the cursor is there
  *   prompt          waits until the cursor is after "> " and nothing else
  *   show            prints the screen, with the place of the cursor
- *   size COLUMNS ROWS, kill SIGNAL (INT TERM QUIT CONT)
+ *   size COLUMNS ROWS, kill SIGNAL (INT TERM QUIT STOP CONT)
  *   stopped         waits until the program is stopped, and prints the terminal's mode
  *
  * At the end it waits for the program, shows the screen and prints the exit code and whether the
@@ -138,7 +138,11 @@ static int signal_of(const char *name)
     static const struct {
         const char *name;
         int         signal;
-    } rows[] = {{"INT", SIGINT}, {"TERM", SIGTERM}, {"QUIT", SIGQUIT}, {"CONT", SIGCONT}};
+    } rows[] = {{"INT", SIGINT},
+                {"TERM", SIGTERM},
+                {"QUIT", SIGQUIT},
+                {"STOP", SIGSTOP},
+                {"CONT", SIGCONT}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, name) == 0) return rows[i].signal;

@@ -20,7 +20,7 @@ end() { # SIGNAL; who doesn't hear it is killed, so that nothing waits for ever
 hup=$(sh -c 'sh -c "kill -s HUP \$\$; echo ignored"; :' 2> /dev/null)
 [ "$hup" != ignored ] || skip "HUP is ignored here, as by nohup"
 for signal in INT TERM HUP QUIT; do
-    start $m -p Once -n -1 --ignore-eos
+    start $m -p Once -n -1 --ignore-eos -t 1
     end $signal
 done
 start $m -p Once -n -1 --ignore-eos -q
@@ -74,17 +74,19 @@ end TERM
 sed 's/.*"finish_reason":\("[a-z]*"\).*/\1/' out
 
 # logits leaves nothing behind.
-count() { ls -A | wc -l; }
-before=$(count)
+count() { set -- * .*; n_files=$#; } # in the shell itself, which is quicker than ls
+count
+before=$n_files
 $RUN "$program" logits -m $m -f long.txt -t 1 -b 1 -o no.safetensors > out 2> err &
-more() { [ "$(count)" -gt "$before" ]; }
+more() { count; [ $n_files -gt "$before" ]; }
 poll more
 end INT
 ls -A
 
 # Neither do convert and repack, whatever ends them: SIGBUS is a model that shrinks.
 cp $m in.gguf
-before=$(count)
+count
+before=$n_files
 for signal in BUS QUIT TERM XCPU; do
     for command in "convert golden/wide-no-bound" "repack models/stories-74m.gguf --pack 2bit"; do
         $RUN "$program" $command -o no.gguf > out 2> err &
@@ -123,11 +125,11 @@ echo "[$?]"
 
 # The model shrinks while it is mapped; read into memory, it may.
 cp models/tiny.gguf shrinks.gguf
-start shrinks.gguf -p Once -n -1 --ignore-eos
+start shrinks.gguf -p Once -n -1 --ignore-eos -t 1
 : > shrinks.gguf
 wait $!
 echo "[$?] $(cat err)"
 cp models/tiny.gguf shrinks.gguf
-start shrinks.gguf -p Once -n -1 --ignore-eos --no-mmap -q
+start shrinks.gguf -p Once -n -1 --ignore-eos --no-mmap -q -t 1
 : > shrinks.gguf
 end TERM

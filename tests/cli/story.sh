@@ -11,7 +11,7 @@ echo '<'
 
 # A longer one repeats itself without what the file recommends: how often the same six words come.
 for option in '--repeat-penalty 1' ''; do
-    nomul run -m $m -p 'Once upon a time' -n 256 --ignore-eos -s 24 -q $option |
+    nomul run -m $m -p 'Once upon a time' -n 160 --ignore-eos -s 24 -q $option |
         awk '{ for (i = 1; i <= NF; i++) word[n++] = $i }
              END { for (i = 0; i + 5 < n; i++) {
                        six = ""

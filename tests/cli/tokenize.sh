@@ -25,9 +25,9 @@ for bytes in '' '\n' 'text\n' 'text\n\n' ' blank' '  two  ' 'a\000b' '\377\376' 
     printf "$bytes" > bytes
     same
     same --no-bos
-    same -f -
     same -f bytes
 done
+same -f -
 cp text.txt bytes
 same
 # But one: the sign that the vocabulary writes for a blank is read as a blank.
