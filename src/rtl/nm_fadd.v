@@ -7,9 +7,9 @@
 //   1  the operand of larger magnitude becomes x, the other one y; difference of exponents
 //   2  y moves right, bits that fall off are kept as one sticky bit; x + y or x - y
 //   3  normalize: left past the leading zeros, of which a sum with a carry has none, but not below
-//      the exponent 1, where subnormals live
-//   4  round.  Exponent and fraction are one number: a carry out of the fraction is right in
-//      the exponent, from subnormal to normal and from the largest number to infinity
+//      the exponent 1, where subnormals live; here by 16, 8 and 4, none of which waits for a shift
+//   4  by 2 and 1; round.  Exponent and fraction are one number: a carry out of the fraction is
+//      right in the exponent, from subnormal to normal and from the largest number to infinity
 `default_nettype none
 module nm_fadd (
     input  wire        clk,
@@ -23,7 +23,10 @@ module nm_fadd (
     localparam [31:0] NOT_A_NUMBER = 32'h7fc00000;
 
     // ---- 1
-    assign larger = b[30:0] > a[30:0];
+    // A subtraction, not a comparison, which Yosys makes of LUTs instead of a carry chain.
+    wire [31:0] a_minus_b = {1'b0, a[30:0]} - {1'b0, b[30:0]};
+    assign larger = a_minus_b[31];
+    wire        unused_difference = &{1'b0, a_minus_b[30:0]};
     wire        take_b = select ? pick : larger;
     wire [22:0] big = take_b ? b[22:0] : a[22:0];
     wire        a_normal = a[30:23] != 0, b_normal = b[30:23] != 0;
@@ -31,12 +34,10 @@ module nm_fadd (
     wire [7:0]  a_exp = {a[30:24], a[23] || !a_normal};
     wire [7:0]  b_exp = {b[30:24], b[23] || !b_normal};
     wire [7:0]  b_above = b_exp - a_exp, a_above = a_exp - b_exp;
-    wire        big_largest = take_b ? b_largest : a_largest;
-    wire        minus = a[31] != b[31] && !select;
 
     reg  [23:0] x1, y1;
     reg  [7:0]  exp1, apart1;
-    reg         sign1, minus1, nan1, inf1;
+    reg         sign1, minus1, inf1, both_inf1;
 
     always @(posedge clk) begin
         x1     <= {take_b ? b_normal : a_normal, big};
@@ -44,10 +45,10 @@ module nm_fadd (
         exp1   <= take_b ? b_exp : a_exp;
         apart1 <= larger ? b_above : a_above;
         sign1  <= take_b ? b[31] : a[31];
-        minus1 <= minus;
-        // The larger one is a NaN if there is one; infinities are equal.
-        nan1   <= big_largest && (big != 0 || (a_largest && b_largest && minus));
-        inf1   <= big_largest;
+        minus1 <= a[31] != b[31] && !select;
+        // Infinity or a NaN: x if one of them is one.
+        inf1      <= take_b ? b_largest : a_largest;
+        both_inf1 <= a_largest && b_largest;
     end
 
     // ---- 2: 24 bits, then guard, round and sticky
@@ -59,41 +60,59 @@ module nm_fadd (
     wire [27:0] y2 = {1'b0, moved, lost} ^ {28{minus1}};
     wire [28:0] sum = {1'b0, x1, 3'b0, 1'b1} + {y2, minus1};
 
-    reg  [27:0] sum2, limit2;
+    reg  [27:0] sum2;
     reg  [7:0]  exp2;
+    reg  [4:0]  room2;  // how far it may move: exp2, but at most 31
     reg         sign2, minus2, nan2, inf2;
 
     always @(posedge clk) begin
         sum2   <= sum[28:1];
-        limit2 <= exp1 < 8'd28 ? 28'h8000000 >> exp1[4:0] : 28'd0;
         exp2   <= exp1;
+        room2  <= exp1[7:5] != 0 ? 5'd31 : exp1[4:0];
         sign2  <= sign1;
         minus2 <= minus1;
-        nan2   <= nan1;
+        nan2   <= inf1 && (x1[22:0] != 0 || (both_inf1 && minus1));
         inf2   <= inf1;
     end
     wire unused_carry = sum[0];
 
-    // ---- 3: a one at bit 27 - exp2 limits the move to exp2.  With bit 27 set the exponent is one
-    // more than exp2 minus the move
-    wire [4:0]  left;
-    nm_clz clz (.in({sum2 | limit2, 4'hf}), .zeros(left));
+    // ---- 3: groups of four bits tell how far.  With bit 27 set the exponent is one more than exp2
+    // minus the move
+    wire [6:0] zero;
+    genvar g;
+    generate
+        for (g = 0; g < 7; g = g + 1) begin : group
+            assign zero[g] = sum2[4*g+:4] == 0;
+        end
+    endgenerate
+    wire by16 = &zero[6:3] && room2[4];
+    wire by8 = by16 ? &zero[2:1] && room2[3] : &zero[6:5] && room2[4:3] != 0;
+    wire by4 = by16 ? (by8 ? zero[0] && room2[2] : zero[2] && room2[3:2] != 0)
+                    : (by8 ? zero[4] && (room2[4] || room2[2]) : zero[6] && room2[4:2] != 0);
 
     reg  [27:0] sum3;
     reg  [7:0]  exp3;
+    reg  [2:0]  left3;
+    reg  [1:0]  room3;
     reg         sign3, nan3, inf3;
 
     always @(posedge clk) begin
-        sum3  <= sum2 << left;
-        exp3  <= exp2 - {3'd0, left} + 8'd1;
+        sum3  <= sum2 << {by16, by8, by4, 2'd0};
+        exp3  <= exp2 + 8'd1;
+        left3 <= {by16, by8, by4};
+        room3 <= room2[4:2] != {by16, by8, by4} ? 2'd3 : room2[1:0];
         sign3 <= sum2 == 0 && minus2 ? 1'b0 : sign2;
         nan3  <= nan2;
         inf3  <= inf2 || (sum2[27] && exp2 == 8'd254);
     end
 
     // ---- 4
-    wire        up = sum3[3] && (sum3[2] || sum3[1] || sum3[0] || sum3[4]);
-    wire [30:0] rounded = {sum3[27] ? exp3 : 8'd0, sum3[26:4]} + {30'b0, up};
+    wire        by2 = sum3[27:26] == 0 && room3[1];
+    wire        by1 = by2 ? !sum3[25] && room3[0] : !sum3[27] && room3 != 0;
+    wire [27:0] n = sum3 << {by2, by1};
+    wire [7:0]  exp = exp3 - {3'd0, left3, by2, by1};
+    wire        up = n[3] && (n[2] || n[1] || n[0] || n[4]);
+    wire [30:0] rounded = {n[27] ? exp : 8'd0, n[26:4]} + {30'b0, up};
 
     always @(posedge clk)
         y <= nan3 ? NOT_A_NUMBER : {sign3, inf3 ? 31'h7f800000 : rounded};

@@ -6,8 +6,8 @@
 //   1       leading zeros of both fractions
 //   2       both normalized; exponent of the quotient
 //   3 - 15  two quotient bits a stage: is the remainder, doubled, still at least b?
-//   16      normalize: a quotient below 1 moves left by one
-//   17      a quotient below the least normal number moves right
+//   16      normalize: a quotient below 1 moves left by one; how far below the least normal number
+//   17      so far it moves right
 //   18      round
 `default_nettype none
 module nm_fdiv (
@@ -81,23 +81,28 @@ module nm_fdiv (
     // ---- 16: 24 bits, guard, and one that stands for all that follow
     wire [25:0] quo = stage[STAGES].quo;
     wire        sticky = stage[STAGES].rem != 0;
+    wire [9:0]  exp = stage[STAGES].exp - {9'b0, ~quo[25]};
+    wire        below = $signed(exp) < 1;
+    wire [9:0]  far = 10'd1 - exp;
     reg  [25:0] n16;
-    reg  [9:0]  exp16;
+    reg  [7:0]  exp16;
+    reg  [4:0]  right16;
+    reg         below16, above16;
 
     always @(posedge clk) begin
-        n16   <= quo[25] ? {quo[25:1], quo[0] | sticky} : {quo[24:0], sticky};
-        exp16 <= stage[STAGES].exp - {9'b0, ~quo[25]};
+        n16     <= quo[25] ? {quo[25:1], quo[0] | sticky} : {quo[24:0], sticky};
+        exp16   <= exp[7:0];
+        right16 <= !below ? 5'd0 : far > 10'd26 ? 5'd26 : far[4:0];
+        below16 <= below;
+        above16 <= !below && exp > 10'd254;
     end
     wire unused_div = &{1'b0, stage[STAGES].divisor};
 
     // ---- 17
-    wire        below = $signed(exp16) < 1;
-    wire [9:0]  far = 10'd1 - exp16;
-    wire [4:0]  right = !below ? 5'd0 : far > 10'd26 ? 5'd26 : far[4:0];
     wire [25:0] moved;
     wire        lost;
     nm_shift_right #(.WIDTH(26), .BITS(5)) shift (
-        .in(n16), .by(right), .out(moved), .lost(lost)
+        .in(n16), .by(right16), .out(moved), .lost(lost)
     );
     reg  [25:0] n17;
     reg  [7:0]  exp17;
@@ -105,10 +110,10 @@ module nm_fdiv (
 
     always @(posedge clk) begin
         n17    <= {moved[25:1], moved[0] || lost};
-        exp17  <= below ? 8'd0 : exp16[7:0];
+        exp17  <= below16 ? 8'd0 : exp16;
         sign17 <= sign[16];
         nan17  <= nan[16];
-        inf17  <= inf[16] || (!zero[16] && !below && exp16 > 10'd254);
+        inf17  <= inf[16] || (!zero[16] && above16);
         zero17 <= zero[16];
     end
 

@@ -3,9 +3,10 @@
 //
 // Latency 4 clocks, one result a clock, no stalls.  Every NaN is 0x7fc00000.
 //
-//   1  leading zeros of the operand that is subnormal, if one is.  If both are, the product is far
-//      below the least number, and no number of zeros makes it wrong
-//   2  the product of 24 by 24 bits, the only multiplier; how far it has to move
+//   1  four products of 18 or 6 by 18 or 6 bits, the only multipliers; leading zeros of the operand
+//      that is subnormal, if one is.  If both are, the product is far below the least number, and
+//      no number of zeros makes it wrong
+//   2  their sum, the product of 24 by 24 bits; how far it has to move
 //   3  move: left past the leading zeros, but not below the exponent 1; where the exponent is
 //      already below, right.  Both are a move right by 23 minus something; what falls off becomes
 //      a sticky bit
@@ -29,19 +30,23 @@ module nm_fmul (
     wire [4:0]  zeros;
     nm_clz clz (.in({a_normal ? b_frac : a_frac, 8'hff}), .zeros(zeros));
 
-    reg  [23:0] a1, b1;
+    reg  [35:0] low1;
+    reg  [23:0] cross1, cross_too1;
+    reg  [11:0] high1;
     reg  [4:0]  zeros1;
     reg  [9:0]  exp1;  // signed
     reg         sign1, nan1, inf1;
 
     always @(posedge clk) begin
-        a1     <= a_frac;
-        b1     <= b_frac;
-        zeros1 <= zeros;
-        exp1   <= {2'd0, a_exp} + {2'd0, b_exp} - 10'd127;
-        sign1  <= a[31] ^ b[31];
-        nan1   <= a_nan || b_nan || (a_inf && b_zero) || (a_zero && b_inf);
-        inf1   <= a_inf || b_inf;
+        low1       <= a_frac[17:0] * b_frac[17:0];
+        cross1     <= a_frac[17:0] * b_frac[23:18];
+        cross_too1 <= a_frac[23:18] * b_frac[17:0];
+        high1      <= a_frac[23:18] * b_frac[23:18];
+        zeros1     <= zeros;
+        exp1       <= {2'd0, a_exp} + {2'd0, b_exp} - 10'd127;
+        sign1      <= a[31] ^ b[31];
+        nan1       <= a_nan || b_nan || (a_inf && b_zero) || (a_zero && b_inf);
+        inf1       <= a_inf || b_inf;
     end
     wire unused_normal = b_normal;
 
@@ -56,7 +61,7 @@ module nm_fmul (
     reg         sign2, nan2, inf2, may_move2;
 
     always @(posedge clk) begin
-        p2        <= a1 * b1;
+        p2        <= {high1, low1} + {5'd0, {1'b0, cross1} + {1'b0, cross_too1}, 18'd0};
         right2    <= right[9:6] != 0 ? 6'd63 : right[5:0];
         exp2      <= limited ? 10'd1 : exp_left + 10'd1;
         may_move2 <= !limited && exp_left != 0;

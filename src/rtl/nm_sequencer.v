@@ -135,10 +135,17 @@ module nm_sequencer #(
         blocks_of = {{VB_BITS-6{1'b0}}, count[17:VB_BITS]} + {11'b0, count[VB_BITS-1:0] != 0};
     endfunction
 
+    // The number of blocks is known two clocks after `loop` is.
     wire [2:0]  loop_class = a_index[2:0];
-    wire [17:0] class_count = count_of(loop_class, counts);
-    wire [11:0] blocks_of_n = blocks_of(count_n);
-    wire [11:0] class_blocks = blocks_of(class_count);
+    reg  [17:0] class_count;
+    reg  [11:0] blocks_of_n, class_blocks;
+    reg  [1:0]  age;     // clocks since the instruction came, at most 2
+    always @(posedge clk) begin
+        class_count  <= count_of(loop_class, counts);
+        class_blocks <= blocks_of(class_count);
+        blocks_of_n  <= blocks_of(count_n);
+        age          <= ends ? 2'd0 : age == 2'd2 ? 2'd2 : age + 2'd1;
+    end
     reg  [11:0] block, end_block, all_blocks;
     wire [11:0] first_block = loop_class == 3'd5 ? blocks_of_n : 12'd0;
     wire [11:0] last_block = loop_class == 3'd4 ? blocks_of_n : class_blocks;
@@ -165,10 +172,17 @@ module nm_sequencer #(
     wire plain = strips_kind == `STRIPS_ALL;
     wire from_tile = ir[42:41] == `A_TILE;
     wire settled = settle == 0 || (op == `OP_MULADD && VL_BITS == 4);
+    // What the others say, a clock later: it stays so until an operation has begun and ended.
+    reg  tile_here, q_free, out_free;
+    always @(posedge clk) begin
+        tile_here <= tile_ready;
+        q_free    <= pack_idle;
+        out_free  <= out_idle;
+    end
     // With 16 lanes nm_qpack is slower than q comes: what is under way has to arrive first.
-    wire q_taken = pack_idle && (VL_BITS == 4 || pipe_empty);
+    wire q_taken = q_free && (VL_BITS == 4 || pipe_empty);
     wire may_start = settled && (!(alone || strips_kind != `STRIPS_ALL) || pipe_empty) &&
-                     (!from_tile || tile_ready) && (!ir[23] || q_taken) && (!ir[22] || out_idle);
+                     (!from_tile || tile_here) && (!ir[23] || q_taken) && (!ir[22] || out_free);
     wire vector_here = running && is_vector && !fold_skips;
 
     assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;
@@ -242,14 +256,19 @@ module nm_sequencer #(
         end
 
     // ---- What ends a control instruction, and where the program goes on
-    wire another_block = block + 12'd1 != end_block;
-    wire another_layer = layer + 10'd1 != layers;
+    // A body takes more clocks than these registers.
+    reg  another_block, another_layer, ends_vector;
+    always @(posedge clk) begin
+        another_block <= block + 12'd1 != end_block;
+        ends_vector   <= block + 12'd1 == all_blocks;
+        another_layer <= layer + 10'd1 != layers;
+    end
     always @* begin
         ends   = 1'b1;
         jumps  = 1'b0;
         target = ir[8:0];
         case (op)
-            `OP_LOOP:    jumps = first_block == last_block;
+            `OP_LOOP:    begin ends = age == 2'd2; jumps = first_block == last_block; end
             `OP_END:     begin jumps = another_block; target = loop_pc; end
             `OP_CALL:    jumps = 1'b1;
             `OP_RET:     begin jumps = 1'b1; target = return_pc; end
@@ -257,7 +276,7 @@ module nm_sequencer #(
             `OP_WAITV:   ends = n_vectors <= a_index[3:0];
             `OP_WAITQ:   ends = n_products <= 4'd1;
             `OP_LAYER:   jumps = another_layer;
-            `OP_HALT:    ends = pipe_empty && out_idle;
+            `OP_HALT:    ends = pipe_empty && out_free;
             `OP_NOP:     ;
             default:    ends = vector_ends;
         endcase
@@ -266,7 +285,7 @@ module nm_sequencer #(
     wire half_ends = VB_BITS == 7 || block[0];
     wire at_end = running && op == `OP_END;
     assign tile_half = VB_BITS == 7 ? 1'b0 : block[0];
-    assign tile_done = at_end && tile_used && (half_ends || block + 12'd1 == all_blocks);
+    assign tile_done = at_end && tile_used && (half_ends || ends_vector);
 
     always @(posedge clk)
         if (rst) begin

@@ -14,7 +14,8 @@
 //   at      the next burst           step    from a block of this tile to its next block
 //   tile    the tile's first block   tail    the tile's last, shorter block, if there is one
 //
-// Requests run ahead of the data: up to the memory's own limit they are outstanding.
+// Requests run ahead of the data: up to the memory's own limit they are outstanding.  They are at
+// least six clocks apart.
 `default_nettype none
 module nm_stream #(
     parameter LANES = 4,
@@ -93,25 +94,38 @@ module nm_stream #(
     reg  [15:0] more;           // beats of a vector beyond vector_beats
 
     // Sizes in units of 16 bytes: 8 a group of a tile.
-    wire [4:0]  panel_tiles = ask_tiles > {11'b0, 5'd16 - {1'b0, ask_tile}}
-                            ? 5'd16 : ask_tiles[4:0] + {1'b0, ask_tile};
+    reg  [4:0]  panel_tiles;
     wire [31:0] full_size = {23'b0, full, 3'b0};
     wire [31:0] rest_size = {23'b0, rest, 3'b0};
-    wire [31:0] step = t5 ? {18'b0, panel_tiles, 9'b0} - {20'b0, panel_tiles, 7'b0}
-                          : {18'b0, panel_tiles, 9'b0} - {22'b0, panel_tiles, 5'b0};
     wire [5:0]  ask_groups = in_tail ? rest : full;
     wire [8:0]  product_beats = BEAT_BITS == 3 ? {ask_groups, 3'b0}
                               : BEAT_BITS == 2 ? {1'b0, ask_groups, 2'b0}
                                                : {2'b0, ask_groups, 1'b0};
     wire        ask = ar_valid && ar_ready;
-    wire        last_block = in_tail || (ask_blocks == 8'd1 && rest == 0);
-    wire        last_of_panel = ask_tile == 4'd15;
-    // The panel's tail begins where the first tile's full blocks end.
-    wire [31:0] panel_tail = ask_tile == 0 ? at + (in_tail ? 32'd0 : step) : tail;
 
     assign ar_valid = asking;
     assign ar_address = {at, 4'b0};
     assign ar_beats = kind == PRODUCT ? product_beats : vector_beats;
+
+    // What comes next, a sum a clock: four clocks after a request was taken all of them are known.
+    reg  [4:1]  taken;
+    reg         last_block, last_of_panel;
+    reg  [31:0] step, at_next, tile_next, panel_tail, tail_next;
+    reg  [15:0] tiles_next;
+
+    always @(posedge clk) begin
+        taken         <= rst || start ? 4'd0 : {taken[3:1], ask};
+        last_block    <= in_tail || (ask_blocks == 8'd1 && rest == 0);
+        last_of_panel <= ask_tile == 4'd15;
+        tiles_next    <= ask_tiles - 16'd1;
+        step          <= t5 ? {18'b0, panel_tiles, 9'b0} - {20'b0, panel_tiles, 7'b0}
+                            : {18'b0, panel_tiles, 9'b0} - {22'b0, panel_tiles, 5'b0};
+        at_next       <= at + (kind == PRODUCT ? step : {23'b0, vector_beats} << UNIT_BITS);
+        tile_next     <= tile + (blocks == 0 ? rest_size : full_size);
+        // The panel's tail begins where the first tile's full blocks end.
+        panel_tail    <= ask_tile != 0 ? tail : in_tail ? at : at_next;
+        tail_next     <= panel_tail + rest_size;
+    end
 
     wire [15:0] job_beats = job_kind != VECTOR ? RECORD
                           : job_half ? {1'b0, job_strips[15:1]} + {15'b0, job_strips[0]}
@@ -124,6 +138,7 @@ module nm_stream #(
             at           <= job_address;
             tile         <= job_address;
             ask_tiles    <= job_tiles;
+            panel_tiles  <= job_tiles > 16'd16 ? 5'd16 : job_tiles[4:0];
             ask_tile     <= 0;
             blocks       <= job_blocks;
             ask_blocks   <= job_blocks;
@@ -131,26 +146,27 @@ module nm_stream #(
             in_tail      <= job_blocks == 0;
             vector_beats <= job_beats > 16'd256 ? 9'd256 : job_beats[8:0];
             more         <= job_beats > 16'd256 ? job_beats - 16'd256 : 16'd0;
-        end else if (ask && kind != PRODUCT) begin
-            at           <= at + ({23'b0, vector_beats} << UNIT_BITS);
+        end else if (ask) asking <= 1'b0;
+        else if (taken[4] && kind != PRODUCT) begin
+            at           <= at_next;
             asking       <= more != 0;
             vector_beats <= more > 16'd256 ? 9'd256 : more[8:0];
             more         <= more > 16'd256 ? more - 16'd256 : 16'd0;
-        end else if (ask && !last_block) begin
+        end else if (taken[4] && !last_block) begin
+            asking     <= 1'b1;
             ask_blocks <= ask_blocks - 8'd1;
             in_tail    <= ask_blocks == 8'd1;
-            at         <= ask_blocks == 8'd1 && ask_tile != 0 ? tail : at + step;
-        end else if (ask) begin
+            at         <= ask_blocks == 8'd1 && ask_tile != 0 ? tail : at_next;
+        end else if (taken[4]) begin
             asking     <= ask_tiles != 16'd1;
-            ask_tiles  <= ask_tiles - 16'd1;
+            ask_tiles  <= tiles_next;
             ask_tile   <= ask_tile + 4'd1;
             ask_blocks <= blocks;
             in_tail    <= blocks == 0;
-            tail       <= panel_tail + rest_size;
-            tile       <= last_of_panel ? panel_tail + rest_size
-                                        : tile + (blocks == 0 ? rest_size : full_size);
-            at         <= last_of_panel ? panel_tail + rest_size
-                                        : tile + (blocks == 0 ? rest_size : full_size);
+            tail       <= tail_next;
+            tile       <= last_of_panel ? tail_next : tile_next;
+            at         <= last_of_panel ? tail_next : tile_next;
+            if (last_of_panel) panel_tiles <= tiles_next > 16'd16 ? 5'd16 : tiles_next[4:0];
         end
 
     // ---- Data: three clocks from a beat to the array, as q comes from a memory

@@ -40,7 +40,7 @@ module nm_vector #(
     input  wire [VL_BITS-1:0]  issue_ahead,
     input  wire [3:0]          issue_rotate,
     input  wire [15:0]         issue_state,
-    output wire                pipe_empty,
+    output reg                 pipe_empty,  // nothing is under way
     // The host's access to the main memory, while nothing runs: a word.
     input  wire                host,
     input  wire                host_write,
@@ -209,10 +209,16 @@ module nm_vector #(
     // Operation, destinations, what is written of M (or the constant of muladd), R and S.
     reg  [19:0]         do_4, do_5, do_6, do_7, do_8;
     wire [19:0]         do_3 = {ir_3[21:18], ir_3[47:43], ir_3[26:22], ir_3[17:12]};
+    reg                 chain_8;  // a product of muladd comes out
+    reg  [12:9]         chained;
+    wire [26:1]         next_valid = {valid[25:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1],
+                                      issue};
+    wire [12:9]         next_chained = {chained[11:9], chain_8};
     integer             k;
 
     always @(posedge clk) begin
-        valid <= rst ? 26'd0 : {valid[25:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1], issue};
+        valid      <= rst ? 26'd0 : next_valid;
+        pipe_empty <= rst || (next_valid == 0 && next_chained == 0 && !still_rooting);
         for (k = 0; k < LANES; k = k + 1) keep_2[k] <= !left_1[19] && left_1[18:0] > k[18:0];
         {keep_3, keep_4, keep_5, keep_6, keep_7, keep_8} <=
             {keep_2, keep_3, keep_4, keep_5, keep_6, keep_7};
@@ -221,6 +227,7 @@ module nm_vector #(
         {v_2, v_3, v_4, v_5, v_6, v_7, v_8} <= {v_1, v_2, v_3, v_4, v_5, v_6, v_7};
         {ahead_2, ahead_3, ahead_4} <= {ahead_1, ahead_2, ahead_3};
         {do_4, do_5, do_6, do_7, do_8} <= {do_3, do_4, do_5, do_6, do_7};
+        chain_8  <= !rst && valid[7] && do_7[15:11] == `OP_MULADD;
         rotate_2 <= rotate_1;
         rotate_3 <= rotate_2;
     end
@@ -313,10 +320,8 @@ module nm_vector #(
     endgenerate
 
     // ---- Clocks 4 to 7: the lanes
-    reg  [12:9]         chained;
     wire [32*LANES-1:0] y;  // at clock 8; a sum of muladd, at clock 12
     wire [4:0]          op_out = chained[12] ? `OP_ADD : do_8[15:11];
-    wire                chain_8 = valid[8] && do_8[15:11] == `OP_MULADD;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : lane
             nm_lane lane (
@@ -354,14 +359,15 @@ module nm_vector #(
     nm_fsqrt sqrt (
         .clk(clk), .rst(rst), .start(root_start), .a(a_4[31:0]), .done(root_done), .y(root)
     );
-    always @(posedge clk) rooting <= !rst && (root_start || (rooting && !root_done));
+    wire        still_rooting = root_start || (rooting && !root_done);
+    always @(posedge clk) rooting <= !rst && still_rooting;
 
     // ---- Clock 8, for muladd 12, for quotients 26: results
     reg  [LANES-1:0]   keep_9, keep_10, keep_11, keep_12;
     reg  [15:0]        do_9, do_10, do_11, do_12;
     reg  [VL_BITS-1:0] v_9, v_10, v_11, v_12;
     always @(posedge clk) begin
-        chained <= rst ? 4'd0 : {chained[11:9], chain_8};
+        chained <= rst ? 4'd0 : next_chained;
         {keep_9, keep_10, keep_11, keep_12} <= {keep_8, keep_9, keep_10, keep_11};
         {do_9, do_10, do_11, do_12} <= {do_8[15:0], do_9, do_10, do_11};
         {v_9, v_10, v_11, v_12} <= {v_8, v_9, v_10, v_11};
@@ -396,8 +402,6 @@ module nm_vector #(
         end
     endgenerate
     assign host_read = m_3[32*host_address[LANE_BITS-1:0]+:32];
-    assign pipe_empty = valid == 0 && chained == 0 && !rooting;
-
     always @(posedge clk) begin
         if (root_done) temp[do_div[2:0]] <= root;
         else if (writes && doing[8]) temp[doing[2:0]] <= result[31:0];
