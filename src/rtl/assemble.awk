@@ -12,7 +12,7 @@ BEGIN {
     at = 0
     names("add sub mul div max min - - mov sqrt muladd", op, 0)
     names("loop end call ret load product waitv waitq layer halt", op, 16)
-    names("x u v f i g h ab up sa", pointer, 0)
+    names("x u v f i g h ab up sa second", pointer, 0)
     names("gain0 gain1 gain2 bound", gain, 0)
     names("rounder least most log2e ln2high ln2low r7 r6 r5 r4 r3 r2 one c127 absmax bit_eps zero",
           scalar, 0)
@@ -22,7 +22,7 @@ BEGIN {
     names("attn_norm f_gain i_gain g_gain bounds g_norm o_gain ffn_norm gu_gain down_gain", word, 0)
     names("f_w i_w g_w o_w gu_w down_w", word, 10)
     names("embedding record", word, 32)
-    names("d e n vocab gate_up up", class, 0)
+    names("d e n vocab gate_up up last", class, 0)
 }
 # Lines of a macro are kept and come again with $1, $2 replaced.
 { sub(/;.*/, "") }

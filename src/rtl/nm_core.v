@@ -13,8 +13,9 @@
 //   03  first record                             blocks, 13:8 groups in the rest
 //   04  embedding                         14-17  gain memory: strips where 4 vectors begin
 //   05  a row of it                       18-1c  scalars: d, e, n as floats, eps, factor of x
-//   06  bit 0 t5, bit 1 binary16*         20-29  main memory: strips where x u v f i g h ab up sa
-//                                                begin; bits 31:28 elements that `up` is further
+//   06  bit 0 t5, bit 1 binary16*         20-2a  main memory: strips where x u v f i g h ab up sa
+//                                                begin; bits 31:28 elements that `up` is further;
+//                                                strip of ab where the blocks beyond those of n do
 //   * 0 after a reset, which leaves the other registers and the memories as they are.
 //   0x..: with bit 31 of the address set, words of the main memory
 //

@@ -128,7 +128,8 @@ module nm_sequencer #(
             3'd1:    count_of = all[35:18];
             3'd2:    count_of = all[53:36];
             3'd3:    count_of = all[71:54];
-            default: count_of = all[89:72];
+            3'd4:    count_of = all[89:72];
+            default: count_of = all[53:36];
         endcase
     endfunction
     function [11:0] blocks_of(input [17:0] count);
@@ -138,18 +139,20 @@ module nm_sequencer #(
     // The number of blocks is known two clocks after `loop` is.
     wire [2:0]  loop_class = a_index[2:0];
     reg  [17:0] class_count;
-    reg  [11:0] blocks_of_n, class_blocks;
+    reg  [11:0] blocks_of_n, blocks_of_up, class_blocks;
     reg  [1:0]  age;     // clocks since the instruction came, at most 2
     always @(posedge clk) begin
         class_count  <= count_of(loop_class, counts);
         class_blocks <= blocks_of(class_count);
         blocks_of_n  <= blocks_of(count_n);
+        blocks_of_up <= blocks_of(count_gate_up) - blocks_of_n;
         age          <= ends ? 2'd0 : age == 2'd2 ? 2'd2 : age + 2'd1;
     end
     reg  [11:0] block, end_block, all_blocks;
-    wire [11:0] first_block = loop_class == 3'd5 ? blocks_of_n : 12'd0;
-    wire [11:0] last_block = loop_class == 3'd4 ? blocks_of_n : class_blocks;
-    reg         tile_used;
+    wire [11:0] first_block = loop_class == 3'd6 ? blocks_of_up : 12'd0;
+    wire [11:0] last_block = loop_class == 3'd4 ? blocks_of_n
+                           : loop_class == 3'd5 ? blocks_of_up : class_blocks;
+    reg         tile_used, tile_odd;  // the loop's first block is the second one of a tile
     reg  [15:0] state_strips;
     reg  [9:0]  layer;
 
@@ -282,9 +285,9 @@ module nm_sequencer #(
         endcase
     end
 
-    wire half_ends = VB_BITS == 7 || block[0];
+    wire half_ends = VB_BITS == 7 || block[0] != tile_odd;
     wire at_end = running && op == `OP_END;
-    assign tile_half = VB_BITS == 7 ? 1'b0 : block[0];
+    assign tile_half = VB_BITS == 7 ? 1'b0 : block[0] != tile_odd;
     assign tile_done = at_end && tile_used && (half_ends || ends_vector);
 
     always @(posedge clk)
@@ -323,7 +326,8 @@ module nm_sequencer #(
                         loop_pc     <= pc;
                         block       <= first_block;
                         end_block   <= last_block;
-                        all_blocks  <= class_blocks;
+                        all_blocks  <= loop_class == 3'd5 ? blocks_of_up : class_blocks;
+                        tile_odd    <= loop_class == 3'd5 && blocks_of_n[0];
                         issue_count <= class_count;
                         tile_used   <= 1'b0;
                     end

@@ -154,16 +154,17 @@ static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_c
 {
     size_t       d = beats(c->dim * sizeof(float), core), n = c->ffn;
     size_t       e = beats(nm_config_state_dim(c) * sizeof(float), core);
-    size_t       block = core->lanes == 4 ? 64 : 128; /* whole blocks of sa are written */
-    size_t       ab = beats(2 * n * sizeof(float), core);
+    size_t       block = core->lanes == 4 ? 64 : 128; /* whole blocks of ab, sa are written */
+    size_t       ab = beats(nm_round_up(2 * n, block) * sizeof(float), core);
     size_t       sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
     size_t       first = 3 * d, shared = nm_larger(3 * e, ab + sa), h = first + shared;
     size_t       up = first + n / core->lanes;
     size_t       wide = nm_larger(d, e) + 1; /* a beat of binary16 is two strips */
     size_t       bound = 2 * wide + beats(n * sizeof(float), core);
     uint32_t    *to = image->registers + POINTERS, *gains = image->registers + GAINS;
-    const size_t strips[] = {0, d,     2 * d, first,     first + e, first + 2 * e,
-                             h, first, up,    first + ab};
+    size_t       second = first + nm_round_up(n, block) / core->lanes;
+    const size_t strips[] = {0, d,     2 * d, first,      first + e, first + 2 * e,
+                             h, first, up,    first + ab, second};
 
     for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
     to[8] |= (uint32_t)(n % core->lanes) << 28;
