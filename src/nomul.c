@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "convert/convert.h"
+#include "model/verify.h"
 
 #include <string.h>
 
@@ -137,7 +138,7 @@ static nomul_model *open_model(const char *path, const void *data, size_t size,
         nm_vocab_open(&tokenizer->vocab, &model->gguf, model->weights.config.vocab,
                       &model->has_tokenizer, err) &&
         fill_info(model, size, err) &&
-        (!ours.check_tensors || nm_weights_verify(&model->weights, &model->gguf, &watched, err)))
+        (!ours.check_tensors || nm_verify_model(&model->weights, &model->gguf, &watched, err)))
         return model;
     if (mapped && path) nm_fail_in(err, "%s", path); /* that of mapping has it */
     nomul_model_close(model);
@@ -238,16 +239,10 @@ bool nomul_model_tensor(const nomul_model *model, size_t index, nomul_tensor *ou
     return nm_args_fill(out, &tensor, sizeof tensor, "tensor", err);
 }
 
-/* Only the rows that the file has are set, so a program's own defaults stay where it has none. */
 uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *options)
 {
     if (!model || !options) return 0;
-    for (size_t i = 0; i < nm_n_sampler_fields; i++) {
-        const nm_sampler_field *f = &nm_sampler_fields[i];
-        if (model->sampling_rows >> i & 1)
-            memcpy((char *)options + f->offset, (const char *)&model->sampling + f->offset,
-                   f->n_bytes);
-    }
+    nm_sampling_copy(options, &model->sampling, model->sampling_rows);
     return model->sampling_rows;
 }
 

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/xxh64.h"
 #include "format/gguf.h"
-#include "model/weights.h"
+#include "model/verify.h"
 
 #include <stdlib.h>
 
@@ -237,9 +237,9 @@ static void test_finite(void)
         data[rows[i].at] = rows[i].low, data[rows[i].at + 1] = rows[i].high;
         nm_store_u64(checksum, nm_xxh64_of(data, rows[i].n_bytes));
         if (rows[i].says)
-            CHECK_FAILS(nm_weights_verify_tensor(&weights, &gguf, 0, &err), err, rows[i].says);
+            CHECK_FAILS(nm_verify_tensor(&weights, &gguf, 0, &err), err, rows[i].says);
         else
-            CHECK_OK(nm_weights_verify_tensor(&weights, &gguf, 0, &err), err);
+            CHECK_OK(nm_verify_tensor(&weights, &gguf, 0, &err), err);
     }
 }
 

@@ -13,32 +13,22 @@
 # table may name what uses it.
 set -eu
 
-# What is known and still to be removed, a line each: USER DEFINER, two files or folders of src.
-known='
-text nomul.c
-convert/repack.c model/verify.c
-nomul_bench.c model/profile.c
-format/session_file.c tokens/sampler.c
-'
-
 # The table of check_includes.sh is the only one.
 tools=$(dirname "$0")
 walls=$(sed -n "/^walls='/,/^'/p" "$tools/check_includes.sh" | sed "1d;\$d")
 
 # stdin: lines "FILE KIND SYMBOL" of nm; FILE is the path of a source in src, without "src/".
 check() {
-    awk -v walls="$walls" -v known="$known" "$(cat "$tools/cycles.awk")"'
+    awk -v walls="$walls" "$(cat "$tools/cycles.awk")"'
         function room_of(file,    n, part) {
             n = split(file, part, "/")
             return n == 1 ? file : n > 2 ? part[1] "/" part[2] : part[1]
         }
-        # os_posix.c and its twins implement os.h.
-        function stem(file) { sub(/(_posix|_windows|_wasi)?\.[a-z]+$/, "", file); return file }
-        function listed(set, user, definer,    u, d) {
-            u = room_of(user)
-            d = room_of(definer)
-            return ((user, definer) in set) || ((u, definer) in set) || ((user, d) in set) ||
-                   ((u, d) in set)
+        # Each os_SYSTEM.c implements os.h.
+        function stem(file) {
+            sub(/\.[a-z]+$/, "", file)
+            sub(/^base\/os_.*/, "base/os", file)
+            return file
         }
         # A room of a room may use what its parent may.
         function allowed(room, definer,    to, parent) {
@@ -55,9 +45,6 @@ check() {
                     m = split(half[2], w, " ")
                     for (j = 1; j <= m; j++) may[half[1], w[j]] = 1
                 }
-            n = split(known, line, "\n")
-            for (i = 1; i <= n; i++)
-                if (split(line[i], w, " ") == 2) excused[w[1], w[2]] = 1
         }
         $2 ~ /^[A-TV-Z]$/ { home[$3] = $1; is_code[$3] = $2 == "T" || $2 == "W"; n_symbols++ }
         $2 == "U" { uses[$1, $3] = 1 }
@@ -69,10 +56,6 @@ check() {
                 if (!(symbol in home) || home[symbol] == user) continue
                 to = home[symbol]
                 n_uses++
-                if (listed(excused, user, to)) {
-                    n_excused++
-                    continue
-                }
                 if (is_code[symbol]) calls[user, to] = 1
                 if (user ~ /^(cli|train|web)\/|^[^\/]*$/ && symbol ~ /^_?nomul_/ && to !~ /^cli\//)
                     continue
@@ -85,8 +68,8 @@ check() {
             wrong += cycles(calls, "a circle of calls")
             if (!n_symbols) { print "no symbols at all"; wrong = 1 }
             if (!wrong)
-                printf "%d symbols, %d uses across files, all inside the walls, but %d known\n",
-                    n_symbols, n_uses, n_excused
+                printf "%d symbols, %d uses across files, all inside the walls\n", n_symbols,
+                    n_uses
             exit wrong > 0
         }'
 }

@@ -27,6 +27,9 @@ bool nm_selftest(const nm_kernels *tested, const nm_kernels *reference, size_t n
 bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report, void *context,
                nomul_error *err);
 
+/* The name of an nm_phase of a pass, "rmsnorm"; NULL past the last. */
+const char *nm_phase_name(size_t phase);
+
 /*
  * Feeds ids one by one, which must be in the vocabulary, each with its logits[vocab]; seconds[p] is
  * the time of phase p in all of these steps.  False: cancelled between two of them.

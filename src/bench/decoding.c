@@ -104,6 +104,22 @@ uint64_t nm_memory_weight_bytes(const nm_weights *w)
     return w->ternary_bytes + w->gain_bytes + w->embedding->n_bytes / w->config.vocab;
 }
 
+const char *nm_phase_name(size_t phase)
+{
+    static const char *const names[NM_PHASES] = {
+        [NM_PHASE_EMBEDDING] = "embedding",
+        [NM_PHASE_NORM] = "rmsnorm",
+        [NM_PHASE_QUANTIZE] = "norm and quantize",
+        [NM_PHASE_GEMV] = "tables and gemv",
+        [NM_PHASE_GEMM] = "ternary gemm",
+        [NM_PHASE_SCAN] = "recurrence",
+        [NM_PHASE_GATE] = "gates",
+        [NM_PHASE_ADD] = "residual",
+    };
+
+    return phase < NM_PHASES ? names[phase] : NULL;
+}
+
 bool nm_profile_pass(nomul_session *session, const int32_t *ids, size_t n_ids, float *logits,
                      double seconds[NM_PHASES])
 {

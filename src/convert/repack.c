@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "convert/model_writer.h"
+#include "model/verify.h"
 
 #include <string.h>
 
@@ -27,8 +28,7 @@ static const nm_gguf_tensor *read_tensor(const repacker *r, const nm_planned *p,
 
     nm_tensor_name(name, p->gguf_name, suffix);
     const nm_gguf_tensor *t = nm_gguf_find_tensor(r->gguf, name); /* the weights were opened */
-    if (nm_weights_verify_tensor(r->weights, r->gguf, (size_t)(t - r->gguf->tensors), err))
-        return t;
+    if (nm_verify_tensor(r->weights, r->gguf, (size_t)(t - r->gguf->tensors), err)) return t;
     nm_fail_in(err, "%s", r->input);
     return NULL;
 }
@@ -56,7 +56,7 @@ static bool repack_matrix(void *context, nm_model_writer *writer, const nm_plann
     bool                  same = w.packing == writer->matrix.packing;
 
     if (!codes) return false;
-    if (!same && !nm_weights_verify_matrix(r->weights, r->gguf, p, writer->err))
+    if (!same && !nm_verify_matrix(r->weights, r->gguf, p, writer->err))
         return nm_fail_in(writer->err, "%s", r->input);
     if (nm_packings[w.packing].has_neg && !(neg = read_tensor(r, p, ".neg", writer->err)))
         return false;

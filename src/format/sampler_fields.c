@@ -27,6 +27,24 @@ const size_t nm_n_sampler_fields = sizeof nm_sampler_fields / sizeof *nm_sampler
 
 _Static_assert(sizeof nm_sampler_fields / sizeof *nm_sampler_fields <= 64, "a bit each");
 
+void nomul_sampler_options_init(nomul_sampler_options *options)
+{
+    if (!options) return;
+    *options = (nomul_sampler_options){.size = sizeof *options};
+#define ROW(TYPE, name, preset, ...) options->name = (NOMUL_SAMPLER_##TYPE)preset;
+    NOMUL_SAMPLER_FIELDS(ROW)
+#undef ROW
+}
+
+void nm_sampling_copy(nomul_sampler_options *to, const nomul_sampler_options *from, uint64_t rows)
+{
+    for (size_t i = 0; i < nm_n_sampler_fields; i++) {
+        const nm_sampler_field *f = &nm_sampler_fields[i];
+        if (rows >> i & 1)
+            memcpy((char *)to + f->offset, (const char *)from + f->offset, f->n_bytes);
+    }
+}
+
 static double field_number(const nm_sampler_field *f, const nomul_sampler_options *options)
 {
     const char *at = (const char *)options + f->offset;

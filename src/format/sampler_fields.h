@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of NOMUL_SAMPLER_FIELDS as a table, for all that walks over the options of a sampler:
- * range checks, session files, and the recommended sampling that a model file may carry in the keys
- * general.sampling.NAME.
+ * defaults, range checks, session files, and the recommended sampling that a model file may carry
+ * in the keys general.sampling.NAME.
  */
 #ifndef NM_SAMPLER_FIELDS_H
 #define NM_SAMPLER_FIELDS_H
@@ -33,6 +33,9 @@ bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *
 /* The field's number, as its type holds it; a seed is not touched. */
 void nm_sampler_field_set(const nm_sampler_field *field, nomul_sampler_options *options,
                           double value);
+
+/* Copies the fields of these rows: where a file recommends none, a program's defaults stay. */
+void nm_sampling_copy(nomul_sampler_options *to, const nomul_sampler_options *from, uint64_t rows);
 
 /*
  * The recommended sampling of a model file: fields with a key are set, and the bit of each such row

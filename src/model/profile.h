@@ -25,9 +25,6 @@ typedef struct nm_profile {
     double seconds[NM_PHASES];
 } nm_profile;
 
-/* "rmsnorm"; NULL past the last. */
-const char *nm_phase_name(size_t phase);
-
 /* The time since `last`, which the caller sets at first, belongs to this phase. */
 void nm_profile_mark(nm_profile *profile, nm_phase phase);
 

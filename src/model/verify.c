@@ -4,24 +4,20 @@
  * model of gigabytes starts in milliseconds.  No value of a file can make a kernel read or write
  * outside its buffers; these checks find a file that would compute something else.
  */
+#include "model/verify.h"
+
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "base/xxh64.h"
-#include "model/weights.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-uint64_t nm_weights_checksum(const nm_weights *weights, size_t index)
-{
-    return nm_load_u64(weights->checksums + 8 * index);
-}
-
-bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
-                              nomul_error *err)
+bool nm_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
+                      nomul_error *err)
 {
     const nm_gguf_tensor *t = &gguf->tensors[index];
     uint64_t              expected = nm_weights_checksum(weights, index);
@@ -47,8 +43,8 @@ bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, si
     return true;
 }
 
-bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
-                              nomul_error *err)
+bool nm_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
+                      nomul_error *err)
 {
     const nm_ternary w = nm_weights_matrix(weights, gguf, p);
     char             name[NM_TENSOR_NAME];
@@ -128,21 +124,20 @@ static bool verify_identity(const nm_weights *weights, const nm_gguf *gguf,
                    weights->model_id, found);
 }
 
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nm_watched *watched,
-                       nomul_error *err)
+bool nm_verify_model(const nm_weights *weights, const nm_gguf *gguf, const nm_watched *watched,
+                     nomul_error *err)
 {
     size_t n_planned = nm_plan_count(&weights->config);
 
     for (size_t i = 0; i < gguf->n_tensors; i++) {
         if (!watch(watched, gguf, 0, i, gguf->n_tensors, err)) return false;
-        if (!nm_weights_verify_tensor(weights, gguf, i, err)) return false;
+        if (!nm_verify_tensor(weights, gguf, i, err)) return false;
     }
     for (size_t i = 0; i < n_planned; i++) {
         nm_planned p;
         if (!watch(watched, gguf, 1, i, n_planned, err)) return false;
         nm_plan_get(&weights->config, i, &p);
-        if (p.kind == NM_KIND_BITLINEAR && !nm_weights_verify_matrix(weights, gguf, &p, err))
-            return false;
+        if (p.kind == NM_KIND_BITLINEAR && !nm_verify_matrix(weights, gguf, &p, err)) return false;
     }
     return verify_identity(weights, gguf, watched, err);
 }

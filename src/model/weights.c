@@ -6,6 +6,7 @@
 #include "model/weights.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/exp.h"
 #include "base/half.h"
@@ -78,7 +79,7 @@ static bool open_stored(opening *o, const nm_planned *p, const nm_stored *s)
                            (double)*floats);
         bitlinear->w.scale = *floats;
         break;
-    case NM_PART_NEG: break; /* for other engines: nm_weights_verify checks it */
+    case NM_PART_NEG: break; /* for other engines: nm_verify_matrix checks it */
     }
     if (s->part == NM_PART_CODES || s->derived)
         w->ternary_bytes += t->n_bytes;
@@ -246,4 +247,9 @@ void nm_weights_embedding(const nm_weights *weights, float *x, int32_t id)
     default:
         for (size_t i = 0; i < dim; i++) x[i] = nm_load_f32(row + 4 * i);
     }
+}
+
+uint64_t nm_weights_checksum(const nm_weights *weights, size_t index)
+{
+    return nm_load_u64(weights->checksums + 8 * index);
 }

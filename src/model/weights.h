@@ -7,7 +7,6 @@
 #ifndef NM_WEIGHTS_H
 #define NM_WEIGHTS_H
 
-#include "base/cancel.h"
 #include "model/network.h"
 #include "model/tensors.h"
 
@@ -17,20 +16,6 @@ void nm_weights_close(nm_weights *weights);
 
 /* The matrix of an NM_KIND_BITLINEAR in the file, without its scale. */
 nm_ternary nm_weights_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p);
-
-/*
- * Checks every byte (--check-tensors): the checksums, that floats are finite, that every code is
- * one that the packing writes, padding included, that the counts are those of the codes, and that
- * the model id is that of the values.
- */
-bool nm_weights_verify(const nm_weights *weights, const nm_gguf *gguf, const nm_watched *watched,
-                       nomul_error *err);
-
-/* Its parts: checksum and finiteness of one stored tensor; codes and counts of one matrix. */
-bool nm_weights_verify_tensor(const nm_weights *weights, const nm_gguf *gguf, size_t index,
-                              nomul_error *err);
-bool nm_weights_verify_matrix(const nm_weights *weights, const nm_gguf *gguf, const nm_planned *p,
-                              nomul_error *err);
 
 /*
  * bounds[n_layers][dim] of raw_bounds: beta_l = p_1 + ... + p_l, where p is the softmax over the

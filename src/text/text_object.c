@@ -97,13 +97,14 @@ static nomul_text *alloc_text(const nomul_text_options *o, const nm_vocab *vocab
 static nomul_sampler *new_sampler(const nomul_text *text, const nomul_sampler_options *options,
                                   nomul_error *err)
 {
+    const nomul_model    *model = text->session->engine->model;
     const nm_vocab       *vocab = &text->tokenizer->vocab;
     nomul_sampler_options ours;
     nomul_logit_bias     *biases = NULL;
     size_t                n_ends = 0;
 
     nomul_sampler_options_init(&ours);
-    nomul_model_sampling(text->session->engine->model, &ours);
+    nm_sampling_copy(&ours, &model->sampling, model->sampling_rows);
     if (!nm_args_options(&ours, options, sizeof ours, err)) return NULL;
     ours.size = sizeof ours; /* the caller's may be older */
     for (size_t id = 0; text->options.ignore_eos && id < vocab->n_pieces; id++)

@@ -19,15 +19,6 @@
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-void nomul_sampler_options_init(nomul_sampler_options *options)
-{
-    if (!options) return;
-    *options = (nomul_sampler_options){.size = sizeof *options};
-#define ROW(TYPE, name, preset, ...) options->name = (NOMUL_SAMPLER_##TYPE)preset;
-    NOMUL_SAMPLER_FIELDS(ROW)
-#undef ROW
-}
-
 static bool check_options(const nomul_sampler_options *o, size_t n_vocab, nomul_error *err)
 {
     if (n_vocab == 0 || n_vocab > INT32_MAX)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "convert/checkpoint.h"
 #include "convert/quantize.h"
+#include "model/verify.h"
 
 #include <string.h>
 
@@ -73,7 +74,7 @@ bool nm_pretrained_model(nm_latent *l, const nomul_model *model, nomul_error *er
     const nm_latent_matrix *m = l->matrices;
     size_t                  at = 0;
 
-    if (!nm_weights_verify(w, &model->gguf, NULL, err)) return false;
+    if (!nm_verify_model(w, &model->gguf, NULL, err)) return false;
     for (size_t i = 0; i < nm_plan_count(&l->config); i++) {
         nm_planned p;
         nm_plan_get(&l->config, i, &p);
