@@ -19,9 +19,6 @@ nomul_session api
 nomul_bench bench
 nomul_text api
 clock base
-os_posix os
-os_wasi os
-os_windows os
 candidates sampler
 logprobs sampler
 text_object rewind
@@ -101,6 +98,7 @@ check_modules() {
             if (source ~ /^src\/rtl\//) return "tests/rtl/run.sh"
             module = source ~ /^src\/kernels\// ? "kernels" : source
             gsub(/.*\/|\.c$/, "", module)
+            if (source ~ /^src\/base\/os_/) module = "os" # a system
             return "tests/test_" (module in other ? other[module] : module) ".c"
         }
         BEGIN {

@@ -19,7 +19,7 @@
 #              A name in a table or passed as a callback is an occurrence
 #   once %     once of static
 # Cycles and edges are between modules: NAME.c and NAME.h of one folder are one module, as are
-# os.h, os_posix.c, os_windows.c and os_wasi.c, or cuda.h and cuda_none.c.
+# os.h and each os_SYSTEM.c, or cuda.h and cuda_none.c.
 #   include edges  pairs of different modules, one of which includes the other's header; the
 #                  include lines counted beside them are those of cli that name a header of cli
 #   call edges     pairs of different modules, one of which names a function that is not static and
@@ -61,10 +61,11 @@ find src -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.cu' | sort |
         return out
     }
     function folder_of(path) { sub(/\/[^\/]*$/, "", path); return path }
-    # One interface for several systems (os.h, os_posix.c; cuda.h, cuda_none.c) is one module.
+    # One interface for several systems (os.h, os_SYSTEM.c; cuda.h, cuda_none.c) is one module.
     function module_of(path) {
         sub(/\.[a-z]+$/, "", path)
-        sub(/_(posix|windows|wasi|none)$/, "", path)
+        sub(/\/os_[a-z0-9]+$/, "/os", path)
+        sub(/_none$/, "", path)
         return path
     }
     # The name before the first "(" that is not an attribute or an assembler name.

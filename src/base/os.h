@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operating system: all that C11 and pthreads leave out.  os_posix.c, os_windows.c and
- * os_wasi.c implement it; no other file includes a header of a system or asks which one it is.  It
- * holds mechanisms only: what a temporary file is called or when the program stops is decided by
- * the callers.
+ * The operating system: all that C11 and pthreads leave out.  Each os_SYSTEM.c implements it for
+ * the system that its first line asks for and is empty on others; no other file includes a header
+ * of a system or asks which one it is.  It holds mechanisms only: what a temporary file is called
+ * or when the program stops is decided by the callers.
  *
  * Functions return 0 or an errno number, unless they say otherwise.  They set no errno, print
  * nothing and allocate nothing that the caller has to free.  Paths, arguments and the environment
