@@ -366,8 +366,9 @@ void test_bench(void)
     check_bytes("t4", 477248, 0xda6be87fd78c2823);
     check_bytes("t5", 439104, 0xfba34aaed52fd363);
     test_case("names that are none");
-    CHECK_FAILS(nomul_bench_synthesize("7b", "t4", NULL, NULL, &n_bytes, &err), err,
-                "shape 7b: expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");
+    CHECK_FAILS(
+        nomul_bench_synthesize("7b", "t4", NULL, NULL, &n_bytes, &err), err,
+        "shape 7b: expected 370m, 1.3b, 2.7b, 13b, 100b or layers,width,feed-forward,vocabulary");
     CHECK_FAILS(nomul_bench_synthesize("370m", "t6", NULL, NULL, &n_bytes, &err), err,
                 "packing t6: unknown, expected t4 or t5");
     CHECK_STR(nomul_bench_shape(0), "tiny");

@@ -177,8 +177,8 @@ static void test_lengths(void)
     uint8_t           header[HEADER];
 
     nm_session_file_encode(&r, header);
-    check_length(header, 0, "is not a session file");
-    check_length(header, 7, "is not a session file");
+    check_length(header, 0, "is not a session file; --save-session writes one");
+    check_length(header, 7, "is not a session file; --save-session writes one");
     check_length(header, 8, "is truncated: has 8 bytes, expected at least 524");
     check_length(header, 511, "is truncated: has 511 bytes, expected at least 524");
     check_length(header, 512, "is truncated: has 512 bytes, expected 584");
@@ -217,7 +217,7 @@ static void test_lengths(void)
         CHECK_INT(err.code, NOMUL_E_UNSUPPORTED);
     }
     header[7]++;
-    check_length(header, 584, "is not a session file");
+    check_length(header, 584, "is not a session file; --save-session writes one");
 }
 
 static void test_checksum(void)

@@ -140,7 +140,8 @@ static const char *find_shape(const char *text, nm_config *c, nomul_error *err)
         for (*to[n] = 0; n_digits > 0; n_digits--) *to[n] = 10 * *to[n] + (uint32_t)(*at++ - '0');
     }
     if (n < 4 || *at != '\0' || at[-1] == ',')
-        nm_fail(err, NOMUL_E_ARG, "expected 370m, 1.3b, 2.7b, 13b, 100b or L,d,ffn,vocab");
+        nm_fail(err, NOMUL_E_ARG,
+                "expected 370m, 1.3b, 2.7b, 13b, 100b or layers,width,feed-forward,vocabulary");
     else if (nm_config_check(c, err))
         return "";
     return nm_fail_in(err, "shape %.64s", text), NULL;

@@ -257,7 +257,7 @@ static int run(const void *arguments)
     nm_open_args     open = args->open;
     nm_opened        opened = {0};
 
-    if (args->file && args->open.model) return nm_output_misused("FILE and -m are the same");
+    if (args->file && args->open.model) return nm_output_misused("FILE and -m both name the model");
     if (args->file) open.model = args->file;
     int code = nm_open_model(&opened, &open, args->check_tensors ? NM_OPEN_CHECK : 0);
     if (code == NM_EXIT_DONE)

@@ -72,7 +72,7 @@ static bool read_input(running *r, nomul_error *err)
     const char *place = path ? nm_buffer_name(path) : "--ids";
     if (!nm_ids_read(&r->ids, r->text.data, r->text.n_bytes, r->n_vocab, err))
         return nm_fail_in(err, "%s", place);
-    return r->ids.n > 0 || nm_fail(err, NOMUL_E_ARG, "%s: has no id in it", place);
+    return r->ids.n > 0 || nm_fail(err, NOMUL_E_ARG, "%s: the list is empty", place);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
@@ -152,7 +152,7 @@ static int run(const void *arguments)
         if (!nm_ids_read(NULL, ids, strlen(ids), 0, &err))
             return nm_output_misused("--ids: %s", err.text);
         if (ids[strspn(ids, ", \t\r\n\v\f")] == '\0')
-            return nm_output_misused("--ids: has no id in it");
+            return nm_output_misused("--ids: the list is empty");
     }
 
     nm_interrupt_catch();

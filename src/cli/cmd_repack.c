@@ -24,8 +24,8 @@ static const nm_option table[] = {
             NM_OUTPUT),
     NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),
     NM_LIST(0, "sampling", F(sampling), "NAME=X",
-            "recommend a sampling option, as in temp=0.6: the default where this file is used; may "
-            "be repeated"),
+            "recommend a sampling option of nomul run, as in temp=0.6: the default where this file "
+            "is used; may be repeated"),
     NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
     NM_END,
 };
@@ -44,6 +44,7 @@ static int read_sampling(const nm_strings *words, nomul_sampler_options *options
     nm_text_settings settings = {.text = {.seed = 0}};
     nm_text_args    *args = &settings.text;
     uint64_t         bit = 1;
+    nomul_error      err;
 
     for (size_t i = 0; i < words->n; i++) {
         size_t n_name = strcspn(words->at[i], "=");
@@ -52,8 +53,8 @@ static int read_sampling(const nm_strings *words, nomul_sampler_options *options
         if (n_name == 0 || n_name >= sizeof name || words->at[i][n_name] == '\0')
             return nm_output_misused("--sampling: '%.120s' is not like temp=0.6", words->at[i]);
         snprintf(name, sizeof name, "%.*s", (int)n_name, words->at[i]);
-        int code = nm_options_set(recommendable, &settings, name, words->at[i] + n_name + 1);
-        if (code != NM_EXIT_DONE) return code;
+        if (!nm_options_set(recommendable, &settings, name, words->at[i] + n_name + 1, &err))
+            return nm_output_misused("--sampling: %s", err.text);
     }
     if (nm_option_given(recommendable, &args->given, offsetof(nm_text_settings, text.seed)))
         return nm_output_misused("--sampling: a seed cannot be recommended");
@@ -78,7 +79,7 @@ static int run(const void *arguments)
 
     if (!args->output) return nm_output_misused("-o FILE is missing");
     if (args->pack < 0 && args->sampling.n == 0)
-        return nm_output_misused("--pack %s is missing", nm_pack_words);
+        return nm_output_misused("one of --pack and --sampling is needed");
     nomul_sampler_options_init(&sampling);
     nomul_repack_options_init(&o);
     int code = read_sampling(&args->sampling, &sampling, &o.sampling_rows);

@@ -19,6 +19,11 @@ static const nm_command *const commands[] = {
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* NULL if there is none of this name: a line has said so then, and what was meant if it can. */
 static const nm_command *find(const char *word)
 {
@@ -74,7 +79,7 @@ static int help(const char *topic)
         }
         return NM_EXIT_DONE;
     }
-    if (strcmp(topic, "help") != 0) {
+    if (!asks_for_help(topic)) {
         const nm_command *command = find(topic);
         return command ? help_command(command) : NM_EXIT_MISUSED;
     }
@@ -113,7 +118,7 @@ static int dispatch(int argc, char **argv)
         nm_output_print("nomul %s\n", nomul_version());
         return NM_EXIT_DONE;
     }
-    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+    if (asks_for_help(word))
         return argc > 3 ? nm_output_misused("help explains one command")
                         : help(argc > 2 ? argv[2] : "help");
     if (word[0] == '-') { /* nomul -p TEXT is nomul run -p TEXT */

@@ -27,7 +27,9 @@ typedef struct parser {
     char           **argv;
     size_t           n_argv, at; /* at: the current argument */
     const nm_option *next_arg;
+    const char      *dashes;      /* before a long name in messages */
     char             spelled[64]; /* the current option as the user writes it: -n, --temp */
+    nomul_error     *err;
 } parser;
 
 /*
@@ -122,47 +124,45 @@ bool nm_option_number(const nm_option *o, const char *text, void *args, nomul_er
     return true;
 }
 
-/* Stores a value as its row says; a flag has none.  Returns the exit code so far. */
-static int set_value(const parser *p, const nm_option *o, const char *value)
+/* Stores a value as its row says; a flag has none. */
+static bool set_value(const parser *p, const nm_option *o, const char *value)
 {
     void       *field = p->args + o->field;
     nm_strings *list = field;
     const char *word = o->value;
     int64_t     index = 0;
-    nomul_error err;
 
     switch (o->kind) {
-    case NM_OPT_FLAG: *(bool *)field = true; return NM_EXIT_DONE;
+    case NM_OPT_FLAG: *(bool *)field = true; return true;
     case NM_OPT_ARG:
-    case NM_OPT_STRING: *(const char **)field = value; return NM_EXIT_DONE;
+    case NM_OPT_STRING: *(const char **)field = value; return true;
     case NM_OPT_INT:
     case NM_OPT_FLOAT:
-        if (nm_option_number(o, value, p->args, &err)) return NM_EXIT_DONE;
-        return nm_output_misused("%s: %s", p->spelled, err.text);
+        return nm_option_number(o, value, p->args, p->err) || nm_fail_in(p->err, "%s", p->spelled);
     case NM_OPT_CHOICE: /* the index of `value` in "a|b|c" */
         for (size_t n;; index++, word += n + 1) {
             n = strcspn(word, "|");
             if (n == strlen(value) && memcmp(word, value, n) == 0) break;
             if (word[n] == '\0')
-                return nm_output_misused("%s: '" SHOWN "' is not one of %s", p->spelled, value,
-                                         o->value);
+                return nm_fail(p->err, NOMUL_E_ARG, "%s: '" SHOWN "' is not one of %s", p->spelled,
+                               value, o->value);
         }
         *(int64_t *)field = index;
-        return NM_EXIT_DONE;
+        return true;
     case NM_OPT_LIST: /* n_argv values are more than a list can ever get */
         if (!list->at) list->at = nm_alloc(p->n_argv * sizeof *list->at);
-        if (!list->at) return nm_output_failed(NULL);
+        if (!list->at) return nm_fail_memory(p->err, p->n_argv * sizeof *list->at);
         list->at[list->n++] = value;
-        return NM_EXIT_DONE;
+        return true;
     case NM_OPT_GIVEN:
     case NM_OPT_GROUP:
     case NM_OPT_END: break;
     }
-    return NM_EXIT_FAILED; /* no row that can be given */
+    return false; /* no row that can be given */
 }
 
 /* A value that the user gave, as opposed to a preset. */
-static int set(const parser *p, const nm_option *given, const char *value)
+static bool set(const parser *p, const nm_option *given, const char *value)
 {
     size_t row = (size_t)(given - p->options);
 
@@ -196,7 +196,7 @@ static const nm_option *find(const parser *p, const char *name, size_t n_name)
 }
 
 /* Suggests the option whose name is nearest, if it is a typing error away. */
-static int unknown(const parser *p, const char *word, const char *name)
+static bool unknown(const parser *p, const char *word, const char *name)
 {
     const char *nearest = NULL, *hint = nm_hint(word);
     size_t      least = strlen(name) > 4 ? 3 : 2; /* one less is near enough */
@@ -205,32 +205,32 @@ static int unknown(const parser *p, const char *word, const char *name)
         size_t distance = o->name ? nm_options_distance(name, o->name) : least;
         if (distance < least) least = distance, nearest = o->name;
     }
-    if (hint) return nm_output_misused("no option " SHOWN " (%s)", word, hint);
-    if (!nearest) return nm_output_misused("no option " SHOWN, word);
-    return nm_output_misused("no option " SHOWN " (is it --%s?)", word, nearest);
+    if (hint) return nm_fail(p->err, NOMUL_E_ARG, "no option " SHOWN " (%s)", word, hint);
+    if (!nearest) return nm_fail(p->err, NOMUL_E_ARG, "no option " SHOWN, word);
+    return nm_fail(p->err, NOMUL_E_ARG, "no option " SHOWN " (is it %s%s?)", word, p->dashes,
+                   nearest);
 }
 
 /* The value is the rest of the argument, else the next argument, even if it begins with '-'. */
-static int take_value(parser *p, const nm_option *o, const char *rest)
+static bool take_value(parser *p, const nm_option *o, const char *rest)
 {
     /* The second text would replace the first without a word. */
     if (o->kind == NM_OPT_STRING && !o->preset && *(const char **)(void *)(p->args + o->field))
-        return nm_output_misused("%s is given twice", p->spelled);
+        return nm_fail(p->err, NOMUL_E_ARG, "%s is given twice", p->spelled);
     if (!rest) {
         if (p->at + 1 >= p->n_argv)
-            return nm_output_misused("%s needs a value: %s", p->spelled, o->value);
+            return nm_fail(p->err, NOMUL_E_ARG, "%s needs a value: %s", p->spelled, o->value);
         rest = p->argv[++p->at];
     }
     return set(p, o, rest);
 }
 
-/* "--temp", "--temp=1", "-q", "-n5", or several flags in one argument: "-qi". */
-static int parse_option(parser *p, const char *word)
+/* "--temp", "--temp=1", "-q", "-n5", or several flags in one argument: "-qi".  *help: that is it. */
+static bool parse_option(parser *p, const char *word, bool *help)
 {
     bool        is_long = word[1] == '-';
     const char *name = word + 1 + is_long, *equals = is_long ? strchr(name, '=') : NULL;
     size_t      n_name = equals ? (size_t)(equals - name) : is_long ? strlen(name) : 1;
-    int         code;
 
     if (!is_long && name[1] && nm_hint(word)) return unknown(p, word, name);
     for (;; name++) {
@@ -239,64 +239,72 @@ static int parse_option(parser *p, const char *word)
 
         snprintf(p->spelled, sizeof p->spelled, "%s%.*s", is_long ? "--" : "-",
                  (int)(n_name < 60 ? n_name : 60), name);
-        if (is_long ? strcmp(name, "help") == 0 : !o && *name == 'h') return NM_OPTIONS_HELP;
+        *help = is_long ? strcmp(name, "help") == 0 : !o && *name == 'h';
+        if (*help) return true;
         if (!o && is_long) return unknown(p, word, p->spelled + 2);
         if (!o) return unknown(p, name == word + 1 ? word : p->spelled, word + 1);
         if (o->kind != NM_OPT_FLAG) return take_value(p, o, rest);
-        if (equals) return nm_output_misused("%s takes no value", p->spelled);
-        if ((code = set(p, o, NULL)) != NM_EXIT_DONE) return code;
-        if (is_long || !rest) return NM_EXIT_DONE;
+        if (equals) return nm_fail(p->err, NOMUL_E_ARG, "%s takes no value", p->spelled);
+        if (!set(p, o, NULL)) return false;
+        if (is_long || !rest) return true;
     }
+}
+
+/* An argument that is none of an option. */
+static bool take_argument(parser *p, const char *word)
+{
+    while (p->next_arg->kind != NM_OPT_ARG && p->next_arg->kind != NM_OPT_END) p->next_arg++;
+    if (p->next_arg->kind == NM_OPT_ARG) return set(p, p->next_arg++, word);
+
+    /* One too many: a prompt or a model without its -p or -m, or the file of lines. */
+    const char      *dot = strrchr(word, '.');
+    const nm_option *o = find(p, dot && strcmp(dot, ".gguf") == 0 ? "m" : "p", 0);
+
+    if (!o || o->kind != NM_OPT_STRING) o = find(p, "f", 0);
+    if (p->options->kind == NM_OPT_ARG || !o || o->kind != NM_OPT_STRING)
+        return nm_fail(p->err, NOMUL_E_ARG, "unexpected argument '" SHOWN "'", word);
+    return nm_fail(p->err, NOMUL_E_ARG, "unexpected argument '" SHOWN "' (is it -%c %s?)", word,
+                   o->letter, o->value);
 }
 
 int nm_options_parse(const nm_option *options, void *args, int argc, char **argv)
 {
-    parser p = {options, args, argv, (size_t)argc, 0, options, ""};
-    bool   ended = false, takes_args = options->kind == NM_OPT_ARG; /* ended: by "--" */
+    nomul_error err;
+    parser      p = {options, args, argv, (size_t)argc, 0, options, "--", "", &err};
+    bool        ok = true, ended = false, help = false; /* ended: by "--" */
 
     for (const nm_option *o = options; o->kind != NM_OPT_END; o++) {
         assert(o->preset || (o->kind != NM_OPT_INT && o->kind != NM_OPT_FLOAT));
         if (o->preset) set_value(&p, o, o->preset);
         if (o->kind == NM_OPT_CHOICE && !o->preset) *(int64_t *)(void *)(p.args + o->field) = -1;
     }
-    for (; p.at < p.n_argv; p.at++) {
+    for (; ok && p.at < p.n_argv; p.at++) {
         const char *word = argv[p.at];
-        int         code = NM_EXIT_DONE;
 
-        if (ended || word[0] != '-' || word[1] == '\0') {
-            while (p.next_arg->kind != NM_OPT_ARG && p.next_arg->kind != NM_OPT_END) p.next_arg++;
-            if (p.next_arg->kind == NM_OPT_END) {
-                /* One too many: a prompt or a model without its -p or -m, or the file of lines. */
-                const char      *dot = strrchr(word, '.');
-                const nm_option *o = find(&p, dot && strcmp(dot, ".gguf") == 0 ? "m" : "p", 0);
-
-                if (!o || o->kind != NM_OPT_STRING) o = find(&p, "f", 0);
-                if (takes_args || !o || o->kind != NM_OPT_STRING)
-                    return nm_output_misused("unexpected argument '" SHOWN "'", word);
-                return nm_output_misused("unexpected argument '" SHOWN "' (is it -%c %s?)", word,
-                                         o->letter, o->value);
-            }
-            code = set(&p, p.next_arg++, word);
-        } else if (strcmp(word, "--") == 0)
+        if (ended || word[0] != '-' || word[1] == '\0')
+            ok = take_argument(&p, word);
+        else if (strcmp(word, "--") == 0)
             ended = true;
         else
-            code = parse_option(&p, word);
-        if (code != NM_EXIT_DONE) return code;
+            ok = parse_option(&p, word, &help);
+        if (help) return NM_OPTIONS_HELP;
     }
-    for (const nm_option *o = options; o->kind != NM_OPT_END; o++)
+    for (const nm_option *o = options; ok && o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_ARG && o->min >= 1 && !*(const char **)(void *)(p.args + o->field))
-            return nm_output_misused("%s is missing", o->value);
-    return NM_EXIT_DONE;
+            ok = nm_fail(&err, NOMUL_E_ARG, "%s is missing", o->value);
+    if (ok) return NM_EXIT_DONE;
+    return err.code == NOMUL_E_MEMORY ? nm_output_failed(&err) : nm_output_misused("%s", err.text);
 }
 
-int nm_options_set(const nm_option *options, void *args, const char *name, const char *value)
+bool nm_options_set(const nm_option *options, void *args, const char *name, const char *value,
+                    nomul_error *err)
 {
-    parser           p = {options, args, NULL, 0, 0, options, ""};
+    parser           p = {options, args, NULL, 0, 0, options, "", "", err};
     bool             letter = name[0] != '\0' && name[1] == '\0';
     const nm_option *o = find(&p, name, letter ? 0 : strlen(name));
 
     if (!o) return unknown(&p, name, name);
-    snprintf(p.spelled, sizeof p.spelled, "--%s", o->name);
+    snprintf(p.spelled, sizeof p.spelled, "%s", o->name);
     return take_value(&p, o, value);
 }
 
@@ -433,6 +441,7 @@ static const struct {
     {"quantize", "nomul convert makes a model file, nomul repack changes its packing"},
     {"embed embedding", "nomul logits writes logits; there are no embeddings"},
     {"ppl", "nomul perplexity"},
+    {"-p --prompt", "texts of batch, perplexity and eval are in -f FILE"},
     {"benchmark", "nomul bench"},
     {"detokenize", "nomul tokenize --decode"},
     {"train finetune", "the trainer is a program of its own, nomul-train: make train"},

@@ -102,10 +102,10 @@ void nm_options_free(const nm_option *options, void *args);
 
 /*
  * Sets one option of a table without lists, by its long name or its letter, as "--NAME VALUE"
- * would; a NULL value is a missing one.  On an error, which is printed as above, args keep their
- * values.
+ * would; a NULL value is a missing one.  On an error args keep their values.
  */
-int nm_options_set(const nm_option *options, void *args, const char *name, const char *value);
+bool nm_options_set(const nm_option *options, void *args, const char *name, const char *value,
+                    nomul_error *err);
 
 /* Did the user give an option that fills this field? */
 bool nm_option_given(const nm_option *options, const nm_given *given, size_t field);

@@ -323,6 +323,9 @@ static bool read_header(nm_gguf *gguf, nomul_error *err)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "is a safetensors file, a part of a checkpoint: nomul convert DIR makes a "
                        "model file of its directory");
+    if (memcmp(data, "NOMU", 4) == 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "is a nomul session, not a model: --load-session continues it");
     if (memcmp(data, "GGUF", 4) != 0 && n_printable == 4)
         return nm_fail(err, NOMUL_E_FORMAT, "not a GGUF file: begins with '%.4s'",
                        (const char *)data);

@@ -71,7 +71,7 @@ bool nm_session_file_measure(const uint8_t *p, uint64_t file_bytes, size_t *head
                              uint64_t *state_bytes, nomul_error *err)
 {
     if (file_bytes < sizeof magic || memcmp(p, magic, sizeof magic) != 0)
-        return nm_fail(err, NOMUL_E_FORMAT, "is not a session file");
+        return nm_fail(err, NOMUL_E_FORMAT, "is not a session file; --save-session writes one");
     uint32_t version = file_bytes >= AT_VERSION + 4 ? nm_load_u32(p + AT_VERSION) : 2;
     if (version != 1 && version != 2)
         return nm_fail(err, NOMUL_E_UNSUPPORTED,

@@ -46,3 +46,23 @@ try batch lines.txt
 try perplexity text.txt
 mkdir -p bare/snapshots/0123abcd
 try convert bare -o x.gguf
+
+# A message names the option that was typed.
+try repack models/tiny.gguf -o x.gguf
+for sampling in foo=1 temp=x temp=-1 tmep=1; do
+    try repack models/tiny.gguf -o x.gguf --sampling $sampling
+done
+printf '%s\n' '/set foo 1' '/set tmep 1' '/set temp x' '/set n' | nomul run -i -q -m models/tiny.gguf 2>&1
+try batch -p Once
+try perplexity --prompt Once
+try bench -m models/tiny.gguf --pack 1.6bit
+try logits --ids , --hash
+try info models/tiny.gguf -m models/tiny.gguf
+nomul help --help | head -n 1
+
+# A session is not a model, a model is not a session.
+nomul run -m models/tiny.gguf -p Once -n 1 -s 1 -q --save-session x.nms > saved
+try info x.nms
+try run -m x.nms -p Once
+try session models/tiny.gguf
+try run -m models/tiny.gguf --load-session models/tiny.gguf

@@ -114,6 +114,7 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
 
     *p = (nm_bench_plan){.args = args, .kernels = args->kernels};
     if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
+    if (args->pack > 0 && args->shapes.n == 0) return nm_output_misused("--pack needs --shape");
     for (size_t i = 0; i < args->shapes.n; i++)
         if (!nomul_bench_is_shape(args->shapes.at[i], &err))
             return nm_output_misused("--%s", err.text);

@@ -18,7 +18,7 @@ static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
-    NM_ESCAPE_OPTION(F(escapes)),
+    NM_ESCAPE_OPTION(F(escapes), "-p and in the lines of -i"),
     NM_TEXT_OPTIONS,
 
     NM_GROUP("Interactive"),

@@ -285,7 +285,10 @@ static bool set(nm_turns *t, const char *value, nomul_error *err)
     snprintf(name, sizeof name, "%.*s", (int)(n_name < 63 ? n_name : 63), value);
     value += n_name + strspn(value + n_name, " ");
     args.seed = NOT_SET;
-    if (nm_options_set(table, &args, name, *value ? value : NULL) != NM_EXIT_DONE) return false;
+    if (!nm_options_set(table, &args, name, *value ? value : NULL, err)) {
+        nomul_error why = *err;
+        return nm_fail(err, why.code, "/set: %s; /set lists the options", why.text);
+    }
     bool reseeded = args.seed != NOT_SET;
     if (!reseeded) args.seed = 0;
     bool ok = nm_sampling_init(&sampling, &args, NULL, NULL, t->opened->model, err);

@@ -160,7 +160,7 @@ static int run(const void *arguments)
     if (args->n_ctx > 0 && (args->separator || args->per_token))
         return nm_output_misused("-c excludes --separator and --per-token");
     if (args->separator && strchr(args->separator, '\n'))
-        return nm_output_misused("--separator: has a newline in it");
+        return nm_output_misused("--separator cannot contain a newline");
 
     nm_interrupt_catch();
     int code =

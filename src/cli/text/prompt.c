@@ -126,7 +126,7 @@ bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, 
             if (value < n_vocab) value = 10 * value + (size_t)(word[i] - '0'); /* under 10 * 2^31 */
         }
         if (!is_number)
-            return nm_fail(err, NOMUL_E_ARG, "'%.*s' (number %zu of the list) is no id", shown,
+            return nm_fail(err, NOMUL_E_ARG, "'%.*s' (number %zu of the list) is not an id", shown,
                            word, number);
         if (!ids) continue;
         if (value >= n_vocab || (word[0] == '-' && value > 0))

@@ -34,10 +34,9 @@ bool nm_ids_read(nm_ids *ids, const char *text, size_t n_bytes, size_t n_vocab, 
             "file with the prompt, - for stdin; appended to the text of -p if both are given",     \
             NM_INPUT)
 
-#define NM_ESCAPE_OPTION(escapes)                                                                  \
+#define NM_ESCAPE_OPTION(escapes, where)                                                           \
     NM_FLAG('e', "escape", escapes,                                                                \
-            "in -p and in lines that are prompts, \\n \\r \\t \\' \\\" \\\\ and \\xHH stand for "  \
-            "the byte")
+            "replace the escapes \\n \\r \\t \\' \\\" \\\\ and \\xHH in " where)
 /* clang-format on */
 
 enum {
