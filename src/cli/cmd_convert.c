@@ -30,9 +30,9 @@ static const nm_option table[] = {
     NM_CHOICE(0, "embedding", F(embedding), "f16", "f32|f16|q8_0", "type of the stored embedding"),
     NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight"),
     NM_FLAG(0, "no-tokenizer", F(no_tokenizer),
-            "leave the tokenizer out; the model then takes token ids"),
+            "omit the tokenizer; the model then takes token ids only"),
     NM_STRING(0, "name", F(name), "NAME", "name of the model, stored as general.name"),
-    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
+    NM_FLAG('q', "quiet", F(quiet), "print only errors to stderr"),
     NM_END,
 };
 

@@ -269,9 +269,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_info = {
     "info",
     "print what is in a model file and the memory it needs",
-    "Prints the sizes and parameter counts of a model, and the memory that running it takes; with "
-    "--metadata and --tensors all that is in the file, which --json has in any case. Every number "
-    "in the file is validated first.",
+    "Prints the size, the parameter counts and the memory use of a model. --metadata and "
+    "--tensors add the contents of the file, which --json always has. Every number in the file is "
+    "validated first.",
     table,
     sizeof(info_args),
     run};

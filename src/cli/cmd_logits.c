@@ -26,7 +26,7 @@ static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
     {0, "ids", NM_OPT_STRING, F(ids), NULL, "LIST|@FILE|-",
-     "token ids separated by commas or spaces, without adding BOS; or from a file or stdin", 0, 0,
+     "token ids, separated by commas or spaces; @FILE reads a file, - stdin; no BOS is added", 0, 0,
      NM_INPUT_AT},
     NM_PROMPT_OPTIONS(F(prompt), F(file)),
 
@@ -176,8 +176,8 @@ static int run(const void *arguments)
 const nm_command nm_cmd_logits = {
     "logits",
     "write or hash the logits of every token of a text",
-    "Feeds token ids to the model and gives, for each one, the logits of the token that follows. "
-    "Ids are taken as they are; a text from -p or -f starts with BOS, as in nomul run.",
+    "Computes, for each token of a text, the logits of the next token. --ids are fed as they are; "
+    "a text from -p or -f begins with BOS, as in nomul run.",
     table,
     sizeof(logits_args),
     run};

@@ -24,9 +24,8 @@ static const nm_option table[] = {
             NM_OUTPUT),
     NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),
     NM_LIST(0, "sampling", F(sampling), "NAME=X",
-            "recommend a sampling option of nomul run, as in temp=0.6: the default where this file "
-            "is used; may be repeated"),
-    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
+            "store a default for a sampling option of nomul run, as in temp=0.6; may be repeated"),
+    NM_FLAG('q', "quiet", F(quiet), "print only errors to stderr"),
     NM_END,
 };
 
@@ -98,13 +97,12 @@ static int run(const void *arguments)
 
 const nm_command nm_cmd_repack = {
     "repack",
-    "store the ternary weights of a model in 2 or 1.6 bits",
-    "Writes a model file whose ternary weights are packed in another way, or that recommends other "
-    "sampling; everything else is copied. It is the same model: results are the same to the last "
-    "bit, and repacking it back "
-    "gives the same file. Which packing is faster depends on the machine: nomul info prints "
-    "which one is preferred here. The file appears under its name when it is complete; after an "
-    "error or Ctrl-C an older file is unchanged and no temporary file remains.",
+    "change the packing or the recommended sampling of a model",
+    "Rewrites a model file with its ternary weights in another packing, or with other recommended "
+    "sampling options; everything else is copied. Results are the same, bit for bit, and "
+    "repacking back gives the same file. nomul info says which packing is faster on this machine. "
+    "The file appears under its name when it is complete; after an error or Ctrl-C an older file "
+    "is unchanged and no temporary file remains.",
     table,
     sizeof(repack_args),
     run};

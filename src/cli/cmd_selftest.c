@@ -16,7 +16,7 @@ typedef struct selftest_args {
 
 #define F(field) offsetof(selftest_args, field)
 static const nm_option table[] = {
-    NM_KERNELS_OPTION(F(kernels)),
+    NM_STRING(0, "kernels", F(kernels), "NAME", "test this instruction set only"),
     NM_END,
 };
 
@@ -94,9 +94,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_selftest = {
     "selftest",
     "check that all instruction sets give the same results",
-    "Runs every operation with each instruction set that this CPU has, on random and extreme "
-    "inputs, and compares the results with the scalar code, which is the specification. Prints "
-    "which one a model would use here, and why. The exit code is 1 if any result differs.",
+    "Runs every operation with each instruction set of this CPU on random and extreme inputs, and "
+    "compares the results with the scalar code, which is the specification. Prints which "
+    "instruction set models use here, and why. The exit code is 1 if any result differs.",
     table,
     sizeof(selftest_args),
     run};

@@ -151,9 +151,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_session = {
     "session",
     "print what is in a session file",
-    "Prints what a saved session holds: the id of its model, the number of tokens, the sampler's "
-    "settings, the position of its random generator, and the last ids. The file is checked to the "
-    "last byte. With -m, the exit code is 1 if the session does not belong to that model.",
+    "Prints what a session file holds: model id, number of tokens, sampling options, state of the "
+    "random generator, last token ids. The whole file is verified. With -m, the exit code is 1 if "
+    "the session does not belong to that model.",
     table,
     sizeof(session_args),
     run};

@@ -25,11 +25,11 @@ static const nm_option table[] = {
     NM_FLAG(0, "no-bos", F(no_bos), "do not add BOS"),
     NM_FLAG(0, "special", F(special),
             "recognize control tokens in the text; with --decode, print them"),
-    NM_FLAG(0, "pieces", F(pieces), "one line for each id, with its piece of the vocabulary"),
+    NM_FLAG(0, "pieces", F(pieces), "print one line for each id, with its piece of the vocabulary"),
     NM_FLAG(0, "json", F(json),
             "print {\"count\":N,\"ids\":[..]}, and \"pieces\":[..] with --pieces"),
     NM_FLAG(0, "count", F(count), "print only the number of ids"),
-    NM_FLAG(0, "decode", F(decode), "ids, separated by spaces or commas, to the bytes of the text"),
+    NM_FLAG(0, "decode", F(decode), "convert ids, separated by spaces or commas, to text"),
     NM_END,
 };
 
@@ -137,9 +137,9 @@ static int run(const void *arguments)
 const nm_command nm_cmd_tokenize = {
     "tokenize",
     "convert text to token ids, or back",
-    "Prints the token ids of a text, starting with BOS if the model uses it. The text is taken "
-    "byte for byte, from stdin without -p and -f. --decode converts ids from the same sources to "
-    "text, without the leading space that the tokenizer adds and without a newline at the end.",
+    "Prints the token ids of a text, starting with BOS if the model uses it. The text comes from "
+    "-p, -f or stdin, byte for byte. --decode converts ids from the same sources to text, without "
+    "the leading space that the tokenizer adds and without a newline at the end.",
     table,
     sizeof(tokenize_args),
     run};

@@ -92,7 +92,7 @@ static int help(const char *topic)
         "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-74m.gguf "
         "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
         "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
-        "usage, 3 done but for wrong lines of a batch, 130 stopped by Ctrl-C. A closed pipe, as in "
+        "usage, 3 a batch with invalid lines, 130 stopped by Ctrl-C. A closed pipe, as in "
         "| head, ends a command silently with "
         "0.",
         0);

@@ -25,13 +25,13 @@ typedef struct nm_open_args {
 
 #define NM_KERNELS_OPTION(field)                                                                   \
     NM_STRING(0, "kernels", field, "NAME",                                                         \
-              "instruction set to compute with, see nomul selftest; results are the same for any")
+              "instruction set, as nomul selftest lists them; does not change results")
 
 #define NM_MACHINE_OPTIONS(F, A)                                                                   \
     NM_GROUP("Machine"),                                                                           \
-    NM_INT('t', "threads", F(A.n_threads), "0", 0, 1024, "threads; 0 is one for each CPU"),        \
+    NM_INT('t', "threads", F(A.n_threads), "0", 0, 1024, "threads; 0 = one per CPU"),              \
     NM_INT('b', "batch-size", F(A.n_batch), "0", 0, 4096,                                          \
-           "tokens processed together; results are the same for any; 0 chooses the number"),       \
+           "tokens processed together; 0 = automatic; does not change results"),                    \
     NM_KERNELS_OPTION(F(A.kernels)),                                                               \
     NM_FLAG(0, "no-mmap", F(A.no_mmap), "read the model into memory instead of mapping it")
 

@@ -16,7 +16,7 @@
 static const nm_option table[] = {
     NM_GROUP("The texts"),
     NM_MODEL_OPTION(F, open),
-    NM_FILE('f', "file", F(file), "-", "file with the prompts, - = stdin", NM_INPUT),
+    NM_FILE('f', "file", F(file), "-", "file with the prompts, - for stdin", NM_INPUT),
     NM_ESCAPE_OPTION(F(escapes), "lines that are not JSON"),
     NM_INT(0, "parallel", F(n_parallel), "8", 1, NM_BATCH_MAX_PARALLEL,
            "number of texts processed together"),
@@ -25,31 +25,27 @@ static const nm_option table[] = {
      "\"index\"",
      0, 1000, NM_NO_FILE},
     NM_INT(0, "max-predict", F(max_predict), "-1", -1, 1e9,
-           "no line gets more than N tokens, whatever its n_predict is; -1 = no such bound"),
-    NM_FILE(
-        0, "skip-done", F(done), NULL,
-        "answers of an earlier run, if there is such a file: prompts whose id has one there are "
-        "skipped",
-        NM_INPUT),
+           "upper limit of the tokens generated for a line; -1 = none"),
+    NM_FILE(0, "skip-done", F(done), NULL,
+            "skip lines whose id has an answer in FILE, the output of an earlier run, which may be "
+            "missing",
+            NM_INPUT),
     NM_FLAG(0, "stable-ids", F(stable_ids),
-            "the id of a line without one is a hash of the line, not its number; equal lines have "
-            "equal ids"),
+            "the default id is a hash of the line, not its number; equal lines have equal ids"),
     NM_FILE(0, "load-session", F(load), NULL,
-            "every prompt continues this saved text; options default to the saved ones", NM_INPUT),
+            "every prompt continues this session; sampling defaults to its options", NM_INPUT),
     NM_TEXT_OPTIONS,
 
     NM_SAMPLING_OPTIONS,
 
     NM_GROUP("Output"),
     NM_FLAG(0, "as-ready", F(as_ready),
-            "print answers in order of completion, not in the order of the prompts"),
-    NM_FLAG(
-        0, "no-timings", F(no_timings),
-        "leave \"timings\" out of the answers, so that with a seed they are the same bytes each "
-        "time"),
+            "print answers as they finish, not in the order of the lines"),
+    NM_FLAG(0, "no-timings", F(no_timings),
+            "omit \"timings\", so that with a seed answers are the same bytes each time"),
     NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
            "log-probabilities of the N most likely ids for each token"),
-    NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
+    NM_FLAG('q', "quiet", F(quiet), "no progress or statistics"),
 
     NM_MACHINE_OPTIONS(F, open),
     NM_CTX_OPTION(F(n_ctx)),
@@ -176,25 +172,23 @@ static int run(const void *arguments)
 const nm_command nm_cmd_batch = {
     "batch",
     "continue many texts together",
-    "Continues every prompt of a file, one per line, many of them together: the weights are read "
-    "once for all. Each answer is the JSON object of nomul run --json, on one line, with the text "
-    "that run generates with the same seed, whatever runs beside it.\n\n"
-    "A line is the prompt as it stands, without its newline and a CR before that; an empty line is "
-    "an empty prompt. A line that begins with { is a JSON object: \"prompt\", and optionally "
-    "\"id\" "
-    "(a string or a number, returned unchanged; default: the number of the line, from 0, as a "
-    "string), \"stop\" (a string or an array of strings, in place of -r), \"n_predict\" and the "
-    "sampling options: \"temperature\", \"top_k\", \"seed\" and so on. Keys that are absent have "
-    "the values of the options. Without a seed each text has a random one, which is in its "
-    "answer.\n\n"
-    "With --load-session every prompt continues the saved text, which is read from the file once: "
-    "a long instruction, then many questions.\n\n"
-    "A line that is wrong is answered by {\"id\": .., \"error\": \"..\"}; the other lines are "
-    "answered as usual, and the exit code is 3. Lines are read when there is room for them, so "
-    "stdin may be an endless pipe. An answer waits for those before it, unless --as-ready; while "
-    "very many wait (64 for each of --parallel), no more lines are read. Ctrl-C ends it: what is "
-    "done is written, and what was running as \"cancelled\"; with --skip-done all that waits is "
-    "left to the next run.",
+    "Continues every prompt of a file, one per line, several together: the weights are read once "
+    "for all of them. Each answer is one line, the JSON object of nomul run --json. Its text is "
+    "the one that run generates with the same seed, whatever else is in the batch.\n\n"
+    "A line is a prompt, without its newline or CR LF; an empty line is an empty prompt. A line "
+    "that begins with { is a JSON object: \"prompt\" and, optionally, \"id\" (a string or a "
+    "number, returned unchanged; default: the line number, from 0, as a string), \"stop\" (a "
+    "string or an array of strings, in place of -r), \"n_predict\" and the sampling options "
+    "\"temperature\", \"top_k\", \"seed\" and so on. Missing keys default to the options. Without "
+    "a seed each text gets a random one, which is in its answer.\n\n"
+    "With --load-session every prompt continues the saved text, such as a long instruction; the "
+    "file is read once.\n\n"
+    "An invalid line is answered by {\"id\": .., \"error\": \"..\"}; the other lines are answered "
+    "as usual, and the exit code is 3. A line is read when its text can start, so stdin may be an "
+    "endless pipe. An answer waits for those of earlier lines, unless --as-ready; reading pauses "
+    "while 64 answers for each of --parallel wait. After Ctrl-C finished answers are written, and "
+    "running ones as \"cancelled\"; with --skip-done, running and waiting ones are left to the "
+    "next run.",
     table,
     sizeof(nm_batch_args),
     run};

@@ -37,20 +37,20 @@ static const nm_option table[] = {
 
     NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
     NM_LIST('p', "n-prompt", F(n_prompt), "N",
-            "tokens of a prompt, fed together; 0 for no such test (default\t512)"),
+            "prompt tokens, fed together; 0 = no such test (default\t512)"),
     NM_LIST('n', "n-gen", F(n_gen), "N",
-            "tokens generated one by one; 0 for no such test (default\t128)"),
+            "tokens generated one by one; 0 = no such test (default\t128)"),
     NM_LIST(0, "parallel", F(n_parallel), "N",
-            "number of texts that -n generates tokens of together (default\t1)"),
+            "number of texts that -n generates together (default\t1)"),
     NM_LIST('t', "threads", F(n_threads), "N", "threads (default\tone for each CPU)"),
     NM_LIST('b', "batch-size", F(n_batch), "N",
             "tokens processed together (default\tas many as 32 MiB hold)"),
     NM_INT('r', "repetitions", F(n_repetitions), "5", 1, NM_MOST_REPETITIONS,
            "repetitions of each test"),
     NM_FLAG(0, "ops", F(ops),
-            "instead of these: every operation alone, then the phases of generating a token"),
+            "instead, measure every operation alone, then the phases of generating a token"),
     NM_FLAG(0, "quick", F(quick), "measure bandwidth and --ops briefly: figures are coarse"),
-    NM_FLAG(0, "no-warmup", F(no_warmup), "no unmeasured first run"),
+    NM_FLAG(0, "no-warmup", F(no_warmup), "skip the unmeasured first run"),
 
     NM_GROUP("Output and machine"),
     NM_CHOICE('o', "output", F(format), "md", "md|csv|json|jsonl", "format of the table"),
@@ -285,26 +285,26 @@ const nm_command nm_cmd_bench = {
     "measure tokens per second and memory bandwidth",
     "Measures how fast a model reads prompts (ppN: N random tokens fed together) and generates "
     "(tgN: N random tokens fed one by one; tgN xK: the same for each of K texts together). "
-    "Columns, formats and keys are those of llama-bench; t/s is the mean and standard deviation of "
-    "the repetitions, over all texts.\n\n"
+    "Columns, formats and keys are those of llama-bench; t/s is the mean and standard deviation "
+    "of the repetitions, over all texts.\n\n"
     "Columns of nomul's own: weight_bytes_per_token is what a step of generation reads: all bytes "
     "of the ternary tensors, the gains and one row of the embedding. read_bandwidth_gbs is the "
     "bandwidth of a plain read loop over the same weights with the same threads, measured before "
     "and after each repetition. bandwidth_percent is the percentage of that bandwidth that "
     "generation reached, the median of the repetitions.\n\n"
     "json, jsonl and csv have more fields. signal_ns is a round trip from one thread to another "
-    "through a cache line, the median of the probes after each repetition; none with one "
-    "thread, or if none was answered in time. ttft_ns is the time to the first logits, the median "
-    "of the repetitions: after the whole prompt, or the first step of generating. state_bytes is "
-    "all that a text keeps. logits_hash is the XXH64 of "
-    "the logits after eight fixed ids, the same on every machine and with any --pack.\n\n"
-    "A shape, a batch or a number of texts that does not fit into the memory that is available is "
-    "refused before it is allocated. A shape takes the memory of its file and its session: 3.6 GB "
-    "for 13b, 25.8 for 100b, 20.8 with --pack 1.6bit.\n\n"
+    "through a cache line, the median of the probes after each repetition; none with one thread, "
+    "or if none was answered in time. ttft_ns is the time to the first logits, after the whole "
+    "prompt or the first generated token, the median of the repetitions. state_bytes is the size "
+    "of a text's state. logits_hash is the XXH64 of the logits after eight fixed ids, the same on "
+    "every machine and with any --pack.\n\n"
+    "What does not fit into the available memory is refused before it is allocated. A shape takes "
+    "the memory of its file and its session: 3.6 GB for 13b, 25.8 for 100b, 20.8 with --pack "
+    "1.6bit.\n\n"
     "--ops measures each kernel of each instruction set on one thread, with weights from the "
-    "caches and from memory, next to a plain read loop over the same bytes; then how the time of a "
-    "generated token is spent, and what choosing an id from its logits takes beside that. In json, "
-    "jsonl and csv all are records with the same fields.",
+    "caches and from memory, next to a plain read loop over the same bytes; then where the time "
+    "of a generated token goes, and how long sampling from its logits takes. In json, jsonl and "
+    "csv all records have the same fields.",
     table,
     sizeof(nm_bench_args),
     run};

@@ -25,20 +25,19 @@ static const nm_option table[] = {
     NM_MODEL_OPTION(F, open),
     NM_FILE('f', "file", F(file), "-", "file with the items, - for stdin", NM_INPUT),
     NM_CHOICE(0, "task", F(task), NULL, NM_EVAL_TASKS,
-              "the data set whose original JSON lines the items are; without it they are as above"),
+              "data set that the lines come from; default: lines as above"),
     NM_FILE(0, "labels", F(labels), NULL,
-            "file with the answers, a line for each item, where the items have none (PIQA)",
-            NM_INPUT),
+            "file with the answers, one line per item, for items without (PIQA)", NM_INPUT),
     NM_INT(0, "limit", F(limit), "0", 0, 1e9, "score the first N items only; 0 = all"),
     NM_CHOICE(0, "bos", F(bos), "model", "model|yes|no",
-              "begin each context with BOS; model: if its tokenizer does so, as the harness"),
+              "begin each context with BOS; model: if its tokenizer does, as in the harness"),
 
     NM_GROUP("Output"),
     NM_FLAG(0, "json", F(json), "print the figures as one JSON object"),
     NM_FILE(0, "details", F(details), NULL,
-            "write a JSON line for each item; items that the file has already are not scored again",
+            "write a JSON line for each item; items already in the file are not scored again",
             NM_IN_PLACE),
-    NM_FLAG('q', "quiet", F(quiet), "no progress, no statistics"),
+    NM_FLAG('q', "quiet", F(quiet), "no progress or statistics"),
 
     NM_MACHINE_OPTIONS(F, open),
     NM_END,
@@ -160,21 +159,20 @@ static int run(const void *arguments)
 const nm_command nm_cmd_eval = {
     "eval",
     "score multiple-choice tasks as lm-evaluation-harness does",
-    "Scores every choice of every item by the sum of the log-probabilities of its tokens after the "
-    "context, and prints how often the right one is the best: acc by the sum, acc_norm by the sum "
-    "over the number of characters, acc_bytes over the number of bytes, each with its standard "
-    "error. Templates, tokens and metrics are those of " NM_EVAL_HARNESS ", without examples "
-    "(zero-shot).\n\n"
+    "Scores every choice of an item by the sum of the log-probabilities of its tokens after the "
+    "context, and prints how often the correct choice is the best: acc by this sum, acc_norm by "
+    "the sum divided by the number of characters, acc_bytes by the number of bytes, each with its "
+    "standard error. Templates, tokens and metrics are those of " NM_EVAL_HARNESS ", zero-shot.\n\n"
     "An item is a line of JSON: {\"query\": \"..\", \"choices\": [\"..\", ..], \"gold\": i}, or "
-    "{\"context_options\": [\"..\", ..], \"continuation\": \"..\", \"gold\": i}, of which only acc "
-    "is computed. --task reads the lines of a data set as published, or exported from the hub: ARC "
-    "(Easy and Challenge), HellaSwag, OpenBookQA, PIQA, WinoGrande.\n\n"
+    "{\"context_options\": [\"..\", ..], \"continuation\": \"..\", \"gold\": i}, of which only "
+    "acc is computed. --task reads the lines of a data set as published or exported from the hub: "
+    "ARC (Easy and Challenge), HellaSwag, OpenBookQA, PIQA, WinoGrande.\n\n"
     "Ctrl-C prints the figures so far. With --details the same command continues where it "
     "stopped.\n\n"
     "--json prints {\"task\": .., \"harness\": .., \"items\": N, \"acc\": .., \"acc_stderr\": .., "
     "\"acc_norm\": .., \"acc_norm_stderr\": .., \"acc_bytes\": .., \"acc_bytes_stderr\": .., "
-    "\"tokens\": N, \"seconds\": .., \"tokens_per_second\": ..}; tokens are those computed in this "
-    "run.",
+    "\"tokens\": N, \"seconds\": .., \"tokens_per_second\": ..}; tokens are those computed in "
+    "this run.",
     table,
     sizeof(eval_args),
     run};

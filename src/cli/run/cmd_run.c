@@ -26,26 +26,26 @@ static const nm_option table[] = {
             "interactive mode: each line of stdin is a prompt; /help lists commands"),
     NM_STRING(0, "in-prefix", F(prefix), "TEXT", "insert TEXT before each line"),
     NM_STRING(0, "in-suffix", F(suffix), "TEXT", "append TEXT to each line"),
-    NM_FLAG(0, "no-history", F(no_history), "neither read nor write the file of typed lines"),
+    NM_FLAG(0, "no-history", F(no_history), "do not read or write the history file"),
 
     NM_GROUP("Sessions"),
     NM_FILE(0, "save-session", F(save), NULL,
-            "save the text's state to FILE at the end: a few hundred kilobytes for any length",
-            NM_OUTPUT),
-    NM_FILE(0, "load-session", F(load), NULL,
-            "continue a saved text; -p and -f append to it; options default to the saved ones",
-            NM_INPUT),
-    NM_FILE(0, "prompt-cache", F(cache), NULL, "load FILE if it exists, and save to it at the end",
-            NM_IN_PLACE),
+            "save the session to FILE at the end; its size is the same for any text", NM_OUTPUT),
+    NM_FILE(
+        0, "load-session", F(load), NULL,
+        "continue a saved session; -p and -f append to it; sampling defaults to the saved options",
+        NM_INPUT),
+    NM_FILE(0, "prompt-cache", F(cache), NULL,
+            "load the session FILE if it exists; save to it at the end", NM_IN_PLACE),
 
     NM_SAMPLING_OPTIONS,
 
     NM_GROUP("Output"),
-    NM_FLAG(0, "no-display-prompt", F(no_display_prompt), "print only what is generated"),
+    NM_FLAG(0, "no-display-prompt", F(no_display_prompt), "print only the generated text"),
     NM_CHOICE(0, "color", F(color), "auto", "auto|always|never|on|off",
-              "colors for the prompt and what is typed; auto: on a terminal, without NO_COLOR"),
-    NM_FLAG('q', "quiet", F(quiet), "no statistics and notes"),
-    NM_FLAG(0, "json", F(json), "one JSON object instead of the text"),
+              "color the prompt and typed text; auto: on a terminal, unless NO_COLOR is set"),
+    NM_FLAG('q', "quiet", F(quiet), "no statistics or notes"),
+    NM_FLAG(0, "json", F(json), "print one JSON object instead of the text"),
     NM_INT(0, "logprobs", F(n_logprobs), "0", 0, 1000,
            "with --json: log-probabilities of the N most likely ids for each token"),
 
@@ -231,22 +231,22 @@ static int run(const void *arguments)
 const nm_command nm_cmd_run = {
     "run",
     "continue a text",
-    "Continues a text: streams the prompt and the generated text to stdout, and statistics to "
-    "stderr. "
-    "Without -p and -f the prompt is read from stdin; one newline at its end is dropped. An empty "
-    "prompt generates a text from its beginning. Ctrl-C stops cleanly.\n\n"
-    "-i is interactive: you type a line, up to -n tokens follow, you type again. The newline of a "
-    "line is not part of the text; an empty line lets the model continue; a line that ends with a "
-    "backslash continues on the next line. Ctrl-C stops an answer, at the prompt it leaves. /help "
-    "lists /undo, /retry and the other commands.\n\n"
-    "On a terminal a line is edited with the arrow keys, Home, End, Delete, Ctrl-A, -E, -K, -U, "
-    "-W and -L; up and down recall earlier lines; text that is pasted is one prompt, its newlines "
-    "too. The last 1000 lines are kept in the file that $NOMUL_HISTORY names (empty: none), else "
-    "in nomul/history in $XDG_STATE_HOME, %LOCALAPPDATA% or ~/.local/state; only its owner can "
-    "read it.\n\n"
+    "Continues a prompt: streams the prompt and the generated text to stdout and prints "
+    "statistics to stderr. Without -p and -f the prompt is read from stdin; one newline at its "
+    "end is dropped. An empty prompt generates a text from its beginning. Ctrl-C stops "
+    "cleanly.\n\n"
+    "-i is interactive mode: you type a line, the model generates up to -n tokens, you type "
+    "again. The newline of a line is not part of the text; an empty line lets the model continue; "
+    "a line that ends with a backslash continues on the next line. Ctrl-C stops an answer; at the "
+    "prompt it exits. /help lists /undo, /retry and the other commands.\n\n"
+    "On a terminal, edit a line with the arrow keys, Home, End, Delete, Ctrl-A, -E, -K, -U, -W "
+    "and -L; Up and Down recall earlier lines; pasted text is one prompt, newlines included. The "
+    "last 1000 lines are kept in $NOMUL_HISTORY (empty: nowhere), else in nomul/history in "
+    "$XDG_STATE_HOME, %LOCALAPPDATA% or ~/.local/state; only its owner can read the "
+    "file.\n\n"
     "--json prints {\"id\": \"0\", \"prompt_tokens\": N, \"text\": .., \"tokens\": [..], "
-    "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are what was "
-    "generated, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "
+    "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are the generated "
+    "ones, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "
     "cancelled. Invalid UTF-8 becomes U+FFFD.",
     table,
     sizeof(nm_run_args),

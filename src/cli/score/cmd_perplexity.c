@@ -27,15 +27,15 @@ static const nm_option table[] = {
     NM_MODEL_OPTION(F, open),
     NM_FILE('f', "file", F(file), "-", "file with the text, - for stdin", NM_INPUT),
     NM_STRING(0, "separator", F(separator), "TEXT",
-              "split the text into documents at lines that are TEXT; the last newline is dropped"),
+              "a line that is TEXT ends a document; a newline at the end of the text is dropped"),
     NM_INT('c', "ctx-size", F(n_ctx), "0", 0, 1e9,
-           "score windows of N tokens as llama-perplexity does; 0 scores with the whole past"),
+           "score windows of N tokens as llama-perplexity does; 0 = the whole context"),
 
     NM_GROUP("Output"),
     NM_FLAG(0, "json", F(json), "print the figures as one JSON object"),
     NM_FLAG(0, "per-token", F(per_token),
             "print a line for each token as the text arrives: id, tab, log-probability"),
-    NM_FLAG('q', "quiet", F(quiet), "no messages on stderr but errors"),
+    NM_FLAG('q', "quiet", F(quiet), "print only errors to stderr"),
 
     NM_MACHINE_OPTIONS(F, open),
     NM_END,
@@ -179,19 +179,20 @@ static int run(const void *arguments)
 const nm_command nm_cmd_perplexity = {
     "perplexity",
     "measure how well a model predicts a text",
-    "Scores every token of a text given all tokens before it, in constant memory whatever the "
-    "length: BOS and the text, or with --separator each document as BOS, its text and EOS from a "
-    "zero state. Prints nats per token, perplexity and bits per byte. The text is scored while it "
-    "is read, so it may be an endless pipe; Ctrl-C ends it and prints the figures so far.\n\n"
-    "-c N computes what llama-perplexity does: windows of N tokens that don't overlap, the first "
-    "token replaced by BOS, the second half scored; one newline at the end of the text is "
+    "Scores every token of a text given all tokens before it, in constant memory. The text "
+    "follows one BOS; with --separator each document is BOS, its text and EOS, from an empty "
+    "state. Prints nats per token, perplexity and bits per byte. The text is scored as it is "
+    "read, so it may be an endless pipe; Ctrl-C ends it and prints the figures so far.\n\n"
+    "-c N scores as llama-perplexity does: windows of N tokens without overlap, the first token "
+    "of each replaced by BOS, the second half scored; one newline at the end of the text is "
     "dropped.\n\n"
-    "--json prints {\"nats_per_token\": .., \"perplexity\": .., \"bits_per_byte\": .., \"tokens\": "
-    "N, \"bytes\": N, \"documents\": N, \"seconds\": .., \"tokens_per_second\": .., "
-    "\"word_perplexity\": .., \"byte_perplexity\": ..}; with -c, \"uncertainty\", \"windows\" and "
-    "\"ctx_size\" replace the bits, bytes, documents and the last two, which leave EOS out as "
-    "lm-evaluation-harness does; words are those between white space. BOS is never scored. With "
-    "--per-token the figures go to stderr, or with --json after its lines.",
+    "--json prints {\"nats_per_token\": .., \"perplexity\": .., \"bits_per_byte\": .., "
+    "\"tokens\": N, \"bytes\": N, \"documents\": N, \"seconds\": .., \"tokens_per_second\": .., "
+    "\"word_perplexity\": .., \"byte_perplexity\": ..}. The last two leave EOS out, as "
+    "lm-evaluation-harness does; white space separates words. BOS is never scored. With -c, "
+    "\"uncertainty\", \"windows\" and \"ctx_size\" replace the figures of bytes, words and "
+    "documents. With --per-token the figures go to stderr, or with --json to stdout after its "
+    "lines.",
     table,
     sizeof(perplexity_args),
     run};
