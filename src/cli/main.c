@@ -29,20 +29,21 @@ static const nm_command *find(const char *word)
 {
     const char *hint = nm_hint(word), *nearest = NULL, *end = strrchr(word, '.');
     size_t      least = 3; /* at most two letters apart */
+    char        is_it[24];
 
     for (size_t i = 0; i < N_COMMANDS; i++) {
         size_t distance = nm_options_distance(word, commands[i]->name);
         if (distance == 0) return commands[i];
         if (distance < least) least = distance, nearest = commands[i]->name;
     }
+    if (!hint && nearest)
+        snprintf(is_it, sizeof is_it, "is it %s?", nearest), hint = is_it;
+    else if (!hint && end && strcmp(end, ".gguf") == 0)
+        hint = "a model: nomul run -m FILE";
+    else if (!hint && strspn(word, "abcdefghijklmnopqrstuvwxyz-_0123456789") < strlen(word))
+        hint = "a prompt: nomul run -p TEXT";
     if (hint)
         nm_output_misused("no command '%.120s' (%s)", word, hint);
-    else if (nearest)
-        nm_output_misused("no command '%.120s' (is it %s?)", word, nearest);
-    else if (end && strcmp(end, ".gguf") == 0)
-        nm_output_misused("no command '%.120s' (a model: nomul run -m FILE)", word);
-    else if (strspn(word, "abcdefghijklmnopqrstuvwxyz-_0123456789") < strlen(word))
-        nm_output_misused("no command '%.120s' (a prompt: nomul run -p TEXT)", word);
     else
         nm_output_misused("no command '%.120s'", word);
     return NULL;
