@@ -31,7 +31,7 @@ typedef struct nm_open_args {
     NM_GROUP("Machine"),                                                                           \
     NM_INT('t', "threads", F(A.n_threads), "0", 0, 1024, "threads; 0 = one per CPU"),              \
     NM_INT('b', "batch-size", F(A.n_batch), "0", 0, 4096,                                          \
-           "tokens processed together; 0 = automatic; does not change results"),                    \
+           "tokens processed together; 0 = automatic; does not change results"),                   \
     NM_KERNELS_OPTION(F(A.kernels)),                                                               \
     NM_FLAG(0, "no-mmap", F(A.no_mmap), "read the model into memory instead of mapping it")
 

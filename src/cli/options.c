@@ -225,7 +225,7 @@ static bool take_value(parser *p, const nm_option *o, const char *rest)
     return set(p, o, rest);
 }
 
-/* "--temp", "--temp=1", "-q", "-n5", or several flags in one argument: "-qi".  *help: that is it. */
+/* "--temp", "--temp=1", "-q", "-n5", or several flags in one argument: "-qi".  *help: -h is it. */
 static bool parse_option(parser *p, const char *word, bool *help)
 {
     bool        is_long = word[1] == '-';

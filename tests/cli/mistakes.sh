@@ -52,7 +52,8 @@ try repack models/tiny.gguf -o x.gguf
 for sampling in foo=1 temp=x temp=-1 tmep=1; do
     try repack models/tiny.gguf -o x.gguf --sampling $sampling
 done
-printf '%s\n' '/set foo 1' '/set tmep 1' '/set temp x' '/set n' | nomul run -i -q -m models/tiny.gguf 2>&1
+printf '%s\n' '/set foo 1' '/set tmep 1' '/set temp x' '/set n' |
+    nomul run -i -q -m models/tiny.gguf 2>&1
 try batch -p Once
 try perplexity --prompt Once
 try bench -m models/tiny.gguf --pack 1.6bit
