@@ -108,12 +108,14 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)
 
-# A stamp file is written only when its text changes: new flags rebuild the objects, a source that
-# was removed rebuilds the library.
+# A stamp file is written only when its text changes: new flags, those of some objects only included,
+# rebuild the objects; a source that was removed rebuilds the library.  INCLUDE counts where the
+# command line sets it: otherwise it is that of the object which asked first.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
-	$(call stamp,$(CC) $(FLAGS) $(SMALL) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
+	$(call stamp,$(CC) $(FLAGS) $(SMALL) $(UNROLL) $(if $(filter command,$(origin INCLUDE)),$(INCLUDE)) \
+	    $(FAST) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
 $(OUT)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
 
@@ -189,8 +191,8 @@ CUDA_HOME := $(patsubst %/bin/nvcc,%,$(NVCC))
 $(PROG)/nomul-train $(OUT)/tests/train/cuda_tests: LIBS = \
     -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublas -lcudart -lstdc++
 endif
-$(OUT)/src/train/cuda.cu.o: $(wildcard src/train/*.cu src/train/*.cuh) src/train/cuda.h \
-                           src/train/step.h include/nomul.h
+$(OUT)/src/train/cuda.cu.o $(OUT)/tests/train/cuda_grads.cu.o: $(OUT)/%.o: % src/train/cuda.cu \
+        $(wildcard src/train/*.cuh) src/train/cuda.h src/train/step.h include/nomul.h
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  NVCC $<')
 	$(Q)$(NVCC) -std=c++17 -O3 -ftz=true -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \
@@ -216,8 +218,8 @@ check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to 
 	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda
 checked-cuda: $(OUT)/tests/train/cuda_tests $(PROG)/nomul-train
 	$(Q)$(OUT)/tests/train/cuda_tests
-$(OUT)/tests/train/cuda_tests: $(OUT)/tests/train/cuda_tests.o \
-                               $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
+$(OUT)/tests/train/cuda_tests: $(addprefix $(OUT)/tests/train/,cuda_tests.o cuda_grads.cu.o) \
+    $(filter-out %/train_main.o %/cuda.cu.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
 	$(LINK)
 $(OUT)/tests/train/train_tests: $(OUT)/tests/train/train_tests.o \
                                 $(filter-out %/train_main.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a

@@ -26,10 +26,10 @@ typedef struct vector {
 
 static void read_ids(nm_json *json, vector *out)
 {
-    int64_t id;
+    uint64_t id;
 
     for (out->n_ids = 0; nm_json_next(json) == NM_JSON_NUMBER && out->n_ids < 8192;)
-        if (nm_json_i64(json, &id)) out->ids[out->n_ids++] = (int32_t)id;
+        if (nm_json_u64(json, &id)) out->ids[out->n_ids++] = (int32_t)id;
 }
 
 /* Reads the next object with a "text"; false at the end. */

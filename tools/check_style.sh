@@ -81,10 +81,23 @@ check_text() {
 }
 
 # tests/alloc.c takes the place of src/base/alloc.c when tests are linked: one name on purpose.
+# A type is named once, also where files keep it to themselves.
 check_names() {
+    wrong_types=0
+    (cd "$1" && find src include -name '*.[ch]' | tr '\n' '\0' | LC_ALL=C xargs -0 awk '
+        /^typedef (struct|enum|union) [a-z_0-9]+/ || /^} [a-z_0-9]+;/ {
+            name = /^}/ ? $2 : $3
+            sub(/;/, "", name)
+            if (name in at && at[name] != FILENAME) {
+                print FILENAME ": type " name " is one of " at[name] ", too"
+                wrong = 1
+            }
+            at[name] = FILENAME
+        }
+        END { exit wrong }') || wrong_types=1
     (cd "$1" && find src include tests -name '*.[ch]' ! -path 'tests/alloc.[ch]') |
         sed 's|.*/||' | sort | uniq -d |
-        awk '{print $0 ": two files have this name"} END {exit NR > 0}'
+        awk '{print $0 ": two files have this name"} END {exit NR > 0}' && [ $wrong_types = 0 ]
 }
 
 # A module is a .c file of src/.
@@ -136,7 +149,7 @@ check() {
 plant() {
     mkdir -p "$(dirname "$scratch/tree/$1")"
     printf "$2\n" >> "$scratch/tree/$1"
-    echo "$3" >> "$scratch/words"
+    [ -z "$3" ] || echo "$3" >> "$scratch/words"
 }
 
 self_test() {
@@ -165,6 +178,9 @@ self_test() {
     plant src/base/todo.h "$spdx\n/* TODO: more */" 'src/base/todo.h:2: a TODO without'
     plant src/base/path.h "$spdx\nchar *p = \"/tmp/a\";" \
         'src/base/path.h:2: a path of one machine'
+    plant src/base/first.h "$spdx\ntypedef struct same {\n    int a;\n} same;" ''
+    plant src/base/second.h "$spdx\ntypedef int (*f)(void);\ntypedef enum same { A } same;" \
+        'type same is one of src/base/'
     plant tests/one.c "$spdx" 'one.c: two files have this name'
     plant src/base/two.c "$spdx" 'src/base/two.c: no test: tests/test_two.c is missing'
     plant tests/test_three.c "$spdx" 'tests/test_three.c: no row in tests/tests.def'

@@ -345,17 +345,6 @@ bool nm_json_u64(const nm_json *json, uint64_t *value)
     return json->type == NM_JSON_NUMBER && whole(json->text, json->n_text, value);
 }
 
-bool nm_json_i64(const nm_json *json, int64_t *value)
-{
-    if (json->type != NM_JSON_NUMBER) return false;
-    bool     minus = json->text[0] == '-';
-    uint64_t size;
-    if (!whole(json->text + minus, json->n_text - minus, &size)) return false;
-    if (size > (uint64_t)INT64_MAX + minus) return false;
-    *value = !minus ? (int64_t)size : size == 0 ? 0 : -(int64_t)(size - 1) - 1;
-    return true;
-}
-
 #define MAX_DIGITS 768
 #define MAX_EXPONENT 1000000000000000 /* no text has enough digits to compensate for it */
 

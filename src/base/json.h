@@ -55,9 +55,8 @@ bool nm_json_is(const nm_json *json, const char *text);
  */
 size_t nm_json_string(const nm_json *json, char *out);
 
-/* The current NUMBER, if it is an integer in range; or any number as double. */
+/* The current NUMBER, if it is an integer from 0 to 2^64 - 1; or any number as double. */
 bool nm_json_u64(const nm_json *json, uint64_t *value);
-bool nm_json_i64(const nm_json *json, int64_t *value);
 bool nm_json_double(const nm_json *json, double *value);
 
 /* "an object", "a string", "true" ...; "missing" for what is no value. */

@@ -39,7 +39,7 @@ static const nm_option table[] = {
     NM_END,
 };
 
-typedef struct running {
+typedef struct logits_run {
     const logits_args *args;
     nm_opened          opened;
     nm_buffer          text;
@@ -49,12 +49,12 @@ typedef struct running {
     nm_xxh64           hash;
     nm_outfile         out;
     nm_progress_bar    bar;
-} running;
+} logits_run;
 
 /* ---- Input ----------------------------------------------------------------------------------- */
 
 /* The ids of --ids, of its file or of stdin; else those of the prompt, with BOS. */
-static bool read_input(running *r, nomul_error *err)
+static bool read_input(logits_run *r, nomul_error *err)
 {
     const logits_args *args = r->args;
     const char        *ids = args->ids, *path = NULL;
@@ -78,7 +78,7 @@ static bool read_input(running *r, nomul_error *err)
 /* ---- Output ---------------------------------------------------------------------------------- */
 
 /* Bytes are written as they lie in memory: the library refuses hosts that are not little-endian. */
-static bool feed_all(running *r, nomul_error *err)
+static bool feed_all(logits_run *r, nomul_error *err)
 {
     for (size_t at = 0, n; at < r->ids.n; at += n) {
         n = r->ids.n - at < r->n_rows ? r->ids.n - at : r->n_rows;
@@ -99,7 +99,7 @@ static bool feed_all(running *r, nomul_error *err)
  *
  *     length, u64 | JSON, spaces to a multiple of 8 | logits, float[n][n_vocab] | ids, int32[n]
  */
-static bool compute(running *r, nomul_error *err)
+static bool compute(logits_run *r, nomul_error *err)
 {
     const char  *output = r->args->output;
     nm_open_args open = r->args->open;
@@ -140,7 +140,7 @@ static int run(const void *arguments)
 {
     const logits_args *args = arguments;
     const char        *ids = args->ids;
-    running            r = {.args = args, .bar.unit = "token"};
+    logits_run         r = {.args = args, .bar.unit = "token"};
     nomul_error        err;
 
     if (ids && (args->prompt || args->file)) return nm_output_misused("--ids excludes -p and -f");

@@ -33,17 +33,17 @@ static const nm_option table[] = {
     NM_END,
 };
 
-typedef struct running {
+typedef struct tokenize_run {
     const tokenize_args *args;
     nm_opened            opened;
     nm_buffer            text;
     nm_ids               ids;
-} running;
+} tokenize_run;
 
 /* ---- Text to ids ----------------------------------------------------------------------------- */
 
 /* Ids on one line, or one a line with --pieces, or JSON, or only their number. */
-static bool encode(running *r, nomul_error *err)
+static bool encode(tokenize_run *r, nomul_error *err)
 {
     const tokenize_args   *args = r->args;
     const nomul_tokenizer *tokenizer = r->opened.tokenizer;
@@ -89,7 +89,7 @@ static bool encode(running *r, nomul_error *err)
 
 /* ---- Ids to text ----------------------------------------------------------------------------- */
 
-static bool decode(running *r, nomul_error *err)
+static bool decode(tokenize_run *r, nomul_error *err)
 {
     const tokenize_args   *args = r->args;
     const nomul_tokenizer *tokenizer = r->opened.tokenizer;
@@ -114,7 +114,7 @@ static bool decode(running *r, nomul_error *err)
 static int run(const void *arguments)
 {
     const tokenize_args *args = arguments;
-    running              r = {.args = args};
+    tokenize_run         r = {.args = args};
     nomul_error          err;
 
     if (args->decode && (args->no_bos || args->pieces || args->json || args->count))

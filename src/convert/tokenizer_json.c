@@ -22,13 +22,13 @@
 /* ---- How spaces are written ------------------------------------------------------------------ */
 
 /* A normalizer or pre_tokenizer of any type that is supported. */
-typedef struct step {
+typedef struct space_step {
     nm_hf_text type, prepend, content, replacement, prepend_scheme;
     bool       add_prefix_space, split;
     nm_json    normalizers, pattern;
-} step;
+} space_step;
 
-#define F(name) offsetof(step, name)
+#define F(name) offsetof(space_step, name)
 static const nm_hf_field step_fields[] = {
     {"type", NM_HF_TEXT, F(type), false},
     {"prepend", NM_HF_TEXT, F(prepend), false},
@@ -49,15 +49,15 @@ typedef struct spaces {
     nm_prefix prefix;
 } spaces;
 
-static bool read_step(step *s, nm_json *json, const char *key, nomul_error *err)
+static bool read_step(space_step *s, nm_json *json, const char *key, nomul_error *err)
 {
-    *s = (step){.add_prefix_space = true, .split = true}; /* the library's defaults */
+    *s = (space_step){.add_prefix_space = true, .split = true}; /* the library's defaults */
     if (!nm_hf_expect(json, key, NM_JSON_OBJECT, err)) return false;
     return nm_hf_read_fields(json, step_fields, COUNT(step_fields), s, err) ||
            nm_fail_in(err, "%s", key);
 }
 
-static bool add_normalizer(spaces *done, const step *s, nomul_error *err)
+static bool add_normalizer(spaces *done, const space_step *s, nomul_error *err)
 {
     nm_json pattern = s->pattern; /* {"String": " "} */
     bool    of_space = pattern.type == NM_JSON_OBJECT && nm_json_next(&pattern) == NM_JSON_KEY &&
@@ -79,7 +79,7 @@ static bool add_normalizer(spaces *done, const step *s, nomul_error *err)
 
 static bool read_normalizer(spaces *done, nm_json json, nomul_error *err)
 {
-    step s;
+    space_step s;
 
     if (!nm_hf_given(&json)) return true;
     if (!read_step(&s, &json, "normalizer", err)) return false;
@@ -96,7 +96,7 @@ static bool read_normalizer(spaces *done, nm_json json, nomul_error *err)
 /* Metaspace replaces spaces, too, and prepends one to a stretch that begins with none. */
 static bool read_pre_tokenizer(spaces *done, nm_json json, nomul_error *err)
 {
-    step s;
+    space_step s;
 
     if (!nm_hf_given(&json)) return true;
     if (!read_step(&s, &json, "pre_tokenizer", err)) return false;

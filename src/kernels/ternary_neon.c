@@ -114,11 +114,11 @@ INLINE int8x16_t look_up(const int8_t *tables, indices at)
 }
 
 /* Sums of 16 rows. */
-typedef struct sums {
+typedef struct tile_sums {
     int16x8_t lo[2], hi[2];
-} sums;
+} tile_sums;
 
-INLINE void add_triple(sums *s, int8x16_t lo, int8x16_t hi)
+INLINE void add_triple(tile_sums *s, int8x16_t lo, int8x16_t hi)
 {
     s->lo[0] = vaddw_s8(s->lo[0], vget_low_s8(lo));
     s->lo[1] = vaddw_high_s8(s->lo[1], lo);
@@ -127,7 +127,7 @@ INLINE void add_triple(sums *s, int8x16_t lo, int8x16_t hi)
 }
 
 /* minus_count: of negated groups, below 0. */
-INLINE void add_to_rows(int32_t *y, const sums *s, int8x16_t minus_count)
+INLINE void add_to_rows(int32_t *y, const tile_sums *s, int8x16_t minus_count)
 {
     const int16x8_t lack[2] = {vmovl_s8(vget_low_s8(minus_count)), vmovl_high_s8(minus_count)};
 
@@ -151,7 +151,7 @@ INLINE void rows_block(nm_packing_id packing, size_t n_vectors, size_t n_tokens,
     const bool   many = n_tokens > 1;
     const size_t n = many ? n_tokens : n_vectors;
     const size_t table_step = many ? BLOCK_BYTES : 0, y_step = many ? y_stride : 16;
-    sums         s[MANY] = {0};
+    tile_sums    s[MANY] = {0};
     int8x16_t    minus_count[MANY] = {0};
 
     for (; n_triples; n_triples--) {

@@ -849,12 +849,6 @@ bool nm_cuda_fetch(nm_cuda *c, float *values, float *m, float *v, nomul_error *e
     return check(c, "fetching the weights", err);
 }
 
-bool nm_cuda_fetch_grads(nm_cuda *c, float *grads, nomul_error *err)
-{
-    cudaMemcpy(grads, c->grads, c->model.n_values * sizeof(float), cudaMemcpyDeviceToHost);
-    return check(c, "fetching the gradients", err);
-}
-
 bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 {
     double partial[PIECES];

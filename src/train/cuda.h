@@ -86,7 +86,6 @@ void     nm_cuda_close(nm_cuda *cuda); /* NULL is fine */
 bool nm_cuda_send(nm_cuda *cuda, const float *values, const float *m, const float *v,
                   nomul_error *err);
 bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error *err);
-bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err);
 
 /* Adds the gradients of a pass; *loss is the sum of the tokens' losses. */
 bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err);

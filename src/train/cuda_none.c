@@ -31,12 +31,6 @@ bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error
     return false;
 }
 
-bool nm_cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err)
-{
-    (void)cuda, (void)grads, (void)err;
-    return false;
-}
-
 bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err)
 {
     (void)cuda, (void)batch, (void)loss, (void)err;

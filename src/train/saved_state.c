@@ -15,25 +15,25 @@
 #define N_HEAD 4  /* parts before the arrays */
 #define N_PARTS 9 /* without the hash */
 
-typedef struct part {
+typedef struct state_part {
     void    *at;
     uint64_t n_bytes;
-} part;
+} state_part;
 
 /* The host is little-endian, as nomul.c demands. */
-static void list_parts(const nm_saved_state *s, char magic[8], part parts[N_PARTS])
+static void list_parts(const nm_saved_state *s, char magic[8], state_part parts[N_PARTS])
 {
     const nm_saved_counts *c = &s->counts;
-    const part             all[N_PARTS] = {
-                    {magic, 8},
-                    {(void *)c, sizeof *c},
-                    {(void *)s->weights, sizeof s->weights},
-                    {(void *)s->options, sizeof s->options},
-                    {s->at, c->n_streams * sizeof *s->at},
-                    {s->states, c->n_states * sizeof *s->states},
-                    {s->values, c->n_values * sizeof *s->values},
-                    {s->m, c->n_values * sizeof *s->m},
-                    {s->v, c->n_values * sizeof *s->v},
+    const state_part       all[N_PARTS] = {
+              {magic, 8},
+              {(void *)c, sizeof *c},
+              {(void *)s->weights, sizeof s->weights},
+              {(void *)s->options, sizeof s->options},
+              {s->at, c->n_streams * sizeof *s->at},
+              {s->states, c->n_states * sizeof *s->states},
+              {s->values, c->n_values * sizeof *s->values},
+              {s->m, c->n_values * sizeof *s->m},
+              {s->v, c->n_values * sizeof *s->v},
     };
     memcpy(parts, all, sizeof all);
 }
@@ -41,7 +41,7 @@ static void list_parts(const nm_saved_state *s, char magic[8], part parts[N_PART
 bool nm_saved_state_write(const nm_saved_state *s, const char *path, nomul_error *err)
 {
     char       magic[] = MAGIC;
-    part       parts[N_PARTS];
+    state_part parts[N_PARTS];
     nm_outfile out = {.fd = -1};
     nm_xxh64   hash;
 
@@ -61,10 +61,10 @@ bool nm_saved_state_write(const nm_saved_state *s, const char *path, nomul_error
 /* Parts [0, n_parts) of the open file, and the hash if these are all. */
 static bool read_parts(nm_saved_state *s, const nm_file *file, size_t n_parts, nomul_error *err)
 {
-    char     magic[8];
-    part     parts[N_PARTS];
-    uint64_t at = 0, value = 0;
-    nm_xxh64 hash;
+    char       magic[8];
+    state_part parts[N_PARTS];
+    uint64_t   at = 0, value = 0;
+    nm_xxh64   hash;
 
     list_parts(s, magic, parts);
     nm_xxh64_init(&hash);

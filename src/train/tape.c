@@ -111,7 +111,7 @@ typedef enum row_op {
 } row_op;
 
 /* One operation on rows, or on columns: such a job says which fields it reads. */
-typedef struct step {
+typedef struct tape_step {
     nm_tape              *t;
     const nm_train_batch *b;
     const nm_layer       *layer;
@@ -122,10 +122,10 @@ typedef struct step {
     const float          *x, *x2, *d, *gain;
     float                 eps;
     bool                  add;
-} step;
+} tape_step;
 
 /* Cross-entropy: the loss of row r, and its gradient in place of the logits. */
-static void find_loss(const step *s, size_t r)
+static void find_loss(const tape_step *s, size_t r)
 {
     float  *logits = s->y + r * s->n, max = logits[0];
     int32_t target = s->b->targets[s->rows + r];
@@ -142,7 +142,7 @@ static void find_loss(const step *s, size_t r)
 
 static void do_rows(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step            *s = context;
+    const tape_step       *s = context;
     nm_tape               *t = s->t;
     const nm_float_ops    *forward = t->work.kernels->floats;
     const nm_gradient_ops *back = t->ops;
@@ -174,14 +174,14 @@ static void do_rows(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-static void run_rows(const nm_tape *t, row_op op, step s, size_t n_rows)
+static void run_rows(const nm_tape *t, row_op op, tape_step s, size_t n_rows)
 {
     s.op = op;
     nm_pool_run(t->work.pool, do_rows, &s, n_rows, ROW_GRAIN);
 }
 
 /* Items of such a job are COLUMNS columns, which run through all rows. */
-static void run_columns(const nm_tape *t, nm_pool_job job, step *s)
+static void run_columns(const nm_tape *t, nm_pool_job job, tape_step *s)
 {
     nm_pool_run(t->work.pool, job, s, (s->n + COLUMNS - 1) / COLUMNS, 1);
 }
@@ -190,7 +190,7 @@ static void run_columns(const nm_tape *t, nm_pool_job job, step *s)
 static void rmsnorm(nm_tape *t, float *y, const float *x, const float *gain, size_t n,
                     size_t n_rows)
 {
-    step s = {.t = t, .y = y, .x = x, .gain = gain, .n = n};
+    tape_step s = {.t = t, .y = y, .x = x, .gain = gain, .n = n};
 
     s.eps = t->latent->config.rms_norm_eps;
     run_rows(t, RMSNORM, s, n_rows);
@@ -207,7 +207,7 @@ static bool is_reset(const nm_train_batch *b, size_t row)
 /* Columns of the state through the tokens of each stream: h, and silu(h) to y. */
 static void scan_columns(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step           *s = context;
+    const tape_step      *s = context;
     const nm_taped_layer *l = &s->t->layers[s->index];
     size_t                n = s->n, at = begin * COLUMNS, width;
 
@@ -244,7 +244,7 @@ static void bitlinear(nm_tape *t, const nm_bitlinear *layer, float *y, const flo
 /* x = x + BitLinear(input) */
 static void add_bitlinear(nm_tape *t, const nm_bitlinear *layer, const float *input, size_t n_rows)
 {
-    step s = {.t = t, .y = t->x, .x = t->d_a, .n = layer->w.rows};
+    tape_step s = {.t = t, .y = t->x, .x = t->d_a, .n = layer->w.rows};
 
     bitlinear(t, layer, t->d_a, input, n_rows);
     run_rows(t, ADD, s, n_rows);
@@ -254,8 +254,8 @@ static void add_bitlinear(nm_tape *t, const nm_bitlinear *layer, const float *in
 static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, float *norm,
                        float *o, size_t n_rows)
 {
-    size_t state = nm_config_state_dim(&t->latent->config);
-    step   s = {.t = t, .y = o, .x = norm, .x2 = l->h, .n = state};
+    size_t    state = nm_config_state_dim(&t->latent->config);
+    tape_step s = {.t = t, .y = o, .x = norm, .x2 = l->h, .n = state};
 
     rmsnorm(t, norm, l->g, m->g_gain, state, n_rows);
     run_rows(t, GATE, s, n_rows);
@@ -278,7 +278,7 @@ static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, siz
     nm_bitlinear_forward(&t->bitlinear, gates, 3, n_rows);
 
     /* h = f h + silu(i) (1 - f);  x = x + BitLinear(RMSNorm(g) silu(h)) */
-    step s = {.t = t, .b = b, .layer = layer, .index = index, .y = t->y};
+    tape_step s = {.t = t, .b = b, .layer = layer, .index = index, .y = t->y};
     s.n = nm_config_state_dim(c);
     run_columns(t, scan_columns, &s);
     gate_state(t, l, m, t->u, t->y, n_rows);
@@ -288,7 +288,7 @@ static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, siz
     memcpy(l->middle, t->x, n_rows * c->dim * sizeof *t->x);
     rmsnorm(t, t->u, t->x, layer->ffn_gain, c->dim, n_rows);
     bitlinear(t, &layer->glu.gate_up_proj, l->gate_up, t->u, n_rows);
-    step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
+    tape_step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
     run_rows(t, GLU, glu, n_rows);
     add_bitlinear(t, &layer->glu.down_proj, t->y, n_rows);
 }
@@ -298,8 +298,8 @@ static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, siz
 /* The gain's gradient, a sum over rows: y += sum of d x r. */
 static void gain_columns(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step *s = context;
-    size_t      at = begin * COLUMNS, width = nm_smaller(end * COLUMNS, s->n) - at;
+    const tape_step *s = context;
+    size_t           at = begin * COLUMNS, width = nm_smaller(end * COLUMNS, s->n) - at;
 
     (void)thread;
     for (size_t r = 0; r < s->rows; r++)
@@ -310,7 +310,7 @@ static void gain_columns(void *context, size_t begin, size_t end, size_t thread)
 static void rmsnorm_back(nm_tape *t, float *d_x, bool add, const float *d_y, const float *x,
                          const float *gain, size_t n, size_t n_rows, float eps)
 {
-    step s = {.t = t, .y = t->scales, .x = x, .d = d_y, .gain = gain, .n = n};
+    tape_step s = {.t = t, .y = t->scales, .x = x, .d = d_y, .gain = gain, .n = n};
 
     s.eps = eps, s.add = add, s.rows = n_rows;
     run_rows(t, NORM_SCALE, s, n_rows);
@@ -339,7 +339,7 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
                            const float *d_y, const float *x, size_t n_rows)
 {
     const float *gain = m->layer->gain;
-    step         s = {.t = t, .y = t->q_scales, .x = x, .gain = gain, .n = m->cols};
+    tape_step    s = {.t = t, .y = t->q_scales, .x = x, .gain = gain, .n = m->cols};
 
     run_rows(t, QUANTIZE, s, n_rows);
     const nm_matmul d_weight = {.rows = m->rows,
@@ -375,7 +375,7 @@ static void bitlinear_back(nm_tape *t, const nm_latent_matrix *m, float *d_x, bo
 /* Columns of the state backwards through the tokens: y, y2 = d_f, d_i of d_c = d_h. */
 static void scan_back_columns(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step           *s = context;
+    const tape_step      *s = context;
     const nm_taped_layer *l = &s->t->layers[s->index];
     const float          *bound = s->layer->mlgru.bound;
     float                *d_bound = s->t->d_bounds + s->index * s->n;
@@ -404,7 +404,7 @@ static void backward_layer(nm_tape *t, const nm_train_batch *b, size_t index, si
     size_t                 n = nm_config_state_dim(c);
 
     /* The channel mixer: x = middle + BitLinear(silu(a) b), a | b = BitLinear(RMSNorm(middle)) */
-    step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
+    tape_step glu = {.t = t, .y = t->y, .x = l->gate_up, .n = c->ffn};
     run_rows(t, GLU, glu, n_rows);
     bitlinear_back(t, m->down, t->d_a, false, t->d_x, t->y, n_rows);
     glu.y = t->d_wide, glu.d = t->d_a;
@@ -417,10 +417,12 @@ static void backward_layer(nm_tape *t, const nm_train_batch *b, size_t index, si
     /* The token mixer: middle = x + BitLinear(RMSNorm(g) silu(h)) */
     gate_state(t, l, &layer->mlgru, t->u, t->y, n_rows);
     bitlinear_back(t, m->o, t->d_a, false, t->d_x, t->y, n_rows);
-    step gate = {.t = t, .y = t->d_b, .y2 = t->d_c, .d = t->d_a, .x = t->u, .x2 = l->h, .n = n};
+    tape_step gate = {
+        .t = t, .y = t->d_b, .y2 = t->d_c, .d = t->d_a, .x = t->u, .x2 = l->h, .n = n};
     run_rows(t, GATE_BACK, gate, n_rows);
     rmsnorm_back(t, t->d_a, false, t->d_b, l->g, layer->mlgru.g_gain, n, n_rows, c->rms_norm_eps);
-    step scan = {.t = t, .b = b, .layer = layer, .index = index, .y = t->y, .y2 = t->d_b, .n = n};
+    tape_step scan = {
+        .t = t, .b = b, .layer = layer, .index = index, .y = t->y, .y2 = t->d_b, .n = n};
     run_columns(t, scan_back_columns, &scan);
 
     /* f, i, g share one input: d_f, d_i, d_g = y, d_b, d_a;  d_c = du */
@@ -463,8 +465,8 @@ static void bounds_back(nm_tape *t)
 /* d embedding[id] += d x of each row with that id, in the order of the rows. */
 static void embedding_back_columns(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step *s = context;
-    size_t      at = begin * COLUMNS, width = nm_smaller(end * COLUMNS, s->n) - at;
+    const tape_step *s = context;
+    size_t           at = begin * COLUMNS, width = nm_smaller(end * COLUMNS, s->n) - at;
 
     (void)thread;
     for (size_t r = 0; r < s->rows; r++)
@@ -486,7 +488,7 @@ static double run_head(nm_tape *t, const nm_train_batch *b, size_t n_rows)
         n = nm_smaller(t->head_rows, n_rows - at);
         const float *x = t->x + at * c->dim;
         double       began = nm_clock();
-        step         s = {.t = t, .b = b, .y = t->logits, .n = c->vocab, .rows = at};
+        tape_step    s = {.t = t, .b = b, .y = t->logits, .n = c->vocab, .rows = at};
         rmsnorm(t, t->u, x, w->output_gain, c->dim, n);
         bitlinear(t, &w->output, t->logits, t->u, n);
         t->times.forward += nm_clock() - began;
@@ -507,7 +509,7 @@ double nm_tape_run(nm_tape *t, const nm_train_batch *b)
     const nm_config *c = &t->latent->config;
     size_t           n_rows = b->n_streams * t->n_tokens;
     double           began = nm_clock();
-    step             s = {.t = t, .b = b, .y = t->x, .n = c->dim, .rows = n_rows};
+    tape_step        s = {.t = t, .b = b, .y = t->x, .n = c->dim, .rows = n_rows};
 
     run_rows(t, EMBED, s, n_rows);
     for (size_t l = 0; l < c->n_layers; l++) forward_layer(t, b, l, n_rows);

@@ -51,11 +51,9 @@ static void check_string(const nm_json *json)
 static void check_number(const nm_json *json)
 {
     uint64_t u = 0;
-    int64_t  i = 0;
     double   d = 0;
 
-    if (nm_json_u64(json, &u) && u <= INT64_MAX) MUST(nm_json_i64(json, &i) && (uint64_t)i == u);
-    if (nm_json_i64(json, &i)) MUST(nm_json_double(json, &d));
+    if (nm_json_u64(json, &u)) MUST(nm_json_double(json, &d) && d == (double)u);
 }
 
 static void walk(const uint8_t *data, size_t size)

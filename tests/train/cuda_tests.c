@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In cuda_grads.cu. */
+bool cuda_fetch_grads(nm_cuda *cuda, float *grads, nomul_error *err);
+
 /* A model and a batch; streams of the batch are the first of more. */
 typedef struct setting {
     const char *name;
@@ -76,7 +79,7 @@ static void compare(const setting *s, nm_latent *l, nm_tape *tape, nm_cuda *cuda
     memcpy(a->values, a->gpu_states, n_states * sizeof(float)); /* for the second run */
     CHECK(nm_cuda_send(cuda, l->values, adamw->m, adamw->v, &err), "%s: %s", s->name, err.text);
     CHECK(nm_cuda_run(cuda, &gpu, &gpu_loss, &err), "%s: %s", s->name, err.text);
-    CHECK(nm_cuda_fetch_grads(cuda, a->grads, &err), "%s: %s", s->name, err.text);
+    CHECK(cuda_fetch_grads(cuda, a->grads, &err), "%s: %s", s->name, err.text);
     loss = nm_tape_run(tape, &batch);
     CHECK(fabs(loss - gpu_loss) <= 1e-3 * loss, "%s: loss %g, on the CPU %g", s->name, gpu_loss,
           loss);
@@ -98,7 +101,7 @@ static void compare(const setting *s, nm_latent *l, nm_tape *tape, nm_cuda *cuda
     gpu.states = a->values;
     nm_cuda_send(cuda, l->values, adamw->m, adamw->v, &err);
     nm_cuda_run(cuda, &gpu, &again, &err);
-    nm_cuda_fetch_grads(cuda, a->grads2, &err);
+    cuda_fetch_grads(cuda, a->grads2, &err);
     CHECK(again == gpu_loss && memcmp(a->grads, a->grads2, l->n_values * sizeof(float)) == 0,
           "%s: a second run gives other bits", s->name);
 

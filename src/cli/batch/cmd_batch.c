@@ -52,7 +52,7 @@ static const nm_option table[] = {
     NM_END,
 };
 
-typedef struct running {
+typedef struct batch_run {
     const nm_batch_args *args;
     nm_opened            opened;
     nomul_mark          *saved;
@@ -60,14 +60,14 @@ typedef struct running {
     nm_batch_options     options;
     nm_batch_done        done;
     nm_batch             batch;
-} running;
+} batch_run;
 
 /*
  * Opens what all texts share: a session, the lines, and the text that all others are forks of; and
  * finds the defaults of lines: the options given, else those of the saved text.  An error in them
  * ends the batch, not a line.  Without a seed a saved generator continues.
  */
-static bool open_batch(running *r, nomul_error *err)
+static bool open_batch(batch_run *r, nomul_error *err)
 {
     const nm_batch_args *args = r->args;
     size_t               n_vocab = nomul_model_get_info(r->opened.model)->n_vocab;
@@ -109,7 +109,7 @@ static bool open_batch(running *r, nomul_error *err)
 }
 
 /* On stderr, as run does; tokens per second are those of all texts together. */
-static void print_statistics(const running *r)
+static void print_statistics(const batch_run *r)
 {
     const nm_batch_counts  *c = &r->batch.counts;
     const nomul_model_info *info = nomul_model_get_info(r->opened.model);
@@ -133,7 +133,7 @@ static char written[1 << 20]; /* stdio's buffer */
 static int run(const void *arguments)
 {
     const nm_batch_args *args = arguments;
-    running              r = {.args = args};
+    batch_run            r = {.args = args};
     nomul_error          err;
     double               began = nm_clock();
 

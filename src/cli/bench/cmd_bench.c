@@ -65,7 +65,7 @@ static const nm_option table[] = {
  * zero state, and what depends on the load of the machine, the rate of reading and the signal of a
  * thread, is measured beside it.
  */
-typedef struct running {
+typedef struct bench_run {
     const nm_bench_plan *plan;
     nm_bench_writer      writer;
     nm_opened            opened;
@@ -76,7 +76,7 @@ typedef struct running {
     nm_bench_result      result;
     nm_progress_bar      bar;           /* of all tests with this model */
     size_t               n_done, n_all; /* repetitions */
-} running;
+} bench_run;
 
 static bool go_on(nomul_error *err)
 {
@@ -88,7 +88,7 @@ static bool go_on(nomul_error *err)
  * get the same ids.  A signal waits for a pass.  It is looked for here: a model that has the cancel
  * flag is fed in pieces of less than a second, and a shape is measured without those.
  */
-static bool feed(running *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_error *err)
+static bool feed(bench_run *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomul_error *err)
 {
     nomul_session *session = b->opened.session;
     double         began = nm_clock();
@@ -118,7 +118,7 @@ static bool feed(running *b, size_t n_prompt, size_t n_gen, size_t n_texts, nomu
  * Bytes per second at which the session's threads read its weights: the roof under which generation
  * stays.  A tenth of a second is enough for a stable figure, and short beside a test.
  */
-static double read_rate(const running *b)
+static double read_rate(const bench_run *b)
 {
     double began = nm_clock(), seconds = 0, n_bytes = 0;
     double least = b->plan->args->quick ? 0.001 : 0.1;
@@ -134,7 +134,8 @@ static double read_rate(const running *b)
  * One test: n_repetitions times, each from a zero state.  The read rate is taken before and after
  * each repetition, so that a machine whose frequency or load drifts is compared with itself.
  */
-static bool measure(running *b, size_t n_prompt, size_t n_gen, size_t n_parallel, nomul_error *err)
+static bool measure(bench_run *b, size_t n_prompt, size_t n_gen, size_t n_parallel,
+                    nomul_error *err)
 {
     const nm_bench_args *args = b->plan->args;
     nm_bench_result     *result = &b->result;
@@ -167,7 +168,7 @@ static bool measure(running *b, size_t n_prompt, size_t n_gen, size_t n_parallel
 }
 
 /* All tests in one session, and in sessions that share its engine for the texts beside it. */
-static bool bench_session(running *b, const nm_open_args *args, nomul_error *err)
+static bool bench_session(bench_run *b, const nm_open_args *args, nomul_error *err)
 {
     const nm_bench_plan *p = b->plan;
     const nm_counts     *prompts = &p->n_prompt, *gens = &p->n_gen, *parallel = &p->n_parallel;
@@ -203,7 +204,7 @@ static bool bench_session(running *b, const nm_open_args *args, nomul_error *err
 }
 
 /* Every number of threads with every batch size.  Ids are random but the same in every run. */
-static bool bench_model(running *b, nomul_error *err)
+static bool bench_model(bench_run *b, nomul_error *err)
 {
     const nm_bench_plan *p = b->plan;
     size_t               n_vocab = nomul_model_get_info(b->opened.model)->n_vocab;
@@ -252,7 +253,7 @@ static int run(const void *arguments)
     nomul_error          err;
 
     if (nm_bench_plan_make(&p, args) != NM_EXIT_DONE) return NM_EXIT_MISUSED;
-    running b = {
+    bench_run b = {
         .plan = &p,
         .writer = {.format = (nm_bench_format)args->format,
                    .show_batch = args->n_batch.n > 0,

@@ -43,7 +43,7 @@ static const nm_option table[] = {
     NM_END,
 };
 
-typedef struct running {
+typedef struct eval_run {
     const eval_args *args;
     nm_opened        opened;
     nm_eval_input    input;
@@ -52,13 +52,13 @@ typedef struct running {
     nm_details       details;
     nm_eval_tally    tally;
     nm_progress_bar  bar;
-} running;
+} eval_run;
 
 /*
  * Tokenizes every item, so that all that is wrong comes up now; then opens the details, whose items
  * are done.
  */
-static bool prepare(running *r, nomul_error *err)
+static bool prepare(eval_run *r, nomul_error *err)
 {
     static const char *const bos[] = {"model", "yes", "no"};
     const eval_args         *args = r->args;
@@ -90,7 +90,7 @@ static bool prepare(running *r, nomul_error *err)
 }
 
 /* Group by group; what is done is saved whatever ends it. */
-static bool score_items(running *r, nomul_error *err)
+static bool score_items(eval_run *r, nomul_error *err)
 {
     nm_eval_tally *t = &r->tally;
     nomul_error    problem;
@@ -135,7 +135,7 @@ static bool score_items(running *r, nomul_error *err)
 static int run(const void *arguments)
 {
     const eval_args *args = arguments;
-    running          r = {.args = args, .bar.quiet = args->quiet};
+    eval_run         r = {.args = args, .bar.quiet = args->quiet};
     nomul_error      err;
 
     if (args->labels && strcmp(args->labels, "-") == 0 && strcmp(args->file, "-") == 0)

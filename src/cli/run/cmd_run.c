@@ -55,14 +55,14 @@ static const nm_option table[] = {
 };
 
 /* What is open while the command runs: it begins as zeros and is freed at the end of run. */
-typedef struct running {
+typedef struct text_run {
     const nm_run_args *args;
     nm_opened          opened;
     const char        *load, *save; /* paths, or NULL */
     nomul_mark        *saved;       /* if load */
     nm_turns           turns;  /* the text and all that it needs; without -i there is one turn */
     nm_answer          answer; /* without -i */
-} running;
+} text_run;
 
 /* What the command line alone can get wrong: the exit code, and the last of several mistakes. */
 static int check_args(const nm_run_args *args)
@@ -91,7 +91,7 @@ static int check_args(const nm_run_args *args)
  * reported before the prompt is read.  A saved text brings its sampler options, in place of those
  * not given, and its generator, unless there is a seed.
  */
-static bool open_text(running *r, nomul_error *err)
+static bool open_text(text_run *r, nomul_error *err)
 {
     const nm_run_args  *args = r->args;
     nm_turns           *t = &r->turns;
@@ -126,7 +126,7 @@ static bool open_text(running *r, nomul_error *err)
 }
 
 /* Without -i: the prompt, echoed, and its continuation; with --json nothing is streamed. */
-static bool generate(running *r, nomul_error *err)
+static bool generate(text_run *r, nomul_error *err)
 {
     const nm_run_args *args = r->args;
     nm_answer         *a = &r->answer;
@@ -149,7 +149,7 @@ static bool generate(running *r, nomul_error *err)
 }
 
 /* The result is out; what is left is the newline of a terminal, statistics and the session file. */
-static bool finish(running *r, nomul_error *err)
+static bool finish(text_run *r, nomul_error *err)
 {
     const nm_run_args *args = r->args;
     nm_report          json = {
@@ -188,7 +188,7 @@ static bool finish(running *r, nomul_error *err)
 static int run(const void *arguments)
 {
     const nm_run_args *args = arguments;
-    running            r = {.args = args, .load = args->load, .save = args->save};
+    text_run           r = {.args = args, .load = args->load, .save = args->save};
     nomul_error        err;
 
     r.turns = (nm_turns){
