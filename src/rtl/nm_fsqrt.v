@@ -25,7 +25,7 @@ module nm_fsqrt (
 
     reg  [23:0] frac1;   // the operand, its leading zeros not yet removed
     reg  [4:0]  left1;
-    reg  [9:0]  exp1;    // signed: the exponent with leading zeros removed, + 127
+    reg  [7:0]  exp1;    // its exponent
     reg         special;
     reg  [31:0] result;  // if special
 
@@ -36,12 +36,13 @@ module nm_fsqrt (
     reg  [7:0]  exp;
 
     wire [23:0]     norm = frac1 << left1;
-    wire            odd = exp1[0];  // exponent - 127 is even if exponent is odd
+    wire [9:0]      norm_exp = {2'b0, exp1} - {5'b0, left1};  // signed
+    wire            odd = norm_exp[0];  // exponent - 127 is even if exponent is odd
     wire [BITS+3:0] next = {rem, radicand[2*BITS-1:2*BITS-2]};
     wire [BITS+3:0] minus = next - {2'b0, root, 2'b01};
     wire            up = root[0] && (root[1] || rem != 0);
     wire [30:0]     rounded = {exp, root[BITS-2:1]} + {30'b0, up};
-    wire [9:0]      half = exp1 + 10'd127;  // (exponent - 127) / 2 + 127, rounded down
+    wire [9:0]      half = norm_exp + 10'd127;  // (exponent - 127) / 2 + 127, rounded down
 
     always @(posedge clk) begin
         done <= 1'b0;
@@ -49,7 +50,7 @@ module nm_fsqrt (
         else if (start) begin
             frac1   <= frac;
             left1   <= zeros;
-            exp1    <= {2'b0, a[30:23]} + {9'b0, a[30:23] == 0} - {5'b0, zeros};
+            exp1    <= {a[30:24], a[23] || a[30:23] == 0};
             special <= a[31] || a[30:23] == 8'hff || a[30:0] == 0;
             result  <= a[30:0] > 31'h7f800000 || (a[31] && a[30:0] != 0) ? NOT_A_NUMBER : a;
             step    <= 5'd1;

@@ -6,7 +6,7 @@
 // its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
 // block that follows another one finds its operands written: no hazards, no interlocks.  All others
 // (one strip, folds) are alone: they start when nothing is under way, so does what follows them.
-// Strips of a division are 4 clocks apart, as 4 lanes share a divider; after the last one 18 clocks
+// Strips of a division are 4 clocks apart, as 4 lanes share a divider; after the last one 19 clocks
 // pass, as a quotient takes so many more, after muladd 4; between two muladd, if VL is 16, none.
 //
 // Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
@@ -311,7 +311,7 @@ module nm_sequencer #(
             if (wait_step != 0) wait_step <= wait_step - 5'd1;
             else if (issue) begin
                 v         <= vector_ends ? 0 : v + 1'b1;
-                wait_step <= op == `OP_DIV ? (vector_ends ? 5'd18 : 5'd3)
+                wait_step <= op == `OP_DIV ? (vector_ends ? 5'd19 : 5'd3)
                            : acc && !vector_ends ? {2'b0, STEP} - 5'd1 : 5'd0;
                 if (vector_ends) alone <= !plain;
                 if (from_tile) tile_used <= 1'b1;

@@ -12,7 +12,7 @@
 // square root when it is done.
 //
 // Four lanes share a divider, which takes the elements of a strip one after the other: strips of a
-// division are 4 clocks apart, and the quotients of a strip are written together, 26 clocks after
+// division are 4 clocks apart, and the quotients of a strip are written together, 27 clocks after
 // it was issued.
 //
 // A pointer may begin inside a strip (`rot` elements): bank k of the main memory then reads the
@@ -108,7 +108,7 @@ module nm_vector #(
     reg  [STRIP_BITS-1:0] t_read_1;
     reg  [19:0]           left_1;
     reg  [47:0]           ir_1, ir_2, ir_3;
-    reg  [26:1]           valid;
+    reg  [27:1]           valid;
 
     always @(posedge clk) begin
         m_read_1  <= host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS]
@@ -211,13 +211,13 @@ module nm_vector #(
     wire [19:0]         do_3 = {ir_3[21:18], ir_3[47:43], ir_3[26:22], ir_3[17:12]};
     reg                 chain_8;  // a product of muladd comes out
     reg  [12:9]         chained;
-    wire [26:1]         next_valid = {valid[25:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1],
+    wire [27:1]         next_valid = {valid[26:9], valid[8] && do_8[15:11] == `OP_DIV, valid[7:1],
                                       issue};
     wire [12:9]         next_chained = {chained[11:9], chain_8};
     integer             k;
 
     always @(posedge clk) begin
-        valid      <= rst ? 26'd0 : next_valid;
+        valid      <= rst ? 27'd0 : next_valid;
         pipe_empty <= rst || (next_valid == 0 && next_chained == 0 && !still_rooting);
         for (k = 0; k < LANES; k = k + 1) keep_2[k] <= !left_1[19] && left_1[18:0] > k[18:0];
         {keep_3, keep_4, keep_5, keep_6, keep_7, keep_8} <=
@@ -332,23 +332,26 @@ module nm_vector #(
         end
     endgenerate
 
-    // ---- Clocks 4 to 25: a divider for four lanes
-    wire [32*LANES-1:0] quotient_26;
+    // ---- Clocks 4 to 26: a divider for four lanes, a register before it
+    wire [32*LANES-1:0] quotient_27;
     reg  [1:0]          quotient_lane;
-    wire                quotient_comes = valid[22] || quotient_lane != 0;
+    wire                quotient_comes = valid[23] || quotient_lane != 0;
     always @(posedge clk)
         if (rst) quotient_lane <= 0;
         else if (quotient_comes) quotient_lane <= quotient_lane + 2'd1;
     generate
         for (l = 0; l < LANES; l = l + 4) begin : divider
             wire [127:0] a = a_4[32*l+:128], b = b_4[32*l+:128];
+            reg  [31:0]  a_5, b_5;
             wire [31:0]  quotient;
-            nm_fdiv div (
-                .clk(clk), .a(a[32*divide_lane+:32]), .b(b[32*divide_lane+:32]), .y(quotient)
-            );
+            always @(posedge clk) begin
+                a_5 <= a[32*divide_lane+:32];
+                b_5 <= b[32*divide_lane+:32];
+            end
+            nm_fdiv div (.clk(clk), .a(a_5), .b(b_5), .y(quotient));
             reg  [127:0] quotients;
             always @(posedge clk) if (quotient_comes) quotients <= {quotient, quotients[127:32]};
-            assign quotient_26[32*l+:128] = quotients;
+            assign quotient_27[32*l+:128] = quotients;
         end
     endgenerate
 
@@ -362,7 +365,7 @@ module nm_vector #(
     wire        still_rooting = root_start || (rooting && !root_done);
     always @(posedge clk) rooting <= !rst && still_rooting;
 
-    // ---- Clock 8, for muladd 12, for quotients 26: results
+    // ---- Clock 8, for muladd 12, for quotients 27: results
     reg  [LANES-1:0]   keep_9, keep_10, keep_11, keep_12;
     reg  [15:0]        do_9, do_10, do_11, do_12;
     reg  [VL_BITS-1:0] v_9, v_10, v_11, v_12;
@@ -376,7 +379,7 @@ module nm_vector #(
     // There is one division at a time, its strips come in order; so, too, of square roots.
     reg  [15:0]        do_div;
     reg  [VL_BITS-1:0] v_div;
-    wire               divided = valid[26];
+    wire               divided = valid[27];
     always @(posedge clk) begin
         if (valid[8]) do_div <= do_8[15:0];
         if (valid[8] && v_8 == 0) v_div <= 0;
@@ -389,7 +392,7 @@ module nm_vector #(
     wire        writes = now || divided || added;
     wire [LANES-1:0] keep = added ? keep_12 : keep_8;
 
-    assign result = divided ? quotient_26 : y;
+    assign result = divided ? quotient_27 : y;
     assign r_write = writes && doing[9];
     assign r_address = {doing[5:3], divided ? v_div : added ? v_12 : v_8};
     assign m_address = host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS] : to_8;

@@ -24,7 +24,7 @@ plant() {
 finds() {
     FAULT=$1 && export FAULT
     shift
-    timeout 120 "$@" > "$build/mutate.out" 2>&1
+    timeout 900 "$@" > "$build/mutate.out" 2>&1
     code=$?
     [ $code != 1 ] || grep -q '^FAIL' "$build/mutate.out" || code=2
     return $code
@@ -87,7 +87,7 @@ changes_nothing() {
         echo "equiv_make gold gate equiv; hierarchy -top equiv"
         echo "equiv_simple -seq 2; equiv_induct -seq 4; equiv_status -assert"
     } > "$build/equal.ys"
-    timeout 120 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1
+    timeout 600 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1
 }
 
 mutate_float() {
