@@ -6,7 +6,7 @@
  *
  * What all files of the API do alike:
  *
- *     err      may be NULL.  A function that returns a status needs err->code: NM_ERROR
+ *     err      may be NULL.  A function that returns a status needs err->code: nm_error_or
  *     options  NULL means the defaults.  Ours are initialized, then as many bytes as the caller's
  *              struct has are copied over them (nm_args_options)
  *     queries  answer 0, NULL or false for a NULL object; the others fail with NOMUL_E_ARG
@@ -272,9 +272,10 @@ static bool check_pack(const char *pack, nomul_error *err)
 nomul_status nomul_convert(const char *directory, const char *output,
                            const nomul_convert_options *options, nomul_error *err)
 {
+    nomul_error           own;
     nomul_convert_options ours;
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     nomul_convert_options_init(&ours);
     if (!directory || !output) return nm_fail_null(err, "nomul_convert");
     if (!nm_args_options(&ours, options, sizeof ours, err)) return err->code;
@@ -292,9 +293,10 @@ nomul_status nomul_convert(const char *directory, const char *output,
 nomul_status nomul_repack(const char *input, const char *output,
                           const nomul_repack_options *options, nomul_error *err)
 {
+    nomul_error          own;
     nomul_repack_options ours;
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     nomul_repack_options_init(&ours);
     if (!input || !output) return nm_fail_null(err, "nomul_repack");
     if (!nm_args_options(&ours, options, sizeof ours, err) || !check_pack(ours.pack, err))

@@ -25,7 +25,9 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
                                  float *logits, double seconds[NOMUL_BENCH_PHASES],
                                  nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!nm_session_check_ids(session, ids, n_ids, err)) return err->code;
     if (nm_profile_pass(session, ids, n_ids, logits, seconds)) return NOMUL_OK;
     return nm_fail(err, NOMUL_E_CANCELLED, "cancelled"), err->code;
@@ -47,8 +49,10 @@ const char *nomul_bench_sampling_name(size_t index)
 double nomul_bench_sampling(const nomul_session *session, size_t index, const float *logits,
                             nomul_error *err)
 {
+    nomul_error own;
+
     return nm_sampling_seconds(session->engine->work.kernels, index, logits,
-                               session->weights->config.vocab, NM_ERROR(err));
+                               session->weights->config.vocab, nm_error_or(err, &own));
 }
 
 /* What one token reads of the weights, and how long a loop takes that only reads the same bytes. */
@@ -89,6 +93,8 @@ bool nomul_bench_selftest(size_t index, uint64_t *n_compared, nomul_error *err)
 nomul_status nomul_bench_speeds(size_t index, bool quick, nomul_bench_report report, void *context,
                                 nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     return nm_speeds(nm_kernels_row(index), quick, report, context, err) ? NOMUL_OK : err->code;
 }

@@ -201,7 +201,9 @@ static nomul_status feed_all(const nomul_feed *feeds, size_t n_feeds, nomul_logi
 nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size_t n_ids,
                                 nomul_logits which, float *logits, nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!session || (n_ids && !ids) || (which != NOMUL_LOGITS_NONE && !logits))
         return nm_fail_null(err, "nomul_session_feed");
     if ((unsigned)which > NOMUL_LOGITS_ALL)
@@ -225,7 +227,9 @@ nomul_status nomul_session_feed(nomul_session *session, const int32_t *ids, size
 nomul_status nomul_session_feed_many(const nomul_feed *feeds, size_t n_feeds, float *logits,
                                      nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (n_feeds && !feeds) return nm_fail_null(err, "nomul_session_feed_many");
     if (n_feeds == 0) return NOMUL_OK;
     uint64_t call = feeds[0].session ? ++feeds[0].session->engine->n_calls : 0;
@@ -329,7 +333,9 @@ static nomul_status score_all(const nomul_score *scores, size_t n_scores, const 
  */
 nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (n_scores && !scores) return nm_fail_null(err, "nomul_session_score_many");
     if (n_scores == 0) return NOMUL_OK;
     uint64_t call = scores[0].session ? ++scores[0].session->engine->n_calls : 0;
@@ -337,7 +343,7 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
         const nomul_score *s = &scores[i];
         bool               ok = false;
         if (!s->session || !s->ids || !s->logprobs) {
-            nm_fail(err, NOMUL_E_ARG, "nomul_session_score: an argument is NULL");
+            nm_fail_null(err, "nomul_session_score");
         } else if (s->n_ids < 2) {
             nm_fail(err, NOMUL_E_ARG, "n_ids: is %zu, expected at least 2", s->n_ids);
         } else if (s->session->engine != scores[0].session->engine) {

@@ -38,10 +38,16 @@ bool nm_fail_in(nomul_error *err, const char *format, ...) NM_PRINTF(2, 3);
 bool nm_fail_memory(nomul_error *err, size_t n_bytes);
 
 /*
- * The caller's error, or where it has none one that lives to the end of the function: for functions
- * that return err->code or add to its text.  Not as the statement of an `if`, which is a block.
+ * The caller's error, or where it has none ours, which lives to the end of the function: for
+ * functions that return err->code or add to its text.  Only what is read of it is initialized.
  */
-#define NM_ERROR(err) ((err) ? (err) : &(nomul_error){.code = NOMUL_OK})
+static inline nomul_error *nm_error_or(nomul_error *err, nomul_error *own)
+{
+    if (err) return err;
+    own->code = NOMUL_OK;
+    own->text[0] = '\0';
+    return own;
+}
 
 /* The caller's mistake of any function of the API: "FUNCTION: an argument is NULL"; NOMUL_E_ARG. */
 nomul_status nm_fail_null(nomul_error *err, const char *function);

@@ -149,9 +149,10 @@ static const char *find_shape(const char *text, nm_config *c, nomul_error *err)
 
 bool nomul_bench_is_shape(const char *text, nomul_error *err)
 {
-    nm_config config;
+    nomul_error own;
+    nm_config   config;
 
-    return find_shape(text, &config, NM_ERROR(err)) != NULL;
+    return find_shape(text, &config, nm_error_or(err, &own)) != NULL;
 }
 
 /* What the writer is to write; everything but the progress. */
@@ -179,12 +180,13 @@ static bool make_spec(const char *text, const char *packing, nm_config *config, 
 uint64_t nomul_bench_memory(const char *text, const char *packing,
                             const nomul_session_options *options, size_t n_texts, nomul_error *err)
 {
+    nomul_error       own;
     nm_weights        weights = {0};
     nm_model_spec     spec;
     const nm_kernels *kernels = NULL;
     uint64_t          file, working;
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     if (!make_spec(text, packing, &weights.config, &spec, err) ||
         !nm_model_write_sizes(&spec, &file, &working, err) ||
         !nm_kernels_choose(&kernels, NULL, err))
@@ -202,6 +204,7 @@ uint64_t nomul_bench_memory(const char *text, const char *packing,
 void *nomul_bench_synthesize(const char *text, const char *packing, nomul_progress progress,
                              void *context, size_t *n_bytes, nomul_error *err)
 {
+    nomul_error           own;
     nm_rng                rng;
     nm_config             config;
     nm_model_spec         spec;
@@ -209,7 +212,7 @@ void *nomul_bench_synthesize(const char *text, const char *packing, nomul_progre
     const nm_model_source source = {
         .context = &rng, .put_floats = put_floats, .fill_codes = fill_codes};
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     if (!make_spec(text, packing, &config, &spec, err)) return NULL;
     spec.progress = progress, spec.progress_context = context;
     nm_rng_init(&rng, 1);

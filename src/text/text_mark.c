@@ -137,7 +137,9 @@ nomul_mark *nomul_text_mark(const nomul_text *text, nomul_error *err)
 nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigned flags,
                                nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!text || !mark) return nm_fail_null(err, "nomul_text_rewind");
     if (flags & ~(unsigned)NOMUL_REWIND_KEEP_GENERATOR)
         return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", flags), err->code;
@@ -243,7 +245,9 @@ static bool write_mark(const nomul_mark *mark, const char *path, nm_watch watch,
 
 nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!text || !path) return nm_fail_null(err, "nomul_text_save");
     nomul_mark  *empty = NULL, *mark = NULL;
     nomul_finish how = text->finish;
@@ -378,9 +382,10 @@ static nomul_mark *read_mark(const nm_file *file, const nomul_model *model,
 nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, const nomul_cancel *cancel,
                             nomul_error *err)
 {
-    nm_file file;
+    nomul_error own;
+    nm_file     file;
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     if (!path) return nm_fail_null(err, "nomul_mark_load"), NULL;
     if (!nm_file_open(&file, path, err)) return NULL;
     if (!cancel && model) cancel = model->cancel;

@@ -240,7 +240,9 @@ uint64_t nm_text_room(const nomul_text *t)
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!text || (n_bytes && !prompt)) return nm_fail_null(err, "nomul_text_prompt");
     nm_id_list    *list = &text->pending;
     nm_text_place *place = &text->place;

@@ -228,9 +228,10 @@ static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *e
 
 nomul_status nomul_text_step(nomul_text *const *texts, size_t n_texts, nomul_error *err)
 {
-    bool ok = true;
+    nomul_error own;
+    bool        ok = true;
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     if (n_texts == 0) return NOMUL_OK;
     if (!check_texts(texts, n_texts, err)) return err->code;
     nm_text_host *host = texts[0]->host;
@@ -298,7 +299,9 @@ bool nm_text_settle(nomul_text *t, nomul_error *err)
 
 nomul_status nomul_text_read(nomul_text *text, nomul_error *err)
 {
-    err = NM_ERROR(err);
+    nomul_error own;
+
+    err = nm_error_or(err, &own);
     if (!text) return nm_fail_null(err, "nomul_text_read");
     return nm_text_settle(text, err) ? NOMUL_OK : err->code;
 }

@@ -545,11 +545,12 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
                             unsigned flags, int32_t *ids, size_t capacity, size_t *n_ids,
                             nomul_error *err)
 {
-    id_list  out = {ids, capacity, 0};
-    unsigned unknown = flags & ~(unsigned)(NOMUL_TOKENIZE_ADD_SPECIAL |
+    nomul_error own;
+    id_list     out = {ids, capacity, 0};
+    unsigned    unknown = flags & ~(unsigned)(NOMUL_TOKENIZE_ADD_SPECIAL |
                                            NOMUL_TOKENIZE_PARSE_SPECIAL | NOMUL_TOKENIZE_NO_PREFIX);
 
-    err = NM_ERROR(err);
+    err = nm_error_or(err, &own);
     if (!tokenizer || (!text && n_bytes) || (!ids && capacity) || !n_ids)
         return nm_fail_null(err, "nomul_tokenize");
     if (unknown) return nm_fail(err, NOMUL_E_ARG, "flags: 0x%x is unknown", unknown), err->code;
