@@ -649,12 +649,15 @@ const char *nomul_text_next(nomul_text *text, size_t *n_bytes, nomul_error *err)
 nomul_finish nomul_text_finish(const nomul_text *text);
 
 /*
- * What the last step generated: its bytes, *n_bytes of them; its id, or -1; log-probabilities, of
- * the id itself and then of the n_logprobs most likely, NULL without.  Valid until the next call
- * that changes the text.  The bytes are whole UTF-8 characters until the text finishes.
+ * What the last step generated: its bytes, *n_bytes of them; the id that was sampled, or -1;
+ * log-probabilities, of that id and then of the n_logprobs most likely, NULL without.  The ids that
+ * the text got, *n_ids of them, are the sampled one, or where a stop string ended inside it those
+ * that replace it: all ids of a text spell what it has shown.  Valid until the next call that
+ * changes the text.  The bytes are whole UTF-8 characters until the text finishes.
  */
 const char          *nomul_text_bytes(const nomul_text *text, size_t *n_bytes);
 int32_t              nomul_text_id(const nomul_text *text);
+const int32_t       *nomul_text_ids(const nomul_text *text, size_t *n_ids);
 const nomul_logprob *nomul_text_logprobs(const nomul_text *text);
 
 typedef struct nomul_text_counts {

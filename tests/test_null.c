@@ -97,6 +97,7 @@ static void test_queries(void)
     CHECK_INT(nomul_text_finish(NULL), NOMUL_FINISH_NONE);
     CHECK(!nomul_text_bytes(NULL, &n) && n == 0);
     CHECK_INT(nomul_text_id(NULL), -1);
+    CHECK(!nomul_text_ids(NULL, &n) && n == 0 && !nomul_text_ids(NULL, NULL));
     CHECK(!nomul_text_logprobs(NULL));
     CHECK_INT(nomul_text_unsaved(NULL), 0);
     CHECK_INT(nomul_text_missing(NULL), 0);

@@ -34,6 +34,8 @@ typedef struct result {
     size_t       n_bytes;
     nomul_finish finish;
     uint64_t     n_generated;
+    int32_t      ids[N_TOKENS * 16]; /* a token that a stop string cuts may become several */
+    size_t       n_ids;
     char        *file; /* the saved text */
     size_t       n_file;
 } result;
@@ -114,6 +116,10 @@ static void step(nomul_text *text, nomul_text **others, size_t n_others, result 
     CHECK(r->n_bytes + n <= MAX_OUT);
     memcpy(r->bytes + r->n_bytes, bytes, n);
     r->n_bytes += n;
+    const int32_t *ids = nomul_text_ids(text, &n);
+    CHECK(r->n_ids + n <= sizeof r->ids / sizeof *r->ids && (n > 0) == (nomul_text_id(text) >= 0));
+    memcpy(r->ids + r->n_ids, ids, n * sizeof *ids);
+    r->n_ids += n;
     r->n_generated += nomul_text_id(text) >= 0;
     r->finish = nomul_text_finish(text);
 }
@@ -130,10 +136,22 @@ static void save_file(const fixture *f, nomul_text *text)
     CHECK_OK(nomul_text_save(text, f->path, &err) == NOMUL_OK, err);
 }
 
+/* The ids that the text got are the last ones of it, in the order of the steps. */
+static void check_ids(const nomul_text *text, const result *r)
+{
+    nomul_mark            *mark = nomul_text_mark(text, &err);
+    const nomul_mark_info *info = nomul_mark_get_info(mark);
+
+    CHECK(r->n_ids <= info->n_ids);
+    CHECK_MEM(info->ids + info->n_ids - r->n_ids, r->ids, r->n_ids * sizeof *r->ids, "the ids");
+    nomul_mark_free(mark);
+}
+
 static void save(const fixture *f, nomul_text *text, result *r)
 {
     save_file(f, text);
     r->file = test_read_file(f->path, &r->n_file);
+    check_ids(text, r);
 }
 
 static void check(const result *got, const result *want, const char *way, size_t split)
@@ -446,6 +464,24 @@ static void test_characters(fixture *f)
 
 /* ---- Stop strings ---------------------------------------------------------------------------- */
 
+/* The ids of an answer spell its bytes. */
+static void check_decoded(const fixture *f, const result *r)
+{
+    nomul_decoder *decoder = nomul_decoder_new(nomul_model_tokenizer(f->model), 0, &err);
+    char           bytes[MAX_OUT];
+    size_t         n = 0, n_piece = 0;
+
+    for (size_t i = 0; i <= r->n_ids; i++) {
+        const char *piece = i < r->n_ids ? nomul_decoder_push(decoder, r->ids[i], &n_piece)
+                                         : nomul_decoder_flush(decoder, &n_piece);
+        memcpy(bytes + n, piece, n_piece);
+        n += n_piece;
+    }
+    CHECK_INT(n, r->n_bytes);
+    CHECK_MEM(bytes, r->bytes, r->n_bytes, "the ids as text");
+    nomul_decoder_free(decoder);
+}
+
 /* What a text has shown is what its state has: its ids as text are the prompt and the bytes. */
 static void test_stop_inside_token(void)
 {
@@ -471,6 +507,7 @@ static void test_stop_inside_token(void)
     run(text, &r);
     CHECK_INT(r.finish, NOMUL_FINISH_STOP);
     CHECK(r.n_bytes == 6 && memcmp(r.bytes, ", ther", 6) == 0);
+    check_decoded(&f, &r);
     save(&f, text, &r);
 
     nomul_text *same = new_text(&f, &t, 0);

@@ -308,6 +308,13 @@ int32_t nomul_text_id(const nomul_text *text)
     return text ? text->id : -1;
 }
 
+/* They are the pending ones: the step has fed all others. */
+const int32_t *nomul_text_ids(const nomul_text *text, size_t *n_ids)
+{
+    if (n_ids) *n_ids = nomul_text_id(text) >= 0 ? text->pending.n : 0;
+    return text ? text->pending.at : NULL;
+}
+
 const nomul_logprob *nomul_text_logprobs(const nomul_text *text)
 {
     return text && text->id >= 0 && text->options.n_logprobs ? text->scores : NULL;

@@ -31,6 +31,14 @@ cat turns
 printf '{"prompt":"Once upon a time","stop":"ther","n_predict":12}\n' |
     batch --temp 0 | text
 
+# Its tokens are those of the text shown, its log-probabilities those of the tokens sampled.
+keys() { grep -oE '"(tokens|text)":(\[[^]]*\]|"[^"]*")|"predicted_n":[0-9]*|{"id":[0-9]*'; }
+run -p 'Once upon a time' -n 12 --temp 0 -r ther --json --logprobs 1 | keys
+printf '{"prompt":"Once upon a time","stop":"ther"}\n' | batch --temp 0 | keys
+run -p 'Once upon a time' -n 12 --temp 0 -r ther --json | keys |
+    sed -n 's/"tokens":\[\(.*\)\]/1,2084,668,261,562,\1/p' | nomul tokenize -m $m --decode
+echo
+
 # A stop string across the border of a session, of a turn, and of a prompt.
 run -p 'Once upon a time' -n 1 --temp 0 --save-session border; echo
 for way in 'time, there' 'e, ther' ', the'; do

@@ -232,8 +232,9 @@ const nm_command nm_cmd_run = {
     "run",
     "continue a text",
     "Continues a prompt: streams the prompt and the generated text to stdout and prints "
-    "statistics to stderr. Without -p and -f the prompt is read from stdin; one newline at its "
-    "end is dropped. An empty prompt generates a text from its beginning. Ctrl-C stops "
+    "statistics to stderr. Without -p and -f the prompt is read from stdin; one newline at the end "
+    "of stdin or of a file is dropped. An empty prompt generates a text from its beginning. Ctrl-C "
+    "stops "
     "cleanly.\n\n"
     "-i is interactive mode: you type a line, the model generates up to -n tokens, you type "
     "again. The newline of a line is not part of the text; an empty line lets the model continue; "
@@ -246,7 +247,10 @@ const nm_command nm_cmd_run = {
     "file.\n\n"
     "--json prints {\"id\": \"0\", \"prompt_tokens\": N, \"text\": .., \"tokens\": [..], "
     "\"finish_reason\": .., \"seed\": N, \"timings\": {..}}. Text and tokens are the generated "
-    "ones, tokens with EOS; finish_reason is stop (EOS or a stop string), length (-n) or "
+    "ones, tokens with EOS; a token that a stop string cuts is replaced by tokens of the part "
+    "shown "
+    "(log-probabilities are of the sampled token); finish_reason is stop (EOS or a stop string), "
+    "length (-n) or "
     "cancelled. Invalid UTF-8 becomes U+FFFD.",
     table,
     sizeof(nm_run_args),

@@ -18,7 +18,8 @@ bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
     size_t               n_bytes = 0, n_scores = (a->n_logprobs + 1) * sizeof(nomul_logprob);
     const char          *bytes = nomul_text_bytes(text, &n_bytes);
     const nomul_logprob *scores = nomul_text_logprobs(text);
-    int32_t              id = nomul_text_id(text);
+    size_t               n_ids = 0;
+    const int32_t       *ids = nomul_text_ids(text, &n_ids);
     bool                 first = e->n_generated == 0;
     nomul_text_counts    counts = {.size = sizeof counts};
     double               now = nm_clock();
@@ -30,10 +31,10 @@ bool nm_answer_add(nm_answer *a, const nomul_text *text, nomul_error *err)
     a->finish = nomul_text_finish(text);
     *(first ? &e->prompt_seconds : &e->seconds) = now - a->began;
     if (first && e->n_generated > 0) a->began = now;
-    if (!first && id >= 0) e->n_steps++;
+    if (!first && n_ids > 0) e->n_steps++;
     if (!a->keep) return true;
     return nm_buffer_add(&a->bytes, bytes, n_bytes, err) &&
-           (id < 0 || nm_ids_add(&a->ids, id, err)) &&
+           nm_buffer_add(&a->ids, (const char *)ids, n_ids * sizeof *ids, err) &&
            (!scores || nm_buffer_add(&a->logprobs, (const char *)scores, n_scores, err));
 }
 
@@ -41,7 +42,7 @@ void nm_answer_free(nm_answer *a)
 {
     nm_buffer_free(&a->bytes);
     nm_buffer_free(&a->logprobs);
-    nm_ids_free(&a->ids);
+    nm_buffer_free(&a->ids);
 }
 
 bool nm_answer_run(nm_answer *a, nomul_text *text, bool stream, nomul_error *err)
@@ -137,7 +138,7 @@ static void print_token(nm_record *f, speller *s, const nomul_logprob *token)
 static void print_logprobs(nm_record *f, speller *s, const nm_answer *a)
 {
     nm_record_open(f, "logprobs", '[');
-    for (size_t i = 0; i < a->ids.n; i++) {
+    for (size_t i = 0; i < a->effort.n_generated; i++) {
         const nomul_logprob *scores = nm_answer_logprobs(a, i);
 
         print_token(f, s, scores);
@@ -165,7 +166,7 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
     const nm_effort *e = &a->effort;
     nm_record        record = {.format = NM_RECORD_JSON}, *f = &record;
     speller          s = {.decoder = NULL};
-    size_t           n_spelled = a->n_logprobs > 0 ? a->ids.n * (a->n_logprobs + 1) : 0;
+    size_t n_spelled = a->n_logprobs > 0 ? (size_t)a->effort.n_generated * (a->n_logprobs + 1) : 0;
 
     if (n_spelled > 0) s.decoder = nomul_decoder_new(r->tokenizer, NOMUL_DECODE_SPECIAL, err);
     bool ok = n_spelled == 0 || s.decoder;
@@ -177,7 +178,8 @@ bool nm_report_json(const nm_report *r, nomul_error *err)
         if (r->has_index) nm_record_count(f, "index", r->index);
         nm_record_count(f, "prompt_tokens", r->n_prompt);
         nm_record_bytes(f, "text", a->bytes.data, a->bytes.n_bytes);
-        nm_record_ids(f, "tokens", a->ids.at, a->ids.n);
+        nm_record_ids(f, "tokens", (const int32_t *)(const void *)a->ids.data,
+                      a->ids.n_bytes / sizeof(int32_t));
         if (a->n_logprobs > 0) print_logprobs(f, &s, a);
         nm_record_text(f, "finish_reason", reasons[a->finish]);
         nm_record_count(f, "seed", r->seed);

@@ -23,8 +23,9 @@ void nm_effort_add(nm_effort *sum, const nm_effort *effort);
 typedef struct nm_answer {
     bool         keep; /* bytes, ids and log-probabilities; else they are only counted */
     size_t       n_logprobs;
-    nm_buffer    bytes, logprobs; /* logprobs: n_logprobs + 1 nomul_logprob for each of ids */
-    nm_ids       ids;             /* EOS too */
+    nm_buffer    bytes;
+    nm_buffer    ids;      /* int32_t, of the text, EOS too: what a stop string cuts is replaced */
+    nm_buffer    logprobs; /* n_logprobs + 1 nomul_logprob for each sampled token */
     uint64_t     n_prompt;
     nm_effort    effort;
     nomul_finish finish;
@@ -44,7 +45,7 @@ void nm_answer_free(nm_answer *answer);
  */
 bool nm_answer_run(nm_answer *answer, nomul_text *text, bool stream, nomul_error *err);
 
-/* The log-probabilities of ids.at[index]: its own, then those of the most likely ids. */
+/* Those of the sampled token `index`: its own, then those of the most likely ids. */
 const nomul_logprob *nm_answer_logprobs(const nm_answer *answer, size_t index);
 
 /* ---- Reports --------------------------------------------------------------------------------- */
