@@ -51,11 +51,13 @@ static void test_share(void)
     }
 
     test_case("where a small product is cut, it is the part's run of bytes");
-    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1,
-                   2); /* 26 x 214 steps, 80 of them thread 0's lead */
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2); /* 26 x 214 steps in two panels */
     CHECK(ahead.w == &layers[TOGETHER].w);
-    CHECK_INT(ahead.at, 4096 + ((26 * 214 + 80) / 2 - 80) * 384);
+    CHECK_INT(ahead.at, 4096 + ((26 * 214 + 2 * 6 + 77) / 2 - 77) * 384);
     CHECK_INT(ahead.end, 26 * 214 * 384);
+    ahead.first = NULL;
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 4); /* more than three tiles each: not cut */
+    CHECK_INT(ahead.tile, 6);
 }
 
 static void test_end(void)
@@ -72,6 +74,17 @@ static void test_end(void)
     CHECK(fetch_all(&ahead, &layers[TOGETHER], 0, 1) > 0);
 }
 
+static void test_more_threads(void)
+{
+    nm_bitlinear layers[N_LAYERS];
+    nm_ahead     ahead = {0};
+
+    test_case("a thread for whom nothing is left fetches nothing");
+    link_layers(layers, 2 * NM_TILE_ROWS, 72); /* 12 steps and the end of a panel */
+    for (size_t thread = 11; thread < 16; thread++, ahead.first = NULL)
+        CHECK_INT(fetch_all(&ahead, &layers[TOGETHER], thread, 16), thread == 11);
+}
+
 static void test_limit(void)
 {
     nm_bitlinear layers[N_LAYERS];
@@ -86,5 +99,6 @@ void test_ahead(void)
 {
     test_share();
     test_end();
+    test_more_threads();
     test_limit();
 }

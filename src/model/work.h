@@ -21,15 +21,8 @@ static inline void nm_work_done(const nm_work *work, nm_phase phase)
 }
 
 /* nm_pool_run, as one phase of the profile. */
-static inline void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
-                               size_t n_items, size_t grain)
-{
-    if (!work->alone)
-        nm_pool_run(work->pool, job, context, n_items, grain);
-    else if (n_items)
-        job(context, 0, n_items, 0);
-    nm_work_done(work, phase);
-}
+void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
+                 size_t n_items, size_t grain);
 
 static inline size_t nm_work_threads(const nm_work *work)
 {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A step of a pass, for all threads or for one; a function, as its ten callers would repeat it. */
+#include "model/work.h"
+
+void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
+                 size_t n_items, size_t grain)
+{
+    if (!work->alone)
+        nm_pool_run(work->pool, job, context, n_items, grain);
+    else if (n_items)
+        job(context, 0, n_items, 0);
+    nm_work_done(work, phase);
+}
