@@ -325,24 +325,19 @@ size_t nm_json_escape_controls(const char *text, size_t n_bytes, char *out)
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-/* An unsigned integer; false if it has other characters or does not fit 64 bits. */
-static bool whole(const char *text, size_t n, uint64_t *value)
+bool nm_json_u64(const nm_json *json, uint64_t *value)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (!is_digit(text[i])) return false;
-        uint64_t digit = (uint64_t)(text[i] - '0');
+    if (json->type != NM_JSON_NUMBER) return false;
+    for (size_t i = 0; i < json->n_text; i++) {
+        if (!is_digit(json->text[i])) return false;
+        uint64_t digit = (uint64_t)(json->text[i] - '0');
         if (sum > (UINT64_MAX - digit) / 10) return false;
         sum = sum * 10 + digit;
     }
     *value = sum;
-    return n > 0;
-}
-
-bool nm_json_u64(const nm_json *json, uint64_t *value)
-{
-    return json->type == NM_JSON_NUMBER && whole(json->text, json->n_text, value);
+    return json->n_text > 0;
 }
 
 #define MAX_DIGITS 768

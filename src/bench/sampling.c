@@ -36,27 +36,11 @@ const char *nm_sampling_name(size_t index)
     return index < sizeof choices / sizeof *choices ? choices[index].name : NULL;
 }
 
-/* One of each row; returns the sum of the ids. */
-static int64_t choose(size_t index, const nm_float_ops *floats, nomul_sampler *sampler,
-                      const float *rows, size_t n_vocab)
-{
-    nomul_logprob best[5], of = {.id = 0};
-    int64_t       sum = 0;
-
-    for (size_t row = 0; row < N_ROWS; row++) {
-        const float *logits = rows + row * n_vocab;
-        if (choices[index].logprobs)
-            nm_logprobs(floats, logits, n_vocab, best, 5, &of), sum += best[0].id;
-        else
-            sum += nomul_sampler_sample(sampler, logits);
-    }
-    return sum;
-}
-
 double nm_sampling_seconds(const nm_kernels *kernels, size_t index, const float *logits,
                            size_t n_vocab, nomul_error *err)
 {
     nomul_sampler_options o;
+    nomul_logprob         tops[5], of = {.id = 0};
     double                best = 0;
     int64_t               sum = 0;
     float                *rows = nm_zeros(0, n_vocab, N_ROWS * sizeof *rows, err);
@@ -75,7 +59,12 @@ double nm_sampling_seconds(const nm_kernels *kernels, size_t index, const float 
     for (size_t sample = 0; sampler && sample < N_SAMPLES; sample++) {
         uint64_t began = nm_os_thread_nanoseconds(), ns = 0, n = 0;
         for (; ns < SAMPLE_NS; n += N_ROWS, ns = nm_os_thread_nanoseconds() - began)
-            sum += choose(index, kernels->floats, sampler, rows, n_vocab);
+            for (const float *row = rows; row < rows + N_ROWS * n_vocab; row += n_vocab) {
+                if (choices[index].logprobs)
+                    nm_logprobs(kernels->floats, row, n_vocab, tops, 5, &of), sum += tops[0].id;
+                else
+                    sum += nomul_sampler_sample(sampler, row);
+            }
         double seconds = 1e-9 * (double)ns / (double)n;
         if (sample == 0 || seconds < best) best = seconds;
     }

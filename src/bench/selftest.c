@@ -125,12 +125,6 @@ static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t 
 
 /* ---- Floats ---------------------------------------------------------------------------------- */
 
-/* The same bits, or two NaNs. */
-static bool same_float(float a, float b)
-{
-    return nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
-}
-
 /*
  * One operation on n random elements: usual ones, which are near 0, or any bits but those of an
  * infinity.  Every array is compared: none may write another's.
@@ -159,8 +153,10 @@ static bool check_float(tester *t, const nm_float_case *c, size_t n, bool usual)
     bool same = got->value == want->value || (isnan(got->value) && isnan(want->value));
     for (; same && i < n; i += same) {
         same = got->q[i] == want->q[i];
-        for (size_t array = 0; array < NM_FLOAT_ARRAYS; array++)
-            same = same && same_float(got->x[array][i], want->x[array][i]);
+        for (size_t array = 0; array < NM_FLOAT_ARRAYS; array++) {
+            float a = got->x[array][i], b = want->x[array][i];
+            same &= nm_bits_of_float(a) == nm_bits_of_float(b) || (isnan(a) && isnan(b));
+        }
     }
     t->n_compared += i;
     if (same) return true;

@@ -258,37 +258,29 @@ static void place(bench *b)
     b->operands.q = b->q, b->operands.sums = b->y;
 }
 
-/*
- * Random operands, the same for all operations.  Any byte is a code to a kernel, so one block of
- * codes serves for every packing and shape.
- */
-static void fill(bench *b)
-{
-    nm_rng rng;
-
-    nm_rng_init(&rng, 1);
-    for (uint8_t *to = b->codes; to < b->tables; to += 8) nm_store_u64(to, nm_rng_next(&rng));
-    for (size_t i = 0; i < MOST_TOKENS * nm_q_stride(COLD_COLS); i++)
-        b->q[i] = (int8_t)((int)nm_rng_below(&rng, 255) - 127);
-    for (size_t i = 0; i < NM_FLOAT_ARRAYS; i++)
-        for (size_t k = 0; k < N_FLOATS; k++) {
-            float x = (float)(2 * nm_rng_double(&rng) - 1);
-            b->operands.x[i][k] = i == 2 ? (x < 0 ? -1.0f : 1.0f) : x; /* C: see float_ops.def */
-        }
-}
-
 bool nm_speeds(const nm_kernels *kernels, bool quick, nomul_bench_report report, void *context,
                nomul_error *err)
 {
-    bench b = {.kernels = kernels,
-               .effort = quick ? &quick_effort : &thorough,
-               .report = report,
-               .context = context};
+    bench  b = {.kernels = kernels,
+                .effort = quick ? &quick_effort : &thorough,
+                .report = report,
+                .context = context};
+    nm_rng rng;
 
     place(&b);
     if (!nm_arena_back(&b.arena, err)) return false;
     place(&b);
-    fill(&b);
+    /* Random operands, the same for all operations.  Any byte is a code to a kernel, so one block
+     * of codes serves for every packing and shape. */
+    nm_rng_init(&rng, 1);
+    for (uint8_t *to = b.codes; to < b.tables; to += 8) nm_store_u64(to, nm_rng_next(&rng));
+    for (size_t i = 0; i < MOST_TOKENS * nm_q_stride(COLD_COLS); i++)
+        b.q[i] = (int8_t)((int)nm_rng_below(&rng, 255) - 127);
+    for (size_t i = 0; i < NM_FLOAT_ARRAYS; i++)
+        for (size_t k = 0; k < N_FLOATS; k++) {
+            float x = (float)(2 * nm_rng_double(&rng) - 1);
+            b.operands.x[i][k] = i == 2 ? (x < 0 ? -1.0f : 1.0f) : x; /* C: see float_ops.def */
+        }
     bool                 ok = true;
     const nm_float_case *op;
     for (size_t row = 0; ok && (op = nm_float_cases_row(row)); row++) {

@@ -128,6 +128,21 @@ static void print_sampling(const nomul_model *model)
     if (!*label) nm_output_print("\n");
 }
 
+/* What the network is, whatever computes it. */
+static void print_network(nm_record *r, const nomul_model_info *i)
+{
+    nm_record_number(r, "network", "%s, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32,
+                     nm_show_amount(i->n_layers, "layer").text, i->dim, i->state_dim, i->ffn_dim);
+    nm_record_number(r, "", "vocabulary %s, lower bounds %s", nm_show_count(i->n_vocab).text,
+                     i->use_lower_bound ? "yes" : "no");
+    nm_record_number(r, "parameters", "%s, of which ternary %s", nm_show_count(i->n_params).text,
+                     nm_show_count(i->n_ternary_params).text);
+    nm_record_number(r, "ternary", "%s in %s, %.3f bits per parameter",
+                     nm_show_bytes(i->ternary_bytes).text, i->packing,
+                     8.0 * (double)i->ternary_bytes / (double)i->n_ternary_params);
+    nm_record_hash(r, "model id", i->model_id);
+}
+
 /* The summary fits a screen of 24 lines and 80 columns; the lists are on request. */
 static void print_human(const nomul_model *model, const char *path, const info_args *args)
 {
@@ -148,16 +163,7 @@ static void print_human(const nomul_model *model, const char *path, const info_a
         print_string(i->name, strlen(i->name));
         nm_output_print("\n");
     }
-    nm_record_number(&r, "network", "%s, width %" PRIu32 ", state %" PRIu32 ", ffn %" PRIu32,
-                     nm_show_amount(i->n_layers, "layer").text, i->dim, i->state_dim, i->ffn_dim);
-    nm_record_number(&r, "", "vocabulary %s, lower bounds %s", nm_show_count(i->n_vocab).text,
-                     i->use_lower_bound ? "yes" : "no");
-    nm_record_number(&r, "parameters", "%s, of which ternary %s", nm_show_count(i->n_params).text,
-                     nm_show_count(i->n_ternary_params).text);
-    nm_record_number(&r, "ternary", "%s in %s, %.3f bits per parameter",
-                     nm_show_bytes(i->ternary_bytes).text, i->packing,
-                     8.0 * (double)i->ternary_bytes / (double)i->n_ternary_params);
-    nm_record_hash(&r, "model id", i->model_id);
+    print_network(&r, i);
     nm_record_number(&r, "kernels", "%s, which prefer %s%s%s", nomul_model_kernels(model), best,
                      same ? ", as here" : ": nomul repack --pack ",
                      same ? "" : nomul_packing_option(pack));

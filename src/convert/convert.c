@@ -220,14 +220,15 @@ static bool open_checkpoint(converter *c, const char *directory, nm_gguf_type em
     return c->raw;
 }
 
+static const nm_gguf_type embedding_types[] = {
+    [NOMUL_EMBEDDING_F16] = NM_GGUF_F16,
+    [NOMUL_EMBEDDING_F32] = NM_GGUF_F32,
+    [NOMUL_EMBEDDING_Q8_0] = NM_GGUF_Q8_0,
+};
+
 bool nm_convert(const char *directory, const char *output, const nomul_convert_options *options,
                 nomul_error *err)
 {
-    static const nm_gguf_type types[] = {
-        [NOMUL_EMBEDDING_F16] = NM_GGUF_F16,
-        [NOMUL_EMBEDDING_F32] = NM_GGUF_F32,
-        [NOMUL_EMBEDDING_Q8_0] = NM_GGUF_Q8_0,
-    };
     char                  path[NM_HF_PATH];
     converter             c = {.total = 0};
     const nm_model_source source = {
@@ -238,7 +239,7 @@ bool nm_convert(const char *directory, const char *output, const nomul_convert_o
     };
     nm_model_spec spec = {
         .config = &c.config,
-        .embedding = types[options->embedding],
+        .embedding = embedding_types[options->embedding],
         .name = options->name,
         .identified = true,
         .watch = {options->temporary, options->temporary_context},

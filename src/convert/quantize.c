@@ -86,24 +86,6 @@ static bool fail_too_large(size_t row, size_t col, float value, const char *type
                    col, (double)value, type);
 }
 
-/* 32 numbers as ggml's quantize_row_q8_0_ref stores them: a binary16 scale d, then int8 x / d. */
-static bool encode_q8_0(uint8_t *out, const float *x, size_t row, size_t col, nomul_error *err)
-{
-    size_t largest = 0; /* the first of those of largest size */
-
-    for (size_t i = 1; i < Q8_BLOCK; i++)
-        if (fabsf(x[i]) > fabsf(x[largest])) largest = i;
-    float    d = fabsf(x[largest]) / 127;
-    float    inverse = d != 0 ? 1 / d : 0;
-    uint16_t half = nm_f16_of_float(d);
-    if (half == 0x7C00u) return fail_too_large(row, col + largest, x[largest], "Q8_0", err);
-    /* For d < 2^-128 the inverse overflows; d is then stored as 0, and so is the whole block. */
-    if (isinf(inverse)) inverse = 0;
-    nm_store_u16(out, half);
-    for (size_t i = 0; i < Q8_BLOCK; i++) out[2 + i] = (uint8_t)(int8_t)roundf(x[i] * inverse);
-    return true;
-}
-
 bool nm_quantize_encode_row(uint8_t *out, nm_gguf_type type, const float *values, size_t row,
                             size_t cols, nomul_error *err)
 {
@@ -117,8 +99,22 @@ bool nm_quantize_encode_row(uint8_t *out, nm_gguf_type type, const float *values
         }
         return true;
     case NM_GGUF_Q8_0:
-        for (size_t col = 0; col < cols; col += Q8_BLOCK, out += Q8_BYTES)
-            if (!encode_q8_0(out, values + col, row, col, err)) return false;
+        /* As ggml's quantize_row_q8_0_ref: of 32 numbers a binary16 scale d, then int8 x / d. */
+        for (size_t col = 0; col < cols; col += Q8_BLOCK, out += Q8_BYTES) {
+            const float *x = values + col;
+            size_t       largest = 0; /* the first of those of largest size */
+
+            for (size_t i = 1; i < Q8_BLOCK; i++)
+                if (fabsf(x[i]) > fabsf(x[largest])) largest = i;
+            float    d = fabsf(x[largest]) / 127, inverse = d != 0 ? 1 / d : 0;
+            uint16_t half = nm_f16_of_float(d);
+            if (half == 0x7C00u) return fail_too_large(row, col + largest, x[largest], "Q8_0", err);
+            /* For d < 2^-128 the inverse overflows; d and the whole block are then stored as 0. */
+            if (isinf(inverse)) inverse = 0;
+            nm_store_u16(out, half);
+            for (size_t i = 0; i < Q8_BLOCK; i++)
+                out[2 + i] = (uint8_t)(int8_t)roundf(x[i] * inverse);
+        }
         return true;
     default:
         for (size_t col = 0; col < cols; col++) nm_store_f32(out + 4 * col, values[col]);

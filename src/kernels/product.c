@@ -97,14 +97,6 @@ size_t nm_product_scratch(const nm_ternary_ops *ops, size_t n_tokens)
     return uses_lanes ? nm_larger(rest, l->index_bytes * NM_PANEL_TILES + l->scratch_bytes) : rest;
 }
 
-/* Of n tokens those that are worth lanes: full groups of them, and the rest if it is large. */
-static size_t lane_tokens(const nm_lane_ops *l, size_t n)
-{
-    size_t rest = l ? n % l->n_lanes : n;
-
-    return l && rest >= l->least_tokens ? n : n - rest;
-}
-
 /* As many tokens as fit, or half of the rest where few would remain. */
 static size_t next_tokens(const nm_many_ops *m, size_t left)
 {
@@ -194,8 +186,11 @@ static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block
 void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
 {
     const nm_many_ops *m = ops->many;
-    size_t             in_lanes = lane_tokens(m->lanes, g->n_tokens);
-    block              b = block_of(g->w, g->tile_begin, g->tile_end, 0);
+    const nm_lane_ops *lanes = m->lanes;
+    size_t             rest = lanes ? g->n_tokens % lanes->n_lanes : g->n_tokens;
+    /* The tokens that are worth lanes: full groups of them, and the rest if it is large. */
+    size_t in_lanes = g->n_tokens - (lanes && rest >= lanes->least_tokens ? 0 : rest);
+    block  b = block_of(g->w, g->tile_begin, g->tile_end, 0);
 
     for (block next; b.n_triples; b = next) {
         next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);

@@ -420,13 +420,11 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
     size_t              best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
 
     nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens, QUANTIZE_GRAIN);
-
     s->n_cut = 0;
     if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
         for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
         /* Each thread's share, so that small matrices are shared too; a panel at most. */
-        size_t share = (n_tiles + n_threads - 1) / n_threads;
-        size_t grain = share < NM_PANEL_TILES ? share : NM_PANEL_TILES;
+        size_t grain = nm_smaller((n_tiles + n_threads - 1) / n_threads, NM_PANEL_TILES);
         for (b.token = 0; b.token < n_tokens; b.token++) {
             s->n_forwarded++;
             /* The gains of the next matrices: small, but needed all at once. */

@@ -137,28 +137,26 @@ static void add_bitlinear(nm_engine *e, const nm_bitlinear *layer, const float *
     nm_work_done(&e->work, NM_PHASE_ADD);
 }
 
-static void forward_layer(nm_engine *e, size_t index)
+/*
+ * The token mixer.  One token alone is shared by ranges of its state, where there are threads
+ * enough; the grain of other steps is what is worth a signal.
+ */
+static void mix_tokens(nm_engine *e, size_t index)
 {
     const nm_layer *layer = &e->weights->layers[index];
     const nm_mlgru *m = &layer->mlgru;
-    const nm_work  *work = &e->work;
     nm_activations *a = &e->activations;
     size_t          n = e->pass.n_tokens, state_dim = nm_config_state_dim(&e->weights->config);
-    size_t          n_blocks = blocks_of(state_dim), ffn_blocks = blocks_of(e->weights->config.ffn);
-    size_t          scan_grain = SCAN_WORK / SCAN_GRAIN / n;
-    size_t          gate_grain = nm_larger(ffn_blocks, SCAN_WORK / SCAN_GRAIN);
-    size_t          n_threads = nm_work_threads(work);
+    size_t          n_blocks = blocks_of(state_dim), n_threads = nm_work_threads(&e->work);
+    size_t          grain = SCAN_WORK / SCAN_GRAIN / n;
     step            s = {.e = e, .bitlinear = &e->bitlinear, .layer = layer};
 
+    if (n == 1 && n_threads >= MANY_THREADS) grain = (n_blocks + n_threads - 1) / n_threads;
     s.layer_state = index * state_dim;
-    if (n == 1 && n_threads >= MANY_THREADS) {
-        scan_grain = (n_blocks + n_threads - 1) / n_threads;
-        gate_grain = (ffn_blocks + n_threads - 1) / n_threads;
-    }
 
     /* u = RMSNorm(x) */
     s.gain = layer->attn_gain;
-    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
+    nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
 
     /* f, i, g = BitLinear(u), each with its own norm and scale */
     const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
@@ -167,17 +165,30 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_bitlinear_products(&e->bitlinear, gates, 3, n);
 
     /* f = sigmoid(f), raised to bound + (1 - bound) f;  h = f h + (1 - f) silu(i);  i = silu(h) */
-    nm_work_run(work, NM_PHASE_SCAN, scan, &s, n_blocks, scan_grain ? scan_grain : 1);
+    nm_work_run(&e->work, NM_PHASE_SCAN, scan, &s, n_blocks, grain ? grain : 1);
 
     /* g = RMSNorm(g) * silu(h).  The paper's figure normalizes h instead; the code does not. */
-    nm_work_run(work, NM_PHASE_GATE, gate_state, &s, n, NORM_WORK / state_dim + 1);
+    nm_work_run(&e->work, NM_PHASE_GATE, gate_state, &s, n, NORM_WORK / state_dim + 1);
 
     /* x = x + BitLinear(g) */
     add_bitlinear(e, &m->o_proj, a->g);
+}
+
+/* The channel mixer. */
+static void mix_channels(nm_engine *e, size_t index)
+{
+    const nm_layer *layer = &e->weights->layers[index];
+    nm_activations *a = &e->activations;
+    size_t          n = e->pass.n_tokens, n_blocks = blocks_of(e->weights->config.ffn);
+    size_t          n_threads = nm_work_threads(&e->work);
+    size_t          grain = nm_larger(n_blocks, SCAN_WORK / SCAN_GRAIN);
+    step            s = {.e = e, .bitlinear = &e->bitlinear, .layer = layer};
+
+    if (n == 1 && n_threads >= MANY_THREADS) grain = (n_blocks + n_threads - 1) / n_threads;
 
     /* u = RMSNorm(x) */
     s.gain = layer->ffn_gain;
-    nm_work_run(work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
+    nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
 
     /* gate, up = halves of BitLinear(u) */
     const nm_bitlinear_job gate_up = {
@@ -185,7 +196,7 @@ static void forward_layer(nm_engine *e, size_t index)
     nm_bitlinear_products(&e->bitlinear, &gate_up, 1, n);
 
     /* x = x + BitLinear(silu(gate) * up) */
-    nm_work_run(work, NM_PHASE_GATE, gate_ffn, &s, n * ffn_blocks, gate_grain);
+    nm_work_run(&e->work, NM_PHASE_GATE, gate_ffn, &s, n * n_blocks, grain);
     add_bitlinear(e, &layer->glu.down_proj, a->product);
 }
 
@@ -197,7 +208,8 @@ static float *forward(nm_engine *e, float *logits)
     size_t            dim = w->config.dim, n = pass->n_wanted;
     step              s = {.e = e, .gain = w->output_gain};
 
-    for (size_t l = 0; l < w->config.n_layers && pass->n_tokens; l++) forward_layer(e, l);
+    for (size_t l = 0; l < w->config.n_layers && pass->n_tokens; l++)
+        mix_tokens(e, l), mix_channels(e, l);
 
     /* Only the tokens wanted, moved to the front of x: wanted[i] >= i, none is overwritten. */
     for (size_t i = 0; i < n; i++)

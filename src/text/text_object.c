@@ -237,6 +237,32 @@ uint64_t nm_text_room(const nomul_text *t)
     return n_tokens < NM_MAX_TOKENS ? NM_MAX_TOKENS - n_tokens : 0;
 }
 
+/* The ids of a prompt after the pending ones, BOS before them where a text begins. */
+static bool append_prompt(nomul_text *text, const char *prompt, size_t n_bytes, nomul_error *err)
+{
+    nm_id_list *list = &text->pending;
+    size_t      n_before = list->n;
+    uint64_t    n_room = nm_text_room(text), n_kept = nm_text_token_room(text);
+    int32_t     bos = nomul_token_bos(text->tokenizer);
+    bool        begins = n_before == text->n_fed; /* no id is pending: the text has none */
+    unsigned    flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
+
+    if (begins && n_bytes == 0 && bos < 0)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS");
+    if (text->place.has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
+    if (!nm_id_list_reserve(list, 1, err)) return false;
+    if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))
+        list->at[list->n++] = bos;
+    bool ok = !n_bytes || nm_tokenizer_append(text->tokenizer, prompt, n_bytes, flags,
+                                              text->options.cancel, list, err);
+    if (ok && (n_kept > n_room || list->n - n_before > n_room - n_kept))
+        ok = nm_fail(err, NOMUL_E_ARG,
+                     "the text is full: it has %" PRIu64 " tokens, 2^63 - 1 at most",
+                     NM_MAX_TOKENS - n_room);
+    if (!ok) list->n = n_before;
+    return ok;
+}
+
 nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_bytes,
                                nomul_error *err)
 {
@@ -247,30 +273,8 @@ nomul_status nomul_text_prompt(nomul_text *text, const char *prompt, size_t n_by
     nm_id_list    *list = &text->pending;
     nm_text_place *place = &text->place;
     size_t         n_before = list->n;
-    uint64_t       n_room = nm_text_room(text);
-    int32_t        bos = nomul_token_bos(text->tokenizer);
-    bool           begins = n_before == text->n_fed; /* no id is pending: the text has none */
-    unsigned       flags = text->options.special ? NOMUL_TOKENIZE_PARSE_SPECIAL : 0;
 
-    if (begins && n_bytes == 0 && bos < 0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED, "the prompt is empty and the model has no BOS"),
-               err->code;
-    if (place->has_text) flags |= NOMUL_TOKENIZE_NO_PREFIX;
-    if (!nm_id_list_reserve(list, 1, err)) return err->code;
-    if (begins && (n_bytes == 0 || nomul_tokenizer_adds_bos(text->tokenizer)))
-        list->at[list->n++] = bos;
-    if (n_bytes && !nm_tokenizer_append(text->tokenizer, prompt, n_bytes, flags,
-                                        text->options.cancel, list, err)) {
-        list->n = n_before;
-        return err->code;
-    }
-    if (nm_text_token_room(text) > n_room ||
-        list->n - n_before > n_room - nm_text_token_room(text)) {
-        nm_fail(err, NOMUL_E_ARG, "the text is full: it has %" PRIu64 " tokens, 2^63 - 1 at most",
-                NM_MAX_TOKENS - n_room);
-        list->n = n_before;
-        return err->code;
-    }
+    if (!append_prompt(text, prompt, n_bytes, err)) return err->code;
     for (size_t i = n_before; i < list->n; i++) nomul_sampler_accept(text->sampler, list->at[i]);
     text->n_prompt = list->n - n_before;
     list->n -= text->n_fed; /* the ids not fed yet move to the beginning of the list */

@@ -69,16 +69,6 @@ static inline void fill(const nm_draw *d, const float *plain, float scale, size_
     }
 }
 
-static void fill_buckets(const nm_draw *d, const float *plain)
-{
-    float  scale = fminf(PER_TEMP / d->temp, FLT_MAX);
-    size_t i = 0;
-
-    memset(d->work->sums, 0, BUCKETS * sizeof *d->work->sums);
-    for (; i + 4 <= d->n; i += 4) fill(d, plain, scale, i, 4);
-    fill(d, plain, scale, i, d->n - i);
-}
-
 /* Sorts a bucket into the list; returns how many it has. */
 static size_t open_bucket(const nm_draw *d, size_t bucket)
 {
@@ -127,17 +117,20 @@ int32_t nm_draw_id(const nm_draw *d)
 {
     const nm_draw_work *w = d->work;
     const float        *plain = d->top_p < 1 && d->temp != 1 ? w->plain : w->tempered;
-    size_t              bucket, index;
+    const float         scale = fminf(PER_TEMP / d->temp, FLT_MAX);
+    size_t              bucket, index, i = 0;
 
     double sum = d->floats->softmax(w->tempered, d->logits, d->n, d->max, d->temp);
     double all = sum;
     if (plain == w->plain) all = d->floats->softmax(w->plain, d->logits, d->n, d->max, 1.0f);
-    fill_buckets(d, plain);
+    memset(w->sums, 0, BUCKETS * sizeof *w->sums);
+    for (; i + 4 <= d->n; i += 4) fill(d, plain, scale, i, 4);
+    fill(d, plain, scale, i, d->n - i);
     if (d->top_p < 1) {
         if (!find(d, plain, &w->sums->plain, d->top_p * all, all, &bucket, &index)) return -1;
         sum = 0;
-        for (size_t i = 0; i < bucket; i++) sum += w->sums[i].tempered;
-        for (size_t i = 0; i <= index; i++) sum += (double)w->tempered[w->list[i].id];
+        for (i = 0; i < bucket; i++) sum += w->sums[i].tempered;
+        for (i = 0; i <= index; i++) sum += (double)w->tempered[w->list[i].id];
     }
     if (!find(d, w->tempered, &w->sums->tempered, d->uniform * sum, sum, &bucket, &index))
         return -1;

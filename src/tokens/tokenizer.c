@@ -262,15 +262,19 @@ static bool is_unused(const merger *m, const symbol *s)
 }
 
 /*
- * Writes the symbols.  An unused one of several characters is taken apart first, as often as that
- * is possible.  One that no piece spells, or is still unused, is written byte by byte; without byte
- * pieces it is unknown, and a run of unknown symbols is one id.
+ * Merges and writes text, spelled as the vocabulary does.  An unused symbol of several characters
+ * is taken apart first, as often as that is possible.  One that no piece spells, or is still
+ * unused, is written byte by byte; without byte pieces it is unknown, and a run of unknown symbols
+ * is one id.
  */
-static void put_symbols(merger *m, id_list *out)
+static bool put_spelled(merger *m, const char *text, size_t n_text, id_list *out)
 {
     const nm_vocab *vocab = m->vocab;
     bool            after_unknown = false;
 
+    if (n_text == 0) return true;
+    m->text = text, m->n_text = n_text;
+    if (!split_text(m) || !merge_all(m)) return false;
     for (int32_t slot = 0; slot >= 0; slot = m->symbols[slot].next) {
         symbol *s = &m->symbols[slot];
         while (is_unused(m, s) && m->splits[s->id].distance > 0) {
@@ -293,15 +297,6 @@ static void put_symbols(merger *m, id_list *out)
         }
         after_unknown = unknown;
     }
-}
-
-/* Merges and writes text, spelled as the vocabulary does. */
-static bool put_spelled(merger *m, const char *text, size_t n_text, id_list *out)
-{
-    if (n_text == 0) return true;
-    m->text = text, m->n_text = n_text;
-    if (!split_text(m) || !merge_all(m)) return false;
-    put_symbols(m, out);
     return true;
 }
 

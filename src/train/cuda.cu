@@ -643,19 +643,18 @@ static void run_head(nm_cuda *c, const nm_train_batch *b, size_t n_rows)
 }
 
 /*
- * From d_x of the layer's output, and d_y of down, which is d_x / a, to those of its input.  Each
- * group of BitLinears takes three steps: a product gives d_n, input_back goes through norms and
- * prologue to d_y of the next group and makes q again, a product gives dW.
+ * The channel mixer: from d_x of the layer's output, and d_y of down, which is d_x / a, to those of
+ * the token mixer's output.  Each group of BitLinears takes three steps: a product gives d_n,
+ * input_back goes through norms and prologue to d_y of the next group and makes q again, a product
+ * gives dW.
  */
-static void backward_layer(nm_cuda *c, const nm_train_batch *b, size_t index, size_t n)
+static void back_channels(nm_cuda *c, size_t index, size_t n)
 {
-    const nm_cuda_model &m = c->model;
     layer_memory        &l = c->layers[index];
     const nm_cuda_layer &plan = c->layer_plan[index];
-    size_t               first = index * NM_CUDA_PER_LAYER, n_state = n * m.state;
+    size_t               first = index * NM_CUDA_PER_LAYER;
     layer_prologues      p = prologues_of(c, index, n);
     group_memory        *groups = c->groups;
-    bf16                *d_ifg = groups[IFG].d_y;
     back_arguments       back = {};
 
     back.n_rows = n, back.d_x = c->d_x, back.d_h = c->d_h;
@@ -673,11 +672,26 @@ static void backward_layer(nm_cuda *c, const nm_train_batch *b, size_t index, si
     back.d_out = groups[OUT].d_y, back.out_a = l.a[NM_CUDA_O];
     product_back(c, at, 1, groups[GATE_UP].d_y, n);
     run_group_back<NORM, 1>(c, back, GATE_UP, at, plan.ffn_gain, groups[GATE_UP].d_y);
+}
+
+/* The token mixer: from there to d_x of the layer's input, in the same steps. */
+static void back_tokens(nm_cuda *c, const nm_train_batch *b, size_t index, size_t n)
+{
+    const nm_cuda_model &m = c->model;
+    layer_memory        &l = c->layers[index];
+    const nm_cuda_layer &plan = c->layer_plan[index];
+    size_t               first = index * NM_CUDA_PER_LAYER, n_state = n * m.state;
+    layer_prologues      p = prologues_of(c, index, n);
+    group_memory        *groups = c->groups;
+    bf16                *d_ifg = groups[IFG].d_y;
+    back_arguments       back = {};
+
+    back.n_rows = n, back.d_x = c->d_x, back.d_h = c->d_h;
 
     /* o, the gate: dg / a and dh */
-    at = first + NM_CUDA_O;
+    size_t at = first + NM_CUDA_O;
     back.p = p.gate, back.l = linears_of(c, at, 1, l.a + NM_CUDA_O, n);
-    back.d_out = d_ifg + NM_CUDA_G * n_state;
+    back.d_out = d_ifg + NM_CUDA_G * n_state, back.out_a = l.a[NM_CUDA_O];
     product_back(c, at, 1, groups[OUT].d_y, n);
     run_group_back<GATE, 1>(c, back, OUT, at, plan.g_gain, groups[OUT].d_y);
 
@@ -758,7 +772,7 @@ bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error 
     cudaMemsetAsync(c->d_x, 0, n * m.dim * sizeof(float), c->stream);
     run_head(c, b, n);
     cudaEventRecord(c->events[NM_CUDA_BACKWARD], c->stream);
-    for (size_t l = m.n_layers; l-- > 0;) backward_layer(c, b, l, n);
+    for (size_t l = m.n_layers; l-- > 0;) back_channels(c, l, n), back_tokens(c, b, l, n);
     if (m.use_lower_bound)
         bounds_back<<<blocks_of(m.dim), THREADS, 0, c->stream>>>(
             c->grads + m.bounds, c->values + m.bounds, c->d_bounds, (int)m.n_layers, (int)m.dim,

@@ -90,6 +90,21 @@ static bool report_works(nm_trainer *t, nomul_error *err)
     return true;
 }
 
+/* The parts of a step by the GPU's own clock, since the steps that are not measured. */
+static bool report_gpu(nm_trainer *t, nomul_error *err)
+{
+    float ms[NM_CUDA_PARTS];
+
+    nm_cuda_take_times(t->cuda, ms);
+    for (int i = 0; i < NM_CUDA_PARTS; i++) ms[i] /= (float)t->options.max_iters;
+    printf("of that on the GPU: forward %.1f ms, head and loss %.1f ms, backward %.1f ms, "
+           "optimizer and quantizing %.1f ms\n",
+           ms[NM_CUDA_FORWARD], ms[NM_CUDA_HEAD], ms[NM_CUDA_BACKWARD], ms[NM_CUDA_OPTIMIZER]);
+    printf("memory: %.1f GiB, for %zu of the streams at once\n",
+           (double)nm_cuda_bytes(t->cuda) / (1024.0 * 1024 * 1024), t->n_micro);
+    return report_works(t, err);
+}
+
 /*
  * 6 N T is the usual count of the operations of N weights and T tokens: two for each weight and
  * token forward, which are additions here, and four backward, in two products.
@@ -123,16 +138,7 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
            "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
            6 * (double)l->n_values * n_tokens / mean / 1e9);
-    if (t->cuda) {
-        nm_cuda_take_times(t->cuda, ms);
-        for (int i = 0; i < NM_CUDA_PARTS; i++) ms[i] /= (float)o->max_iters;
-        printf("of that on the GPU: forward %.1f ms, head and loss %.1f ms, backward %.1f ms, "
-               "optimizer and quantizing %.1f ms\n",
-               ms[NM_CUDA_FORWARD], ms[NM_CUDA_HEAD], ms[NM_CUDA_BACKWARD], ms[NM_CUDA_OPTIMIZER]);
-        printf("memory: %.1f GiB, for %zu of the streams at once\n",
-               (double)nm_cuda_bytes(t->cuda) / (1024.0 * 1024 * 1024), t->n_micro);
-        return report_works(t, err);
-    }
+    if (t->cuda) return report_gpu(t, err);
     const nm_tape_times *times = &t->tape.times;
     double               speed = times->flops / times->products;
     printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "

@@ -154,40 +154,37 @@ bool nm_details_resume(const nm_details *d, const uint64_t *hashes, size_t n_ite
     line = (const char *)memchr(line, '\n', d->text.n_bytes) + 1;
     for (; line < text_end && tally->n_items < n_items; line = end + 1) {
         bool     right[NM_EVAL_METRICS];
-        size_t   n_metrics = 0, n, number = (size_t)tally->n_items + 2;
+        size_t   n_metrics = 0, n;
         uint64_t value;
-        char     begin[64];
+        char     begin[64], words[128] = "";
         nm_json  json;
 
         end = memchr(line, '\n', (size_t)(text_end - line));
-        if (!end)
-            return nm_fail(err, NOMUL_E_FORMAT, "%s: line %zu: has no end; remove it", d->path,
-                           number);
-
         /* The verdicts, in the order of the metrics; all other keys are for readers. */
-        nm_json_init(&json, line, (size_t)(end - line));
+        nm_json_init(&json, line, end ? (size_t)(end - line) : 0);
         nm_json_next(&json);
         while (json.type != NM_JSON_ERROR && nm_json_next(&json) == NM_JSON_KEY) {
             bool metric =
                 n_metrics < NM_EVAL_METRICS && nm_json_is(&json, nm_eval_metric_names[n_metrics]);
-
             nm_json_next(&json);
             if (metric && json.type == NM_JSON_NUMBER && nm_json_u64(&json, &value))
                 right[n_metrics++] = value == 1;
             nm_json_skip(&json);
         }
-        if (json.type != NM_JSON_OBJECT_END || nm_json_next(&json) != NM_JSON_END || n_metrics == 0)
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "%s: line %zu: is damaged; remove it and those after it", d->path,
-                           number);
-
-        /* The item's number and hash, spelled as nm_details_add spells them. */
+        /* The item's number and hash are spelled as nm_details_add spells them. */
         n = (size_t)snprintf(begin, sizeof begin, ITEM, tally->n_items, hashes[tally->n_items]);
-        if ((size_t)(end - line) < n || memcmp(line, begin, n) != 0)
-            return nm_fail(err, NOMUL_E_FORMAT,
-                           "%s: line %zu: is not of item %" PRIu64
-                           " of this input; name another file, or remove it",
-                           d->path, number, tally->n_items);
+        if (!end)
+            snprintf(words, sizeof words, "has no end; remove it");
+        else if (json.type != NM_JSON_OBJECT_END || nm_json_next(&json) != NM_JSON_END ||
+                 !n_metrics)
+            snprintf(words, sizeof words, "is damaged; remove it and those after it");
+        else if ((size_t)(end - line) < n || memcmp(line, begin, n) != 0)
+            snprintf(words, sizeof words,
+                     "is not of item %" PRIu64 " of this input; name another file, or remove it",
+                     tally->n_items);
+        if (*words)
+            return nm_fail(err, NOMUL_E_FORMAT, "%s: line %zu: %s", d->path,
+                           (size_t)tally->n_items + 2, words);
         nm_eval_tally_add(tally, n_metrics, right);
     }
     return true;

@@ -100,7 +100,6 @@ bool nm_eval_item_read(nm_eval_item *item, nm_eval_task task, nm_span line, cons
     bool           ok = nm_eval_fields_read(&f, task, line, err);
     size_t         n_contexts = f.of[NM_EVAL_CONTEXTS].n;
     size_t         n = n_contexts > 0 ? n_contexts : f.of[NM_EVAL_CHOICES].n;
-    bool           cleans = templates[task + 1].cleans;
 
     item->bytes.n_bytes = item->n_choices = 0;
     item->one_context = n_contexts == 0;
@@ -113,7 +112,7 @@ bool nm_eval_item_read(nm_eval_item *item, nm_eval_task task, nm_span line, cons
 
         if (i == 0 || n_contexts > 0) {
             ok = put_context(item, &f, i, &rest, err);
-            context = part_from(item, at, cleans);
+            context = part_from(item, at, templates[task + 1].cleans);
         }
         if (n_contexts > 0)
             text = rest;
@@ -122,11 +121,9 @@ bool nm_eval_item_read(nm_eval_item *item, nm_eval_task task, nm_span line, cons
         if (ok && templates[task + 1].strips_space && text.n_bytes > 0 && text.text[0] == ' ')
             text.text++, text.n_bytes--;
         at = item->bytes.n_bytes;
-        if (!ok || !put(item, " ", 1, err) || !put(item, text.text, text.n_bytes, err)) {
-            ok = false;
-            break;
-        }
-        nm_eval_part choice = part_from(item, at + 1, cleans);
+        ok = ok && put(item, " ", 1, err) && put(item, text.text, text.n_bytes, err);
+        if (!ok) break;
+        nm_eval_part choice = part_from(item, at + 1, templates[task + 1].cleans);
         item->choices[item->n_choices++] = (nm_eval_choice){
             .context = context,
             .continuation = {at, choice.n_bytes + 1},

@@ -47,32 +47,41 @@ static void record_speed(nm_record *f, const nm_tally *tally)
     nm_record_real(f, "tokens_per_second", nm_rate(tally->n_tokens, tally->seconds));
 }
 
+/* The end of the figures, unless they are not printed (NULL), and the message of the speed. */
+static void print_end(const perplexity_args *args, nm_record *f, const nm_tally *tally)
+{
+    if (f) nm_record_close(f, '}');
+    if (f && f->format == NM_RECORD_JSON) nm_output_print("\n");
+    if (nm_output_flush() && !args->quiet)
+        nm_output_speed("scored", tally->n_tokens, tally->n_tokens, tally->seconds);
+}
+
 /*
  * A signal or a closed stdout is no failure here: the figures so far are printed.  They are
  * messages if stdout has the lines of --per-token.
  */
 static bool score_documents(const perplexity_args *args, const nm_opened *opened, nomul_error *err)
 {
-    bool         on_terminal = nm_os_is_terminal(NM_OS_STDOUT);
     nm_documents d = {.tokenizer = opened->tokenizer,
                       .separator = args->separator,
                       .tally.session = opened->session,
-                      .tally.per_token = args->per_token,
-                      .tally.bar.quiet = args->quiet || (args->per_token && on_terminal)};
+                      .tally.per_token = args->per_token};
     nm_tally    *t = &d.tally;
     nm_record    f = {.format = args->json ? NM_RECORD_JSON : NM_RECORD_LINES,
                       .to_stderr = !args->json && args->per_token};
     int          fd = nm_buffer_open(args->file, err);
 
     if (fd < 0) return false;
+    t->bar.quiet = args->quiet || (args->per_token && nm_os_is_terminal(NM_OS_STDOUT));
     d.n_input = nm_buffer_size(fd);
     bool ok = nm_score_documents(&d, fd, err);
     nm_progress_erase(&t->bar);
     nm_buffer_close(fd);
     if ((ok || err->code == NOMUL_E_CANCELLED) && t->n_tokens > 0) {
         double nats = t->nats / (double)t->n_tokens;
+        bool   shown = args->json || !args->per_token || !args->quiet;
 
-        if (args->json || !args->per_token || !args->quiet) {
+        if (shown) {
             nm_record_open(&f, NULL, '{');
             nm_record_real(&f, "nats_per_token", nats);
             nm_record_real(&f, "perplexity", exp(nats));
@@ -88,11 +97,8 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
                 nm_record_real(&f, "word_perplexity", exp(nats / n_words));
                 nm_record_real(&f, "byte_perplexity", exp(nats / (double)d.n_bytes));
             }
-            nm_record_close(&f, '}');
-            if (args->json) nm_output_print("\n");
         }
-        if (nm_output_flush() && !args->quiet)
-            nm_output_speed("scored", t->n_tokens, t->n_tokens, t->seconds);
+        print_end(args, shown ? &f : NULL, t);
     }
     nm_score_documents_free(&d);
     return ok || nm_fail_in(err, "%s", nm_buffer_name(args->file));
@@ -123,13 +129,8 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
     nm_ids_free(&ids);
     if (w.tally.n_tokens == 0 || (!ok && err->code != NOMUL_E_CANCELLED)) return ok;
 
-    /* The standard error of the mean, carried through exp by its derivative. */
-    double n = (double)w.tally.n_tokens, mean = w.tally.nats / n, perplexity = exp(mean);
-    double variance = w.tally.squares / n - mean * mean;
-    if (!(variance > 0))
-        return nm_fail(ok ? err : NULL, NOMUL_E_ARG,
-                       "unexpected negative standard deviation of log(prob)");
-    double uncertainty = sqrt(variance / (n - 1)) * perplexity;
+    double mean = w.tally.nats / (double)w.tally.n_tokens, perplexity = exp(mean), uncertainty;
+    if (!nm_tally_uncertainty(&w.tally, &uncertainty, ok ? err : NULL)) return false;
     if (args->json) {
         nm_record_open(&f, NULL, '{');
         nm_record_real(&f, "nats_per_token", mean);
@@ -139,12 +140,9 @@ static bool score_windows(const perplexity_args *args, const nm_opened *opened, 
         nm_record_count(&f, "windows", w.n_done);
         nm_record_count(&f, "ctx_size", w.n_ctx);
         record_speed(&f, &w.tally);
-        nm_record_close(&f, '}');
-        nm_output_print("\n");
     } else
         nm_output_print("Final estimate: PPL = %.4f +/- %.5f\n", perplexity, uncertainty);
-    if (nm_output_flush() && !args->quiet)
-        nm_output_speed("scored", w.tally.n_tokens, w.tally.n_tokens, w.tally.seconds);
+    print_end(args, args->json ? &f : NULL, &w.tally);
     return ok;
 }
 

@@ -18,6 +18,17 @@
 
 /* ---- Tally ----------------------------------------------------------------------------------- */
 
+/* That of the mean, carried through exp by its derivative. */
+bool nm_tally_uncertainty(const nm_tally *t, double *uncertainty, nomul_error *err)
+{
+    double n = (double)t->n_tokens, mean = t->nats / n, variance = t->squares / n - mean * mean;
+
+    if (!(variance > 0))
+        return nm_fail(err, NOMUL_E_ARG, "unexpected negative standard deviation of log(prob)");
+    *uncertainty = sqrt(variance / (n - 1)) * exp(mean);
+    return true;
+}
+
 /*
  * Feeds ids step by step.  scored: each of ids[1..n_ids) is scored after those before it, and the
  * last is not fed: it is the first of the next call.  Otherwise all are fed and none is scored.

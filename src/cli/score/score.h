@@ -27,6 +27,9 @@ typedef struct nm_tally {
     float logprobs[NM_SCORE_STEP];
 } nm_tally;
 
+/* The standard error of exp of the mean of nats; fails where the sums give no variance. */
+bool nm_tally_uncertainty(const nm_tally *tally, double *uncertainty, nomul_error *err);
+
 typedef struct nm_documents {
     /* The caller's: */
     const nomul_tokenizer *tokenizer;
