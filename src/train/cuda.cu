@@ -765,7 +765,7 @@ bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error 
     with_vectors(c->is_vector, [&](auto v) {
         launch measure(c, NM_CUDA_EMBEDDING, 8.0 * (double)(n * m.dim));
         embed<v.value><<<(unsigned)n, THREADS, 0, c->stream>>>(
-            c->x, c->values + m.embedding, c->ids, (int)m.dim, m.embedding_f16);
+            c->x, c->values + m.embedding, c->ids, (int)m.dim, m.stored);
     });
     for (size_t l = 0; l < m.n_layers; l++) forward_layer(c, b, l, n);
     cudaEventRecord(c->events[NM_CUDA_HEAD], c->stream);

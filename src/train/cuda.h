@@ -42,10 +42,14 @@ typedef struct nm_cuda_layer {
     size_t         attn_gain, g_gain, ffn_gain;
 } nm_cuda_layer;
 
+/* What the embedding will be rounded to in the file. */
+typedef enum nm_cuda_stored { NM_CUDA_F32, NM_CUDA_F16, NM_CUDA_Q8_0 } nm_cuda_stored;
+
 typedef struct nm_cuda_model {
     size_t                n_layers, dim, state, ffn, vocab, n_values, n_tensors;
     float                 eps;
-    bool                  use_lower_bound, embedding_f16; /* else binary32 */
+    bool                  use_lower_bound;
+    nm_cuda_stored        stored;  /* Q8_0: dim is a multiple of 32 */
     bool                  is_full; /* weights and their inputs are not quantized but 16 bits wide */
     size_t                embedding, bounds, output_gain;
     const nm_cuda_tensor *tensors;

@@ -277,17 +277,39 @@ __global__ void bounds_back(float *grad, const float *raw, const float *d_beta, 
 
 /* ---- The input of BitLinears ----------------------------------------------------------------- */
 
-/* x = embedding[id], one block a token; rounded as the file will have it. */
+/*
+ * V columns as the file will have them.  In Q8_0 the 32 columns of `block`, to which they belong,
+ * share a scale, in binary16: see encode_q8_0 in convert/quantize.c.
+ */
 template <int V>
-__global__ void embed(float *x, const float *table, const int32_t *ids, int dim, bool is_f16)
+__device__ void round_as_stored(float (&x)[V], const float *block, nm_cuda_stored stored)
+{
+    float largest = 0, part[V];
+
+    if (stored == NM_CUDA_F32) return;
+    for (int i = 0; stored == NM_CUDA_Q8_0 && i < 32; i += V) {
+        load(part, block + i);
+        for (int v = 0; v < V; v++) largest = fmaxf(largest, fabsf(part[v]));
+    }
+    float d = largest / 127.0f, scale = __half2float(__float2half_rn(d));
+    float inverse = d > 0 ? 1.0f / d : 0.0f;
+    if (inverse > 3e38f) inverse = 0; /* d is then stored as 0 */
+    for (int v = 0; v < V; v++)
+        x[v] = stored == NM_CUDA_F16 ? __half2float(__float2half_rn(x[v]))
+                                     : scale * roundf(x[v] * inverse);
+}
+
+/* x = embedding[id], one block a token. */
+template <int V>
+__global__ void embed(float *x, const float *table, const int32_t *ids, int dim,
+                      nm_cuda_stored stored)
 {
     const float *from = table + (size_t)ids[blockIdx.x] * dim;
 
     for (int i = threadIdx.x * V; i < dim; i += THREADS * V) {
         float e[V];
         load(e, from + i);
-        for (int v = 0; v < V; v++)
-            if (is_f16) e[v] = __half2float(__float2half_rn(e[v]));
+        round_as_stored(e, from + i / 32 * 32, stored);
         store(x + (size_t)blockIdx.x * dim + i, e);
     }
 }

@@ -81,7 +81,9 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
         .eps = c->rms_norm_eps,
         .use_lower_bound = c->use_lower_bound,
         .is_full = is_full,
-        .embedding_f16 = l->embedding.type == NM_GGUF_F16,
+        .stored = l->embedding.type == NM_GGUF_Q8_0  ? NM_CUDA_Q8_0
+                  : l->embedding.type == NM_GGUF_F16 ? NM_CUDA_F16
+                                                     : NM_CUDA_F32,
         .embedding = l->embedding_at,
         .bounds = l->bounds_at,
         .output_gain = (size_t)(l->weights.output_gain - l->values),

@@ -263,10 +263,6 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
         (strcmp(o->weights, "full") != 0 || strcmp(o->device, "cuda") != 0))
         return nm_fail(err, NOMUL_E_ARG,
                        "--weights %.32s: expected ternary, or full with --device cuda", o->weights);
-    if (strcmp(o->device, "cuda") == 0 && strcmp(o->embedding, "q8_0") == 0)
-        return nm_fail(err, NOMUL_E_UNSUPPORTED,
-                       "--embedding q8_0: not on a GPU: train with f16, then nomul convert the "
-                       "folder with q8_0");
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
     return true;

@@ -23,6 +23,8 @@ typedef struct setting {
     const char *name;
     uint32_t    n_layers, dim, ffn, vocab, expand_ratio, use_lower_bound;
     size_t      n_streams, n_tokens, more_streams;
+
+    nm_gguf_type embedding; /* as it will be stored */
 } setting;
 
 /*
@@ -30,12 +32,14 @@ typedef struct setting {
  * models have one layer.
  */
 static const setting settings[] = {
-    {"small", 2, 64, 96, 300, 1, 1, 2, 16, 0},
-    {"odd", 3, 51, 77, 259, 1, 1, 3, 37, 2},
-    {"wide", 2, 80, 112, 301, 2, 0, 2, 50, 1},
-    {"one token", 1, 33, 40, 70, 1, 1, 1, 1, 0},
-    {"large", 1, 512, 1536, 8192, 1, 1, 4, 256, 0},
-    {"many rows", 1, 128, 256, 512, 1, 1, 8, 700, 0},
+    {"small", 2, 64, 96, 300, 1, 1, 2, 16, 0, NM_GGUF_F16},
+    {"odd", 3, 51, 77, 259, 1, 1, 3, 37, 2, NM_GGUF_F16},
+    {"wide", 2, 80, 112, 301, 2, 0, 2, 50, 1, NM_GGUF_F16},
+    {"q8_0", 1, 96, 128, 300, 1, 1, 2, 16, 0, NM_GGUF_Q8_0},
+    {"f32", 1, 36, 48, 300, 1, 1, 2, 16, 0, NM_GGUF_F32},
+    {"one token", 1, 33, 40, 70, 1, 1, 1, 1, 0, NM_GGUF_F16},
+    {"large", 1, 512, 1536, 8192, 1, 1, 4, 256, 0, NM_GGUF_F16},
+    {"many rows", 1, 128, 256, 512, 1, 1, 8, 700, 0, NM_GGUF_F16},
 };
 
 typedef struct arrays {
@@ -134,7 +138,7 @@ static bool run_setting(const setting *s, const nm_work *work)
     config.vocab = s->vocab, config.expand_ratio = s->expand_ratio;
     config.use_lower_bound = s->use_lower_bound;
     size_t n_states = s->n_layers * (s->n_streams + s->more_streams) * nm_config_state_dim(&config);
-    CHECK(nm_latent_open(&latent, &config, NM_T4, NM_GGUF_F16, &err), "%s", err.text);
+    CHECK(nm_latent_open(&latent, &config, NM_T4, s->embedding, &err), "%s", err.text);
     nm_cuda *cuda = nm_cuda_model_open(&latent, s->n_streams, s->n_tokens, false, &err);
     if (!cuda) {
         printf("SKIP %s\n", err.text);
