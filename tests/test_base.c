@@ -90,6 +90,8 @@ static void test_error(void)
     nm_fail(&err, NOMUL_E_ARG, "%d bytes, %d tokens: %d keys, 1,%03d names; %d to %zu pieces", 1, 1,
             21, 1, 1, (size_t)1);
     CHECK_STR(err.text, "1 byte, 1 token: 21 keys, 1,001 names; 1 to 1 piece");
+    nm_fail(&err, NOMUL_E_ARG, "%zu ids after %zu: too many", (size_t)1, (size_t)1);
+    CHECK_STR(err.text, "1 id after 1: too many");
     nm_fail(&err, NOMUL_E_ARG, "%s: %5d bytes, 100 %% of %.*s; %" PRIu64 " layers, %s", "1 tokens",
             1, 8, "1 pieces or more", (uint64_t)1, "1 keys");
     CHECK_STR(err.text, "1 tokens:     1 byte, 100 % of 1 pieces; 1 layer, 1 keys");

@@ -21,8 +21,9 @@
  */
 static void use_singular(char *text, const char *format, va_list args)
 {
-    static const char *const plurals[] = {"bytes",  "tokens",     "pieces", "tensors", "keys",
-                                          "layers", "dimensions", "values", "names",   "elements"};
+    static const char *const plurals[] = {"bytes",  "tokens", "pieces",  "tensors",
+                                          "keys",   "ids",    "layers",  "dimensions",
+                                          "values", "names",  "elements"};
     const size_t             n_plurals = sizeof plurals / sizeof *plurals;
     size_t                   removed = 0;
     char                     part[TEXT_BYTES];
