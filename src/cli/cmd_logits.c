@@ -177,7 +177,8 @@ const nm_command nm_cmd_logits = {
     "logits",
     "write or hash the logits of every token of a text",
     "Computes, for each token of a text, the logits of the next token. --ids are fed as they are; "
-    "a text from -p or -f begins with BOS, as in nomul run.",
+    "a text from -p or -f begins with BOS, as in nomul run; one newline at the end of the file is "
+    "dropped.",
     table,
     sizeof(logits_args),
     run};

@@ -138,7 +138,8 @@ const nm_command nm_cmd_tokenize = {
     "tokenize",
     "convert text to token ids, or back",
     "Prints the token ids of a text, starting with BOS if the model uses it. The text comes from "
-    "-p, -f or stdin, byte for byte. --decode converts ids from the same sources to text, without "
+    "-p, -f or stdin, byte for byte: a newline at its end counts. --decode converts ids from the "
+    "same sources to text, without "
     "the leading space that the tokenizer adds and without a newline at the end.",
     table,
     sizeof(tokenize_args),

@@ -32,7 +32,17 @@ for file in lf cr; do
     nomul batch -m $m -q --temp 0 -n 3 < $file | sed 's/,"finish.*//'
     nomul run -i -m $m -q --temp 0 -n 3 < $file
 done
-nomul tokenize -m $m -f cr --count # byte for byte
+# That newline is no part of a prompt.  What counts a text has it: byte for byte.
+printf 'Once' > bare
+for file in bare lf; do
+    nomul logits -m $m -f $file --hash
+    nomul run -m $m -q -n 0 --json < $file | cut -c 1-40
+    nomul run -m $m -q -n 0 --json -f $file | cut -c 1-40
+    nomul tokenize -m $m -f $file --count
+    figures -f $file | sed 's/.*"bytes"/"bytes"/'
+    figures -f $file --separator == | sed 's/.*"bytes"/"bytes"/'
+done
+nomul tokenize -m $m -f cr --count
 
 # JSON lines.
 mark=$(printf '\357\273\277')
