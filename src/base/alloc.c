@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory of the system, in whole units of the alignment. */
+/*
+ * Memory from the system, in whole units of NM_ALIGN.  A large block is refused here if the system
+ * has no memory for it: later, the first write would end the process instead.  An object of
+ * several arrays takes one block for all of them (arena.c).  The tests link a file of their own in
+ * place of this one.
+ */
 #include "base/alloc.h"
 
 #include "base/os.h"

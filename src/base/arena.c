@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offsets while measuring, addresses afterwards. */
+/*
+ * One block for all parts of an object: while it measures, the arena counts bytes and returns NULL;
+ * once it has a block, the same calls return addresses.  Sizes that overflow are remembered and
+ * reported when the block is asked for, so the caller checks once.
+ */
 #include "base/arena.h"
 
 #include "base/alloc.h"

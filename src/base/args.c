@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sizes of structs of several versions: see args.h. */
+/*
+ * Copies between a struct of the caller and ours, which may be of another version of nomul.h: as
+ * many bytes as both have.  Used by every function of the API that takes options or fills a result;
+ * args.h says what the rule allows.
+ */
 #include "base/args.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 /*
  * The flag is set by a signal handler or another thread, and nothing else is passed on with it: the
  * call that sees it only returns early.  So reading it needs no ordering (memory_order_relaxed).
+ * The pace adapts how much work lies between two looks at the flag to how long the work took.
  */
 #include "base/cancel.h"
 

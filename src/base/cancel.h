@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Long calls that can be stopped: nomul_cancel and nomul_progress of nomul.h, and the pace at which
- * a call looks at them.  Work is done in pieces; a request is seen between two of them.
+ * a call looks at them.  Work is done in pieces, and a request is seen between two of them: the
+ * call then fails with NOMUL_E_CANCELLED and leaves its objects as nomul.h documents for it.
  */
 #ifndef NM_CANCEL_H
 #define NM_CANCEL_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A double holds nanoseconds exactly up to 2^53 of them, 104 days; then in steps of 2, of 4. */
+/*
+ * The clock of the system in seconds, for progress, pacing and measuring.  A double holds
+ * nanoseconds exactly up to 2^53 of them, 104 days; then in steps of 2, of 4, which no difference
+ * of two times shows.
+ */
 #include "base/clock.h"
 
 #include "base/os.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formatting into the fixed buffer of nomul_error. */
+/*
+ * Formats a message into the fixed buffer of nomul_error, so that reporting an error needs no
+ * memory.  Names from files are made visible on the way (visible.c), and counts of 1 get a
+ * singular.  A place that does not fit loses its beginning, so that the cause stays whole.
+ */
 #include "base/error.h"
 
 #include "base/os.h"

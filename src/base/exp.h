@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * e^x and its inverse, of our own: those of libm differ from machine to machine, and a seed must
- * give one text.  The constants and the order of operations are shared with the vector kernels.
+ * e^x, its inverse and powers of 2, of our own: those of libm differ from machine to machine, and a
+ * seed must give one text.  The constants and the order of operations are shared with the vector
+ * kernels, which compute the same polynomial in the same steps, without fused multiply-adds.
  */
 #ifndef NM_EXP_H
 #define NM_EXP_H

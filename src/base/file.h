@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Regular files: read in parts, mapped, read whole, or written atomically.  Nothing else is opened:
- * no directory, pipe or device.
+ * Regular files: read in parts, mapped, read whole, or written atomically, to a temporary file that
+ * is renamed when it is complete.  Nothing else is opened: no directory, pipe or device.  Errors
+ * name the path; reading a file into memory shows progress and can be cancelled.
  */
 #ifndef NM_FILE_H
 #define NM_FILE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A set of distinct strings, numbered 0, 1, 2 ... as they are added and found in constant time: the
- * keys and tensor names of a file, the pieces of a vocabulary.  The strings are not copied.
+ * keys and tensor names of a file, the pieces of a vocabulary.  The strings are not copied, so what
+ * they point into, usually a mapped file, must outlive the set.
  */
 #ifndef NM_NAMES_H
 #define NM_NAMES_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * os.h for Linux, macOS and the BSDs.  Everything that a signal can interrupt is retried, except
- * waiting for input, whose callers want to know.
+ * waiting for input, whose callers want to know.  Quotas of control groups, large pages and the
+ * like are used where a system has them.
  */
 #if !defined(_WIN32) && !defined(__wasm__)
 #define _GNU_SOURCE      /* sched_getaffinity */

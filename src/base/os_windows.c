@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * os.h for Windows 10 and later.  Files are descriptors of the C runtime, as elsewhere, around
- * handles that were opened so that others may read, rename and delete the file meanwhile.
+ * handles that were opened so that others may read, rename and delete the file meanwhile.  Paths
+ * and arguments are UTF-8 outside of this file and UTF-16 in its calls.
  */
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xoshiro256** 1.0 seeded by splitmix64 (Blackman, Vigna; prng.di.unimi.it): same on every CPU. */
+/*
+ * Random numbers: xoshiro256** 1.0, seeded by splitmix64 (Blackman, Vigna; prng.di.unimi.it).  They
+ * are the same on every CPU, so a seed names a text; the state is four numbers that a session file
+ * keeps.  Not for secrets.
+ */
 #ifndef NM_RNG_H
 #define NM_RNG_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/*
+ * UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.  Text from outside
+ * may be anything, so every function takes a length and says what is not valid; nothing is replaced
+ * or dropped here.
+ */
 #ifndef NM_UTF8_H
 #define NM_UTF8_H
 

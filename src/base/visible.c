@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table of what is not shown; one loop that escapes it, in the same way everywhere. */
+/*
+ * One table of the characters that a terminal would obey instead of showing them, and one loop that
+ * writes them as escapes.  Bytes that are not UTF-8 are escaped, too, one by one.  The limit of the
+ * output is a number of bytes, and an escape is never cut in half.
+ */
 #include "base/visible.h"
 
 #include "base/utf8.h"

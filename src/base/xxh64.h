@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XXH64 with seed 0, incremental (Collet; github.com/Cyan4973/xxHash, doc/xxhash_spec.md). */
+/*
+ * XXH64 with seed 0, incremental (Collet; github.com/Cyan4973/xxHash, doc/xxhash_spec.md): the
+ * checksum of tensors, session files and saved trainings, and the identity of a model.  It finds
+ * damage, not forgery.
+ */
 #ifndef NM_XXH64_H
 #define NM_XXH64_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long it takes to choose an id from logits: what a token costs beside the forward pass.  One
- * thread; CPU time, as in speeds.c.
+ * How long it takes to choose an id from logits: what a token costs beside the forward pass.  Each
+ * way of choosing is a row with its options; the logits are rotated so that the best id is never in
+ * the same place.  One thread; CPU time, as in speeds.c.
  */
 #include "bench/bench.h"
 

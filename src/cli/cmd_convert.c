@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul convert: reads a checkpoint directory, writes a model file.  Only the options are here:
- * nomul_convert reads, checks, quantizes and writes; output.c shows how far it is.
+ * nomul_convert reads, checks, quantizes and writes; output.c shows how far it is.  A command
+ * without -o is answered with the name that it could have.
  */
 #include <ctype.h>
 #include <stdio.h>

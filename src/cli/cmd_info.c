@@ -2,6 +2,7 @@
 /*
  * nomul info: what is in a model file, and the memory that running it will take.  It opens the
  * model as every command does, so everything printed has been validated, but makes no session.
+ * Names and strings of the file are printed through nm_output_visible.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul logits: the logits of every token of a text, to compare two programs or two versions to the
- * last bit.  They go to a safetensors file, to a hash on stdout, or both.
+ * last bit.  They go to a safetensors file, to a hash on stdout, or both.  Rows are written as they
+ * are computed, so memory does not grow with the text.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul selftest: do all kernels that this CPU runs compute what the scalar ones do, and which of
- * them would a model use here?
+ * them would a model use here?  For a machine that nobody has tested; the comparison itself is
+ * nomul_bench_selftest of the library.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul session: what is in a session file.  The file alone says all but two things, for which a
- * model is needed: whether it belongs to that model, and the last ids as text.
+ * model is needed: whether it belongs to that model, and the last ids as text.  The file is checked
+ * to the last byte before a line is printed.
  */
 #include <inttypes.h>
 #include <stdio.h>

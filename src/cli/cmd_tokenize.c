@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul tokenize: text to token ids, or back with --decode.  The weights are not used.  Unlike a
- * prompt of nomul run, the text keeps its last newline, and BOS can be left out.
+ * prompt of nomul run, the text keeps its last newline, and BOS can be left out, so that decoding
+ * the ids gives the same bytes again.
  */
 #include <inttypes.h>
 #include <stdio.h>

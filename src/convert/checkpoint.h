@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The weights of a checkpoint directory: model.safetensors, or several files (shards) and their
- * index.  Finds a tensor by name and reads its bytes; it does not know what they mean.
+ * index.  Finds a tensor by name and reads its bytes; it does not know what they mean.  A tensor
+ * that nobody has asked for is an error at the end, as the model would lack it.
  */
 #ifndef NM_CHECKPOINT_H
 #define NM_CHECKPOINT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two operations that make a model file of another file.  Names and formats of the training
- * framework are known in this folder, and in the second columns of model/tensors.c and config.def.
+ * The two operations that make a model file of another file; both are sources of the one model
+ * writer (model_writer.h).  Names and formats of the training framework are known in this folder,
+ * and in the second columns of model/tensors.c and config.def.
  */
 #ifndef NM_CONVERT_H
 #define NM_CONVERT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hyper-parameters are read by the rows of model/config.def; the rest of the file are options
- * of the authors' code (class HGRNBitConfig) that are refused, and token ids.
+ * of the authors' code (class HGRNBitConfig) that are refused where they change what the network
+ * computes, and token ids.
  */
 #include "convert/hf_config.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json of a checkpoint: hyper-parameters, token ids, and options that are not supported. */
+/*
+ * config.json of a checkpoint: hyper-parameters, token ids, and options that are not supported.
+ * nomul convert reads it from the directory of a checkpoint; the trainer parses one that need not
+ * lie in any.
+ */
 #ifndef NM_HF_CONFIG_H
 #define NM_HF_CONFIG_H
 

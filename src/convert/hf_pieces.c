@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an added token may look like; each id must have one piece, and each piece one id. */
+/*
+ * Rules that hold wherever pieces come from: what an added token may look like, that each id has
+ * one piece, and each piece one id.  The files that name them are read by hf_tokenizer.c and
+ * tokenizer_json.c.
+ */
 #include "convert/hf_pieces.h"
 
 #include "base/alloc.h"

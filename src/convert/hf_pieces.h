@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pieces of a checkpoint's tokenizer, with what all files that name them have in common: those
- * of the vocabulary, and the tokens that were added to it.
+ * of the vocabulary, and the tokens that were added to it.  Texts are views into the files, which
+ * stay mapped as long as the tokenizer.
  */
 #ifndef NM_HF_PIECES_H
 #define NM_HF_PIECES_H

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads generation_config.json by the rows of NOMUL_SAMPLER_FIELDS that have a key there, so a new
+ * sampler option needs nothing here.  Which type a value has to have is known by its row; keys that
+ * are no sampler options are left alone.
+ */
 #include "convert/hf_sampling.h"
 
 #include "base/error.h"

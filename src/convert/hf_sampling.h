@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generation_config.json: the sampling that a checkpoint recommends. */
+/*
+ * generation_config.json: the sampling that the authors of a checkpoint recommend.  It goes into
+ * the model file, as the keys general.sampling.NAME, and is the default of every program that asks
+ * nomul_model_sampling.
+ */
 #ifndef NM_HF_SAMPLING_H
 #define NM_HF_SAMPLING_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spaces, options, vocabulary, BOS and EOS, merges, in this order; what cannot be done the same
- * way is refused by name.
+ * Spaces, options, vocabulary, BOS and EOS, merges, in this order; what cannot be done the same way
+ * is refused by name.  The merges decide whether scores can stand for them, as they can in files
+ * that were made of a SentencePiece model; else the ranked pairs are kept.
  */
 #include "convert/tokenizer_json.h"
 

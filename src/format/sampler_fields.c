@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table is made of NOMUL_SAMPLER_FIELDS in nomul.h; everything after it is a loop over its
+ * rows: defaults, range checks, the keys of a model file.  A value is moved by its offset and size,
+ * so no function here names an option.
+ */
 #include "format/sampler_fields.h"
 
 #include <float.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes <-> record by a table of places; what needs more than a copy is written out.  A header is
- * decoded in full before any field of the caller's record changes.
+ * decoded in full before any field of the caller's record changes.  Places of sampler options come
+ * from their rows (NOMUL_SAMPLER_FIELDS); one past the header of an old file gets its default.
  */
 #include "format/session_file.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the optional tokenizer keys of a model file hold: models/FORMAT.md describes them. */
+/*
+ * What the optional tokenizer keys of a model file hold: models/FORMAT.md describes them.  convert
+ * writes them for tokenizers that scores and types of pieces do not describe in full; tokens/ reads
+ * them.  A file without them means what it means to llama.cpp.
+ */
 #ifndef NM_TOKEN_KEYS_H
 #define NM_TOKEN_KEYS_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * x86: a feature can be used if CPUID reports it and the operating system saves the registers it
- * works on, which XCR0 reports (Intel SDM volume 1, chapter 13).  aarch64 includes NEON.
+ * works on, which XCR0 reports (Intel SDM volume 1, chapter 13).  aarch64 includes NEON.  Whoever
+ * chooses kernels asks here; nothing else in the library looks at the CPU.
  */
 #include "kernels/cpu.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU features beyond the baseline of the architecture, as far as the operating system allows. */
+/*
+ * CPU features beyond the baseline of the architecture, as far as the operating system allows their
+ * use.  A row of kernels.def names those it needs.  Names are for people: info, selftest and
+ * messages print them.
+ */
 #ifndef NM_CPU_H
 #define NM_CPU_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_body.h in 256-bit registers of x86. */
+/*
+ * The float operations with AVX2: float_body.h in 256-bit registers of x86, 8 floats each.  Here
+ * are only the vector primitives that the body is written in.  No fused multiply-add: the bits are
+ * those of float_scalar.c.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

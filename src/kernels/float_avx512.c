@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_body.h in 512-bit registers of x86. */
+/*
+ * The float operations with AVX-512: float_body.h in 512-bit registers of x86, 16 floats each, so
+ * one register has all lanes of a sum.  Here are only the vector primitives that the body is
+ * written in.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every float operation behind the same signature, made from float_ops.def: for the self-test, the
- * benchmark and the tests, which compare or time them all.
+ * benchmark and the tests, which compare or time them all.  The forward pass calls the operations
+ * themselves.
  */
 #ifndef NM_FLOAT_CASES_H
 #define NM_FLOAT_CASES_H

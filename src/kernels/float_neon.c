@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_body.h in the 128-bit registers of aarch64. */
+/*
+ * The float operations with NEON: float_body.h in the 128-bit registers of aarch64, 4 floats each.
+ * Here are only the vector primitives that the body is written in.  Maximum and minimum are a
+ * comparison and a selection, so that a NaN gives what it gives elsewhere.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__aarch64__)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The float operations, plainly: the specification of float_ops.def, order of operations included.
+ * Sums run in 16 lanes that are folded at the end, as every vector width can (floats.h).  All other
+ * variants must give these bits; make no change here that a result shows.
  */
 #include "base/bytes.h"
 #include "base/exp.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_body.h in the 128-bit registers of SSE2, which is part of x86-64. */
+/*
+ * The float operations with SSE2, which every x86-64 has: float_body.h in 128-bit registers, 4
+ * floats each.  Here are only the vector primitives that the body is written in.  The SSSE3 variant
+ * uses it, too.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_body.h in the 128-bit vectors of WebAssembly. */
+/*
+ * The float operations in WebAssembly's SIMD: float_body.h in 128-bit vectors, 4 floats each.  Here
+ * are only the vector primitives that the body is written in.  A module has SIMD or not; there is
+ * no choice at run time.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__wasm_simd128__)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What all float kernels share.  Sums run in 16 lanes, element i in lane i mod 16; then lanes are
- * added 8 apart, 4, 2, 1.  One register of 512 bits, two of 256 or four of 128 can keep that order.
+ * added 8 apart, 4, 2, 1.  One register of 512 bits, two of 256 or four of 128 can keep that
+ * order.  The last steps of a norm and of a softmax are here, as they must not differ either.
  */
 #ifndef NM_FLOATS_H
 #define NM_FLOATS_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of kernels.def, and the choice of a row by name or by what the CPU has. */
+/*
+ * The table of kernels.def, and the choice of a row by name or by what the CPU has: the last row
+ * that runs is the best.  A name that the CPU cannot run is an error that says which feature is
+ * missing, never a silent fallback.
+ */
 #include "kernels/kernels.h"
 
 #include "base/error.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ternary products C q of whole panels, made of the parts that an instruction set provides
- * (nm_ternary_ops).  Exact for |q| <= 127.
+ * (nm_ternary_ops).  Exact for |q| <= 127.  The walk over blocks, tiles and tokens is here once for
+ * all variants; the loops inside one tile are theirs.
  */
 #ifndef NM_PRODUCT_H
 #define NM_PRODUCT_H

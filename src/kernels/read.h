@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A loop that only reads, as fast as this CPU can: the bandwidth that decoding is compared with. */
+/*
+ * A loop that only reads, as fast as this CPU can: the bandwidth that decoding is compared with.
+ * It gives nomul bench the figure read_bandwidth_gbs, an upper limit for any program that reads all
+ * weights once a token.
+ */
 #ifndef NM_READ_H
 #define NM_READ_H
 

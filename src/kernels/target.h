@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One binary for all CPUs: each function is compiled for the instructions it is declared with. */
+/*
+ * One binary for all CPUs: each function is compiled for the instructions it is declared with, and
+ * is called only where cpu.c has found them.  So no file needs flags of its own, and an archive of
+ * objects has all variants.
+ */
 #ifndef NM_TARGET_H
 #define NM_TARGET_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stored form of a ternary matrix: where a byte is, what it means; packing and unpacking.  No
- * product is computed here, so plain address arithmetic is.
+ * The stored form of a ternary matrix: where a byte is, what it means; packing, unpacking, and the
+ * check that a byte is one that packing writes.  No product is computed here, so plain address
+ * arithmetic is allowed; the files of the products are ternary_SET.c.
  */
 #include "kernels/ternary.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ternary products with 256-bit vectors. */
+/*
+ * Ternary products with AVX2: 32 look-ups by one byte shuffle.  One token takes ternary_shuffle.h,
+ * with the tables of ternary_wide.h; more take ternary_pairs.h, and from a number of them on
+ * ternary_lanes.h.  This file has the instructions that those are written in.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What AVX-512 with VBMI takes from AVX-512 without: all but t5 with one token. */
+/*
+ * What AVX-512 with VBMI takes from AVX-512 without: all but t5 with one token, where VBMI looks up
+ * 7 bits of a code at once (ternary_avx512.c).  ternary_avx512bw.c defines what is declared here,
+ * so code that several rows of kernels.def share is compiled once.
+ */
 #ifndef NM_TERNARY_AVX512BW_H
 #define NM_TERNARY_AVX512BW_H
 

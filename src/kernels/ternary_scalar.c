@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ternary product, plainly: what every faster kernel must equal.  A table per group holds the
- * sum that each of the 256 possible bytes stands for, so that a row adds one number a group.
+ * sum that each of the 256 possible bytes stands for, so that a row adds one number a group.  It
+ * runs everywhere and is the reference of nomul selftest and of all tests.
  */
 #include "kernels/kernels.h"
 

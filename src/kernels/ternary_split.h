@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * q = 16 hi + lo, as ternary_sums.h has it, of 16 columns four times over, in vectors of 32 and 64
- * bytes.  V_AVERAGE(a, b) is (a + b + 1) >> 1 of unsigned bytes.
+ * bytes: the halves that tables are made of.  V_AVERAGE(a, b), which the file that includes this
+ * one defines, is (a + b + 1) >> 1 of unsigned bytes.
  */
 /* What follows is for all four: those of lo (columns 0 and 1; 2 and 3), then those of hi. */
 #define EACH_16(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ternary products with 128-bit vectors. */
+/*
+ * Ternary products with SSSE3: 16 look-ups by one byte shuffle, for x86 without AVX2.  One token
+ * takes the body of ternary_shuffle.h, more take ternary_pairs.h; this file has the instructions
+ * that they are written in.
+ */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

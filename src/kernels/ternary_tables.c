@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Look-up tables for byte shuffles, and the last step of the sums, in 128-bit registers: for all
- * kernels of x86 and WebAssembly whose tables have 16 entries.
+ * kernels of x86 and WebAssembly whose tables have 16 entries.  Both are a small part of the time,
+ * so they are compiled once, for SSSE3 or SIMD128.
  */
 #include "kernels/kernels.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ternary kernels of x86 and WebAssembly share: tables of 16 bytes, the form of sums in y.
+ * What the ternary kernels of x86 and WebAssembly share: tables of 16 bytes, and the form of the
+ * sums in y before the last step puts the rows in order.  ternary_tables.c makes both; what happens
+ * between them is the business of each kernel.
  */
 #ifndef NM_TERNARY_TABLES_H
 #define NM_TERNARY_TABLES_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything here is a loop over the rows of config.def. */
+/*
+ * Everything here is a loop over the rows of config.def: reading the keys of a model file, checking
+ * ranges, writing them again, and adding the hyper-parameters to a model's identity.  A new
+ * hyper-parameter is a row, and no line of this file.
+ */
 #include "model/config.h"
 
 #include "base/bytes.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hyper-parameters of a model.  config.def has one row for each: its type, limits, and its key
- * in a GGUF file and in a checkpoint's config.json.
+ * in a GGUF file and in a checkpoint's config.json.  A config that was read has been checked, so
+ * sizes computed from it do not overflow.
  */
 #ifndef NM_CONFIG_H
 #define NM_CONFIG_H

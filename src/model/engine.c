@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory and threads of an engine.  One block holds the engine and all it ever writes to, so that a
- * pass allocates nothing: place() runs once to measure it and once to hand it out.
+ * pass allocates nothing: place() runs once to measure it and once to hand it out.  The last
+ * session that shares an engine frees it.
  */
 #include "model/engine.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the time of a pass goes, phase by phase.  Off unless a profile hangs in nm_work: a pass
- * then asks the clock after every phase, about 20 ns each time.
+ * then asks the clock after every phase, about 20 ns each time.  The names of the phases are in
+ * bench/decoding.c.
  */
 #ifndef NM_PROFILE_H
 #define NM_PROFILE_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making and feeding sessions.  A session and its state are one block. */
+/*
+ * Making sessions and feeding them.  A session and its state are one block.  Ids of one or many
+ * sessions are appended to the engine's pass, which runs whenever it is full; the forward pass does
+ * not know whose tokens it has but for the state of each.
+ */
 #include "model/session.h"
 
 #include "base/bytes.h"

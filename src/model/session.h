@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One text as the network knows it: its state, and the engine that computes it, which several texts
- * may share.
+ * may share.  Ids, sampling and bytes belong to others (text/, tokens/).  Arguments have been
+ * checked by nomul_session.c.
  */
 #ifndef NM_SESSION_H
 #define NM_SESSION_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two tables: the tensors of a model, and what each kind of tensor is stored as. */
+/*
+ * Two tables: the tensors of a model, and what each kind of tensor is stored as.  All that reads or
+ * writes a model file walks them by nm_plan_get and nm_plan_stored, in this order, so a tensor is
+ * described here and nowhere else.
+ */
 #include "model/tensors.h"
 
 #include "base/bytes.h"

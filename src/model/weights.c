@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One walk over the plan (tensors.c): each tensor is found in the file, checked, and put into the
- * field that its row names.  There is no list of tensors here.
+ * field that its row names.  There is no list of tensors here.  Values are not read, but for scales
+ * and lower bounds; verify.c reads the others.
  */
 #include "model/weights.h"
 

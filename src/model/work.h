@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who computes a pass: the kernels and the threads; and the profile, if one is wanted. */
+/*
+ * Who computes a pass: the kernels and the threads; and the profile, if one is wanted.  Every step
+ * of the forward pass goes through nm_work_run, which shares its items among the threads and gives
+ * its time to a phase.
+ */
 #ifndef NM_WORK_H
 #define NM_WORK_H
 

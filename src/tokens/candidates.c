@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A heap for the best few, a radix sort for many. */
+/*
+ * A heap for the best few, a radix sort for many.  Both use one order, in which no two candidates
+ * are equal, so that the result does not depend on the way.  Nothing is allocated: lists and
+ * scratch memory are the caller's.
+ */
 #include "tokens/candidates.h"
 
 #include "base/bytes.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Candidates: ids with their logits, the higher logit first, of equals the lower id.  All of them
- * sorted, the best few, or what is left of them after a cut.
+ * sorted, the best few, or what is left of them after a cut.  Sampling and log-probabilities take
+ * their lists from here.
  */
 #ifndef NM_CANDIDATES_H
 #define NM_CANDIDATES_H

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids to text: see nomul_decoder in nomul.h.  A text (text/) uses nm_decoder_write itself. */
+/*
+ * Ids to text: see nomul_decoder in nomul.h.  The bytes of a character may come with several ids,
+ * so those that are not complete are held back.  A text (text/) uses nm_decoder_write itself, as it
+ * has its own place for them.
+ */
 #include "tokens/tokenizer.h"
 
 #include "base/alloc.h"

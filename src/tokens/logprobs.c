@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log-probabilities.  The softmax is the kernels', whose sum runs in an order that all of them
- * keep, in binary64.
+ * Log-probabilities: how likely each id was before any filter of the sampler.  The softmax is the
+ * kernels', whose sum runs in an order that all of them keep, in binary64, so the figures are the
+ * same on every machine.
  */
 #include "tokens/logprobs.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All pairs of neighbours that spell a piece of more than NM_LONG_PIECE bytes. */
+/*
+ * All pairs of neighbours that spell a piece of more than NM_LONG_PIECE bytes, found when a
+ * vocabulary is opened.  With them no look-up of the tokenizer reads more than that, however long
+ * the pieces of a hostile file are.
+ */
 #ifndef NM_LONG_PIECES_H
 #define NM_LONG_PIECES_H
 

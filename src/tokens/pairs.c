@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash table with open addressing, at most half full. */
+/*
+ * A hash table with open addressing, at most half full, from two neighbours to the piece that they
+ * merge into and its score.  It is filled when a vocabulary is opened and only read afterwards, so
+ * threads may share it.
+ */
 #include "tokens/pairs.h"
 
 #include "base/error.h"

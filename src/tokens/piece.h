@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A piece of the vocabulary. */
+/*
+ * A piece of the vocabulary: its text, which stays in the mapped file, its score and type, and what
+ * the optional keys of a model file say of it.  The id of a piece is its index.  vocab.h has all of
+ * them with an index by text.
+ */
 #ifndef NM_PIECE_H
 #define NM_PIECE_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pieces, scores, types and special ids, from a GGUF file's tokenizer.ggml.* keys. */
+/*
+ * The vocabulary: pieces, scores, types and special ids, from the keys tokenizer.ggml.* of a GGUF
+ * file, with an index by text.  Opening checks all of it, so tokenizer and decoder need not;
+ * afterwards nothing changes.
+ */
 #ifndef NM_VOCAB_H
 #define NM_VOCAB_H
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Letters and their kin are a sorted list of bounds, generated into word_ranges.h: a character is
+ * one of them if an odd number of bounds is not above it.  White space is the few characters that
+ * it is.
+ */
 #include "tokens/word.h"
 
 #include <stddef.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which characters are part of a word, and which are white space, for added tokens. */
+/*
+ * Which characters are part of a word, and which are white space: added tokens may stand apart from
+ * the one (NM_ATTR_SINGLE_WORD) and take the other with them (NM_ATTR_LSTRIP).  By Unicode alone,
+ * whatever the locale is.
+ */
 #ifndef NM_WORD_H
 #define NM_WORD_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads take blocks of values.  The norm is a sum of the blocks' sums, in their order: the same
- * for any number of threads.
+ * The optimizer on the CPU; on a GPU cuda.cu has the same formulas.  Threads take blocks of
+ * values.  The norm is a sum of the blocks' sums, in their order: the same for any number of
+ * threads, and with it every value of a training.
  */
 #include "train/adamw.h"
 

@@ -2,6 +2,7 @@
 /*
  * AdamW (Loshchilov, Hutter, arXiv 1711.05101) with clipping to a norm over all gradients.  Decay
  * is decoupled and applies to matrices only: embedding, lower bounds and latent ternary weights.
+ * The factors of a step are computed here for the GPU, too.
  */
 #ifndef NM_ADAMW_H
 #define NM_ADAMW_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Describes a latent in the numbers of cuda.h, which C++ can include: pointers into the values
- * become offsets, and the layers' matrices are listed in the order of the enum there.
+ * become offsets, and the layers' matrices are listed in the order of the enum there.  It is C, so
+ * that the .cu file needs no header of the engine.
  */
 #include "train/cuda_model.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A latent on the GPU. */
+/*
+ * A latent on the GPU: opens the back end of cuda.h for the model of a training.  It says, too, how
+ * many streams fit into the memory of the GPU at once; the rest of a batch is taken in turns.  What
+ * a step does with them is cuda.h's.
+ */
 #ifndef NM_CUDA_MODEL_H
 #define NM_CUDA_MODEL_H
 

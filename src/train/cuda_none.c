@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cuda.h in a build without CUDA=1: opening says so, the rest is never called. */
+/*
+ * cuda.h in a build without CUDA=1.  Opening says so, with what to do about it; the rest is never
+ * called, and is here so that the trainer links without a single #if.  A function that is new in
+ * cuda.h needs a body here.
+ */
 #include "train/cuda.h"
 
 #include "base/error.h"

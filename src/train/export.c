@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fourth source of the model writer, and three small writers of the formats convert reads. */
+/*
+ * The fourth source of the model writer, and three small writers of the formats that convert reads:
+ * config.json, model.safetensors, and the tokenizer as SentencePiece has it.  Every file is written
+ * beside its name and renamed when it is complete.
+ */
 #include "train/export.h"
 
 #include "base/alloc.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What training writes for others: a Hugging Face folder (config.json, model.safetensors, the
- * tokenizer), and the model file that `nomul convert` would make of it, byte for byte.
+ * tokenizer), and the model file that `nomul convert` would make of it, byte for byte.  The
+ * trainer's own state, which nobody else reads, is saved_state.h's.
  */
 #ifndef NM_EXPORT_H
 #define NM_EXPORT_H

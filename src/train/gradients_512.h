@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What gradients_avx512.c and gradients_vnni.c share: 512-bit registers, 24 of 32 hold sums. */
+/*
+ * What gradients_avx512.c and gradients_vnni.c share: registers of 512 bits, of which 24 of 32 hold
+ * sums.  They differ in one instruction, the sum of products of 16-bit integers, which the file
+ * that includes this one defines.
+ */
 #include "kernels/target.h"
 
 #include <immintrin.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gradients_body.h in 256-bit registers of x86: 12 of 16 hold sums. */
+/*
+ * The products of the trainer with AVX2 and FMA: gradients_body.h in 256-bit registers of x86, of
+ * which 12 of 16 hold sums.  Here are only the sizes of a tile and the instructions of its inner
+ * loop.
+ */
 #include "train/gradients.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gradients_body.h in 512-bit registers of x86: 24 of 32 hold sums. */
+/*
+ * The products of the trainer with AVX-512: gradients_body.h in 512-bit registers of x86, of which
+ * 24 of 32 hold sums.  Products of 16-bit integers take two instructions here, one in
+ * gradients_vnni.c.
+ */
 #include "train/gradients.h"
 
 #if defined(__x86_64__)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gradients_body.h in 128-bit registers of aarch64: 24 of 32 hold sums. */
+/*
+ * The products of the trainer with NEON: gradients_body.h in 128-bit registers of aarch64, of which
+ * 24 of 32 hold sums.  Here are only the sizes of a tile and the instructions of its inner loop;
+ * products of 16-bit integers are left to the compiler.
+ */
 #include "train/gradients.h"
 
 #if defined(__aarch64__)

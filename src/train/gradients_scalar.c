@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gradients_body.h for any processor: the compiler's own vectors, products and sums apart. */
+/*
+ * The products of the trainer for any processor: gradients_body.h with the compiler's own vectors.
+ * A product and its sum are rounded apart, so the bits differ from those of the variants that fuse
+ * them.
+ */
 #define OPS nm_gradients_scalar
 #define TARGET
 #define WIDTH 4

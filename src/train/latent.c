@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks the plan of tensors to lay out a model in training, and quantizes it after each step.  The
- * plan's order is that of the values: the walk counts them up, here and in pretrained.c.
+ * Walks the plan of tensors to lay out a model in training, and quantizes it after each step: the
+ * trits, codes and scales of its nm_weights are then made again.  The plan's order is that of the
+ * values: the walk counts them up, here and in pretrained.c.
  */
 #include "train/latent.h"
 

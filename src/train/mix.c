@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The allotment is by largest remainder, with at least one stream for each text. */
+/*
+ * Allots streams to texts and moves them on.  The allotment is by largest remainder, with at least
+ * one stream for each text; every stream of a text begins at an equal distance from the one before,
+ * so that a step sees all parts of it.
+ */
 #include "train/mix.h"
 
 #include "base/alloc.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads one tensor at a time, as the plan lists them: from a checkpoint its latent weights, from a
- * model file weights that would be quantized to what is in the file.
+ * model file weights that would be quantized to what is in the file.  Types and shapes of a
+ * checkpoint are checked on the way, a model file in full before.
  */
 #include "train/pretrained.h"
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values that training starts from, of a checkpoint directory or of a model file. */
+/*
+ * The values that training starts from, of a checkpoint directory or of a model file, in the place
+ * of random ones.  The latent is open with the hyper-parameters of that source; only its values are
+ * filled in here.
+ */
 #ifndef NM_PRETRAINED_H
 #define NM_PRETRAINED_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One list of parts, walked by writing and by reading.  The parts before the arrays, the head, have
- * a fixed size: they are read first, as their counts say how large the arrays are.
+ * One list of parts, walked by writing and by reading; the last one is the hash of all before it.
+ * The parts before the arrays, the head, have a fixed size: they are read first, as their counts
+ * say how large the arrays are.
  */
 #include "train/saved_state.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a step is asked for, on the CPU (tape.h, adamw.h) and on a GPU (cuda.h): a pass over some
- * streams adds to the gradients, then AdamW takes them.  This header is C and C++.
+ * streams adds to the gradients, then AdamW takes them.  This header is C and C++, and includes
+ * nothing of the engine.
  */
 #ifndef NM_STEP_H
 #define NM_STEP_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nomul-train: the commands, help, and Ctrl-C.  Exit codes are nomul's: 0, 1 after a failure, 2 for
+ * nomul-train: the commands, help, and Ctrl-C.  The options are train_options.def's, what a command
+ * opens is setup.c's, the loop is trainer.c's.  Exit codes are nomul's: 0, 1 after a failure, 2 for
  * wrong usage, 130 after Ctrl-C.
  */
 #include "train/trainer.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options of nomul-train: parsed from arguments and from a saved state, and written to one. */
+/*
+ * The options of nomul-train: parsed from arguments and from a saved state, and written to one.
+ * train_options.def has a row for each; the struct, the help, the manual page that is made of it,
+ * and the text in a saved state follow from it.
+ */
 #ifndef NM_TRAIN_OPTIONS_H
 #define NM_TRAIN_OPTIONS_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop: step, report, measure, save. */
+/*
+ * The loop: step, report, measure, save.  A step is the sum of passes over as many streams as
+ * memory allows, then AdamW, on the CPU or a GPU; from a GPU the values come back only to be
+ * measured or saved.
+ */
 #include "train/trainer.h"
 
 #include "base/alloc.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loss and the sample are the engine's, from the bytes that would be in the file: what is
- * reported here is what nomul perplexity and nomul run will give.
+ * reported here is what nomul perplexity and nomul run will give.  The model is opened in memory
+ * and closed again, so training pays for it only when it measures.
  */
 #include "train/validation.h"
 

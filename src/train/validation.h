@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How good a model is by now: the loss on a text that it never trains on, and a sample. */
+/*
+ * How good a model is by now: the loss on a text that it never trains on, and a sample.  The
+ * trainer measures at the intervals that its options set, and at the end; without such a text there
+ * is no loss.
+ */
 #ifndef NM_VALIDATION_H
 #define NM_VALIDATION_H
 

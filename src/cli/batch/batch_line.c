@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads a JSON object member by member, so memory is that of the line.  The first mistake is the
- * one reported; the rest of the object is still read, because its id may follow.
+ * one reported; the rest of the object is still read, because its id may follow.  Numbers go
+ * through the rows of the options (options.h), so JSON and the command line have the same ranges.
  */
 #include "cli/batch/batch_line.h"
 

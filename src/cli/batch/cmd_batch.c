@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nomul batch: continue many texts together.  Options, what all texts share, and the statistics;
- * the loop is batch.c's.
+ * nomul batch: continue many texts together.  This file has the options, what all texts share (the
+ * model, a session to resume, the lines that an earlier run has done) and the statistics at the
+ * end; the loop is batch.c's, the answers are answer.c's.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations are measured and reported by the library one by one, since all take a minute. */
+/*
+ * nomul bench --ops: each operation of the kernels alone, then a token by phase.  The library
+ * measures and reports one by one, since all take a minute; here a report becomes a row of a table,
+ * a line of CSV or an object.
+ */
 #include "cli/bench/bench_ops.h"
 
 #include <stdio.h>

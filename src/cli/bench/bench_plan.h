@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What nomul bench was asked to measure: its command line, checked, with every list of counts
- * parsed, and whether the machine has the memory for it.
+ * parsed, and whether the machine has the memory for it.  A plan is made before anything is
+ * measured, so a mistake at the end of the line costs no time.
  */
 #ifndef NM_BENCH_PLAN_H
 #define NM_BENCH_PLAN_H

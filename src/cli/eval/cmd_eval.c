@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul eval: multiple-choice tasks as lm-evaluation-harness scores them.  Reads all items first,
- * so that a mistake in the last one does not come up after an hour; then scores group by group.
+ * so that a mistake in the last one does not come up after an hour; then scores group by group,
+ * saves details as it goes, and prints the figures, also after Ctrl-C.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers are printed so that they can be compared; what a resumed run needs are the verdicts. */
+/*
+ * Figures of an evaluation and the file of its details.  Numbers are printed so that they can be
+ * compared with those of the harness; what a resumed run needs are the verdicts alone, and that
+ * item and hash of each line are those of the input.
+ */
 #include "cli/eval/details.h"
 
 #include <inttypes.h>

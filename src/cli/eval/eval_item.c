@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The templates, as rows of a table.  Texts are put one after the other into the item's bytes: a
- * context, then the continuations that have it.
+ * The templates of the tasks, as rows of a table, and what makes an item of a line with them.
+ * Texts are put one after the other into the item's bytes: a context, then the continuations that
+ * have it.  eval_fields.c finds the fields, pystr.c does what Python does to them.
  */
 #include "cli/eval/eval_item.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines are kept as the file has them, one after another: there are few, and only a key that
- * recalls one looks for it.
+ * The typed lines as one buffer, which has them as the file does, one after another: there are few,
+ * and only a key that recalls one looks for it.  Writing merges what other sessions have added to
+ * the file, and replaces it in one step.
  */
 #include "cli/run/history.h"
 

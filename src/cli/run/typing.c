@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The terminal is read by keys only while a line is typed: during an answer it is as it was, so
- * that Ctrl-C and what is typed ahead are the system's business.
+ * A line of nomul run -i.  The terminal is read by keys only while a line is typed: during an
+ * answer it is as it was, so that Ctrl-C and what is typed ahead are the system's business.
+ * line_edit.c knows what a key does and what to draw; this file moves the bytes.
  */
 #include "cli/run/typing.h"
 

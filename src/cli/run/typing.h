@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines of stdin for nomul run -i: typed with the line editor where stdin and stderr are a
- * terminal, else as they come.
+ * The lines of stdin for nomul run -i: typed with the line editor and a history where stdin and
+ * stderr are a terminal, else as they come from a pipe or file.  The caller does not see which of
+ * the two it is.
  */
 #ifndef NM_TYPING_H
 #define NM_TYPING_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nomul perplexity: how well a model predicts a text.  This file has the options and prints the
- * figures; score.c computes them.
+ * figures, for people or as JSON; score.c computes them, either with the whole past of each token
+ * or in windows as llama-perplexity does.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Buffers double when they grow, so appending n bytes in pieces copies fewer than 2n.  Memory comes
- * from base/alloc.h, as in the library, so that tests can make it fail.
+ * from base/alloc.h, as in the library, so that tests can make it fail.  Waiting for input is
+ * interrupted by a signal that interrupt.c has caught.
  */
 #include "cli/text/buffer.h"
 

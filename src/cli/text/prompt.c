@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A text that is to be continued is tokenized with BOS but never with EOS, even if the model's file
- * asks for both: after EOS there is nothing to continue.
+ * The words of -p and -f as bytes, and as ids.  A text that is to be continued is tokenized with
+ * BOS but never with EOS, even if the model's file asks for both: after EOS there is nothing to
+ * continue.  Lists of ids (--ids) are read here, too.
  */
 #include "cli/text/prompt.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Case is a table of runs of capitals: from the first to the last one, every one or every second
- * one, the small letter is so much further on.  Bytes that are not UTF-8 stay as they are.
+ * What Python's str methods do to a text, for results equal to lm-evaluation-harness.  Case is a
+ * table of runs of capitals: from the first to the last one, every one or every second one, the
+ * small letter is so much further on.  Bytes that are not UTF-8 stay as they are.
  */
 #include "cli/text/pystr.h"
 

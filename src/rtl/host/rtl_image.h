@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the accelerator core needs to compute a model: an image of its memory, which is the model
- * file with the core's records after it, and the values of its registers.  nm_core.v has both.
+ * file with the core's records after it, and the values of its registers.  nm_core.v has both; the
+ * tests of the core make images by this, and so would a driver.
  */
 #ifndef NM_RTL_IMAGE_H
 #define NM_RTL_IMAGE_H
