@@ -10,7 +10,7 @@
 #   -p SEEDS   then place and route for an LFE5U-85F of speed grade 6, once a seed (-p "1 2 3");
 #              nm_core is put behind four pins (tests/rtl/core_pins.v)
 #
-#   e.g. nm_array ROWS 16   or   nm_core LANES 4 M_BITS 12 G_BITS 10 Q_BITS 9
+#   e.g. nm_array ROWS 16   or   nm_core LANES 4 M_STRIPS 4096 G_STRIPS 1024 Q_GROUPS 512
 set -eu
 family=ecp5 modules= seeds=
 usage() { sed -n '3,15s/^# \{0,1\}//p' "$0" && exit 2; }

@@ -12,7 +12,7 @@ BEGIN {
     at = 0
     names("add sub mul div max min - - mov sqrt muladd", op, 0)
     names("loop end call ret load product waitv waitq layer halt", op, 16)
-    names("x u v f i g h ab up sa second", pointer, 0)
+    names("x u v f i g h sa ab up second", pointer, 0)
     names("gain0 gain1 gain2 bound", gain, 0)
     names("rounder least most log2e ln2high ln2low r7 r6 r5 r4 r3 r2 one c127 absmax bit_eps zero",
           scalar, 0)

@@ -13,9 +13,9 @@
 //   03  first record                             blocks, 13:8 groups in the rest
 //   04  embedding                         14-17  gain memory: strips where 4 vectors begin
 //   05  a row of it                       18-1c  scalars: d, e, n as floats, eps, factor of x
-//   06  bit 0 t5, bit 1 binary16*         20-2a  main memory: strips where x u v f i g h ab up sa
-//                                                begin; bits 31:28 elements that `up` is further;
-//                                                strip of ab where the blocks beyond those of n do
+//   06  bit 0 t5, bit 1 binary16*         20-2a  main memory: strips where x u v f i g h sa, and in
+//                                                the ring ab, up and the second half of ab begin;
+//                                                bits 31:28 elements that `up` is further
 //   * 0 after a reset, which leaves the other registers and the memories as they are.
 //   0x..: with bit 31 of the address set, words of the main memory
 //
@@ -30,9 +30,10 @@
 `default_nettype none
 module nm_core #(
     parameter LANES = 4,    // 4, 8 or 16; the memory port has 32 LANES bits
-    parameter M_BITS = 10,  // main memory: 2^M_BITS strips of LANES floats
-    parameter G_BITS = 8,   // gain memory, strips
-    parameter Q_BITS = 8    // q memory: two buffers of 2^Q_BITS groups
+    // Multiples of 16, of Q_GROUPS 8.
+    parameter M_STRIPS = 1024, // main memory: strips of LANES floats
+    parameter G_STRIPS = 256,  // gain memory
+    parameter Q_GROUPS = 256   // q memory: two buffers of so many groups
 ) (
     input  wire                clk,
     input  wire                rst,
@@ -59,6 +60,7 @@ module nm_core #(
 );
     localparam LANE_BITS = LANES == 16 ? 4 : LANES == 8 ? 3 : 2;
     localparam VL_BITS = LANES == 16 ? 3 : 4;
+    localparam M_BITS = $clog2(M_STRIPS), G_BITS = $clog2(G_STRIPS), Q_BITS = $clog2(Q_GROUPS);
     localparam H_BITS = M_BITS + LANE_BITS;
 
     // ---- Host
@@ -154,7 +156,7 @@ module nm_core #(
         .rec_write(rec_write), .rec_address(rec_address),
         .sums_valid(sums_valid), .sums_ready(sums_ready), .sums(sums)
     );
-    nm_memory #(.WIDTH(40), .BITS(Q_BITS + 1)) q_memory (
+    nm_memory #(.WIDTH(40), .WORDS(2 * Q_GROUPS), .BITS(Q_BITS + 1)) q_memory (
         .clk(clk), .write(q_write), .write_address(q_write_address), .write_data(q_write_data),
         .move(q_read), .read_address(q_read_address), .read_data(q_read_data)
     );
@@ -166,7 +168,8 @@ module nm_core #(
     wire [LANES-1:0]    strip_keep;
 
     nm_vector #(
-        .LANES(LANES), .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS), .M_BITS(M_BITS), .G_BITS(G_BITS)
+        .LANES(LANES), .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS),
+        .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS)
     ) vector (
         .clk(clk), .rst(reset), .put(put), .put_address(host_address[6:0]), .put_data(host_data),
         .issue(issue), .ir(ir), .issue_v(issue_v), .issue_strip(issue_strip),

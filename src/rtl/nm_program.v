@@ -365,11 +365,11 @@ module nm_program (
         // sub r1 tile @rounder
         words[175] = {5'd1, 8'd128, 8'd128, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
         // mul r1,ab r1 @k
-        words[176] = {5'd2, 8'd65, 8'd173, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
+        words[176] = {5'd2, 8'd65, 8'd173, 5'd24, 4'd8, 3'd1, 3'd0, 12'd0};
         // call sigmoid
         words[177] = {5'd18, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd276};
         // mul sa r1 r4
-        words[178] = {5'd2, 8'd65, 8'd4, 5'd16, 4'd9, 3'd0, 3'd0, 12'd0};
+        words[178] = {5'd2, 8'd65, 8'd4, 5'd16, 4'd7, 3'd0, 3'd0, 12'd0};
         // end
         words[179] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
         // mov r0 @zero - sums
@@ -381,9 +381,9 @@ module nm_program (
         // mul second r1 @k
         words[183] = {5'd2, 8'd65, 8'd173, 5'd16, 4'd10, 3'd0, 3'd0, 12'd0};
         // mov r1 up -
-        words[184] = {5'd8, 8'd8, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        words[184] = {5'd8, 8'd9, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
         // mul r1,sa sa r1
-        words[185] = {5'd2, 8'd9, 8'd1, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
+        words[185] = {5'd2, 8'd7, 8'd1, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
         // mul r2 r1 r1
         words[186] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
         // add r0 r2 r0 acc
@@ -393,9 +393,9 @@ module nm_program (
         // loop last last_done
         words[189] = {5'd16, 8'd6, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd195};
         // mov r1 up -
-        words[190] = {5'd8, 8'd8, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        words[190] = {5'd8, 8'd9, 8'd0, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
         // mul r1,sa sa r1
-        words[191] = {5'd2, 8'd9, 8'd1, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
+        words[191] = {5'd2, 8'd7, 8'd1, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
         // mul r2 r1 r1
         words[192] = {5'd2, 8'd65, 8'd1, 5'd8, 4'd0, 3'd2, 3'd0, 12'd0};
         // add r0 r2 r0 acc
@@ -415,9 +415,9 @@ module nm_program (
         // loop n absmax_done_5
         words[200] = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd205};
         // mul r1 sa @t
-        words[201] = {5'd2, 8'd9, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
+        words[201] = {5'd2, 8'd7, 8'd168, 5'd8, 4'd0, 3'd1, 3'd0, 12'd0};
         // mul r1,sa r1 gain2
-        words[202] = {5'd2, 8'd65, 8'd66, 5'd24, 4'd9, 3'd1, 3'd0, 12'd0};
+        words[202] = {5'd2, 8'd65, 8'd66, 5'd24, 4'd7, 3'd1, 3'd0, 12'd0};
         // max r0 r0 r1 abs
         words[203] = {5'd4, 8'd64, 8'd1, 5'd8, 4'd0, 3'd0, 3'd0, 12'd1024};
         // end
@@ -429,7 +429,7 @@ module nm_program (
         // loop n quantized_5
         words[207] = {5'd16, 8'd2, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd210};
         // muladd q sa @a @rounder
-        words[208] = {5'd10, 8'd9, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
+        words[208] = {5'd10, 8'd7, 8'd169, 5'd2, 4'd0, 3'd0, 3'd0, 12'd0};
         // end
         words[209] = {5'd17, 8'd0, 8'd0, 5'd0, 4'd0, 3'd0, 3'd0, 12'd0};
         // div @k @scale_down @a one

@@ -10,7 +10,7 @@ module nm_qpack #(
     parameter LANES = 4,
     parameter LANE_BITS = 2,
     parameter DEPTH_BITS = 4,
-    parameter Q_BITS = 12
+    parameter Q_BITS = 12   // a buffer has at most 2^Q_BITS groups
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -49,7 +49,7 @@ module nm_qpack #(
     assign idle = empty && !full_group;
     assign flushed = flush && empty && !full_group && enough;
     assign q_write = full_group && room;
-    assign q_address = {buffer, written[Q_BITS-1:0]};
+    assign q_address = {written[Q_BITS-1:0], buffer};
     assign q_data = {t5 ? held[39:32] : 8'd0, held[31:0]};
 
     always @(posedge clk)

@@ -20,8 +20,8 @@
 module nm_stream #(
     parameter LANES = 4,
     parameter LANE_BITS = 2,
-    parameter Q_BITS = 12,  // a buffer of q has 2^Q_BITS groups
-    parameter G_BITS = 12   // the gain memory has 2^G_BITS strips
+    parameter Q_BITS = 12,  // a buffer of q has at most 2^Q_BITS groups
+    parameter G_BITS = 12   // the gain memory has at most 2^G_BITS strips
 ) (
     input  wire                clk,
     input  wire                rst,
@@ -230,7 +230,7 @@ module nm_stream #(
             codes1    <= r_data;
             codes2    <= codes1;
             codes3    <= codes2;
-            q_address <= {buffer, group[Q_BITS-1:0]};
+            q_address <= {group[Q_BITS-1:0], buffer};
         end
     end
 

@@ -16,15 +16,18 @@
 // it was issued.
 //
 // A pointer may begin inside a strip (`rot` elements): bank k of the main memory then reads the
-// next strip if k < rot, and the operand is rotated.  So `up` begins anywhere in `ab`.
+// next strip if k < rot, and the operand is rotated.  So `up` begins anywhere in a block.  Pointers
+// from 8 on are into a ring of two blocks: in it the strip's upper bits do not count.
 `include "nm_isa.vh"
 `default_nettype none
 module nm_vector #(
     parameter LANES = 4,
     parameter LANE_BITS = 2,
     parameter VL_BITS = 4,
-    parameter M_BITS = 10,
-    parameter G_BITS = 10
+    parameter M_STRIPS = 1024,
+    parameter G_STRIPS = 1024,
+    parameter M_BITS = $clog2(M_STRIPS),
+    parameter G_BITS = $clog2(G_STRIPS)
 ) (
     input  wire                clk,
     input  wire                rst,
@@ -98,8 +101,16 @@ module nm_vector #(
     wire [19:0] left_0 = {2'b0, issue_count} - ({4'b0, issue_strip} << LANE_BITS);
     wire [M_BITS-1:0] state_0 = issue_state[M_BITS-1:0], strip_0 = issue_strip[M_BITS-1:0];
     wire [3:0]  m_from_0 = a_index_0[3:0], m_to_0 = ir[21:18];
+    wire [M_BITS-1:0] from_0 = pointer[m_from_0], to_0 = pointer[m_to_0];
+
+    // The address `to`, which is `from` and some strips, or in the ring the same of its strips.
+    function [M_BITS-1:0] in_ring(input ring, input [M_BITS-1:VL_BITS+1] from,
+                                  input [M_BITS-1:0] to);
+        in_ring = {ring ? from : to[M_BITS-1:VL_BITS+1], to[VL_BITS:0]};
+    endfunction
 
     reg  [M_BITS-1:0]     m_read_1, m_write_1;
+    reg                   ring_1;  // m_read_1 is in the ring
     reg  [LANE_BITS-1:0]  rotate_1;
     reg  [G_BITS-1:0]     g_read_1;
     reg  [VL_BITS+2:0]    ra_read_1, rb_read_1;
@@ -112,8 +123,11 @@ module nm_vector #(
 
     always @(posedge clk) begin
         m_read_1  <= host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS]
-                          : pointer[m_from_0] + strip_0 + (m_from_0 == STATE ? state_0 : 0);
-        m_write_1 <= pointer[m_to_0] + strip_0 + (m_to_0 == STATE ? state_0 : 0);
+                          : in_ring(m_from_0[3], from_0[M_BITS-1:VL_BITS+1],
+                                    from_0 + strip_0 + (m_from_0 == STATE ? state_0 : 0));
+        ring_1    <= !host && m_from_0[3];
+        m_write_1 <= in_ring(m_to_0[3], to_0[M_BITS-1:VL_BITS+1],
+                             to_0 + strip_0 + (m_to_0 == STATE ? state_0 : 0));
         rotate_1  <= ir[42:41] == `A_M ? rotate[m_from_0] : issue_rotate[LANE_BITS-1:0];
         g_read_1  <= gain_base[b_index_0[1:0]] + issue_strip[G_BITS-1:0];
         ra_read_1 <= {a_index_0[2:0], issue_v + issue_ahead};
@@ -143,6 +157,7 @@ module nm_vector #(
     wire                r_write;
     wire [VL_BITS+2:0]  r_address;
     reg  [LANE_BITS-1:0] rotate_2, rotate_3;
+    wire [M_BITS-1:0]   m_next_1 = in_ring(ring_1, m_read_1[M_BITS-1:VL_BITS+1], m_read_1 + 1'b1);
     genvar l;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : bank
@@ -150,23 +165,23 @@ module nm_vector #(
             wire [LANE_BITS:0] reach = {1'b0, rotate_1} + ABOVE;  // carries if l < rotate_1
             wire next_strip = !host && ir_1[42:41] == `A_M && reach[LANE_BITS];
             wire unused_reach = &{1'b0, reach};
-            nm_memory #(.WIDTH(32), .BITS(M_BITS)) memory (
+            nm_memory #(.WIDTH(32), .WORDS(M_STRIPS)) memory (
                 .clk(clk), .write(m_lanes[l]), .write_address(m_address),
                 .write_data(m_data[32*l+:32]), .move(1'b1),
-                .read_address(m_read_1 + {{M_BITS-1{1'b0}}, next_strip}),
+                .read_address(next_strip ? m_next_1 : m_read_1),
                 .read_data(m_3[32*l+:32])
             );
         end
     endgenerate
-    nm_memory #(.WIDTH(32 * LANES), .BITS(VL_BITS + 3)) registers_a (
+    nm_memory #(.WIDTH(32 * LANES), .WORDS(8 << VL_BITS)) registers_a (
         .clk(clk), .write(r_write), .write_address(r_address), .write_data(result), .move(1'b1),
         .read_address(ra_read_1), .read_data(ra_3)
     );
-    nm_memory #(.WIDTH(32 * LANES), .BITS(VL_BITS + 3)) registers_b (
+    nm_memory #(.WIDTH(32 * LANES), .WORDS(8 << VL_BITS)) registers_b (
         .clk(clk), .write(r_write), .write_address(r_address), .write_data(result), .move(1'b1),
         .read_address(rb_read_1), .read_data(rb_3)
     );
-    nm_memory #(.WIDTH(32 * LANES), .BITS(G_BITS)) gains (
+    nm_memory #(.WIDTH(32 * LANES), .WORDS(G_STRIPS)) gains (
         .clk(clk), .write(g_write), .write_address(g_address), .write_data(g_data), .move(1'b1),
         .read_address(g_read_1), .read_data(g_3)
     );

@@ -36,10 +36,10 @@ static nomul_model *open_shape(const char *shape, const nomul_model_options *opt
     return bytes ? nomul_model_open_memory(bytes, n_bytes, options, &err) : NULL;
 }
 
-const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
-                                 size_t q_bits)
+const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips, size_t g_strips,
+                                 size_t q_groups)
 {
-    const nm_rtl_core     core = {lanes, m_bits, g_bits, q_bits};
+    const nm_rtl_core     core = {lanes, m_strips, g_strips, q_groups};
     nomul_model_options   options;
     nomul_session_options session_options;
 

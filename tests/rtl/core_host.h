@@ -25,8 +25,8 @@ typedef struct core_model {
  * NULL after a message on stderr.  "shape:370m" or "shape:1.3b:t5" instead of a path is the model
  * of random weights of nomul bench --shape, packing t4 or t5.
  */
-const core_model *core_host_open(const char *path, size_t lanes, size_t m_bits, size_t g_bits,
-                                 size_t q_bits);
+const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips, size_t g_strips,
+                                 size_t q_groups);
 
 /* The image will lie at `base`, a multiple of 64, in the core's memory. */
 void core_host_move(uint64_t base);

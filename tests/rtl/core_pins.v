@@ -7,9 +7,9 @@
 `default_nettype none
 module core_pins #(
     parameter LANES = 4,
-    parameter M_BITS = 12,
-    parameter G_BITS = 10,
-    parameter Q_BITS = 9
+    parameter M_STRIPS = 4096,
+    parameter G_STRIPS = 1024,
+    parameter Q_GROUPS = 512
 ) (
     input  wire clk,
     input  wire rst,
@@ -35,7 +35,7 @@ module core_pins #(
         outputs <= {outputs[OUTPUTS-2:0], 1'b0} ^ now;
     end
 
-    nm_core #(.LANES(LANES), .M_BITS(M_BITS), .G_BITS(G_BITS), .Q_BITS(Q_BITS)) core (
+    nm_core #(.LANES(LANES), .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS), .Q_GROUPS(Q_GROUPS)) core (
         .clk(clk), .rst(rst),
         .host_write(host_write), .host_address(host_address), .host_data(host_data),
         .host_read(now[31:0]),

@@ -219,7 +219,7 @@ int main(int argc, char **argv)
         i++;
     }
     if (argc < 2) return fprintf(stderr, "core_sim: a model file is needed\n"), 2;
-    if (!(model = core_host_open(argv[1], LANES, M_BITS, G_BITS, Q_BITS))) return 1;
+    if (!(model = core_host_open(argv[1], LANES, M_STRIPS, G_STRIPS, Q_GROUPS))) return 1;
     core_host_move(base);
     random_state = seed * 2 + 1;
     Verilated::randReset(2), Verilated::randSeed(int(seed));

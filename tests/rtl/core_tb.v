@@ -6,7 +6,7 @@
 `default_nettype none
 `timescale 1ns / 1ps
 module core_tb;
-    parameter LANES = 4, M_BITS = 10, G_BITS = 8, Q_BITS = 8;
+    parameter LANES = 4, M_STRIPS = 1008, G_STRIPS = 256, Q_GROUPS = 256;
     parameter MAX_BEATS = 1 << 16, MAX_LOGITS = 1 << 14, LIMIT = 1000000;
 
     reg                 clk = 0, rst = 1, host_write = 0, r_valid = 0;
@@ -24,7 +24,7 @@ module core_tb;
     reg [35:0]         at = 0;
     reg [8:0]          left = 0;
 
-    nm_core #(.LANES(LANES), .M_BITS(M_BITS), .G_BITS(G_BITS), .Q_BITS(Q_BITS)) core (
+    nm_core #(.LANES(LANES), .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS), .Q_GROUPS(Q_GROUPS)) core (
         .clk(clk), .rst(rst), .host_write(host_write), .host_address(host_address),
         .host_data(host_data), .host_read(host_read),
         .ar_valid(ar_valid), .ar_ready(left == 0), .ar_address(ar_address), .ar_beats(ar_beats),

@@ -106,11 +106,11 @@ $build/array_faults 20"
 # Of the core what the other two do not have.  The first token may not take a clock more than it
 # does without a fault; the image lies where most bits of an address count.
 mutate_core() {
-    sizes="chparam -set LANES 4 -set M_BITS 12 -set G_BITS 10 -set Q_BITS 9 nm_core;"
+    sizes="chparam -set LANES 4 -set M_STRIPS 4096 -set G_STRIPS 1024 -set Q_GROUPS 512 nm_core;"
     theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_lane *nm_stream *nm_qpack *nm_memory"
     make_models
     plant nm_core 120 'src/rtl/nm_*.v' "$sizes" "$theirs *nm_fifo" &&
-        mutants_of nm_core simulate_core core_faults 4 12 10 9 || return 1
+        mutants_of nm_core simulate_core core_faults 4 4096 1024 512 || return 1
     clocks=$(FAULT=0 "$build/core_faults" tests/golden/small.gguf -n 1 |
         sed -n 's/.* \([0-9]*\) clocks a token.*/\1/p')
     hunt nm_core "$(sed "s|^|$build/core_faults |" << END

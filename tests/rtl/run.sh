@@ -83,10 +83,10 @@ run_array() {
     done
 }
 
-# simulate_core NAME LANES M_BITS G_BITS Q_BITS [OPTION...]: a core and the C engine side by side.
+# simulate_core NAME LANES M_STRIPS G_STRIPS Q_GROUPS [OPTION...]: a core and the C engine side by side.
 simulate_core() {
-    core=$1 shape="-DLANES=$2 -DM_BITS=$3 -DG_BITS=$4 -DQ_BITS=$5"
-    sizes="-GLANES=$2 -GM_BITS=$3 -GG_BITS=$4 -GQ_BITS=$5"
+    core=$1 shape="-DLANES=$2 -DM_STRIPS=$3 -DG_STRIPS=$4 -DQ_GROUPS=$5"
+    sizes="-GLANES=$2 -GM_STRIPS=$3 -GG_STRIPS=$4 -GQ_GROUPS=$5"
     shift 5
     objects=
     for source in src/rtl/host/rtl_image.c tests/rtl/core_host.c; do
@@ -128,7 +128,7 @@ make_models() {
 run_core() {
     has verilator || { skip core verilator && return; }
     make_models
-    simulate_core core4 4 12 10 9 || { bad "core of 4 lanes: build" && return; }
+    simulate_core core4 4 3200 832 384 || { bad "core of 4 lanes: build" && return; }
     for model in tests/golden/small.gguf tests/golden/small-t5.gguf; do tokens "$model" -n 4; done
     for seed in 1 2 3; do
         tokens models/tiny.gguf -n 6 -s $seed -g $((2 * seed)) -l $((20 * seed))
@@ -148,7 +148,7 @@ run_axi() {
     has verilator || { skip axi verilator && return; }
     core_top=nm_axi_core
     for lanes in 4 ${LONG:+16}; do
-        simulate_core "axi$lanes" "$lanes" 12 10 9 +define+NM_RULES +define+NM_RULES_STOP \
+        simulate_core "axi$lanes" "$lanes" 4096 1024 512 +define+NM_RULES +define+NM_RULES_STOP \
             -CFLAGS -DAXI || { bad "AXI, $lanes lanes: build" && continue; }
         tokens tests/golden/small.gguf -n 2 -x -g 4
         for seed in 1 2 3; do
@@ -160,7 +160,7 @@ run_axi() {
 
 wide_cores() {
     for lanes in 8 16; do
-        simulate_core core$lanes $lanes 11 9 9 || { bad "core of $lanes lanes: build" && continue; }
+        simulate_core core$lanes $lanes 2048 512 512 || { bad "core of $lanes lanes: build" && continue; }
         for model in models/tiny.gguf "$build/tiny-t5.gguf" "$build/odd.gguf" \
             "$build/odd-t5.gguf" "$build/wide-no-bound-t5.gguf" tests/golden/small.gguf; do
             tokens "$model" -n 4 -g 3
@@ -168,11 +168,14 @@ wide_cores() {
     done
 }
 
-# A token of the large shapes, random weights, with 16 lanes: needs 2 GB of memory.
+# A token of the large shapes, random weights, with 16 and 4 lanes and memories that are just large
+# enough for 1.3B: needs 2 GB of memory.
 run_shapes() {
     [ -n "${LONG-}" ] || return
     has verilator || { skip shapes verilator && return; }
-    simulate_core core_large 16 13 10 11 || { bad "core for the large shapes: build" && return; }
+    simulate_core large16 16 3584 624 1408 || { bad "core for the large shapes: build" && return; }
+    for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
+    simulate_core large4 4 14336 2560 1408 || { bad "core for the large shapes: build" && return; }
     for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
 }
 
@@ -192,7 +195,7 @@ run_icarus() {
     check "Icarus reads the core as Verilog-2005" iverilog -g2005 -Wall -Wno-timescale \
         -Isrc/rtl -tnull -s nm_core src/rtl/nm_*.v
     has verilator || { skip "a token under Icarus" verilator && return; }
-    [ "$build/core4" -nt tests/rtl/core_sim.cpp ] || simulate_core core4 4 12 10 9 ||
+    [ "$build/core4" -nt tests/rtl/core_sim.cpp ] || simulate_core core4 4 3200 832 384 ||
         { bad "icarus: build" && return; }
     check "a token under Icarus" icarus_token
 }

@@ -143,37 +143,43 @@ static uint32_t k_blocks(const nm_weights *w, size_t cols)
 
 /*
  * Where the vectors lie in the core's own memories, in strips; how many strips of each memory that
- * takes.  f, i and g are no longer needed when ab and sa are written.  The gain memory has room for
- * two gains of d or e elements, one of n, and the bounds.
+ * takes.  u is no longer needed when i is written, nor v when g is, nor f, i and g when sa and the
+ * ring of two blocks are.  The gain memory has room for two gains of d or e elements and for one of
+ * n, in whose place the bounds are before that is read.
  *
- *     main   x u v   f i g . . .   h of layer 0, 1, ...        gains   gain0 gain1 | gain2 | bound
- *                    ab (up) sa
+ *     main   x   f u v     h of layer 0, 1, ...        gains   gain0 gain1 gain2
+ *                f i g                                                     bound
+ *                sa ring
+ *
+ * The block before the ring's first one is its second one, so `up` may begin there.
  */
 static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c,
                         size_t *n_main, size_t *n_gains)
 {
-    size_t       d = beats(c->dim * sizeof(float), core), n = c->ffn;
-    size_t       e = beats(nm_config_state_dim(c) * sizeof(float), core);
-    size_t       block = core->lanes == 4 ? 64 : 128; /* whole blocks of ab, sa are written */
-    size_t       ab = beats(nm_round_up(2 * n, block) * sizeof(float), core);
-    size_t       sa = beats(nm_smaller(nm_round_up(n, block), 2 * n) * sizeof(float), core);
-    size_t       first = 3 * d, shared = nm_larger(3 * e, ab + sa), h = first + shared;
-    size_t       up = first + n / core->lanes;
-    size_t       wide = nm_larger(d, e) + 1; /* a beat of binary16 is two strips */
-    size_t       bound = 2 * wide + beats(n * sizeof(float), core);
-    uint32_t    *to = image->registers + POINTERS, *gains = image->registers + GAINS;
-    size_t       second = first + nm_round_up(n, block) / core->lanes;
-    const size_t strips[] = {0, d,     2 * d, first,      first + e, first + 2 * e,
-                             h, first, up,    first + ab, second};
+    size_t d = beats(c->dim * sizeof(float), core), n = c->ffn;
+    size_t e = beats(nm_config_state_dim(c) * sizeof(float), core);
+    size_t wide = nm_larger(d, e), first = d;
+    size_t elements = core->lanes == 4 ? 64 : 128, block = elements / core->lanes;
+    size_t blocks = nm_round_up(n, elements) / elements;
+    size_t ring = nm_round_up(first + blocks * block, 2 * block);
+    size_t h = nm_larger(first + 3 * wide, ring + 2 * block);
+    size_t ab = ring + blocks % 2 * block;
+    size_t up =
+        ring + (2 * block - (blocks * elements - n + core->lanes - 1) / core->lanes) % (2 * block);
+    const size_t strips[] = {
+        0,  first + wide, first + 2 * wide, first, first + wide, first + 2 * wide, h, first, ab,
+        up, ring};
+    uint32_t *to = image->registers + POINTERS, *gains = image->registers + GAINS;
 
     for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
-    to[8] |= (uint32_t)(n % core->lanes) << 28;
+    to[9] |= (uint32_t)(n % core->lanes) << 28;
+    wide++; /* a beat of binary16 is two strips */
     for (size_t i = 0; i < 3; i++) gains[i] = (uint32_t)(i * wide);
-    gains[3] = (uint32_t)bound;
+    gains[3] = gains[2];
     image->state_strip = h;
     image->state_step = e;
     *n_main = h + c->n_layers * e;
-    *n_gains = bound + e;
+    *n_gains = 2 * wide + nm_larger(beats(n * sizeof(float), core), e);
 }
 
 static bool check_fits(const char *what, size_t needed, size_t limit, nomul_error *err)
@@ -196,10 +202,9 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     size_t   full = nm_packings[model->weights.packing].block_groups;
     put_vectors(image, core, c, &n_main, &n_gains);
     if (!check_fits("columns", widest, MAX_COLS, err) ||
-        !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), (size_t)1 << core->q_bits,
-                    err) ||
-        !check_fits("strips of the main memory", n_main, (size_t)1 << core->m_bits, err) ||
-        !check_fits("strips of the gain memory", n_gains, (size_t)1 << core->g_bits, err) ||
+        !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), core->q_groups, err) ||
+        !check_fits("strips of the main memory", n_main, core->m_strips, err) ||
+        !check_fits("strips of the gain memory", n_gains, core->g_strips, err) ||
         !check_fits("units of 16 bytes", l.size / UNIT, UINT32_MAX, err))
         return false;
     image->bytes = nm_alloc(l.size);

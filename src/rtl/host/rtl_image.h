@@ -13,7 +13,7 @@
 
 /* The parameters of a core, named as in nm_core.v. */
 typedef struct nm_rtl_core {
-    size_t lanes, m_bits, g_bits, q_bits;
+    size_t lanes, m_strips, g_strips, q_groups;
 } nm_rtl_core;
 
 /* A zeroed struct is closed. */
