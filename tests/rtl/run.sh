@@ -83,9 +83,11 @@ run_array() {
     done
 }
 
-# simulate_core NAME LANES M_STRIPS G_STRIPS Q_GROUPS [OPTION...]: a core and the C engine side by side.
+# simulate_core NAME LANES M_STRIPS G_STRIPS Q_GROUPS [OPTION...]: a core and the C engine side by
+# side.
 simulate_core() {
-    core=$1 shape="-DLANES=$2 -DM_STRIPS=$3 -DG_STRIPS=$4 -DQ_GROUPS=$5"
+    core=$1
+    shape="-DLANES=$2 -DM_STRIPS=$3 -DG_STRIPS=$4 -DQ_GROUPS=$5"
     sizes="-GLANES=$2 -GM_STRIPS=$3 -GG_STRIPS=$4 -GQ_GROUPS=$5"
     shift 5
     objects=
@@ -160,7 +162,8 @@ run_axi() {
 
 wide_cores() {
     for lanes in 8 16; do
-        simulate_core core$lanes $lanes 2048 512 512 || { bad "core of $lanes lanes: build" && continue; }
+        simulate_core core$lanes $lanes 2048 512 512 ||
+            { bad "core of $lanes lanes: build" && continue; }
         for model in models/tiny.gguf "$build/tiny-t5.gguf" "$build/odd.gguf" \
             "$build/odd-t5.gguf" "$build/wide-no-bound-t5.gguf" tests/golden/small.gguf; do
             tokens "$model" -n 4 -g 3
