@@ -85,8 +85,8 @@ typedef struct nomul_error {
  * objects whose options name it.  nomul_cancel_request may be called from a signal handler and from
  * any thread.  A call that sees the request returns NOMUL_E_CANCELLED (nomul_text_step: NOMUL_OK,
  * and the text has finished with NOMUL_FINISH_CANCELLED); its comment says what state its objects
- * are in.  The request stays until nomul_cancel_clear.  Latency: one piece of work, which is paced
- * to less than a second.
+ * are in.  The request stays until nomul_cancel_clear.  Calls stop in less than a second: they
+ * work in pieces, and look at the request between them.
  */
 typedef struct nomul_cancel {
     int requested;
@@ -96,15 +96,15 @@ void nomul_cancel_request(nomul_cancel *cancel);
 void nomul_cancel_clear(nomul_cancel *cancel);
 bool nomul_cancel_requested(const nomul_cancel *cancel); /* NULL: false */
 
-/* Reports the progress of a long call, from the calling thread, now and then; false cancels it. */
+/* Called at intervals during a long call, on the calling thread; returning false cancels it. */
 typedef bool (*nomul_progress)(void *context, uint64_t done, uint64_t total);
 
-/* What a caller should know of something that succeeds all the same: one line, without newline. */
+/* Called where a call succeeds but the user should know something: one line without a newline. */
 typedef void (*nomul_warning)(void *context, const char *text);
 
 /*
- * Told the temporary name of a file before it is created, and NULL when that name is gone: so a
- * signal handler that ends the process can remove the file.
+ * Called with the name of a temporary file before it is created, and with NULL when that name is
+ * gone, so that a signal handler that ends the process can remove the file.
  */
 typedef void (*nomul_temporary)(void *context, const char *path);
 
@@ -340,7 +340,7 @@ typedef struct nomul_score {
  */
 nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores, nomul_error *err);
 
-/* Ids fed since the beginning or the last reset. */
+/* n_tokens: ids fed since the beginning or the last reset; n_threads, n_batch: those in use. */
 uint64_t           nomul_session_n_tokens(const nomul_session *session);
 size_t             nomul_session_n_threads(const nomul_session *session);
 size_t             nomul_session_n_batch(const nomul_session *session);
@@ -410,6 +410,7 @@ typedef enum nomul_token_type {
     NOMUL_TOKEN_BYTE = 6,
 } nomul_token_type;
 
+/* The size of the vocabulary: ids are 0 to this - 1. */
 size_t nomul_token_count(const nomul_tokenizer *tokenizer);
 
 /* Special ids; -1 where the vocabulary has none. */
@@ -434,6 +435,7 @@ enum {
     NOMUL_DECODE_SPECIAL = 2, /* write control tokens as they are spelled; else they are dropped */
 };
 
+/* flags: of the two above.  NULL on failure. */
 nomul_decoder *nomul_decoder_new(const nomul_tokenizer *tokenizer, unsigned flags,
                                  nomul_error *err);
 void           nomul_decoder_free(nomul_decoder *decoder);
@@ -515,6 +517,7 @@ uint64_t nomul_model_sampling(const nomul_model *model, nomul_sampler_options *o
  */
 typedef struct nomul_sampler nomul_sampler;
 
+/* For logits[n_vocab].  Options out of range are NOMUL_E_ARG.  NULL on failure. */
 nomul_sampler *nomul_sampler_new(size_t n_vocab, const nomul_sampler_options *options,
                                  nomul_error *err);
 void           nomul_sampler_free(nomul_sampler *sampler);
@@ -522,7 +525,7 @@ void           nomul_sampler_free(nomul_sampler *sampler);
 /* Samples an id from logits[n_vocab] and accepts it. */
 int32_t nomul_sampler_next(nomul_sampler *sampler, const float *logits);
 
-/* Tells the penalties of an id of the sequence that was not sampled here: the prompt's. */
+/* Adds an id of the sequence that was not sampled here, as those of the prompt, for penalties. */
 void nomul_sampler_accept(nomul_sampler *sampler, int32_t id);
 
 /* Samples an id without accepting it. */
@@ -690,7 +693,7 @@ enum {
 };
 
 /*
- * Puts a text of the same model to the place of a mark.  The text keeps its options.  It has
+ * Moves a text of the same model to the place of a mark.  The text keeps its options.  It has
  * finished (NOMUL_FINISH_LENGTH) until nomul_text_prompt lets it continue.  NOMUL_E_ARG: a mark of
  * another model, or one that was loaded without a model.
  */

@@ -21,12 +21,12 @@ extern "C" {
  */
 const char *nomul_bench_shape(size_t index);
 
-/* Is this one of them, or four numbers that make a model?  If not, err says why. */
+/* Is this one of these names, or four numbers that describe a model?  If not, err says why. */
 bool nomul_bench_is_shape(const char *shape, nomul_error *err);
 
 /*
  * Bytes of memory for a model of this shape, made in memory, and n_texts sessions that share an
- * engine, each with a row of logits; nothing is allocated.  0 for a shape that is none.
+ * engine, each with a row of logits; nothing is allocated.  0 for an invalid shape.
  */
 uint64_t nomul_bench_memory(const char *shape, const char *packing,
                             const nomul_session_options *options, size_t n_texts, nomul_error *err);
@@ -74,9 +74,9 @@ nomul_status nomul_bench_profile(nomul_session *session, const int32_t *ids, siz
                                  nomul_error *err);
 
 /*
- * What choosing an id from logits[n_vocab] takes with the session's kernels on one thread, beside
- * the pass: the name of the index-th way, "greedy", "top-k 0", ..., NULL past the last, and
- * the seconds of one; 0 on failure.
+ * The time to sample an id from logits[n_vocab] with the session's kernels on one thread: the name
+ * of the index-th setting, "greedy", "top-k 0", ..., NULL past the last, and the seconds of one
+ * call; 0 on failure.
  */
 const char *nomul_bench_sampling_name(size_t index);
 double      nomul_bench_sampling(const nomul_session *session, size_t index, const float *logits,
@@ -96,7 +96,7 @@ uint64_t nomul_bench_hash(nomul_session *session, float *logits);
  */
 bool nomul_bench_runs(size_t index, char *needed, char *missing, size_t size);
 
-/* The CPU features that nomul knows and this CPU has. */
+/* Writes the names of the CPU features that nomul knows and this CPU has, cut to size bytes. */
 void nomul_bench_features(char *found, size_t size);
 
 /*

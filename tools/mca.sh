@@ -81,7 +81,7 @@ predict() {
 }
 
 table() { # CPU...
-    [ -n "$only" ] || echo "| loop | of a turn |$(printf ' %s |' "$@")
+    [ -n "$only" ] || echo "| loop | per iteration |$(printf ' %s |' "$@")
 |---|---|$(printf -- '---|%.0s' "$@")"
     echo "$loops" | while read -r name object function weights pattern cpus; do
         case $object in *_neon) file=$scratch/$object.o ;; *) file=$folder/$object.o ;; esac
