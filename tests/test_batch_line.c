@@ -155,8 +155,8 @@ static void test_wrong_values(void)
 
     test_case("wrong stops");
     refuses(P "\"stop\":1}", "\"12\"", "stop: is a number, expected a string or an array");
-    refuses(P "\"stop\":\"\"}", "\"12\"", "stop: every text ends with an empty one");
-    refuses(P "\"stop\":[\"a\",\"\"]}", "\"12\"", "stop: every text ends with an empty one");
+    refuses(P "\"stop\":\"\"}", "\"12\"", "stop: a stop string cannot be empty");
+    refuses(P "\"stop\":[\"a\",\"\"]}", "\"12\"", "stop: a stop string cannot be empty");
     refuses(P "\"stop\":[\"a\",[\"b\"]]}", "\"12\"", "stop: has an array in it, expected strings");
     refuses(P "\"stop\":\"a\\u0000\"}", "\"12\"", "stop: has a NUL in it");
 

@@ -52,10 +52,10 @@ static void test_lists(void)
                  wrong[i]);
         refuses(wrong[i], words);
     }
-    refuses("4-2", "'4-2': a range goes up");
-    refuses("1-4+0", "'1-4+0': a range goes up");
-    refuses("1-4*1", "'1-4*1': a range goes up");
-    refuses("0-4*2", "'0-4*2': a range goes up");
+    refuses("4-2", "'4-2': a range must go up");
+    refuses("1-4+0", "'1-4+0': a range must go up");
+    refuses("1-4*1", "'1-4*1': a range must go up");
+    refuses("0-4*2", "'0-4*2': a range must go up");
     refuses("0", "0 is out of range (1 to 1000)");
     refuses("1-1001", "1-1001 is out of range (1 to 1000)");
     refuses("1-65", "'1-65': more than 64 values");

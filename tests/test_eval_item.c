@@ -162,7 +162,7 @@ static void test_wrong(void)
     refuses(
         NM_EVAL_ARC,
         "{\"question\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]},\"answerKey\":\"C\"}",
-        "answerKey: is \"C\", which is no label of a choice");
+        "answerKey: is \"C\", which labels no choice");
     refuses(NM_EVAL_ARC,
             "{\"question\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[]},\"answerKey\":\"C\"}",
             "choices: 0 labels for 1 texts");

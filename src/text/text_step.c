@@ -219,7 +219,7 @@ static bool check_texts(nomul_text *const *texts, size_t n_texts, nomul_error *e
     for (size_t i = 0; i < n_texts; i++) {
         if (!texts[i]) return nm_fail(err, NOMUL_E_ARG, "text %zu is NULL", i);
         if (texts[i]->host != texts[0]->host)
-            return nm_fail(err, NOMUL_E_ARG, "text %zu is no fork of text 0", i);
+            return nm_fail(err, NOMUL_E_ARG, "text %zu is not a fork of text 0", i);
         if (texts[i]->step == step) return nm_fail(err, NOMUL_E_ARG, "text %zu occurs twice", i);
         texts[i]->step = step;
     }

@@ -79,7 +79,7 @@ static bool take_stops(reader *r, nomul_error *err)
 
         if (!add_string(bytes, json, err)) return false;
         if (bytes->n_bytes == from)
-            return nm_fail(err, NOMUL_E_FORMAT, "stop: every text ends with an empty one");
+            return nm_fail(err, NOMUL_E_FORMAT, "stop: a stop string cannot be empty");
         if (memchr(bytes->data + from, '\0', bytes->n_bytes - from))
             return nm_fail(err, NOMUL_E_FORMAT, "stop: has a NUL in it");
         if (!nm_buffer_add(bytes, "", 1, err)) return false;

@@ -56,7 +56,7 @@ bool nm_counts_add(nm_counts *counts, const char *text, int64_t least, int64_t m
                            "'%.120s' is not like 4 or 1,2,4 or 2-8 or 2-8+2 or 2-16*2", text);
         bool grows = op == '+' ? step > 0 : step > 1 && first > 0;
         if (first > last || (first < last && !grows))
-            return nm_fail(err, NOMUL_E_ARG, "'%.120s': a range goes up", text);
+            return nm_fail(err, NOMUL_E_ARG, "'%.120s': a range must go up", text);
         if (first < least || last > most)
             return nm_fail(err, NOMUL_E_ARG, "%.120s is out of range (%" PRId64 " to %" PRId64 ")",
                            text, least, most);

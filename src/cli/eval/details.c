@@ -131,8 +131,7 @@ bool nm_details_open(nm_details *d, const char *path, const char *head, nomul_er
     nm_os_status status;
 
     if (nm_os_stat(path, &status) == 0 && status.kind != NM_OS_REGULAR)
-        return nm_fail(err, NOMUL_E_ARG, "%s: is no regular file; it is replaced again and again",
-                       path);
+        return nm_fail(err, NOMUL_E_ARG, "%s: is not a regular file, which --details needs", path);
     d->path = path;
     d->saved = nm_clock();
     bool exists = nm_file_exists(path);

@@ -195,8 +195,8 @@ bool nm_eval_fields_gold(const nm_eval_fields *f, size_t n_choices, size_t first
             if (label.n_bytes == answer.n_bytes && !memcmp(label.text, answer.text, answer.n_bytes))
                 return true;
         }
-        return nm_fail(err, NOMUL_E_FORMAT, "%s: is \"%.*s\", which is no label of a choice", key,
-                       n_shown, answer.text);
+        return nm_fail(err, NOMUL_E_FORMAT, "%s: is \"%.*s\", which labels no choice", key, n_shown,
+                       answer.text);
     }
     /* Up to three digits: more would be no choice. */
     bool ok = answer.n_bytes > 0 && answer.n_bytes < 4;

@@ -41,7 +41,7 @@ static bool read_file(nm_buffer *lines, const char *path, nomul_error *err)
     bool    ok = nm_file_open(&file, path, err);
 
     if (ok && file.size > MOST_BYTES)
-        ok = nm_fail(err, NOMUL_E_FORMAT, "%s: is no history: it is too large", path);
+        ok = nm_fail(err, NOMUL_E_FORMAT, "%s: is too large for a history file", path);
     size_t n = ok ? (size_t)file.size : 0;
     char  *bytes = n > 0 ? nm_alloc(n) : NULL;
     if (n > 0) ok = bytes ? nm_file_read(&file, 0, bytes, n, err) : nm_fail_memory(err, n);

@@ -452,7 +452,7 @@ void nm_turns_run(nm_turns *t, bool prompted)
     nomul_error err = {.code = NOMUL_OK}, why;
 
     if (!nm_typing_begin(&t->typing, "> ", t->typed_style, !t->run->no_history, &why))
-        say(t, "nomul: %s: lines are not kept\n", why.text);
+        say(t, "nomul: %s: the history is not kept\n", why.text);
     t->opened->session_bytes += (size_t)2 * NM_TURNS_MAX * nomul_snapshot_bytes(t->opened->model);
     nm_text_args_follow(&t->args, &t->sampling.options);
     if (t->typing.on_terminal)
@@ -460,7 +460,7 @@ void nm_turns_run(nm_turns *t, bool prompted)
                "leaves; /help\n");
     if (prompted) end_turn(t, take_turn(t, !t->run->no_display_prompt, &err), &err);
     while (!t->left) take_line(t);
-    if (!nm_typing_end(&t->typing, &why)) say(t, "nomul: %s: lines are not kept\n", why.text);
+    if (!nm_typing_end(&t->typing, &why)) say(t, "nomul: %s: the history is not kept\n", why.text);
 }
 
 void nm_turns_free(nm_turns *t)
