@@ -84,8 +84,8 @@ const nm_command nm_cmd_convert = {
     "make a model file from a Hugging Face checkpoint",
     "Reads a checkpoint directory as published on Hugging Face (config.json, one safetensors file "
     "or several shards, tokenizer.model or tokenizer.json) and writes one model file. The file "
-    "appears under its name when it is complete; after an error or Ctrl-C an older file is "
-    "unchanged and no temporary file remains.",
+    "appears when it is complete; an error or Ctrl-C leaves an older file unchanged and no "
+    "temporary file.",
     table,
     sizeof(convert_args),
     run};

@@ -101,8 +101,8 @@ const nm_command nm_cmd_repack = {
     "Rewrites a model file with its ternary weights in another packing, or with other recommended "
     "sampling options; everything else is copied. Results are the same, bit for bit, and "
     "repacking back gives the same file. nomul info says which packing is faster on this machine. "
-    "The file appears under its name when it is complete; after an error or Ctrl-C an older file "
-    "is unchanged and no temporary file remains.",
+    "The file appears when it is complete; an error or Ctrl-C leaves an older file unchanged and "
+    "no temporary file.",
     table,
     sizeof(repack_args),
     run};

@@ -434,7 +434,7 @@ static const struct {
     {"-v", "nomul --version; run prints its statistics unless -q is given"},
     {"chat -cnv --conversation -sys --system-prompt --jinja --chat-template -ins --instruct",
      "there is no chat; nomul run -i writes together with you"},
-    {"-no-cnv --no-conversation", "there is no chat, so nothing to switch off: leave it out"},
+    {"-no-cnv --no-conversation", "there is no chat: leave it out"},
     {"serve server --host --port",
      "there is no server; nomul batch answers many prompts from a pipe"},
     {"generate complete completion ask cli main simple", "nomul run -p TEXT"},
@@ -444,15 +444,14 @@ static const struct {
     {"-p --prompt", "texts of batch, perplexity and eval are in -f FILE"},
     {"benchmark", "nomul bench"},
     {"detokenize", "nomul tokenize --decode"},
-    {"train finetune", "the trainer is a program of its own, nomul-train: make train"},
-    {"pull download -hf --hf-repo",
-     "fetch a checkpoint with tools/fetch_model.sh, see models/README.md"},
+    {"train finetune", "the trainer is nomul-train: make train"},
+    {"pull download -hf --hf-repo", "tools/fetch_model.sh fetches a checkpoint"},
     {"-ngl --gpu-layers --n-gpu-layers --device --main-gpu --split-mode --tensor-split",
      "nomul runs on the CPU: leave it out"},
     {"--flash-attn", "there is no attention: leave it out"},
-    {"--mlock", "there is no such option: leave it out"},
+    {"--mlock", "leave it out"},
     {"--cache-type-k --cache-type-v --keep --no-context-shift",
-     "the state has a fixed size, there is no cache to configure: leave it out"},
+     "there is no cache to configure: leave it out"},
 };
 
 const char *nm_hint(const char *word)
