@@ -3,7 +3,7 @@
 # Formats the C sources by .clang-format, with the one version of clang-format that all contributors
 # use: versions differ in what they do with the same settings.
 #
-#   format.sh            formats all *.c and *.h of include, src and tests in place
+#   format.sh            formats all *.c, *.h, *.cu and *.cuh of include, src and tests in place
 #   format.sh --check    changes nothing; names the files that formatting would change, and fails
 #
 # CLANG_FORMAT= names the program, else clang-format-14 or clang-format is used.  Tables in *.def
@@ -23,7 +23,7 @@ if [ "$found" != "$version" ]; then
     exit 2
 fi
 
-sources() { find include src tests -name '*.[ch]' | sort; }
+sources() { find include src tests -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' | sort; }
 
 if [ "${1-}" != --check ]; then
     sources | tr '\n' '\0' | xargs -0 "$program" -i

@@ -24,10 +24,10 @@
 #include <type_traits>
 #include <vector>
 
-#define HEAD_ROWS 2048   /* rows whose logits are in memory at once */
-#define PIECES 1024      /* partial sums of all gradients */
-#define PIECE 65536      /* values of a tensor that a block of the optimizer has */
-#define LEAST_ROWS 8     /* of which a block adds up the gradients of gains */
+#define HEAD_ROWS 2048      /* rows whose logits are in memory at once */
+#define PIECES 1024         /* partial sums of all gradients */
+#define PIECE 65536         /* values of a tensor that a block of the optimizer has */
+#define LEAST_ROWS 8        /* of which a block adds up the gradients of gains */
 #define TRIT_AS_HALF 1.875f /* the bits of 1.0 in bf16, read as binary16 */
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -166,8 +166,8 @@ static bool check(nm_cuda *c, const char *what, nomul_error *err)
 }
 
 /*
- * What lives as long as the model: 16 bytes for each value, 2 for each trit, in bf16, and the tables
- * of pieces.
+ * What lives as long as the model: 16 bytes for each value, 2 for each trit, in bf16, and the
+ * tables of pieces.
  */
 static void place_values(nm_cuda *c)
 {
@@ -230,7 +230,8 @@ static void place_activations(nm_cuda *c)
     }
     c->all_h = (float *)c->groups[GATE_UP].d_y; /* forward only; ffn may be small: see above */
     take(c, &c->logits, head * m->vocab), take(c, &c->d_logits, head * m->vocab);
-    take(c, &c->head_x, head * m->dim), take(c, &c->head_a, head), take(c, &c->head_r, 2 * head), take(c, &c->nats, n);
+    take(c, &c->head_x, head * m->dim), take(c, &c->head_a, head), take(c, &c->head_r, 2 * head),
+        take(c, &c->nats, n);
     take(c, &c->d_bounds, m->n_layers * c->n_streams * m->state);
     take(c, &c->states, m->n_layers * c->n_streams * m->state);
     take(c, &c->ids, n), take(c, &c->targets, n), take(c, &c->rows, n), take(c, &c->starts, n + 1);
@@ -345,8 +346,8 @@ static double flops_of(const nm_cuda_matrix &w, size_t n, size_t n_rows)
 }
 
 /*
- * The unit of a product's sums in binary16: |q| <= 127, so the largest is 127 columns.  Full weights
- * are larger than s, so they have 3 bits more.
+ * The unit of a product's sums in binary16: |q| <= 127, so the largest is 127 columns.  Full
+ * weights are larger than s, so they have 3 bits more.
  */
 static float unit_of(const nm_cuda *c, const nm_cuda_matrix &w)
 {
@@ -399,9 +400,11 @@ static void add_weights(nm_cuda *c, cublasHandle_t blas, size_t first, size_t n,
     const nm_cuda_matrix *w = &c->matrices[first];
     size_t                apart = n > 1 ? w[1].weight - w[0].weight : 0;
     bool                  is_head = first + 1 == c->matrices.size();
-    launch                measure(c, is_head ? NM_CUDA_HEAD_PRODUCTS : NM_CUDA_PRODUCTS_WEIGHTS,
-                                  bytes_of(*w, n, n_rows, 2) + 6.0 * (double)(n * w->rows * w->cols),
-                                  flops_of(*w, n, n_rows));
+    double                bytes = bytes_of(*w, n, n_rows, 2);
+
+    bytes += 6.0 * (double)(n * w->rows * w->cols);
+    launch measure(c, is_head ? NM_CUDA_HEAD_PRODUCTS : NM_CUDA_PRODUCTS_WEIGHTS, bytes,
+                   flops_of(*w, n, n_rows));
 
     gemm(c, blas, n, w->cols, w->rows, n_rows, {q, false, w->cols, n_rows * w->cols, CUDA_R_16BF},
          {d_y, true, w->rows, n_rows * w->rows, CUDA_R_16BF}, 1, 1,
@@ -461,14 +464,15 @@ static void run_quantize(nm_cuda *c, const prologue &p, const residual &from, co
     launch    measure(c, NM_CUDA_QUANTIZE, (double)n_rows * p.n * (read[M] + 2 * N));
 
     with_layout<N>(c, p.n, [&](int threads, auto v, auto k) {
-        quantize<M, N, v.value, k.value><<<(unsigned)n_rows, threads, 0, c->stream>>>(p, from, l,
-                                                                                    c->q);
+        quantize<M, N, v.value, k.value>
+            <<<(unsigned)n_rows, threads, 0, c->stream>>>(p, from, l, c->q);
     });
 }
 
 /*
- * input_back for the matrices from `first`, then their dW and the gradients of the gains, and of the
- * prologue's where it has one.  Those of the head stay on the stream: it has a part of the rows.
+ * input_back for the matrices from `first`, then their dW and the gradients of the gains, and of
+ * the prologue's where it has one.  Those of the head stay on the stream: it has a part of the
+ * rows.
  */
 template <mode M, int N>
 static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, size_t outer_gain,
@@ -551,7 +555,8 @@ static scan_arguments scan_of(const nm_cuda *c, const nm_train_batch *b, size_t 
 
     s.f = sums_of(c, first + NM_CUDA_F, l.ifg + NM_CUDA_F * apart, l.a[NM_CUDA_F]);
     s.i = sums_of(c, first + NM_CUDA_I, l.ifg + NM_CUDA_I * apart, l.a[NM_CUDA_I]);
-    s.h = l.h, s.all_h = c->all_h, s.before = l.before, s.state = c->states + index * b->n_streams * m.state;
+    s.h = l.h, s.all_h = c->all_h, s.before = l.before,
+    s.state = c->states + index * b->n_streams * m.state;
     if (m.use_lower_bound && index) s.bound = c->bounds + index * m.dim;
     s.ids = c->ids, s.n = (int)m.state, s.n_tokens = (int)c->n_tokens, s.bos = b->bos;
     return s;
@@ -724,8 +729,8 @@ static void add_embedding(nm_cuda *c, const nm_train_batch *b, size_t n)
     cudaMemcpy(c->rows, rows.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice);
     cudaMemcpy(c->starts, starts.data(), starts.size() * sizeof(int32_t), cudaMemcpyHostToDevice);
     launch measure(c, NM_CUDA_EMBEDDING, 4.0 * (double)(n * c->model.dim));
-    embedding_back<<<n_ids, THREADS, 0, c->stream>>>(c->grads + c->model.embedding, c->d_x, c->ids, c->rows,
-                                       c->starts, (int)c->model.dim);
+    embedding_back<<<n_ids, THREADS, 0, c->stream>>>(c->grads + c->model.embedding, c->d_x, c->ids,
+                                                     c->rows, c->starts, (int)c->model.dim);
 }
 
 /* The states of the batch's streams, which may be some of more; to the GPU or back. */
@@ -764,8 +769,8 @@ bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error 
     cudaEventRecord(c->events[NM_CUDA_FORWARD], c->stream);
     with_vectors(c->is_vector, [&](auto v) {
         launch measure(c, NM_CUDA_EMBEDDING, 8.0 * (double)(n * m.dim));
-        embed<v.value><<<(unsigned)n, THREADS, 0, c->stream>>>(
-            c->x, c->values + m.embedding, c->ids, (int)m.dim, m.stored);
+        embed<v.value><<<(unsigned)n, THREADS, 0, c->stream>>>(c->x, c->values + m.embedding,
+                                                               c->ids, (int)m.dim, m.stored);
     });
     for (size_t l = 0; l < m.n_layers; l++) forward_layer(c, b, l, n);
     cudaEventRecord(c->events[NM_CUDA_HEAD], c->stream);
@@ -827,7 +832,7 @@ static void quantize_weights(nm_cuda *c)
     launch measure(c, NM_CUDA_TRITS, 6.0 * (double)c->model.n_values);
 
     find_scales<<<(unsigned)c->matrices.size(), THREADS, 0, c->stream>>>(c->scales, c->partial,
-                                                                        c->matrix_places);
+                                                                         c->matrix_places);
     with_vectors(c->is_vector, [&](auto v) {
         make_trits<v.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
             c->trits, c->halves, c->values, c->scales, c->pieces);
@@ -846,8 +851,8 @@ bool nm_cuda_send(nm_cuda *c, const float *values, const float *m, const float *
     cudaMemcpy(c->v, v, bytes, cudaMemcpyHostToDevice);
     cudaMemset(c->grads, 0, bytes);
     with_vectors(c->is_vector, [&](auto v4) {
-        sum_sizes<v4.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
-            c->partial, c->values, c->pieces);
+        sum_sizes<v4.value>
+            <<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(c->partial, c->values, c->pieces);
     });
     quantize_weights(c);
     return check(c, "sending the weights", err);
@@ -869,8 +874,8 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 
     with_vectors(c->is_vector, [&](auto v) {
         launch measure(c, NM_CUDA_GRAD_NORM, 4.0 * (double)c->model.n_values);
-        sum_squares<v.value><<<PIECES, THREADS, 0, c->stream>>>(c->partial, c->grads,
-                                                                c->model.n_values);
+        sum_squares<v.value>
+            <<<PIECES, THREADS, 0, c->stream>>>(c->partial, c->grads, c->model.n_values);
     });
     cudaMemcpy(partial, c->partial, sizeof partial, cudaMemcpyDeviceToHost);
     *norm = sqrt(std::accumulate(partial, partial + PIECES, 0.0));

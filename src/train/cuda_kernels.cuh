@@ -22,11 +22,11 @@
 typedef __nv_bfloat16 bf16;
 
 #define THREADS 256
-#define ODD_COLS 24     /* values of a row that a thread has where V is 1 */
-#define SUM_COLS 32     /* columns of which a block adds up gradients of gains */
-#define SCAN_LANES 32   /* threads of a block of the recurrence that share a token */
-#define SCAN_PARTS 32   /* parts of a stream's tokens, one a warp */
-#define AHEAD 4         /* tokens that are loaded before they are computed */
+#define ODD_COLS 24   /* values of a row that a thread has where V is 1 */
+#define SUM_COLS 32   /* columns of which a block adds up gradients of gains */
+#define SCAN_LANES 32 /* threads of a block of the recurrence that share a token */
+#define SCAN_PARTS 32 /* parts of a stream's tokens, one a warp */
+#define AHEAD 4       /* tokens that are loaded before they are computed */
 #define BITLINEAR_EPS 1e-6f
 #define ADAMW_EPS 1e-8f
 
@@ -179,7 +179,8 @@ struct matrix_pieces {
     size_t n; /* values */
 };
 
-template <int V> __global__ void sum_sizes(double *partial, const float *values, const piece *pieces)
+template <int V>
+__global__ void sum_sizes(double *partial, const float *values, const piece *pieces)
 {
     piece  p = pieces[blockIdx.x];
     double x[1] = {0};
@@ -437,7 +438,7 @@ __global__ void __launch_bounds__(row_threads(V, N))
     }
 #pragma unroll
     for (int k = 0; k < K; k++) {
-        int  col = first_col<V>(k), at = min(col, p.n - V);
+        int   col = first_col<V>(k), at = min(col, p.n - V);
         float gain[V] = {}, own_gain[V];
         bool  is_there = col < p.n;
         if (M == NORM && is_there) {
@@ -745,8 +746,7 @@ template <int V> __global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan(
     if (!is_there) return;
     if (part == 0) store(s.before + p.state, start);
     for (int k = 0; k < part; k++)
-        for (int v = 0; v < V; v++)
-            start[v] = products[k][lane][v] * start[v] + ends[k][lane][v];
+        for (int v = 0; v < V; v++) start[v] = products[k][lane][v] * start[v] + ends[k][lane][v];
     scan_part<true>(s, p, start, product);
     if (part == SCAN_PARTS - 1) store(s.state + p.state, start);
 }

@@ -166,7 +166,179 @@ static bool run_setting(const setting *s, const nm_work *work)
     return true;
 }
 
-/* Arguments: names of the settings that are run, by default all; compute-sanitizer takes long. */
+/* ---- Full weights ---------------------------------------------------------------------------- */
+
+#define WIDEST 256
+
+/* --weights full, which only the GPU has, as README.md defines it: in binary64, a token at once. */
+typedef struct network {
+    const nm_latent *l;
+    const arrays    *a;
+    double          *values; /* those of l, one tensor moved */
+    double           h[4 * WIDEST];
+} network;
+
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+static void norm(double *y, const double *x, const double *gain, size_t n, double eps)
+{
+    double squares = 0;
+
+    for (size_t i = 0; i < n; i++) squares += x[i] * x[i];
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * gain[i] / sqrt(squares / (double)n + eps);
+}
+
+/* y = or += W RMSNorm(x) */
+static void linear(const network *w, const nm_latent_matrix *m, double *y, bool add,
+                   const double *x)
+{
+    double normal[WIDEST];
+
+    norm(normal, x, w->values + m->gain_at, m->cols, 1e-6);
+    for (size_t r = 0; r < m->rows; r++) {
+        const double *row = w->values + m->weight_at + r * m->cols;
+        y[r] = add ? y[r] : 0;
+        for (size_t k = 0; k < m->cols; k++) y[r] += row[k] * normal[k];
+    }
+}
+
+/* p_1 + ... + p_layer, p = softmax over the layers. */
+static double bound_of(const network *w, size_t layer, size_t col)
+{
+    const double *raw = w->values + w->l->bounds_at + col;
+    double        total = 0, before = 0;
+
+    for (size_t k = 0; k < w->l->config.n_layers; k++) {
+        total += exp(raw[k * w->l->config.dim]);
+        if (k > 0 && k <= layer) before += exp(raw[k * w->l->config.dim]);
+    }
+    return before / total;
+}
+
+static void layer_of_token(network *w, size_t layer, double *x, double *h)
+{
+    const nm_latent_layer *m = &w->l->layers[layer];
+    const nm_layer        *gains = &w->l->weights.layers[layer];
+    const float           *first = w->l->values;
+    const nm_config       *c = &w->l->config;
+    double                 u[WIDEST], f[WIDEST], i[WIDEST], g[WIDEST];
+
+    norm(u, x, w->values + (gains->attn_gain - first), c->dim, c->rms_norm_eps);
+    linear(w, m->f, f, false, u), linear(w, m->i, i, false, u), linear(w, m->g, g, false, u);
+    norm(u, g, w->values + (gains->mlgru.g_gain - first), c->dim, c->rms_norm_eps);
+    for (size_t k = 0; k < c->dim; k++) {
+        double bound = bound_of(w, layer, k), forget = bound + (1 - bound) / (1 + exp(-f[k]));
+        h[k] = forget * h[k] + silu(i[k]) * (1 - forget);
+        u[k] *= silu(h[k]);
+    }
+    linear(w, m->o, x, true, u);
+    norm(u, x, w->values + (gains->ffn_gain - first), c->dim, c->rms_norm_eps);
+    linear(w, m->gate_up, g, false, u);
+    for (size_t k = 0; k < c->ffn; k++) u[k] = silu(g[k]) * g[c->ffn + k];
+    linear(w, m->down, x, true, u);
+}
+
+/* The sum of the losses of all tokens. */
+static double full_loss(network *w, const setting *s)
+{
+    const nm_config *c = &w->l->config;
+    double           loss = 0, x[WIDEST], logits[WIDEST];
+
+    for (size_t t = 0; t < s->n_streams * s->n_tokens; t++) {
+        if (t % s->n_tokens == 0 || w->a->ids[t] == 1) memset(w->h, 0, sizeof w->h);
+        for (size_t k = 0; k < c->dim; k++)
+            x[k] = w->values[w->l->embedding_at + (size_t)w->a->ids[t] * c->dim + k];
+        for (size_t k = 0; k < c->n_layers; k++) layer_of_token(w, k, x, w->h + k * WIDEST);
+        norm(x, x, w->values + (w->l->weights.output_gain - w->l->values), c->dim, c->rms_norm_eps);
+        linear(w, w->l->head, logits, false, x);
+        double total = 0;
+        for (size_t k = 0; k < c->vocab; k++) total += exp(logits[k]);
+        loss += log(total) - logits[w->a->targets[t]];
+    }
+    return loss;
+}
+
+/*
+ * How much the loss of a token changes with a tensor along the gradient, and along a vector of 1
+ * and -1, by differences.  Along itself a gradient has to be as long as it says; whatever is wrong
+ * in it is also a part of what it has along the other vector.
+ */
+static void check_along(network *w, const setting *s, const nm_latent_tensor *t, const float *grads)
+{
+    size_t n = t->rows * t->cols;
+    double length = 0, found[2], expected[2] = {0, 0};
+    nm_rng rng;
+
+    for (size_t i = 0; i < n; i++) length += (double)grads[t->at + i] * (double)grads[t->at + i];
+    length = sqrt(length);
+    for (int is_sign = 0; is_sign < 2; is_sign++) {
+        double losses[2], step = 1e-4 / (is_sign ? sqrt((double)n) : length);
+        for (int side = 0; side < 2; side++) {
+            nm_rng_init(&rng, 11);
+            for (size_t i = 0; i < n; i++) {
+                double g = (double)grads[t->at + i];
+                double d = is_sign ? (nm_rng_below(&rng, 2) ? 1 : -1) : g;
+                w->values[t->at + i] = (double)w->l->values[t->at + i] + (side ? step : -step) * d;
+                if (side == 0) expected[is_sign] += g * d;
+            }
+            losses[side] = full_loss(w, s) / (double)(s->n_streams * s->n_tokens);
+        }
+        found[is_sign] = (losses[1] - losses[0]) / (2 * step);
+    }
+    for (size_t i = 0; i < n; i++) w->values[t->at + i] = (double)w->l->values[t->at + i];
+    CHECK(fabs(found[0] / length - length) <= 1e-2 * length &&
+              fabs(found[1] - expected[1]) <= 3e-2 * length,
+          "%s: along the gradient of %s, %g, the loss changes by %g; along signs by %g, not %g",
+          s->name, t->name, length, found[0] / length, found[1], expected[1]);
+}
+
+/* States begin at 0.  The embedding is in binary32, so the loss has a derivative. */
+static void test_full(void)
+{
+    enum { TOKENS = 18 };
+    static const setting s = {"full weights", 2, 40, 56, 72, 1, 1, 2, 9, 0, NM_GGUF_F32};
+    int32_t              ids[TOKENS], targets[TOKENS];
+    float                states[2 * 2 * 40] = {0};
+    arrays               a = {.ids = ids, .targets = targets};
+    nomul_error          err = {.code = NOMUL_OK};
+    nm_config            config = nm_config_defaults;
+    nm_latent            l;
+    network              w = {.l = &l, .a = &a};
+    double               loss = 0;
+
+    config.n_layers = s.n_layers, config.dim = s.dim, config.ffn = s.ffn, config.vocab = s.vocab;
+    CHECK(nm_latent_open(&l, &config, NM_T4, s.embedding, &err), "%s", err.text);
+    fill(&s, &l, &a, 0, 7);
+    float   *zeros = nm_zeros(0, l.n_values, sizeof *zeros, &err);
+    float   *grads = nm_zeros(0, l.n_values, sizeof *grads, &err);
+    nm_cuda *cuda = nm_cuda_model_open(&l, s.n_streams, s.n_tokens, true, &err);
+    w.values = nm_zeros(0, l.n_values, sizeof *w.values, &err);
+    CHECK(zeros && grads && cuda && w.values, "%s", err.text);
+    for (size_t i = 0; i < l.n_values; i++) w.values[i] = (double)l.values[i];
+    nm_train_batch batch = {.ids = ids,
+                            .targets = targets,
+                            .bos = 1,
+                            .states = states,
+                            .n_streams = s.n_streams,
+                            .state_streams = s.n_streams,
+                            .weight = 1.0f / TOKENS};
+    CHECK(nm_cuda_send(cuda, l.values, zeros, zeros, &err) &&
+              nm_cuda_run(cuda, &batch, &loss, &err) && cuda_fetch_grads(cuda, grads, &err),
+          "%s: %s", s.name, err.text);
+    double expected = full_loss(&w, &s);
+    printf("%s: loss %.6f and %.6f\n", s.name, loss / TOKENS, expected / TOKENS);
+    CHECK(fabs(loss - expected) <= 1e-4 * expected, "%s: loss %g, by definition %g", s.name, loss,
+          expected);
+    for (size_t i = 0; i < l.n_tensors; i++) check_along(&w, &s, &l.tensors[i], grads);
+    nm_cuda_close(cuda);
+    nm_free(w.values), nm_free(grads), nm_free(zeros);
+    nm_latent_close(&l);
+}
+
+/* Arguments: names of the settings that are run, or full; all by default. */
 int main(int argc, char **argv)
 {
     nomul_error err = {.code = NOMUL_OK};
@@ -181,6 +353,7 @@ int main(int argc, char **argv)
             is_asked = is_asked || strcmp(argv[k], settings[i].name) == 0;
         if (is_asked) has_gpu = run_setting(&settings[i], &work);
     }
+    if (has_gpu && (argc < 2 || strcmp(argv[1], "full") == 0)) test_full();
     nm_pool_free(work.pool);
     printf("%d passed, %d failed, %d skipped\n", n_passed, n_failed, !has_gpu);
     return n_failed > 0;
