@@ -54,6 +54,19 @@ printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both
 { printf Once | figures --separator == --per-token
   printf 'Two times' | figures --separator == --per-token; } | cmp - both
 cat both
+# So are more of them than are scored together, with long ones among them.
+tr '\n' ' ' < part.txt > line
+i=0
+while [ $i -lt 40 ]; do
+    i=$((i + 1))
+    [ $i = 1 ] || printf '\n==\n'
+    head -c $((i * (i % 4 + 1) * 9)) line
+    head -c $((i * (i % 4 + 1) * 9)) line | figures --separator == --per-token >> each
+done > many
+figures --separator == --per-token -f many | cmp - each
+figures --separator == --per-token -f many -t 3 -b 50 | cmp - each
+object --separator == -f many
+
 # EOS counts neither for words nor for bytes: 13 of them.
 printf 'Once\n==\nTwo times\n' | figures --separator == | tail -n 1
 awk '$1 != 2 { nats -= $2 } END { printf "byte perplexity %.4f\n", exp(nats / 13) }' both

@@ -93,7 +93,7 @@ static bool score_documents(const perplexity_args *args, const nm_opened *opened
             nm_record_count(&f, "documents", d.n_documents);
             if (args->json) record_speed(&f, t);
             if (args->json || d.n_bytes > 0) { /* as lm-evaluation-harness, which scores no EOS */
-                double n_words = (double)(d.words.n_gaps + d.n_documents);
+                double n_words = (double)(d.n_gaps + d.n_documents);
                 nats = d.bytes_nats - d.eos_nats;
                 nm_record_real(&f, "word_perplexity", exp(nats / n_words));
                 nm_record_real(&f, "byte_perplexity", exp(nats / (double)d.n_bytes));

@@ -3,7 +3,7 @@
  * The difficulty of documents is to tokenize a text whose end has not arrived: BPE may merge across
  * almost any two bytes, so a part is tokenized only up to a cut that is safe whatever follows
  * (nomul_tokenize_cut), and a separator counts only when it is complete.  What is uncertain waits
- * in two buffers.
+ * in two buffers, and what is certain for company: short documents are scored side by side.
  */
 #include "cli/score/score.h"
 
@@ -14,7 +14,8 @@
 
 #include "base/error.h"
 
-#define SLICE 4096 /* bytes tokenized together, about a thousand tokens */
+#define SLICE 4096  /* bytes tokenized together, about a thousand tokens */
+#define ENOUGH 1024 /* ids to be scored: the last of them fill a pass less well */
 
 /* ---- Tally ----------------------------------------------------------------------------------- */
 
@@ -29,10 +30,22 @@ bool nm_tally_uncertainty(const nm_tally *t, double *uncertainty, nomul_error *e
     return true;
 }
 
-/*
- * Feeds ids step by step.  scored: each of ids[1..n_ids) is scored after those before it, and the
- * last is not fed: it is the first of the next call.  Otherwise all are fed and none is scored.
- */
+/* Counts the log-probabilities of n ids, and prints them if that is wanted. */
+static bool add_scored(nm_tally *t, const int32_t *ids, const float *logprobs, size_t n,
+                       nomul_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        double logprob = (double)logprobs[i];
+        t->nats -= logprob;
+        t->squares += logprob * logprob;
+        if (t->per_token) nm_output_print("%" PRId32 "\t%.9g\n", ids[i], logprob);
+    }
+    t->n_tokens += n;
+    return !t->per_token || nm_output_flush() ||
+           nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+}
+
+/* Feeds ids step by step.  scored: the last is not fed, and all but the first are scored. */
 static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nomul_error *err)
 {
     size_t n_fed = n_ids - scored, n;
@@ -46,17 +59,58 @@ static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nom
                    : nomul_session_feed(t->session, ids + at, n, NOMUL_LOGITS_NONE, NULL, err);
         if (status != NOMUL_OK) return false;
         t->seconds += nm_clock() - began;
-        if (!scored) continue;
-        for (size_t i = 0; i < n; i++) {
-            double logprob = (double)t->logprobs[i];
-            t->nats -= logprob;
-            t->squares += logprob * logprob;
-            if (t->per_token) nm_output_print("%" PRId32 "\t%.9g\n", ids[at + 1 + i], logprob);
-        }
-        t->n_tokens += n;
-        if (t->per_token && !nm_output_flush())
-            return nm_fail(err, NOMUL_E_CANCELLED, "standard output is closed");
+        if (scored && !add_scored(t, ids + at + 1, t->logprobs, n, err)) return false;
     }
+    return true;
+}
+
+/* ---- Documents that wait --------------------------------------------------------------------- */
+
+/*
+ * Scores all that wait, up to NM_SCORE_STEP ids of them together, so that passes are as large as
+ * those of one long text; in the order of the input, whatever the threads do.  What remains is the
+ * last document, which may not have ended.
+ *
+ *     d->ids    BOS a b c EOS | BOS d EOS | BOS e f g        the last one scored of each, and those
+ *     a step        a b c EOS       d EOS       e            to score: `at` moves with them
+ */
+static bool score_waiting(nm_documents *d, nomul_error *err)
+{
+    nm_tally   *t = &d->tally;
+    nm_waiting *first = d->waiting, *last = first + d->n_waiting - 1;
+
+    while (first < last || last->n > 1) {
+        nomul_score calls[NM_SCORE_TOGETHER];
+        size_t      n_calls = 0, n_rows = 0;
+        for (nm_waiting *w = first; w <= last && w->n > 1 && n_rows < NM_SCORE_STEP; w++) {
+            size_t n = w->n - 1, left = NM_SCORE_STEP - n_rows;
+            if (n > left) n = left;
+            calls[n_calls++] =
+                (nomul_score){w->session, d->ids.at + w->at, n + 1, t->logprobs + n_rows};
+            n_rows += n;
+        }
+        double began = nm_clock();
+        if (nomul_session_score_many(calls, n_calls, err) != NOMUL_OK) return false;
+        t->seconds += nm_clock() - began;
+        for (size_t i = 0, n; i < n_calls; i++) {
+            n = calls[i].n_ids - 1;
+            if (!add_scored(t, calls[i].ids + 1, calls[i].logprobs, n, err)) return false;
+            d->n_documents = first->number;
+            first->at += n, first->n -= n;
+            if (first->n > 1) break; /* the last call */
+            if (first->ends_with_eos) d->eos_nats -= (double)calls[i].logprobs[n - 1];
+            d->n_bytes += first->n_bytes;
+            d->n_gaps = first->n_gaps;
+            d->bytes_nats = t->nats;
+            if (first < last) first++;
+        }
+        nm_progress_show(&t->bar, d->n_bytes, d->n_input);
+    }
+    nm_waiting rest = *last;
+    *last = d->waiting[0]; /* its session is used again */
+    d->waiting[0] = (nm_waiting){.session = rest.session, .n = 1, .number = rest.number};
+    d->ids.at[0] = d->ids.at[rest.at];
+    d->ids.n = d->n_waiting = 1;
     return true;
 }
 
@@ -64,22 +118,29 @@ static bool feed(nm_tally *t, const int32_t *ids, size_t n_ids, bool scored, nom
 
 static bool begin(nm_documents *d, nomul_error *err)
 {
-    nomul_session_reset(d->tally.session);
-    d->n_documents++;
+    uint64_t number = d->n_waiting ? d->waiting[d->n_waiting - 1].number + 1 : 1;
+
+    if (d->n_waiting == NM_SCORE_TOGETHER && !score_waiting(d, err)) return false;
+    if (d->n_waiting == 1 && d->waiting[0].n == 1) d->n_waiting = d->ids.n = 0;
+    nm_waiting *w = &d->waiting[d->n_waiting];
+    if (!w->session && number == 1) w->session = d->tally.session;
+    if (!w->session && !(w->session = nomul_session_share(d->tally.session, err))) return false;
+    nomul_session_reset(w->session);
+    *w = (nm_waiting){.session = w->session, .at = d->ids.n, .n = 1, .number = number};
+    d->n_waiting++;
     d->begun = false;
     d->words = (nm_words){.n_gaps = d->words.n_gaps};
-    d->text.n_bytes = d->n_held = d->ids.n = 0;
+    d->text.n_bytes = d->n_held = 0;
     return nm_ids_add(&d->ids, nomul_token_bos(d->tokenizer), err);
 }
 
 /*
  * In slices, so that a signal never waits for long; ends: they are the last of the document.
  *
- *     d->text    held from before | slice              -> tokenized and scored up to a cut that is
- *                                       ^ cut             safe whatever follows; the rest is held
+ *     d->text    held from before | slice              -> tokenized up to a cut that is safe
+ *                                       ^ cut             whatever follows; the rest is held
  *
- * The end of a document is a cut too.  EOS is scored with its last tokens, as a pass for one token
- * alone takes as long as one for several.
+ * The end of a document is a cut too.
  */
 static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, nomul_error *err)
 {
@@ -97,18 +158,17 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, n
             if (part.n_bytes > 0 && !nm_prompt_tokenize(&d->ids, d->tokenizer, &part, flags, err))
                 return false;
             if (eos && !nm_ids_add(&d->ids, nomul_token_eos(d->tokenizer), err)) return false;
-            if (!feed(&d->tally, d->ids.at, d->ids.n, true, err)) return false;
-            if (eos) d->eos_nats -= (double)d->tally.logprobs[(d->ids.n - 2) % NM_SCORE_STEP];
-            d->ids.at[0] = d->ids.at[d->ids.n - 1]; /* the next ids are scored after the last one */
-            d->ids.n = 1;
             d->begun = true;
-            d->n_bytes += part.n_bytes;
             nm_words_add(&d->words, part.data, part.n_bytes);
-            d->bytes_nats = d->tally.nats;
+            nm_waiting *w = &d->waiting[d->n_waiting - 1];
+            w->n = d->ids.n - w->at;
+            w->n_bytes += part.n_bytes;
+            w->n_gaps = d->words.n_gaps;
+            w->ends_with_eos = eos;
             nm_buffer_drop(&d->text, part.n_bytes);
+            if (d->ids.n > ENOUGH && !score_waiting(d, err)) return false;
         }
         d->n_held = d->text.n_bytes;
-        nm_progress_show(&d->tally.bar, d->n_bytes, d->n_input);
         bytes += n, n_bytes -= n;
     } while (n_bytes > 0);
     return true;
@@ -179,13 +239,14 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 
         if (!add(d, rest->data, at, ends, err)) return false;
         nm_buffer_drop(rest, ends ? at + n_bytes : at);
-        if (ends ? !begin(d, err) : !nm_buffer_read(rest, fd, &n, err)) return false;
+        if (ends ? !begin(d, err) : !score_waiting(d, err) || !nm_buffer_read(rest, fd, &n, err))
+            return false;
     }
 
     /* The file's last newline could have begun a separator, so it is still here. */
     if (d->separator && rest->n_bytes > 0)
         rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
-    return add(d, rest->data, rest->n_bytes, true, err);
+    return add(d, rest->data, rest->n_bytes, true, err) && score_waiting(d, err);
 }
 
 void nm_score_documents_free(nm_documents *d)
@@ -193,6 +254,8 @@ void nm_score_documents_free(nm_documents *d)
     nm_buffer_free(&d->input);
     nm_buffer_free(&d->text);
     nm_ids_free(&d->ids);
+    for (size_t i = 0; i < NM_SCORE_TOGETHER; i++)
+        if (d->waiting[i].session != d->tally.session) nomul_session_free(d->waiting[i].session);
 }
 
 /* ---- Windows --------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 #include "cli/text/prompt.h"
 #include "cli/text/pystr.h"
 
-#define NM_SCORE_STEP 384 /* ids scored together at most */
+#define NM_SCORE_STEP 384    /* ids scored together at most */
+#define NM_SCORE_TOGETHER 32 /* documents, each of which needs a state of its own */
 
 /* Ids scored with a session, and the sums over them. */
 typedef struct nm_tally {
@@ -30,6 +31,16 @@ typedef struct nm_tally {
 /* The standard error of exp of the mean of nats; fails where the sums give no variance. */
 bool nm_tally_uncertainty(const nm_tally *tally, double *uncertainty, nomul_error *err);
 
+/* A document, or the rest of one, that is tokenized and waits to be scored. */
+typedef struct nm_waiting {
+    nomul_session *session; /* of all before its ids */
+    size_t         at, n;   /* its ids: the last one scored, and those to score */
+    uint64_t       number;  /* of the document, from 1 */
+    uint64_t       n_bytes; /* of its text */
+    uint64_t       n_gaps;  /* words.n_gaps after it */
+    bool           ends_with_eos;
+} nm_waiting;
+
 typedef struct nm_documents {
     /* The caller's: */
     const nomul_tokenizer *tokenizer;
@@ -37,18 +48,24 @@ typedef struct nm_documents {
     const char *separator;          /* a line between two documents; NULL: there is one document */
     nm_tally    tally;
 
-    uint64_t n_documents; /* begun */
+    uint64_t n_documents; /* of which a token is scored */
     uint64_t n_bytes;     /* of text whose tokens are all scored */
     double   bytes_nats;  /* tally.nats when n_bytes was last increased */
     double   eos_nats;    /* of it, what the EOS of documents contribute */
-    nm_words words;       /* of the same text: n_gaps + n_documents, as each has one more */
+    uint64_t n_gaps;      /* of the same text: words are n_gaps + n_documents */
 
-    /* Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe. */
-    nm_buffer input;  /* may be the beginning of a separator and its newlines */
-    nm_buffer text;   /* of the current document, not yet tokenized */
-    bool      begun;  /* a part of the document was tokenized */
-    size_t    n_held; /* bytes of text that have no safe cut */
-    nm_ids    ids;    /* the last one scored, and those to score */
+    /*
+     * Bytes wait in `input` until they are certain to be text, in `text` until a cut is safe, and
+     * as ids until there are enough of them, of one document or of many, or more input may be late.
+     */
+    nm_buffer  input;  /* may be the beginning of a separator and its newlines */
+    nm_buffer  text;   /* of the current document, not yet tokenized */
+    bool       begun;  /* a part of the document was tokenized */
+    size_t     n_held; /* bytes of text that have no safe cut */
+    nm_words   words;  /* of the text that is tokenized */
+    nm_ids     ids;
+    nm_waiting waiting[NM_SCORE_TOGETHER]; /* the last is the current document */
+    size_t     n_waiting;
 } nm_documents;
 
 /*
