@@ -72,7 +72,9 @@ PROG := $(if $(filter release,$(MODE)),$(BUILD),$(OUT))
 LIB_SRC  := $(filter-out src/cli/% src/train/% src/web/%,$(wildcard src/*.c src/*/*.c))
 CLI_SRC  := $(wildcard src/cli/*.c src/cli/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
-TRAIN_SRC := $(wildcard src/train/*.c)
+# Of the trainer's *_none.c, *_mpi.c, *_nccl.c: those that MPI=1, and NCCL=1 with CUDA=1, ask for.
+TRAIN_SRC := $(filter-out $(if $(filter 1,$(MPI)),%/ranks_none.c,%_mpi.c) \
+             $(if $(filter 11,$(CUDA)$(NCCL)),%/gpu_sum_none.c,%_nccl.c),$(wildcard src/train/*.c))
 EXAMPLES := $(patsubst tests/examples/%.c,%,$(wildcard tests/examples/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/stat.o)
@@ -82,7 +84,8 @@ PTY_OBJ  := $(OUT)/tests/cli/pty.o $(OUT)/tests/screen.o
 TRAIN_OBJ := $(TRAIN_SRC:%.c=$(OUT)/%.o)
 WEB_C    := $(wildcard src/web/*.c)
 WEB_OBJ  := $(WEB_C:%.c=$(OUT)/%.o)
-MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/tests/train/train_tests.o $(WEB_OBJ) \
+MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/src/train/ranks_mpi.o \
+            $(OUT)/tests/train/train_tests.o $(WEB_OBJ) \
             $(OUT)/tests/threads/shares.o \
             $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
@@ -182,24 +185,40 @@ $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(FUZZ_ALLOC) $(PROG)/libnomul.a
 $(OUT)/tests/replay_batch_line $(OUT)/tests/fuzz_batch_line: $(filter-out %/main.o,$(CLI_OBJ))
 
 # The trainer, a program of its own.  Its loops become vectors by the compiler, at -O3.  With CUDA=1
-# and nvcc it can use a GPU; CUDA_ARCH is nvcc's -arch.
+# and nvcc it can use a GPU, with NCCL=1 too several; CUDA_ARCH is nvcc's -arch.  With MPI=1 it can
+# be several processes; MPICC is Open MPI's compiler, which is asked for its flags.
 NVCC      ?= $(firstword $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 CUDA_ARCH ?= sm_90
+MPICC     ?= mpicc
+MPI_LIBS   = $(shell $(MPICC) --showme:link)
+TRAIN_LIBS := $(if $(filter 1,$(MPI)),$(MPI_LIBS))
 ifeq ($(CUDA),1)
 TRAIN_OBJ := $(filter-out %/cuda_none.o,$(TRAIN_OBJ)) $(OUT)/src/train/cuda.cu.o
 CUDA_HOME := $(patsubst %/bin/nvcc,%,$(NVCC))
-$(PROG)/nomul-train $(OUT)/tests/train/cuda_tests: LIBS = \
-    -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublas -lcudart -lstdc++
+TRAIN_LIBS += -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublas -lcudart -lstdc++ \
+              $(if $(filter 1,$(NCCL)),-lnccl)
 endif
+$(PROG)/nomul-train $(OUT)/tests/train/%_tests: LIBS = $(TRAIN_LIBS)
+$(OUT)/src/train/gpu_sum_nccl.o: INCLUDE = -isystem $(CUDA_HOME)/include
+$(OUT)/src/train/ranks_mpi.o: INCLUDE = \
+    $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(MPICC) --showme:compile)))
 $(OUT)/src/train/cuda.cu.o $(OUT)/tests/train/cuda_grads.cu.o: $(OUT)/%.o: % src/train/cuda.cu \
-        $(wildcard src/train/*.cuh) src/train/cuda.h src/train/step.h include/nomul.h
+        $(wildcard src/train/*.cuh) $(addprefix src/train/,cuda.h gpu_sum.h step.h) include/nomul.h
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  NVCC $<')
 	$(Q)$(NVCC) -std=c++17 -O3 -ftz=true -arch=$(CUDA_ARCH) -Iinclude -Isrc -Xcompiler -Wall,-Wextra,-fPIC \
 	    -c -o $@ $<
 train: $(PROG)/nomul-train ## build/nomul-train, the trainer: src/train/README.md
 $(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno
-$(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a
+$(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a $(OUT)/train-flags
+	$(LINK)
+$(OUT)/train-flags: FORCE
+	$(call stamp,$(TRAIN_OBJ) $(TRAIN_LIBS))
+# For the tests of ranks: the trainer as MPI=1 builds it.
+HAS_MPI = $(and $(shell command -v $(MPICC)),$(shell command -v mpirun))
+$(PROG)/nomul-train-mpi: LIBS = $(MPI_LIBS)
+$(PROG)/nomul-train-mpi: $(OUT)/src/train/ranks_mpi.o $(PROG)/libnomul.a \
+                         $(filter-out %/ranks_none.o %/ranks_mpi.o,$(TRAIN_OBJ))
 	$(LINK)
 $(PROG)/share/nomul-train.1: $(PROG)/nomul-train tools/man_train.awk
 	@mkdir -p $(@D)
@@ -211,8 +230,10 @@ uninstall-train: ## removes exactly what install-train put there
 check-train: ## the tests of the trainer
 	@$(MAKE) --no-print-directory $(JOBS) MODE=debug checked-train
 checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul \
-               $(PROG)/share/nomul-train.1
+               $(PROG)/share/nomul-train.1 $(if $(HAS_MPI),$(PROG)/nomul-train-mpi)
 	$(Q)$(RUN) $(OUT)/tests/train/train_tests
+	$(Q)$(if $(HAS_MPI),sh tests/train/mpi.sh $(PROG)/nomul-train-mpi,\
+	    echo 'SKIP mpi.sh: there is no Open MPI')
 	$(Q)sh tests/train/cli.sh $(PROG)
 check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run
 	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda

@@ -41,6 +41,8 @@ include: nomul.h
 c11='assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
 stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath time wchar wctype'
 system_files='base/os_*.c'
+# Of libraries that a build may have: each belongs to one file.
+libraries='mpi:train/ranks_mpi.c nccl:train/gpu_sum_nccl.c'
 thread_rooms='base'
 thread_headers='pthread sched'
 cpu_rooms='kernels train'
@@ -50,7 +52,7 @@ check() {
     find "$1/src" "$1/include" -name '*.[ch]' -o -name '*.def' | sort | tr '\n' '\0' |
         xargs -0 awk -v root="$1/" -v walls="$walls" -v c11="$c11" -v system_files="$system_files" \
             -v rooms="$thread_rooms" -v threads="$thread_headers" -v cpu="$cpu_rooms" \
-            -v public="$public_headers" '
+            -v public="$public_headers" -v libraries="$libraries" '
         function words(text, set,    n, i, w) {
             n = split(text, w, /[ \n]+/)
             for (i = 1; i <= n; i++) if (w[i] != "") set[w[i]] = 1
@@ -68,13 +70,14 @@ check() {
                     known[half[1]] = 1
                 }
             words(c11, std); words(rooms, room_ok); words(threads, thread_ok)
-            words(cpu, cpu_ok); words(public, public_ok)
+            words(cpu, cpu_ok); words(public, public_ok); words(libraries, library_ok)
         }
         FNR == 1 {
             n_files++
             n = split(substr(FILENAME, length(root) + 1), part, "/")
             parent = part[1] == "include" ? "include" : part[2]
             room = n > 3 ? part[2] "/" part[3] : parent
+            file = room "/" part[n]
             is_system = substr(FILENAME, length(root) + 1) ~ /^src\/base\/os_[a-z0-9]+\.c$/
             if (!known[room]) bad("a room that the table of walls does not know")
         }
@@ -99,7 +102,7 @@ check() {
                 if (!(parent in cpu_ok)) bad("CPUs belong to " cpu)
             } else if (name in thread_ok) {
                 if (!(parent in room_ok)) bad("threads belong to " rooms)
-            } else if (!(name in std) && !is_system)
+            } else if (!(name in std) && !is_system && !((name ":" file) in library_ok))
                 bad("systems belong to " system_files)
         }
         /^[ \t]*#.*(_WIN32|__MINGW|__linux__|__APPLE__|__unix__|_SOURCE([^a-zA-Z_]|$))/ {
@@ -149,6 +152,7 @@ self_test() {
     plant src/base/alloc.c '#include <immintrin.h>'
     plant src/train/tape.c '#include "tokens/vocab.h"'
     plant src/train/tape.c '#include "cli/options.h"'
+    plant src/train/ranks_none.c '#include <mpi.h>'
     plant src/model/session.c '#include "train/tape.h"'
     plant src/attic/new.c '#include <stdio.h>'
     plant include/nomul.h '#include <stdio.h>'

@@ -21,6 +21,7 @@
 #include <cstdio>
 #include <cstring>
 #include <numeric>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -75,11 +76,14 @@ struct nm_cuda {
     std::vector<nm_cuda_matrix> matrices; /* of all layers, then the head */
     std::vector<size_t>         trits_at;
     std::vector<void *>         blocks;
-    cudaStream_t                stream = nullptr, side = nullptr;
+    cudaStream_t                stream = nullptr, side = nullptr, sums_stream = nullptr;
     cublasHandle_t              blas = nullptr, side_blas = nullptr;
     cudaError_t                 status = cudaSuccess;
     size_t                      n_streams, n_tokens, n_rows, n_pieces;
-    int                         n_multiprocessors;
+    int                         device, n_multiprocessors;
+    nm_gpu_link                *link = nullptr;  /* to other GPUs */
+    bool                        has_run = false; /* a last pass: every kernel is loaded */
+    cudaEvent_t                 is_summable = nullptr;
     bool                        is_vector; /* all widths are multiples of 4 */
 
     piece         *pieces;        /* of all tensors, on the GPU */
@@ -151,6 +155,12 @@ static bool fail(nomul_error *err, nomul_status code, const char *what, const ch
         snprintf(err->text, sizeof err->text, "GPU: %s: %s", what, why);
     }
     return false;
+}
+
+/* A thread's calls go to the GPU that it has used last.  Comes first in what a thread may call. */
+static void use(const nm_cuda *c)
+{
+    cudaSetDevice(c->device);
 }
 
 /* Waits for what was launched, and reports what went wrong in it. */
@@ -240,14 +250,22 @@ static void place_activations(nm_cuda *c)
 /* Streams, events, cuBLAS.  The stream of dW only fills what the other leaves free. */
 static bool open_device(nm_cuda *c, nomul_error *err)
 {
-    int lowest = 0, highest = 0;
+    int  lowest = 0, highest = 0, n_devices = 0;
+    char there[64];
 
-    c->status = cudaSetDevice(0);
+    c->status = cudaGetDeviceCount(&n_devices);
+    if (c->status == cudaSuccess && c->device >= n_devices) {
+        snprintf(there, sizeof there, "there are %d: use fewer --gpus", n_devices);
+        return fail(err, NOMUL_E_UNSUPPORTED, std::to_string(c->device).c_str(), there);
+    }
+    if (c->status == cudaSuccess) c->status = cudaSetDevice(c->device);
     if (!check(c, "cannot be used", err)) return false;
-    cudaDeviceGetAttribute(&c->n_multiprocessors, cudaDevAttrMultiProcessorCount, 0);
+    cudaDeviceGetAttribute(&c->n_multiprocessors, cudaDevAttrMultiProcessorCount, c->device);
     cudaDeviceGetStreamPriorityRange(&lowest, &highest);
     cudaStreamCreateWithPriority(&c->stream, cudaStreamDefault, highest);
     cudaStreamCreateWithPriority(&c->side, cudaStreamNonBlocking, lowest);
+    cudaStreamCreateWithPriority(&c->sums_stream, cudaStreamNonBlocking, highest);
+    cudaEventCreateWithFlags(&c->is_summable, cudaEventDisableTiming);
     for (cudaEvent_t &e : c->events) cudaEventCreate(&e);
     for (group_memory &g : c->groups)
         for (cudaEvent_t *e : {&g.is_ready, &g.is_done})
@@ -261,14 +279,14 @@ static bool open_device(nm_cuda *c, nomul_error *err)
     return true;
 }
 
-nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
+nm_cuda *nm_cuda_open(const nm_cuda_model *model, int device, size_t n_streams, size_t n_tokens,
                       nomul_error *err)
 {
     nm_cuda *c = new nm_cuda();
     size_t   widest = std::max(std::max(model->dim, model->state), model->ffn);
     bool     ok;
 
-    c->model = *model;
+    c->model = *model, c->device = device;
     c->tensors.assign(model->tensors, model->tensors + model->n_tensors);
     c->layer_plan.assign(model->layers, model->layers + model->n_layers);
     c->n_streams = n_streams, c->n_tokens = n_tokens, c->n_rows = n_streams * n_tokens;
@@ -285,6 +303,8 @@ nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tok
 void nm_cuda_close(nm_cuda *c)
 {
     if (!c) return;
+    use(c);
+    nm_gpu_sum_close(c->link);
     for (cublasHandle_t blas : {c->blas, c->side_blas})
         if (blas) cublasDestroy(blas);
     for (void *block : c->blocks) cudaFree(block);
@@ -293,7 +313,8 @@ void nm_cuda_close(nm_cuda *c)
     for (const group_memory &g : c->groups)
         for (cudaEvent_t e : {g.is_ready, g.is_done})
             if (e) cudaEventDestroy(e);
-    for (cudaStream_t stream : {c->stream, c->side})
+    if (c->is_summable) cudaEventDestroy(c->is_summable);
+    for (cudaStream_t stream : {c->stream, c->side, c->sums_stream})
         if (stream) cudaStreamDestroy(stream);
     delete c;
 }
@@ -757,12 +778,46 @@ static void add_times(nm_cuda *c, int first, int last)
     }
 }
 
+void nm_cuda_link(nm_cuda *c, nm_gpu_link *link)
+{
+    c->link = link;
+}
+
+/*
+ * The sum over GPUs of grads[first, end), which what was launched so far has finished, beside what
+ * is launched next.
+ */
+static void sum_grads(nm_cuda *c, size_t first, size_t end)
+{
+    cudaStream_t stream = c->is_measuring ? c->stream : c->sums_stream;
+
+    for (cudaStream_t before : {c->stream, c->side}) {
+        cudaEventRecord(c->is_summable, before);
+        cudaStreamWaitEvent(stream, c->is_summable);
+    }
+    launch measure(c, NM_CUDA_SUM, 4.0 * (double)(end - first));
+    if (first < end && !nm_gpu_sum_add(c->link, c->grads + first, end - first, stream))
+        c->status = cudaErrorUnknown;
+}
+
+/* Where the values of a layer begin; they end where the next layer's begin, or the output's. */
+static size_t layer_begin(const nm_cuda *c, size_t index)
+{
+    return index < c->model.n_layers ? c->layer_plan[index].attn_gain : c->model.output_gain;
+}
+
+/*
+ * Sums in the last pass begin while it runs, each layer's when it is done.  Not in the first one: a
+ * kernel that is loaded may have to wait for a sum, and so for a GPU whose kernels wait to be loaded.
+ */
 bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error *err)
 {
     const nm_cuda_model &m = c->model;
     size_t               n = b->n_streams * c->n_tokens;
     std::vector<float>   nats(n);
+    bool                 sums = c->link && b->is_last, is_early = sums && c->has_run;
 
+    use(c);
     cudaMemcpy(c->ids, b->ids, n * sizeof *b->ids, cudaMemcpyHostToDevice);
     cudaMemcpy(c->targets, b->targets, n * sizeof *b->targets, cudaMemcpyHostToDevice);
     copy_states(c, b, true);
@@ -777,13 +832,22 @@ bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error 
     cudaMemsetAsync(c->d_x, 0, n * m.dim * sizeof(float), c->stream);
     run_head(c, b, n);
     cudaEventRecord(c->events[NM_CUDA_BACKWARD], c->stream);
-    for (size_t l = m.n_layers; l-- > 0;) back_channels(c, l, n), back_tokens(c, b, l, n);
+    if (is_early) sum_grads(c, layer_begin(c, m.n_layers), m.n_values);
+    for (size_t l = m.n_layers; l-- > 0;) {
+        back_channels(c, l, n), back_tokens(c, b, l, n);
+        if (is_early) sum_grads(c, layer_begin(c, l), layer_begin(c, l + 1));
+    }
     if (m.use_lower_bound)
         bounds_back<<<blocks_of(m.dim), THREADS, 0, c->stream>>>(
             c->grads + m.bounds, c->values + m.bounds, c->d_bounds, (int)m.n_layers, (int)m.dim,
             (int)b->n_streams);
     add_embedding(c, b, n);
     for (const group_memory &g : c->groups) cudaStreamWaitEvent(c->stream, g.is_done);
+    if (sums && !is_early && !check(c, "step", err)) return false;
+    if (sums) sum_grads(c, 0, is_early ? layer_begin(c, 0) : m.n_values);
+    cudaEventRecord(c->is_summable, c->sums_stream);
+    cudaStreamWaitEvent(c->stream, c->is_summable);
+    c->has_run = c->has_run || sums;
     cudaEventRecord(c->events[NM_CUDA_OPTIMIZER], c->stream);
     copy_states(c, b, false);
     cudaMemcpy(nats.data(), c->nats, n * sizeof(float), cudaMemcpyDeviceToHost);
@@ -811,6 +875,7 @@ void nm_cuda_measure(nm_cuda *c)
 
 void nm_cuda_take_measured(nm_cuda *c, nm_cuda_measured totals[NM_CUDA_WORKS])
 {
+    use(c);
     cudaDeviceSynchronize();
     for (int i = 0; i < NM_CUDA_WORKS; i++) totals[i] = {};
     for (const measured &x : c->launches) {
@@ -846,6 +911,7 @@ bool nm_cuda_send(nm_cuda *c, const float *values, const float *m, const float *
 {
     size_t bytes = c->model.n_values * sizeof(float);
 
+    use(c);
     cudaMemcpy(c->values, values, bytes, cudaMemcpyHostToDevice);
     cudaMemcpy(c->m, m, bytes, cudaMemcpyHostToDevice);
     cudaMemcpy(c->v, v, bytes, cudaMemcpyHostToDevice);
@@ -862,6 +928,7 @@ bool nm_cuda_fetch(nm_cuda *c, float *values, float *m, float *v, nomul_error *e
 {
     size_t bytes = c->model.n_values * sizeof(float);
 
+    use(c);
     cudaMemcpy(values, c->values, bytes, cudaMemcpyDeviceToHost);
     cudaMemcpy(m, c->m, bytes, cudaMemcpyDeviceToHost);
     cudaMemcpy(v, c->v, bytes, cudaMemcpyDeviceToHost);
@@ -872,6 +939,7 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 {
     double partial[PIECES];
 
+    use(c);
     with_vectors(c->is_vector, [&](auto v) {
         launch measure(c, NM_CUDA_GRAD_NORM, 4.0 * (double)c->model.n_values);
         sum_squares<v.value>
@@ -884,6 +952,7 @@ bool nm_cuda_norm(nm_cuda *c, double *norm, nomul_error *err)
 
 bool nm_cuda_step(nm_cuda *c, const nm_adamw_factors *f, nomul_error *err)
 {
+    use(c);
     cudaEventRecord(c->events[NM_CUDA_OPTIMIZER], c->stream);
     with_vectors(c->is_vector, [&](auto v) {
         launch measure(c, NM_CUDA_ADAMW, 32.0 * (double)c->model.n_values);

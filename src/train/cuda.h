@@ -4,6 +4,8 @@
  * and the optimizer's means stay in its memory; they are fetched for checkpoints and measurements.
  * cuda.cu implements this; without CUDA=1 cuda_none.c does, where open fails.
  *
+ * With several GPUs each has one of these, and a thread of its own to call it.
+ *
  * This header is C and C++, so it describes the model with numbers of its own: cuda_model.c fills
  * them in.  Offsets count values of the latent.
  */
@@ -11,6 +13,7 @@
 #define NM_CUDA_H
 
 #include "nomul.h"
+#include "train/gpu_sum.h"
 #include "train/step.h"
 
 #ifdef __cplusplus
@@ -75,23 +78,29 @@ typedef enum nm_cuda_work {
     NM_CUDA_SCAN_BACK,
     NM_CUDA_PRODUCTS_WEIGHTS,
     NM_CUDA_GAINS,
+    NM_CUDA_SUM,
     NM_CUDA_GRAD_NORM,
     NM_CUDA_ADAMW,
     NM_CUDA_TRITS,
     NM_CUDA_WORKS
 } nm_cuda_work;
 
-/* For passes of up to n_streams of n_tokens.  The model is copied. */
-nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
+/* For passes of up to n_streams of n_tokens.  The model is copied; device is CUDA's number. */
+nm_cuda *nm_cuda_open(const nm_cuda_model *model, int device, size_t n_streams, size_t n_tokens,
                       nomul_error *err);
-void     nm_cuda_close(nm_cuda *cuda); /* NULL is fine */
+/* From now on the last pass of a step sums gradients with other GPUs.  Closed by nm_cuda_close. */
+void nm_cuda_link(nm_cuda *cuda, nm_gpu_link *link);
+void nm_cuda_close(nm_cuda *cuda); /* NULL is fine */
 
 /* values, m and v, to and from the GPU; sending also zeros the gradients and quantizes. */
 bool nm_cuda_send(nm_cuda *cuda, const float *values, const float *m, const float *v,
                   nomul_error *err);
 bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error *err);
 
-/* Adds the gradients of a pass; *loss is the sum of the tokens' losses. */
+/*
+ * Adds the gradients of a pass; *loss is the sum of the tokens' losses.  With a link, after the
+ * last pass of a step the gradients are those of all GPUs, each of which has to make this call.
+ */
 bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err);
 /* The norm of all gradients. */
 bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);

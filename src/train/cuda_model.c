@@ -52,8 +52,8 @@ size_t nm_cuda_model_streams(const nm_latent *l, size_t n_streams, size_t n_toke
     return (n_streams + n_passes - 1) / n_passes;
 }
 
-nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_tokens, bool is_full,
-                            nomul_error *err)
+nm_cuda *nm_cuda_model_open(const nm_latent *l, int device, size_t n_streams, size_t n_tokens,
+                            bool is_full, nomul_error *err)
 {
     const nm_config *c = &l->config;
     nm_cuda_tensor  *tensors = NULL;
@@ -92,7 +92,7 @@ nm_cuda *nm_cuda_model_open(const nm_latent *l, size_t n_streams, size_t n_token
         .layers = layers,
         .head = matrix_of(l->head),
     };
-    nm_cuda *cuda = nm_cuda_open(&model, n_streams, n_tokens, err);
+    nm_cuda *cuda = nm_cuda_open(&model, device, n_streams, n_tokens, err);
     nm_arena_free(&arena);
     return cuda;
 }

@@ -11,7 +11,7 @@
 #include "train/latent.h"
 
 /* Opens the back end for a latent; its values are sent later.  NULL on failure. */
-nm_cuda *nm_cuda_model_open(const nm_latent *latent, size_t n_streams, size_t n_tokens,
+nm_cuda *nm_cuda_model_open(const nm_latent *latent, int device, size_t n_streams, size_t n_tokens,
                             bool is_full, nomul_error *err);
 /* How many of a step's streams should pass at once: as many as fit, in passes of about one size. */
 size_t nm_cuda_model_streams(const nm_latent *latent, size_t n_streams, size_t n_tokens);

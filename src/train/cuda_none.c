@@ -8,13 +8,18 @@
 
 #include "base/error.h"
 
-nm_cuda *nm_cuda_open(const nm_cuda_model *model, size_t n_streams, size_t n_tokens,
+nm_cuda *nm_cuda_open(const nm_cuda_model *model, int device, size_t n_streams, size_t n_tokens,
                       nomul_error *err)
 {
-    (void)model, (void)n_streams, (void)n_tokens;
+    (void)model, (void)device, (void)n_streams, (void)n_tokens;
     nm_fail(err, NOMUL_E_UNSUPPORTED,
             "--device cuda: not in this build: make train CUDA=1, where nvcc is");
     return NULL;
+}
+
+void nm_cuda_link(nm_cuda *cuda, nm_gpu_link *link)
+{
+    (void)cuda, (void)link;
 }
 
 void nm_cuda_close(nm_cuda *cuda)

@@ -8,6 +8,9 @@
  *     resume   all of it, and train.state             ─┘   (resume: texts are ids already)
  *     bench    no folder: random values, random ids
  *
+ * Of several ranks the first does so, and for new and tune the others open what it has made; then
+ * each opens its part of the streams.
+ *
  * Whatever fails, nm_setup_close frees what is open: a trainer begins as zeros.
  */
 #include "train/trainer.h"
@@ -146,12 +149,23 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
 
 /* ---- Parts that every training has ----------------------------------------------------------- */
 
-/* Kernels and threads. */
+/* Kernels and threads.  Ranks with other kernels would drift apart: they sum in other orders. */
 static bool open_work(nm_trainer *t, nomul_error *err)
 {
-    size_t n_threads = t->options.threads ? (size_t)t->options.threads : nm_os_processors();
+    size_t n_threads = (size_t)t->options.threads;
+    char   names[2][16] = {""}; /* joined, and its complement: only equal ones stay complements */
+    bool   same = true;
 
     if (!nm_kernels_choose(&t->work.kernels, t->options.kernels, err)) return false;
+    snprintf(names[0], sizeof names[0], "%s", t->work.kernels->name);
+    for (size_t i = 0; i < sizeof names[0]; i++) names[1][i] = (char)~names[0][i];
+    if (!nm_ranks_join(&t->ranks, names, sizeof names, err)) return false;
+    for (size_t i = 0; i < sizeof names[0]; i++) same = same && names[1][i] == (char)~names[0][i];
+    if (!same)
+        return nm_fail(err, NOMUL_E_UNSUPPORTED,
+                       "ranks have other kernels, this one %s: choose one for all with --kernels",
+                       t->work.kernels->name);
+    if (!n_threads) n_threads = nm_larger(nm_os_processors() / t->ranks.n_on_machine, 1);
     t->work.pool = nm_pool_new(n_threads, NULL, NULL, err);
     return t->work.pool != NULL;
 }
@@ -171,10 +185,58 @@ static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err
                    t->options.embedding);
 }
 
-/*
- * Optimizer, tape, states and the ids of a step.  A step's streams pass through the network n_micro
- * at a time, since activations take the most memory; states are those of all streams.
- */
+/* The streams of this rank's parts, and how many of them pass at once: activations take most. */
+static bool divide_streams(nm_trainer *t, bool on_gpu, nomul_error *err)
+{
+    const nm_train_options *o = &t->options;
+    size_t                  batch = (size_t)o->batch_size, block = (size_t)o->block_size;
+    size_t                  n_all, first;
+
+    t->n_parts = (size_t)o->gpus;
+    n_all = t->ranks.n * t->n_parts, first = t->ranks.rank * t->n_parts;
+    if (batch < n_all)
+        return nm_fail(err, NOMUL_E_ARG,
+                       "--batch-size %zu: expected at least %zu, one stream for %s", batch, n_all,
+                       on_gpu ? "each GPU" : "each rank");
+    for (size_t i = 0; i < t->n_parts; i++) {
+        nm_train_part *p = &t->parts[i];
+        p->first = nm_pool_share(batch, first + i, n_all);
+        p->n = nm_pool_share(batch, first + i + 1, n_all) - p->first;
+    }
+    batch = (batch + n_all - 1) / n_all;
+    t->n_micro = (size_t)o->micro_batch;
+    if (!t->n_micro)
+        t->n_micro = on_gpu ? nm_cuda_model_streams(&t->latent, batch, block)
+                            : nm_larger(MICRO_TOKENS / block, 1);
+    t->n_micro = nm_smaller(t->n_micro, batch);
+    t->callers = nm_pool_new(t->n_parts, NULL, NULL, err);
+    return t->callers != NULL;
+}
+
+/* The GPUs of this rank, which sum their gradients with those of all ranks. */
+static bool open_gpus(nm_trainer *t, nomul_error *err)
+{
+    nm_gpu_link *links[NM_TRAIN_GPUS] = {NULL};
+    int          devices[NM_TRAIN_GPUS];
+    char         id[NM_GPU_SUM_ID] = {0};
+    size_t       n = t->n_parts, n_all = n * t->ranks.n;
+    bool         is_full = strcmp(t->options.weights, "full") == 0;
+
+    for (size_t i = 0; i < n; i++) {
+        devices[i] = (int)(t->ranks.local * n + i);
+        t->parts[i].cuda = nm_cuda_model_open(&t->latent, devices[i], t->n_micro,
+                                              (size_t)t->options.block_size, is_full, err);
+        if (!t->parts[i].cuda) return false;
+    }
+    if (n_all == 1) return true;
+    bool ok = (t->ranks.rank > 0 || nm_gpu_sum_id(id, err)) &&
+              nm_ranks_join(&t->ranks, id, sizeof id, err) &&
+              nm_gpu_sum_open(links, devices, n, t->ranks.rank * n, n_all, id, err);
+    for (size_t i = 0; i < n; i++) nm_cuda_link(t->parts[i].cuda, links[i]);
+    return ok;
+}
+
+/* Optimizer, tape or GPUs, the ids of each part; states are those of all streams. */
 static bool open_arrays(nm_trainer *t, nomul_error *err)
 {
     const nm_config *c = &t->latent.config;
@@ -182,27 +244,21 @@ static bool open_arrays(nm_trainer *t, nomul_error *err)
     nm_saved_counts *counts = &t->saved.counts;
     bool             on_gpu = strcmp(t->options.device, "cuda") == 0;
 
-    t->n_micro = (size_t)t->options.micro_batch;
-    if (!t->n_micro)
-        t->n_micro = on_gpu ? nm_cuda_model_streams(&t->latent, batch, block)
-                            : nm_larger(MICRO_TOKENS / block, 1);
-    t->n_micro = nm_smaller(t->n_micro, batch);
+    if (!divide_streams(t, on_gpu, err)) return false;
     counts->n_values = t->latent.n_values, counts->n_streams = batch;
     counts->n_states = (uint64_t)c->n_layers * batch * nm_config_state_dim(c);
     for (int placing = 0; placing < 2; placing++) {
         if (placing && !nm_arena_back(&t->arena, err)) return false;
         t->states = nm_arena_take(&t->arena, (size_t)counts->n_states, sizeof *t->states);
-        t->ids = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->ids);
-        t->targets = nm_arena_take(&t->arena, t->n_micro * block, sizeof *t->targets);
+        for (nm_train_part *p = t->parts; p < t->parts + t->n_parts; p++) {
+            p->ids = nm_arena_take(&t->arena, t->n_micro * block, sizeof *p->ids);
+            p->targets = nm_arena_take(&t->arena, t->n_micro * block, sizeof *p->targets);
+        }
     }
     if (!nm_adamw_open(&t->adamw, &t->latent, err)) return false;
-    if (on_gpu) {
-        t->cuda = nm_cuda_model_open(&t->latent, t->n_micro, block,
-                                     strcmp(t->options.weights, "full") == 0, err);
-        if (!t->cuda) return false;
-    } else if (!nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err)) {
-        return nm_fail_in(err, "use a smaller --micro-batch or --block-size");
-    }
+    if (on_gpu ? !open_gpus(t, err)
+               : !nm_tape_open(&t->tape, &t->latent, &t->work, t->n_micro, block, err))
+        return on_gpu ? false : nm_fail_in(err, "use a smaller --micro-batch or --block-size");
     t->tape.in_16_bits = strcmp(t->options.products, "int16") == 0;
     t->saved.values = t->latent.values, t->saved.states = t->states;
     t->saved.m = t->adamw.m, t->saved.v = t->adamw.v;
@@ -245,6 +301,7 @@ static bool open_log(nm_trainer *t, nomul_error *err)
 {
     char path[NM_EXPORT_PATH];
 
+    if (t->ranks.rank) return true;
     if (!nm_export_path(path, t->folder, "train.jsonl", err)) return false;
     const char *name = t->options.log ? t->options.log : path;
     t->log = fopen(name, t->saved.counts.step ? "ab" : "wb");
@@ -259,6 +316,8 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
                        o->lr_decay);
     if (strcmp(o->device, "cpu") != 0 && strcmp(o->device, "cuda") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--device %.32s: expected cpu or cuda", o->device);
+    if (o->gpus > 1 && strcmp(o->device, "cuda") != 0)
+        return nm_fail(err, NOMUL_E_ARG, "--gpus %" PRIu64 ": needs --device cuda", o->gpus);
     if (strcmp(o->weights, "ternary") != 0 &&
         (strcmp(o->weights, "full") != 0 || strcmp(o->device, "cuda") != 0))
         return nm_fail(err, NOMUL_E_ARG,
@@ -266,6 +325,18 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
     return true;
+}
+
+/* What the first rank knows of the texts that it has made, and its values. */
+static bool join_texts(nm_trainer *t, nomul_error *err)
+{
+    return nm_ranks_join(&t->ranks, &t->saved.counts, sizeof t->saved.counts, err) &&
+           nm_ranks_join(&t->ranks, t->saved.weights, sizeof t->saved.weights, err);
+}
+
+static bool join_values(nm_trainer *t, nomul_error *err)
+{
+    return nm_ranks_join(&t->ranks, t->latent.values, t->latent.n_values * sizeof(float), err);
 }
 
 /*
@@ -280,11 +351,31 @@ static bool begin(nm_trainer *t, nomul_error *err)
     bool ok = nm_latent_quantize(&t->latent, t->work.pool, err) &&
               nm_export_memory(&t->latent, &t->tokenizer, &bytes, &n_bytes, err);
     nomul_model *model = ok ? nomul_model_open_memory(bytes, n_bytes, NULL, err) : NULL;
-    ok = model && make_caches(t, nomul_model_tokenizer(model), err) && open_arrays(t, err) &&
-         nm_trainer_send(t, err) && open_texts(t, err) && open_log(t, err);
+    ok = model && make_caches(t, nomul_model_tokenizer(model), err) && join_texts(t, err) &&
+         open_arrays(t, err) && join_values(t, err) && nm_trainer_send(t, err) &&
+         open_texts(t, err) && open_log(t, err);
     nomul_model_close(model);
     nm_free(bytes);
     return ok;
+}
+
+/*
+ * new and tune for all ranks but the first.  That joins once everything is in the folder, and once
+ * more with the values.
+ */
+static bool follow(nm_trainer *t, const nm_train_options *o, nomul_error *err)
+{
+    nm_config config;
+    nm_hf_ids ids;
+
+    t->options = *o, t->folder = o->out;
+    return open_work(t, err) && join_texts(t, err) &&
+           nm_hf_config_read(&config, &ids, t->folder, err) &&
+           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
+                                (nm_hf_warn){NULL, NULL}, err) &&
+           open_latent(t, &config, err) && open_arrays(t, err) && join_values(t, err) &&
+           nm_latent_quantize(&t->latent, t->work.pool, err) && nm_trainer_send(t, err) &&
+           open_texts(t, err);
 }
 
 /* ---- The commands ---------------------------------------------------------------------------- */
@@ -295,6 +386,7 @@ bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     char      path[NM_EXPORT_PATH];
     nm_config config;
 
+    if (t->ranks.rank) return follow(t, o, err);
     t->options = *o, t->folder = o->out;
     if (!o->tokenizer)
         return nm_fail(err, NOMUL_E_ARG,
@@ -323,6 +415,7 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     nm_hf_ids    ids;
     nm_os_status status;
 
+    if (t->ranks.rank) return follow(t, o, err);
     t->options = *o, t->folder = o->out;
     if (!o->model) return nm_fail(err, NOMUL_E_ARG, "tune: needs -m FILE or DIR, the model");
     int failure = nm_os_stat(o->model, &status);
@@ -436,7 +529,7 @@ void nm_setup_close(nm_trainer *t)
 {
     if (t->log) fclose(t->log);
     nm_free(t->bench_ids);
-    nm_cuda_close(t->cuda);
+    for (size_t i = 0; i < t->n_parts; i++) nm_cuda_close(t->parts[i].cuda);
     nm_mix_close(&t->data);
     nm_mix_close(&t->decay_data);
     nm_token_cache_close(&t->valid);
@@ -446,4 +539,5 @@ void nm_setup_close(nm_trainer *t)
     nm_latent_close(&t->latent);
     nm_hf_tokenizer_close(&t->tokenizer);
     nm_pool_free(t->work.pool);
+    nm_pool_free(t->callers);
 }

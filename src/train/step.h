@@ -7,6 +7,7 @@
 #ifndef NM_STEP_H
 #define NM_STEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ typedef struct nm_train_batch {
     size_t         state_streams; /* of states */
     float          weight;        /* of a token in the gradients: 1 / tokens of the step */
     float         *nats;          /* [n_streams][n_tokens]: each token's loss; CPU only; or NULL */
+    bool           is_last;       /* pass of a step; GPU only */
 } nm_train_batch;
 
 /*

@@ -69,21 +69,25 @@ static bool report_works(nm_trainer *t, nomul_error *err)
         [NM_CUDA_SCAN_BACK] = "recurrence, backwards",
         [NM_CUDA_PRODUCTS_WEIGHTS] = "products for weights",
         [NM_CUDA_GAINS] = "gradients of gains",
+        [NM_CUDA_SUM] = "sums over GPUs",
         [NM_CUDA_GRAD_NORM] = "norm of gradients",
         [NM_CUDA_ADAMW] = "optimizer",
         [NM_CUDA_TRITS] = "quantizing weights",
     };
+    nm_cuda         *cuda = t->parts[0].cuda;
     nm_cuda_measured total[NM_CUDA_WORKS];
     double           n = MEASURED_STEPS;
 
-    nm_cuda_measure(t->cuda);
+    nm_cuda_measure(cuda);
     for (int i = 0; i < MEASURED_STEPS; i++)
         if (!nm_trainer_step(t, err)) return false;
-    nm_cuda_take_measured(t->cuda, total);
+    nm_cuda_take_measured(cuda, total);
+    if (t->ranks.rank) return true;
     printf("%-24s%10s%10s%10s%10s%10s\n", "one after the other", "launches", "ms", "GB", "GB/s",
            "TFLOP/s");
     for (int i = 0; i < NM_CUDA_WORKS; i++) {
         const nm_cuda_measured *x = &total[i];
+        if (!x->n) continue;
         printf("%-24s%10.0f%10.2f%10.2f%10.0f%10.0f\n", names[i], (double)x->n / n, x->ms / n,
                x->bytes / n / 1e9, x->bytes / x->ms / 1e6, x->flops / x->ms / 1e9);
     }
@@ -93,15 +97,16 @@ static bool report_works(nm_trainer *t, nomul_error *err)
 /* The parts of a step by the GPU's own clock, since the steps that are not measured. */
 static bool report_gpu(nm_trainer *t, nomul_error *err)
 {
-    float ms[NM_CUDA_PARTS];
+    nm_cuda *cuda = t->parts[0].cuda;
+    float    ms[NM_CUDA_PARTS];
 
-    nm_cuda_take_times(t->cuda, ms);
+    nm_cuda_take_times(cuda, ms);
     for (int i = 0; i < NM_CUDA_PARTS; i++) ms[i] /= (float)t->options.max_iters;
     printf("of that on the GPU: forward %.1f ms, head and loss %.1f ms, backward %.1f ms, "
            "optimizer and quantizing %.1f ms\n",
            ms[NM_CUDA_FORWARD], ms[NM_CUDA_HEAD], ms[NM_CUDA_BACKWARD], ms[NM_CUDA_OPTIMIZER]);
     printf("memory: %.1f GiB, for %zu of the streams at once\n",
-           (double)nm_cuda_bytes(t->cuda) / (1024.0 * 1024 * 1024), t->n_micro);
+           (double)nm_cuda_bytes(cuda) / (1024.0 * 1024 * 1024), t->n_micro);
     return report_works(t, err);
 }
 
@@ -115,21 +120,25 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     const nm_latent        *l = &t->latent;
     double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
     float                   ms[NM_CUDA_PARTS];
-    double                  best = 0, peak = t->cuda ? 0 : measure_peak(t);
+    nm_cuda                *cuda = t->parts[0].cuda;
+    double                  best = 0, peak = cuda ? 0 : measure_peak(t);
 
     for (uint64_t i = 0; i < o->max_iters + WARM_STEPS; i++) {
         t->tape.times = (nm_tape_times){.forward = 0};
         t->clock = nm_clock();
-        if (nomul_cancel_requested(t->cancel)) return true;
+        if (t->is_stopped) return true;
         if (!nm_trainer_step(t, err)) return false;
         if (i < WARM_STEPS) {
-            if (t->cuda) nm_cuda_take_times(t->cuda, ms);
+            if (cuda) nm_cuda_take_times(cuda, ms);
             continue;
         }
         seconds += t->last_step;
         if (best == 0 || t->last_step < best) best = t->last_step;
     }
     double mean = seconds / (double)o->max_iters;
+    if (t->ranks.rank) return !cuda || report_works(t, err);
+    if (t->ranks.n * t->n_parts > 1)
+        printf("%zu processes, %zu GPUs each; of the first:\n", t->ranks.n, cuda ? t->n_parts : 0);
     printf("%s, kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: "
            "%.1f M parameters\n",
            o->device, t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers,
@@ -138,7 +147,7 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
            "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,
            6 * (double)l->n_values * n_tokens / mean / 1e9);
-    if (t->cuda) return report_gpu(t, err);
+    if (cuda) return report_gpu(t, err);
     const nm_tape_times *times = &t->tape.times;
     double               speed = times->flops / times->products;
     printf("last step: forward %.0f ms, backward products %.0f ms, the rest of the backward pass "

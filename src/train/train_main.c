@@ -32,7 +32,10 @@ static int help(void)
            "  nomul-train resume DIR\n"
            "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
            "new trains a model from random weights, tune starts from one, resume continues a\n"
-           "training that was stopped, with the same bits.  Ctrl-C saves and exits.\n"
+           "training that was stopped, with the same bits.  Ctrl-C saves and exits.
+           "
+           "With mpirun, in a build with MPI=1, several processes share the streams of a step.
+           "
            "Text is UTF-8; a line <|doc|> separates two documents.  DIR becomes a Hugging Face\n"
            "folder, with the model for nomul as model.gguf.\n\n",
            NOMUL_VERSION);
@@ -74,6 +77,7 @@ static bool setup(nm_trainer *t, const struct command *command, int argc, char *
 int main(int argc, char **argv)
 {
     static nm_trainer trainer; /* larger than a stack wants to be */
+    nm_ranks         *ranks = &trainer.ranks;
     nomul_error       err = {.code = NOMUL_OK};
 
     nm_os_begin(&argc, &argv);
@@ -84,12 +88,20 @@ int main(int argc, char **argv)
     nm_os_on_stop(on_stop);
     const struct command *command = commands, *end = commands + sizeof commands / sizeof *commands;
     while (command < end && strcmp(command->name, argv[1]) != 0) command++;
-    bool ok = command < end ? setup(&trainer, command, argc - 2, argv + 2, &err) &&
-                                  command->run(&trainer, &err)
-                            : nm_fail(&err, NOMUL_E_ARG,
-                                      "no command '%.100s': new, tune, resume or bench", argv[1]);
+    bool ok = nm_ranks_open(ranks, &err);
+    if (ok && command == end)
+        ok = nm_fail(&err, NOMUL_E_ARG, "no command '%.100s': new, tune, resume or bench", argv[1]);
+    ok = ok && setup(&trainer, command, argc - 2, argv + 2, &err) && command->run(&trainer, &err);
     nm_setup_close(&trainer);
-    if (ok || err.code == NOMUL_E_CANCELLED) return nomul_cancel_requested(&cancel) ? 130 : 0;
-    fprintf(stderr, "nomul-train: %s\n", err.text);
-    return err.code == NOMUL_E_ARG ? 2 : 1;
+    int code = err.code == NOMUL_E_ARG ? 2 : 1;
+    if (ok) code = trainer.is_stopped ? 130 : 0;
+    if (!ok && err.code == NOMUL_E_CANCELLED) code = 130;
+    if (!ok && code != 130) {
+        nm_ranks_defer(ranks);
+        fprintf(stderr, "nomul-train: ");
+        if (ranks->rank) fprintf(stderr, "rank %zu: ", ranks->rank);
+        fprintf(stderr, "%s\n", err.text);
+    }
+    nm_ranks_close(ranks, ok ? 0 : code);
+    return code;
 }

@@ -10,6 +10,7 @@
 #include "nomul.h"
 
 #define NM_TRAIN_LIST 16 /* of --data at most */
+#define NM_TRAIN_GPUS 16 /* of one process at most */
 
 typedef struct nm_train_list {
     const char *items[NM_TRAIN_LIST];

@@ -57,15 +57,69 @@ static double learning_rate(const nm_trainer *t)
     return step < (double)o->warmup_iters ? rate * step / (double)o->warmup_iters : rate;
 }
 
-/*
- * The mean loss of all streams' next tokens, their gradients and the norm of these.  n_micro
- * streams at a time pass through the network; their gradients add up.
- */
+/* A job of callers: items are parts. */
+typedef struct part_job {
+    nm_trainer             *t;
+    nm_mix                 *mix;     /* of a pass */
+    const nm_adamw_factors *factors; /* of the optimizer's step; NULL: a pass */
+} part_job;
+
+/* n_micro streams at a time pass through the network; their gradients add up. */
+static bool run_part(nm_trainer *t, nm_train_part *p, nm_mix *mix)
+{
+    size_t n_streams = (size_t)t->options.batch_size, n_tokens = (size_t)t->options.block_size;
+    size_t state = nm_config_state_dim(&t->latent.config);
+
+    p->loss = 0;
+    for (size_t at = 0, n; at < p->n; at += n) {
+        n = nm_smaller(t->n_micro, p->n - at);
+        nm_mix_next(mix, p->first + at, n, n_tokens, p->ids, p->targets);
+        const nm_train_batch batch = {.ids = p->ids,
+                                      .targets = p->targets,
+                                      .bos = t->tokenizer.bos_id,
+                                      .states = t->states + (p->first + at) * state,
+                                      .n_streams = n,
+                                      .state_streams = n_streams,
+                                      .weight = 1.0f / (float)(n_streams * n_tokens),
+                                      .is_last = at + n == p->n};
+        double               sum = 0;
+        if (!p->cuda)
+            sum = nm_tape_run(&t->tape, &batch);
+        else if (!nm_cuda_run(p->cuda, &batch, &sum, &p->err))
+            return false;
+        p->loss += sum / (double)(n_streams * n_tokens);
+    }
+    return true;
+}
+
+/* A GPU that failed is waited for by the others, in sums that cannot be called off. */
+static void do_parts(void *context, size_t begin, size_t end, size_t thread)
+{
+    const part_job *job = context;
+
+    (void)thread;
+    for (nm_train_part *p = job->t->parts + begin; p < job->t->parts + end; p++) {
+        p->ok = job->factors ? nm_cuda_step(p->cuda, job->factors, &p->err)
+                             : run_part(job->t, p, job->mix);
+        if (p->ok || job->t->n_parts == 1) continue;
+        fprintf(stderr, "\nnomul-train: %s\n", p->err.text);
+        nm_ranks_close(&job->t->ranks, 1);
+        nm_os_exit_now(1);
+    }
+}
+
+static bool run_parts(nm_trainer *t, part_job job, nomul_error *err)
+{
+    job.t = t;
+    nm_pool_run(t->callers, do_parts, &job, t->n_parts, 1);
+    if (!t->parts[0].ok) *err = t->parts[0].err;
+    return t->parts[0].ok;
+}
+
+/* The mean loss of all streams' next tokens, their gradients and the norm of these. */
 static bool run_streams(nm_trainer *t, nomul_error *err)
 {
     nm_saved_counts *c = &t->saved.counts;
-    size_t           n_streams = (size_t)t->options.batch_size;
-    size_t           n_tokens = (size_t)t->options.block_size;
     bool             has_decay = t->decay_data.n_texts > 0;
 
     /* From the first step of the decay on streams read the second mix, each from a new state. */
@@ -74,39 +128,31 @@ static bool run_streams(nm_trainer *t, nomul_error *err)
         memset(t->states, 0, c->n_states * sizeof *t->states);
     }
     nm_mix *mix = has_decay && c->is_decaying ? &t->decay_data : &t->data;
+    if (!run_parts(t, (part_job){.mix = mix}, err)) return false;
     t->loss = 0;
-    for (size_t first = 0, n; first < n_streams; first += n) {
-        n = nm_smaller(t->n_micro, n_streams - first);
-        nm_mix_next(mix, first, n, n_tokens, t->ids, t->targets);
-        const nm_train_batch batch = {.ids = t->ids,
-                                      .targets = t->targets,
-                                      .bos = t->tokenizer.bos_id,
-                                      .states = t->states +
-                                                first * nm_config_state_dim(&t->latent.config),
-                                      .n_streams = n,
-                                      .state_streams = n_streams,
-                                      .weight = 1.0f / (float)(n_streams * n_tokens)};
-        double               sum = 0;
-        if (!t->cuda)
-            sum = nm_tape_run(&t->tape, &batch);
-        else if (!nm_cuda_run(t->cuda, &batch, &sum, err))
-            return false;
-        t->loss += sum / (double)(n_streams * n_tokens);
-    }
-    if (t->cuda) return nm_cuda_norm(t->cuda, &t->norm, err);
+    for (size_t i = 0; i < t->n_parts; i++) t->loss += t->parts[i].loss;
+    if (!nm_ranks_sum(&t->ranks, &t->loss, 1, err)) return false;
+    if (t->parts[0].cuda) return nm_cuda_norm(t->parts[0].cuda, &t->norm, err);
+    if (!nm_ranks_sum_floats(&t->ranks, t->latent.grads, t->latent.n_values, err)) return false;
     t->norm = nm_adamw_norm(&t->adamw, &t->latent, t->tape.ops, t->work.pool);
     return true;
 }
 
 bool nm_trainer_send(nm_trainer *t, nomul_error *err)
 {
-    return !t->cuda || nm_cuda_send(t->cuda, t->latent.values, t->adamw.m, t->adamw.v, err);
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < t->n_parts && t->parts[i].cuda; i++)
+        ok = nm_cuda_send(t->parts[i].cuda, t->latent.values, t->adamw.m, t->adamw.v, err);
+    return ok;
 }
 
 bool nm_trainer_fetch(nm_trainer *t, nomul_error *err)
 {
-    return !t->cuda || (nm_cuda_fetch(t->cuda, t->latent.values, t->adamw.m, t->adamw.v, err) &&
-                        nm_latent_quantize(&t->latent, t->work.pool, err));
+    nm_cuda *cuda = t->parts[0].cuda; /* all have the same */
+
+    return !cuda || (nm_cuda_fetch(cuda, t->latent.values, t->adamw.m, t->adamw.v, err) &&
+                     nm_latent_quantize(&t->latent, t->work.pool, err));
 }
 
 /*
@@ -130,23 +176,26 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     t->rate = learning_rate(t);
     c->step++, c->tokens += o->batch_size * o->block_size;
     /* New values, quantized for the next step. */
-    if (t->cuda) {
+    if (t->parts[0].cuda) {
         const nm_adamw_factors factors = nm_adamw_next(&t->adamw, &adamw, (float)t->rate, t->norm);
-        ok = nm_cuda_step(t->cuda, &factors, err);
+        ok = run_parts(t, (part_job){.factors = &factors}, err);
     } else {
         nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
                       t->norm);
         ok = nm_latent_quantize(&t->latent, t->work.pool, err);
     }
+    if (!ok)
+        return nm_fail_in(err,
+                          "step %" PRIu64 ": the weights grow without end: resume from the last "
+                          "checkpoint with a lower --learning-rate",
+                          c->step);
+    /* Rank 0's clock counts for all, and a signal to any. */
     double now = nm_clock();
-    t->last_step = now - t->clock;
+    double sums[] = {t->ranks.rank ? 0 : now - t->clock, nomul_cancel_requested(t->cancel)};
+    if (!nm_ranks_sum(&t->ranks, sums, 2, err)) return false;
+    t->clock = now, t->last_step = sums[0], t->is_stopped = sums[1] > 0;
     c->seconds += t->last_step;
-    t->clock = now;
-    if (ok) return true;
-    return nm_fail_in(err,
-                      "step %" PRIu64 ": the weights grow without end: resume from the last "
-                      "checkpoint with a lower --learning-rate",
-                      c->step);
+    return true;
 }
 
 /* ---- Reports --------------------------------------------------------------------------------- */
@@ -172,6 +221,7 @@ static void report(const nm_trainer *t, double step_seconds)
     bool                    is_terminal = nm_os_is_terminal(NM_OS_STDERR);
     char                    bar[BAR + 1], left[32], steps[48];
 
+    if (t->ranks.rank) return;
     if (t->log) {
         fprintf(t->log,
                 "{\"step\":%" PRIu64 ",\"loss\":%.9g,\"learning_rate\":%.9g,\"grad_norm\":%.9g,"
@@ -217,16 +267,16 @@ static bool measure_full(nm_trainer *t, nm_validation_loss *v, nomul_error *err)
     float *states = nm_zeros(0, state, sizeof *states, err);
     bool   ok = states && nm_mix_open(&mix, t->n_micro, err);
     n_passes = t->valid.n_ids / (t->n_micro * block) + 1;
-    const nm_train_batch batch = {.ids = t->ids,
-                                  .targets = t->targets,
+    const nm_train_batch batch = {.ids = t->parts[0].ids,
+                                  .targets = t->parts[0].targets,
                                   .bos = t->tokenizer.bos_id,
                                   .states = states,
                                   .n_streams = t->n_micro,
                                   .state_streams = t->n_micro,
                                   .weight = 0};
     for (size_t i = 0; ok && i < n_passes; i++) {
-        nm_mix_next(&mix, 0, t->n_micro, block, t->ids, t->targets);
-        ok = nm_cuda_run(t->cuda, &batch, &sum, err);
+        nm_mix_next(&mix, 0, t->n_micro, block, t->parts[0].ids, t->parts[0].targets);
+        ok = nm_cuda_run(t->parts[0].cuda, &batch, &sum, err);
         if (ok) nats += sum;
     }
     v->n_tokens = n_passes * t->n_micro * block;
@@ -251,6 +301,7 @@ static bool measure(nm_trainer *t, nomul_error *err)
     };
     nm_validation_loss v;
 
+    if (t->ranks.rank) return true;
     if (!t->options.quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\r\033[K");
     bool ok = strcmp(t->options.weights, "full") == 0
                   ? measure_full(t, &v, err)
@@ -271,26 +322,46 @@ static bool measure(nm_trainer *t, nomul_error *err)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+/* Places and states of all streams, of which each rank has moved its own. */
+static bool join_streams(nm_trainer *t, nomul_error *err)
+{
+    const nm_saved_counts *c = &t->saved.counts;
+    const nm_train_part   *last = &t->parts[t->n_parts - 1];
+    size_t                 first = t->parts[0].first, n = last->first + last->n - first;
+    size_t    all = (size_t)c->n_streams, state = nm_config_state_dim(&t->latent.config);
+    uint64_t *at = t->saved.at;
+
+    if (t->ranks.n == 1) return true;
+    for (size_t s = 0; s < all; s++) {
+        if (s >= first && s - first < n) continue;
+        at[s] = 0;
+        for (size_t l = 0; l < t->latent.config.n_layers; l++)
+            memset(t->states + (l * all + s) * state, 0, state * sizeof *t->states);
+    }
+    return nm_ranks_join(&t->ranks, at, all * sizeof *at, err) &&
+           nm_ranks_join(&t->ranks, t->states, (size_t)c->n_states * sizeof *t->states, err);
+}
+
 /* The state first: the other files follow from it. */
 bool nm_trainer_save(nm_trainer *t, nomul_error *err)
 {
     nm_saved_state *s = &t->saved;
     char            path[NM_EXPORT_PATH];
 
-    if (!nm_trainer_fetch(t, err)) return false;
+    s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
+    t->last_saved = s->counts.seconds;
+    if (!join_streams(t, err) || (!t->ranks.rank && !nm_trainer_fetch(t, err))) return false;
+    if (t->ranks.rank) return true;
     s->counts.optimizer_steps = t->adamw.n_steps;
     s->counts.power1 = t->adamw.power1, s->counts.power2 = t->adamw.power2;
-    s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
     if (nm_train_options_write(&t->options, s->options, sizeof s->options) >= sizeof s->options)
         return nm_fail(err, NOMUL_E_ARG, "--sample: too long to be saved");
-    bool ok = nm_export_path(path, t->folder, "train.state", err) &&
-              nm_saved_state_write(s, path, err) &&
-              nm_export_path(path, t->folder, "model.safetensors", err) &&
-              nm_export_safetensors(&t->latent, path, err) &&
-              nm_export_path(path, t->folder, "model.gguf", err) &&
-              nm_export_model(&t->latent, &t->tokenizer, path, err);
-    t->last_saved = s->counts.seconds;
-    return ok;
+    return nm_export_path(path, t->folder, "train.state", err) &&
+           nm_saved_state_write(s, path, err) &&
+           nm_export_path(path, t->folder, "model.safetensors", err) &&
+           nm_export_safetensors(&t->latent, path, err) &&
+           nm_export_path(path, t->folder, "model.gguf", err) &&
+           nm_export_model(&t->latent, &t->tokenizer, path, err);
 }
 
 /*
@@ -304,7 +375,7 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
 
     t->clock = nm_clock(), t->last_saved = c->seconds;
     if (c->step == 0 && !measure(t, err)) return false;
-    while (!is_done(t) && !nomul_cancel_requested(t->cancel)) {
+    while (!is_done(t) && !t->is_stopped) {
         double before = c->seconds;
         if (!nm_trainer_step(t, err)) return false;
         report(t, c->seconds - before);
@@ -318,10 +389,11 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
             t->clock = nm_clock();
         }
     }
-    if (!o->quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
+    bool is_quiet = o->quiet || t->ranks.rank > 0;
+    if (!is_quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     if (!nm_trainer_save(t, err)) return false;
     if (is_done(t) && !measure(t, err)) return false;
-    if (!o->quiet)
+    if (!is_quiet)
         fprintf(stderr,
                 is_done(t) ? "done: the model is %s/model.gguf\n"
                            : "stopped: nomul-train resume %s continues\n",

@@ -8,6 +8,9 @@
  *     train.state                                    what `resume` reads
  *     data-0.ids ..., decay-0.ids ..., valid.ids     the texts as ids
  *     train.jsonl                                    a line for each step and each measurement
+ *
+ * The streams of a step are divided between the ranks, and between the GPUs of each.  Rank 0 alone
+ * writes files and reports; the others see the folder, too.
  */
 #ifndef NM_TRAINER_H
 #define NM_TRAINER_H
@@ -16,10 +19,21 @@
 #include "train/cuda.h"
 #include "train/export.h"
 #include "train/mix.h"
+#include "train/ranks.h"
 #include "train/saved_state.h"
 #include "train/tape.h"
 
 #include <stdio.h>
+
+/* What a GPU, or the CPU, does of each step: streams [first, first + n), n_micro at a time. */
+typedef struct nm_train_part {
+    nm_cuda    *cuda; /* NULL: tape and adamw compute */
+    size_t      first, n;
+    int32_t    *ids, *targets; /* of the streams in memory at once */
+    double      loss;          /* of a step: this part's share of it */
+    bool        ok;
+    nomul_error err;
+} nm_train_part;
 
 typedef struct nm_trainer {
     nm_train_options    options;
@@ -31,14 +45,16 @@ typedef struct nm_trainer {
     nm_adamw        adamw;
     nm_tape         tape;
     nm_work         work;
-    nm_cuda        *cuda; /* NULL: tape and adamw compute */
+    nm_ranks        ranks;
+    nm_train_part   parts[NM_TRAIN_GPUS]; /* this rank's */
+    size_t          n_parts;
+    nm_pool        *callers; /* a thread for each part */
 
     nm_mix         data, decay_data;
-    nm_token_cache valid;         /* zeros: none */
-    float         *states;        /* [n_layers][batch_size][state] */
-    int32_t       *ids, *targets; /* of the streams in memory at once */
-    size_t         n_micro;       /* of these */
-    nm_saved_state saved;         /* counts, weights; points to the arrays above */
+    nm_token_cache valid;   /* zeros: none */
+    float         *states;  /* [n_layers][batch_size][state]; of other ranks: old ones */
+    size_t         n_micro; /* streams of a part in memory at once */
+    nm_saved_state saved;   /* counts, weights; points to the arrays above */
     nm_arena       arena;
     char           saved_options[4096]; /* what the options of resume point into */
     uint32_t      *bench_ids;
@@ -47,10 +63,11 @@ typedef struct nm_trainer {
     double last_saved;       /* of counts.seconds */
     double loss, norm, rate; /* of the last step, as its seconds */
     double last_step;
-    FILE  *log;
+    bool   is_stopped; /* by a signal to any rank */
+    FILE  *log;        /* rank 0's */
 } nm_trainer;
 
-/* In setup.c.  Close after a failure, too. */
+/* In setup.c, when ranks is open.  Every rank makes the same calls.  Close after a failure, too. */
 bool nm_setup_new(nm_trainer *t, const nm_train_options *options, nomul_error *err);
 bool nm_setup_tune(nm_trainer *t, const nm_train_options *options, nomul_error *err);
 /* options.operand is the folder; arguments that follow it are parsed over the saved options. */

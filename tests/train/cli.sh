@@ -5,40 +5,11 @@
 #   cli.sh OUT      OUT/nomul-train, OUT/nomul and OUT/share/nomul-train.1 are tested
 #   cli.sh -u OUT   renews tests/train/curve.txt
 #
-# CHECK lines count; what fails prints a line FAIL.
 set -u
 renew=0
 if [ "$1" = -u ]; then renew=1 && shift; fi
 bin=$1 train=$1/nomul-train nomul=$1/nomul page=$1/share/nomul-train.1
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-check() { # NAME COMMAND...
-    name=$1 && shift
-    if "$@" > "$work/said" 2>&1; then
-        passed=$((passed + 1))
-    else
-        echo "FAIL $name" && sed 's/^/    /' "$work/said" && failed=$((failed + 1))
-    fi
-}
-says() { # EXIT-CODE WORDS COMMAND...: fails with this code and one line with these words
-    code=$1 words=$2 && shift 2
-    "$@" > "$work/out" 2>&1
-    got=$?
-    cat "$work/out"
-    [ "$got" = "$code" ] && [ "$(wc -l < "$work/out")" = 1 ] && grep -qF -- "$words" "$work/out"
-}
-# The same training, whatever the time it took: the state but for its clock and its checksum.
-same_state() {
-    end=$(($(wc -c < "$1/train.state") - 8))
-    cmp "$1/model.safetensors" "$2/model.safetensors" && cmp "$1/model.gguf" "$2/model.gguf" &&
-        [ "$(wc -c < "$2/train.state")" = $((end + 8)) ] &&
-        [ "$(cmp -l "$1/train.state" "$2/train.state" |
-            awk -v end=$end '($1 < 97 || $1 > 104) && $1 <= end' | wc -l)" = 0 ]
-}
-field() { sed -n "s/.*\"$1\":\([^,}]*\).*/\1/p"; }
-close_to() { awk -v a="$1" -v b="$2" 'BEGIN {d = a - b; exit !(d < 1e-5 && d > -1e-5)}'; }
+. tests/train/checks.sh
 
 text=tests/golden/text/text.txt
 head -c 30000 $text | sed '$d' > "$work/text"

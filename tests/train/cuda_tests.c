@@ -139,7 +139,7 @@ static bool run_setting(const setting *s, const nm_work *work)
     config.use_lower_bound = s->use_lower_bound;
     size_t n_states = s->n_layers * (s->n_streams + s->more_streams) * nm_config_state_dim(&config);
     CHECK(nm_latent_open(&latent, &config, NM_T4, s->embedding, &err), "%s", err.text);
-    nm_cuda *cuda = nm_cuda_model_open(&latent, s->n_streams, s->n_tokens, false, &err);
+    nm_cuda *cuda = nm_cuda_model_open(&latent, 0, s->n_streams, s->n_tokens, false, &err);
     if (!cuda) {
         printf("SKIP %s\n", err.text);
         nm_latent_close(&latent);
