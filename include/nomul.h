@@ -668,7 +668,7 @@ typedef struct nomul_text_counts {
     uint64_t n_tokens;    /* ids of the text, the last one too */
     uint64_t n_prompt;    /* ids appended by the last prompt, BOS too */
     uint64_t n_read;      /* of them, so many were read; the last one counts when all others are */
-    uint64_t n_generated; /* since the last prompt, EOS too */
+    uint64_t n_generated; /* ids sampled since the last prompt, EOS too */
 } nomul_text_counts;
 
 nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *counts,
