@@ -66,7 +66,7 @@ module nm_sequencer #(
     input  wire [31:0] rec_data
 );
     localparam VB_BITS = VL_BITS + LANE_BITS;    // elements of a block: 64 or 128
-    localparam [VL_BITS:0] SUMS = 1 << (4 - LANE_BITS); // strips that the 16 lanes of a sum take
+    localparam [VL_BITS-1:0] SUMS = 1 << (4 - LANE_BITS); // strips that the 16 lanes of a sum take
     localparam [2:0] STEP = 1 << (LANE_BITS - 2);  // clocks between strips of a sum in order
     localparam [17:0] LAST_LANE = (1 << LANE_BITS) - 1;
     localparam [1:0] JOB_PRODUCT = 2'd0, JOB_VECTOR = 2'd1, JOB_RECORD = 2'd2;
@@ -157,21 +157,28 @@ module nm_sequencer #(
     reg  [9:0]  layer;
 
     // ---- A vector operation
-    reg  [VL_BITS:0] v;
+    reg  [VL_BITS-1:0] v;
     reg  [4:0]  wait_step;
     reg  [2:0]  settle;  // clocks since muladd
     reg         alone;  // the operation before has to be finished first
     wire        fold_rotates = fold < LANE_BITS;
-    wire [VL_BITS:0] fold_strips = {{VL_BITS{1'b0}}, 1'b1} << (fold - LANE_BITS);
-    wire        fold_skips = strips_kind == `STRIPS_FOLD && fold >= VB_BITS;
-    reg  [VL_BITS:0] strips;
-    always @*
-        case (strips_kind)
-            `STRIPS_ALL:     strips = {1'b1, {VL_BITS{1'b0}}};
-            `STRIPS_ONE:     strips = 1;
-            `STRIPS_SUMS: strips = SUMS;
-            default: strips = fold_rotates ? 1 : fold_strips;
+    wire [VL_BITS-1:0] fold_strips = {{VL_BITS-1{1'b0}}, 1'b1} << (fold - LANE_BITS);
+    // The last strip, and whether there is none, are found out while the instruction comes.
+    reg  [VL_BITS-1:0] last_v;
+    reg         fold_skips;
+    function [VL_BITS-1:0] last_of(input [1:0] kind, input [3:0] n);
+        case (kind)
+            `STRIPS_ALL:  last_of = {VL_BITS{1'b1}};
+            `STRIPS_ONE:  last_of = 0;
+            `STRIPS_SUMS: last_of = SUMS - 1'b1;
+            default:      last_of = n < LANE_BITS ? 0 : ~({VL_BITS{1'b1}} << (n - LANE_BITS));
         endcase
+    endfunction
+    always @(posedge clk)
+        if (ends) begin
+            last_v     <= last_of(fetched[8:7], fetched[6:3]);
+            fold_skips <= fetched[8:7] == `STRIPS_FOLD && fetched[6:3] >= VB_BITS;
+        end
     wire plain = strips_kind == `STRIPS_ALL;
     wire from_tile = ir[42:41] == `A_TILE;
     wire settled = settle == 0 || (op == `OP_MULADD && VL_BITS == 4);
@@ -189,14 +196,14 @@ module nm_sequencer #(
     wire vector_here = running && is_vector && !fold_skips;
 
     assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;
-    assign issue_v = v[VL_BITS-1:0];
+    assign issue_v = v;
     wire [15:0] block_strip = {4'b0, block} << VL_BITS;
     assign issue_strip = block_strip | {{16-VL_BITS{1'b0}}, issue_v};
     wire   fold_here = strips_kind == `STRIPS_FOLD;
-    assign issue_ahead = fold_here && !fold_rotates ? fold_strips[VL_BITS-1:0] : 0;
+    assign issue_ahead = fold_here && !fold_rotates ? fold_strips : 0;
     assign issue_rotate = fold_here && fold_rotates ? 4'd1 << fold : 4'd0;
     assign issue_state = state_strips;
-    wire   vector_ends = fold_skips || (issue && v + 1'b1 == strips);
+    wire   vector_ends = fold_skips || (issue && v == last_v);
 
     // ---- Jobs.  The address of an embedding row is base + id row, a bit of id a clock
     reg  [4:0]  id_bit;

@@ -176,9 +176,9 @@ wide_cores() {
 run_shapes() {
     [ -n "${LONG-}" ] || return
     has verilator || { skip shapes verilator && return; }
-    simulate_core large16 16 3584 624 1408 || { bad "core for the large shapes: build" && return; }
+    simulate_core large16 16 3584 624 1536 || { bad "core for the large shapes: build" && return; }
     for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
-    simulate_core large4 4 14336 2560 1408 || { bad "core for the large shapes: build" && return; }
+    simulate_core large4 4 14336 2560 1536 || { bad "core for the large shapes: build" && return; }
     for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
 }
 
