@@ -35,8 +35,8 @@ static void test_shapes(void)
     check_shape(&plan, "13b", 1 * GB, "--shape 13b: needs 3.6 GB, but 1.0 GB are available; ",
                 "--shape 2.7b needs 84");
     check_shape(&plan, "370m", 1000, "--shape 370m: needs ", "none of the named shapes fits");
-    check_shape(&plan, "1024,65536,65536,32000", 64 * GB,
-                "--shape 1024,65536,65536,32000: needs 7.7 TB, but 64.0 GB are available; ",
+    check_shape(&plan, "64,65536,65536,32000", 64 * GB,
+                "--shape 64,65536,65536,32000: needs 488.1 GB, but 64.0 GB are available; ",
                 "--shape 100b needs 25.8 GB");
     args.pack = 1;
     check_shape(&plan, "100b", 16400000000,
