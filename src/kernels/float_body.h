@@ -21,6 +21,16 @@
 #include <float.h>
 
 #define PARTS (NM_LANES / WIDTH) /* vectors that hold the lanes of a sum */
+#define CHAINS 4                 /* vectors for exponentials(): a multiple of PARTS */
+
+/* The statement for k = 0, 1, ... below n, unrolled. */
+#define SIDE_BY_SIDE(n, ...)                                                                       \
+    do {                                                                                           \
+        _Pragma("GCC unroll 4") for (size_t k = 0; k < (n); k++)                                   \
+        {                                                                                          \
+            __VA_ARGS__;                                                                           \
+        }                                                                                          \
+    } while (0)
 
 typedef float    vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 typedef int32_t  ints __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
@@ -97,26 +107,37 @@ TARGET static inline vec power_of_two(words n)
     return (vec)((n + 127) << 23);
 }
 
+/*
+ * Of the n vectors x, side by side: most steps wait for the one before, and a processor that looks
+ * at some 100 instructions ahead finds others to do only if they stand between them.
+ */
+__attribute__((always_inline)) TARGET static inline void exponentials(vec *x, const size_t n)
+{
+    vec rounded[CHAINS], r[CHAINS], p[CHAINS];
+
+    SIDE_BY_SIDE(n, x[k] = v_min(all(NM_EXP_MOST), v_max(all(NM_EXP_LEAST), x[k])));
+    SIDE_BY_SIDE(n, rounded[k] = x[k] * NM_LOG2_E + NM_ROUNDER);
+    SIDE_BY_SIDE(n, p[k] = rounded[k] - NM_ROUNDER);
+    SIDE_BY_SIDE(n, r[k] = (x[k] - p[k] * NM_LN2_HIGH) - p[k] * NM_LN2_LOW);
+
+    SIDE_BY_SIDE(n, p[k] = all(NM_EXP_R7) * r[k] + NM_EXP_R6);
+    SIDE_BY_SIDE(n, p[k] = p[k] * r[k] + NM_EXP_R5);
+    SIDE_BY_SIDE(n, p[k] = p[k] * r[k] + NM_EXP_R4);
+    SIDE_BY_SIDE(n, p[k] = p[k] * r[k] + NM_EXP_R3);
+    SIDE_BY_SIDE(n, p[k] = p[k] * r[k] + NM_EXP_R2);
+    SIDE_BY_SIDE(n, p[k] = (p[k] * (r[k] * r[k]) + r[k]) + 1.0f);
+
+    SIDE_BY_SIDE(n, {
+        words whole = (words)rounded[k] - (words)all(NM_ROUNDER);
+        words half = (words)((ints)whole >> 1);
+        x[k] = p[k] * power_of_two(half) * power_of_two(whole - half);
+    });
+}
+
 TARGET static inline vec exponential(vec x)
 {
-    x = v_max(all(NM_EXP_LEAST), x);
-    x = v_min(all(NM_EXP_MOST), x);
-
-    vec rounded = x * NM_LOG2_E + NM_ROUNDER;
-    vec n = rounded - NM_ROUNDER;
-    vec r = (x - n * NM_LN2_HIGH) - n * NM_LN2_LOW;
-
-    vec p = all(NM_EXP_R7);
-    p = p * r + NM_EXP_R6;
-    p = p * r + NM_EXP_R5;
-    p = p * r + NM_EXP_R4;
-    p = p * r + NM_EXP_R3;
-    p = p * r + NM_EXP_R2;
-    p = (p * (r * r) + r) + 1.0f;
-
-    words whole = (words)rounded - (words)all(NM_ROUNDER);
-    words half = (words)((ints)whole >> 1);
-    return p * power_of_two(half) * power_of_two(whole - half);
+    exponentials(&x, 1);
+    return x;
 }
 
 TARGET static inline vec sigmoid(vec x)
@@ -287,29 +308,31 @@ TARGET static size_t argmax(const float *x, size_t n)
     return at;
 }
 
-TARGET static inline void add_softmax(wide sum[2 * PARTS], float *y, const float *x, size_t i,
-                                      size_t n, float max, float temp)
-{
-#pragma GCC unroll 4
-    for (size_t part = 0; part < PARTS; part++) {
-        size_t at = i + WIDTH * part;
-        vec    e = load_logits(x, at, n) - max;
-        if (temp != 1.0f) e = e / temp;
-        e = exponential(e);
-        if (y && at < n) store(y, at, n, e);
-        sum[2 * part] += v_low(e);
-        sum[2 * part + 1] += v_high(e);
-    }
-}
-
 TARGET static double softmax(float *y, const float *x, size_t n, float max, float temp)
 {
+    enum { TOGETHER = CHAINS * WIDTH };
     wide   sum[2 * PARTS];
+    float  rest[TOGETHER];
     double lane[NM_LANES];
 
     if (max < -FLT_MAX) return nm_softmax_even(y, n);
     for (size_t i = 0; i < 2 * PARTS; i++) sum[i] = (wide){0};
-    EACH(i, NM_LANES, n, add_softmax(sum, y, x, i, end, max, temp));
+    for (size_t i = 0; i < n; i += TOGETHER) {
+        const float *from = x + i;
+        float       *to = y ? y + i : rest;
+        vec          e[CHAINS];
+        if (n - i < TOGETHER) { /* past the end are minus infinities, and zeros come of them */
+            for (size_t k = 0; k < TOGETHER; k++) rest[k] = -INFINITY;
+            from = to = memcpy(rest, from, (n - i) % TOGETHER * sizeof *x);
+        }
+        SIDE_BY_SIDE(CHAINS, e[k] = load_logits(from, WIDTH * k, TOGETHER) - max);
+        if (temp != 1.0f) SIDE_BY_SIDE(CHAINS, e[k] = e[k] / temp);
+        exponentials(e, CHAINS);
+        SIDE_BY_SIDE(CHAINS, store(to, WIDTH * k, TOGETHER, e[k]));
+        SIDE_BY_SIDE(CHAINS, sum[k % PARTS * 2] += v_low(e[k]));
+        SIDE_BY_SIDE(CHAINS, sum[k % PARTS * 2 + 1] += v_high(e[k]));
+        if (y && to == rest) memcpy(y + i, rest, (n - i) % TOGETHER * sizeof *y);
+    }
     for (size_t i = 0; i < 2 * PARTS; i++) memcpy(lane + WIDTH / 2 * i, &sum[i], sizeof sum[i]);
     return nm_wide_lanes_sum(lane);
 }
