@@ -32,10 +32,8 @@ static int help(void)
            "  nomul-train resume DIR\n"
            "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
            "new trains a model from random weights, tune starts from one, resume continues a\n"
-           "training that was stopped, with the same bits.  Ctrl-C saves and exits.
-           "
-           "With mpirun, in a build with MPI=1, several processes share the streams of a step.
-           "
+           "training that was stopped, with the same bits.  Ctrl-C saves and exits.\n"
+           "With mpirun, in a build with MPI=1, several processes share the streams of a step.\n"
            "Text is UTF-8; a line <|doc|> separates two documents.  DIR becomes a Hugging Face\n"
            "folder, with the model for nomul as model.gguf.\n\n",
            NOMUL_VERSION);
