@@ -314,7 +314,7 @@ static void test_full(void)
     fill(&s, &l, &a, 0, 7);
     float   *zeros = nm_zeros(0, l.n_values, sizeof *zeros, &err);
     float   *grads = nm_zeros(0, l.n_values, sizeof *grads, &err);
-    nm_cuda *cuda = nm_cuda_model_open(&l, s.n_streams, s.n_tokens, true, &err);
+    nm_cuda *cuda = nm_cuda_model_open(&l, 0, s.n_streams, s.n_tokens, true, &err);
     w.values = nm_zeros(0, l.n_values, sizeof *w.values, &err);
     CHECK(zeros && grads && cuda && w.values, "%s", err.text);
     for (size_t i = 0; i < l.n_values; i++) w.values[i] = (double)l.values[i];
