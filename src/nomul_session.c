@@ -356,7 +356,6 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
         }
         if (!ok) return n_scores > 1 ? nm_fail_in(err, "sequence %zu", i) : false, err->code;
     }
-
     nm_engine *engine = scores[0].session->engine;
     score_job  job = {.floats = engine->work.kernels->floats,
                       .n_vocab = engine->weights->config.vocab};
@@ -372,8 +371,7 @@ nomul_status nomul_session_score_many(const nomul_score *scores, size_t n_scores
         status = score_all(scores, n_scores, &job, err);
     else
         nm_fail_memory(err, job.n_rows * row_bytes), status = err->code;
-    nm_free(job.logits);
-    nm_free(job.rows);
+    nm_free(job.logits), nm_free(job.rows);
     return status;
 }
 

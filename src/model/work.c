@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step of a pass, for all threads or for one; a function, as its ten callers would repeat it. */
+/*
+ * A step of a pass, for all threads of the pool or for the calling one alone, and its time for the
+ * profile.  Every step goes through here, so the choice between the two is made in one place; ten
+ * callers would repeat it if it were inline.
+ */
 #include "model/work.h"
 
 void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
