@@ -90,7 +90,7 @@ examples() (
 )
 
 example() {
-    model=models/stories-74m.gguf
+    model=models/stories-77m.gguf
     if [ -f "$model" ]; then
         one examples "$model"
     else

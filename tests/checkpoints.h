@@ -11,7 +11,7 @@ nomul_model *test_open_tiny(const char *name);
 /* The same in a packing, for certain kernels; the case is skipped where this CPU lacks them. */
 nomul_model *test_open_tiny_as(const char *name, const char *pack, const char *kernels);
 
-/* models/stories-SIZE.gguf: "74m" is the included model, "14m" a small trained one. */
+/* models/stories-SIZE.gguf: "77m" is the included model, "14m" a small trained one. */
 nomul_model *test_open_stories(const char *size);
 
 /* A session on it, or NULL with the case failed. */

@@ -20,11 +20,11 @@ else
 fi
 reference=${NOMUL_SHARED:-../shared}/reference/mmfree.py
 if [ -f "$reference" ] && python3 -c 'import numpy' 2> /dev/null; then
-    python3 tests/golden/demo/make.py models/stories-74m.gguf "$reference"
+    python3 tests/golden/demo/make.py models/stories-77m.gguf "$reference"
 else
     echo "SKIP tests/golden/demo: there is no numpy or no $reference"
 fi
 sh tests/cli/run.sh -u "$out/nomul" | grep '^SKIP' || true
-"$out/tests/continue" models/stories-74m.gguf "Once upon a time" 24 > tests/examples/continue.out
+"$out/tests/continue" models/stories-77m.gguf "Once upon a time" 24 > tests/examples/continue.out
 git diff --stat -- tests
 git ls-files --others --exclude-standard -- tests

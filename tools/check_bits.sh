@@ -52,6 +52,6 @@ all() {
 
 programs=$*
 all models/tiny.gguf 600 1,1 2,3 3,64 4,96 5,512 8,7
-all models/stories-74m.gguf 24 2,7 8,512
+all models/stories-77m.gguf 24 2,7 8,512
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -57,7 +57,7 @@ works_anywhere() {
         (cd / && "$installed/bin/nomul" run -q -p "Once upon a time" -n 8 -s 3 --temp 0) \
             > text.txt && cmp text.txt moved.txt
 }
-model=$installed/share/nomul/stories-74m.gguf
+model=$installed/share/nomul/stories-77m.gguf
 if [ -f "$model" ]; then
     check "the installed program finds its model" works_anywhere
 else
@@ -115,7 +115,7 @@ if need pkg-config "the library"; then
         check "example generate, $kind" generate_here $kind
         check "example threads, $kind" example threads $kind "$model"
         check "example score_text, $kind" example score_text $kind "$model" "Once upon a time"
-        if [ -f "$installed/share/nomul/stories-74m.gguf" ]; then
+        if [ -f "$installed/share/nomul/stories-77m.gguf" ]; then
             check "example continue, $kind, prints what it always does" continues_alike $kind
         fi
     done

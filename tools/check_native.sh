@@ -7,7 +7,7 @@
 set -u
 do=$1 folder=$2 program=$3
 cd "$(dirname "$0")/.." || exit 1
-model=models/stories-74m.gguf
+model=models/stories-77m.gguf
 passed=0 failed=0
 
 run() { "$program" run -m $model -q -n 12 "$@" < /dev/null; }

@@ -17,7 +17,7 @@ cross=${1:-build/cross}
 [ $# -eq 0 ] || shift
 few=${*:-help ids kernels prompt} # `make check` runs all of them on ARM: .ci/run
 all=${*:-$(basename -s .sh -a tests/cli/*.sh | grep -vx run)}
-model=models/stories-74m.gguf
+model=models/stories-77m.gguf
 [ -f $model ] || model=models/tiny.gguf
 most=600000 # bytes of a program
 scratch=$(mktemp -d)
@@ -138,7 +138,7 @@ windows() { # NAME SYSTEM RUNNER...
 library() { # NAME SYSTEM RUNNER...
     folder=$cross/$2 name=$1
     shift 2
-    [ -f "$folder/continue.exe" ] && [ $model = models/stories-74m.gguf ] || return 0
+    [ -f "$folder/continue.exe" ] && [ $model = models/stories-77m.gguf ] || return 0
     "$@" "$folder/continue.exe" $model 'Once upon a time' 24 2> /dev/null | tr -d '\r' |
         cmp -s - tests/examples/continue.out
     is "$name" $? nomul.dll
@@ -150,10 +150,10 @@ full() { echo "Z:$(realpath "$1")" | tr / '\\'; }
 in_chroot() { # NAME SYSTEM
     root=$scratch/root
     mkdir -p "$root"
-    cp "$cross/$2/nomul" models/stories-74m.gguf "$root" 2> /dev/null
+    cp "$cross/$2/nomul" models/stories-77m.gguf "$root" 2> /dev/null
     enter=chroot
     [ "$(id -u)" = 0 ] || enter='unshare -r chroot'
-    if [ ! -f "$root/stories-74m.gguf" ] || ! $enter / true > /dev/null 2>&1; then
+    if [ ! -f "$root/stories-77m.gguf" ] || ! $enter / true > /dev/null 2>&1; then
         echo "SKIP $1, chroot: not allowed here, or no model"
         echo 0 0 1 >> "$scratch/$1.sums"
         return

@@ -27,8 +27,8 @@ split -l 3 prompts.jsonl part.
 sed -n "/^cat > worker/,/^end/p" "$readme" | sh
 options='--ignore-eos --parallel 2 -t 1'
 mkdir bin remote
-ln -s "$model" stories-74m.gguf
-ln -s "$model" remote/stories-74m.gguf
+ln -s "$model" stories-77m.gguf
+ln -s "$model" remote/stories-77m.gguf
 cat > bin/nomul << end
 #!/bin/sh
 echo \$\$ > "\$5.pid" # batch -m MODEL -f PART ..

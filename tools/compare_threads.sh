@@ -47,7 +47,7 @@ done
 for n in $(commas "$counts"); do [ "$n" -le "$most" ] || most=$n; done
 [ "$rounds" -gt 0 ] && [ $((gen + prompt)) -gt 0 ] || usage
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- 370m 1.3b 2.7b models/stories-74m.gguf
+[ $# -gt 0 ] || set -- 370m 1.3b 2.7b models/stories-77m.gguf
 cpus=${cpus:-$(seq -s, 0 $((most - 1)))}
 case ,$cpus, in *[!0-9,]* | *,,* | *,0[0-9]*) usage ;; esac
 [ "$(echo "$cpus" | tr , '\n' | wc -l)" -eq "$most" ] &&

@@ -24,7 +24,7 @@ link libnomul.so.$major lib/libnomul.so
 644 $built/share/nomul.bash share/bash-completion/completions/nomul
 644 $built/share/_nomul share/zsh/site-functions/_nomul
 644 $built/share/nomul.fish share/fish/vendor_completions.d/nomul.fish
-644 models/stories-74m.gguf share/nomul/stories-74m.gguf
+644 models/stories-77m.gguf share/nomul/stories-77m.gguf
 "
 if [ "${PART-}" = train ]; then
     files="
@@ -55,7 +55,7 @@ echo "$files" | while read -r mode source target; do
         rm -f "$file"
         continue
     fi
-    if [ "$source" = models/stories-74m.gguf ] && [ ! -f "$source" ]; then
+    if [ "$source" = models/stories-77m.gguf ] && [ ! -f "$source" ]; then
         echo "install: $source is missing, so commands will need -m" >&2
         continue
     fi

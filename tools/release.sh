@@ -34,7 +34,7 @@ sources)
     ;;
 program)
     cp "$4" LICENSE README.md "$stage"
-    [ ! -f models/stories-74m.gguf ] || cp models/stories-74m.gguf "$stage"
+    [ ! -f models/stories-77m.gguf ] || cp models/stories-77m.gguf "$stage"
     (cd "$stage" && sha256sum -- * > ../sums && mv ../sums SHA256SUMS)
     ;;
 esac

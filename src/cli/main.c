@@ -90,7 +90,7 @@ static int help(const char *topic)
         nm_output_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     nm_output_print("  %-10s %s\n\n", "help", "explain a command: nomul help COMMAND");
     nm_options_prose(
-        "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-74m.gguf "
+        "The model is the file that -m names, else $NOMUL_MODEL, else the first stories-77m.gguf "
         "found in the program's folder, in ../models and in ../share/nomul beside it.\n\n"
         "Results go to stdout, everything else to stderr. Exit code: 0 success, 1 failure, 2 wrong "
         "usage, 3 a batch with invalid lines, 130 stopped by Ctrl-C. A closed pipe, as in "

@@ -52,7 +52,7 @@ int nm_open_kernels(const char **name)
 
 /* ---- Which model ----------------------------------------------------------------------------- */
 
-#define MODEL "stories-74m.gguf"
+#define MODEL "stories-77m.gguf"
 
 /* Where to look, from the executable's folder. */
 static const char *const places[] = {"", "../models/", "../share/nomul/"};

@@ -69,7 +69,7 @@ enum {
 };
 
 /*
- * Opens the model that args->model names, else $NOMUL_MODEL, else stories-74m.gguf in the
+ * Opens the model that args->model names, else $NOMUL_MODEL, else stories-77m.gguf in the
  * executable's folder, ../models or ../share/nomul, the first that exists.  Returns the exit code
  * so far; if it is not NM_EXIT_DONE, the reason has been printed.  nm_open_close follows in any
  * case.

@@ -54,7 +54,7 @@ program=$PWD/bin/nomul
 places() { try tokenize -p Once | sed "s|[A-Z]:$(pwd -P)|HERE|g; s|$(pwd -P)|HERE|g"; }
 places
 mkdir -p share/nomul
-cp tiny.gguf share/nomul/stories-74m.gguf
+cp tiny.gguf share/nomul/stories-77m.gguf
 places
-cp small.gguf bin/stories-74m.gguf # its own folder comes first
+cp small.gguf bin/stories-77m.gguf # its own folder comes first
 places

@@ -12,7 +12,7 @@ for t in golden/small.gguf golden/small-t5.gguf; do nomul info $t | grep '^kerne
     sed 's/[a-z0-9_]*, which prefer t[45]/K, which prefer T/; s/[0-9.]*bit/N/' | sort
 try info $m --check-tensors | grep checked
 nomul info $m --check-tensors --json | grep -c '"checked":true'
-for m in models/tiny.gguf models/stories-14m.gguf models/stories-74m.gguf; do
+for m in models/tiny.gguf models/stories-14m.gguf models/stories-77m.gguf; do
     need $m
     # It fits a screen.
     nomul info $m | awk 'length > 80 {print "wide: " $0} END {if (NR > 23) print NR " lines"}'

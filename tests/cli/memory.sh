@@ -1,7 +1,7 @@
 # What does not fit into memory is refused before it is allocated, with what would fit.
 not_on_windows "there is no ulimit -v"
 case $RUN in *qemu*) skip "memory: the limit would be qemu's" ;; esac
-m=models/stories-74m.gguf
+m=models/stories-77m.gguf
 limited() {
     (ulimit -v "$1" && shift && try "$@" < /dev/null) 2>&1 | sed -E '
         s/[0-9.]+ [kMG]B (of memory needed|available|are available)/N \1/g

@@ -1,6 +1,6 @@
 # Signals, closed pipes, full disks, a file that shrinks.
 not_on_windows "there are no signals: tests/windows/events.c sends Ctrl-C"
-need models/stories-74m.gguf
+need models/stories-77m.gguf
 m=models/tiny.gguf
 start() { # what is to be ended; not through `nomul`: $! has to be the program
     : > out
@@ -88,7 +88,7 @@ cp $m in.gguf
 count
 before=$n_files
 for signal in BUS QUIT TERM XCPU; do
-    for command in "convert golden/wide-no-bound" "repack models/stories-74m.gguf --pack 2bit"; do
+    for command in "convert golden/wide-no-bound" "repack models/stories-77m.gguf --pack 2bit"; do
         $RUN "$program" $command -o no.gguf > out 2> err &
         pid=$!
         while kill -s 0 $pid 2> /dev/null && ! more; do :; done # a poll might come too late

@@ -1,5 +1,5 @@
 # The shipped model tells its story: greedy, and drawn with a seed, the same on every machine.
-m=models/stories-74m.gguf
+m=models/stories-77m.gguf
 need $m
 nomul run -m $m -p 'Once upon a time' -n 12 --temp 0 -q
 echo '<'

@@ -141,7 +141,7 @@ run_core() {
         tokens "$build/$model.gguf" -n 4 -g 3 -s 7
     done
     check "the hash of nomul logits" same_hash models/tiny.gguf
-    if [ -f models/stories-74m.gguf ]; then tokens models/stories-74m.gguf -n "${LONG:+6}4"; fi
+    if [ -f models/stories-77m.gguf ]; then tokens models/stories-77m.gguf -n "${LONG:+6}4"; fi
     if [ -n "${LONG-}" ]; then wide_cores; fi
 }
 

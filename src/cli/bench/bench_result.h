@@ -64,7 +64,7 @@ typedef enum nm_md_line { NM_MD_HEADER, NM_MD_RULE, NM_MD_VALUES } nm_md_line;
  *
  *   | model                          |       size |     NM_MD_HEADER
  *   | ------------------------------ | ---------: |     NM_MD_RULE, ':' where a column aligns right
- *   | hgrn_bit 74M t5                |  19.50 MiB |     NM_MD_VALUES
+ *   | hgrn_bit 77M t5                |  19.50 MiB |     NM_MD_VALUES
  */
 void nm_bench_cell(nm_md_line line, const char *name, int width, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

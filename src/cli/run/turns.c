@@ -2,7 +2,7 @@
 /*
  * Two marks are kept for each of the last 64 turns: before the prompt, for /undo, and before the
  * answer, for /retry.  A state cannot be undone by a token, and reading the text again would take
- * as long as it took the first time.  With stories-74m a mark has 31 kB, all of them 4 MB.
+ * as long as it took the first time.  With stories-77m a mark has 41 kB, all of them 5 MB.
  *
  *   asked[i]       answering[i]              asked[i + 1]
  *      | prompt, read |  answer, generated      | prompt ...
