@@ -17,18 +17,20 @@
  * Structs    Options are filled with defaults by their init function, then changed by the caller.
  *            A struct with a member `size` may grow in later versions: init sets size, and where
  *            the library fills such a struct the caller sets size to sizeof beforehand.  The
- *            library touches only the first `size` bytes.  The other structs never change.
+ *            library touches only the first `size` bytes.  A struct that the library owns may
+ *            grow at its end.  The other structs never change.
  * Ownership  Objects are reference-counted where they need each other, so they may be freed in any
  *            order: a session keeps its model open, a text keeps its session's engine, a decoder
  *            its tokenizer.  Strings and arrays that a function returns belong to the object.
  * Cancelling A nomul_cancel given in options stops every long call: see nomul_cancel.
- * Failure    A call that fails leaves its objects as they were, unless its comment says otherwise.
+ * Failure    A call that fails returns a status or NULL and leaves its objects as they were, unless
+ *            its comment says otherwise.
  * Threads    Any function may be called from any thread.  At the same time:
  *              nomul_model, nomul_tokenizer   any number of calls: they never change
  *              nomul_session                  one call at a time for all that share one engine, and
  *                                             for the texts made from them
  *              nomul_sampler, nomul_decoder   one call at a time for each
- *              paths                          any; of two writers of a file the later wins, whole
+ *              paths                          any; of two writers the later one's file stays, whole
  * Fork       After fork() a child may use and free everything that existed, unless a call on its
  *            engine was running in another thread.  A session computes on the calling thread
  *            there, as the child lacks its threads; a new one makes threads of its own.
@@ -390,8 +392,8 @@ nomul_status nomul_tokenize(const nomul_tokenizer *tokenizer, const char *text, 
 /*
  * The last position at or after `from` in text[n_bytes], its end included, where the text may be
  * cut so that its parts, tokenized one by one, give the ids of the whole, whatever follows; 0 if
- * there is none.  The first part is tokenized as it is, the others with NOMUL_TOKENIZE_NO_PREFIX;
- * not with NOMUL_TOKENIZE_PARSE_SPECIAL.  With it an endless text is tokenized as it arrives.
+ * there is none.  The first part is tokenized as it is, the others with NOMUL_TOKENIZE_NO_PREFIX,
+ * and none with NOMUL_TOKENIZE_PARSE_SPECIAL.  So an endless text can be tokenized as it arrives.
  */
 size_t nomul_tokenize_cut(const nomul_tokenizer *tokenizer, const char *text, size_t n_bytes,
                           size_t from);
@@ -455,11 +457,11 @@ const char *nomul_decoder_flush(nomul_decoder *decoder, size_t *n_bytes);
  * The sampler's options, one row each: type, name, default, least and most value, offset in a
  * session file (src/format/session_file.h), long option, key in a JSON line of `nomul batch`, key
  * general.sampling.* in a model file, key in a generation_config.json, letter of the short option
- * or 0, name of the value, help.  A key "" is none.  The struct below, defaults, range checks,
- * session files, model files, command line and JSON follow the row.  A limit of 3.4e38 stands for
- * none.  The command line takes seeds up to 2^53 - 1, and -1 for a random one.  A new row is the
- * last one, and its offset lies in the reserved bytes of a session file: 0 there must mean its
- * default.
+ * or 0, name of the value, help.  A key "" means that there is none, a limit of 3.4e38 that there
+ * is no limit.  The struct below, defaults, range checks, session files, model files, command line
+ * and JSON follow the row.  The command line takes seeds up to 2^53 - 1, and -1 for a random one.
+ * A new row is the last one, and its offset lies in the reserved bytes of a session file: 0 there
+ * must mean its default.
  */
 #define NOMUL_SAMPLER_FIELDS(ROW)                                                                  \
     ROW(FLOAT, repeat_penalty, 1.0, 1e-3, 3.4e38, 60, "repeat-penalty", "repeat_penalty",          \
@@ -538,7 +540,7 @@ typedef struct nomul_logprob {
 
 /*
  * Writes the n_best most likely ids of logits[n_vocab] to best[n_best], most likely first, of
- * equals the lower id first; n_best <= n_vocab.  If `of` is not NULL, of->logprob becomes the
+ * equal ones the lower id first; n_best <= n_vocab.  If `of` is not NULL, of->logprob becomes the
  * log-probability of of->id.
  */
 void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, size_t n_best,
@@ -548,7 +550,7 @@ void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, si
 
 /*
  * A text that is being generated: prompt bytes in, generated bytes out, by steps of one token.  It
- * joins a session, a tokenizer, a sampler and a decoder, and states these rules once:
+ * joins a session, a tokenizer, a sampler and a decoder by these rules:
  *
  * - The last id of a text is not fed until the next one is sampled: the state and that one id are
  *   all a text needs to continue, however often and wherever.
@@ -558,8 +560,8 @@ void nomul_logprobs(const float *logits, size_t n_vocab, nomul_logprob *best, si
  * - A stop string may begin anywhere in the text, also before a save or a rewind, and ends in a
  *   generated token.  The text ends with it: where the stop string ends inside a token, that token
  *   is replaced by the ids of its bytes up to there.  Shown text and state are the same text.
- * - EOS, or another id that nomul_token_ends_text names, ends a text and is part of it; it has no
- *   bytes.
+ * - An id for which nomul_token_ends_text is true, such as EOS, ends a text and is part of it; it
+ *   has no bytes.
  * - A text that has finished continues after nomul_text_prompt.
  */
 typedef struct nomul_text nomul_text;
@@ -667,7 +669,7 @@ typedef struct nomul_text_counts {
     size_t   size;        /* set by the caller */
     uint64_t n_tokens;    /* ids of the text, the last one too */
     uint64_t n_prompt;    /* ids appended by the last prompt, BOS too */
-    uint64_t n_read;      /* of them, so many were read; the last one counts when all others are */
+    uint64_t n_read;      /* how many of those were read; the last counts as read with the others */
     uint64_t n_generated; /* ids sampled since the last prompt, EOS too */
 } nomul_text_counts;
 

@@ -74,6 +74,6 @@ END {
     print ".TP\n.B NOMUL_HISTORY\nThe file of the lines typed in \\fBnomul run \\-i\\fR; empty: none."
     print ".TP\n.B NO_COLOR\nIf not empty, no colors unless \\fB\\-\\-color\\fR asks for them."
     print ".SH EXIT STATUS"
-    print "0 success, 1 failure, 2 wrong usage, 130 stopped by Ctrl\\-C."
+    print "0 success, 1 failure, 2 wrong usage, 3 a batch with invalid lines, 130 stopped by Ctrl\\-C."
     print ".SH SEE ALSO\n.BR nomul (3)"
 }
