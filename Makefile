@@ -236,8 +236,11 @@ checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul 
 	    echo 'SKIP mpi.sh: there is no Open MPI')
 	$(Q)sh tests/train/cli.sh $(PROG)
 check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run
-	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda
+	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda \
+	    NCCL=$(if $(wildcard $(patsubst %/bin/nvcc,%,$(NVCC))/include/nccl.h),1)
 checked-cuda: $(OUT)/tests/train/cuda_tests $(PROG)/nomul-train
+	$(Q)$(if $(filter 1,$(NCCL)),sh tests/train/gpus.sh $(PROG)/nomul-train,\
+	    echo 'SKIP gpus.sh: there is no NCCL')
 	$(Q)$(OUT)/tests/train/cuda_tests
 $(OUT)/tests/train/cuda_tests: $(addprefix $(OUT)/tests/train/,cuda_tests.o cuda_grads.cu.o) \
     $(filter-out %/train_main.o %/cuda.cu.o,$(TRAIN_OBJ)) $(PROG)/libnomul.a
