@@ -36,6 +36,23 @@ for wrong in '-t 0' '-t 1x' '-t 1,' '-r 0' '-s x' '-n -1' '-n 0 -p 0' '-t 1 -c 0
     '-c 0-1' '-c 0,,1'; do
     tool compare_threads.sh $wrong
 done
+# Of 900 us of products and 100 of the rest; two threads wait for 5 signals, four for 7.
+cat > bench << END
+#!/bin/sh
+case \$* in *--ops*)
+    echo op,token_ns
+    printf '"%s","%s"\n' 'tables and gemv' 900000 recurrence 60000 gates 20000 all 1000000
+    exit ;;
+esac
+echo avg_ts,weight_bytes_per_token,read_bandwidth_gbs,signal_ns
+case \$* in
+    *"-t 1"*) echo '"1000","1000000","10",""' ;;
+    *) echo '"2000","1000000","10","200"' ;;
+esac
+END
+sh "$root/tools/predict_threads.sh" -t 1,2,4 -b "$PWD/bench" 1,64,64,64
+tool predict_threads.sh -t 0
+tool predict_threads.sh -n x
 tool compare_threads.sh -t 1 -c 99999 -b "$PWD/bench"
 for wrong in --help '370m 3bit' '370m 2bit avx2 1' '370m 2bit avx2 17' '370m 2bit avx2 2 x'; do
     tool count_shares.sh $wrong

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Predicts from measured constants how fast N threads decode, by the model of src/README.md, "What
+# threads gain", then measures it:
+#
+#   predict_threads.sh [-t LIST] [-k KERNELS] [-P PACKING] [-n TOKENS] [-b NOMUL] [SHAPE...]
+#                      (1,2,4    avx2         2bit         32          build/nomul  370m 1.3b 2.7b)
+#
+#     T(N) = S + max(P / N, bytes / bandwidth(N)) + rounds * signal        tokens/s = 1 / T(N)
+#
+# P is the time of the products with one thread, S that of the rest, both of `nomul bench --ops`;
+# bandwidth and signal are those of `nomul bench` with N threads.  Recurrence and gates are shared
+# from 4 threads on.  With -n 0 nothing is measured but the constants.  The machine must be quiet.
+set -eu
+cd "$(dirname "$0")/.."
+usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/predict_threads.sh >&2; exit 2; }
+counts=1,2,4 kernels=avx2 packing=2bit tokens=32 nomul=build/nomul
+while getopts t:k:P:n:b: option; do
+    case $option in
+        t) counts=$OPTARG ;; k) kernels=$OPTARG ;; P) packing=$OPTARG ;;
+        n) tokens=$OPTARG ;; b) nomul=$OPTARG ;; *) usage ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- 370m 1.3b 2.7b
+case $counts in '' | *[!0-9,]* | 0* | *,0* | ,* | *, | *,,*) usage ;; esac
+case $tokens in '' | *[!0-9]*) usage ;; esac
+command -v "$nomul" > /dev/null || { echo "predict_threads.sh: $nomul is not there" >&2; exit 1; }
+
+# bench ARGUMENT...: the CSV of the shape with tabs in place of quotation marks and commas.
+bench() {
+    csv=$("$nomul" bench --shape "$shape" --pack "$packing" --kernels "$kernels" -p 0 --quick \
+        -o csv "$@") || { echo "predict_threads.sh: nomul bench failed" >&2; exit 1; }
+    echo "$csv" | sed 's/","/\t/g; s/"//g; 1s/,/\t/g'
+}
+
+echo "| $packing, $kernels | threads | S us | P us | MB | GB/s | signal ns | predicted tokens/s |" \
+    "measured | error % |"
+echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
+for shape; do
+    case $shape in 370m | 1.3b) layers=24 ;; 2.7b) layers=32 ;; 13b) layers=40 ;; 100b) layers=79 ;;
+        *) layers=${shape%%,*} ;; esac
+    phases=$(bench --ops -t 1 -n 16 | awk -F '\t' '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["op"] == "tables and gemv" { p = $at["token_ns"] }
+        $at["op"] == "recurrence" || $at["op"] == "gates" { shared += $at["token_ns"] }
+        $at["op"] == "all" { all = $at["token_ns"] }
+        END { print p / 1000, (all - p) / 1000, shared / 1000 }')
+    for n in $(echo "$counts" | tr , ' '); do
+        constants=$(bench -t "$n" -n 4 -r 5 | awk -F '\t' '
+            NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+            { print $at["weight_bytes_per_token"] / 1e6, $at["read_bandwidth_gbs"],
+                $at["signal_ns"] + 0 }')
+        predicted=$(echo "$phases $constants" | awk -v n="$n" -v layers="$layers" '
+            {   s = n < 4 ? $2 : $2 - $3 + $3 / n
+                t = n > 1 && $1 / n < 1000 * $4 / $5 ? 1000 * $4 / $5 : $1 / n
+                rounds = n == 1 ? 0 : layers * (n < 4 ? 4 : 6) + 1
+                printf "%.0f | %.0f | %.1f | %.1f | %d | %.1f", s, $1, $4, $5, $6,
+                    1e6 / (s + t + rounds * $6 / 1000) }')
+        printf '| %s | %d | %s |' "$shape" "$n" "$predicted"
+        [ "$tokens" -gt 0 ] || { echo ' - | - |'; continue; }
+        bench -t "$n" -n "$tokens" -r 5 | awk -F '\t' -v predicted="${predicted##* }" '
+            NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+            { printf " %.1f | %+.1f |\n", $at["avg_ts"], 100 * (predicted / $at["avg_ts"] - 1) }'
+    done
+done
