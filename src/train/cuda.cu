@@ -85,6 +85,7 @@ struct nm_cuda {
     bool                        has_run = false; /* a last pass: every kernel is loaded */
     cudaEvent_t                 is_summable = nullptr;
     bool                        is_vector; /* all widths are multiples of 4 */
+    bool                        has_grads; /* else those of ternary matrices are not added to */
 
     piece         *pieces;        /* of all tensors, on the GPU */
     matrix_pieces *matrix_places; /* which of them a matrix has */
@@ -414,21 +415,23 @@ static void product_back(nm_cuda *c, size_t first, size_t n, const bf16 *d_y, si
          {c->d_n, false, w.cols, n_rows * w.cols, CUDA_R_16BF});
 }
 
-/* dW_j += dy'[j]^T q[j], where the weights of i, f and g are as far apart from one another. */
+/*
+ * dW_j = dy'[j]^T q[j] (+ dW_j), where the weights of i, f and g are as far apart from one another.
+ */
 static void add_weights(nm_cuda *c, cublasHandle_t blas, size_t first, size_t n, const bf16 *d_y,
-                        const bf16 *q, size_t n_rows)
+                        const bf16 *q, size_t n_rows, bool adds)
 {
     const nm_cuda_matrix *w = &c->matrices[first];
     size_t                apart = n > 1 ? w[1].weight - w[0].weight : 0;
     bool                  is_head = first + 1 == c->matrices.size();
     double                bytes = bytes_of(*w, n, n_rows, 2);
 
-    bytes += 6.0 * (double)(n * w->rows * w->cols);
+    bytes += (adds ? 6.0 : 2.0) * (double)(n * w->rows * w->cols);
     launch measure(c, is_head ? NM_CUDA_HEAD_PRODUCTS : NM_CUDA_PRODUCTS_WEIGHTS, bytes,
                    flops_of(*w, n, n_rows));
 
     gemm(c, blas, n, w->cols, w->rows, n_rows, {q, false, w->cols, n_rows * w->cols, CUDA_R_16BF},
-         {d_y, true, w->rows, n_rows * w->rows, CUDA_R_16BF}, 1, 1,
+         {d_y, true, w->rows, n_rows * w->rows, CUDA_R_16BF}, 1, adds ? 1.0f : 0.0f,
          {c->grads + w->weight, false, w->cols, apart, CUDA_R_32F});
 }
 
@@ -441,8 +444,11 @@ static unsigned blocks_of(size_t n)
 
 template <int N> using number = std::integral_constant<int, N>;
 
-/* Calls run(threads, V, K) so that a block has the n columns of a row for N BitLinears. */
-template <int N, typename F> static void with_layout(const nm_cuda *c, int n, F run)
+/*
+ * Calls run(threads, V, K) so that a block has the n columns of a row.  More vectors a thread are
+ * fewer reductions; on the way back a thread needs its registers for sums.
+ */
+template <bool is_back, typename F> static void with_layout(const nm_cuda *c, int n, F run)
 {
     auto call = [&](auto v, auto k) {
         int cols = v.value * k.value * 32;
@@ -450,9 +456,11 @@ template <int N, typename F> static void with_layout(const nm_cuda *c, int n, F 
     };
     if (!c->is_vector)
         call(number<1>(), number<ODD_COLS>());
-    else if (n <= 2 * 4 * row_threads(4, N))
+    else if (n < 256)
+        call(number<4>(), number<1>());
+    else if (n <= (is_back ? 2816 : 1535))
         call(number<4>(), number<2>());
-    else if (n <= 4 * 4 * row_threads(4, N))
+    else if (n <= 5632)
         call(number<4>(), number<4>());
     else
         call(number<4>(), number<8>());
@@ -484,7 +492,7 @@ static void run_quantize(nm_cuda *c, const prologue &p, const residual &from, co
     const int read[] = {4 + 4 + 2 + (from.added.at ? 2 : 0), 2 + 4, 4}; /* and what NORM keeps */
     launch    measure(c, NM_CUDA_QUANTIZE, (double)n_rows * p.n * (read[M] + 2 * N));
 
-    with_layout<N>(c, p.n, [&](int threads, auto v, auto k) {
+    with_layout<false>(c, p.n, [&](int threads, auto v, auto k) {
         quantize<M, N, v.value, k.value>
             <<<(unsigned)n_rows, threads, 0, c->stream>>>(p, from, l, c->q);
     });
@@ -497,7 +505,7 @@ static void run_quantize(nm_cuda *c, const prologue &p, const residual &from, co
  */
 template <mode M, int N>
 static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, size_t outer_gain,
-                           const bf16 *d_y)
+                           const bf16 *d_y, bool adds)
 {
     const group_memory &own = c->groups[g];
     bool                is_head = first + 1 == c->matrices.size();
@@ -516,7 +524,7 @@ static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, 
         cudaStreamWaitEvent(c->stream, own.is_done);
         cudaStreamWaitEvent(c->stream, c->groups[(g + 1) % GROUPS].is_done); /* b.d_out */
     }
-    with_layout<N>(c, b.p.n, [&](int threads, auto v, auto k) {
+    with_layout<true>(c, b.p.n, [&](int threads, auto v, auto k) {
         const int bytes[] = {2 + 8 + 2, 4 + 4, 4 + 4};
         launch    measure(c, NM_CUDA_INPUT_BACK, (double)b.n_rows * n * (bytes[M] + 4 * N));
         auto      kernel = input_back<M, N, v.value, k.value>;
@@ -535,7 +543,7 @@ static void run_group_back(nm_cuda *c, back_arguments b, group g, size_t first, 
         add_partial<<<dim3((n + SUM_COLS - 1) / SUM_COLS, 1 + N), dim3(SUM_COLS, 32), 0, stream>>>(
             gains, own.gain_sums, (int)n_blocks, 1 + N, (int)n);
     }
-    add_weights(c, is_aside ? c->side_blas : c->blas, first, N, d_y, own.q, b.n_rows);
+    add_weights(c, is_aside ? c->side_blas : c->blas, first, N, d_y, own.q, b.n_rows, adds);
     if (is_aside) cudaEventRecord(own.is_done, c->side);
 }
 
@@ -664,7 +672,8 @@ static void run_head(nm_cuda *c, const nm_train_batch *b, size_t n_rows)
         back.p = p, back.p.x = nullptr, back.p.kept = c->head_x, back.l = l, back.n_rows = n;
         back.d_x = c->d_x + at * m.dim, back.d_out = c->groups[DOWN].d_y + at * m.dim;
         back.out_a = down_a + at;
-        run_group_back<NORM, 1>(c, back, DOWN, head, m.output_gain, c->d_logits);
+        run_group_back<NORM, 1>(c, back, DOWN, head, m.output_gain, c->d_logits,
+                                c->has_grads || at > 0);
     }
 }
 
@@ -690,14 +699,14 @@ static void back_channels(nm_cuda *c, size_t index, size_t n)
     back.p = p.glu, back.l = linears_of(c, at, 1, l.a + NM_CUDA_DOWN, n);
     back.d_out = groups[GATE_UP].d_y;
     product_back(c, at, 1, groups[DOWN].d_y, n);
-    run_group_back<GLU, 1>(c, back, DOWN, at, 0, groups[DOWN].d_y);
+    run_group_back<GLU, 1>(c, back, DOWN, at, 0, groups[DOWN].d_y, c->has_grads);
 
     /* gate_up, the channel mixer's norm */
     at = first + NM_CUDA_GATE_UP;
     back.p = p.ffn, back.l = linears_of(c, at, 1, l.a + NM_CUDA_GATE_UP, n);
     back.d_out = groups[OUT].d_y, back.out_a = l.a[NM_CUDA_O];
     product_back(c, at, 1, groups[GATE_UP].d_y, n);
-    run_group_back<NORM, 1>(c, back, GATE_UP, at, plan.ffn_gain, groups[GATE_UP].d_y);
+    run_group_back<NORM, 1>(c, back, GATE_UP, at, plan.ffn_gain, groups[GATE_UP].d_y, c->has_grads);
 }
 
 /* The token mixer: from there to d_x of the layer's input, in the same steps. */
@@ -719,7 +728,7 @@ static void back_tokens(nm_cuda *c, const nm_train_batch *b, size_t index, size_
     back.p = p.gate, back.l = linears_of(c, at, 1, l.a + NM_CUDA_O, n);
     back.d_out = d_ifg + NM_CUDA_G * n_state, back.out_a = l.a[NM_CUDA_O];
     product_back(c, at, 1, groups[OUT].d_y, n);
-    run_group_back<GATE, 1>(c, back, OUT, at, plan.g_gain, groups[OUT].d_y);
+    run_group_back<GATE, 1>(c, back, OUT, at, plan.g_gain, groups[OUT].d_y, c->has_grads);
 
     /* the recurrence, f, i, g, the token mixer's norm */
     with_scan(c, b, [&](dim3 grid, dim3 threads, auto v) {
@@ -732,7 +741,7 @@ static void back_tokens(nm_cuda *c, const nm_train_batch *b, size_t index, size_
     back.d_out = index ? groups[DOWN].d_y : nullptr;
     back.out_a = index ? c->layers[index - 1].a[NM_CUDA_DOWN] : nullptr;
     product_back(c, first, 3, d_ifg, n);
-    run_group_back<NORM, 3>(c, back, IFG, first, plan.attn_gain, d_ifg);
+    run_group_back<NORM, 3>(c, back, IFG, first, plan.attn_gain, d_ifg, c->has_grads);
 }
 
 /* Rows by id, so that each id's gradient is one sum in the order of the rows. */
@@ -852,6 +861,7 @@ bool nm_cuda_run(nm_cuda *c, const nm_train_batch *b, double *loss, nomul_error 
     copy_states(c, b, false);
     cudaMemcpy(nats.data(), c->nats, n * sizeof(float), cudaMemcpyDeviceToHost);
     *loss = std::accumulate(nats.begin(), nats.end(), 0.0);
+    c->has_grads = true;
     if (!check(c, "step", err)) return false;
     add_times(c, NM_CUDA_FORWARD, NM_CUDA_BACKWARD);
     return true;
@@ -916,6 +926,7 @@ bool nm_cuda_send(nm_cuda *c, const float *values, const float *m, const float *
     cudaMemcpy(c->m, m, bytes, cudaMemcpyHostToDevice);
     cudaMemcpy(c->v, v, bytes, cudaMemcpyHostToDevice);
     cudaMemset(c->grads, 0, bytes);
+    c->has_grads = false;
     with_vectors(c->is_vector, [&](auto v4) {
         sum_sizes<v4.value>
             <<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(c->partial, c->values, c->pieces);
@@ -955,12 +966,13 @@ bool nm_cuda_step(nm_cuda *c, const nm_adamw_factors *f, nomul_error *err)
     use(c);
     cudaEventRecord(c->events[NM_CUDA_OPTIMIZER], c->stream);
     with_vectors(c->is_vector, [&](auto v) {
-        launch measure(c, NM_CUDA_ADAMW, 32.0 * (double)c->model.n_values);
+        launch measure(c, NM_CUDA_ADAMW, 28.0 * (double)c->model.n_values);
         adamw<v.value><<<(unsigned)c->n_pieces, THREADS, 0, c->stream>>>(
             c->values, c->m, c->v, c->grads, c->partial, c->pieces, *f);
     });
     quantize_weights(c);
     cudaEventRecord(c->events[NM_CUDA_PARTS], c->stream);
+    c->has_grads = false;
     if (!check(c, "optimizer", err)) return false;
     add_times(c, NM_CUDA_OPTIMIZER, NM_CUDA_OPTIMIZER);
     return true;

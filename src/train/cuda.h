@@ -104,7 +104,7 @@ bool nm_cuda_fetch(nm_cuda *cuda, float *values, float *m, float *v, nomul_error
 bool nm_cuda_run(nm_cuda *cuda, const nm_train_batch *batch, double *loss, nomul_error *err);
 /* The norm of all gradients. */
 bool nm_cuda_norm(nm_cuda *cuda, double *norm, nomul_error *err);
-/* One step of AdamW; gradients become zeros, and the new values are quantized. */
+/* One step of AdamW; the next pass begins with gradients of zero; new values are quantized. */
 bool nm_cuda_step(nm_cuda *cuda, const nm_adamw_factors *factors, nomul_error *err);
 
 /* The memory that it has taken on the GPU. */

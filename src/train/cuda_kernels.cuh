@@ -85,12 +85,24 @@ template <int V, typename T> __device__ void load(float (&to)[V], const T *from)
     for (int v = 0; v < V; v++) to[v] = to_float(x.e[v]);
 }
 
-/* Two values of 16 bits as one word, by one instruction. */
+/* Of an array that the kernel does not write: the load may come before its stores. */
+template <int V> __device__ void load_constant(float (&to)[V], const float *from)
+{
+    if constexpr (V == 4) {
+        float4 x = __ldg((const float4 *)from);
+        to[0] = x.x, to[1] = x.y, to[2] = x.z, to[3] = x.w;
+    } else {
+        for (int v = 0; v < V; v++) to[v] = __ldg(from + v);
+    }
+}
+
+/* Two values of 16 bits as one word, by one instruction, which limits them as clamp does. */
 __device__ inline unsigned to_pair(const __half *, float low, float high)
 {
-    __half2 x = __floats2half2_rn(clamp(low), clamp(high));
+    unsigned pair;
 
-    return *(unsigned *)&x;
+    asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
 }
 
 __device__ inline unsigned to_pair(const bf16 *, float low, float high)
@@ -114,31 +126,49 @@ template <int V, typename T> __device__ void store(T *to, const float (&from)[V]
 }
 
 /*
- * Over the block, the sum of each of the first SUMS values and the largest of each of the others;
- * all threads get the same bits.  A warp combines its 32 values in registers, then each thread
- * combines the warps' results in one order.  Calls that follow one another take slot 0 and 1 in
- * turn: a thread that writes to a slot again has passed the other slot's barrier, which all threads
- * reach after reading this one.
+ * Over a warp, for all of its threads: the sum, or the largest.  For a size, a float that is not
+ * negative, the bits are in the order of the values, and for whole numbers there is an instruction.
  */
-template <int SUMS, typename T, int N> __device__ void reduce(T (&x)[N], int slot)
-{
-    __shared__ T part[2][32][N];
-    int          n_warps = blockDim.x / 32;
+enum over { SUM, LARGEST, LARGEST_SIZE };
 
-    for (int j = 0; j < N; j++)
+template <over O, typename T> __device__ T over_warp(T x)
+{
+    if constexpr (O == LARGEST_SIZE) {
+        return __uint_as_float(__reduce_max_sync(~0u, __float_as_uint(x)));
+    } else {
         for (int apart = 16; apart; apart /= 2) {
-            T other = __shfl_xor_sync(~0u, x[j], apart);
-            x[j] = j < SUMS ? x[j] + other : (other > x[j] ? other : x[j]);
+            T other = __shfl_xor_sync(~0u, x, apart);
+            x = O == SUM ? x + other : (other > x ? other : x);
         }
-    if (threadIdx.x % 32 == 0)
-        for (int j = 0; j < N; j++) part[slot][threadIdx.x / 32][j] = x[j];
-    __syncthreads();
+        return x;
+    }
+}
+
+/*
+ * Over the block, of each of the first SUMS values the sum, of each of the others O; all threads
+ * get the same bits.  First a warp combines its values, then each warp those of all warps.  Calls
+ * that follow one another take slot 0 and 1 in turn: a thread that writes to a slot again has
+ * passed the other slot's barrier, which all threads reach after reading this one.
+ */
+template <int SUMS, over O = LARGEST, typename T, int N> __device__ void reduce(T (&x)[N], int slot)
+{
+    __shared__ T part[2][N][32];
+    int          lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+
+#pragma unroll
     for (int j = 0; j < N; j++) {
-        x[j] = part[slot][0][j];
-        for (int i = 1; i < n_warps; i++) {
-            T other = part[slot][i][j];
-            x[j] = j < SUMS ? x[j] + other : (other > x[j] ? other : x[j]);
-        }
+        x[j] = j < SUMS ? over_warp<SUM>(x[j]) : over_warp<O>(x[j]);
+        if (lane == 0) part[slot][j][warp] = x[j];
+    }
+    __syncthreads();
+    if (blockDim.x == 32) return;
+#pragma unroll
+    for (int j = 0; j < N; j++) {
+        /* Of a warp that is not there: nothing to a sum, and the first warp's to the largest. */
+        bool is_there = lane < blockDim.x / 32;
+        T    y = part[slot][j][is_there ? lane : 0];
+        if (j < SUMS && !is_there) y = 0;
+        x[j] = j < SUMS ? over_warp<SUM>(y) : over_warp<O>(y);
     }
 }
 
@@ -148,10 +178,28 @@ __device__ inline float sigmoid(float x)
     return __fdividef(1.0f, 1.0f + __expf(-x));
 }
 
-/* round(x), half to even, for |x| < 2^22: two sums, as rintf has an eighth of their speed. */
-__device__ inline float to_code(float x, bool is_full)
+/*
+ * round(x), half to even, for |x| < 2^22: two sums, as rintf has an eighth of their speed.  The
+ * number that is added and taken away again is 0 where x is not to be rounded.
+ */
+__device__ inline float rounding_of(bool is_full)
 {
-    return is_full ? x : (x + 12582912.0f) - 12582912.0f;
+    return is_full ? 0.0f : 12582912.0f;
+}
+
+/* 1 / x and 1 / sqrt(x): the GPU's own, and a step of Newton's, which leaves about one ulp. */
+__device__ inline float reciprocal(float x)
+{
+    float y = __fdividef(1.0f, x);
+
+    return y * (2.0f - x * y);
+}
+
+__device__ inline float reciprocal_root(float x)
+{
+    float y = rsqrtf(x);
+
+    return y * (1.5f - 0.5f * x * y * y);
 }
 
 /* The derivative of silu(x) = x s, s = sigmoid(x). */
@@ -328,7 +376,7 @@ struct sums {
 
 __device__ inline float factor_of(const sums &s, size_t row)
 {
-    return *s.scale * s.unit / s.a[row];
+    return *s.scale * s.unit * reciprocal(s.a[row]);
 }
 
 /*
@@ -373,16 +421,48 @@ struct linears {
     bool         is_full; /* q is not rounded */
 };
 
-/* The threads of a block that has a row, at most: so that it has the registers for N BitLinears. */
-__host__ __device__ constexpr int row_threads(int v, int n_linears)
+/* The threads of a block that has a row, at most, with K vectors each: see with_layout. */
+__host__ __device__ constexpr int row_threads(int v, int k)
 {
-    return v == 1 ? 512 : n_linears == 3 ? 384 : 768;
+    return v == 1 ? 512 : k == 8 ? 384 : k == 4 ? 352 : k == 2 ? 192 : 64;
 }
 
-/* The columns of a row that a thread has are those from first_col(k) on, if they are in the row. */
-template <int V> __device__ int first_col(int k)
+/*
+ * Registers that a thread of input_back may have: with more, a multiprocessor has too few threads
+ * to wait for memory; with fewer, sums would go through memory.
+ */
+__host__ __device__ constexpr int back_registers(mode m, int n_linears, int v, int k)
 {
-    return (threadIdx.x + k * blockDim.x) * V;
+    if (v == 1) return 128;
+    if (k == 8 || n_linears * k == 12) return 168;
+    if (n_linears == 3) return 120;
+    if (k == 4) return m == GLU ? 88 : 120;
+    return m == GATE ? 64 : 80;
+}
+
+/*
+ * A warp has K neighbouring vectors of 32 V columns, so a thread's first_col(k) are a constant
+ * apart: the address of one serves all.
+ */
+template <int V, int K> __device__ int first_col(int k)
+{
+    return (threadIdx.x / 32 * K * 32 + threadIdx.x % 32) * V + k * 32 * V;
+}
+
+/* What is not in the row counts as 0. */
+template <int V, typename T> __device__ vec<T, V> load_if(bool is_there, const T *from)
+{
+    vec<T, V> x = {};
+
+    if (is_there) x = load<V>(from);
+    return x;
+}
+
+template <int V, typename T> __device__ void load_if(bool is_there, float (&to)[V], const T *from)
+{
+    vec<T, V> x = load_if<V>(is_there, from);
+
+    for (int v = 0; v < V; v++) to[v] = to_float(x.e[v]);
 }
 
 /* x, what is normalized, and what it is multiplied with: h, or the other half of wide. */
@@ -390,15 +470,16 @@ template <mode M, int V>
 __device__ void read_input(const prologue &p, size_t row, int col, float (&x)[V], float (&other)[V])
 {
     size_t at = row * p.n + col, wide = at + row * p.n;
+    bool   is_there = col < p.n;
 
     if (M == NORM) {
-        load(x, p.x + at);
+        load_if(is_there, x, p.x + at);
     } else {
-        load(x, p.in.at + (M == GATE ? at : wide));
+        load_if(is_there, x, p.in.at + (M == GATE ? at : wide));
         if (M == GLU)
-            load(other, p.in.at + wide + p.n);
+            load_if(is_there, other, p.in.at + wide + p.n);
         else
-            load(other, p.all_h + at);
+            load_if(is_there, other, p.all_h + at);
     }
 }
 
@@ -415,66 +496,83 @@ template <mode M> __device__ float make_v(float x, float other, float gain, floa
     return x * s * other;
 }
 
-/* Columns beyond the row are read from its end, so that no load waits for a branch. */
+/* q = w to_q, rounded, of a thread's columns. */
+template <int V, int K>
+__device__ void store_codes(const linears &l, __half *q, int n, float (&w)[K][V], float to_q)
+{
+    float rounding = rounding_of(l.is_full);
+
+#pragma unroll
+    for (int k = 0; k < K; k++) {
+        for (int v = 0; v < V; v++) w[k][v] = (w[k][v] * to_q + rounding) - rounding;
+        if (first_col<V, K>(k) < n) store(q + first_col<V, K>(k), w[k]);
+    }
+}
+
+/* A thread's columns of a row: x and other; NORM: with what is added to x, which is then kept. */
+template <mode M, int V, int K>
+__device__ void read_row(const prologue &p, const residual &from, size_t row, float (&x)[K][V],
+                         float (&other)[K][V])
+{
+#pragma unroll
+    for (int k = 0; k < K; k++) read_input<M>(p, row, first_col<V, K>(k), x[k], other[k]);
+    if (M != NORM) return;
+    if (from.added.at) {
+        float         factor = factor_of(from.added, row), add[K][V];
+        const __half *added = from.added.at + row * p.n;
+#pragma unroll
+        for (int k = 0; k < K; k++)
+            load_if(first_col<V, K>(k) < p.n, add[k], added + first_col<V, K>(k));
+#pragma unroll
+        for (int k = 0; k < K; k++)
+            for (int v = 0; v < V; v++) x[k][v] += add[k][v] * factor;
+    }
+#pragma unroll
+    for (int k = 0; k < K; k++) {
+        size_t at = row * p.n + first_col<V, K>(k);
+        if (first_col<V, K>(k) < p.n) store(from.x + at, x[k]), store(from.kept + at, x[k]);
+    }
+}
+
 template <mode M, int N, int V, int K>
-__global__ void __launch_bounds__(row_threads(V, N))
+__global__ void __launch_bounds__(row_threads(V, K))
     quantize(prologue p, residual from, linears l, __half *q)
 {
     size_t row = blockIdx.x;
     float  x[K][V], other[K][V] = {}, w[N][K][V], found[2 + N] = {};
     float  factor = M == NORM ? 1.0f : factor_of(p.in, row);
 
-#pragma unroll
-    for (int k = 0; k < K; k++)
-        read_input<M>(p, row, min(first_col<V>(k), p.n - V), x[k], other[k]);
-    if (M == NORM && from.added.at) {
-        float add_factor = factor_of(from.added, row);
-#pragma unroll
-        for (int k = 0; k < K; k++) {
-            float add[V];
-            load(add, from.added.at + row * p.n + min(first_col<V>(k), p.n - V));
-            for (int v = 0; v < V; v++) x[k][v] += add[v] * add_factor;
-        }
-    }
+    /* w = u times the gain of each BitLinear; the sums of both norms' squares, the largest |w| */
+    read_row<M>(p, from, row, x, other);
 #pragma unroll
     for (int k = 0; k < K; k++) {
-        int   col = first_col<V>(k), at = min(col, p.n - V);
-        float gain[V] = {}, own_gain[V];
-        bool  is_there = col < p.n;
-        if (M == NORM && is_there) {
-            store(from.x + row * p.n + col, x[k]);
-            store(from.kept + row * p.n + col, x[k]);
-        }
-        if (M != GLU) load(gain, p.gain + at);
-        float u[V];
+        int   col = first_col<V, K>(k);
+        float gain[V] = {}, own_gain[V], u[V];
+        if (M != GLU) load_if(col < p.n, gain, p.gain + col);
         for (int v = 0; v < V; v++) {
-            float y = is_there ? x[k][v] * factor : 0.0f;
-            float o = M == GLU ? other[k][v] * factor : other[k][v];
+            float y = x[k][v] * factor, o = other[k][v] * (M == GLU ? factor : 1.0f);
             u[v] = make_v<M>(y, o, gain[v], sigmoid_in<M>(y, o));
             found[0] += y * y, found[1] += u[v] * u[v];
         }
         for (int j = 0; j < N; j++) {
-            load(own_gain, l.gain[j] + at);
+            load_if(col < p.n, own_gain, l.gain[j] + col);
             for (int v = 0; v < V; v++) {
                 w[j][k][v] = u[v] * own_gain[v];
                 found[2 + j] = fmaxf(found[2 + j], fabsf(w[j][k][v]));
             }
         }
     }
-    reduce<2>(found, 0);
-    float outer = M == GLU ? 1.0f : 1.0f / sqrtf(found[0] / (float)p.n + p.eps);
-    float own = 1.0f / sqrtf(outer * outer * found[1] / (float)p.n + BITLINEAR_EPS);
-    for (int j = 0; j < N; j++) {
-        float a = 127.0f / fmaxf(outer * own * found[2 + j], 1e-5f), to_q = outer * own * a;
-#pragma unroll
-        for (int k = 0; k < K; k++) {
-            int col = first_col<V>(k);
-            for (int v = 0; v < V; v++) w[j][k][v] = to_code(w[j][k][v] * to_q, l.is_full);
-            if (col < p.n) store(q + j * l.apart + row * p.n + col, w[j][k]);
-        }
-        if (threadIdx.x == 0) l.a[j][row] = a;
-    }
+    reduce<2, LARGEST_SIZE>(found, 0);
+    float per_n = __fdividef(1.0f, (float)p.n);
+    float outer = M == GLU ? 1.0f : reciprocal_root(found[0] * per_n + p.eps);
+    float own = reciprocal_root(outer * outer * found[1] * per_n + BITLINEAR_EPS);
     if (threadIdx.x == 0) p.r[2 * row] = outer, p.r[2 * row + 1] = own;
+#pragma unroll
+    for (int j = 0; j < N; j++) {
+        float a = 127.0f * reciprocal(fmaxf(outer * own * found[2 + j], 1e-5f));
+        if (threadIdx.x == 0) l.a[j][row] = a;
+        store_codes(l, q + j * l.apart + row * p.n, p.n, w[j], outer * own * a);
+    }
 }
 
 /*
@@ -540,8 +638,18 @@ template <mode M, int V> struct kept_input {
     __device__ void read(const prologue &p, size_t row, int col)
     {
         size_t at = row * p.n + col, wide = at + row * p.n;
-        x = load<V>(M == NORM ? p.kept + at : p.in.at + (M == GLU ? wide : at));
-        if (M != NORM) other = load<V>(M == GATE ? p.h + at : p.in.at + wide + p.n);
+        bool   is_there = col < p.n;
+        x = load_if<V>(is_there, M == NORM ? p.kept + at : p.in.at + (M == GLU ? wide : at));
+        if (M != NORM) other = load_if<V>(is_there, M == GATE ? p.h + at : p.in.at + wide + p.n);
+    }
+    /* Has the compiler make everything of it again, instead of keeping that in registers. */
+    __device__ void forget()
+    {
+        if constexpr (V == 4) {
+            uint2 &a = *(uint2 *)&x, &b = *(uint2 *)&other;
+            asm volatile("" : "+r"(a.x), "+r"(a.y));
+            if (M != NORM) asm volatile("" : "+r"(b.x), "+r"(b.y));
+        }
     }
     __device__ void scaled(float (&to)[V], float (&to_other)[V], float factor) const
     {
@@ -552,81 +660,117 @@ template <mode M, int V> struct kept_input {
     }
 };
 
-template <mode M, int N, int V, int K>
-__global__ void __launch_bounds__(row_threads(V, N)) input_back(back_arguments b)
+/* A thread's columns of a row on the way back. */
+template <mode M, int N, int V, int K> struct back_row {
+    size_t           row;
+    kept_input<M, V> in[K];
+    vec<bf16, V>     d_n[N][K];
+    float            d[K][V], d_x[K][V]; /* of u; NORM: what d_x is so far */
+    row_factors      f;
+    float            factor, to_q[N], of_n[N]; /* of in; of q; of the gradient of n */
+
+    __device__ back_row(const back_arguments &b, size_t r) : row(r), d{}, d_x{}
+    {
+        f = {b.p.r[2 * row], b.p.r[2 * row + 1], 0, 0};
+        factor = M == NORM ? 1.0f : factor_of(b.p.in, row);
+        f.per_a = M != NORM ? reciprocal(b.p.in.a[row]) : b.out_a ? reciprocal(b.out_a[row]) : 0.0f;
+        for (int j = 0; j < N; j++) {
+            to_q[j] = f.outer * f.own * b.l.a[j][row];
+            of_n[j] = b.l.a[j][row] * *b.scale[j];
+        }
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            int    col = first_col<V, K>(k);
+            size_t at = row * b.p.n + col;
+            in[k].read(b.p, row, col);
+            for (int j = 0; j < N; j++)
+                d_n[j][k] = load_if<V>(col < b.p.n, b.d_n + j * b.l.apart + at);
+            if (M == NORM) load_if(col < b.p.n, d_x[k], b.d_x + at);
+        }
+    }
+
+    /* Through the BitLinears' norms of the k'th columns: q, d, sums of gains; returns Σ d u. */
+    __device__ float through_linears(const back_arguments &b, int k,
+                                     float (&gain_sums)[1 + N][K][V])
+    {
+        int   col = first_col<V, K>(k);
+        float x[V], other[V], u[V], gain[V] = {}, t = 0, rounding = rounding_of(b.l.is_full);
+
+        if (col >= b.p.n) return 0;
+        if (M != GLU) load_constant(gain, b.p.gain + col);
+        in[k].scaled(x, other, factor);
+        for (int v = 0; v < V; v++)
+            u[v] = make_v<M>(x[v], other[v], gain[v], sigmoid_in<M>(x[v], other[v]));
+        for (int j = 0; j < N; j++) {
+            float own_gain[V], q[V];
+            load_constant(own_gain, b.l.gain[j] + col);
+            for (int v = 0; v < V; v++) {
+                float d_normal = to_float(d_n[j][k].e[v]), share = u[v] * to_q[j];
+                q[v] = (share * own_gain[v] + rounding) - rounding;
+                gain_sums[1 + j][k][v] += d_normal * share; /* times scale: see store_gain_sums */
+                d[k][v] += d_normal * of_n[j] * own_gain[v];
+            }
+            store(b.q + j * b.l.apart + row * b.p.n + col, q);
+        }
+        for (int v = 0; v < V; v++) t += d[k][v] * u[v];
+        return t;
+    }
+
+    /* Then through the prologue, when `all` is known: d_u = own d - all outer u. */
+    __device__ void through_prologue(const back_arguments &b, int k, float all,
+                                     float (&gain_sum)[V])
+    {
+        int   col = first_col<V, K>(k);
+        float x[V], other[V], s[V], gain[V] = {};
+
+        if (col >= b.p.n) return;
+        if (M != GLU) load_constant(gain, b.p.gain + col);
+        in[k].forget();
+        in[k].scaled(x, other, factor);
+        for (int v = 0; v < V; v++) {
+            s[v] = sigmoid_in<M>(x[v], other[v]);
+            float u = make_v<M>(x[v], other[v], gain[v], s[v]);
+            d[k][v] = f.own * d[k][v] - (all * f.outer) * u;
+        }
+        element_back<M>(b, row, col, f, x, other, s, gain, d[k], d_x[k], gain_sum);
+    }
+};
+
+/* Of a block's rows, for add_partial. */
+template <int N, int V, int K>
+__device__ void store_gain_sums(const back_arguments &b, float (&gain_sums)[1 + N][K][V])
 {
-    const prologue &p = b.p;
-    float           gain_sums[1 + N][K][V] = {};
-    int             slot = 0;
+#pragma unroll
+    for (int j = 0; j < 1 + N; j++) {
+        float  scale = j ? *b.scale[j ? j - 1 : 0] : 1.0f;
+        float *to = b.partial + ((size_t)blockIdx.x * (1 + N) + j) * b.p.n;
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            for (int v = 0; v < V; v++) gain_sums[j][k][v] *= scale;
+            if (first_col<V, K>(k) < b.p.n) store(to + first_col<V, K>(k), gain_sums[j][k]);
+        }
+    }
+}
+
+template <mode M, int N, int V, int K>
+__global__ void __maxnreg__(back_registers(M, N, V, K)) input_back(back_arguments b)
+{
+    float gain_sums[1 + N][K][V] = {}, per_n = __fdividef(1.0f, (float)b.p.n);
+    int   slot = 0;
 
     for (size_t row = blockIdx.x; row < b.n_rows; row += gridDim.x, slot ^= 1) {
-        kept_input<M, V> in[K];
-        vec<bf16, V>     d_n[N][K];
-        float            d[K][V] = {}, d_x[K][V] = {}, s[K][V];
-        row_factors      f = {p.r[2 * row], p.r[2 * row + 1], 0, 0};
-        float            t[1] = {0}, factor = M == NORM ? 1.0f : factor_of(p.in, row);
-        if (M == NORM)
-            f.per_a = b.out_a ? 1.0f / b.out_a[row] : 0.0f;
-        else
-            f.per_a = 1.0f / p.in.a[row];
+        back_row<M, N, V, K> r(b, row);
+        float                t[1] = {0};
 #pragma unroll
-        for (int k = 0; k < K; k++) {
-            int    col = min(first_col<V>(k), p.n - V);
-            size_t at = row * p.n + col;
-            in[k].read(p, row, col);
-            for (int j = 0; j < N; j++) d_n[j][k] = load<V>(b.d_n + j * b.l.apart + at);
-            if (M == NORM) load(d_x[k], b.d_x + at);
-        }
-#pragma unroll
-        for (int k = 0; k < K; k++) {
-            int    col = first_col<V>(k);
-            size_t at = row * p.n + col;
-            float  x[V], other[V], u[V], gain[V] = {};
-            if (col >= p.n) continue;
-            if (M != GLU) load(gain, p.gain + col);
-            in[k].scaled(x, other, factor);
-            for (int v = 0; v < V; v++) {
-                s[k][v] = sigmoid_in<M>(x[v], other[v]);
-                u[v] = make_v<M>(x[v], other[v], gain[v], s[k][v]);
-            }
-            for (int j = 0; j < N; j++) {
-                float a = b.l.a[j][row], to_q = f.outer * f.own * a, of_n = a * *b.scale[j];
-                float own_gain[V], q[V], of_gain = of_n * (f.outer * f.own);
-                load(own_gain, b.l.gain[j] + col);
-                for (int v = 0; v < V; v++) {
-                    float d_normal = to_float(d_n[j][k].e[v]);
-                    q[v] = to_code(u[v] * own_gain[v] * to_q, b.l.is_full);
-                    gain_sums[1 + j][k][v] += d_normal * (u[v] * of_gain);
-                    d[k][v] += d_normal * of_n * own_gain[v];
-                }
-                store(b.q + j * b.l.apart + at, q);
-            }
-            for (int v = 0; v < V; v++) t[0] += d[k][v] * (u[v] * f.outer);
-        }
+        for (int k = 0; k < K; k++) t[0] += r.through_linears(b, k, gain_sums);
         reduce<1>(t, slot);
         /* d_u = own (d - u own² t / n), and so Σ d_u u = t own³ eps: u's length hardly counts */
-        float all = f.own * f.own * f.own * (t[0] / (float)p.n);
-        f.inner = all * BITLINEAR_EPS;
+        float all = r.f.own * r.f.own * r.f.own * r.f.outer * t[0] * per_n;
+        r.f.inner = all * BITLINEAR_EPS;
 #pragma unroll
-        for (int k = 0; k < K; k++) {
-            int   col = first_col<V>(k);
-            float x[V], other[V], gain[V] = {};
-            if (col >= p.n) continue;
-            if (M != GLU) load(gain, p.gain + col);
-            in[k].scaled(x, other, factor);
-            for (int v = 0; v < V; v++) {
-                float u = make_v<M>(x[v], other[v], gain[v], s[k][v]);
-                d[k][v] = f.own * d[k][v] - (all * f.outer) * u;
-            }
-            element_back<M>(b, row, col, f, x, other, s[k], gain, d[k], d_x[k], gain_sums[0][k]);
-        }
+        for (int k = 0; k < K; k++) r.through_prologue(b, k, all, gain_sums[0][k]);
     }
-#pragma unroll
-    for (int k = 0; k < K; k++) {
-        int col = first_col<V>(k);
-        for (int j = 0; j < 1 + N && col < p.n; j++)
-            store(b.partial + ((size_t)blockIdx.x * (1 + N) + j) * p.n + col, gain_sums[j][k]);
-    }
+    store_gain_sums<N, V, K>(b, gain_sums);
 }
 
 /* Where the sums of a block belong: the prologue's gain, then the BitLinears'; NULL: nowhere. */
@@ -681,6 +825,7 @@ struct scan_arguments {
 struct scan_place {
     int    begin, end, col;
     size_t first_row, state; /* of the stream */
+    bool   is_there;         /* else the columns are others', and are not written */
 };
 
 template <int V> __device__ scan_place place_of(const scan_arguments &s)
@@ -691,9 +836,48 @@ template <int V> __device__ scan_place place_of(const scan_arguments &s)
     p.begin = min((int)threadIdx.y * length, s.n_tokens);
     p.end = min(p.begin + length, s.n_tokens);
     p.col = (blockIdx.x * SCAN_LANES + threadIdx.x) * V;
+    p.is_there = p.col < s.n;
+    if (!p.is_there) p.col = s.n - V;
     p.first_row = (size_t)blockIdx.y * s.n_tokens;
     p.state = (size_t)blockIdx.y * s.n + p.col;
     return p;
+}
+
+/*
+ * Of the tokens begin, begin + 1, .. of a part, one a lane: what their sums are scaled with, and
+ * whether a document begins.  A warp has a part, so its lanes tell each other.
+ */
+struct scan_tokens {
+    float f, i; /* f: < 0 where the state is reset; so 1 / a of it has no sign */
+    float f_a, i_a;
+};
+
+__device__ inline scan_tokens tokens_of(const scan_arguments &s, const scan_place &p, int begin)
+{
+    int         t_in = min(max(begin + (int)threadIdx.x, 0), s.n_tokens - 1);
+    size_t      row = p.first_row + t_in;
+    scan_tokens t;
+
+    t.f_a = reciprocal(s.f.a[row]), t.i_a = reciprocal(s.i.a[row]);
+    t.f = *s.f.scale * s.f.unit * t.f_a, t.i = *s.i.scale * s.i.unit * t.i_a;
+    if (s.ids[row] == s.bos) t.f = -t.f;
+    return t;
+}
+
+/* How many tokens are loaded at once. */
+template <int A> struct tokens_ahead {
+    static constexpr int value = A;
+};
+
+/* What a lane has; but for f only where is_all. */
+template <bool is_all> __device__ scan_tokens of_lane(const scan_tokens &t, int lane)
+{
+    scan_tokens its = {__shfl_sync(~0u, t.f, lane), 0, 0, 0};
+
+    if (is_all) its.i = __shfl_sync(~0u, t.i, lane);
+    if (is_all) its.f_a = __shfl_sync(~0u, t.f_a, lane);
+    if (is_all) its.i_a = __shfl_sync(~0u, t.i_a, lane);
+    return its;
 }
 
 /* From the state h on; product becomes that of all forget gates. */
@@ -701,34 +885,42 @@ template <bool is_written, int V>
 __device__ void scan_part(const scan_arguments &s, const scan_place &p, float (&h)[V],
                           float (&product)[V])
 {
-    float f_scale = *s.f.scale * s.f.unit, i_scale = *s.i.scale * s.i.unit, beta[V] = {};
-
-    if (s.bound) load(beta, s.bound + p.col);
-    for (int begin = p.begin; begin < p.end; begin += AHEAD) {
-        vec<__half, V> f[AHEAD], i[AHEAD];
-        float          f_a[AHEAD], i_a[AHEAD];
-        bool           reset[AHEAD];
+    float       beta[V] = {}, rest[V];
+    scan_tokens tokens = {};
+    size_t      at = (p.first_row + p.begin) * s.n + p.col;
+    int         lane = 0, t = p.begin;
+    auto        step = [&](auto ahead) {
+        constexpr int  A = decltype(ahead)::value;
+        vec<__half, V> f[A], i[A];
+        if (lane == 0) tokens = tokens_of(s, p, t);
 #pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            size_t row = p.first_row + min(begin + k, p.end - 1), at = row * s.n + p.col;
-            f[k] = load<V>(s.f.at + at), i[k] = load<V>(s.i.at + at);
-            f_a[k] = s.f.a[row], i_a[k] = s.i.a[row], reset[k] = s.ids[row] == s.bos;
+        for (int k = 0; k < A; k++) {
+            f[k] = load<V>(s.f.at + at + k * (size_t)s.n);
+            i[k] = load<V>(s.i.at + at + k * (size_t)s.n);
         }
 #pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            if (begin + k >= p.end) continue;
-            float f_factor = __fdividef(f_scale, f_a[k]), i_factor = __fdividef(i_scale, i_a[k]);
+        for (int k = 0; k < A; k++, at += s.n) {
+            float f_factor = __shfl_sync(~0u, tokens.f, lane + k);
+            float i_factor = __shfl_sync(~0u, tokens.i, lane + k);
+            bool  reset = f_factor < 0;
             for (int v = 0; v < V; v++) {
                 float x = to_float(i[k].e[v]) * i_factor;
-                float forget = beta[v] + (1.0f - beta[v]) * sigmoid(to_float(f[k].e[v]) * f_factor);
+                float u = sigmoid(to_float(f[k].e[v]) * fabsf(f_factor));
+                float forget = beta[v] + rest[v] * u;
                 float in = x * sigmoid(x) * (1.0f - forget);
-                if (reset[k]) forget = 0;
+                if (reset) forget = 0;
                 h[v] = forget * h[v] + in, product[v] *= forget;
             }
-            size_t at = (p.first_row + begin + k) * s.n + p.col;
-            if (is_written) store(s.h + at, h), store(s.all_h + at, h);
+            if (is_written && p.is_there) store(s.h + at, h), store(s.all_h + at, h);
         }
-    }
+        t += A, lane = (lane + A) % SCAN_LANES;
+    };
+
+    if (s.bound) load(beta, s.bound + p.col);
+    for (int v = 0; v < V; v++) rest[v] = 1.0f - beta[v];
+    while (t + AHEAD <= p.end) step(tokens_ahead<AHEAD>());
+#pragma unroll 1
+    while (t < p.end) step(tokens_ahead<1>());
 }
 
 template <int V> __global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan(scan_arguments s)
@@ -736,19 +928,18 @@ template <int V> __global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan(
     __shared__ float products[SCAN_PARTS][SCAN_LANES][V], ends[SCAN_PARTS][SCAN_LANES][V];
     scan_place       p = place_of<V>(s);
     int              lane = threadIdx.x, part = threadIdx.y;
-    float            product[V], h[V] = {}, start[V] = {};
-    bool             is_there = p.col < s.n;
+    float            product[V], h[V] = {}, start[V];
 
     for (int v = 0; v < V; v++) product[v] = 1;
-    if (is_there) scan_part<false>(s, p, h, product), load(start, s.state + p.state);
+    scan_part<false>(s, p, h, product);
+    load(start, s.state + p.state);
     for (int v = 0; v < V; v++) products[part][lane][v] = product[v], ends[part][lane][v] = h[v];
     __syncthreads();
-    if (!is_there) return;
-    if (part == 0) store(s.before + p.state, start);
+    if (part == 0 && p.is_there) store(s.before + p.state, start);
     for (int k = 0; k < part; k++)
         for (int v = 0; v < V; v++) start[v] = products[k][lane][v] * start[v] + ends[k][lane][v];
     scan_part<true>(s, p, start, product);
-    if (part == SCAN_PARTS - 1) store(s.state + p.state, start);
+    if (part == SCAN_PARTS - 1 && p.is_there) store(s.state + p.state, start);
 }
 
 struct scan_back_arguments {
@@ -758,54 +949,76 @@ struct scan_back_arguments {
     float         *d_bound;   /* [streams][state] */
 };
 
-/* As scan_part, backwards: carried is what the token after gives to the gradient of h. */
+/* What a token's step backwards reads, of V columns: h is the state before it. */
+template <int V> struct scan_loaded {
+    vec<__half, V> f, i, h;
+    vec<bf16, V>   d_h;
+};
+
+/* What it changes: carried is what the token after gives to the gradient of h. */
+template <int V> struct scan_carried {
+    float carried[V], product[V], d_beta[V];
+};
+
+/* A token's step backwards, to d f and d i / a where is_written. */
+template <bool is_written, int V>
+__device__ void scan_back_token(scan_carried<V> &c, const scan_loaded<V> &x, const scan_tokens &t,
+                                const float (&beta)[V], const float *before, float (&d_f)[V],
+                                float (&d_i)[V])
+{
+    bool reset = t.f < 0;
+
+    for (int v = 0; v < V; v++) {
+        float u = sigmoid(to_float(x.f.e[v]) * fabsf(t.f)), rest = 1.0f - beta[v];
+        float forget = beta[v] + rest * u, kept = reset ? 0.0f : forget;
+        float d = to_float(x.d_h.e[v]) + c.carried[v];
+        c.carried[v] = d * kept, c.product[v] *= kept;
+        if (!is_written) continue;
+        float in = to_float(x.i.e[v]) * t.i, g = sigmoid(in);
+        float h = reset ? 0.0f : before ? before[v] : to_float(x.h.e[v]);
+        float d_gate = d * (h - in * g), d_bound = d_gate * (1.0f - u);
+        d_f[v] = d_bound * rest * u * t.f_a;
+        d_i[v] = d * (1.0f - forget) * silu_slope(in, g) * t.i_a;
+        c.d_beta[v] += d_bound;
+    }
+}
+
+/* As scan_part, backwards.  before_all: the state before the stream's first token. */
 template <bool is_written, int V>
 __device__ void scan_back_part(const scan_back_arguments &b, const scan_place &p,
-                               const float (&before_all)[V], float (&carried)[V],
-                               float (&product)[V], float (&d_beta)[V])
+                               const float (&before_all)[V], scan_carried<V>  &c)
 {
     const scan_arguments &s = b.s;
-    float f_scale = *s.f.scale * s.f.unit, i_scale = *s.i.scale * s.i.unit, beta[V] = {};
+    float                 beta[V] = {};
+    scan_tokens           tokens = {};
+    int                   lane = SCAN_LANES - 1, t = p.end - 1; /* the token that is next */
+    size_t                at = (p.first_row + t) * s.n + p.col;
+    auto                  step = [&](auto ahead) {
+        constexpr int  A = decltype(ahead)::value;
+        scan_loaded<V> x[A];
+        if (lane == SCAN_LANES - 1) tokens = tokens_of(s, p, t - lane);
+#pragma unroll
+        for (int k = 0; k < A; k++) {
+            size_t here = at - k * (size_t)s.n;
+            x[k].f = load<V>(s.f.at + here), x[k].d_h = load<V>(b.d_h + here);
+            if (!is_written) continue;
+            x[k].i = load<V>(s.i.at + here);
+            x[k].h = load<V>(s.h + (t > k ? here - s.n : here));
+        }
+#pragma unroll
+        for (int k = 0; k < A; k++, at -= s.n) {
+            float d_f[V], d_i[V];
+            scan_back_token<is_written>(c, x[k], of_lane<is_written>(tokens, lane - k), beta,
+                                        t > k ? nullptr : before_all, d_f, d_i);
+            if (is_written && p.is_there) store(b.d_f + at, d_f), store(b.d_i + at, d_i);
+        }
+        t -= A, lane = (lane + SCAN_LANES - A) % SCAN_LANES;
+    };
 
     if (s.bound) load(beta, s.bound + p.col);
-    for (int end = p.end; end > p.begin; end -= AHEAD) {
-        vec<__half, V> f[AHEAD], i[AHEAD], before[AHEAD];
-        vec<bf16, V>   d_h[AHEAD];
-        float          f_a[AHEAD], i_a[AHEAD];
-        bool           reset[AHEAD];
-#pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            int    t = max(end - 1 - k, p.begin);
-            size_t row = p.first_row + t, at = row * s.n + p.col;
-            f[k] = load<V>(s.f.at + at), d_h[k] = load<V>(b.d_h + at);
-            f_a[k] = s.f.a[row], reset[k] = s.ids[row] == s.bos;
-            if (!is_written) continue;
-            i[k] = load<V>(s.i.at + at), i_a[k] = s.i.a[row];
-            before[k] = load<V>(s.h + (t ? at - s.n : at));
-        }
-#pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            int    t = end - 1 - k;
-            size_t at = (p.first_row + t) * s.n + p.col;
-            if (t < p.begin) continue;
-            float f_per = __fdividef(1.0f, f_a[k]), i_per = 0, d_f[V], d_i[V];
-            if (is_written) i_per = __fdividef(1.0f, i_a[k]);
-            for (int v = 0; v < V; v++) {
-                float u = sigmoid(to_float(f[k].e[v]) * (f_scale * f_per));
-                float forget = beta[v] + (1.0f - beta[v]) * u;
-                float d = to_float(d_h[k].e[v]) + carried[v], kept = reset[k] ? 0.0f : forget;
-                carried[v] = d * kept, product[v] *= kept;
-                if (!is_written) continue;
-                float x = to_float(i[k].e[v]) * (i_scale * i_per), g = sigmoid(x);
-                float h = reset[k] ? 0.0f : t ? to_float(before[k].e[v]) : before_all[v];
-                float d_gate = d * (h - x * g);
-                d_f[v] = d_gate * (1.0f - beta[v]) * u * (1.0f - u) * f_per;
-                d_i[v] = d * (1.0f - forget) * silu_slope(x, g) * i_per;
-                d_beta[v] += d_gate * (1.0f - u);
-            }
-            if (is_written) store(b.d_f + at, d_f), store(b.d_i + at, d_i);
-        }
-    }
+    while (t - AHEAD + 1 >= p.begin) step(tokens_ahead<AHEAD>());
+#pragma unroll 1
+    while (t >= p.begin) step(tokens_ahead<1>());
 }
 
 template <int V>
@@ -814,32 +1027,30 @@ __global__ void __launch_bounds__(SCAN_LANES *SCAN_PARTS) scan_back(scan_back_ar
     __shared__ float products[SCAN_PARTS][SCAN_LANES][V], ends[SCAN_PARTS][SCAN_LANES][V];
     scan_place       p = place_of<V>(b.s);
     int              lane = threadIdx.x, part = threadIdx.y;
-    float            carried[V] = {}, product[V], d_beta[V] = {}, before_all[V] = {};
-    bool             is_there = p.col < b.s.n;
+    scan_carried<V>  c = {};
+    float            before_all[V] = {};
 
-    for (int v = 0; v < V; v++) product[v] = 1;
-    if (is_there) scan_back_part<false>(b, p, before_all, carried, product, d_beta);
+    for (int v = 0; v < V; v++) c.product[v] = 1;
+    scan_back_part<false>(b, p, before_all, c);
     for (int v = 0; v < V; v++)
-        products[part][lane][v] = product[v], ends[part][lane][v] = carried[v];
+        products[part][lane][v] = c.product[v], ends[part][lane][v] = c.carried[v];
     __syncthreads();
     for (int v = 0; v < V; v++) {
-        carried[v] = 0;
+        c.carried[v] = 0;
         for (int k = SCAN_PARTS - 1; k > part; k--)
-            carried[v] = products[k][lane][v] * carried[v] + ends[k][lane][v];
+            c.carried[v] = products[k][lane][v] * c.carried[v] + ends[k][lane][v];
     }
     __syncthreads();
-    if (is_there) {
-        load(before_all, b.s.before + p.state);
-        scan_back_part<true>(b, p, before_all, carried, product, d_beta);
-    }
-    for (int v = 0; v < V; v++) ends[part][lane][v] = d_beta[v];
+    load(before_all, b.s.before + p.state);
+    scan_back_part<true>(b, p, before_all, c);
+    for (int v = 0; v < V; v++) ends[part][lane][v] = c.d_beta[v];
     __syncthreads();
-    if (part || !is_there) return;
+    if (part || !p.is_there) return;
     for (int v = 0; v < V; v++) {
-        for (int k = 1; k < SCAN_PARTS; k++) d_beta[v] += ends[k][lane][v];
-        if (!b.s.bound) d_beta[v] = 0;
+        for (int k = 1; k < SCAN_PARTS; k++) c.d_beta[v] += ends[k][lane][v];
+        if (!b.s.bound) c.d_beta[v] = 0;
     }
-    store(b.d_bound + p.state, d_beta);
+    store(b.d_bound + p.state, c.d_beta);
 }
 
 /* ---- The loss -------------------------------------------------------------------------------- */
@@ -910,7 +1121,11 @@ template <int V> __global__ void sum_squares(double *partial, const float *x, si
     if (threadIdx.x == 0) partial[blockIdx.x] = s[0];
 }
 
-/* nm_adamw_factors says what is computed.  The sum of |w| is taken in the order of sum_sizes. */
+/*
+ * nm_adamw_factors says what is computed.  Gradients become zeros, but for those of ternary
+ * matrices, which the next product writes without adding to them.  The sum of |w| is taken in
+ * the order of sum_sizes.
+ */
 template <int V>
 __global__ void adamw(float *values, float *means, float *squares, float *grads, double *partial,
                       const piece *pieces, nm_adamw_factors f)
@@ -932,7 +1147,7 @@ __global__ void adamw(float *values, float *means, float *squares, float *grads,
             size[0] += fabs((double)w[k]);
         }
         store(values + at, w), store(means + at, m), store(squares + at, v);
-        store(grads + at, zeros);
+        if (p.matrix < 0) store(grads + at, zeros);
     }
     reduce<1>(size, 0);
     if (threadIdx.x == 0) partial[blockIdx.x] = size[0];

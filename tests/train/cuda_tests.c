@@ -37,6 +37,9 @@ static const setting settings[] = {
     {"wide", 2, 80, 112, 301, 2, 0, 2, 50, 1, NM_GGUF_F16},
     {"q8_0", 1, 96, 128, 300, 1, 1, 2, 16, 0, NM_GGUF_Q8_0},
     {"f32", 1, 36, 48, 300, 1, 1, 2, 16, 0, NM_GGUF_F32},
+    {"wide ffn", 1, 64, 5632, 300, 1, 1, 2, 19, 0, NM_GGUF_F16},
+    {"wider ffn", 1, 64, 7004, 300, 1, 1, 2, 11, 0, NM_GGUF_F16},
+    {"wide rows", 1, 1600, 64, 300, 1, 1, 2, 19, 0, NM_GGUF_F16},
     {"one token", 1, 33, 40, 70, 1, 1, 1, 1, 0, NM_GGUF_F16},
     {"large", 1, 512, 1536, 8192, 1, 1, 4, 256, 0, NM_GGUF_F16},
     {"many rows", 1, 128, 256, 512, 1, 1, 8, 700, 0, NM_GGUF_F16},
@@ -120,6 +123,25 @@ static void compare(const setting *s, nm_latent *l, nm_tape *tape, nm_cuda *cuda
     CHECK(d <= 1e-5, "%s: the values after a step are off by %g", s->name, d);
     d = distance(a->v, adamw->v, l->n_values);
     CHECK(d <= 1e-5, "%s: v after a step is off by %g", s->name, d);
+
+    /* A pass after a step begins with gradients of zero, as one after sending does. */
+    gpu.states = a->gpu_states;
+    for (int is_sent = 0; is_sent < 2; is_sent++) {
+        memset(a->gpu_states, 0, n_states * sizeof(float));
+        if (is_sent) nm_cuda_send(cuda, a->values, a->m, a->v, &err);
+        nm_cuda_run(cuda, &gpu, &again, &err);
+        cuda_fetch_grads(cuda, is_sent ? a->grads2 : a->grads, &err);
+    }
+    CHECK(memcmp(a->grads, a->grads2, l->n_values * sizeof(float)) == 0,
+          "%s: a pass after a step gives other bits", s->name);
+
+    /* And the next pass adds to them. */
+    memset(a->gpu_states, 0, n_states * sizeof(float));
+    nm_cuda_run(cuda, &gpu, &again, &err);
+    cuda_fetch_grads(cuda, a->grads2, &err);
+    for (size_t i = 0; i < l->n_values; i++) a->grads[i] *= 2;
+    d = distance(a->grads2, a->grads, l->n_values);
+    CHECK(d <= 1e-6, "%s: the gradients of two passes are off by %g", s->name, d);
 }
 
 /* False if there is no GPU. */
