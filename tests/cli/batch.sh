@@ -132,8 +132,8 @@ try batch -m $t -q -f .
 try batch -m $t -q -f prompts -l 100000+1
 try batch -m $t --parallel 0
 try batch -m $t -r ''
-# A thousand at once.
-yes 'Once upon' | head -n 1000 > thousand
-nomul batch -m $t -f thousand --parallel 1000 -n 3 -s 1 2> words | strip |
+# Hundreds at once.
+yes 'Once upon' | head -n 300 > hundreds
+nomul batch -m $t -f hundreds --parallel 300 -n 3 -s 1 2> words | strip |
     sed 's/"id":"[0-9]*"//' | sort | uniq -c | tr -s ' '
 sed -n 's/^texts *//p' words

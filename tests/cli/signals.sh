@@ -34,7 +34,8 @@ grep '^generated' err
 
 # Or makes tokens of one that takes seconds: the text does not have it, so nothing is saved, which a
 # message says unless the file was still being read.
-awk 'BEGIN { for (i = 0; i < 1000000; i++) print i * 7919 % 1000003 " abc" }' > huge.txt
+awk 'BEGIN { for (i = 0; i < 100000; i++) print i * 7919 % 1000003 " abc" }' > part.txt
+for i in 1 2 3 4 5 6 7 8 9 10; do cat part.txt; done > huge.txt
 for save in --save-session --prompt-cache; do
     $RUN "$program" run -m $m -f huge.txt -n 5 -q $save no.nms > out 2> err &
     wait_ready $!
@@ -43,7 +44,7 @@ for save in --save-session --prompt-cache; do
     echo "[$?] $(cat out)"
     [ ! -e no.nms ] || echo "no.nms was written"
 done
-rm huge.txt
+rm huge.txt part.txt
 
 # While it waits for one.  TERM: a shell starts these with INT ignored, and it may come too early.
 mkfifo pipe
