@@ -134,7 +134,7 @@ __attribute__((always_inline)) TARGET static inline void exponentials(vec *x, co
     });
 }
 
-TARGET static inline vec exponential(vec x)
+__attribute__((always_inline)) TARGET static inline vec exponential(vec x)
 {
     exponentials(&x, 1);
     return x;
