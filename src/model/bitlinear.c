@@ -137,7 +137,7 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
         for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
             n_all += layer->w.n_tiles, jobs[i].layer = layer;
         if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
-            size_t step[2];
+            size_t step[2] = {0, 0};
             part_begins(step, jobs, first->n_together, thread, thread + 2, n_threads);
             layer = first;
             for (size_t i = 1; i < first->n_together && step[0] >= n_steps(layer);
