@@ -192,7 +192,7 @@ static bool divide_streams(nm_trainer *t, bool on_gpu, nomul_error *err)
     size_t                  batch = (size_t)o->batch_size, block = (size_t)o->block_size;
     size_t                  n_all, first;
 
-    t->n_parts = (size_t)o->gpus;
+    t->n_parts = nm_larger((size_t)o->gpus, 1);
     n_all = t->ranks.n * t->n_parts, first = t->ranks.rank * t->n_parts;
     if (batch < n_all)
         return nm_fail(err, NOMUL_E_ARG,

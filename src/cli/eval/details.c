@@ -185,7 +185,7 @@ bool nm_details_resume(const nm_details *d, const uint64_t *hashes, size_t n_ite
             snprintf(words, sizeof words,
                      "is not of item %" PRIu64 " of this input; name another file, or remove it",
                      tally->n_items);
-        if (*words)
+        if (!end || *words)
             return nm_fail(err, NOMUL_E_FORMAT, "%s: line %zu: %s", d->path,
                            (size_t)tally->n_items + 2, words);
         nm_eval_tally_add(tally, n_metrics, right);
