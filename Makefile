@@ -215,7 +215,7 @@ $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a $(OUT)/train-flags
 $(OUT)/train-flags: FORCE
 	$(call stamp,$(TRAIN_OBJ) $(TRAIN_LIBS))
 # For the tests of ranks: the trainer as MPI=1 builds it.
-HAS_MPI = $(and $(shell command -v $(MPICC)),$(shell command -v mpirun))
+HAS_MPI = $(and $(shell $(MPICC) --showme:version 2> /dev/null),$(shell command -v mpirun 2> /dev/null))
 $(PROG)/nomul-train-mpi: LIBS = $(MPI_LIBS)
 $(PROG)/nomul-train-mpi: $(OUT)/src/train/ranks_mpi.o $(PROG)/libnomul.a \
                          $(filter-out %/ranks_none.o %/ranks_mpi.o,$(TRAIN_OBJ))
@@ -237,7 +237,7 @@ checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul 
 	$(Q)sh tests/train/cli.sh $(PROG)
 check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run
 	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda \
-	    NCCL=$(if $(wildcard $(patsubst %/bin/nvcc,%,$(NVCC))/include/nccl.h),1)
+	    NCCL=$(if $(wildcard $(patsubst %/bin/nvcc,%,$(NVCC))/include/nccl.h /usr/include/nccl.h),1)
 checked-cuda: $(OUT)/tests/train/cuda_tests $(PROG)/nomul-train
 	$(Q)$(if $(filter 1,$(NCCL)),sh tests/train/gpus.sh $(PROG)/nomul-train,\
 	    echo 'SKIP gpus.sh: there is no NCCL')

@@ -23,8 +23,8 @@
  *            order: a session keeps its model open, a text keeps its session's engine, a decoder
  *            its tokenizer.  Strings and arrays that a function returns belong to the object.
  * Cancelling A nomul_cancel given in options stops every long call: see nomul_cancel.
- * Failure    A call that fails returns a status or NULL and leaves its objects as they were, unless
- *            its comment says otherwise.
+ * Failure    A call that fails returns a status, or NULL, 0, -1 or false, and leaves its objects as
+ *            they were, unless its comment says otherwise.
  * Threads    Any function may be called from any thread.  At the same time:
  *              nomul_model, nomul_tokenizer   any number of calls: they never change
  *              nomul_session                  one call at a time for all that share one engine, and
@@ -705,7 +705,7 @@ nomul_status nomul_text_rewind(nomul_text *text, const nomul_mark *mark, unsigne
 /*
  * Reads a session file.  Every byte is checked.  With a model, the file must be of that model
  * (NOMUL_E_ARG otherwise) and the mark can be rewound to; with NULL it serves the queries below
- * only.  cancel: NULL is the model's.  NULL on failure.
+ * only.  cancel may be NULL: then the model's flag counts.  NULL on failure.
  */
 nomul_mark *nomul_mark_load(const char *path, const nomul_model *model, const nomul_cancel *cancel,
                             nomul_error *err);

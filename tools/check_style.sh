@@ -84,7 +84,8 @@ check_text() {
 # A type is named once, also where files keep it to themselves.
 check_names() {
     wrong_types=0
-    (cd "$1" && find src include -name '*.[ch]' | tr '\n' '\0' | LC_ALL=C xargs -0 awk '
+    (cd "$1" && find src include -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' |
+        tr '\n' '\0' | LC_ALL=C xargs -0 awk '
         /^typedef (struct|enum|union) [a-z_0-9]+/ || /^} [a-z_0-9]+;/ {
             name = /^}/ ? $2 : $3
             sub(/;/, "", name)

@@ -40,14 +40,16 @@ echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
 for shape; do
     case $shape in 370m | 1.3b) layers=24 ;; 2.7b) layers=32 ;; 13b) layers=40 ;; 100b) layers=79 ;;
         *) layers=${shape%%,*} ;; esac
-    phases=$(bench --ops -t 1 -n 16 | awk -F '\t' '
+    csv=$(bench --ops -t 1 -n 16)
+    phases=$(printf '%s\n' "$csv" | awk -F '\t' '
         NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
         $at["op"] == "tables and gemv" { p = $at["token_ns"] }
         $at["op"] == "recurrence" || $at["op"] == "gates" { shared += $at["token_ns"] }
         $at["op"] == "all" { all = $at["token_ns"] }
         END { print p / 1000, (all - p) / 1000, shared / 1000 }')
     for n in $(echo "$counts" | tr , ' '); do
-        constants=$(bench -t "$n" -n 4 -r 5 | awk -F '\t' '
+        csv=$(bench -t "$n" -n 4 -r 5)
+        constants=$(printf '%s\n' "$csv" | awk -F '\t' '
             NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
             { print $at["weight_bytes_per_token"] / 1e6, $at["read_bandwidth_gbs"],
                 $at["signal_ns"] + 0 }')
@@ -59,7 +61,8 @@ for shape; do
                     1e6 / (s + t + rounds * $6 / 1000) }')
         printf '| %s | %d | %s |' "$shape" "$n" "$predicted"
         [ "$tokens" -gt 0 ] || { echo ' - | - |'; continue; }
-        bench -t "$n" -n "$tokens" -r 5 | awk -F '\t' -v predicted="${predicted##* }" '
+        csv=$(bench -t "$n" -n "$tokens" -r 5)
+        printf '%s\n' "$csv" | awk -F '\t' -v predicted="${predicted##* }" '
             NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
             { printf " %.1f | %+.1f |\n", $at["avg_ts"], 100 * (predicted / $at["avg_ts"] - 1) }'
     done

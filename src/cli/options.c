@@ -441,7 +441,7 @@ static const struct {
     {"quantize", "nomul convert makes a model file, nomul repack changes its packing"},
     {"embed embedding", "nomul logits writes logits; there are no embeddings"},
     {"ppl", "nomul perplexity"},
-    {"-p --prompt", "texts of batch, perplexity and eval are in -f FILE"},
+    {"-p --prompt", "run, logits and tokenize have it; batch, perplexity and eval read -f FILE"},
     {"benchmark", "nomul bench"},
     {"detokenize", "nomul tokenize --decode"},
     {"train finetune", "the trainer is nomul-train: make train"},

@@ -5,7 +5,7 @@
  * kernel for what can be done in one pass over memory:
  *
  *     forward   (residual +) prologue -> both norms -> quantize    q, a and both factors
- *               product -> sums in binary16, which the way back needs too and which are scaled
+ *               product -> sums in binary16, which the backward pass needs too and which are scaled
  *               where they are read: recurrence, gate, glu, residual
  *     backward  dy' = dy / a in bf16: a belongs to the token, so it can go to the other factor, and
  *               q is the array of the forward pass
@@ -231,7 +231,7 @@ static void place_activations(nm_cuda *c)
     }
     take(c, &c->x, n * m->dim), take(c, &c->d_x, n * m->dim), take(c, &c->sums, n * m->dim);
     take(c, &c->q, n * three), take(c, &c->d_h, n * m->state);
-    c->d_n = (bf16 *)c->q; /* on the way back q is made in groups */
+    c->d_n = (bf16 *)c->q; /* backwards q is made in groups */
     for (int g = 0; g < GROUPS; g++) {
         const nm_cuda_matrix &w = c->layer_plan[0].matrices[group_matrices[g].first];
         size_t                n_linears = group_matrices[g].n, blocks = n / LEAST_ROWS + 1;
@@ -446,7 +446,7 @@ template <int N> using number = std::integral_constant<int, N>;
 
 /*
  * Calls run(threads, V, K) so that a block has the n columns of a row.  More vectors a thread are
- * fewer reductions; on the way back a thread needs its registers for sums.
+ * fewer reductions; backwards a thread needs its registers for sums.
  */
 template <bool is_back, typename F> static void with_layout(const nm_cuda *c, int n, F run)
 {

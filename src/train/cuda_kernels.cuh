@@ -387,7 +387,7 @@ __device__ inline float factor_of(const sums &s, size_t row)
  *     GLU    u = silu(wide[0..n)) wide[n..2n)
  *
  * In all three u = v r, with v of one element alone and r one factor for the token; the BitLinears'
- * own norm is a second factor.  Both are kept for the way back, which then needs no sums to have u.
+ * own norm is a second factor.  Both are kept: the backward pass then needs no sums to have u.
  */
 enum mode { NORM, GATE, GLU };
 
@@ -405,7 +405,7 @@ struct prologue {
 
 /*
  * Forward, NORM: what is added to x before, unless at is NULL; where the result goes, for the next
- * prologue, and where it is kept for the way back.
+ * prologue, and where it is kept for the backward pass.
  */
 struct residual {
     sums    added;
@@ -576,7 +576,7 @@ __global__ void __launch_bounds__(row_threads(V, K))
 }
 
 /*
- * The way back through a prologue and its BitLinears' own norms, from d_n = dy' C.  With
+ * The backward pass through a prologue and its BitLinears' own norms, from d_n = dy' C.  With
  * t = Σ d_n gain u (a s) over BitLinears and columns, all that the derivatives of both norms sum up
  * follows from t, so a token needs one reduction.  Writes q again, for dW, in bf16 as dy' is; adds
  * up the gradients of gains of a block's rows: partial[block][1 + N][n], the prologue's first.
@@ -660,7 +660,7 @@ template <mode M, int V> struct kept_input {
     }
 };
 
-/* A thread's columns of a row on the way back. */
+/* A thread's columns of a row, backwards. */
 template <mode M, int N, int V, int K> struct back_row {
     size_t           row;
     kept_input<M, V> in[K];

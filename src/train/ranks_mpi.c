@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ranks.h over MPI's collectives (MPI 3.1, https://www.mpi-forum.org).  Only the thread that opened
- * the ranks calls them.  An error comes back where MPI notices one; a rank that dies is usually
- * noticed by mpirun, which ends the others.
+ * the ranks calls them, except that any may end all ranks after a failure.  An error comes back
+ * where MPI notices one; a rank that dies is usually noticed by mpirun, which ends the others.
  */
 #include "train/ranks.h"
 

@@ -261,7 +261,7 @@ static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, f
     run_rows(t, GATE, s, n_rows);
 }
 
-/* What model/forward.c does to a layer; what the way back needs goes to l. */
+/* What model/forward.c does to a layer; what the backward pass needs goes to l. */
 static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, size_t n_rows)
 {
     const nm_config      *c = &t->latent->config;

@@ -14,6 +14,7 @@
 #include "train/token_cache.h"
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/os.h"
 #include "base/utf8.h"
@@ -27,16 +28,16 @@
 #define ROUND_PIECES 16384 /* in a round at most: documents may be short */
 
 /* A stretch of a document; begins, ends: with BOS before its ids, with EOS after them. */
-typedef struct piece {
+typedef struct text_piece {
     const char *text;
     size_t      n_bytes, at, n_ids; /* at: of its ids in the maker's */
     bool        begins, ends, is_done;
-} piece;
+} text_piece;
 
 typedef struct maker {
     nm_token_source from;
     nm_outfile      out;
-    piece          *pieces; /* [ROUND_PIECES]: the round's */
+    text_piece     *pieces; /* [ROUND_PIECES]: the round's */
     size_t          n_pieces;
     int32_t        *ids; /* a piece's become bytes as the file has them, in place */
     size_t          capacity, n_taken, id_bytes;
@@ -85,7 +86,7 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
 
 /* ---- Tokenizing ------------------------------------------------------------------------------ */
 
-static bool tokenize_piece(const maker *m, piece *p, nomul_error *err)
+static bool tokenize_piece(const maker *m, text_piece *p, nomul_error *err)
 {
     int32_t *ids = m->ids + p->at, eos = nomul_token_eos(m->from.tokenizer);
     uint8_t *bytes = (uint8_t *)ids;
@@ -113,7 +114,7 @@ static void tokenize_pieces(void *context, size_t begin, size_t end, size_t thre
     maker *m = context;
 
     (void)thread;
-    for (piece *p = m->pieces + begin; p < m->pieces + end; p++)
+    for (text_piece *p = m->pieces + begin; p < m->pieces + end; p++)
         p->is_done = tokenize_piece(m, p, NULL);
 }
 
@@ -121,7 +122,7 @@ static void tokenize_pieces(void *context, size_t begin, size_t end, size_t thre
 static bool put_round(maker *m, nomul_error *err)
 {
     nm_pool_run(m->from.pool, tokenize_pieces, m, m->n_pieces, 1);
-    for (piece *p = m->pieces; p < m->pieces + m->n_pieces; p++) {
+    for (text_piece *p = m->pieces; p < m->pieces + m->n_pieces; p++) {
         if ((!p->is_done && !tokenize_piece(m, p, err)) ||
             !nm_outfile_write(&m->out, m->ids + p->at, p->n_ids * m->id_bytes, err))
             return false;
@@ -137,7 +138,7 @@ static bool put_round(maker *m, nomul_error *err)
  */
 static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error *err)
 {
-    piece p = {.text = text, .begins = true};
+    text_piece p = {.text = text, .begins = true};
 
     m->n_documents++, m->text_bytes += n_bytes;
     for (; !p.ends; p.text += p.n_bytes, n_bytes -= p.n_bytes, p.begins = false) {
@@ -201,7 +202,7 @@ static bool write_header(maker *m, nomul_error *err)
                     : nm_outfile_write(&m->out, header, sizeof header, err);
 }
 
-/* There is room for a round of the threads' pieces; a larger piece gets more. */
+/* There is room for a round of the threads' pieces, or the text; a larger piece gets more. */
 bool nm_token_cache_make(const char *path, const char *text_path, const nm_token_source *from,
                          nomul_error *err)
 {
@@ -215,14 +216,17 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nm_token
         return nm_fail(err, NOMUL_E_UNSUPPORTED,
                        "the tokenizer has no BOS, which begins every document");
     m.id_bytes = nomul_token_count(from->tokenizer) <= 65536 ? 2 : 4;
-    m.capacity = nm_pool_threads(from->pool) * THREAD_PIECES * piece_ids;
-    m.ids = nm_alloc(m.capacity * sizeof *m.ids);
-    m.pieces = nm_alloc(ROUND_PIECES * sizeof *m.pieces);
-    bool ok = ((m.ids && m.pieces) || nm_fail_memory(err, m.capacity * sizeof *m.ids)) &&
-              read_text(text_path, &map, &read, &text, &n_bytes, err) &&
-              nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
-              put_documents(&m, text, n_bytes, err) && write_header(&m, err) &&
-              nm_outfile_commit(&m.out, err);
+    bool ok = read_text(text_path, &map, &read, &text, &n_bytes, err);
+    m.capacity = piece_ids *
+                 nm_smaller(nm_pool_threads(from->pool) * THREAD_PIECES, n_bytes / PIECE_BYTES + 1);
+    if (ok) {
+        m.ids = nm_alloc(m.capacity * sizeof *m.ids);
+        m.pieces = nm_alloc(ROUND_PIECES * sizeof *m.pieces);
+    }
+    ok = ok && ((m.ids && m.pieces) || nm_fail_memory(err, m.capacity * sizeof *m.ids)) &&
+         nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
+         put_documents(&m, text, n_bytes, err) && write_header(&m, err) &&
+         nm_outfile_commit(&m.out, err);
     nm_outfile_abort(&m.out);
     nm_filemap_close(&map);
     nm_free(read), nm_free(m.ids), nm_free(m.pieces);

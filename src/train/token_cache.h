@@ -21,7 +21,7 @@ typedef struct nm_token_cache {
     uint64_t       n_documents, text_bytes;
 } nm_token_cache;
 
-/* What makes ids of a text.  The pool's threads do so at once, up to 5 MiB of memory each. */
+/* What makes ids of a text.  The pool's threads do so at once, up to 32 MiB of memory each. */
 typedef struct nm_token_source {
     const nomul_tokenizer *tokenizer;
     const char            *separator; /* a line between documents; "": the text is one */

@@ -138,7 +138,8 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     double mean = seconds / (double)o->max_iters;
     if (t->ranks.rank) return !cuda || report_works(t, err);
     if (t->ranks.n * t->n_parts > 1)
-        printf("%zu processes, %zu GPUs each; of the first:\n", t->ranks.n, cuda ? t->n_parts : 0);
+        printf("%zu GPUs in %zu processes; of the first:\n", cuda ? t->ranks.n * t->n_parts : 0,
+               t->ranks.n);
     printf("%s, kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: "
            "%.1f M parameters\n",
            o->device, t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers,

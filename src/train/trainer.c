@@ -103,7 +103,7 @@ static void do_parts(void *context, size_t begin, size_t end, size_t thread)
                              : run_part(job->t, p, job->mix);
         if (p->ok || job->t->n_parts == 1) continue;
         fprintf(stderr, "\nnomul-train: %s\n", p->err.text);
-        nm_ranks_close(&job->t->ranks, 1);
+        if (job->t->ranks.n > 1) nm_ranks_close(&job->t->ranks, 1);
         nm_os_exit_now(1);
     }
 }
@@ -178,7 +178,8 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     /* New values, quantized for the next step. */
     if (t->parts[0].cuda) {
         const nm_adamw_factors factors = nm_adamw_next(&t->adamw, &adamw, (float)t->rate, t->norm);
-        ok = run_parts(t, (part_job){.factors = &factors}, err);
+        if (!run_parts(t, (part_job){.factors = &factors}, err)) return false;
+        ok = true;
     } else {
         nm_adamw_step(&t->adamw, &t->latent, t->tape.ops, t->work.pool, &adamw, (float)t->rate,
                       t->norm);

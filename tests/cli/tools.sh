@@ -53,6 +53,7 @@ END
 sh "$root/tools/predict_threads.sh" -t 1,2,4 -b "$PWD/bench" 1,64,64,64
 tool predict_threads.sh -t 0
 tool predict_threads.sh -n x
+tool predict_threads.sh -b /bin/false 1,64,64,64
 tool compare_threads.sh -t 1 -c 99999 -b "$PWD/bench"
 for wrong in --help '370m 3bit' '370m 2bit avx2 1' '370m 2bit avx2 17' '370m 2bit avx2 2 x'; do
     tool count_shares.sh $wrong

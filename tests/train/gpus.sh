@@ -31,7 +31,8 @@ losses one > "$work/one.losses" && losses two > "$work/two.losses"
 check "two GPUs have the losses of one" near "$work/one.losses" "$work/two.losses"
 check "two runs of two GPUs have the same bits" same_state "$work/two" "$work/again"
 check "one GPU resumes what two have begun" "$train" resume "$work/two" -q --gpus 1 --max-iters 25
-check "more GPUs than there are" says 1 "use fewer --gpus" new --gpus 8 -o "$work/eight"
+check "more GPUs than there are" \
+    says 1 "use fewer --gpus" new --gpus 16 --batch-size 16 -o "$work/many"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

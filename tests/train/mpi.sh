@@ -78,7 +78,6 @@ mv "$work/stopped" "$work/by-two" && mv "$work/before" "$work/stopped"
 check "one process resumes what two have begun" more "$train"
 losses "$work/by-two" > "$work/by-two.losses" && losses "$work/stopped" > "$work/by-one.losses"
 check "to the same losses" same_numbers "$work/by-two.losses" "$work/by-one.losses"
-ranks 2 new $tiny --max-iters 7 -o "$work/two-parts" > "$work/out" 2>&1
 signal_one killed -KILL
 check "a killed rank ends the other" [ ! -e "$work/hung" ]
 check "with a line that says so" grep -q 'on signal 9' "$work/killed.out"

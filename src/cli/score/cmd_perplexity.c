@@ -182,7 +182,7 @@ const nm_command nm_cmd_perplexity = {
     "follows one BOS; with --separator each document is BOS, its text and EOS, from an empty "
     "state. Prints nats per token, perplexity and bits per byte. The text is scored as it is "
     "read, so it may be an endless pipe; Ctrl-C ends it and prints the figures so far. Without "
-    "--separator and -c a newline at its end counts.\n\n"
+    "--separator and -c a newline at the end of the text counts.\n\n"
     "-c N scores as llama-perplexity does: windows of N tokens without overlap, the first token "
     "of each replaced by BOS, the second half scored; one newline at the end of the text is "
     "dropped.\n\n"
