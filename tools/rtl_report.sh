@@ -90,7 +90,7 @@ for seed in $seeds; do
         { tail -n 3 "$log" >&2 && exit 1; }
     awk -v seed="$seed" '
         /Max frequency/ { for (i = 1; i <= NF; i++) if ($i == "MHz") clock = $(i - 1) }
-        $2 ~ /^(TRELLIS_COMB|TRELLIS_FF|TRELLIS_RAMW|DP16KD|MULT18X18D):$/ { n[$2] = $3 }
+        $2 ~ /^(TRELLIS_COMB|TRELLIS_FF|TRELLIS_RAMW|DP16KD|MULT18X18D):$/ { n[$2] = $3 + 0 }
         END {
             printf "seed %s: %s MHz; %s LUTs, %s registers, %s block memories, %s multipliers\n",
                 seed, clock, n["TRELLIS_COMB:"], n["TRELLIS_FF:"], n["DP16KD:"], n["MULT18X18D:"]

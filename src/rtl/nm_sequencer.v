@@ -136,17 +136,17 @@ module nm_sequencer #(
         blocks_of = {{VB_BITS-6{1'b0}}, count[17:VB_BITS]} + {11'b0, count[VB_BITS-1:0] != 0};
     endfunction
 
-    // The number of blocks is known two clocks after `loop` is.
+    // The number of blocks is known two clocks after `loop` is, whether there are any in the third.
     wire [2:0]  loop_class = a_index[2:0];
     reg  [17:0] class_count;
     reg  [11:0] blocks_of_n, blocks_of_up, class_blocks;
-    reg  [1:0]  age;     // clocks since the instruction came, at most 2
+    reg  [1:0]  age;     // clocks since the instruction came, at most 3
     always @(posedge clk) begin
         class_count  <= count_of(loop_class, counts);
         class_blocks <= blocks_of(class_count);
         blocks_of_n  <= blocks_of(count_n);
         blocks_of_up <= blocks_of(count_gate_up) - blocks_of_n;
-        age          <= ends ? 2'd0 : age == 2'd2 ? 2'd2 : age + 2'd1;
+        age          <= ends ? 2'd0 : age == 2'd3 ? 2'd3 : age + 2'd1;
     end
     reg  [11:0] block, end_block, all_blocks;
     wire [11:0] first_block = loop_class == 3'd6 ? blocks_of_up : 12'd0;
@@ -267,8 +267,9 @@ module nm_sequencer #(
 
     // ---- What ends a control instruction, and where the program goes on
     // A body takes more clocks than these registers.
-    reg  another_block, another_layer, ends_vector;
+    reg  another_block, another_layer, ends_vector, no_blocks;
     always @(posedge clk) begin
+        no_blocks     <= first_block == last_block;
         another_block <= block + 12'd1 != end_block;
         ends_vector   <= block + 12'd1 == all_blocks;
         another_layer <= layer + 10'd1 != layers;
@@ -278,7 +279,7 @@ module nm_sequencer #(
         jumps  = 1'b0;
         target = ir[8:0];
         case (op)
-            `OP_LOOP:    begin ends = age == 2'd2; jumps = first_block == last_block; end
+            `OP_LOOP:    begin ends = age == 2'd3; jumps = no_blocks; end
             `OP_END:     begin jumps = another_block; target = loop_pc; end
             `OP_CALL:    jumps = 1'b1;
             `OP_RET:     begin jumps = 1'b1; target = return_pc; end
