@@ -2,9 +2,25 @@
 /* ranks.h in a build without MPI=1: one process, whose sums are what it has. */
 #include "train/ranks.h"
 
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What mpirun and other launchers set to the number of processes: each would train for itself. */
+static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+
 bool nm_ranks_open(nm_ranks *ranks, nomul_error *err)
 {
-    (void)err;
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
+        const char *n = getenv(launchers[i]);
+        if (n && strcmp(n, "1") != 0)
+            return nm_fail(
+                err, NOMUL_E_UNSUPPORTED,
+                "started as one of %.8s processes, but this build has no MPI: make train "
+                "MPI=1",
+                n);
+    }
     *ranks = (nm_ranks){.rank = 0, .n = 1, .local = 0, .n_on_machine = 1};
     return true;
 }

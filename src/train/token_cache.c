@@ -70,11 +70,14 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
                 *read = larger;
             }
             int failure = nm_os_read(NM_OS_STDIN, *read + *n_bytes, capacity - *n_bytes, &n);
-            if (failure) return nm_fail_errno(err, NOMUL_E_IO, failure);
+            if (failure) {
+                nm_fail_errno(err, NOMUL_E_IO, failure);
+                return nm_fail_in(err, "%s", path);
+            }
         }
         *text = *read;
     }
-    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to train on");
+    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_FORMAT, "is empty: there is no text in it");
     for (size_t at = 0; ok && at < *n_bytes; at += n) {
         n = nm_utf8_char(*text + at, *n_bytes - at, &code_point);
         ok = n > 0 || nm_fail(err, NOMUL_E_FORMAT,

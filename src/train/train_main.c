@@ -38,7 +38,7 @@ static int help(void)
            "folder, with the model for nomul as model.gguf.\n\n",
            NOMUL_VERSION);
     nm_train_options_help();
-    return 0;
+    return fflush(stdout) != 0 || ferror(stdout);
 }
 
 typedef bool setup_function(nm_trainer *t, const nm_train_options *o, nomul_error *err);
@@ -90,6 +90,8 @@ int main(int argc, char **argv)
     if (ok && command == end)
         ok = nm_fail(&err, NOMUL_E_ARG, "no command '%.100s': new, tune, resume or bench", argv[1]);
     ok = ok && setup(&trainer, command, argc - 2, argv + 2, &err) && command->run(&trainer, &err);
+    if (ok && (fflush(stdout) != 0 || ferror(stdout)))
+        ok = nm_fail(&err, NOMUL_E_IO, "standard output: not all was written");
     nm_setup_close(&trainer);
     int code = err.code == NOMUL_E_ARG ? 2 : 1;
     if (ok) code = trainer.is_stopped ? 130 : 0;

@@ -21,7 +21,7 @@
 #include <string.h>
 
 typedef enum kind { COUNT, REAL, TEXT, LIST } kind; /* the C types are in train_options.def */
-typedef enum kept { NO, YES, FIXED } kept;          /* in a saved state */
+typedef enum kept { NO, FIRST, YES, FIXED } kept;   /* in a saved state */
 
 static const struct option {
     kind        kind;
@@ -132,6 +132,8 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
                            "%.100s: no such option; nomul-train --help lists them", word);
         if (saved && row->kept == FIXED)
             return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
+        if (saved && row->kept == FIRST)
+            return nm_fail(err, NOMUL_E_ARG, "--%s: the folder to resume has its own", name);
         if (!value)
             return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
         if (!set(o, row, value, err)) return false;
@@ -155,7 +157,7 @@ size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size
         char        value[32];
         uint64_t    count;
         double      number;
-        if (row->kept == NO) continue;
+        if (row->kept < YES) continue;
         switch (row->kind) {
         case COUNT:
             memcpy(&count, field, sizeof count);

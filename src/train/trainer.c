@@ -394,6 +394,10 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     if (!is_quiet && nm_os_is_terminal(NM_OS_STDERR)) fprintf(stderr, "\n");
     if (!nm_trainer_save(t, err)) return false;
     if (is_done(t) && !measure(t, err)) return false;
+    if (t->log && (fflush(t->log) != 0 || ferror(t->log)))
+        return nm_fail(err, NOMUL_E_IO,
+                       "%s: the log is not complete, the checkpoint is: free space and resume",
+                       t->folder);
     if (!is_quiet)
         fprintf(stderr,
                 is_done(t) ? "done: the model is %s/model.gguf\n"

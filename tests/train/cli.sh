@@ -152,7 +152,15 @@ check "no data" says 2 "needs --data FILE" "$train" tune -m "$work/a.gguf" -o "$
 sed 's/512/300/' "$work/config.json" > "$work/small.json"
 check "a vocabulary too small for the tokenizer" says 1 "vocab_size 300: " "$train" new \
     --config "$work/small.json" --tokenizer tests/golden/plain --data "$work/text" -o "$work/x0"
-check "empty data" says 2 "is empty" new --data "$work/empty" -o "$work/x1"
+check "a log on a full disk" says 1 "the log is not complete" \
+    new --max-iters 2 -o "$work/no-room" --log /dev/full
+check "resume with other data" says 2 "--data: the folder to resume has its own" \
+    "$train" resume "$work/whole" --data x
+OMPI_COMM_WORLD_SIZE=2
+export OMPI_COMM_WORLD_SIZE
+check "mpirun without MPI" says 1 "make train MPI=1" new -o "$work/x1"
+unset OMPI_COMM_WORLD_SIZE
+check "empty data" says 1 "is empty" new --data "$work/empty" -o "$work/x1"
 check "not UTF-8" says 1 "line 2: byte 9 is not UTF-8" new --data "$work/latin1" -o "$work/x2"
 check "no such file" says 1 "$work/none" new --data "$work/none" -o "$work/x3"
 check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"
