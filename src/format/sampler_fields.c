@@ -50,7 +50,7 @@ void nm_sampling_copy(nomul_sampler_options *to, const nomul_sampler_options *fr
     }
 }
 
-static double field_number(const nm_sampler_field *f, const nomul_sampler_options *options)
+double nm_sampler_field_number(const nm_sampler_field *f, const nomul_sampler_options *options)
 {
     const char *at = (const char *)options + f->offset;
 
@@ -77,7 +77,7 @@ bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *
 {
     for (size_t i = 0; i < nm_n_sampler_fields; i++) {
         const nm_sampler_field *f = &nm_sampler_fields[i];
-        if (!nm_sampler_field_check(f, field_number(f, options), err))
+        if (!nm_sampler_field_check(f, nm_sampler_field_number(f, options), err))
             return nm_fail_in(err, "%s", f->name);
     }
     return true;
@@ -136,7 +136,7 @@ void nm_sampling_write(nm_gguf_writer *writer, const nomul_sampler_options *opti
 {
     for (size_t i = 0; i < nm_n_sampler_fields; i++) {
         const nm_sampler_field *f = &nm_sampler_fields[i];
-        double                  value = field_number(f, options);
+        double                  value = nm_sampler_field_number(f, options);
         char                    name[MAX_KEY];
 
         key_of(f, name);

@@ -30,6 +30,8 @@ extern const size_t           nm_n_sampler_fields; /* at most 64 */
 bool nm_sampler_field_check(const nm_sampler_field *field, double value, nomul_error *err);
 bool nm_sampler_check_fields(const nomul_sampler_options *options, nomul_error *err);
 
+/* What the field has in the options; a seed: 0. */
+double nm_sampler_field_number(const nm_sampler_field *field, const nomul_sampler_options *options);
 /* The field's number, as its type holds it; a seed is not touched. */
 void nm_sampler_field_set(const nm_sampler_field *field, nomul_sampler_options *options,
                           double value);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "convert/hf_sampling.h"
 #include "convert/model_writer.h"
 #include "format/token_keys.h"
 #include "nomul_model.h"
@@ -86,10 +87,11 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
-/* To a file where path is not NULL, else to memory. */
-static bool write_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *path,
+/* Into the folder where that is not NULL, else to memory. */
+static bool write_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *folder,
                         void **bytes, size_t *n_bytes, nomul_error *err)
 {
+    char                  path[NM_EXPORT_PATH];
     exporter              x = {l, tokenizer};
     const nm_model_source source = {.context = &x,
                                     .put_tokenizer = tokenizer ? put_tokenizer : NULL,
@@ -98,14 +100,16 @@ static bool write_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, co
     nm_model_spec         spec = {.config = &l->config, .packing = NM_T4, .identified = true};
 
     spec.embedding = l->embedding.type;
-    return path ? nm_model_write_file(&spec, &source, path, err)
-                : nm_model_write_memory(&spec, &source, bytes, n_bytes, err);
+    if (!folder) return nm_model_write_memory(&spec, &source, bytes, n_bytes, err);
+    return nm_export_path(path, folder, "model.gguf", err) &&
+           nm_hf_sampling_read(folder, &spec.sampling, &spec.sampling_rows, err) &&
+           nm_model_write_file(&spec, &source, path, err);
 }
 
-bool nm_export_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *path,
+bool nm_export_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *folder,
                      nomul_error *err)
 {
-    return write_model(l, tokenizer, path, NULL, NULL, err);
+    return write_model(l, tokenizer, folder, NULL, NULL, err);
 }
 
 bool nm_export_memory(const nm_latent *l, const nm_hf_tokenizer *tokenizer, void **bytes,
@@ -220,6 +224,27 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
         if (!ok) return false;
     }
     return true;
+}
+
+bool nm_export_sampling(const nomul_model *model, const char *folder, nomul_error *err)
+{
+    nomul_sampler_options options;
+    nm_outfile            out = {.fd = -1};
+    char                  path[NM_EXPORT_PATH];
+
+    nomul_sampler_options_init(&options);
+    uint64_t rows = nomul_model_sampling(model, &options);
+    if (!rows) return true;
+    bool ok = nm_export_path(path, folder, "generation_config.json", err) &&
+              nm_outfile_open(&out, path, (nm_watch){0}, err) &&
+              print(&out, err, "{\n \"do_sample\": true");
+    for (size_t i = 0; ok && i < nm_n_sampler_fields; i++) {
+        const nm_sampler_field *f = &nm_sampler_fields[i];
+        if ((rows >> i & 1) && *f->hf)
+            ok = print(&out, err, ",\n \"%s\": %.9g", f->hf, nm_sampler_field_number(f, &options));
+    }
+    ok = ok && print(&out, err, "\n}\n");
+    return finish(&out, ok, err);
 }
 
 #define ADDED "tokenizer.ggml.added_token_"

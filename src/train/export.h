@@ -10,9 +10,13 @@
 #include "convert/hf_tokenizer.h"
 #include "train/latent.h"
 
-/* The model file of a quantized latent, by the one model writer; memory is freed with nm_free. */
-bool nm_export_model(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, const char *path,
+/*
+ * folder/model.gguf: the model of a quantized latent, by the one model writer, with the sampling
+ * that folder/generation_config.json recommends.
+ */
+bool nm_export_model(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, const char *folder,
                      nomul_error *err);
+/* The same in memory, without sampling; freed with nm_free. */
 bool nm_export_memory(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, void **bytes,
                       size_t *n_bytes, nomul_error *err);
 
@@ -27,6 +31,9 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
 
 /* A model's tokenizer as tokenizer.model and tokenizer_config.json. */
 bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_error *err);
+
+/* The sampling that a model recommends, if any, as generation_config.json. */
+bool nm_export_sampling(const nomul_model *model, const char *folder, nomul_error *err);
 
 #define NM_EXPORT_PATH 4096
 /* "folder/name"; fails if it is too long. */

@@ -434,7 +434,8 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         if (!model) return false;
         config = model->weights.config;
         ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
-        bool ok = nm_export_tokenizer(model, t->folder, err) && open_latent(t, &config, err) &&
+        bool ok = nm_export_tokenizer(model, t->folder, err) &&
+                  nm_export_sampling(model, t->folder, err) && open_latent(t, &config, err) &&
                   nm_pretrained_model(&t->latent, model, err);
         nomul_model_close(model);
         if (!ok) return false;

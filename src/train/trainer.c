@@ -361,8 +361,7 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
            nm_saved_state_write(s, path, err) &&
            nm_export_path(path, t->folder, "model.safetensors", err) &&
            nm_export_safetensors(&t->latent, path, err) &&
-           nm_export_path(path, t->folder, "model.gguf", err) &&
-           nm_export_model(&t->latent, &t->tokenizer, path, err);
+           nm_export_model(&t->latent, &t->tokenizer, t->folder, err);
 }
 
 /*

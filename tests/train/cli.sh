@@ -87,6 +87,14 @@ check "the model file is sound" "$nomul" info -m "$work/a.gguf" --check-tensors
 
 tune() { "$train" tune --data "$work/text" --valid "$work/valid" --batch-size 2 --block-size 16 \
     --max-iters 1 -q "$@"; }
+"$nomul" repack "$work/a.gguf" -o "$work/wise.gguf" -q --sampling temp=0.7 \
+    --sampling repeat-penalty=1.1
+"$train" tune -m "$work/wise.gguf" --data "$work/text" --max-iters 1 -q -o "$work/wise"
+recommended() { "$nomul" info -m "$1" --json | tr ',' '\n' | grep -o '"general.sampling[^}]*'; }
+check "a tuned model recommends what the model did" \
+    [ "$(recommended "$work/wise/model.gguf")" = "$(recommended "$work/wise.gguf")" ]
+"$nomul" convert "$work/wise" -o "$work/wise-too.gguf" -q
+check "and so does its folder" cmp "$work/wise-too.gguf" "$work/wise/model.gguf"
 tune -m "$work/a.gguf" -o "$work/tuned"
 first=$(head -n 1 "$work/tuned/train.jsonl" | field valid_nats)
 check "tune begins at the model file's loss: $first, $ours" close_to "$first" "$ours"
