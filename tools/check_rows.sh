@@ -64,7 +64,7 @@ says() {
 # A command: one file and one row.
 row_command() {
     copy_file src/cli/cmd_selftest.c src/cli/cmd_dummy.c \
-        's/cmd_selftest/cmd_dummy/; s/"selftest"/"dummy"/'
+        's/cmd_selftest/cmd_dummy/; s/"selftest"/"dummy"/; s/selftest_args/dummy_args/'
     copy_row src/cli/commands.def 'NM_COMMAND.selftest.' selftest dummy
     build && says 'dummy' "$nomul" help && says 'Usage: nomul dummy' "$nomul" dummy --help &&
         says 'equal to scalar' "$nomul" dummy && says '' sh tools/check_style.sh &&
@@ -191,7 +191,8 @@ row_float_operation() {
 # make calls of os_posix.c fail.
 row_system() {
     copy_file src/base/os_posix.c src/base/os_dummy.c \
-        's/^#if !defined.*/#if defined(__STDC__)/; s/posix_is_empty/dummy_is_empty/'
+        's/^#if !defined.*/#if defined(__STDC__)/; s/posix_is_empty/dummy_is_empty/
+            s/cgroup_limits/dummy_limits/g; s/group_files/dummy_files/g'
     sed -i.old 's/^#if !defined.*/& \&\& !defined(__STDC__)/' "$tree/src/base/os_posix.c"
     rm "$tree/src/base/os_posix.c.old"
     make_debug "$tree" build/obj-debug/nomul &&
