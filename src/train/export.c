@@ -306,8 +306,8 @@ static bool put_pieces(nm_outfile *out, const nomul_model *model, nomul_error *e
     const nm_gguf_key     *scores = nm_gguf_find_key(&model->gguf, "tokenizer.ggml.scores");
 
     for (size_t id = 0; id < nomul_token_count(t); id++) {
-        size_t           n;
-        nomul_token_type type;
+        size_t           n = 0;
+        nomul_token_type type = NOMUL_TOKEN_NORMAL;
         const char      *text = nomul_token_piece(t, (int32_t)id, &n, &type);
         uint8_t          score[5] = {2 << 3 | 5}; /* the field's tag and a float */
         size_t           n_length = n < 1 << 7 ? 1 : n < 1 << 14 ? 2 : 3;
@@ -336,7 +336,7 @@ static bool put_tokenizer_config(nm_outfile *out, const nomul_model *model, nomu
         return false;
     for (size_t i = 0; ids && attr && i < ids->n_elements; i++) { /* equally many, when opened */
         uint32_t    id = nm_load_u32(ids->value + 4 * i);
-        size_t      n;
+        size_t      n = 0;
         const char *piece = nomul_token_piece(t, (int32_t)id, &n, NULL);
         if (nm_load_u32(attr->value + 4 * i) != NM_ATTR_CONTROL || n > MAX_ADDED)
             return nm_fail(err, NOMUL_E_UNSUPPORTED,

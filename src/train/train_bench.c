@@ -98,7 +98,7 @@ static bool report_works(nm_trainer *t, nomul_error *err)
 static bool report_gpu(nm_trainer *t, nomul_error *err)
 {
     nm_cuda *cuda = t->parts[0].cuda;
-    float    ms[NM_CUDA_PARTS];
+    float    ms[NM_CUDA_PARTS] = {0};
 
     nm_cuda_take_times(cuda, ms);
     for (int i = 0; i < NM_CUDA_PARTS; i++) ms[i] /= (float)t->options.max_iters;
@@ -119,7 +119,7 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     const nm_train_options *o = &t->options;
     const nm_latent        *l = &t->latent;
     double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
-    float                   ms[NM_CUDA_PARTS];
+    float                   ms[NM_CUDA_PARTS] = {0};
     nm_cuda                *cuda = t->parts[0].cuda;
     double                  best = 0, peak = cuda ? 0 : measure_peak(t);
 
