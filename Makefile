@@ -118,7 +118,7 @@ stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' | cmp -s - $@ || \
         printf '%s\n' '$(subst ','\'',$1)' > $@
 $(OUT)/flags: FORCE
 	$(call stamp,$(CC) $(FLAGS) $(SMALL) $(UNROLL) $(if $(filter command,$(origin INCLUDE)),$(INCLUDE)) \
-	    $(FAST) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
+	    $(FAST:$(OUT)/%=%) $(HARD_LINK) $(HARD_PIE) $(LDFLAGS))
 $(OUT)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC))
 
@@ -213,7 +213,7 @@ $(OUT)/src/train/gradients_%.o: INCLUDE = -O3 -fno-math-errno
 $(PROG)/nomul-train: $(TRAIN_OBJ) $(PROG)/libnomul.a $(OUT)/train-flags
 	$(LINK)
 $(OUT)/train-flags: FORCE
-	$(call stamp,$(TRAIN_OBJ) $(TRAIN_LIBS))
+	$(call stamp,$(TRAIN_OBJ:$(OUT)/%=%) $(TRAIN_LIBS))
 # For the tests of ranks: the trainer as MPI=1 builds it.
 HAS_MPI = $(and $(shell $(MPICC) --showme:version 2> /dev/null),$(shell command -v mpirun 2> /dev/null))
 $(PROG)/nomul-train-mpi: LIBS = $(MPI_LIBS)
