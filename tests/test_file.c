@@ -16,11 +16,11 @@
 
 static nomul_error err;
 
-/* "PATH: words" in a static buffer. */
+/* "PATH: words", or "words" of an empty path, in a static buffer. */
 static const char *at(const char *path, const char *words)
 {
     static char text[2048];
-    snprintf(text, sizeof text, "%s: %s", path, words);
+    snprintf(text, sizeof text, "%s%s%s", path, *path ? ": " : "", words);
     return text;
 }
 
@@ -80,7 +80,7 @@ static void test_open(void)
     } rows[] = {
         {missing, "No such file or directory"}, {folder, "is a directory"},
         {"/dev/null", "is not a regular file"}, {fifo, "is not a regular file"},
-        {"", "No such file or directory"},
+        {"", "the file name is empty"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *says = at(rows[i].path, rows[i].words);
@@ -305,7 +305,7 @@ static void test_refused(void)
         {slash, "is a directory"},
         {dangling, "is a symbolic link to nothing"},
         {missing, "No such file or directory"},
-        {"", "No such file or directory"},
+        {"", "the file name is empty"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         test_case("no file is written to '%s'", rows[i].path);

@@ -104,6 +104,9 @@ static void test_long(void)
     CHECK_INT(strlen(path), NM_HF_PATH - 1);
     CHECK(!nm_hf_path(path, folder, "yy", &err));
     CHECK_INT(err.code, NOMUL_E_ARG);
+
+    test_case("the directory of no name is not the root");
+    CHECK_FAILS(nm_hf_path(path, "", "config.json", &err), err, "the directory name is empty");
 }
 
 static void test_directory(void)

@@ -30,6 +30,7 @@
 
 static bool fail_path(nomul_error *err, const char *path, int number)
 {
+    if (*path == '\0') return nm_fail(err, NOMUL_E_IO, "the file name is empty");
     nm_fail_errno(err, NOMUL_E_IO, number);
     return nm_fail_in(err, "%s", path);
 }

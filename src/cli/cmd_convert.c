@@ -26,7 +26,7 @@ static const nomul_embedding embeddings[] = {NOMUL_EMBEDDING_F32, NOMUL_EMBEDDIN
 
 #define F(field) offsetof(convert_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint", NM_NO_FILE),
+    NM_ARG(F(directory), "DIR", 1, "directory of the checkpoint", NM_NAME),
     NM_FILE('o', "output", F(output), NULL, "the model file to write", NM_OUTPUT),
     NM_CHOICE(0, "embedding", F(embedding), "f16", "f32|f16|q8_0", "type of the stored embedding"),
     NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight"),

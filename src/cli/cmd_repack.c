@@ -19,7 +19,7 @@ typedef struct repack_args {
 
 #define F(field) offsetof(repack_args, field)
 static const nm_option table[] = {
-    NM_ARG(F(input), "FILE", 1, "the model file to read", NM_NO_FILE),
+    NM_ARG(F(input), "FILE", 1, "the model file to read", NM_NAME),
     NM_FILE('o', "output", F(output), NULL, "the model file to write; may be the input itself",
             NM_OUTPUT),
     NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words, "bits for each ternary weight"),

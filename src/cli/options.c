@@ -164,9 +164,13 @@ static bool set_value(const parser *p, const nm_option *o, const char *value)
 /* A value that the user gave, as opposed to a preset. */
 static bool set(const parser *p, const nm_option *given, const char *value)
 {
-    size_t row = (size_t)(given - p->options);
+    size_t      row = (size_t)(given - p->options);
+    const char *no_name = given->role == NM_INPUT_AT ? "@" : "";
 
     assert(row < 64);
+    if (given->role != NM_NO_FILE && strcmp(value, no_name) == 0)
+        return nm_fail(p->err, NOMUL_E_ARG, "%s: the file name is empty",
+                       given->kind == NM_OPT_ARG ? given->value : p->spelled);
     for (const nm_option *o = p->options; o->kind != NM_OPT_END; o++)
         if (o->kind == NM_OPT_GIVEN)
             *(nm_given *)(void *)(p->args + o->field) |= UINT64_C(1) << row;

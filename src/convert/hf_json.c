@@ -18,6 +18,7 @@ bool nm_hf_path(char out[NM_HF_PATH], const char *directory, const char *name, n
 {
     int n = snprintf(out, NM_HF_PATH, "%s/%s", directory, name);
 
+    if (*directory == '\0') return nm_fail(err, NOMUL_E_IO, "the directory name is empty");
     if (n >= 0 && n < NM_HF_PATH) return true;
     return nm_fail(err, NOMUL_E_ARG, "%s/%s: path is longer than %d bytes", directory, name,
                    NM_HF_PATH - 1);

@@ -73,7 +73,11 @@ static bool set(nm_train_options *o, const struct option *row, const char *value
 {
     char  *field = (char *)o + row->offset, *end;
     double number;
+    size_t n = strcspn(row->argument, "|["); /* FILE|DIR, FILE[=W] */
+    bool   named = strncmp(row->argument, "FILE", n) == 0 || strncmp(row->argument, "DIR", n) == 0;
 
+    if (named && (!*value || (row->kind == LIST && *value == '=')))
+        return nm_fail(err, NOMUL_E_ARG, "--%s: the file name is empty", row->name);
     switch (row->kind) {
     case TEXT: memcpy(field, &value, sizeof value); return true;
     case LIST: {
@@ -115,6 +119,7 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
         }
         if (word[0] != '-' || !word[1]) {
             if (o->operand) return nm_fail(err, NOMUL_E_ARG, "%.100s: one folder is enough", word);
+            if (!*word) return nm_fail(err, NOMUL_E_ARG, "the name of the folder is empty");
             o->operand = word;
             continue;
         }

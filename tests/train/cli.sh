@@ -156,6 +156,11 @@ check "no command" says 2 "new, tune, resume or bench" "$train" learn
 check "no such option" says 2 "--learningrate: no such option" new --learningrate 1 -o "$work/x"
 check "a number that is none" says 2 "--batch-size x: expected a whole number from 1" \
     new --batch-size x -o "$work/x"
+for option in -m --config --tokenizer --data --decay-data --valid -o --log; do
+    check "$option ''" says 2 "the file name is empty" "$train" new $option ''
+done
+check "--data =2" says 2 "--data: the file name is empty" "$train" new --data =2
+check "resume ''" says 2 "the name of the folder is empty" "$train" resume ''
 check "no data" says 2 "needs --data FILE" "$train" tune -m "$work/a.gguf" -o "$work/x"
 sed 's/512/300/' "$work/config.json" > "$work/small.json"
 check "a vocabulary too small for the tokenizer" says 1 "vocab_size 300: " "$train" new \

@@ -28,7 +28,8 @@
 #define F(field) offsetof(nm_bench_args, field)
 static const nm_option table[] = {
     NM_GROUP("The model"),
-    NM_LIST('m', "model", F(models), "FILE", "model file; may be repeated"),
+    {'m', "model", NM_OPT_LIST, F(models), NULL, "FILE", "model file; may be repeated", 0, 0,
+     NM_NAME},
     NM_LIST(
         0, "shape", F(shapes), "370m|1.3b|2.7b|13b|100b",
         "instead of a file, a model of this shape with random weights, made in memory; any other "
