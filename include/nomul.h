@@ -725,7 +725,7 @@ nomul_status nomul_text_save(nomul_text *text, const char *path, nomul_error *er
 enum {
     NOMUL_UNSAVED_BIAS = 1,   /* logit biases, ignore_eos */
     NOMUL_UNSAVED_WINDOW = 2, /* penalties look back on more than NOMUL_SAVED_IDS ids */
-    NOMUL_UNSAVED_STOPS = 4,  /* a stop string may have begun in bytes before those */
+    NOMUL_UNSAVED_STOPS = 4,  /* the text ends inside a stop string that began before those */
 };
 #define NOMUL_SAVED_IDS 64
 #define NOMUL_SAVED_BYTES 64

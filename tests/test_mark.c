@@ -598,8 +598,11 @@ static void test_losses(const nomul_model *model)
         {"x{65}.", 63, 0, 0},
         {"x{65}.", 64, 0, NOMUL_UNSAVED_STOPS}, /* the file does not say that this is all */
         {"x{65}.", 65, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS},
-        {"x{64}yz", 80, NOMUL_UNSAVED_STOPS, 0}, /* what is saved is its beginning */
-        {"yx{64}yz", 65, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS},
+        {"x{66}", 65, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS},
+        {"x{66}", 66, NOMUL_UNSAVED_STOPS, NOMUL_UNSAVED_STOPS}, /* one x more ends it again */
+        {"x{64}", 80, 0, 0},
+        {"x{64}yz", 80, 0, 0},                    /* what is saved is its beginning */
+        {"yx{64}yz", 65, 0, NOMUL_UNSAVED_STOPS}, /* the file does not say that no y was there */
     };
     static const struct {
         int32_t  before, after; /* repeat_last_n, before and after the way */

@@ -148,7 +148,6 @@ static int run(const void *arguments)
     if (!ids && !args->prompt && !args->file)
         return nm_output_misused("one of --ids, -p and -f is needed");
     if (!args->output && !args->hash) return nm_output_misused("one of -o and --hash is needed");
-    if (ids && strcmp(ids, "@") == 0) return nm_output_misused("--ids: @ needs a FILE");
     if (ids && ids[0] != '@' && strcmp(ids, "-") != 0) {
         if (!nm_ids_read(NULL, ids, strlen(ids), 0, &err))
             return nm_output_misused("--ids: %s", err.text);

@@ -342,6 +342,10 @@ nomul_status nomul_text_get_counts(const nomul_text *text, nomul_text_counts *co
     return nm_args_fill(counts, &ours, sizeof ours, "counts", err) ? NOMUL_OK : NOMUL_E_ARG;
 }
 
+/*
+ * The text is inside a stop string that began before what is saved where more than
+ * NOMUL_SAVED_BYTES of its first bytes, and not all of them, are the last ones of the text.
+ */
 unsigned nomul_text_unsaved(const nomul_text *text)
 {
     unsigned losses = 0;
@@ -353,8 +357,13 @@ unsigned nomul_text_unsaved(const nomul_text *text)
     if (o->n_logit_bias) losses |= NOMUL_UNSAVED_BIAS;
     if (looks_back && nm_sampler_penalizes(o) && count_tokens(text) > NOMUL_SAVED_IDS)
         losses |= NOMUL_UNSAVED_WINDOW;
-    if (text->longest_stop > NOMUL_SAVED_BYTES + 1 && text->place.n_tail > NOMUL_SAVED_BYTES)
-        losses |= NOMUL_UNSAVED_STOPS;
+    for (size_t i = 0; i < text->options.n_stops; i++) {
+        const char *stop = text->options.stops[i];
+        size_t      n_stop = strlen(stop), n_tail = text->place.n_tail;
+
+        for (size_t n = NOMUL_SAVED_BYTES + 1; n < n_stop && n <= n_tail; n++)
+            if (memcmp(text->tail + n_tail - n, stop, n) == 0) losses |= NOMUL_UNSAVED_STOPS;
+    }
     return losses;
 }
 
