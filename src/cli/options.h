@@ -42,7 +42,7 @@ typedef uint64_t nm_given;
 #define NM_NO_MAX HUGE_VAL                  /* the upper end of an unlimited range */
 #define NM_INT_MAX_EXACT 9007199254740991.0 /* 2^53 - 1: doubles hold all integers up to here */
 
-/* Whether a value is the name of a file, not empty; open.h sees to it that no output is an input. */
+/* A value that names a file is not empty; open.h sees to it that no output is an input. */
 typedef enum nm_option_role {
     NM_NO_FILE,
     NM_NAME,     /* an output may replace it, or its command sees to that itself */
