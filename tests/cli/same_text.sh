@@ -72,9 +72,9 @@ say '/set repeat-last-n 100' '/set repeat-last-n 200' |
 say '/set repeat-penalty 1.5' | nomul run -m $m -i -n 0 --temp 0 --repeat-last-n -1 2> noted > turns
 penalties < noted
 say | turns -n 0 --temp 0 --repeat-last-n -1 --repeat-penalty 1.5 | cmp - turns
-# A stop string that does not fit, once the text is as long as a part of it that is not saved.
+# A stop string that does not fit, once the text ends with more of it than is saved.
 long=$(printf '%070d' 0)
-for text in x "$(printf '%064d' 7)" "$(printf '%065d' 7)"; do
+for text in x "$(printf '%064d' 0)" "$(printf '%065d' 0)" "$(printf '%065d' 7)"; do
     nomul run -m $m -p "$text" -n 0 -r "$long" --save-session lost 2>&1 > /dev/null |
         grep -c 'stop string' || :
 done
