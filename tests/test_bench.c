@@ -28,6 +28,41 @@ static nomul_model *open_synthetic(const char *packing, void **bytes)
     return model;
 }
 
+/* What a progress was told, and the last of it that it lets pass. */
+typedef struct steps {
+    uint64_t done, total, largest, n, until;
+} steps;
+
+static bool count_step(void *context, uint64_t done, uint64_t total)
+{
+    steps *s = context;
+
+    if (done - s->done > s->largest) s->largest = done - s->done;
+    s->done = done, s->total = total, s->n++;
+    return done <= s->until;
+}
+
+/* A matrix of a model of 100 billion parameters takes seconds, and so does its embedding. */
+static void test_progress(void)
+{
+    static const char shape[] = "2,224,160,500";
+    nomul_error       err;
+    size_t            n_bytes;
+    steps             s = {.until = UINT64_MAX}, stopped = {.until = 0};
+
+    test_case("random weights are made a few rows at a time, random floats 4096 bytes");
+    void *bytes = nomul_bench_synthesize(shape, "t4", count_step, &s, &n_bytes, &err);
+    CHECK_THAT(bytes, "%s", err.text);
+    nomul_bench_free(bytes);
+    CHECK_INT(s.done, s.total);
+    CHECK_INT(s.largest, 128 * 224);
+    CHECK(s.n > 500 * 224 * 2 / 4096);
+    test_case("and each can be the last of it");
+    CHECK_FAILS(nomul_bench_synthesize(shape, "t4", count_step, &stopped, &n_bytes, &err), err,
+                "cancelled");
+    CHECK_INT(stopped.done, 128 * 224);
+}
+
 /* By the names of the stored tensors: the ternary ones, the gains, one row of the embedding. */
 static uint64_t count_weight_bytes(const nomul_model *model)
 {
@@ -375,6 +410,7 @@ void test_bench(void)
     CHECK_STR(nomul_bench_shape(4), "13b");
     CHECK_STR(nomul_bench_shape(5), "100b");
     CHECK(!nomul_bench_shape(6));
+    test_progress();
     test_shapes();
     test_selftest();
     test_hash();

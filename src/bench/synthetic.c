@@ -62,7 +62,8 @@ static bool put_floats(void *context, nm_model_writer *writer, const nm_planned 
         n = n_left < sizeof bytes ? (size_t)n_left : sizeof bytes;
         for (size_t i = 0; s->part == NM_PART_EMBEDDING && i < n; i += 8)
             nm_store_u64(bytes + i, (nm_rng_next(rng) & 0x83FF83FF83FF83FF) | 0x3800380038003800);
-        if (!nm_model_writer_put(writer, bytes, n)) return false;
+        if (!nm_model_writer_put(writer, bytes, n) || !nm_model_writer_progress(writer, 0))
+            return false;
     }
     return true;
 }
@@ -98,8 +99,10 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     uint8_t           whole[MOST_CODES], part[MOST_CODES];
     uint32_t          rest[NM_TILE_ROWS], n_codes = list_codes(p, cols, whole);
 
+    (void)planned;
     list_codes(p, w->cols % cols, part);
-    for (size_t tile = 0; tile < w->n_tiles; tile++)
+    for (size_t tile = 0; tile < w->n_tiles; tile++) {
+        size_t n_rows = nm_smaller(w->rows - tile * NM_TILE_ROWS, NM_TILE_ROWS);
         for (size_t col = 0; col < w->cols; col += cols) {
             uint8_t       *codes = writer->codes + nm_ternary_offset(w, tile, col / cols);
             const uint8_t *table = col + cols <= w->cols ? whole : part;
@@ -107,13 +110,14 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
                 uint64_t two = nm_rng_next(context);
                 rest[row] = (uint32_t)two, rest[row + 1] = (uint32_t)(two >> 32);
             }
-            size_t n_rows = nm_smaller(w->rows - tile * NM_TILE_ROWS, NM_TILE_ROWS);
             for (size_t row = 0; row < n_rows; row++) {
                 uint64_t digits = (uint64_t)rest[row] * n_codes;
                 codes[row] = table[digits >> 32], rest[row] = (uint32_t)digits;
             }
         }
-    return nm_model_writer_progress(writer, (uint64_t)planned->rows * planned->cols);
+        if (!nm_model_writer_progress(writer, (uint64_t)n_rows * w->cols)) return false;
+    }
+    return true;
 }
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */

@@ -147,6 +147,7 @@ static bool measure(bench_run *b, size_t n_prompt, size_t n_gen, size_t n_parall
     if (!utc ||
         strftime(result->test_time, sizeof result->test_time, "%Y-%m-%dT%H:%M:%SZ", utc) == 0)
         result->test_time[0] = '\0';
+    nm_progress_show(&b->bar, b->n_done, b->n_all);
     if (!args->no_warmup && !feed(b, n_prompt, n_gen > 0, n_parallel, err)) return false;
     double before = read_rate(b);
     result->n_signals = 0;
