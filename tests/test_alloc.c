@@ -280,6 +280,24 @@ static void test_steady(const nomul_model *model)
     nomul_session_free(session);
 }
 
+static void test_untouched(const nomul_model *model)
+{
+    nomul_session_options options;
+    nomul_error           err;
+    int32_t               id = 1;
+
+    test_case("a session whose batches are small leaves most of its memory untouched");
+    nomul_session_options_init(&options);
+    options.n_threads = 1;
+    options.n_batch = 512;
+    alloc_watch_next(); /* the engine's block */
+    nomul_session *session = nomul_session_new(model, &options, &err);
+    CHECK_OK(session != NULL, err);
+    CHECK(nomul_session_feed(session, &id, 1, NOMUL_LOGITS_NONE, NULL, &err) == NOMUL_OK);
+    nomul_session_free(session);
+    CHECK(alloc_written() > 0 && alloc_written() < nomul_session_memory(model, &options) / 8);
+}
+
 static void test_counter(void)
 {
     test_case("the counting allocator counts and fails as told");
@@ -317,6 +335,7 @@ void test_alloc(void)
     fail_each("tokenize", tokenize, nomul_model_tokenizer(model));
     fail_each("decoder", new_decoder, nomul_model_tokenizer(model));
     test_steady(model);
+    test_untouched(model);
     nomul_model_close(model);
 
     test_case("nothing is left");

@@ -492,7 +492,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     s->tables = nm_arena_take(arena, n_threads, sizeof(nm_tables));
     for (size_t i = 0; i < n_threads; i++) {
         uint8_t *bytes = nm_arena_take(arena, widest.n_triples, ops->table_bytes);
-        if (s->tables) s->tables[i].bytes = bytes;
+        if (s->tables) s->tables[i] = (nm_tables){.bytes = bytes};
     }
     s->sums = nm_arena_take(arena, n_threads * s->sums_stride, sizeof(int32_t));
     s->parts = nm_arena_take(arena, n_threads, sizeof(nm_gemv_part));

@@ -75,7 +75,7 @@ nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, s
                          size_t n_batch, nomul_error *err)
 {
     nm_engine plan = {.weights = weights, .n_batch = n_batch, .work.kernels = kernels};
-    nm_arena  arena = {0};
+    nm_arena  arena = {.unset = true}; /* most of it belongs to larger batches than come */
 
     place(&plan, &arena, n_threads);
     if (!nm_arena_back(&arena, err)) return NULL;
