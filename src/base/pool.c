@@ -14,8 +14,12 @@
  *     fills in job and shares
  *     opens the round (release) ---------> sees it (acquire): what the caller wrote is visible
  *     does items                           enters, does items, leaves (release)
- *     closes the round: nobody enters
- *     waits for those inside (acquire) <-- what they computed is visible
+ *     enters in place of those who have
+ *     not come, waits for the others <---- what they computed is visible (acquire)
+ *
+ * A cache line takes 50 to 250 ns from one CPU to another, so a round moves few of them: the
+ * caller writes one, and each worker one of its own, which it enters and leaves by.  Where a share
+ * is taken whole, who enters has taken it, and there are no ranges.
  *
  * Between rounds a worker calls `idle`, then waits awake for a moment, since the next round is
  * usually near, and only then sleeps.
@@ -33,12 +37,14 @@
 #include <string.h>
 
 /*
- * A thread and its share.  The items of the share that are still to do are one number, end in the
- * upper 32 bits, begin in the lower: owner and thieves take from it with one compare-and-swap.  It
- * has a cache line of its own, which thieves write to.
+ * A thread and its share.  `state` is 2 r - 2 before it enters round r, 2 r - 1 inside, 2 r after
+ * it; any thread may enter and leave for it.  The items of the share that are still to do are one
+ * number, end in the upper 32 bits, begin in the lower: owner and thieves take from it with one
+ * compare-and-swap.  Both have cache lines of their own, which other threads write to.
  */
 typedef struct worker {
     _Alignas(NM_ALIGN) atomic_uint_fast64_t range;
+    _Alignas(NM_ALIGN) atomic_uint_fast64_t state; /* not of worker 0 */
     _Alignas(NM_ALIGN) nm_pool *pool;
     size_t    index;
     pthread_t handle; /* not of worker 0, which is whoever calls nm_pool_run */
@@ -51,30 +57,19 @@ struct nm_pool {
     nm_pool_idle idle; /* NULL: none */
     void        *idle_context;
 
-    /* The round of work: what to do, and what is left of it. */
+    /* The round of work, from 1 on, and what to do. */
+    _Alignas(NM_ALIGN) atomic_uint_fast64_t round;
     nm_pool_job job;
     void       *context;
-    size_t      grain;
+    size_t      n_items, grain;
 
-    /*
-     * bits 17-63 number of the round | 16 open | 0-15 workers inside
-     *
-     * A worker enters while the round is open.  The caller closes it when nothing is left to take,
-     * and then waits only for the workers inside.
-     */
-    _Alignas(NM_ALIGN) atomic_uint_fast64_t round;
-    atomic_size_t n_asleep;
-    atomic_bool   leaving;
+    _Alignas(NM_ALIGN) atomic_size_t n_asleep;
+    atomic_bool leaving;
 
     pthread_mutex_t lock;
     pthread_cond_t  wake;
     worker          workers[]; /* [n_threads] */
 };
-
-#define INSIDE_ONE ((uint64_t)1)
-#define INSIDE_MASK ((uint64_t)0xFFFF)
-#define OPEN ((uint64_t)0x10000)
-#define NEXT_ROUND ((uint64_t)0x20000)
 
 /* How long a thread waits awake: first without leaving the CPU, then offering it to others. */
 #define SPINS 2000
@@ -125,42 +120,59 @@ static bool take(worker *from, bool front, uint64_t grain, size_t *begin, size_t
     }
 }
 
-static void do_items(nm_pool *pool, size_t thread)
+/* Enters the round for a thread, unless it has entered, or somebody for it. */
+static bool enter(worker *w, uint64_t round)
+{
+    uint64_t before = 2 * round - 2;
+
+    return atomic_load_explicit(&w->state, memory_order_relaxed) == before &&
+           atomic_compare_exchange_strong_explicit(&w->state, &before, before + 1,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+static void leave(worker *w, uint64_t round)
+{
+    atomic_store_explicit(&w->state, 2 * round, memory_order_release);
+}
+
+static bool shares_are_whole(const nm_pool *pool)
+{
+    return pool->n_items <= pool->grain * pool->n_threads;
+}
+
+static void do_share(const nm_pool *pool, size_t owner, size_t thread)
+{
+    size_t begin = nm_pool_share(pool->n_items, owner, pool->n_threads);
+    size_t end = nm_pool_share(pool->n_items, owner + 1, pool->n_threads);
+
+    if (begin < end) pool->job(pool->context, begin, end, thread);
+}
+
+/* What a thread does in a round, which it has entered. */
+static void do_items(nm_pool *pool, size_t thread, uint64_t round)
 {
     size_t begin, end;
+    bool   whole = shares_are_whole(pool);
 
+    if (whole) do_share(pool, thread, thread);
     for (size_t i = 0; i < pool->n_threads; i++) {
-        size_t owner = (thread + i) % pool->n_threads;
-        while (take(&pool->workers[owner], i == 0, pool->grain, &begin, &end))
+        size_t  owner = (thread + i) % pool->n_threads;
+        worker *from = &pool->workers[owner];
+        if (whole && owner && owner != thread && enter(from, round))
+            do_share(pool, owner, thread), leave(from, round);
+        while (!whole && take(from, i == 0, pool->grain, &begin, &end))
             pool->job(pool->context, begin, end, thread);
     }
 }
 
-/* Enters the open round, unless it is the one seen before. */
-static bool enter(nm_pool *pool, uint64_t *seen)
-{
-    uint64_t round = atomic_load_explicit(&pool->round, memory_order_acquire);
-
-    while (round / NEXT_ROUND != *seen && (round & OPEN)) {
-        if (atomic_compare_exchange_weak_explicit(&pool->round, &round, round + INSIDE_ONE,
-                                                  memory_order_acquire, memory_order_acquire)) {
-            *seen = round / NEXT_ROUND;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Sleeps until a round begins.  n_asleep is raised before the round is read: no call is lost. */
-static void sleep_until_called(nm_pool *pool, uint64_t seen)
+/* Sleeps until a round begins.  If it misses one, its share is done by others. */
+static void sleep_until_called(nm_pool *pool, worker *self)
 {
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->n_asleep, 1);
-    while (!atomic_load(&pool->leaving)) {
-        uint64_t round = atomic_load(&pool->round);
-        if (round / NEXT_ROUND != seen && (round & OPEN)) break;
+    while (!atomic_load(&pool->leaving) &&
+           atomic_load(&self->state) + 2 != 2 * atomic_load(&pool->round))
         pthread_cond_wait(&pool->wake, &pool->lock);
-    }
     atomic_fetch_sub(&pool->n_asleep, 1);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -169,18 +181,18 @@ static void *work(void *argument)
 {
     worker  *self = argument;
     nm_pool *pool = self->pool;
-    uint64_t seen = 0;
     size_t   waited = 0;
 
     while (!atomic_load_explicit(&pool->leaving, memory_order_relaxed)) {
-        if (enter(pool, &seen)) {
-            do_items(pool, self->index);
-            atomic_fetch_sub_explicit(&pool->round, INSIDE_ONE, memory_order_release);
+        uint64_t round = atomic_load_explicit(&pool->round, memory_order_acquire);
+        if (enter(self, round)) {
+            do_items(pool, self->index, round);
+            leave(self, round);
             waited = 0;
         } else if (pool->idle && pool->idle(pool->idle_context, self->index)) {
             waited = 0;
         } else if (!wait_awake(&waited)) {
-            sleep_until_called(pool, seen);
+            sleep_until_called(pool, self);
             waited = 0;
         }
     }
@@ -256,23 +268,24 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
         if (n_items) job(context, 0, n_items, 0);
         return;
     }
-    pool->job = job, pool->context = context, pool->grain = grain;
-    for (size_t i = 0; i < pool->n_threads; i++) {
+    pool->job = job, pool->context = context, pool->n_items = n_items, pool->grain = grain;
+    for (size_t i = 0; i < pool->n_threads && !shares_are_whole(pool); i++) {
         size_t begin = nm_pool_share(n_items, i, pool->n_threads);
         size_t end = nm_pool_share(n_items, i + 1, pool->n_threads);
         atomic_store_explicit(&pool->workers[i].range, pack_range(begin, end),
                               memory_order_relaxed);
     }
-    uint64_t round = atomic_load_explicit(&pool->round, memory_order_relaxed);
-    atomic_store(&pool->round, (round / NEXT_ROUND + 1) * NEXT_ROUND + OPEN);
-    if (atomic_load(&pool->n_asleep)) wake_sleepers(pool);
+    uint64_t round = atomic_load_explicit(&pool->round, memory_order_relaxed) + 1;
+    atomic_store_explicit(&pool->round, round, memory_order_release);
+    if (atomic_load_explicit(&pool->n_asleep, memory_order_relaxed)) wake_sleepers(pool);
 
-    do_items(pool, 0);
+    do_items(pool, 0, round);
 
     size_t waited = 0;
-    round = atomic_fetch_and_explicit(&pool->round, ~OPEN, memory_order_acquire);
-    while (round & INSIDE_MASK) {
-        wait_awake(&waited);
-        round = atomic_load_explicit(&pool->round, memory_order_acquire);
+    for (size_t i = 1; i < pool->n_threads; i++) {
+        worker *w = &pool->workers[i];
+        if (enter(w, round)) leave(w, round); /* nothing is left to do */
+        while (atomic_load_explicit(&w->state, memory_order_acquire) != 2 * round)
+            wait_awake(&waited);
     }
 }
