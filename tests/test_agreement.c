@@ -244,6 +244,12 @@ static void test_trained(const nomul_model *model)
         }
         CHECK_INT(n_ids, 24);
         CHECK_THAT(mean <= 3e-3 && worst <= 5e-2, "KL mean %g, max %g", mean, worst);
+        for (size_t n_threads = 1; n_threads <= 4; n_threads++) {
+            test_case("stories-77m: one by one, %zu threads: the same bits", n_threads);
+            float *again = run_all(model, ids, n_ids, n_threads, 1, 1);
+            CHECK_MEM(again, got, n_logits * sizeof *got, "a logit");
+            free(again);
+        }
         free(got);
     }
     free(ids), free(want);

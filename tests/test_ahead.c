@@ -60,6 +60,32 @@ static void test_share(void)
     CHECK_INT(ahead.tile, 6);
 }
 
+static void test_runs(void)
+{
+    nm_bitlinear layers[N_LAYERS];
+    nm_ahead     ahead = {0};
+
+    test_case("where threads share rows of each run, it is rows of the first matrix");
+    link_layers(layers, 8 * NM_TILE_ROWS, 512);
+    layers[0].n_runs = TOGETHER;
+    layers[TOGETHER].n_runs = 2; /* of four tiles each */
+    for (size_t i = 0; i <= TOGETHER; i += TOGETHER) {
+        nm_ahead_fetch(&ahead, &layers[i], 1, 2);
+        CHECK(ahead.w == &layers[i].w);
+        CHECK_INT(ahead.tile, i ? 2 : 4);
+        CHECK_INT(ahead.n_tiles, i ? 2 : 4);
+    }
+
+    test_case("not where runs have odd numbers of tiles or end inside one");
+    for (size_t rows = 3 * NM_TILE_ROWS; rows > 2 * NM_TILE_ROWS; rows -= 64) {
+        link_layers(layers, rows, 512);
+        layers[0].n_runs = TOGETHER;
+        ahead.first = NULL;
+        nm_ahead_fetch(&ahead, layers, 1, 2);
+        CHECK_INT(ahead.n_tiles, 0); /* a run of bytes */
+    }
+}
+
 static void test_end(void)
 {
     nm_bitlinear layers[N_LAYERS];
@@ -98,6 +124,7 @@ static void test_limit(void)
 void test_ahead(void)
 {
     test_share();
+    test_runs();
     test_end();
     test_more_threads();
     test_limit();

@@ -30,17 +30,18 @@ typedef struct bundle {
     const nm_bitlinear_job *jobs;
     size_t                  n_jobs, n_tokens;
     size_t                  token;   /* gemv: the one computed now */
-    size_t                  n_tiles; /* gemm: of an item of work */
+    size_t                  n_tiles; /* of an item of work; of a run */
+    const nm_around        *around;  /* gemv: NULL, or the threads quantize, each for itself */
 } bundle;
 
-static int8_t *q_of(const bundle *b, size_t job, size_t token)
+static int8_t *q_of(const bundle *b, size_t job, size_t row)
 {
-    return b->s->q + (job * b->s->n_batch + token) * b->s->q_stride;
+    return b->s->q + (job * b->s->n_rows + row) * b->s->q_stride;
 }
 
-static float *q_scale_of(const bundle *b, size_t job, size_t token)
+static float *q_scale_of(const bundle *b, size_t job, size_t row)
 {
-    return b->s->q_scale + job * b->s->n_batch + token;
+    return b->s->q_scale + (job * b->s->n_rows + row) * (NM_ALIGN / sizeof(float));
 }
 
 static const nm_ternary_ops *ops_of(const bundle *b, size_t job)
@@ -48,23 +49,45 @@ static const nm_ternary_ops *ops_of(const bundle *b, size_t job)
     return &b->s->work->kernels->ternary[b->jobs[job].layer->w.packing];
 }
 
-/* q and a of rows [begin, end): the tokens of the first job, then those of the next. */
+/* q and a of row `row` of the j-th job. */
+static void quantize_row(const bundle *b, size_t j, size_t row, const float *x)
+{
+    const nm_bitlinear *layer = b->jobs[j].layer;
+    size_t              cols = layer->w.cols;
+    int8_t             *q = q_of(b, j, row);
+
+    *q_scale_of(b, j, row) =
+        b->s->work->kernels->floats->rmsnorm_quantize(q, x, layer->gain, cols, NM_BITLINEAR_EPS);
+    /* Zero the padding, which a wider layer may have left dirty. */
+    memset(q + cols, 0, nm_q_stride(cols) - cols);
+}
+
+/* Rows [begin, end): the tokens of the first job, then those of the next. */
 static void quantize_rows(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        size_t                  j = i / b->n_tokens, t = i % b->n_tokens;
-        const nm_bitlinear_job *job = &b->jobs[j];
-        size_t                  cols = job->layer->w.cols;
-        int8_t                 *q = q_of(b, j, t);
-
-        *q_scale_of(b, j, t) = b->s->work->kernels->floats->rmsnorm_quantize(
-            q, job->x + t * cols, job->layer->gain, cols, NM_BITLINEAR_EPS);
-        /* Zero the padding, which a wider layer may have left dirty. */
-        memset(q + cols, 0, nm_q_stride(cols) - cols);
+        const nm_bitlinear_job *job = &b->jobs[i / b->n_tokens];
+        size_t                  t = i % b->n_tokens;
+        quantize_row(b, i / b->n_tokens, t, job->x + t * job->layer->w.cols);
     }
+}
+
+/* The row of q that a thread reads; first it makes it, where threads do so themselves. */
+static size_t row_of(const bundle *b, size_t thread)
+{
+    nm_tables *tables = &b->s->tables[thread];
+
+    if (!b->around) return b->token;
+    if (tables->prepared != b->s->n_forwarded) {
+        tables->prepared = b->s->n_forwarded;
+        b->around->before(b->around->context, thread, thread + 1, thread);
+        for (size_t j = 0; j < b->n_jobs; j++)
+            quantize_row(b, j, thread, b->jobs[j].x + thread * b->jobs[j].layer->w.cols);
+    }
+    return thread;
 }
 
 /* ---- How threads share a product of one token ------------------------------------------------ */
@@ -84,6 +107,16 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
 static bool is_cut(size_t n_tiles, size_t n_threads)
 {
     return n_threads > 1 && n_tiles < n_threads * (n_threads == 2 ? NM_PANEL_TILES : 3);
+}
+
+/* The tiles of a run of rows where a product is computed in one round; else 0. */
+static size_t run_tiles(const nm_bitlinear *first, size_t n_threads)
+{
+    size_t n_rows = first->n_together * first->w.rows;
+    size_t n_tiles = first->n_runs ? n_rows / first->n_runs / NM_TILE_ROWS : 0;
+    bool   even = n_rows == n_tiles * first->n_runs * NM_TILE_ROWS && n_tiles % n_threads == 0;
+
+    return even && is_cut(n_tiles * first->n_runs, n_threads) ? n_tiles : 0;
 }
 
 static size_t n_steps(const nm_bitlinear *layer)
@@ -133,10 +166,15 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
     if (a->first != first) { /* the share begins inside one matrix, and inside a panel of it */
         const nm_bitlinear *layer = first;
         nm_bitlinear_job    jobs[NM_MAX_JOBS];
-        size_t              n_all = 0;
+        size_t              n_all = 0, in_run = run_tiles(first, n_threads);
         for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
             n_all += layer->w.n_tiles, jobs[i].layer = layer;
-        if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
+        if (in_run) {
+            size_t tile = nm_pool_share(in_run, thread, n_threads);
+            size_t end = nm_smaller(nm_pool_share(in_run, thread + 1, n_threads),
+                                    (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
+            *a = (nm_ahead){first, &first->w, tile, end - tile, .left = AHEAD_MAX};
+        } else if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
             size_t step[2] = {0, 0};
             part_begins(step, jobs, first->n_together, thread, thread + 2, n_threads);
             layer = first;
@@ -186,6 +224,7 @@ static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_
     const nm_ternary_ops *ops = ops_of(b, j);
     nm_tables            *tables = &b->s->tables[thread];
     uint64_t              wanted = b->s->n_forwarded * NM_MAX_JOBS + j;
+    const int8_t         *q = q_of(b, j, row_of(b, thread));
 
     if (tables->made != wanted || block > tables->block_end || end < tables->block) /* forget */
         tables->block = tables->block_end = block, tables->made = wanted;
@@ -193,7 +232,7 @@ static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_
         if (i >= tables->block && i < tables->block_end) continue;
         size_t triple = i * packing->block_triples;
         ops->make_tables(tables->bytes + triple * ops->table_bytes,
-                         q_of(b, j, b->token) + triple * NM_TRIPLE_GROUPS * packing->group_cols,
+                         q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
                          nm_smaller(packing->block_triples, w->n_triples - triple));
         if (first->n_together && (thread == 0 || !b->s->n_cut))
             nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work));
@@ -211,13 +250,15 @@ static size_t n_blocks(const nm_ternary *w)
 }
 
 /* Sums of rows from `row` on, of a range of tiles, scaled back into y. */
-static void put_rows(const bundle *b, size_t j, size_t row, size_t row_end, const int32_t *sums)
+static void put_rows(const bundle *b, size_t j, size_t row, size_t row_end, const int32_t *sums,
+                     size_t thread)
 {
     const nm_ternary *w = &b->jobs[j].layer->w;
 
     row_end = nm_smaller(row_end, w->rows);
     b->s->work->kernels->floats->dequantize(b->jobs[j].y + b->token * w->rows + row, sums,
-                                            w->scale / *q_scale_of(b, j, b->token), row_end - row);
+                                            w->scale / *q_scale_of(b, j, row_of(b, thread)),
+                                            row_end - row);
 }
 
 /* Tiles [begin, end), those of all jobs counted one after the other; panel by panel. */
@@ -238,9 +279,22 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
         for (size_t here; tile < tile_end; tile = here) {
             here = nm_smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
             nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables);
-            put_rows(b, j, tile * NM_TILE_ROWS, here * NM_TILE_ROWS, sums);
+            put_rows(b, j, tile * NM_TILE_ROWS, here * NM_TILE_ROWS, sums, thread);
         }
     }
+}
+
+/* Part [begin, end) of each run, and what comes after them. */
+static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
+{
+    const bundle *b = context;
+    size_t        n_threads = nm_work_threads(b->s->work), n_after = NM_TILE_ROWS / NM_AFTER_ROWS;
+
+    begin = nm_pool_share(b->n_tiles, begin, n_threads);
+    end = nm_pool_share(b->n_tiles, end, n_threads);
+    for (size_t i = 0, base = 0; i < b->jobs[0].layer->n_runs; i++, base += b->n_tiles)
+        gemv(context, base + begin, base + end, thread);
+    b->around->after(b->around->context, begin * n_after, end * n_after, thread);
 }
 
 /*
@@ -265,7 +319,7 @@ static void gemv_steps(const bundle *b, size_t j, size_t begin, size_t end, size
                           area < 2 ? b->s->parts[part].n_added[area] : whole);
     if (begin == 0 && end == n_tiles * w->n_triples) { /* nothing to be collected */
         if (ops->finish) ops->finish(sums, n_tiles * NM_TILE_ROWS, n_blocks(w));
-        put_rows(b, j, tile * NM_TILE_ROWS, (tile + n_tiles) * NM_TILE_ROWS, sums);
+        put_rows(b, j, tile * NM_TILE_ROWS, (tile + n_tiles) * NM_TILE_ROWS, sums, thread);
     }
 }
 
@@ -319,7 +373,7 @@ static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, si
 #pragma GCC unroll 16
     for (size_t i = 0; i < COLLECT_ROWS / 4; i++) sums[i] = all[i];
     if (ops->finish) ops->finish((int32_t *)sums, COLLECT_ROWS, n_added);
-    put_rows(b, j, begin, end, (const int32_t *)sums + skipped);
+    put_rows(b, j, begin, end, (const int32_t *)sums + skipped, 0);
 }
 
 void nm_bitlinear_collect(nm_bitlinear_scratch *s, size_t j, size_t begin, size_t end)
@@ -411,6 +465,32 @@ static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_
 
 /* ---- A call ---------------------------------------------------------------------------------- */
 
+/* Before a product of one token: the next ones are prefetched from now on. */
+static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
+{
+    const nm_bitlinear *soon = next;
+
+    s->n_forwarded++;
+    /* The gains of the next matrices: small, but needed all at once. */
+    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
+        fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
+    atomic_store_explicit(&s->next, nm_work_threads(s->work) > 1 ? next : NULL,
+                          memory_order_release);
+}
+
+bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
+                               size_t n_tokens, const nm_around *around)
+{
+    size_t n_threads = nm_work_threads(s->work);
+    bundle b = {s, jobs, n_jobs, 1, 0, run_tiles(jobs[0].layer, n_threads), around};
+
+    if (n_tokens > 1 || !b.n_tiles) return false;
+    s->n_cut = 0;
+    begin_token(s, jobs[n_jobs - 1].layer->next);
+    nm_work_run(s->work, NM_PHASE_GEMV, gemv_runs, &b, n_threads, 1);
+    return true;
+}
+
 void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
                            size_t n_tokens)
 {
@@ -426,12 +506,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
         /* Each thread's share, so that small matrices are shared too; a panel at most. */
         size_t grain = nm_smaller((n_tiles + n_threads - 1) / n_threads, NM_PANEL_TILES);
         for (b.token = 0; b.token < n_tokens; b.token++) {
-            s->n_forwarded++;
-            /* The gains of the next matrices: small, but needed all at once. */
-            const nm_bitlinear *soon = next;
-            for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
-                fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
-            atomic_store_explicit(&s->next, n_threads > 1 ? next : NULL, memory_order_release);
+            begin_token(s, next);
             if (n_tokens > 1 || !is_cut(n_tiles, n_threads)) {
                 nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
             } else {
@@ -487,8 +562,9 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     s->q_stride = nm_q_stride(max_cols);
     s->sums_stride = nm_larger(n_tokens, 3) * NM_PANEL_ROWS; /* 3: gemv_parts */
     s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN);
-    s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, s->q_stride);
-    s->q_scale = nm_arena_take(arena, NM_MAX_JOBS * s->n_batch, sizeof(float));
+    s->n_rows = nm_larger(s->n_batch, n_threads);
+    s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_rows, s->q_stride);
+    s->q_scale = nm_arena_take(arena, NM_MAX_JOBS * s->n_rows, NM_ALIGN);
     s->tables = nm_arena_take(arena, n_threads, sizeof(nm_tables));
     for (size_t i = 0; i < n_threads; i++) {
         uint8_t *bytes = nm_arena_take(arena, widest.n_triples, ops->table_bytes);

@@ -25,6 +25,7 @@ typedef struct nm_bitlinear {
     /* For prefetching: the next matrix that a token goes through, NULL after the last. */
     const struct nm_bitlinear *next;
     size_t n_together; /* in the first of those computed side by side: how many, it included */
+    size_t n_runs;     /* in it: runs of rows of which the i-th ones belong together; 0: none */
 } nm_bitlinear;
 
 /* y[n_tokens][rows] = BitLinear(x[n_tokens][cols]); both arrays are dense. */
@@ -58,6 +59,7 @@ bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, s
 typedef struct nm_tables {
     _Alignas(NM_ALIGN) uint8_t *bytes;
     uint64_t made;             /* number of the token and job that they are of */
+    uint64_t prepared;         /* the product whose input the thread has quantized itself */
     size_t   block, block_end; /* K blocks that there are tables of */
     nm_ahead ahead;
 } nm_tables;
@@ -74,9 +76,10 @@ typedef struct nm_gemv_part {
 typedef struct nm_bitlinear_scratch {
     const nm_work *work;
     size_t         n_batch; /* tokens that there is room for */
-    int8_t        *q;       /* [NM_MAX_JOBS][n_batch][q_stride] */
+    size_t         n_rows;  /* the same, at least n_threads */
+    int8_t        *q;       /* [NM_MAX_JOBS][n_rows][q_stride] */
     size_t         q_stride;
-    float         *q_scale;     /* [NM_MAX_JOBS][n_batch]: the a of each q */
+    float         *q_scale;     /* [NM_MAX_JOBS][n_rows], a cache line each: the a of each q */
     nm_tables     *tables;      /* [n_threads] */
     uint64_t       n_forwarded; /* tokens that went one by one, so far */
     int32_t       *sums;        /* [n_threads][sums_stride] */
@@ -106,6 +109,21 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *scratch, const nm_bitlinear_job 
 void nm_bitlinear_products(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
                            size_t n_jobs, size_t n_tokens);
 void nm_bitlinear_collect(nm_bitlinear_scratch *scratch, size_t j, size_t begin, size_t end);
+
+/*
+ * Steps before and after the BitLinears of one token, for a round that has all of it: no thread
+ * waits for the norm of another, and rows stay in the cache of the thread that computed them.
+ */
+typedef struct nm_around {
+    nm_pool_job before; /* computes row [begin, end) of the input: each thread its own */
+    nm_pool_job after;  /* for blocks of NM_AFTER_ROWS rows of each run */
+    void       *context;
+} nm_around;
+#define NM_AFTER_ROWS 64
+
+/* False, and nothing is done, where that does not suit the matrices or the threads. */
+bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
+                               size_t n_jobs, size_t n_tokens, const nm_around *around);
 
 /* nm_pool_idle: prefetches the next matrix.  The context is a nm_bitlinear_scratch. */
 bool nm_bitlinear_idle(void *scratch, size_t thread);

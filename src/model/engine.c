@@ -6,6 +6,7 @@
  */
 #include "model/engine.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 /*
@@ -26,7 +27,8 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     e->pass.segments = nm_arena_take(arena, n, sizeof(nm_segment));
     e->pass.wanted = nm_arena_take(arena, n, sizeof *e->pass.wanted);
     a->x = nm_arena_take(arena, n * c->dim, sizeof(float));
-    a->u = nm_arena_take(arena, n * c->dim, sizeof(float));
+    a->u =
+        nm_arena_take(arena, nm_larger(n, n_threads) * nm_larger(c->dim, state_dim), sizeof(float));
     a->y = nm_arena_take(arena, n * c->dim, sizeof(float));
     a->f = nm_arena_take(arena, n * state_dim, sizeof(float));
     a->i = nm_arena_take(arena, n * state_dim, sizeof(float));

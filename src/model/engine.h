@@ -35,7 +35,7 @@ typedef struct nm_pass {
 /* What the layers compute, each [n_batch][...]; forward.c says when each is valid. */
 typedef struct nm_activations {
     float *x;         /* [dim]: residual stream */
-    float *u;         /* [dim]: x, normalized */
+    float *u;         /* [dim or state_dim]: x or g, normalized */
     float *y;         /* [dim]: output of a mixer */
     float *f, *i, *g; /* [state_dim]: gates of the token mixer */
     float *gate_up;   /* [2 ffn] */

@@ -14,11 +14,10 @@
 
 #include <string.h>
 
-#define TRIAL_BYTES 24000000 /* of weights times tokens: with more, threads gain */
-#define SCAN_WORK 4096       /* elements times tokens that are worth waking a thread for; GLU too */
-#define NORM_WORK 8192       /* the same for norms */
+#define SCAN_WORK 4096 /* elements times tokens that are worth waking a thread for; GLU too */
+#define NORM_WORK 8192 /* the same for norms */
 #define MANY_THREADS 4 /* which share the element-wise steps of one token: fewer lose by a round */
-#define SCAN_GRAIN 64  /* state elements at least: whole cache lines, whole vectors */
+#define SCAN_GRAIN NM_AFTER_ROWS /* state elements at least: whole cache lines, whole vectors */
 
 void nm_engine_append(nm_engine *e, float *state, const int32_t *ids, size_t n_ids, size_t n_logits)
 {
@@ -44,6 +43,12 @@ typedef struct step {
     const float          *gain;
 } step;
 
+/* The token of which u has row t.  One token alone has a copy for each thread. */
+static size_t token_of(const step *s, size_t t)
+{
+    return s->e->pass.n_tokens == 1 ? 0 : t;
+}
+
 static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
 {
     const step           *s = context;
@@ -52,8 +57,8 @@ static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
 
     (void)thread;
     for (size_t t = begin; t < end; t++)
-        s->e->work.kernels->floats->rmsnorm(a->u + t * c->dim, a->x + t * c->dim, s->gain, c->dim,
-                                            c->rms_norm_eps);
+        s->e->work.kernels->floats->rmsnorm(a->u + t * c->dim, a->x + token_of(s, t) * c->dim,
+                                            s->gain, c->dim, c->rms_norm_eps);
 }
 
 static size_t blocks_of(size_t n)
@@ -85,17 +90,29 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
 
 static void gate_state(void *context, size_t begin, size_t end, size_t thread)
 {
-    const step         *s = context;
-    const nm_float_ops *floats = s->e->work.kernels->floats;
-    const nm_mlgru     *m = &s->layer->mlgru;
-    size_t              dim = nm_config_state_dim(&s->e->weights->config);
+    const step           *s = context;
+    const nm_float_ops   *floats = s->e->work.kernels->floats;
+    const nm_mlgru       *m = &s->layer->mlgru;
+    const nm_activations *a = &s->e->activations;
+    size_t                dim = nm_config_state_dim(&s->e->weights->config);
 
     (void)thread;
     for (size_t t = begin; t < end; t++) {
-        float *g = s->e->activations.g + t * dim;
-        floats->rmsnorm(g, g, m->g_gain, dim, m->eps);
-        floats->multiply(g, s->e->activations.i + t * dim, dim);
+        size_t from = token_of(s, t) * dim;
+        floats->rmsnorm(a->u + t * dim, a->g + from, m->g_gain, dim, m->eps);
+        floats->multiply(a->u + t * dim, a->i + from, dim);
     }
+}
+
+/* x = x + y, for blocks [begin, end) of SCAN_GRAIN elements of one token. */
+static void add_rows(void *context, size_t begin, size_t end, size_t thread)
+{
+    const step           *s = context;
+    const nm_activations *a = &s->e->activations;
+
+    (void)thread;
+    begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
+    s->e->work.kernels->floats->add(a->x + begin, a->y + begin, end - begin);
 }
 
 /* Blocks [begin, end) of SCAN_GRAIN elements: those of the first token, then those of the next. */
@@ -154,24 +171,30 @@ static void mix_tokens(nm_engine *e, size_t index)
     if (n == 1 && n_threads >= MANY_THREADS) grain = (n_blocks + n_threads - 1) / n_threads;
     s.layer_state = index * state_dim;
 
-    /* u = RMSNorm(x) */
+    /* u = RMSNorm(x);  f, i, g = BitLinear(u), each with its own norm and scale */
     s.gain = layer->attn_gain;
-    nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
-
-    /* f, i, g = BitLinear(u), each with its own norm and scale */
     const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
                                       {.layer = &m->i_proj, .y = a->i, .x = a->u},
                                       {.layer = &m->g_proj, .y = a->g, .x = a->u}};
-    nm_bitlinear_products(&e->bitlinear, gates, 3, n);
 
     /* f = sigmoid(f), raised to bound + (1 - bound) f;  h = f h + (1 - f) silu(i);  i = silu(h) */
-    nm_work_run(&e->work, NM_PHASE_SCAN, scan, &s, n_blocks, grain ? grain : 1);
+    if (!nm_bitlinear_in_one_round(&e->bitlinear, gates, 3, n, &(nm_around){rmsnorm_x, scan, &s})) {
+        nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n,
+                    NORM_WORK / e->weights->config.dim + 1);
+        nm_bitlinear_products(&e->bitlinear, gates, 3, n);
+        nm_work_run(&e->work, NM_PHASE_SCAN, scan, &s, n_blocks, grain ? grain : 1);
+    }
 
-    /* g = RMSNorm(g) * silu(h).  The paper's figure normalizes h instead; the code does not. */
-    nm_work_run(&e->work, NM_PHASE_GATE, gate_state, &s, n, NORM_WORK / state_dim + 1);
-
-    /* x = x + BitLinear(g) */
-    add_bitlinear(e, &m->o_proj, a->g);
+    /*
+     * u = RMSNorm(g) * silu(h);  x = x + BitLinear(u)
+     * The paper's figure normalizes h instead of g; the code does not.
+     */
+    const nm_bitlinear_job o = {.layer = &m->o_proj, .y = a->y, .x = a->u};
+    if (!nm_bitlinear_in_one_round(&e->bitlinear, &o, 1, n,
+                                   &(nm_around){gate_state, add_rows, &s})) {
+        nm_work_run(&e->work, NM_PHASE_GATE, gate_state, &s, n, NORM_WORK / state_dim + 1);
+        add_bitlinear(e, &m->o_proj, a->u);
+    }
 }
 
 /* The channel mixer. */
@@ -186,17 +209,19 @@ static void mix_channels(nm_engine *e, size_t index)
 
     if (n == 1 && n_threads >= MANY_THREADS) grain = (n_blocks + n_threads - 1) / n_threads;
 
-    /* u = RMSNorm(x) */
+    /* u = RMSNorm(x);  gate, up = halves of BitLinear(u);  product = silu(gate) * up */
     s.gain = layer->ffn_gain;
-    nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n, NORM_WORK / e->weights->config.dim + 1);
-
-    /* gate, up = halves of BitLinear(u) */
     const nm_bitlinear_job gate_up = {
         .layer = &layer->glu.gate_up_proj, .y = a->gate_up, .x = a->u};
-    nm_bitlinear_products(&e->bitlinear, &gate_up, 1, n);
+    if (!nm_bitlinear_in_one_round(&e->bitlinear, &gate_up, 1, n,
+                                   &(nm_around){rmsnorm_x, gate_ffn, &s})) {
+        nm_work_run(&e->work, NM_PHASE_NORM, rmsnorm_x, &s, n,
+                    NORM_WORK / e->weights->config.dim + 1);
+        nm_bitlinear_products(&e->bitlinear, &gate_up, 1, n);
+        nm_work_run(&e->work, NM_PHASE_GATE, gate_ffn, &s, n * n_blocks, grain);
+    }
 
-    /* x = x + BitLinear(silu(gate) * up) */
-    nm_work_run(&e->work, NM_PHASE_GATE, gate_ffn, &s, n * n_blocks, grain);
+    /* x = x + BitLinear(product) */
     add_bitlinear(e, &layer->glu.down_proj, a->product);
 }
 
@@ -228,7 +253,7 @@ static float *forward(nm_engine *e, float *logits)
 float *nm_engine_forward(nm_engine *e, float *logits)
 {
     size_t n = e->pass.n_tokens;
-    bool   few = n > 0 && n <= NM_TRIAL_TOKENS && e->weights->ternary_bytes < TRIAL_BYTES / n;
+    bool   few = n > 0 && n <= NM_TRIAL_TOKENS && e->weights->ternary_bytes < NM_SMALL_BYTES / n;
     /* Prompts, whose logits are not all wanted, are known apart. */
     nm_trial *trial =
         few && nm_pool_threads(e->work.pool) > 1 ? &e->trials[e->pass.n_wanted == n][n - 1] : NULL;

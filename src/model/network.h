@@ -10,6 +10,12 @@
 #include "model/bitlinear.h"
 #include "model/config.h"
 
+/*
+ * Of weights times tokens: with more, threads always gain, and while thread 0 normalizes, it pays to
+ * let the others prefetch.  With less, signals and cache lines on their way matter more.
+ */
+#define NM_SMALL_BYTES 24000000
+
 /* MatMul-free linear gated recurrent unit. */
 typedef struct nm_mlgru {
     nm_bitlinear i_proj, f_proj, g_proj; /* [state_dim, dim] */

@@ -153,12 +153,13 @@ static void link_products(nm_weights *w)
         nm_glu   *g = &w->layers[l].glu;
         struct {
             nm_bitlinear *product;
-            size_t        n_together;
-        } order[] = {{&m->f_proj, 3}, {&m->i_proj, 0},       {&m->g_proj, 0},
-                     {&m->o_proj, 1}, {&g->gate_up_proj, 1}, {&g->down_proj, 1}};
+            size_t        n_together, n_runs;
+        } order[] = {{&m->f_proj, 3, 3}, {&m->i_proj, 0, 0},       {&m->g_proj, 0, 0},
+                     {&m->o_proj, 1, 1}, {&g->gate_up_proj, 1, 2}, {&g->down_proj, 1, 0}};
 
         for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
             order[i].product->n_together = order[i].n_together;
+            if (w->ternary_bytes < NM_SMALL_BYTES) order[i].product->n_runs = order[i].n_runs;
             if (last) last->next = order[i].product;
             last = order[i].product;
         }
