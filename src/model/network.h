@@ -11,8 +11,8 @@
 #include "model/config.h"
 
 /*
- * Of weights times tokens: with more, threads always gain, and while thread 0 normalizes, it pays to
- * let the others prefetch.  With less, signals and cache lines on their way matter more.
+ * Of weights times tokens: with more, threads always gain, and while thread 0 normalizes, it pays
+ * to let the others prefetch.  With less, signals and cache lines on their way matter more.
  */
 #define NM_SMALL_BYTES 24000000
 
