@@ -80,6 +80,29 @@ static void test_files(void)
     CHECK_INT(nm_os_remove(path), ENOENT);
 }
 
+/* Another process is tested with the trainer: tests/train/cli.sh. */
+static void test_folder_and_lock(void)
+{
+    char         folder[1024], path[1032];
+    nm_os_status status;
+    int          fd = -1, again = -1;
+
+    test_case("a folder is removed when it is empty; a lock makes its file and can be taken again");
+    snprintf(folder, sizeof folder, "%s", test_scratch("folder"));
+    snprintf(path, sizeof path, "%s/lock", folder);
+    CHECK_INT(nm_os_lock(path, &fd), ENOENT);
+    CHECK_INT(nm_os_make_folder(folder, 0777), 0);
+    CHECK_INT(nm_os_lock(path, &fd), 0);
+    CHECK_INT(nm_os_close(fd), 0);
+    CHECK_INT(nm_os_lock(path, &again), 0);
+    CHECK(nm_os_remove_folder(folder) != 0);
+    CHECK_INT(nm_os_close(again), 0);
+    CHECK_INT(nm_os_remove(path), 0);
+    CHECK_INT(nm_os_remove_folder(folder), 0);
+    CHECK_INT(nm_os_stat(folder, &status), ENOENT);
+    CHECK(nm_os_remove_folder(folder) != 0);
+}
+
 /* The way out for file systems that replace no file in use leaves nothing either. */
 static void test_replace_read_only(void)
 {
@@ -192,6 +215,7 @@ void test_os(void)
     test_large_pages(1, 4096);
     test_large_pages(0, 0);
     test_files();
+    test_folder_and_lock();
     test_replace_read_only();
     test_long_path();
     test_names();

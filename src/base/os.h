@@ -88,6 +88,14 @@ void nm_os_sync_folder(const char *path);
  */
 int nm_os_replace(const char *from, const char *to);
 int nm_os_remove(const char *path);
+/* A folder with nothing in it. */
+int nm_os_remove_folder(const char *path);
+/*
+ * Opens a file, which is made if need be, for this process alone: EBUSY while another process has
+ * it so.  nm_os_close gives it up, and so does the end of the process, however it dies.  0 also
+ * where the file system has no locks.
+ */
+int nm_os_lock(const char *path, int *fd);
 
 /* The absolute path of something that exists, without symbolic links. */
 int nm_os_real_path(const char *path, char real[NM_OS_PATH]);

@@ -260,6 +260,28 @@ int nm_os_remove(const char *path)
     return unlink(path) == 0 ? 0 : errno;
 }
 
+int nm_os_remove_folder(const char *path)
+{
+    return rmdir(path) == 0 ? 0 : errno;
+}
+
+/*
+ * A record lock, which network file systems have, too.  It belongs to the process, and closing any
+ * descriptor of the file would end it: nobody else opens that.
+ */
+int nm_os_lock(const char *path, int *fd)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    do *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+    while (*fd < 0 && errno == EINTR);
+    if (*fd < 0) return errno;
+    if (fcntl(*fd, F_SETLK, &all) == 0 || (errno != EACCES && errno != EAGAIN)) return 0;
+    close(*fd);
+    *fd = -1;
+    return EBUSY;
+}
+
 _Static_assert(NM_OS_PATH >= 4096, "realpath writes up to PATH_MAX, which is 4096 or 1024");
 
 int nm_os_real_path(const char *path, char real[NM_OS_PATH])

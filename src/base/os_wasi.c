@@ -263,6 +263,17 @@ int nm_os_remove(const char *path)
     return 0;
 }
 
+int nm_os_remove_folder(const char *path)
+{
+    return ENOSYS;
+}
+
+/* There is no other process. */
+int nm_os_lock(const char *path, int *fd)
+{
+    return find(path) ? nm_os_open(path, fd) : nm_os_create(path, 0666, fd);
+}
+
 int nm_os_real_path(const char *path, char real[NM_OS_PATH])
 {
     nm_os_status status;

@@ -383,6 +383,27 @@ int nm_os_remove(const char *path)
     return number ? number : DeleteFileW(wide) ? 0 : last_error();
 }
 
+int nm_os_remove_folder(const char *path)
+{
+    wchar_t wide[WIDE];
+    int     number = widen(path, wide);
+
+    return number ? number : RemoveDirectoryW(wide) ? 0 : last_error();
+}
+
+/* Not shared: who opens it after us gets ERROR_SHARING_VIOLATION. */
+int nm_os_lock(const char *path, int *fd)
+{
+    wchar_t wide[WIDE];
+    int     number = widen(path, wide);
+
+    *fd = -1;
+    if (number) return number;
+    return wrap(CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
+                            FILE_ATTRIBUTE_NORMAL, NULL),
+                _O_RDWR, fd);
+}
+
 /*
  * Without \\?\ and with '/', as the program joins paths.  Some drivers of disks (and wine, for a
  * long path) do not tell a file's final path: then it is the absolute one, in which links stay.

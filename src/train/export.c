@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "convert/hf_sampling.h"
 #include "convert/model_writer.h"
 #include "format/token_keys.h"
@@ -87,35 +88,40 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
-/* Into the folder where that is not NULL, else to memory. */
-static bool write_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *folder,
-                        void **bytes, size_t *n_bytes, nomul_error *err)
+static nm_model_source source_of(exporter *x)
+{
+    return (nm_model_source){.context = x,
+                             .put_tokenizer = x->tokenizer ? put_tokenizer : NULL,
+                             .put_floats = put_floats,
+                             .fill_codes = fill_codes};
+}
+
+bool nm_export_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *name,
+                     const char *folder, nomul_error *err)
 {
     char                  path[NM_EXPORT_PATH];
     exporter              x = {l, tokenizer};
-    const nm_model_source source = {.context = &x,
-                                    .put_tokenizer = tokenizer ? put_tokenizer : NULL,
-                                    .put_floats = put_floats,
-                                    .fill_codes = fill_codes};
-    nm_model_spec         spec = {.config = &l->config, .packing = NM_T4, .identified = true};
+    const nm_model_source source = source_of(&x);
+    nm_model_spec         spec = {.config = &l->config,
+                                  .packing = NM_T4,
+                                  .embedding = l->embedding.type,
+                                  .name = name,
+                                  .identified = true};
 
-    spec.embedding = l->embedding.type;
-    if (!folder) return nm_model_write_memory(&spec, &source, bytes, n_bytes, err);
     return nm_export_path(path, folder, "model.gguf", err) &&
            nm_hf_sampling_read(folder, &spec.sampling, &spec.sampling_rows, err) &&
            nm_model_write_file(&spec, &source, path, err);
 }
 
-bool nm_export_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const char *folder,
-                     nomul_error *err)
-{
-    return write_model(l, tokenizer, folder, NULL, NULL, err);
-}
-
 bool nm_export_memory(const nm_latent *l, const nm_hf_tokenizer *tokenizer, void **bytes,
                       size_t *n_bytes, nomul_error *err)
 {
-    return write_model(l, tokenizer, NULL, bytes, n_bytes, err);
+    exporter              x = {l, tokenizer};
+    const nm_model_source source = source_of(&x);
+    const nm_model_spec   spec = {
+          .config = &l->config, .packing = NM_T4, .embedding = l->embedding.type, .identified = true};
+
+    return nm_model_write_memory(&spec, &source, bytes, n_bytes, err);
 }
 
 /* ---- Checkpoint ------------------------------------------------------------------------------ */
@@ -202,15 +208,18 @@ bool nm_export_config(const nm_config *config, int32_t bos, int32_t eos, const c
 
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
 
+/* What a folder may have of its tokenizer, and of how to sample. */
+static const char *const names[] = {"tokenizer.model",        "tokenizer.json",
+                                    "tokenizer_config.json",  "special_tokens_map.json",
+                                    "generation_config.json", "added_tokens.json",
+                                    "chat_template.jinja"};
+enum { N_NAMES = sizeof names / sizeof *names };
+
 bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err)
 {
-    static const char *const names[] = {"tokenizer.model",        "tokenizer.json",
-                                        "tokenizer_config.json",  "special_tokens_map.json",
-                                        "generation_config.json", "added_tokens.json",
-                                        "chat_template.jinja"};
-    char                     path[NM_EXPORT_PATH];
+    char path[NM_EXPORT_PATH];
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < N_NAMES; i++) {
         nm_filemap map = {.size = 0};
         nm_outfile out = {.fd = -1};
         if (!nm_export_path(path, from, names[i], err)) return false;
@@ -224,6 +233,14 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
         if (!ok) return false;
     }
     return true;
+}
+
+void nm_export_remove_tokenizer(const char *folder)
+{
+    char path[NM_EXPORT_PATH];
+
+    for (size_t i = 0; i < N_NAMES; i++)
+        if (nm_export_path(path, folder, names[i], NULL)) nm_os_remove(path);
 }
 
 bool nm_export_sampling(const nomul_model *model, const char *folder, nomul_error *err)

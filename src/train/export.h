@@ -11,12 +11,12 @@
 #include "train/latent.h"
 
 /*
- * folder/model.gguf: the model of a quantized latent, by the one model writer, with the sampling
- * that folder/generation_config.json recommends.
+ * folder/model.gguf: the model of a quantized latent, by the one model writer, with a name (NULL:
+ * none) and the sampling that folder/generation_config.json recommends.
  */
-bool nm_export_model(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, const char *folder,
-                     nomul_error *err);
-/* The same in memory, without sampling; freed with nm_free. */
+bool nm_export_model(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, const char *name,
+                     const char *folder, nomul_error *err);
+/* The same in memory, without name and sampling; freed with nm_free. */
 bool nm_export_memory(const nm_latent *latent, const nm_hf_tokenizer *tokenizer, void **bytes,
                       size_t *n_bytes, nomul_error *err);
 
@@ -28,6 +28,9 @@ bool nm_export_config(const nm_config *config, int32_t bos, int32_t eos, const c
 
 /* The tokenizer's files of one folder, as far as they are there, into another. */
 bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err);
+
+/* What these files are called is removed from a folder. */
+void nm_export_remove_tokenizer(const char *folder);
 
 /* A model's tokenizer as tokenizer.model and tokenizer_config.json. */
 bool nm_export_tokenizer(const nomul_model *model, const char *folder, nomul_error *err);

@@ -14,17 +14,20 @@
 #include <string.h>
 
 /* A name may have '=' in it: what follows the last one counts only if it is a number. */
-double nm_mix_weight(const char *argument, size_t *n_path)
+bool nm_mix_weight(const char *argument, double *weight, size_t *n_path, nomul_error *err)
 {
     const char *equals = strrchr(argument, '=');
-    char       *end;
+    char       *end = NULL;
 
-    *n_path = strlen(argument);
-    if (!equals || !equals[1]) return 1;
-    double weight = strtod(equals + 1, &end);
-    if (*end || !(weight > 0 && weight < 1e9)) return 1;
-    *n_path = (size_t)(equals - argument);
-    return weight;
+    *weight = 1, *n_path = strlen(argument);
+    double number = equals && equals[1] ? strtod(equals + 1, &end) : 1;
+    if (!end || *end) return true;
+    if (!(number > 0 && number < 1e9))
+        return nm_fail(err, NOMUL_E_ARG,
+                       "%.200s: the weight %.32s: expected a number above 0 and below 1e9",
+                       argument, equals + 1);
+    *weight = number, *n_path = (size_t)(equals - argument);
+    return true;
 }
 
 bool nm_mix_open(nm_mix *m, size_t n_streams, nomul_error *err)

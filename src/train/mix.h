@@ -22,8 +22,8 @@ typedef struct nm_mix {
     uint64_t      *at;      /* [n_streams]: where its next piece begins */
 } nm_mix;
 
-/* "FILE=W": the weight, 1 where there is none; *n_path gets the length of FILE. */
-double nm_mix_weight(const char *argument, size_t *n_path);
+/* "FILE=W": the weight, 1 where there is none, and the length of FILE. */
+bool nm_mix_weight(const char *argument, double *weight, size_t *n_path, nomul_error *err);
 
 /* texts and weights are filled in. */
 bool nm_mix_open(nm_mix *mix, size_t n_streams, nomul_error *err);

@@ -21,8 +21,7 @@ static bool check(int status, nomul_error *err)
 
     if (status == MPI_SUCCESS) return true;
     MPI_Error_string(status, text, &n);
-    return nm_fail(err, NOMUL_E_IO,
-                   "MPI: %.200s: is another rank gone? resume from the last checkpoint", text);
+    return nm_fail(err, NOMUL_E_IO, "MPI: %.200s: is another rank gone?", text);
 }
 
 bool nm_ranks_open(nm_ranks *ranks, nomul_error *err)

@@ -25,7 +25,7 @@ typedef struct nm_saved_counts {
 typedef struct nm_saved_state {
     nm_saved_counts counts;
     double          weights[2 * NM_TRAIN_LIST]; /* of the data, then of the decay data */
-    char            options[4096];
+    char            options[NM_TRAIN_SAVED];
     uint64_t       *at;     /* [n_streams] */
     float          *states; /* [n_states] */
     float          *values, *m, *v;

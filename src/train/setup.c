@@ -21,15 +21,20 @@
 #include "base/error.h"
 #include "base/os.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "train/cuda_model.h"
 #include "train/pretrained.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MICRO_TOKENS 4096 /* in memory at once, unless --micro-batch says otherwise */
 #define BENCH_VOCAB 8192
+#define LEAST_VOCAB 4  /* 3 special tokens, and one to draw */
+#define NAME_BYTES 256 /* of general.name that is kept, with its '\0' */
+#define LOCK "train.lock"
 #define MOST_PIECES (1u << 18) /* of a tokenizer whose size is not known yet */
 
 /* ---- The model's shape ----------------------------------------------------------------------- */
@@ -52,11 +57,40 @@ static bool parse_shape(nm_config *config, const char *shape, bool with_vocab, n
         *fields[i] = (uint32_t)n;
         if (*end == '\0') break;
     }
-    return true;
+    if (config->vocab < LEAST_VOCAB)
+        return nm_fail(err, NOMUL_E_ARG, "--shape: vocabulary %" PRIu32 ": expected at least %d",
+                       config->vocab, LEAST_VOCAB);
+    if (nm_config_check(config, err)) return true;
+    err->code = NOMUL_E_ARG; /* not a file's */
+    return nm_fail_in(err, "--shape");
 }
 
 /* Of a folder without config.json: the authors' defaults. */
 static const nm_hf_ids no_ids = {.bos = -1, .eos = -1, .default_bos = 1, .default_eos = 2};
+
+/* What is wrong with the folder is said here: nm_hf_tokenizer_open speaks to `nomul convert`. */
+static bool open_tokenizer(nm_hf_tokenizer *t, const char *folder, uint32_t n_vocab,
+                           const nm_hf_ids *ids, nomul_error *err)
+{
+    static const char *const names[] = {"tokenizer.model", "tokenizer.json"};
+    char                     path[NM_EXPORT_PATH];
+    nm_os_status             status;
+    bool                     found = false;
+
+    int failure = nm_os_stat(folder, &status);
+    if (failure) {
+        nm_fail_errno(err, NOMUL_E_IO, failure);
+        return nm_fail_in(err, "%s", folder);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!nm_export_path(path, folder, names[i], err)) return false;
+        found = found || nm_file_exists(path);
+    }
+    if (!found)
+        return nm_fail(err, NOMUL_E_IO, "%s: has neither %s nor %s, of which training needs one",
+                       folder, names[0], names[1]);
+    return nm_hf_tokenizer_open(t, folder, n_vocab, ids, (nm_hf_warn){NULL, NULL}, err);
+}
 
 /* The config of a new model: --config, or --shape and the size of the tokenizer. */
 static bool new_config(nm_config *config, const nm_train_options *o, nomul_error *err)
@@ -66,6 +100,8 @@ static bool new_config(nm_config *config, const nm_train_options *o, nomul_error
     nm_filemap      map = {.size = 0};
 
     *config = nm_config_defaults;
+    if (o->config && o->shape)
+        return nm_fail(err, NOMUL_E_ARG, "--config and --shape: expected one of them");
     if (o->config) {
         bool ok = nm_filemap_open(&map, o->config, false, NULL, err);
         if (ok && !nm_hf_config_parse(config, &ids, (const char *)map.data, map.size, err))
@@ -74,9 +110,8 @@ static bool new_config(nm_config *config, const nm_train_options *o, nomul_error
         return ok;
     }
     if (!o->shape) return nm_fail(err, NOMUL_E_ARG, "new: needs --shape L,D,FFN or --config FILE");
-    bool ok =
-        parse_shape(config, o->shape, false, err) &&
-        nm_hf_tokenizer_open(&t, o->tokenizer, MOST_PIECES, &no_ids, (nm_hf_warn){NULL, NULL}, err);
+    bool ok = parse_shape(config, o->shape, false, err) &&
+              open_tokenizer(&t, o->tokenizer, MOST_PIECES, &no_ids, err);
     /* Ids above the last that the folder names are unused pieces. */
     config->vocab = MOST_PIECES;
     while (ok && config->vocab > 0 && t.pieces[config->vocab - 1].type == NOMUL_TOKEN_UNUSED)
@@ -87,25 +122,99 @@ static bool new_config(nm_config *config, const nm_train_options *o, nomul_error
 
 /* ---- The folder ------------------------------------------------------------------------------ */
 
-/* A folder that has no training in it yet. */
-static bool make_folder(const nm_train_options *o, nomul_error *err)
+/* For one training at a time: rank 0 holds the lock for all ranks. */
+static bool lock_folder(nm_trainer *t, nomul_error *err)
 {
     char path[NM_EXPORT_PATH];
 
-    if (!o->out) return nm_fail(err, NOMUL_E_ARG, "needs -o DIR, the folder to write to");
-    if (o->data.n == 0) return nm_fail(err, NOMUL_E_ARG, "needs --data FILE, the text to train on");
-    int failure = nm_os_make_folder(o->out, 0777);
-    if (!nm_export_path(path, o->out, "train.state", err)) return false;
+    if (!nm_export_path(path, t->folder, LOCK, err)) return false;
+    int failure = nm_os_lock(path, &t->lock_fd);
+    t->is_locked = failure == 0;
+    if (failure == EBUSY)
+        return nm_fail(err, NOMUL_E_IO,
+                       "%s: another nomul-train is at work in this folder: wait for its end, or "
+                       "choose another folder",
+                       t->folder);
+    if (failure) {
+        nm_fail_errno(err, NOMUL_E_IO, failure);
+        return nm_fail_in(err, "%s", path);
+    }
+    return true;
+}
+
+/* A folder that has no training in it yet, nor one that begins at this moment. */
+static bool make_folder(nm_trainer *t, nomul_error *err)
+{
+    char         path[NM_EXPORT_PATH];
+    nm_os_status status;
+
+    if (!t->folder) return nm_fail(err, NOMUL_E_ARG, "needs -o DIR, the folder to write to");
+    if (!nm_export_path(path, t->folder, "train.state", err)) return false;
+    int failure = nm_os_make_folder(t->folder, 0777);
+    t->is_new_folder = failure == 0;
+    if (failure && nm_os_stat(t->folder, &status) != 0) {
+        nm_fail_errno(err, NOMUL_E_IO, failure);
+        return nm_fail_in(err, "-o %s", t->folder);
+    }
+    if (failure && status.kind != NM_OS_FOLDER)
+        return nm_fail(err, NOMUL_E_IO, "-o %s: is not a folder", t->folder);
+    if (!lock_folder(t, err)) return false;
     if (nm_file_exists(path))
         return nm_fail(err, NOMUL_E_ARG,
                        "%s: there is a training already: nomul-train resume %s, or another folder",
-                       path, o->out);
-    nm_os_status status;
-    if (failure && (nm_os_stat(o->out, &status) != 0 || status.kind != NM_OS_FOLDER)) {
-        nm_fail_errno(err, NOMUL_E_IO, failure);
-        return nm_fail_in(err, "%s", o->out);
-    }
+                       path, t->folder);
     return true;
+}
+
+/* Of a training that did not begin, what was written; only if the folder is as new. */
+static void remove_folder(const nm_trainer *t)
+{
+    static const char *const names[] = {"config.json", "valid.ids", LOCK};
+    char                     path[NM_EXPORT_PATH], name[64];
+
+    nm_export_remove_tokenizer(t->folder);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (nm_export_path(path, t->folder, names[i], NULL)) nm_os_remove(path);
+    for (size_t i = 0; i < 2 * NM_TRAIN_LIST; i++) {
+        snprintf(name, sizeof name, "%s-%zu.ids", i % 2 ? "decay" : "data", i / 2);
+        if (nm_export_path(path, t->folder, name, NULL)) nm_os_remove(path);
+    }
+    nm_os_remove_folder(t->folder);
+}
+
+/* The path in "FILE=W". */
+static bool text_path(char path[NM_EXPORT_PATH], const char *item, double *weight, nomul_error *err)
+{
+    size_t n_path;
+
+    if (!nm_mix_weight(item, weight, &n_path, err)) return false;
+    if (n_path >= NM_EXPORT_PATH)
+        return nm_fail(err, NOMUL_E_ARG, "%.64s...: the path has %zu bytes, at most %d", item,
+                       n_path, NM_EXPORT_PATH - 1);
+    snprintf(path, NM_EXPORT_PATH, "%.*s", (int)n_path, item);
+    return true;
+}
+
+/* Weights and files, before the first of them is tokenized, which may take minutes. */
+static bool check_texts(const nm_train_options *o, nomul_error *err)
+{
+    const nm_train_list *lists[] = {&o->data, &o->decay_data};
+    char                 path[NM_EXPORT_PATH];
+    double               weight;
+    size_t               n_stdin[] = {0, 0};
+
+    if (o->data.n == 0) return nm_fail(err, NOMUL_E_ARG, "needs --data FILE, the text to train on");
+    for (size_t m = 0; m < 2; m++)
+        for (size_t i = 0; i < lists[m]->n; i++) {
+            if (!text_path(path, lists[m]->items[i], &weight, err) ||
+                !nm_token_cache_try(path, err))
+                return nm_fail_in(err, m ? "--decay-data" : "--data");
+            n_stdin[m] += strcmp(path, "-") == 0;
+        }
+    if (o->valid && !nm_token_cache_try(o->valid, err)) return nm_fail_in(err, "--valid");
+    /* What is in both mixes is read once. */
+    size_t n = (n_stdin[0] ? n_stdin[0] : n_stdin[1]) + (o->valid && strcmp(o->valid, "-") == 0);
+    return n < 2 || nm_fail(err, NOMUL_E_ARG, "-: standard input is one text, expected once");
 }
 
 /* The tokenizer as the API's, in a model without layers' weights: of the latent as it is now. */
@@ -119,23 +228,20 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
     } mixes[] = {{&o->data, "data", t->saved.weights},
                  {&o->decay_data, "decay", t->saved.weights + NM_TRAIN_LIST}};
     const nm_token_source by = {tokenizer, o->separator, t->work.pool, t->cancel};
-    char path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH], from[NM_EXPORT_PATH];
+    char   path[NM_EXPORT_PATH], name[64], text[NM_EXPORT_PATH], from[NM_EXPORT_PATH];
+    double weight;
 
     for (size_t m = 0; m < 2; m++)
         for (size_t i = 0; i < mixes[m].list->n; i++) {
-            size_t n_path, n_other, same = 0, n_data = m == 1 ? o->data.n : 0;
-            mixes[m].weights[i] = nm_mix_weight(mixes[m].list->items[i], &n_path);
-            if (n_path >= sizeof text)
-                return nm_fail(err, NOMUL_E_ARG, "%.64s...: the path has %zu bytes, at most %zu",
-                               mixes[m].list->items[i], n_path, sizeof text - 1);
-            snprintf(text, sizeof text, "%.*s", (int)n_path, mixes[m].list->items[i]);
+            size_t same = 0, n_data = m == 1 ? o->data.n : 0;
             snprintf(name, sizeof name, "%s-%zu.ids", mixes[m].name, i);
-            if (!nm_export_path(path, t->folder, name, err)) return false;
+            if (!text_path(text, mixes[m].list->items[i], &mixes[m].weights[i], err) ||
+                !nm_export_path(path, t->folder, name, err))
+                return false;
             /* A text that is in both mixes is tokenized once. */
-            for (; same < n_data; same++) {
-                nm_mix_weight(o->data.items[same], &n_other);
-                if (n_other == n_path && memcmp(o->data.items[same], text, n_path) == 0) break;
-            }
+            for (; same < n_data; same++)
+                if (text_path(from, o->data.items[same], &weight, err) && strcmp(from, text) == 0)
+                    break;
             snprintf(name, sizeof name, "data-%zu.ids", same);
             bool ok = same < n_data ? nm_export_path(from, t->folder, name, err) &&
                                           nm_token_cache_copy(path, from, err)
@@ -324,6 +430,11 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
                        "--weights %.32s: expected ternary, or full with --device cuda", o->weights);
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
+    /* Room for a name that tune finds in the model. */
+    if (nm_train_options_write(o, NULL, 0) >= NM_TRAIN_SAVED - NAME_BYTES)
+        return nm_fail(err, NOMUL_E_ARG, "--sample, --name: too long to be saved");
+    if (o->name && !nm_utf8_valid(o->name, strlen(o->name)))
+        return nm_fail(err, NOMUL_E_ARG, "--name: is not UTF-8");
     return true;
 }
 
@@ -356,6 +467,7 @@ static bool begin(nm_trainer *t, nomul_error *err)
          open_texts(t, err) && open_log(t, err);
     nomul_model_close(model);
     nm_free(bytes);
+    t->is_new_folder = t->is_new_folder && !ok; /* what is there now stays */
     return ok;
 }
 
@@ -371,8 +483,7 @@ static bool follow(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     t->options = *o, t->folder = o->out;
     return open_work(t, err) && join_texts(t, err) &&
            nm_hf_config_read(&config, &ids, t->folder, err) &&
-           nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
-                                (nm_hf_warn){NULL, NULL}, err) &&
+           open_tokenizer(&t->tokenizer, t->folder, config.vocab, &ids, err) &&
            open_latent(t, &config, err) && open_arrays(t, err) && join_values(t, err) &&
            nm_latent_quantize(&t->latent, t->work.pool, err) && nm_trainer_send(t, err) &&
            open_texts(t, err);
@@ -392,16 +503,32 @@ bool nm_setup_new(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         return nm_fail(err, NOMUL_E_ARG,
                        "new: needs --tokenizer DIR, a folder with "
                        "tokenizer.model or tokenizer.json");
-    if (!check_options(o, err) || !make_folder(o, err) || !new_config(&config, o, err) ||
+    if (o->model) return nm_fail(err, NOMUL_E_ARG, "new: --model %.200s: is for tune", o->model);
+    if (!check_options(o, err) || !check_texts(o, err) || !new_config(&config, o, err) ||
+        !open_work(t, err) || !make_folder(t, err) ||
         !nm_export_copy_tokenizer(o->tokenizer, o->out, err))
         return false;
-    if (!nm_hf_tokenizer_open(&t->tokenizer, o->tokenizer, config.vocab, &no_ids,
-                              (nm_hf_warn){NULL, NULL}, err))
+    if (!open_tokenizer(&t->tokenizer, o->tokenizer, config.vocab, &no_ids, err))
         return nm_fail_in(err, "vocab_size %" PRIu32, config.vocab);
     return nm_export_path(path, o->out, "config.json", err) &&
            nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
-           open_work(t, err) && open_latent(t, &config, err) &&
+           open_latent(t, &config, err) &&
            (nm_latent_randomize(&t->latent, o->seed), begin(t, err));
+}
+
+/* The name of the model that is tuned goes along, unless --name says another. */
+static bool keep_name(nm_trainer *t, const nomul_model *model, nomul_error *err)
+{
+    nm_gguf_text name = {.size = 0};
+
+    if (t->options.name) return true;
+    if (!nm_gguf_get_string(&model->gguf, "general.name", false, &name, err)) return false;
+    /* A saved state has lines. */
+    if (!name.size || name.size >= NAME_BYTES || memchr(name.data, '\n', name.size)) return true;
+    memcpy(t->saved_options, name.data, name.size);
+    t->saved_options[name.size] = '\0';
+    t->options.name = t->saved_options;
+    return true;
 }
 
 /*
@@ -423,7 +550,13 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         nm_fail_errno(err, NOMUL_E_IO, failure);
         return nm_fail_in(err, "%s", o->model);
     }
-    if (!check_options(o, err) || !make_folder(o, err) || !open_work(t, err)) return false;
+    if (o->shape || o->config || o->tokenizer)
+        return nm_fail(
+            err, NOMUL_E_ARG,
+            "tune: --shape, --config and --tokenizer are for new: the model has its own");
+    if (!check_options(o, err) || !check_texts(o, err) || !open_work(t, err) ||
+        !make_folder(t, err))
+        return false;
     if (status.kind == NM_OS_FOLDER) {
         if (!nm_hf_config_read(&config, &ids, o->model, err) || !open_latent(t, &config, err) ||
             !nm_pretrained_directory(&t->latent, o->model, err) ||
@@ -434,14 +567,13 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         if (!model) return false;
         config = model->weights.config;
         ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
-        bool ok = nm_export_tokenizer(model, t->folder, err) &&
+        bool ok = keep_name(t, model, err) && nm_export_tokenizer(model, t->folder, err) &&
                   nm_export_sampling(model, t->folder, err) && open_latent(t, &config, err) &&
                   nm_pretrained_model(&t->latent, model, err);
         nomul_model_close(model);
         if (!ok) return false;
     }
-    return nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
-                                (nm_hf_warn){NULL, NULL}, err) &&
+    return open_tokenizer(&t->tokenizer, t->folder, config.vocab, &ids, err) &&
            nm_export_path(path, o->out, "config.json", err) &&
            nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
            begin(t, err);
@@ -462,6 +594,7 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
         return nm_fail(err, NOMUL_E_ARG, "resume: needs DIR, the folder of a training");
     t->folder = t->options.operand;
     if (!nm_export_path(path, t->folder, "train.state", err) ||
+        (!t->ranks.rank && nm_file_exists(path) && !lock_folder(t, err)) ||
         !nm_saved_state_peek(&t->saved, path, err))
         return false;
 
@@ -471,10 +604,8 @@ bool nm_setup_resume(nm_trainer *t, int argc, char **argv, nomul_error *err)
         return nm_fail_in(err, "%s", path);
     if (!nm_train_options_parse(&t->options, argc, argv, true, &help, err) ||
         !check_options(&t->options, err) || !nm_hf_config_read(&config, &ids, t->folder, err) ||
-        !nm_hf_tokenizer_open(&t->tokenizer, t->folder, config.vocab, &ids,
-                              (nm_hf_warn){NULL, NULL}, err) ||
-        !open_work(t, err) || !open_latent(t, &config, err) || !open_arrays(t, err) ||
-        !open_texts(t, err))
+        !open_tokenizer(&t->tokenizer, t->folder, config.vocab, &ids, err) || !open_work(t, err) ||
+        !open_latent(t, &config, err) || !open_arrays(t, err) || !open_texts(t, err))
         return false;
 
     /* The weights, the optimizer and the streams as they were. */
@@ -501,8 +632,8 @@ bool nm_setup_bench(nm_trainer *t, const nm_train_options *o, nomul_error *err)
     t->options = *o;
     if (!check_options(o, err)) return false;
     config.n_layers = 12, config.dim = 512, config.ffn = 1536, config.vocab = BENCH_VOCAB;
-    if ((o->shape && !parse_shape(&config, o->shape, true, err)) ||
-        !nm_config_check(&config, err) || !open_work(t, err) || !open_latent(t, &config, err))
+    if ((o->shape && !parse_shape(&config, o->shape, true, err)) || !open_work(t, err) ||
+        !open_latent(t, &config, err))
         return false;
     /* Uniform, by a product of the index: a thousand million values in two seconds. */
     for (const nm_latent_tensor *x = t->latent.tensors; x < t->latent.tensors + t->latent.n_tensors;
@@ -541,4 +672,6 @@ void nm_setup_close(nm_trainer *t)
     nm_hf_tokenizer_close(&t->tokenizer);
     nm_pool_free(t->work.pool);
     nm_pool_free(t->callers);
+    if (t->is_locked) nm_os_close(t->lock_fd);
+    if (t->is_new_folder) remove_folder(t);
 }

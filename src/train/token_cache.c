@@ -23,6 +23,7 @@
 
 #define MAGIC "NMIDS\0\0\1"
 #define HEADER_BYTES 40
+#define IS_EMPTY "is empty: there is no text in it"
 #define PIECE_BYTES ((size_t)1 << 18)
 #define THREAD_PIECES 4    /* of PIECE_BYTES in a round, for each thread */
 #define ROUND_PIECES 16384 /* in a round at most: documents may be short */
@@ -77,7 +78,7 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
         }
         *text = *read;
     }
-    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_FORMAT, "is empty: there is no text in it");
+    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_FORMAT, IS_EMPTY);
     for (size_t at = 0; ok && at < *n_bytes; at += n) {
         n = nm_utf8_char(*text + at, *n_bytes - at, &code_point);
         ok = n > 0 || nm_fail(err, NOMUL_E_FORMAT,
@@ -233,6 +234,20 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nm_token
     nm_outfile_abort(&m.out);
     nm_filemap_close(&map);
     nm_free(read), nm_free(m.ids), nm_free(m.pieces);
+    return ok;
+}
+
+bool nm_token_cache_try(const char *text_path, nomul_error *err)
+{
+    nm_filemap map = {.size = 0};
+
+    if (strcmp(text_path, "-") == 0) return true;
+    bool ok = nm_filemap_open(&map, text_path, false, NULL, err);
+    if (ok && map.size == 0) {
+        nm_fail(err, NOMUL_E_FORMAT, IS_EMPTY);
+        ok = nm_fail_in(err, "%s", text_path);
+    }
+    nm_filemap_close(&map);
     return ok;
 }
 

@@ -36,6 +36,9 @@ typedef struct nm_token_source {
 bool nm_token_cache_make(const char *path, const char *text_path, const nm_token_source *from,
                          nomul_error *err);
 
+/* Is there a text to be read?  Standard input is not looked at. */
+bool nm_token_cache_try(const char *text_path, nomul_error *err);
+
 /* The same ids in another new file. */
 bool nm_token_cache_copy(const char *path, const char *from, nomul_error *err);
 

@@ -27,8 +27,8 @@ static void on_stop(int signal)
 static int help(void)
 {
     printf("nomul-train %s: trains models for nomul\n\n"
-           "  nomul-train new --shape L,D,FFN --tokenizer DIR --data FILE --valid FILE -o DIR\n"
-           "  nomul-train tune -m FILE|DIR --data FILE --valid FILE -o DIR\n"
+           "  nomul-train new --shape L,D,FFN --tokenizer DIR --data FILE [--valid FILE] -o DIR\n"
+           "  nomul-train tune -m FILE|DIR --data FILE [--valid FILE] -o DIR\n"
            "  nomul-train resume DIR\n"
            "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
            "new trains a model from random weights, tune starts from one, resume continues a\n"
@@ -82,6 +82,10 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return help();
     if (argc < 2) return help(), 2;
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("nomul-train %s\n", NOMUL_VERSION);
+        return fflush(stdout) != 0 || ferror(stdout);
+    }
     trainer.cancel = &cancel;
     nm_os_on_stop(on_stop);
     const struct command *command = commands, *end = commands + sizeof commands / sizeof *commands;
@@ -89,7 +93,11 @@ int main(int argc, char **argv)
     bool ok = nm_ranks_open(ranks, &err);
     if (ok && command == end)
         ok = nm_fail(&err, NOMUL_E_ARG, "no command '%.100s': new, tune, resume or bench", argv[1]);
-    ok = ok && setup(&trainer, command, argc - 2, argv + 2, &err) && command->run(&trainer, &err);
+    ok = ok && setup(&trainer, command, argc - 2, argv + 2, &err);
+    if (ok && !command->run(&trainer, &err)) {
+        nm_trainer_add_way_on(&trainer, &err);
+        ok = false;
+    }
     if (ok && (fflush(stdout) != 0 || ferror(stdout)))
         ok = nm_fail(&err, NOMUL_E_IO, "standard output: not all was written");
     nm_setup_close(&trainer);

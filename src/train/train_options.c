@@ -3,7 +3,7 @@
  * One table, made from train_options.def, for parsing, limits, help and the saved copy.
  *
  *     --name VALUE   --name=VALUE   -x VALUE     a row; x is in `letters`
- *     -q, --quiet, -h, --help                    no rows: they have no value
+ *     -q, --quiet, -h, --help, --version         no rows: they have no value
  *     WORD                                       the operand, one at most
  *
  * The table keeps the offset of a field in nm_train_options, whose type follows from the kind.
@@ -139,7 +139,8 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
             return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
         if (saved && row->kept == FIRST)
             return nm_fail(err, NOMUL_E_ARG, "--%s: the folder to resume has its own", name);
-        if (!value)
+        /* Where the default is nothing, an empty value would be a file without a name. */
+        if (!value || (!*value && strcmp(row->by_default, "NULL") == 0))
             return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
         if (!set(o, row, value, err)) return false;
         i += !equals;
@@ -217,6 +218,6 @@ void nm_train_options_help(void)
             printf(" [%s]", row->by_default);
         printf("\n");
     }
-    printf("  %-28s %s\n  %-28s %s\n", "-q, --quiet", "no progress and no samples", "-h, --help",
-           "this text");
+    printf("  %-28s %s\n  %-28s %s\n  %-28s %s\n", "-q, --quiet", "no progress and no samples",
+           "-h, --help", "this text", "    --version", "the version");
 }

@@ -9,8 +9,9 @@
 
 #include "nomul.h"
 
-#define NM_TRAIN_LIST 16 /* of --data at most */
-#define NM_TRAIN_GPUS 16 /* of one process at most */
+#define NM_TRAIN_LIST 16    /* of --data at most */
+#define NM_TRAIN_GPUS 16    /* of one process at most */
+#define NM_TRAIN_SAVED 4096 /* bytes of the options in a saved state, with a '\0' */
 
 typedef struct nm_train_list {
     const char *items[NM_TRAIN_LIST];

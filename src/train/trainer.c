@@ -102,6 +102,7 @@ static void do_parts(void *context, size_t begin, size_t end, size_t thread)
         p->ok = job->factors ? nm_cuda_step(p->cuda, job->factors, &p->err)
                              : run_part(job->t, p, job->mix);
         if (p->ok || job->t->n_parts == 1) continue;
+        nm_trainer_add_way_on(job->t, &p->err);
         fprintf(stderr, "\nnomul-train: %s\n", p->err.text);
         if (job->t->ranks.n > 1) nm_ranks_close(&job->t->ranks, 1);
         nm_os_exit_now(1);
@@ -170,8 +171,8 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     if (!run_streams(t, err)) return false;
     if (!isfinite(t->loss) || !isfinite(t->norm))
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "step %" PRIu64 ": the loss is not a number: resume from the last "
-                       "checkpoint with a lower --learning-rate",
+                       "step %" PRIu64 ": the loss is not a number, a lower --learning-rate is "
+                       "needed",
                        c->step + 1);
     t->rate = learning_rate(t);
     c->step++, c->tokens += o->batch_size * o->block_size;
@@ -187,8 +188,8 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     }
     if (!ok)
         return nm_fail_in(err,
-                          "step %" PRIu64 ": the weights grow without end: resume from the last "
-                          "checkpoint with a lower --learning-rate",
+                          "step %" PRIu64 ": the weights grow without end, a lower "
+                          "--learning-rate is needed",
                           c->step);
     /* Rank 0's clock counts for all, and a signal to any. */
     double now = nm_clock();
@@ -361,7 +362,22 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
            nm_saved_state_write(s, path, err) &&
            nm_export_path(path, t->folder, "model.safetensors", err) &&
            nm_export_safetensors(&t->latent, path, err) &&
-           nm_export_model(&t->latent, &t->tokenizer, t->folder, err);
+           nm_export_model(&t->latent, &t->tokenizer, t->options.name, t->folder, err);
+}
+
+void nm_trainer_add_way_on(const nm_trainer *t, nomul_error *err)
+{
+    const nomul_error cause = *err;
+    char              path[NM_EXPORT_PATH];
+
+    if (!t->folder || !nm_export_path(path, t->folder, "train.state", NULL)) return;
+    if (nm_file_exists(path))
+        nm_fail(
+            err, cause.code,
+            "%.600s; the last checkpoint is intact: nomul-train resume %.300s continues from it",
+            cause.text, t->folder);
+    else
+        nm_fail(err, cause.code, "%.900s; there is no checkpoint yet: begin again", cause.text);
 }
 
 /*
@@ -395,8 +411,7 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     if (is_done(t) && !measure(t, err)) return false;
     if (t->log && (fflush(t->log) != 0 || ferror(t->log)))
         return nm_fail(err, NOMUL_E_IO,
-                       "%s: the log is not complete, the checkpoint is: free space and resume",
-                       t->folder);
+                       "%s: the log is not complete, the checkpoint is: free space", t->folder);
     if (!is_quiet)
         fprintf(stderr,
                 is_done(t) ? "done: the model is %s/model.gguf\n"

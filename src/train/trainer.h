@@ -8,6 +8,7 @@
  *     train.state                                    what `resume` reads
  *     data-0.ids ..., decay-0.ids ..., valid.ids     the texts as ids
  *     train.jsonl                                    a line for each step and each measurement
+ *     train.lock                                     empty, locked while a training is open
  *
  * The streams of a step are divided between the ranks, and between the GPUs of each.  Rank 0 alone
  * writes files and reports; the others see the folder, too.
@@ -39,6 +40,9 @@ typedef struct nm_trainer {
     nm_train_options    options;
     const char         *folder;
     const nomul_cancel *cancel;
+    int                 lock_fd; /* of rank 0, if is_locked */
+    bool                is_locked;
+    bool                is_new_folder; /* is removed again if the training does not begin */
 
     nm_hf_tokenizer tokenizer;
     nm_latent       latent;
@@ -56,7 +60,7 @@ typedef struct nm_trainer {
     size_t         n_micro; /* streams of a part in memory at once */
     nm_saved_state saved;   /* counts, weights; points to the arrays above */
     nm_arena       arena;
-    char           saved_options[4096]; /* what the options of resume point into */
+    char           saved_options[NM_TRAIN_SAVED]; /* what options point into: resume's, or a name */
     uint32_t      *bench_ids;
 
     double clock;            /* when counts.seconds was last brought up to date */
@@ -81,6 +85,8 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err);
 /* Steps until the end or until cancel is requested; measures, samples and saves on the way. */
 bool nm_trainer_run(nm_trainer *t, nomul_error *err);
 bool nm_trainer_save(nm_trainer *t, nomul_error *err);
+/* Adds to a failure of a run what is left of the training and how it continues. */
+void nm_trainer_add_way_on(const nm_trainer *t, nomul_error *err);
 /* What the GPU has is copied to it, or to latent and adamw; nothing without a GPU. */
 bool nm_trainer_send(nm_trainer *t, nomul_error *err);
 bool nm_trainer_fetch(nm_trainer *t, nomul_error *err);

@@ -57,11 +57,22 @@ check "a signal ends it with 130" [ $? = 130 ]
 check "a stopped training resumes" "$train" resume "$work/stopped" -q
 check "stopped and resumed: the same bits" same_state "$work/whole" "$work/stopped"
 
+# One training in a folder at a time, whatever became of the last.
+"$train" new $tiny $steps --max-iters 1000000 -o "$work/locked" &
+for _ in $(seq 200); do [ -s "$work/locked/train.state" ] || sleep 0.1; done
+check "a second training of a folder is refused" says 1 "another nomul-train is at work" \
+    new -o "$work/locked"
+check "and so is resuming it" says 1 "$work/locked: another nomul-train is at work" \
+    "$train" resume "$work/locked"
+kill -9 $!
+wait $! 2> "$work/said"
+check "not when the first one was killed" "$train" resume "$work/locked" -q --max-iters 1
+
 # A checkpoint that does not fit on the disk leaves the one before.
 new $steps --max-iters 12 -o "$work/full"
 cp "$work/full/train.state" "$work/before"
 check "a full disk is an error" sh -c "ulimit -f 64; exec '$train' resume '$work/full' -q \
-    --max-iters 13 --save-minutes 0 2>&1 | grep -q 'train.state: '"
+    --max-iters 13 --save-minutes 0 2>&1 | grep -q 'train.state: .*resume $work/full continues'"
 check "and leaves the last checkpoint" cmp "$work/full/train.state" "$work/before"
 check "from which it resumes" "$train" resume "$work/full" -q --max-iters 13
 
@@ -93,6 +104,15 @@ tune() { "$train" tune --data "$work/text" --valid "$work/valid" --batch-size 2 
 recommended() { "$nomul" info -m "$1" --json | tr ',' '\n' | grep -o '"general.sampling[^}]*'; }
 check "a tuned model recommends what the model did" \
     [ "$(recommended "$work/wise/model.gguf")" = "$(recommended "$work/wise.gguf")" ]
+"$nomul" convert "$work/valid-run" -o "$work/named.gguf" -q --name "a b"
+tune -m "$work/named.gguf" -o "$work/named"
+"$train" resume "$work/named" -q --max-iters 2
+"$nomul" convert "$work/named" -o "$work/named-too.gguf" -q --name "a b"
+check "a tuned model has the name that the model had" cmp "$work/named-too.gguf" \
+    "$work/named/model.gguf"
+tune -m "$work/named.gguf" -o "$work/renamed" --name c
+"$nomul" convert "$work/renamed" -o "$work/named-too.gguf" -q --name c
+check "or the one that --name says" cmp "$work/named-too.gguf" "$work/renamed/model.gguf"
 "$nomul" convert "$work/wise" -o "$work/wise-too.gguf" -q
 check "and so does its folder" cmp "$work/wise-too.gguf" "$work/wise/model.gguf"
 tune -m "$work/a.gguf" -o "$work/tuned"
@@ -143,6 +163,8 @@ check "what it installs" [ "$(installed)" = \
     "./usr/bin/nomul-train ./usr/share/man/man1/nomul-train.1 " ]
 check "uninstall-train" install uninstall "$bin"
 check "what it leaves" [ "$(installed)" = "" ]
+version=$(sed -n 's/.*define NOMUL_VERSION "\(.*\)"/\1/p' include/nomul.h)
+check "--version" [ "$("$train" --version)" = "nomul-train $version" ]
 if command -v mandoc > "$work/said"; then
     check "nomul-train(1) is valid" \
         sh -c "! mandoc -T lint '$page' | grep -v STYLE"
@@ -180,9 +202,51 @@ check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"
 check "what cannot change" says 2 "--batch-size: cannot be changed" \
     "$train" resume "$work/whole" --batch-size 2
 check "no training" says 1 "$work/x9/train.state" "$train" resume "$work/x9"
-check "a rate that is too high" says 1 "resume from the last checkpoint with a lower" \
-    new --max-iters 40 --learning-rate 10 --grad-clip 0 --weight-decay 10 --warmup-iters 0 \
-    --beta1 0 --beta2 0 -o "$work/x4"
+too_high="--learning-rate 10 --grad-clip 0 --weight-decay 10 --warmup-iters 0 --beta1 0 --beta2 0"
+again="a lower --learning-rate is needed.*; there is no checkpoint yet: begin again"
+on="a lower --learning-rate is needed.*; the last checkpoint is intact: nomul-train resume"
+says_like() { # REGEX COMMAND...
+    like=$1 && shift
+    says 1 "" "$@" && grep -q "$like" "$work/out"
+}
+check "a rate that is too high" says_like "$again" new --max-iters 40 $too_high -o "$work/x4"
+check "such a rate later" says_like "$on" "$train" resume "$work/full" --max-iters 99 $too_high -q
+
+# What did not begin leaves nothing, but for a folder that was there.
+leaves_nothing() { # OPTIONS...
+    new -o "$work/gone" "$@" > "$work/out" 2>&1
+    [ $? != 0 ] && [ ! -e "$work/gone" ]
+}
+check "empty data leaves no folder" leaves_nothing --data "$work/empty"
+check "nor does data that is not UTF-8" leaves_nothing --data "$work/latin1"
+check "nor too few streams" leaves_nothing --decay-data "$work/valid" --decay-data "$work/valid" \
+    --valid "$work/valid" --batch-size 1
+check "nor a log that cannot be written" leaves_nothing --log "$work/none/log"
+mkdir "$work/here"
+check "a folder that was there stays" says 1 "line 2: byte 9" \
+    new --data "$work/latin1" -o "$work/here"
+check "and can be used" new --max-iters 1 -o "$work/here"
+for weight in 0 -1 nan 1e9; do
+    check "the weight $weight" says 2 "--data: $work/text=$weight: the weight $weight: expected" \
+        new --data "$work/text=$weight" -o "$work/x5"
+done
+check "no tokenizer" says 1 "$work: has neither tokenizer.model nor tokenizer.json, of which" \
+    new --tokenizer "$work" -o "$work/x5"
+check "no such folder" says 1 "$work/none: No such file" new --tokenizer "$work/none" -o "$work/x5"
+check "a shape that is too large" says 2 "--shape: key hgrn_bit.block_count: is 99999" \
+    new --shape 99999,32,48 -o "$work/x5"
+check "a vocabulary that is too small" says 2 "--shape: vocabulary 2: expected at least 4" \
+    "$train" bench --shape 1,32,48,2
+check "a shape and a config" says 2 "expected one of them" \
+    new --config "$work/config.json" -o "$work/x5"
+check "a model for new" says 2 "is for tune" new -m "$work/a.gguf" -o "$work/x5"
+check "a shape for tune" says 2 "are for new" tune -m "$work/a.gguf" --shape 1,2,3 -o "$work/x5"
+check "standard input twice" says 2 "standard input is one text" \
+    new --data - --valid - -o "$work/x5"
+check "a folder without a name" says 2 "--out: needs a value, DIR" new -o ""
+check "a sample that cannot be saved" says 2 "too long to be saved" \
+    new --sample "$(head -c 5000 "$work/text" | tr '\n' ' ')" -o "$work/x5"
+check "a file instead of a folder" says 1 "is not a folder" new -o "$work/text"
 head -c 5000 "$work/whole/train.state" > "$work/part" && cp "$work/part" "$work/whole/train.state"
 check "a state that is cut off" says 1 "is cut off" "$train" resume "$work/whole"
 

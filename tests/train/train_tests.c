@@ -414,11 +414,19 @@ static void test_mix(void)
     nm_mix               mix = {.n_texts = 3};
     nomul_error          err = {.code = NOMUL_OK};
     size_t               counts[3] = {0}, n_path;
+    double               weight;
     int32_t              first[6], targets[6];
     uint8_t              counting[2 * 60];
 
-    CHECK(nm_mix_weight("a=b.txt=2.5", &n_path) == 2.5 && n_path == 7, "a weight after the path");
-    CHECK(nm_mix_weight("a=b.txt", &n_path) == 1 && n_path == 7, "a path with = in it");
+    CHECK(nm_mix_weight("a=b.txt=2.5", &weight, &n_path, &err) && weight == 2.5 && n_path == 7,
+          "a weight after the path");
+    CHECK(nm_mix_weight("a=b.txt", &weight, &n_path, &err) && weight == 1 && n_path == 7,
+          "a path with = in it");
+    CHECK(nm_mix_weight("a=", &weight, &n_path, &err) && weight == 1 && n_path == 2,
+          "a path with = at its end");
+    const char *const none[] = {"a=0", "a=-1", "a=1e9", "a=inf", "a=nan"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        CHECK(!nm_mix_weight(none[i], &weight, &n_path, &err), "%s: no weight", none[i]);
     for (size_t i = 0; i < 60; i++) nm_store_u16(counting + 2 * i, (uint16_t)i);
     for (size_t i = 0; i < 3; i++) {
         mix.texts[i] = (nm_token_cache){.ids = i ? ids : counting, .n_ids = 60, .id_bytes = 2};
