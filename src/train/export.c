@@ -88,6 +88,14 @@ static bool fill_codes(void *context, nm_model_writer *writer, const nm_planned 
     return true;
 }
 
+static nm_model_spec spec_of(const nm_latent *l, const char *name)
+{
+    nm_model_spec spec = {.config = &l->config, .packing = NM_T4, .name = name};
+
+    spec.embedding = l->embedding.type, spec.identified = true;
+    return spec;
+}
+
 static nm_model_source source_of(exporter *x)
 {
     return (nm_model_source){.context = x,
@@ -102,11 +110,7 @@ bool nm_export_model(const nm_latent *l, const nm_hf_tokenizer *tokenizer, const
     char                  path[NM_EXPORT_PATH];
     exporter              x = {l, tokenizer};
     const nm_model_source source = source_of(&x);
-    nm_model_spec         spec = {.config = &l->config,
-                                  .packing = NM_T4,
-                                  .embedding = l->embedding.type,
-                                  .name = name,
-                                  .identified = true};
+    nm_model_spec         spec = spec_of(l, name);
 
     return nm_export_path(path, folder, "model.gguf", err) &&
            nm_hf_sampling_read(folder, &spec.sampling, &spec.sampling_rows, err) &&
@@ -118,8 +122,7 @@ bool nm_export_memory(const nm_latent *l, const nm_hf_tokenizer *tokenizer, void
 {
     exporter              x = {l, tokenizer};
     const nm_model_source source = source_of(&x);
-    const nm_model_spec   spec = {
-          .config = &l->config, .packing = NM_T4, .embedding = l->embedding.type, .identified = true};
+    const nm_model_spec   spec = spec_of(l, NULL);
 
     return nm_model_write_memory(&spec, &source, bytes, n_bytes, err);
 }
