@@ -63,7 +63,7 @@ for _ in $(seq 200); do [ -s "$work/locked/train.state" ] || sleep 0.1; done
 check "a second training of a folder is refused" says 1 "another nomul-train is at work" \
     new -o "$work/locked"
 check "and so is resuming it" says 1 "$work/locked: another nomul-train is at work" \
-    "$train" resume "$work/locked"
+    "$train" resume "$work/locked" -q --max-iters 1
 kill -9 $!
 wait $! 2> "$work/said"
 check "not when the first one was killed" "$train" resume "$work/locked" -q --max-iters 1
