@@ -48,7 +48,7 @@ function operand_a(t,    kind) {
     if (t == "tile") return 2 * 64
     if (t in pointer) return pointer[t]
     if (t ~ /^r[0-7]$/) return 64 + substr(t, 2)
-    if (t ~ /^@/ && substr(t, 2) in scalar) return 3 * 64 + scalar[substr(t, 2)]
+    if (t ~ /^@/ && substr(t, 2) in scalar) return 3 * 64 + scalar_of(t, 40, 47)
     fail("operand A: " t)
 }
 function operand_b(t) {
@@ -56,8 +56,14 @@ function operand_b(t) {
     if (t ~ /^r[0-7]$/) return substr(t, 2) + 0
     if (t in gain) return 64 + gain[t]
     if (t ~ /^pow2[ab]\(r[0-7]\)$/) return 3 * 64 + (t ~ /a/ ? 0 : 8) + substr(t, 8, 1)
-    if (t ~ /^@/ && substr(t, 2) in scalar) return 128 + scalar[substr(t, 2)]
+    if (t ~ /^@/ && substr(t, 2) in scalar) return 128 + scalar_of(t, 48, 63)
     fail("operand B: " t)
+}
+# Results are no operand A, the record's scalars no operand B: nm_vector does not read them there.
+function scalar_of(t, from, to,    n) {
+    n = scalar[substr(t, 2)]
+    if (n >= from && n <= to) fail("not as this operand: " t)
+    return n
 }
 function line(text,    w, n, i, dst, k, m, d) {
     n = split(text, w, " ")

@@ -11,6 +11,7 @@
 //   21:12 pointer of M, R, S written     8:0   target of a jump
 //   21:18 in muladd: the constant that is added
 //
+// Scalars of the record are A only, results B only.
 // P is 2^(n >> 1) or, with bit 30, 2^(n - (n >> 1)), of a register that is 12582912 + n (exp.c).
 `ifndef NM_ISA
 `define NM_ISA

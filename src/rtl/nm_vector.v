@@ -270,33 +270,28 @@ module nm_vector #(
         endcase
     endfunction
 
-    wire [31:0] rec_a, rec_b;
+    // Results are B only, the record A only: each memory needs one read port less.
+    wire [31:0] rec_a;
     wire [5:0]  a_scalar = ir_3[40:35], b_scalar = ir_3[32:27];
     wire [31:0] a_value = !a_scalar[5] ? constant(a_scalar[4:0])
-                        : a_scalar[4] ? rec_a
-                        : a_scalar[3] ? temp[a_scalar[2:0]] : host_scalar[a_scalar[2:0]];
+                        : a_scalar[4] ? rec_a : host_scalar[a_scalar[2:0]];
     wire [31:0] b_value = !b_scalar[5] ? constant(b_scalar[4:0])
-                        : b_scalar[4] ? rec_b
                         : b_scalar[3] ? temp[b_scalar[2:0]] : host_scalar[b_scalar[2:0]];
 
     // The record: words 0 to 15 are addresses, 16 to 31 scalars.
-    wire [32*LANES-1:0] rec_words, rec_as, rec_bs;
+    wire [32*LANES-1:0] rec_words, rec_as;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : rec
             reg [31:0] words [0:(32/LANES)-1];
             always @(posedge clk)
                 if (rec_write) words[rec_address[4:LANE_BITS]] <= g_data[32*l+:32];
-            wire [4:0] a_at = {1'b1, a_scalar[3:0]}, b_at = {1'b1, b_scalar[3:0]};
-            wire [4:0] word_at = {1'b0, rec_word_address};
+            wire [4:0] a_at = {1'b1, a_scalar[3:0]}, word_at = {1'b0, rec_word_address};
             assign rec_as[32*l+:32] = words[a_at[4:LANE_BITS]];
-            assign rec_bs[32*l+:32] = words[b_at[4:LANE_BITS]];
             assign rec_words[32*l+:32] = words[word_at[4:LANE_BITS]];
-            wire unused_low = &{1'b0, a_at[LANE_BITS-1:0], b_at[LANE_BITS-1:0],
-                                word_at[LANE_BITS-1:0]};
+            wire unused_low = &{1'b0, a_at[LANE_BITS-1:0], word_at[LANE_BITS-1:0]};
         end
     endgenerate
     assign rec_a = rec_as[32*a_scalar[LANE_BITS-1:0]+:32];
-    assign rec_b = rec_bs[32*b_scalar[LANE_BITS-1:0]+:32];
     assign rec_word = rec_words[32*rec_word_address[LANE_BITS-1:0]+:32];
 
     // ---- Clock 3: operands.  Those of a division are kept until the divider has taken all of them
