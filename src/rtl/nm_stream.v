@@ -74,11 +74,13 @@ module nm_stream #(
     reg         busy;
     reg  [1:0]  kind;
     reg         half, buffer;
-    reg  [15:0] groups;  // of a row
+    reg  [Q_BITS:0] groups;  // of a row
     wire [5:0]  full = t5 ? 6'd48 : 6'd60;
     wire        start = job_valid && job_ready;
-    wire [15:0] block_groups = t5 ? {4'b0, job_blocks, 4'b0} + {3'b0, job_blocks, 5'b0}
-                                  : {2'b0, job_blocks, 6'b0} - {6'b0, job_blocks, 2'b0};
+    wire [15:0] job_groups = (t5 ? {4'b0, job_blocks, 4'b0} + {3'b0, job_blocks, 5'b0}
+                                 : {2'b0, job_blocks, 6'b0} - {6'b0, job_blocks, 2'b0}) +
+                             {10'b0, job_rest};
+    wire        unused_groups = &{1'b0, job_groups};  // more than q can have
 
     assign job_ready = !busy;
 
@@ -110,7 +112,8 @@ module nm_stream #(
     // What comes next, a sum a clock: four clocks after a request was taken all of them are known.
     reg  [4:1]  taken;
     reg         last_block, last_of_panel;
-    reg  [31:0] step, at_next, tile_next, panel_tail, tail_next;
+    reg  [12:0] step;    // at most 16 tiles of 60 groups of 8 units
+    reg  [31:0] at_next, tile_next, panel_tail, tail_next;
     reg  [15:0] tiles_next;
 
     always @(posedge clk) begin
@@ -118,9 +121,10 @@ module nm_stream #(
         last_block    <= in_tail || (ask_blocks == 8'd1 && rest == 0);
         last_of_panel <= ask_tile == 4'd15;
         tiles_next    <= ask_tiles - 16'd1;
-        step          <= t5 ? {18'b0, panel_tiles, 9'b0} - {20'b0, panel_tiles, 7'b0}
-                            : {18'b0, panel_tiles, 9'b0} - {22'b0, panel_tiles, 5'b0};
-        at_next       <= at + (kind == PRODUCT ? step : {23'b0, vector_beats} << UNIT_BITS);
+        step          <= t5 ? {panel_tiles[3:0], 9'b0} - {1'b0, panel_tiles, 7'b0}
+                            : {panel_tiles[3:0], 9'b0} - {3'b0, panel_tiles, 5'b0};
+        at_next       <= at + (kind == PRODUCT ? {19'b0, step}
+                                               : {23'b0, vector_beats} << UNIT_BITS);
         tile_next     <= tile + (blocks == 0 ? rest_size : full_size);
         // The panel's tail begins where the first tile's full blocks end.
         panel_tail    <= ask_tile != 0 ? tail : in_tail ? at : at_next;
@@ -170,7 +174,8 @@ module nm_stream #(
         end
 
     // ---- Data: three clocks from a beat to the array, as q comes from a memory
-    reg  [15:0]          tiles, group, strips;
+    reg  [15:0]          tiles, strips;
+    reg  [Q_BITS:0]      group;
     reg  [BEAT_BITS-1:0] beat;
     reg                  upper;  // the second half of a beat of binary16
     reg  [3:1]           valid, first, last, done;
@@ -179,7 +184,7 @@ module nm_stream #(
     wire                 to_array = busy && kind == PRODUCT;
     wire                 take = r_valid && r_ready;
     wire                 last_beat = &beat;
-    wire                 last_group = group + 16'd1 == groups;
+    wire                 last_group = group + 1'b1 == groups;
     wire                 last_taken = kind == PRODUCT ? last_beat && last_group && tiles == 16'd1
                                                       : strips == 16'd1;
     wire                 two = half && !upper && strips != 16'd1;
@@ -196,7 +201,7 @@ module nm_stream #(
             half   <= job_half;
             buffer <= job_buffer;
             tiles  <= job_tiles;
-            groups <= block_groups + {10'b0, job_rest};
+            groups <= job_groups[Q_BITS:0];
             group  <= 0;
             beat   <= 0;
             upper  <= 1'b0;
@@ -204,7 +209,7 @@ module nm_stream #(
         end else if (to_array && take) begin
             beat <= beat + 1'b1;
             if (last_beat) begin
-                group <= last_group ? 16'd0 : group + 16'd1;
+                group <= last_group ? 0 : group + 1'b1;
                 if (last_group) tiles <= tiles - 16'd1;
             end
             if (last_taken) busy <= 1'b0;
