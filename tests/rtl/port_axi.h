@@ -95,10 +95,18 @@ static uint32_t bus_address(uint32_t word)
     return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2;
 }
 
-// Ticks until `flag` is 1 together with what is offered; `valid` is then withdrawn.
-template <typename signal> static void transfer(signal &valid, signal &ready)
+// Ticks until `flag` is 1; a slave that never sets it has failed, and nothing can go on.
+template <typename signal> static void await(const char *name, signal &flag)
 {
-    for (valid = 1; top->clk = 0, top->eval(), !ready;) tick();
+    for (int i = 0; top->clk = 0, top->eval(), !flag; i++, tick())
+        if (i == 1000) printf("FAIL %s does not come\n", name), exit(1);
+}
+
+// `valid` is set until `ready` is 1, too.
+template <typename signal> static void transfer(const char *name, signal &valid, signal &ready)
+{
+    valid = 1;
+    await(name, ready);
     tick();
     valid = 0;
 }
@@ -114,10 +122,11 @@ static void host_write(uint32_t word, uint32_t data)
     top->s_axi_awaddr = bus_address(word), top->s_axi_wdata = data, top->s_axi_wstrb = 15;
     top->s_axi_awvalid = 1; // the word comes some clocks after its address
     while (pauses()) tick();
-    transfer(top->s_axi_wvalid, top->s_axi_wready);
+    transfer("WREADY", top->s_axi_wvalid, top->s_axi_wready);
     top->s_axi_awvalid = 0;
     while (pauses()) tick();
-    for (top->s_axi_bready = 1; !top->s_axi_bvalid;) tick();
+    top->s_axi_bready = 1;
+    await("BVALID", top->s_axi_bvalid);
     answered("write", word, top->s_axi_bresp);
     tick();
     top->s_axi_bready = 0;
@@ -126,9 +135,10 @@ static void host_write(uint32_t word, uint32_t data)
 static uint32_t host_read(uint32_t word)
 {
     top->s_axi_araddr = bus_address(word);
-    transfer(top->s_axi_arvalid, top->s_axi_arready);
+    transfer("ARREADY", top->s_axi_arvalid, top->s_axi_arready);
     while (pauses()) tick();
-    for (top->s_axi_rready = 1; !top->s_axi_rvalid;) tick();
+    top->s_axi_rready = 1;
+    await("RVALID", top->s_axi_rvalid);
     uint32_t data = top->s_axi_rdata;
     answered("read", word, top->s_axi_rresp);
     tick();
