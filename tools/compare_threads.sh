@@ -112,7 +112,8 @@ clocks() {
         /m.*s/ && FNR == 2 {
             for (i = 1; i <= 2; i++) { split($i, t, "m"); own += 60 * t[1] + t[2] }
         }
-        END { print now, busy, own; exit busy == 0 }' /proc/uptime /proc/stat "$scratch/times" ||
+        END { printf "%.2f %.2f %.2f\n", now, busy, own; exit busy == 0 }' \
+        /proc/uptime /proc/stat "$scratch/times" ||
         fail "/proc/stat has no time of CPUs $on"
 }
 

@@ -75,6 +75,9 @@ struct nm_pool {
 #define SPINS 2000
 #define YIELDS 200
 
+/* A worker prefetches so much of what the caller has just written: line after line is slower. */
+#define CONTEXT_BYTES 256
+
 /*
  * Threads begin with the same stack everywhere: a system's default is 128 KiB with musl, 8 MiB with
  * glibc.  The deepest job uses a few KiB, sanitizers multiply that.
@@ -186,12 +189,14 @@ static void *work(void *argument)
     while (!atomic_load_explicit(&pool->leaving, memory_order_relaxed)) {
         uint64_t round = atomic_load_explicit(&pool->round, memory_order_acquire);
         if (enter(self, round)) {
+            for (size_t i = 0; i < CONTEXT_BYTES; i += NM_ALIGN)
+                __builtin_prefetch((const char *)pool->context + i, 0, 3);
             do_items(pool, self->index, round);
             leave(self, round);
             waited = 0;
         } else if (pool->idle && pool->idle(pool->idle_context, self->index)) {
             waited = 0;
-        } else if (!wait_awake(&waited)) {
+        } else if (__builtin_prefetch(&self->state, 1, 3), !wait_awake(&waited)) {
             sleep_until_called(pool, self);
             waited = 0;
         }

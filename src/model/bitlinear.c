@@ -75,19 +75,10 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
     }
 }
 
-/* The row of q that a thread reads; first it makes it, where threads do so themselves. */
+/* The row of q that a thread reads. */
 static size_t row_of(const bundle *b, size_t thread)
 {
-    nm_tables *tables = &b->s->tables[thread];
-
-    if (!b->around) return b->token;
-    if (tables->prepared != b->s->n_forwarded) {
-        tables->prepared = b->s->n_forwarded;
-        b->around->before(b->around->context, thread, thread + 1, thread);
-        for (size_t j = 0; j < b->n_jobs; j++)
-            quantize_row(b, j, thread, b->jobs[j].x + thread * b->jobs[j].layer->w.cols);
-    }
-    return thread;
+    return b->around ? thread : b->token;
 }
 
 /* ---- How threads share a product of one token ------------------------------------------------ */
@@ -284,12 +275,19 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-/* Part [begin, end) of each run, and what comes after them. */
+/* What comes before parts [begin, end) of each run, the parts, and what comes after them. */
 static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
     size_t        n_threads = nm_work_threads(b->s->work), n_after = NM_TILE_ROWS / NM_AFTER_ROWS;
+    uint64_t     *prepared = &b->s->tables[thread].prepared;
 
+    if (*prepared != b->s->n_forwarded) { /* once, also if it takes several parts */
+        *prepared = b->s->n_forwarded;
+        b->around->before(b->around->context, thread, thread + 1, thread);
+        for (size_t j = 0; j < b->n_jobs; j++)
+            quantize_row(b, j, thread, b->jobs[j].x + thread * b->jobs[j].layer->w.cols);
+    }
     begin = nm_pool_share(b->n_tiles, begin, n_threads);
     end = nm_pool_share(b->n_tiles, end, n_threads);
     for (size_t i = 0, base = 0; i < b->jobs[0].layer->n_runs; i++, base += b->n_tiles)
