@@ -149,7 +149,7 @@ static void run_with_faults(const job *j, bool replaces, int number)
 
 static void run_slowly(const job *j)
 {
-    for (size_t n = 1; n < 600; n += 333) {
+    for (size_t n = (size_t)test_trials(11, 1); n < 600; n += 333) {
         test_case("%s: no read and no write moves more than %zu bytes", j->name, n);
         faults_trickle(n);
         CHECK_OK(run(j, true), err);

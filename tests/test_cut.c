@@ -152,13 +152,13 @@ static void test_random(void)
         test_case("random texts in parts: %s", models[i]);
         snprintf(path, sizeof path, "golden/%s/tokenizer.model", models[i]);
         if (!vocabulary_open_model(&v, test_path(path))) continue;
-        check_random(&v, (size_t)test_trials(1000, 10000));
+        check_random(&v, (size_t)test_trials(600, 10000));
         vocabulary_close(&v);
     }
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
         test_case("user-defined and unused pieces, %s byte pieces", with_bytes ? "with" : "no");
         open_odd(&v, with_bytes);
-        check_random(&v, (size_t)test_trials(3000, 30000));
+        check_random(&v, (size_t)test_trials(1500, 30000));
         vocabulary_close(&v);
     }
 }

@@ -111,7 +111,7 @@ static void test_ids(void)
 
     test_case("random options, thousands of ids: those of a sampler that sorts");
     nm_rng_init(&rng, 11);
-    for (int round = 0, n = test_trials(160, 20000); round < n; round++) {
+    for (int round = 0, n = test_trials(100, 20000); round < n; round++) {
         size_t n_vocab = 1000 + (size_t)nm_rng_below(&rng, MOST - 1000);
         random_options(&o, &rng);
         nm_rng_init(&drawn, o.seed);

@@ -286,7 +286,7 @@ static void test_logits(void)
 
     test_case("largest, argmax and softmax of odd logits, in scalar code and in every row");
     nm_rng_init(&rng, 9);
-    for (size_t round = 0, n_rounds = (size_t)test_trials(110, 300); round < n_rounds; round++) {
+    for (size_t round = 0, n_rounds = (size_t)test_trials(85, 300); round < n_rounds; round++) {
         size_t n = round < 70 ? round : (size_t)nm_rng_below(&rng, MOST);
         for (size_t kind = 0; kind < N_KINDS; kind++) {
             float *from = x + MOST - n, *to = y + MOST - n;

@@ -98,21 +98,19 @@ void test_quota(void)
     static const char *const periods[] = {"cpu", "cpu/a", "cpu,cpuacct/a"};
     char                     path[1200];
 
+    const char *root = test_scratch("root");
+    for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
+        snprintf(path, sizeof path, "%s/%s", root, folders[f]);
+        test_new_folder(path);
+    }
+    for (size_t f = 0; f < sizeof periods / sizeof *periods; f++) {
+        snprintf(path, sizeof path, "%s/sys/fs/cgroup/%s/cpu.cfs_period_us", root, periods[f]);
+        test_write_file(path, "100000\n", 7);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "root-%zu", i);
-        const char *root = test_scratch(name);
         test_case("quota: %.20s in %s", rows[i].text, rows[i].file);
-        for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
-            snprintf(path, sizeof path, "%s/%s", root, folders[f]);
-            test_new_folder(path);
-        }
         snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
         test_write_file(path, rows[i].groups, strlen(rows[i].groups));
-        for (size_t f = 0; f < sizeof periods / sizeof *periods; f++) {
-            snprintf(path, sizeof path, "%s/sys/fs/cgroup/%s/cpu.cfs_period_us", root, periods[f]);
-            test_write_file(path, "100000\n", 7);
-        }
         snprintf(path, sizeof path, "%s/%s", root, rows[i].file);
         test_write_file(path, rows[i].text, strlen(rows[i].text));
         size_t   quota = 0;
@@ -122,6 +120,7 @@ void test_quota(void)
             CHECK_INT(memory, rows[i].memory ? rows[i].memory : UINT64_MAX);
         } else
             test_skip("this system has no control groups");
+        remove(path);
     }
     test_memory_left();
 }

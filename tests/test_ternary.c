@@ -254,7 +254,7 @@ static void check_shape(size_t rows, size_t cols, size_t n_tokens, fill f, nm_rn
 
 static void test_scalar(nm_rng *rng)
 {
-    for (int i = 0; i < test_trials(24, 200); i++) {
+    for (int i = 0; i < test_trials(15, 200); i++) {
         size_t  rows = 1 + nm_rng_below(rng, 200), cols = 1 + nm_rng_below(rng, 600);
         fill    f = (fill)(i % N_FILLS);
         int8_t *trits = random_trits(rows, cols, f, rng), *q = random_vectors(cols, 1, f, rng);
@@ -341,7 +341,7 @@ static void test_packing(nm_rng *rng)
 {
     for (nm_packing_id packing = 0; packing < NM_PACKINGS; packing++) {
         test_case("%s packs, unpacks and is checked", nm_packings[packing].name);
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < test_trials(6, 20); i++) {
             size_t     rows = 1 + nm_rng_below(rng, 2300), cols = 1 + nm_rng_below(rng, 300);
             int8_t    *trits = random_trits(rows, cols, RANDOM, rng), *back = malloc(cols);
             nm_ternary w = pack(packing, rows, cols, trits, false);

@@ -300,7 +300,7 @@ static void test_against_slow(void)
 
     test_case("random vocabularies and texts, against the slow tokenizer");
     nm_rng_init(&rng, 1);
-    for (int round = 0; round < test_trials(20, 200); round++) {
+    for (int round = 0; round < test_trials(12, 200); round++) {
         size_t n_letters = 2 + nm_rng_below(&rng, N_LETTERS - 1);
         random_pieces(&r, &rng, n_letters, round % 2);
         vocabulary_plan_init(&plan, r.pieces, r.n_pieces);

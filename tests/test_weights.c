@@ -306,7 +306,7 @@ void test_weights(void)
 {
     size_t size;
 
-    test_model("../models/tiny.gguf", (size_t)test_trials(7, 1), wounds, N_WOUNDS);
+    test_model("../models/tiny.gguf", (size_t)test_trials(13, 1), wounds, N_WOUNDS);
     test_model("golden/small-t5.gguf", 1, t5_wounds, N_T5_WOUNDS);
     char *file = test_read_file(test_path("golden/small.gguf"), &size);
     test_wounds(file, size, &t4_wound, 1);

@@ -2,6 +2,15 @@
 m=models/stories-14m.gguf t=models/tiny.gguf
 need $m
 strip() { sed 's/,"timings":{[^}]*}//'; }
+# Every line of run becomes that of a batch: its number, and which of so many answers to it.
+numbered() { # ANSWERS
+    awk -v n="$1" '{
+        i = int((NR - 1) / n)
+        sub(/,"timings":{[^}]*}/, "")
+        sub(/"id":"0"/, "\"id\":\"" i "\"" (n > 1 ? ",\"index\":" NR - 1 - i * n : ""))
+        print
+    }'
+}
 cat > prompts << 'END'
 Once upon a time
 The little dog
@@ -13,13 +22,11 @@ Timmy
 END
 # Every line by run, with the same options; then all of them by batch, in several ways.
 same() { # MODEL OPTION...
-    with=$1 i=0
+    with=$1
     shift
     while IFS= read -r line; do
-        nomul run -t 1 -m $with --json -q -p "$line" "$@" < /dev/null | strip |
-            sed "s/\"id\":\"0\"/\"id\":\"$i\"/"
-        i=$((i + 1))
-    done < prompts > alone
+        nomul run -t 1 -m $with --json -q -p "$line" "$@" < /dev/null
+    done < prompts | numbered 1 > alone
     for how in '--parallel 1' '--parallel 3' '--parallel 16 -t 1' '--parallel 3 -b 2'; do
         nomul batch -m $with -q -f prompts $how "$@" | strip | cmp - alone
     done
@@ -33,15 +40,13 @@ same $t -s 3 -n 12 -r e -r ' o' --repeat-penalty 1.3 --repeat-last-n 100 --top-k
 same $t -s 3 -n 0
 # Each prompt is read once and continued several ways; each is run's with the next seed.
 best() { # MODEL OPTION...
-    with=$1 i=0
+    with=$1
     shift
     while IFS= read -r line; do
         for k in 0 1 2; do
-            nomul run -t 1 -m $with --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null | strip |
-                sed "s/\"id\":\"0\"/\"id\":\"$i\",\"index\":$k/"
+            nomul run -t 1 -m $with --json -q -p "$line" -s $((7 + k)) "$@" < /dev/null
         done
-        i=$((i + 1))
-    done < prompts > alone
+    done < prompts | numbered 3 > alone
     for n in 1 2 5 30; do
         nomul batch -m $with -q -s 7 --n-best 3 --parallel $n "$@" < prompts | strip | cmp - alone
     done
@@ -61,7 +66,7 @@ cat > lines << 'END'
 {"prompt": ""}
  {"no": "object, with that blank"}
 END
-run() { nomul run -t 1 -m $m --json -q "$@" < /dev/null | strip; }
+run() { nomul run -t 1 -m $m --json -q "$@" < /dev/null; }
 {
     run -p Once -s 3 -n 4 --temp 1.5 --top-k 0 --min-p 0 -r upon
     run -p 'Once
@@ -70,14 +75,14 @@ run() { nomul run -t 1 -m $m --json -q "$@" < /dev/null | strip; }
     run -p Once -s 9 -n 8 -r . -r ' a'
     run -p '' -s 1 -n 8 -r upon
     run -p ' {"no": "object, with that blank"}' -s 1 -n 8 -r upon
-} | sed 's/"id":"0",//' > alone
+} | strip | sed 's/"id":"0",//' > alone
 nomul batch -m $m -q -f lines -s 1 -n 8 -r upon | strip > together
 sed 's/"id":[^,]*,//' together | cmp - alone
 sed 's/,"prompt_tokens.*/}/' together
 # A seed that nobody gave is one of its own, and is told.
 printf 'Once\nOnce\n{"prompt":"Once","seed":-1}\n' | nomul batch -m $m -q -n 5 | strip > drawn
 seeds=$(sed 's/.*"seed":\([0-9]*\)}/\1/' drawn)
-for seed in $seeds; do run -p Once -n 5 -s "$seed"; done > again
+for seed in $seeds; do run -p Once -n 5 -s "$seed"; done | strip > again
 sed 's/"id":"[0-9]"/"id":"0"/' drawn | cmp - again
 echo "$seeds" | sort -u | wc -l | tr -d ' '
 # Lines that are wrong are answered in their place.
@@ -105,8 +110,8 @@ nomul run -m $t -q -p "$(head -c 300 text.txt)" -n 9 -s 4 --temp 1.7 --repeat-pe
     --save-session saved > out
 resumed() { # OPTION...
     while IFS= read -r line; do
-        nomul run -m $t --load-session saved --json -q -p "$line" "$@" < /dev/null | strip
-    done < prompts | sed 's/"id":"0",//' > alone
+        nomul run -m $t --load-session saved --json -q -p "$line" "$@" < /dev/null
+    done < prompts | strip | sed 's/"id":"0",//' > alone
     for n in 1 3; do
         nomul batch -m $t --load-session saved -f prompts -q --parallel $n "$@" | strip |
             sed 's/"id":"[0-9]",//' | cmp - alone
@@ -123,7 +128,7 @@ echo ' and' | nomul batch -m $t --load-session saved -q -n 7 --n-best 3 | strip 
     sed 's/"id":"0","index":[0-9],//' | cmp - alone
 try batch -m $m --load-session saved
 # Escapes, if asked for, in plain lines only.
-run -e -p 'One\ntwo' -s 1 -n 4 | sed 's/"id":"0"/"id":"1"/' > alone
+run -e -p 'One\ntwo' -s 1 -n 4 | strip | sed 's/"id":"0"/"id":"1"/' > alone
 printf '%s\n' '{"prompt": "a\\nb"}' 'One\ntwo' | nomul batch -m $m -q -e -s 1 -n 4 | strip |
     sed -n 2p | cmp - alone
 try batch -m $t -q

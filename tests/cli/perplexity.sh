@@ -55,14 +55,19 @@ printf 'Once\n==\nTwo times\n' | figures --separator == --per-token > both
   printf 'Two times' | figures --separator == --per-token; } | cmp - both
 cat both
 # So are more of them than are scored together, with long ones among them.
-tr '\n' ' ' < part.txt > line
+awk '{ line = line $0 " " }
+    END {
+        for (i = 1; i <= 40; i++) {
+            document = substr(line, 1, i * (i % 4 + 1) * 9)
+            printf "%s%s", (i > 1 ? "\n==\n" : ""), document > "many"
+            printf "%s", document > "document." i
+        }
+    }' part.txt
 i=0
 while [ $i -lt 40 ]; do
     i=$((i + 1))
-    [ $i = 1 ] || printf '\n==\n'
-    head -c $((i * (i % 4 + 1) * 9)) line
-    head -c $((i * (i % 4 + 1) * 9)) line | figures --separator == --per-token >> each
-done > many
+    figures --separator == --per-token < document.$i
+done > each
 figures --separator == --per-token -f many | cmp - each
 figures --separator == --per-token -f many -t 3 -b 50 | cmp - each
 object --separator == -f many

@@ -8,13 +8,14 @@ nomul repack $m -q -o whole.t5.gguf --pack 1.6bit
 nomul logits -m $m --ids 1,2 -o whole.logits
 nomul run -m $m -q -p x -n 2 -s 1 --temp 0 --no-display-prompt --save-session whole.nms > whole.text
 cat whole.text whole.nms > whole.both
-inode() { ls -i "$1" | sed 's/ *\([0-9]*\).*/\1/'; }
+inode() { set -- $(ls -i "$1") && echo "$1"; }
 same() { cmp "$1" "$2" && echo "$3: the same"; }
 
 # Each writer, to a file that the shell opened, appending to it, to a pipe, and by other names.
 write() { # NAME ARGUMENTS...
     what=$1
     shift
+    { echo before; cat whole.$what; echo after; } > between
     for out in /dev/stdout /dev/fd/1 link; do
         [ $out != link ] || ln -sf /dev/stdout link
         : > file
@@ -23,10 +24,10 @@ write() { # NAME ARGUMENTS...
         same whole.$what file "$what $out"
         [ "$(inode file)" = "$number" ] || echo "another file"
         { echo before; nomul "$@" $out; echo after; } > file
-        { echo before; cat whole.$what; echo after; } | cmp - file
+        cmp between file
         echo before > file
         { nomul "$@" $out; echo after; } >> file
-        { echo before; cat whole.$what; echo after; } | cmp - file
+        cmp between file
         nomul "$@" $out | cat > file
         same whole.$what file "$what $out | cat"
     done
