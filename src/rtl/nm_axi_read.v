@@ -155,7 +155,7 @@ module nm_axi_read #(
 
 `ifdef FORMAL
     // Beats asked for and not yet given; beats of the bursts in `lengths`.
-    reg         started = 0, offered = 0, split = 0;
+    reg         started = 0, offered = 0, split = 0, unaligned = 0;
     reg  [11:0] asked, outstanding;
     reg  [32*LANES:0] shown;
     integer     k;
@@ -164,6 +164,8 @@ module nm_axi_read #(
         if (rst) started <= 1;
         if (rst || clear) asked <= 0;
         else asked <= asked + (accept ? ar_beats : 0) - give;
+        if (rst || clear) unaligned <= 0;
+        else if (accept && ar_address[SIZE-1:0] != 0) unaligned <= 1;
         split <= !accept && (split || (offer && beats != left));
         offered <= !rst && !clear && r_valid && !r_ready && flow == FLOW;
         shown <= {r_error, r_data};
@@ -186,6 +188,8 @@ module nm_axi_read #(
             assert (!m_axi_arvalid || n_bursts != 0);
             assert (dropping ? left == 0 && given == 0 && asked == 0
                              : asked + given == left + outstanding);
+            assert (misaligned == unaligned);
+            if (unaligned && r_valid) assert (r_error);
             if (offered && open) assert (r_valid && {r_error, r_data} == shown);
         end
         cover (started && split && give && asked == 1);
