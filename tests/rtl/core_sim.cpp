@@ -93,6 +93,20 @@ static void write_state(const std::vector<uint32_t> &state)
             host_write(state_address(l, i), state[l * model->state_dim + i]);
 }
 
+// Words of the main memory whose addresses differ in each bit.
+static void check_memory()
+{
+    const uint32_t        words = M_STRIPS * LANES;
+    std::vector<uint32_t> places = {0, words - 1};
+
+    for (uint32_t bit = 1; bit < words; bit *= 2)
+        places.push_back(bit), places.push_back(words - 1 - bit);
+    for (uint32_t at : places) host_write(0x80000000u | at, at * 0x9e3779b1u + 1);
+    for (uint32_t at : places)
+        if (host_read(0x80000000u | at) != at * 0x9e3779b1u + 1)
+            n_wrong++, printf("FAIL word %x of the main memory\n", at);
+}
+
 static void set_up()
 {
     host_write(0, 2); // reset
@@ -144,6 +158,8 @@ static void disturb(int32_t id)
 {
     std::vector<uint32_t> state = read_state();
 
+    host_write(0, 1);
+    port_refusals();
     for (int kind = 1; kind < FAULT_KINDS + 20; kind++) {
         port_fault(kind < FAULT_KINDS ? kind : 0);
         host_write(1, uint32_t(id));
@@ -233,6 +249,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++) tick();
     top->rst = 0;
     set_up();
+    check_memory();
     write_state(std::vector<uint32_t>(model->n_layers * model->state_dim));
     std::vector<float> all;
     port = {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arithmetic units against C: every pair of special operands, then N random ones.
+// The arithmetic units and a lane's max and min against C: every pair of special operands, then N
+// random ones.
 //
 //   float_sim N [SEED]
 //
@@ -124,6 +125,9 @@ template <typename source> static void run_pairs(uint64_t n, source get)
             operands o = last[(i - ADD_LATENCY) % 64];
             compare("add", o, top->sum, of_bits(o.a) + of_bits(o.b));
             compare("multiply", o, top->product, of_bits(o.a) * of_bits(o.b));
+            compare("max", o, top->most, of_bits(o.b) > of_bits(o.a) ? of_bits(o.b) : of_bits(o.a));
+            compare("min", o, top->least,
+                    of_bits(o.b) < of_bits(o.a) ? of_bits(o.b) : of_bits(o.a));
         }
         if (i >= DIV_LATENCY) {
             operands o = last[(i - DIV_LATENCY) % 64];

@@ -37,6 +37,8 @@ static void ask()
     uint64_t beats = top->m_axi_arlen + 1u;
     request  r = {top->m_axi_araddr, beats, n_clocks + latency, 0};
 
+    if (top->m_axi_arburst != 1 || 1 << top->m_axi_arsize != 4 * LANES)
+        n_wrong++, printf("FAIL ARBURST %u, ARSIZE %u\n", top->m_axi_arburst, top->m_axi_arsize);
     if (fault && fault_in && !--fault_in) {
         if (fault == FAULT_EARLY && beats == 1)
             fault_in = 1; // the next one, then
@@ -111,15 +113,9 @@ template <typename signal> static void transfer(const char *name, signal &valid,
     valid = 0;
 }
 
-static void answered(const char *what, uint32_t word, unsigned response)
+static unsigned bus_write(uint32_t word, uint32_t data, unsigned strobe)
 {
-    if (response == 0) return;
-    n_wrong++, printf("FAIL %s of word %x: response %u\n", what, word, response);
-}
-
-static void host_write(uint32_t word, uint32_t data)
-{
-    top->s_axi_awaddr = bus_address(word), top->s_axi_wdata = data, top->s_axi_wstrb = 15;
+    top->s_axi_awaddr = bus_address(word), top->s_axi_wdata = data, top->s_axi_wstrb = strobe;
     top->s_axi_awvalid = 1; // the word comes some clocks after its address
     while (pauses()) tick();
     transfer("WREADY", top->s_axi_wvalid, top->s_axi_wready);
@@ -127,23 +123,73 @@ static void host_write(uint32_t word, uint32_t data)
     while (pauses()) tick();
     top->s_axi_bready = 1;
     await("BVALID", top->s_axi_bvalid);
-    answered("write", word, top->s_axi_bresp);
+    unsigned response = top->s_axi_bresp;
     tick();
     top->s_axi_bready = 0;
+    return response;
 }
 
-static uint32_t host_read(uint32_t word)
+static unsigned bus_read(uint32_t word, uint32_t *data)
 {
     top->s_axi_araddr = bus_address(word);
     transfer("ARREADY", top->s_axi_arvalid, top->s_axi_arready);
     while (pauses()) tick();
     top->s_axi_rready = 1;
     await("RVALID", top->s_axi_rvalid);
-    uint32_t data = top->s_axi_rdata;
-    answered("read", word, top->s_axi_rresp);
+    unsigned response = top->s_axi_rresp;
+    *data = top->s_axi_rdata;
     tick();
     top->s_axi_rready = 0;
+    return response;
+}
+
+static void answered(const char *what, uint32_t word, unsigned response, unsigned expected)
+{
+    if (response == expected) return;
+    n_wrong++, printf("FAIL %s of word %x: response %u\n", what, word, response);
+}
+
+static void host_write(uint32_t word, uint32_t data)
+{
+    answered("write", word, bus_write(word, data, 15), 0);
+}
+
+static uint32_t host_read(uint32_t word)
+{
+    uint32_t data;
+    answered("read", word, bus_read(word, &data), 0);
     return data;
+}
+
+// While the core runs: the main memory is refused, so are parts of a word (here a reset).  Where
+// both a write and a read wait, they come in turn.
+static void port_refusals()
+{
+    uint32_t    data;
+    std::string order;
+
+    answered("write", 0x80000000u, bus_write(0x80000000u, 0, 15), 2);
+    answered("read", 0x80000000u, bus_read(0x80000000u, &data), 2);
+    for (unsigned strobe : {0u, 7u, 11u, 13u, 14u})
+        answered("partial write", 0, bus_write(0, 2, strobe), 2);
+    if (!(host_read(0) & 1)) n_wrong++, printf("FAIL a refused reset\n");
+
+    top->s_axi_awaddr = bus_address(1), top->s_axi_araddr = bus_address(0), top->s_axi_wstrb = 15;
+    top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_arvalid = 1;
+    top->s_axi_bready = top->s_axi_rready = 1;
+    for (int i = 0; i < 80; i++) {
+        tick();
+        if (top->s_axi_awready) order += 'w';
+        if (top->s_axi_arready) order += 'r';
+    }
+    await("WREADY", top->s_axi_wready), tick();
+    top->s_axi_awvalid = top->s_axi_wvalid = 0;
+    await("ARREADY", top->s_axi_arready), tick();
+    top->s_axi_arvalid = 0;
+    for (int i = 0; i < 12; i++) tick();
+    top->s_axi_bready = top->s_axi_rready = 0;
+    if (order.size() < 8 || order.find("ww") != order.npos || order.find("rr") != order.npos)
+        n_wrong++, printf("FAIL writes and reads come as %s\n", order.c_str());
 }
 
 #endif

@@ -24,6 +24,10 @@ static void port_fault(int kind)
     fault = kind;
 }
 
+static void port_refusals()
+{
+} // the host is never refused
+
 // What the memory shows before the clock.
 static void drive_memory()
 {

@@ -140,8 +140,8 @@ $build/odd-t5.gguf -n 4 -g 3 -s 7 -c 200000
 $build/wide-no-bound.gguf -n 3 -g 3 -c 400000
 $build/wide-no-bound-t5.gguf -n 3 -g 3 -s 7 -c 400000
 tests/golden/small.gguf -n 2 -x -g 4 -c 200000
-shape:1,1024,704,300 -n 1 -c 900000
-shape:1,768,1408,300:t5 -n 1 -c 900000
+shape:2,1024,704,300 -n 1 -c 900000
+shape:2,768,1408,300:t5 -n 1 -c 900000
 models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
 END
