@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# Mutation coverage, a part of run.sh (`make mutate-rtl`): 240 faults that Yosys plants in the
-# netlists of the modules, each against the bench of its module.  Some are proved to change nothing;
-# of the others, at least 200, 95 % must be found.
+# Mutation coverage, a part of run.sh (`make mutate-rtl`): 228 faults that Yosys plants in the
+# netlists of the modules, each against what `make check-rtl` runs of its module: the benches, then
+# the proofs.  Some are proved to change nothing; of the others, at least 200, 95 % must be found.
 #
 # All faults of a bench are in one netlist, where an input `fault` selects one (mutate -ctrl): each
 # bench is compiled once.  A fault is found if the bench says FAIL; a bench that fails in any other
-# way has broken down.  Without a fault every bench must pass.  MUTATE_SEED=2 plants other faults.
+# way has broken down.  Without a fault every bench must pass.  MUTATE_SEED=2 plants other faults,
+# MUTATE='array axi' those of some benches.
+#
+# Results stay in $build/TOP.faults/results, with a hash of what they were found with: a bench whose
+# netlist, sources and runs are the same is not run again, and one that was stopped goes on.
 
-# plant TOP COUNT SOURCES PARAMETERS MODULES: $build/TOP.faults/TOP.v and the list of its faults.
+# plant TOP COUNT SOURCES PARAMETERS CELLS: $build/TOP.faults/TOP.v and the list of its faults, all
+# in CELLS.
 plant() {
     faults=$build/$1.faults
-    rm -rf "$faults" && mkdir -p "$faults"
-    yosys -q -p "read_verilog -Isrc/rtl $3; $4 prep -top $1; opt -full; clean -purge; \
+    mkdir -p "$faults"
+    yosys -q -p "read_verilog -Isrc/rtl $3; $4 prep -top $1; opt -full; clean; \
         write_rtlil $faults/clean.il; \
         mutate -list $2 -seed ${MUTATE_SEED:-1} -ctrl fault 8 1 -o $faults/list $5" \
         > "$faults/yosys.log" 2>&1 &&
@@ -26,7 +31,7 @@ finds() {
     shift
     timeout 900 "$@" > "$build/mutate.out" 2>&1
     code=$?
-    [ $code != 1 ] || grep -q '^FAIL' "$build/mutate.out" || code=2
+    [ $code = 0 ] || { grep -q '^FAIL' "$build/mutate.out" && code=1 || code=2; }
     return $code
 }
 
@@ -46,23 +51,32 @@ END
     echo survives
 }
 
-# hunt TOP COMMANDS: every fault, with what finds it, in $build/TOP.faults/results.
+# hunt TOP COMMANDS BUILD...: every fault, with what finds it, in $build/TOP.faults/results.
 hunt() {
-    sound=$(first_to_find 0 "$2")
-    [ "$sound" = survives ] || { bad "$1 without a fault: $sound" && return; }
-    n=0
-    while read -r fault; do
+    top=$1 commands=$2 results=$build/$1.faults/results
+    shift 2
+    hash=$({ echo "$commands" && cat "$build/$top.faults/$top.v" tests/rtl/*.[chv]* \
+        src/rtl/host/*; } | cksum)
+    [ "$hash" = "$(cat "$build/$top.faults/hash" 2> /dev/null)" ] || : > "$results"
+    echo "$hash" > "$build/$top.faults/hash"
+    n=$(wc -l < "$results") all=$(wc -l < "$build/$top.faults/list")
+    if [ "$n" -lt "$all" ]; then
+        "$@" || return 1
+        sound=$(first_to_find 0 "$commands")
+        [ "$sound" = survives ] || { bad "$top without a fault: $sound" && return; }
+    fi
+    tail -n +$((n + 1)) "$build/$top.faults/list" | while read -r fault; do
         n=$((n + 1))
-        result=$(first_to_find $n "$2")
-        [ "$result" != survives ] || ! changes_nothing "$1" $n || result='changes nothing'
-        printf '%s %s | %s\n' "$n" "$result" "$fault"
-    done < "$build/$1.faults/list" > "$build/$1.faults/results"
-    cat "$build/$1.faults/results" >> "$build/mutate.results"
+        result=$(first_to_find $n "$commands")
+        [ "$result" != survives ] || result=$(judge "$top" $n)
+        printf '%s %s | %s\n' "$n" "$result" "$fault" >> "$results"
+    done
+    cat "$results" >> "$build/mutate.results"
 }
 
 # mutants_of TOP COMMAND...: a simulation of the netlist with the faults instead of the modules.
 mutants_of() {
-    modules="-y $build/$1.faults -Wno-fatal" planted=-Wno-fatal
+    modules="-y $build/$1.faults $sources -Wno-fatal" planted=-Wno-fatal
     shift
     "$@" -CFLAGS -DFAULTS
     code=$?
@@ -70,69 +84,126 @@ mutants_of() {
     return $code
 }
 
-# changes_nothing TOP FAULT CONTEXT: proves, by induction over the registers of the same name, that
-# a module with the fault computes what it does without.  Such a fault cannot be found.  The module
-# is CONTEXT, or without one that in which the fault is.
-changes_nothing() {
+# judge TOP FAULT: what the proofs say of a fault that no bench finds.
+judge() {
     fault=$(sed -n "$2p" "$build/$1.faults/list" | sed 's/ -ctrl fault 8 [0-9]*//')
-    module=${3:-$(printf '%s\n' "$fault" | sed 's/.* -module \(.*\) -cell .*/\1/')}
-    {
+    module=$(printf '%s\n' "$fault" | sed 's/.* -module \(.*\) -cell .*/\1/')
+    if disproved "$1"; then
+        echo "found     by its proof"
+    elif changes_nothing "$1"; then
+        echo 'changes nothing'
+    else
+        echo survives
+    fi
+}
+
+# with_properties NAME: the netlist of a module, with the constants and properties of its source.
+with_properties() {
+    sed '/^endmodule/,$d' "$build/$1.netlist"
+    width=$(sed -n 's/.*input \[\([0-9]*\):0\] in_data;.*/\1/p' "$build/$1.netlist")
+    bits=$(sed -n 's/.*reg \[\([0-9]*\):0\] head;.*/\1/p' "$build/$1.netlist")
+    echo "localparam WIDTH = ${width:-0} + 1, BITS = ${bits:-0}, LANES = 4;"
+    sed -n '/^ *localparam/p; /^`ifdef FORMAL/,$p' "src/rtl/$1.v"
+}
+
+# disproved TOP: the properties of $module do not hold with $fault.  They are in the module's
+# source; here they go into the netlist, which has the same registers.
+disproved() {
+    case $module in
+    *nm_fifo*) name=nm_fifo steps=20 ;;
+    *nm_axi_lite*) name=nm_axi_lite steps=12 ;;
+    *nm_axi_read*) name=nm_axi_read steps=8 ;;
+    *) return 1 ;;
+    esac
+    has yosys-smtbmc && has z3 || return 1
+    for side in "$fault;" ''; do
+        yosys -q -p "read_rtlil $build/$1.faults/clean.il; $side rename $module $name; \
+            select $name; write_verilog -noattr -selected $build/$name.netlist" \
+            > "$build/proof.log" 2>&1 || return 1
+        with_properties "$name" > "$build/$name.proof.v"
+        yosys -q -p "read_verilog -formal -DFORMAL -DNM_RULES $build/$name.proof.v \
+            tests/rtl/axi_lite_rules.v tests/rtl/axi_read_rules.v; prep -top $name; \
+            write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 || return 1
+        timeout 240 yosys-smtbmc -s z3 -t $steps "$build/$name.smt2" >> "$build/proof.log" 2>&1
+        code=$?
+        [ -z "$side" ] || grep -q "Assert failed in $name" "$build/proof.log" || return 1
+    done
+    return $code
+}
+
+# changes_nothing TOP: proves, by induction over the registers of the same name, that $module with
+# $fault computes what it does without, whatever its inputs are.  Such a fault cannot be found.
+# Memories and modules in it are boxes, the same on both sides: their inputs have to be equal.
+changes_nothing() {
+    cat > "$build/box.v" << 'END'
+(* blackbox *) module memory_box (
+    input RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, WR_CLK, WR_EN, WR_ADDR, WR_DATA,
+    output RD_DATA
+);
+endmodule
+END
+    for first in clean 'equiv_struct -icells'; do
         for side in gold gate; do
             echo "read_rtlil $build/$1.faults/clean.il"
             [ $side = gold ] || printf '%s\n' "$fault"
-            printf 'hierarchy -top %s; flatten; opt_clean; rename -top %s\n' "$module" $side
-            echo "design -stash $side"
-        done
-        echo "design -copy-from gold -as gold gold; design -copy-from gate -as gate gate"
-        echo "equiv_make gold gate equiv; hierarchy -top equiv"
-        echo "equiv_simple -seq 2; equiv_induct -seq 4; equiv_status -assert"
-    } > "$build/equal.ys"
-    timeout 600 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1
+            printf 'hierarchy -top %s; opt_clean -purge; chtype -set \\memory_box %s\n' "$module" \
+                't:$mem_v2'
+            echo "read_verilog $build/box.v; rename -top $side; design -stash $side"
+        done > "$build/equal.ys"
+        cat >> "$build/equal.ys" << END
+design -load gold; design -copy-from gate -as gate gate
+equiv_make gold gate equiv; delete gold gate; cd equiv; $first
+equiv_simple; equiv_induct -seq 2; equiv_status -assert
+END
+        timeout 60 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1 && return
+    done
+    return 1
 }
 
 mutate_float() {
-    plant float_units 72 "tests/rtl/float_units.v src/rtl/nm_f*.v src/rtl/nm_unpack.v \
-        src/rtl/nm_clz.v src/rtl/nm_shift_right.v" '' '' &&
-        mutants_of float_units simulate float_faults float_units float_sim.cpp &&
+    plant float_units 48 "tests/rtl/float_units.v src/rtl/nm_f*.v src/rtl/nm_unpack.v \
+        src/rtl/nm_clz.v src/rtl/nm_shift_right.v src/rtl/nm_lane.v" '' '' &&
         hunt float_units "$build/float_faults 20000
-$build/float_faults 2000000"
+$build/float_faults 2000000" mutants_of float_units simulate float_faults float_units float_sim.cpp
 }
 mutate_array() {
-    plant nm_array 48 "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" '' '' &&
-        mutants_of nm_array simulate array_faults nm_array array_sim.cpp -CFLAGS -DROWS=16 &&
+    plant nm_array 24 "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" '' '' &&
         hunt nm_array "$build/array_faults 4 1 480
-$build/array_faults 20"
+$build/array_faults 20" mutants_of nm_array simulate array_faults nm_array array_sim.cpp \
+            -CFLAGS -DROWS=16
 }
-# Of the core what the other two do not have.  The first token may not take a clock more than it
-# does without a fault; the image lies where most bits of an address count.
+# core_sizes LANES M_STRIPS G_STRIPS Q_GROUPS
+core_sizes() { echo "chparam -set LANES $1 -set M_STRIPS $2 -set G_STRIPS $3 -set Q_GROUPS $4"; }
+
+# Of the core what the other two do not have.
 mutate_core() {
-    sizes="chparam -set LANES 4 -set M_STRIPS 4096 -set G_STRIPS 1024 -set Q_GROUPS 512 nm_core;"
-    theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_lane *nm_stream *nm_qpack *nm_memory"
+    theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_stream *nm_qpack *nm_memory"
     make_models
-    plant nm_core 120 'src/rtl/nm_*.v' "$sizes" "$theirs *nm_fifo" &&
-        mutants_of nm_core simulate_core core_faults 4 4096 1024 512 || return 1
-    clocks=$(FAULT=0 "$build/core_faults" tests/golden/small.gguf -n 1 |
-        sed -n 's/.* \([0-9]*\) clocks a token.*/\1/p')
-    hunt nm_core "$(sed "s|^|$build/core_faults |" << END
-tests/golden/small.gguf -n 1 -b 0xa5a5a5a40 -c $clocks
-tests/golden/small-t5.gguf -n 2 -g 3 -b 0x5a5a5a580 -c 200000
-$build/odd.gguf -n 3 -g 3 -c 200000
-$build/odd-t5.gguf -n 4 -g 3 -s 7 -c 200000
-$build/wide-no-bound.gguf -n 3 -g 3 -c 400000
-$build/wide-no-bound-t5.gguf -n 3 -g 3 -s 7 -c 400000
-models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
-$build/tiny-t5.gguf -n 8 -g 4 -c 400000
-shape:1,1024,704,300 -n 1 -c 900000
-shape:1,768,1408,300:t5 -n 1 -c 900000
-END
-)"
+    plant nm_core 120 'src/rtl/nm_*.v' "$(core_sizes $core4_sizes) nm_core;" "$theirs *nm_fifo" &&
+        hunt nm_core "$(core_cases | sed "s|^|$build/core_faults |")" \
+            mutants_of nm_core simulate_core core_faults $core4_sizes
+}
+# Of the adapters all; the checkers of the rules stay as they are, outside.
+mutate_axi() {
+    core_top=nm_axi_core
+    plant nm_axi_core 36 "-DNM_RULES -lib tests/rtl/axi_lite_rules.v tests/rtl/axi_read_rules.v; \
+        setattr -mod -set keep 1 =axi_*_rules; \
+        read_verilog -DNM_RULES -Isrc/rtl src/rtl/nm_*.v" \
+        "$(core_sizes 4 4096 1024 512) nm_axi_core;" \
+        "*nm_axi_read* *nm_axi_lite* %u */c:rules %d *nm_axi_core" &&
+        hunt nm_axi_core "$(axi_cases | sed "s|^|$build/axi_faults |")" \
+            mutants_of nm_axi_core simulate_core axi_faults 4 4096 1024 512 \
+            +define+NM_RULES_STOP -CFLAGS -DAXI
+    code=$?
+    core_top=
+    return $code
 }
 
 run_mutate() {
     has verilator || { skip mutate verilator && return; }
     has yosys || { skip mutate yosys && return; }
     : > "$build/mutate.results"
-    for bench in ${MUTATE:-float array core}; do
+    for bench in ${MUTATE:-float array core axi}; do
         "mutate_$bench" || bad "faults of $bench: build"
     done
     report_faults
