@@ -276,7 +276,11 @@ static bool open_work(nm_trainer *t, nomul_error *err)
     return t->work.pool != NULL;
 }
 
-/* Memory for the weights; the packing is the one of the model file that is written. */
+/*
+ * Memory for the weights; the packing is the one of the model file that is written.  Systems grant
+ * more memory than there is, and kill who uses it: so what the training will take of it, beside
+ * what passes keep, is compared with what is free.
+ */
 static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err)
 {
     static const struct {
@@ -284,6 +288,19 @@ static bool open_latent(nm_trainer *t, const nm_config *config, nomul_error *err
         nm_gguf_type type;
     } types[] = {{"f16", NM_GGUF_F16}, {"f32", NM_GGUF_F32}, {"q8_0", NM_GGUF_Q8_0}};
 
+    double values = 0, available = (double)nm_os_available_memory(), gib = 1u << 30;
+    for (size_t i = 0; i < nm_plan_count(config); i++) {
+        nm_planned p;
+        nm_plan_get(config, i, &p);
+        values += (double)p.rows * (double)p.cols;
+    }
+    double need = values * (4 * sizeof(float) + 1); /* value, gradient, two means; trit */
+    if (need > available)
+        return nm_fail(
+            err, NOMUL_E_MEMORY,
+            "weights and optimizer take %.1f GiB, %.1f are free: choose a smaller model, "
+            "or free memory",
+            need / gib, available / gib);
     for (size_t i = 0; i < 3; i++)
         if (strcmp(types[i].name, t->options.embedding) == 0)
             return nm_latent_open(&t->latent, config, NM_T4, types[i].type, err);
@@ -573,7 +590,8 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         nomul_model_close(model);
         if (!ok) return false;
     }
-    return open_tokenizer(&t->tokenizer, t->folder, config.vocab, &ids, err) &&
+    const char *folder = status.kind == NM_OS_FOLDER ? o->model : t->folder; /* in messages */
+    return open_tokenizer(&t->tokenizer, folder, config.vocab, &ids, err) &&
            nm_export_path(path, o->out, "config.json", err) &&
            nm_export_config(&config, t->tokenizer.bos_id, t->tokenizer.eos_id, path, err) &&
            begin(t, err);

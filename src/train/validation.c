@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +42,21 @@ static bool score(const nm_token_cache *c, nomul_session *session, int32_t bos,
     return true;
 }
 
-/* Prints a sample, its control characters as "?". */
+/* Visible text is all that a terminal gets, and newlines.  The bytes end between characters. */
+static void show(const char *bytes, size_t n_bytes)
+{
+    char visible[NM_VISIBLE_BYTES * 256 + 1];
+
+    for (size_t n; n_bytes > 0; bytes += n, n_bytes -= n) {
+        const char *newline = memchr(bytes, '\n', n_bytes);
+        n = nm_smaller(newline ? (size_t)(newline - bytes) : n_bytes, 256);
+        if (n == 256) n -= nm_utf8_unfinished(bytes, n);
+        nm_visible(visible, sizeof visible, bytes, n, false);
+        fputs(visible, stderr);
+        if (n == 0) fputc('\n', stderr), n = 1;
+    }
+}
+
 static bool sample(const nm_train_options *o, nomul_session *session, nomul_error *err)
 {
     nomul_text_options options;
@@ -52,12 +68,8 @@ static bool sample(const nm_train_options *o, nomul_session *session, nomul_erro
     options.n_predict = (int64_t)o->sample_tokens;
     nomul_text *text = nomul_text_new(session, &options, err);
     bool        ok = text && nomul_text_prompt(text, o->sample, strlen(o->sample), err) == NOMUL_OK;
-    if (ok) fprintf(stderr, "    %s", o->sample);
-    while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL)
-        for (size_t i = 0; i < n_bytes; i++) {
-            unsigned char c = (unsigned char)bytes[i];
-            fputc((c < 0x20 && c != '\n') || c == 0x7F ? '?' : c, stderr);
-        }
+    if (ok) fputs("    ", stderr), show(o->sample, strlen(o->sample));
+    while (ok && (bytes = nomul_text_next(text, &n_bytes, err)) != NULL) show(bytes, n_bytes);
     ok = ok && nomul_text_finish(text) != NOMUL_FINISH_NONE;
     if (ok) fprintf(stderr, "\n");
     nomul_text_free(text);

@@ -235,6 +235,14 @@ check "no tokenizer" says 1 "$work: has neither tokenizer.model nor tokenizer.js
 check "no such folder" says 1 "$work/none: No such file" new --tokenizer "$work/none" -o "$work/x5"
 check "a shape that is too large" says 2 "--shape: key hgrn_bit.block_count: is 99999" \
     new --shape 99999,32,48 -o "$work/x5"
+check "a model that is too large" says 1 "GiB, " "$train" bench --shape 64,16384,45056
+cp -r "$work/here" "$work/no-tokenizer" && rm "$work/no-tokenizer/tokenizer.model"
+check "a model without a tokenizer" says 1 "$work/no-tokenizer: has neither tokenizer.model" \
+    tune -m "$work/no-tokenizer" -o "$work/x5"
+printf 'bell \a, CSI \302\2333m, half \303' > "$work/prompt"
+check "a sample is visible text" sh -c "'$train' tune -m '$work/a.gguf' --data '$work/text' \
+    --max-iters 1 --batch-size 1 --block-size 8 --sample \"\$(cat '$work/prompt')\" \
+    -o '$work/visible' 2>&1 | grep -qF '    bell \x07, CSI \xC2\x9B3m, half \xC3'"
 check "a vocabulary that is too small" says 2 "--shape: vocabulary 2: expected at least 4" \
     "$train" bench --shape 1,32,48,2
 check "a shape and a config" says 2 "expected one of them" \
@@ -243,7 +251,6 @@ check "a model for new" says 2 "is for tune" new -m "$work/a.gguf" -o "$work/x5"
 check "a shape for tune" says 2 "are for new" tune -m "$work/a.gguf" --shape 1,2,3 -o "$work/x5"
 check "standard input twice" says 2 "standard input is one text" \
     new --data - --valid - -o "$work/x5"
-check "a folder without a name" says 2 "--out: needs a value, DIR" new -o ""
 check "a sample that cannot be saved" says 2 "too long to be saved" \
     new --sample "$(head -c 5000 "$work/text" | tr '\n' ' ')" -o "$work/x5"
 check "a file instead of a folder" says 1 "is not a folder" new -o "$work/text"
