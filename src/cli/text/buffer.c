@@ -35,7 +35,9 @@ static bool reserve(nm_buffer *b, size_t more, nomul_error *err)
     if (more <= b->capacity - b->n_bytes) return true;
     if (more > SIZE_MAX / 2 - b->capacity) return nm_fail_memory(err, more);
 
-    size_t capacity = 2 * b->capacity + more; /* at most SIZE_MAX: see the line above */
+    /* No overflow: see the line above.  Pieces of 64 KiB give 68 MiB, not 64, then 128, to a line
+     * of NM_LINE_MOST. */
+    size_t capacity = 2 * b->capacity + more + 4096;
     size_t most = capacity > NM_BUFFER_SMALL ? nm_buffer_most() : NM_BUFFER_MOST;
     if (b->n_bytes + more > most) return fail_long(most, err);
     if (capacity > most) capacity = most;
