@@ -2,9 +2,9 @@
 // Collects quantized strips and writes them to the q memory as groups of 4 (t4) or 5 (t5) bytes.
 //
 // Strips of LANES bytes come in bursts of at most DEPTH; the sender waits for `idle` before a
-// burst.  `flush` pads with zeros until `groups` groups are written, then `flushed` is 1 for a
-// clock, and the next strip begins a new vector, in the other buffer.  The last strips may be more
-// than `groups` need: nobody reads them.  A group a clock.
+// burst.  `flush` pads with zeros until `groups` groups are written; a clock later `flushed` is 1 for
+// a clock, in which `flush` does nothing, and the next strip begins a new vector, in the other
+// buffer.  The last strips may be more than `groups` need: nobody reads them.  A group a clock.
 `default_nettype none
 module nm_qpack #(
     parameter LANES = 4,
@@ -20,7 +20,7 @@ module nm_qpack #(
     output wire               idle,
     input  wire               flush,
     input  wire [15:0]        groups,
-    output wire               flushed,
+    output reg                flushed,
     output reg                buffer,    // that is being filled
     output wire               q_write,
     output wire [Q_BITS:0]    q_address,
@@ -41,13 +41,14 @@ module nm_qpack #(
     wire       enough = written >= groups;
     wire       room = written < (16'd1 << Q_BITS);
     wire [4:0] kept = full_group ? n_held - group_bytes : n_held;
-    wire       take = kept < group_bytes && (!empty || (flush && !enough));
+    wire       pads = flush && !flushed;
+    wire       ends = pads && empty && !full_group && enough;
+    wire       take = kept < group_bytes && (!empty || (pads && !enough));
     wire [8*HOLD-1:0] rest = !full_group ? held : t5 ? held >> 40 : held >> 32;
     wire [8*HOLD-1:0] added = {{32{1'b0}}, next} << {kept[2:0], 3'b0};
     wire [8*LANES-1:0] next = empty ? {8*LANES{1'b0}} : fifo[head[DEPTH_BITS-1:0]];
 
     assign idle = empty && !full_group;
-    assign flushed = flush && empty && !full_group && enough;
     assign q_write = full_group && room;
     assign q_address = {written[Q_BITS-1:0], buffer};
     assign q_data = {t5 ? held[39:32] : 8'd0, held[31:0]};
@@ -63,9 +64,11 @@ module nm_qpack #(
             n_held  <= 0;
             written <= 0;
             buffer  <= 1'b0;
+            flushed <= 1'b0;
         end else begin
             if (strip_valid) tail <= tail + 1'b1;
-            if (flushed) begin
+            flushed <= ends;
+            if (ends) begin
                 held    <= 0;
                 n_held  <= 0;
                 written <= 0;

@@ -43,7 +43,7 @@ module nm_sequencer #(
     output wire        tile_half,   // where a tile is two blocks: which one
     // The q memory.
     input  wire        pack_idle,
-    output wire        pack_flush,
+    output reg         pack_flush,
     output reg  [15:0] pack_groups,
     input  wire        pack_flushed,
     input  wire        pack_buffer,
@@ -57,7 +57,7 @@ module nm_sequencer #(
     output reg  [15:0] job_tiles,
     output reg  [7:0]  job_blocks,
     output reg  [5:0]  job_rest,
-    output wire        job_buffer,
+    output reg         job_buffer,
     output reg  [15:0] job_strips,
     output wire [G_BITS-1:0] job_to,
     input  wire        product_done,
@@ -159,13 +159,15 @@ module nm_sequencer #(
     // ---- A vector operation
     reg  [VL_BITS-1:0] v;
     reg  [4:0]  wait_step;
+    reg         waits;   // wait_step is not 0
     reg  [2:0]  settle;  // clocks since muladd
-    reg         alone;  // the operation before has to be finished first
+    reg         alone;   // the operation before has to be finished first
+    reg         ready;   // the operation may start, or has
     wire        fold_rotates = fold < LANE_BITS;
     wire [VL_BITS-1:0] fold_strips = {{VL_BITS-1{1'b0}}, 1'b1} << (fold - LANE_BITS);
     // The last strip, and whether there is none, are found out while the instruction comes.
     reg  [VL_BITS-1:0] last_v;
-    reg         fold_skips;
+    reg         at_last, fold_skips;
     function [VL_BITS-1:0] last_of(input [1:0] kind, input [3:0] n);
         case (kind)
             `STRIPS_ALL:  last_of = {VL_BITS{1'b1}};
@@ -177,11 +179,11 @@ module nm_sequencer #(
     always @(posedge clk)
         if (ends) begin
             last_v     <= last_of(fetched[8:7], fetched[6:3]);
+            at_last    <= last_of(fetched[8:7], fetched[6:3]) == 0;
             fold_skips <= fetched[8:7] == `STRIPS_FOLD && fetched[6:3] >= VB_BITS;
-        end
+        end else if (issue) at_last <= v + 1'b1 == last_v;
     wire plain = strips_kind == `STRIPS_ALL;
     wire from_tile = ir[42:41] == `A_TILE;
-    wire settled = settle == 0 || (op == `OP_MULADD && VL_BITS == 4);
     // What the others say, a clock later: it stays so until an operation has begun and ended.
     reg  tile_here, q_free, out_free;
     always @(posedge clk) begin
@@ -191,11 +193,21 @@ module nm_sequencer #(
     end
     // With 16 lanes nm_qpack is slower than q comes: what is under way has to arrive first.
     wire q_taken = q_free && (VL_BITS == 4 || pipe_empty);
-    wire may_start = settled && (!(alone || strips_kind != `STRIPS_ALL) || pipe_empty) &&
+    wire may_start = (settle < 3'd2 || chains(op)) && (!(alone || !plain) || pipe_empty) &&
                      (!from_tile || tile_here) && (!ir[23] || q_taken) && (!ir[22] || out_free);
-    wire vector_here = running && is_vector && !fold_skips;
+    // An operation that waits for none of these is ready when it comes, others a clock later.
+    wire comes_ready = !fetched[47] && fetched[8:7] == `STRIPS_ALL && fetched[42:41] != `A_TILE &&
+                       fetched[23:22] == 0 && !(is_vector ? !plain : alone) &&
+                       ((settle < 3'd2 && op != `OP_MULADD) || chains(fetched[47:43]));
+    // Between two muladd nothing has to settle if a block takes longer.
+    function chains(input [4:0] operation);
+        chains = operation == `OP_MULADD && VL_BITS == 4;
+    endfunction
+    always @(posedge clk)
+        if (ends || !running) ready <= running && !jumps && comes_ready;
+        else if (is_vector && !fold_skips && may_start) ready <= 1'b1;
 
-    assign issue = vector_here && (v != 0 || may_start) && wait_step == 0;
+    assign issue = running && ready && !waits;
     assign issue_v = v;
     wire [15:0] block_strip = {4'b0, block} << VL_BITS;
     assign issue_strip = block_strip | {{16-VL_BITS{1'b0}}, issue_v};
@@ -203,7 +215,7 @@ module nm_sequencer #(
     assign issue_ahead = fold_here && !fold_rotates ? fold_strips : 0;
     assign issue_rotate = fold_here && fold_rotates ? 4'd1 << fold : 4'd0;
     assign issue_state = state_strips;
-    wire   vector_ends = fold_skips || (issue && v == last_v);
+    wire   vector_ends = fold_skips || (issue && at_last);
 
     // ---- Jobs.  The address of an embedding row is base + id row, a bit of id a clock
     reg  [4:0]  id_bit;
@@ -226,16 +238,21 @@ module nm_sequencer #(
     assign rec_address = a_index[3:0];
     assign job_kind = op == `OP_PRODUCT ? JOB_PRODUCT : is_record ? JOB_RECORD : JOB_VECTOR;
     assign job_half = is_embedding && flags[1];
-    assign job_buffer = pack_buffer;
     assign job_to = gain_base[b_index[1:0]];
-    assign pack_flush = running && op == `OP_PRODUCT && job_prepared && pipe_empty && job_ready;
     assign job_valid = running && job_prepared &&
                        (op == `OP_PRODUCT ? pack_flushed : op == `OP_LOAD);
+    wire   pushed = job_valid && job_ready;
 
+    // nm_qpack answers in the clock in which it goes on to the other buffer: job_buffer is the one
+    // that was filled.
     always @(posedge clk)
-        if (rst || !running || !is_job || (job_valid && job_ready)) job_prepared <= 1'b0;
-        else begin
+        if (rst || !running || !is_job || pushed) begin
+            job_prepared <= 1'b0;
+            pack_flush   <= 1'b0;
+        end else begin
             job_prepared <= id_bit == 5'd17;
+            pack_flush   <= op == `OP_PRODUCT && job_prepared && pipe_empty && job_ready;
+            job_buffer   <= pack_buffer;
             job_address  <= is_embedding ? row_address : is_record ? record_address : rec_data;
             job_tiles    <= {5'b0, rows_up[17:7]};
             job_blocks   <= col_blocks[7:0];
@@ -243,8 +260,6 @@ module nm_sequencer #(
             job_strips   <= {{LANE_BITS-2{1'b0}}, length_up[17:LANE_BITS]};
             pack_groups  <= groups;
         end
-    wire pushed = job_valid && job_ready;
-
     always @(posedge clk)
         if (rst || !running) begin
             n_products <= 0;
@@ -307,6 +322,7 @@ module nm_sequencer #(
             ir             <= {`OP_NOP, 43'd0};
             v              <= 0;
             wait_step      <= 0;
+            waits          <= 1'b0;
             settle         <= 0;
             alone          <= 1'b0;
             layer          <= 0;
@@ -316,11 +332,14 @@ module nm_sequencer #(
             block          <= 0;
         end else begin
             // Strips.
-            if (wait_step != 0) wait_step <= wait_step - 5'd1;
-            else if (issue) begin
+            if (waits) begin
+                wait_step <= wait_step - 5'd1;
+                waits     <= wait_step != 5'd1;
+            end else if (issue) begin
                 v         <= vector_ends ? 0 : v + 1'b1;
                 wait_step <= op == `OP_DIV ? (vector_ends ? 5'd19 : 5'd3)
                            : acc && !vector_ends ? {2'b0, STEP} - 5'd1 : 5'd0;
+                waits     <= op == `OP_DIV || (acc && !vector_ends && STEP != 3'd1);
                 if (vector_ends) alone <= !plain;
                 if (from_tile) tile_used <= 1'b1;
             end
