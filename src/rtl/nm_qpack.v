@@ -38,7 +38,7 @@ module nm_qpack #(
     wire       empty = head == tail;
     wire [4:0] group_bytes = t5 ? 5'd5 : 5'd4;
     wire       full_group = n_held >= group_bytes;
-    wire       enough = written >= groups;
+    reg        enough;  // a clock late: one group too many may be written
     wire       room = written < (16'd1 << Q_BITS);
     wire [4:0] kept = full_group ? n_held - group_bytes : n_held;
     wire       pads = flush && !flushed;
@@ -53,8 +53,10 @@ module nm_qpack #(
     assign q_address = {written[Q_BITS-1:0], buffer};
     assign q_data = {t5 ? held[39:32] : 8'd0, held[31:0]};
 
-    always @(posedge clk)
+    always @(posedge clk) begin
+        enough <= written >= groups;
         if (strip_valid) fifo[tail[DEPTH_BITS-1:0]] <= strip;
+    end
 
     always @(posedge clk)
         if (rst) begin

@@ -9,6 +9,10 @@
 // Strips of a division are 4 clocks apart, as 4 lanes share a divider; after the last one 19 clocks
 // pass, as a quotient takes so many more, after muladd 4; between two muladd, if VL is 16, none.
 //
+// Whether an operation may start is a register, so what others say (pipe_empty, a tile, room) is
+// not on the way to the next instruction.  It costs such an operation a clock: `ready` is 0 in the
+// clock in which it comes, and then says what held the clock before, when nothing was issued.
+//
 // Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
 // after it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
 `include "nm_isa.vh"
@@ -162,7 +166,7 @@ module nm_sequencer #(
     reg         waits;   // wait_step is not 0
     reg  [2:0]  settle;  // clocks since muladd
     reg         alone;   // the operation before has to be finished first
-    reg         ready;   // the operation may start, or has
+    reg         ready;   // the operation may start, or has started
     wire        fold_rotates = fold < LANE_BITS;
     wire [VL_BITS-1:0] fold_strips = {{VL_BITS-1{1'b0}}, 1'b1} << (fold - LANE_BITS);
     // The last strip, and whether there is none, are found out while the instruction comes.
@@ -193,16 +197,16 @@ module nm_sequencer #(
     end
     // With 16 lanes nm_qpack is slower than q comes: what is under way has to arrive first.
     wire q_taken = q_free && (VL_BITS == 4 || pipe_empty);
-    wire may_start = (settle < 3'd2 || chains(op)) && (!(alone || !plain) || pipe_empty) &&
-                     (!from_tile || tile_here) && (!ir[23] || q_taken) && (!ir[22] || out_free);
-    // An operation that waits for none of these is ready when it comes, others a clock later.
-    wire comes_ready = !fetched[47] && fetched[8:7] == `STRIPS_ALL && fetched[42:41] != `A_TILE &&
-                       fetched[23:22] == 0 && !(is_vector ? !plain : alone) &&
-                       ((settle < 3'd2 && op != `OP_MULADD) || chains(fetched[47:43]));
     // Between two muladd nothing has to settle if a block takes longer.
     function chains(input [4:0] operation);
         chains = operation == `OP_MULADD && VL_BITS == 4;
     endfunction
+    wire may_start = (settle < 3'd2 || chains(op)) && (!(alone || !plain) || pipe_empty) &&
+                     (!from_tile || tile_here) && (!ir[23] || q_taken) && (!ir[22] || out_free);
+    // An operation that waits for none of these is ready when it comes.
+    wire comes_ready = !fetched[47] && fetched[8:7] == `STRIPS_ALL && fetched[42:41] != `A_TILE &&
+                       fetched[23:22] == 0 && !(is_vector ? !plain : alone) &&
+                       ((settle < 3'd2 && op != `OP_MULADD) || chains(fetched[47:43]));
     always @(posedge clk)
         if (ends || !running) ready <= running && !jumps && comes_ready;
         else if (is_vector && !fold_skips && may_start) ready <= 1'b1;
@@ -260,6 +264,7 @@ module nm_sequencer #(
             job_strips   <= {{LANE_BITS-2{1'b0}}, length_up[17:LANE_BITS]};
             pack_groups  <= groups;
         end
+
     always @(posedge clk)
         if (rst || !running) begin
             n_products <= 0;

@@ -60,7 +60,7 @@ module nm_vector #(
     output wire [31:0]         rec_word,
     // Tiles of sums: a beat of 4 strips is written, a strip is read.
     input  wire                sums_valid,
-    output wire                sums_ready,
+    output reg                 sums_ready,
     input  wire [96*LANES-1:0] sums,
     output wire                tile_ready,
     input  wire                tile_done,
@@ -190,29 +190,33 @@ module nm_vector #(
     reg  [96*LANES-1:0] tiles [0:(1<<(STRIP_BITS-1))-1];
     reg  [96*LANES-1:0] t_word_2;
     reg  [24*LANES-1:0] t_3;
-    reg  [1:0]          t_quarter_2, produced, consumed;
+    reg  [1:0]          t_quarter_2, n_tiles;
+    reg                 produced, consumed;  // the tile that is written, read
     reg  [STRIP_BITS-3:0] sums_beat;
-    wire [1:0]          n_tiles = produced - consumed;
+    wire                sums_taken = sums_valid && sums_ready;
+    wire                tile_full = sums_taken && &sums_beat;
+    wire [1:0]          next_tiles = n_tiles + {1'b0, tile_full} - {1'b0, tile_done};
     wire [48*LANES-1:0] t_half_2 = t_quarter_2[1] ? t_word_2[96*LANES-1:48*LANES]
                                                   : t_word_2[48*LANES-1:0];
 
-    assign sums_ready = n_tiles != 2'd2;
     assign tile_ready = n_tiles != 2'd0;
     always @(posedge clk) begin
-        if (sums_valid && sums_ready) tiles[{produced[0], sums_beat}] <= sums;
-        t_word_2    <= tiles[{consumed[0], t_read_1[STRIP_BITS-1:2]}];
+        if (sums_taken) tiles[{produced, sums_beat}] <= sums;
+        t_word_2    <= tiles[{consumed, t_read_1[STRIP_BITS-1:2]}];
         t_quarter_2 <= t_read_1[1:0];
         t_3         <= t_quarter_2[0] ? t_half_2[48*LANES-1:24*LANES] : t_half_2[24*LANES-1:0];
         if (rst) begin
-            sums_beat <= 0;
-            produced  <= 0;
-            consumed  <= 0;
+            sums_beat  <= 0;
+            produced   <= 0;
+            consumed   <= 0;
+            n_tiles    <= 0;
+            sums_ready <= 1'b1;
         end else begin
-            if (sums_valid && sums_ready) begin
-                sums_beat <= sums_beat + 1'b1;
-                if (&sums_beat) produced <= produced + 2'd1;
-            end
-            if (tile_done) consumed <= consumed + 2'd1;
+            if (sums_taken) sums_beat <= sums_beat + 1'b1;
+            produced   <= produced ^ tile_full;
+            consumed   <= consumed ^ tile_done;
+            n_tiles    <= next_tiles;
+            sums_ready <= next_tiles != 2'd2;
         end
     end
 
