@@ -32,18 +32,20 @@ module nm_qpack #(
     reg [8*LANES-1:0]   fifo [0:(1<<DEPTH_BITS)-1];
     reg [DEPTH_BITS:0]  head, tail;
     reg [8*HOLD-1:0]    held;
-    reg [4:0]           n_held;
+    reg [4:0]           kept;        // bytes held, without the group that leaves now
+    reg                 full_group;  // and whether one does
+    reg                 few;         // less than a group is kept
     reg [15:0]          written;
 
     wire       empty = head == tail;
     wire [4:0] group_bytes = t5 ? 5'd5 : 5'd4;
-    wire       full_group = n_held >= group_bytes;
     reg        enough;  // a clock late: one group too many may be written
     wire       room = written < (16'd1 << Q_BITS);
-    wire [4:0] kept = full_group ? n_held - group_bytes : n_held;
     wire       pads = flush && !flushed;
-    wire       ends = pads && empty && !full_group && enough;
-    wire       take = kept < group_bytes && (!empty || (pads && !enough));
+    wire       take = few && (!empty || (pads && !enough));
+    wire [4:0] n_held = take ? kept + STRIP : kept;  // next
+    wire       is_full = n_held >= group_bytes;
+    wire [4:0] n_kept = is_full ? n_held - group_bytes : n_held;
     wire [8*HOLD-1:0] rest = !full_group ? held : t5 ? held >> 40 : held >> 32;
     wire [8*HOLD-1:0] added = {{32{1'b0}}, next} << {kept[2:0], 3'b0};
     wire [8*LANES-1:0] next = empty ? {8*LANES{1'b0}} : fifo[head[DEPTH_BITS-1:0]];
@@ -62,25 +64,27 @@ module nm_qpack #(
         if (rst) begin
             head    <= 0;
             tail    <= 0;
-            held    <= 0;
-            n_held  <= 0;
-            written <= 0;
             buffer  <= 1'b0;
             flushed <= 1'b0;
         end else begin
             if (strip_valid) tail <= tail + 1'b1;
-            flushed <= ends;
-            if (ends) begin
-                held    <= 0;
-                n_held  <= 0;
-                written <= 0;
-                buffer  <= !buffer;
-            end else begin
-                held   <= take ? rest | added : rest;
-                n_held <= take ? kept + STRIP : kept;
-                if (full_group && room) written <= written + 16'd1;
-                if (take && !empty) head <= head + 1'b1;
-            end
+            if (take && !empty) head <= head + 1'b1;
+            if (flushed) buffer <= !buffer;
+            flushed <= pads && empty && !full_group && enough;
+        end
+    always @(posedge clk)
+        if (rst || flushed) begin
+            held       <= 0;
+            kept       <= 0;
+            full_group <= 1'b0;
+            few        <= 1'b1;
+            written    <= 0;
+        end else begin
+            held       <= take ? rest | added : rest;
+            kept       <= n_kept;
+            full_group <= is_full;
+            few        <= n_kept < group_bytes;
+            if (full_group && room) written <= written + 16'd1;
         end
 endmodule
 `default_nettype wire

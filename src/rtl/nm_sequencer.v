@@ -61,7 +61,7 @@ module nm_sequencer #(
     output reg  [15:0] job_tiles,
     output reg  [7:0]  job_blocks,
     output reg  [5:0]  job_rest,
-    output reg         job_buffer,
+    output wire        job_buffer,
     output reg  [15:0] job_strips,
     output wire [G_BITS-1:0] job_to,
     input  wire        product_done,
@@ -242,13 +242,12 @@ module nm_sequencer #(
     assign rec_address = a_index[3:0];
     assign job_kind = op == `OP_PRODUCT ? JOB_PRODUCT : is_record ? JOB_RECORD : JOB_VECTOR;
     assign job_half = is_embedding && flags[1];
+    assign job_buffer = pack_buffer;
     assign job_to = gain_base[b_index[1:0]];
     assign job_valid = running && job_prepared &&
                        (op == `OP_PRODUCT ? pack_flushed : op == `OP_LOAD);
     wire   pushed = job_valid && job_ready;
 
-    // nm_qpack answers in the clock in which it goes on to the other buffer: job_buffer is the one
-    // that was filled.
     always @(posedge clk)
         if (rst || !running || !is_job || pushed) begin
             job_prepared <= 1'b0;
@@ -256,7 +255,6 @@ module nm_sequencer #(
         end else begin
             job_prepared <= id_bit == 5'd17;
             pack_flush   <= op == `OP_PRODUCT && job_prepared && pipe_empty && job_ready;
-            job_buffer   <= pack_buffer;
             job_address  <= is_embedding ? row_address : is_record ? record_address : rec_data;
             job_tiles    <= {5'b0, rows_up[17:7]};
             job_blocks   <= col_blocks[7:0];
