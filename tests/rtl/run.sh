@@ -146,7 +146,7 @@ models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
 END
 }
-small_clocks=10889
+small_clocks=11215
 
 run_core() {
     has verilator || { skip core verilator && return; }
