@@ -2,8 +2,8 @@
 // Collects quantized strips and writes them to the q memory as groups of 4 (t4) or 5 (t5) bytes.
 //
 // Strips of LANES bytes come in bursts of at most DEPTH; the sender waits for `idle` before a
-// burst.  `flush` pads with zeros until `groups` groups are written; a clock later `flushed` is 1 for
-// a clock, in which `flush` does nothing, and the next strip begins a new vector, in the other
+// burst.  `flush` pads with zeros until `groups` groups are written; then `flushed` is 1 for a
+// clock, in which `flush` does nothing, and the next strip begins a new vector, in the other
 // buffer.  The last strips may be more than `groups` need: nobody reads them.  A group a clock.
 `default_nettype none
 module nm_qpack #(
