@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/documents.h"
 #include "base/error.h"
 #include "base/os.h"
 #include "base/utf8.h"
@@ -78,7 +79,7 @@ static bool read_text(const char *path, nm_filemap *map, char **read, const char
         }
         *text = *read;
     }
-    bool ok = *n_bytes > 0 || nm_fail(err, NOMUL_E_FORMAT, IS_EMPTY);
+    bool ok = true;
     for (size_t at = 0; ok && at < *n_bytes; at += n) {
         n = nm_utf8_char(*text + at, *n_bytes - at, &code_point);
         ok = n > 0 || nm_fail(err, NOMUL_E_FORMAT,
@@ -169,30 +170,16 @@ static bool put_document(maker *m, const char *text, size_t n_bytes, nomul_error
     return true;
 }
 
-/*
- * A document ends at the newline before a line that is the separator alone:
- *
- *     text ... \n separator \n text of the next document
- *     0        at             at + n + 2
- */
+/* By the rule of base/documents.h, which `nomul perplexity --separator` follows too. */
 static bool put_documents(maker *m, const char *text, size_t n_bytes, nomul_error *err)
 {
-    const char *separator = m->from.separator;
-    size_t      n = strlen(separator);
+    const char *separator = *m->from.separator ? m->from.separator : NULL;
 
-    if (text[n_bytes - 1] == '\n') n_bytes--;
-    for (;;) {
-        size_t at = n ? 0 : n_bytes;
-        for (; at + n + 2 <= n_bytes; at++) {
-            const char *newline = memchr(text + at, '\n', n_bytes - at - n - 1);
-            at = newline ? (size_t)(newline - text) : n_bytes;
-            if (!newline || (memcmp(newline + 1, separator, n) == 0 && newline[n + 1] == '\n'))
-                break;
-        }
-        if (at + n + 2 > n_bytes) return put_document(m, text, n_bytes, err) && put_round(m, err);
-        if (!put_document(m, text, at, err)) return false;
-        text += at + n + 2, n_bytes -= at + n + 2;
+    for (size_t n, n_end; n_bytes > 0; text += n + n_end, n_bytes -= n + n_end) {
+        n = nm_document_end(text, n_bytes, separator, true, true, &n_end);
+        if (n > 0 && !put_document(m, text, n, err)) return false;
     }
+    return put_round(m, err);
 }
 
 /* At the end of an empty file, or over the one that is there; the layout is in the .h. */
@@ -212,7 +199,7 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nm_token
 {
     maker       m = {.from = *from, .out = {.fd = -1}};
     nm_filemap  map = {.size = 0};
-    const char *text = NULL;
+    const char *text = NULL, *name = strcmp(text_path, "-") ? text_path : "standard input";
     char       *read = NULL;
     size_t      n_bytes = 0, piece_ids = nomul_tokenize_bound(PIECE_BYTES) + 2;
 
@@ -229,8 +216,9 @@ bool nm_token_cache_make(const char *path, const char *text_path, const nm_token
     }
     ok = ok && ((m.ids && m.pieces) || nm_fail_memory(err, m.capacity * sizeof *m.ids)) &&
          nm_outfile_open(&m.out, path, (nm_watch){0}, err) && write_header(&m, err) &&
-         put_documents(&m, text, n_bytes, err) && write_header(&m, err) &&
-         nm_outfile_commit(&m.out, err);
+         put_documents(&m, text, n_bytes, err) &&
+         (m.n_documents > 0 || nm_fail(err, NOMUL_E_FORMAT, "%s: " IS_EMPTY, name)) &&
+         write_header(&m, err) && nm_outfile_commit(&m.out, err);
     nm_outfile_abort(&m.out);
     nm_filemap_close(&map);
     nm_free(read), nm_free(m.ids), nm_free(m.pieces);

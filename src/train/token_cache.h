@@ -24,14 +24,14 @@ typedef struct nm_token_cache {
 /* What makes ids of a text.  The pool's threads do so at once, up to 32 MiB of memory each. */
 typedef struct nm_token_source {
     const nomul_tokenizer *tokenizer;
-    const char            *separator; /* a line between documents; "": the text is one */
+    const char            *separator; /* base/documents.h; "": the text is one document */
     nm_pool               *pool;
     const nomul_cancel    *cancel; /* or NULL */
 } nm_token_source;
 
 /*
  * Tokenizes the file at text_path, "-" for standard input, into a new file, whose bytes are the
- * same for any number of threads.  The text's last newline is dropped.  Errors name the text.
+ * same for any number of threads.  Errors name the text.
  */
 bool nm_token_cache_make(const char *path, const char *text_path, const nm_token_source *from,
                          nomul_error *err);

@@ -7,8 +7,10 @@ crlf() { sed "s/\$/$(printf '\r')/"; }
 printf 'Once upon a time\n==\nThe dog\n==\nA cat\n' > lf
 crlf < lf > cr
 printf 'Once upon a time\r\n==\nThe dog\n==\r\nA cat\r\n' > mixed
+# So are separators at the edges and side by side.
+printf '==\r\n\n==\nOnce upon a time\n==\r\n==\nThe dog\r\n==\n\r\n==\nA cat\n==\r\n==' > edges
 figures() { nomul perplexity -m $m -q --json "$@" | sed 's/,"seconds.*//'; }
-for file in lf cr mixed; do
+for file in lf cr mixed edges; do
     figures --separator == -f $file
     # A byte at a time: what has arrived may be the beginning of a separator.
     while IFS= read -r byte; do printf "\\$byte"; done << END | figures --separator ==
@@ -18,7 +20,7 @@ done
 # A CR that ends no line, and one in a line that is nearly a separator, are text.
 printf 'a\r==\r\nb\r\n==\r\r\nc\r\n=\r=\r\n==x\r\n' | figures --separator ==
 printf 'a\n\r' | figures --separator ==
-printf '\r\n==\r\n' | figures --separator ==
+printf '\r\n==\r\n' | figures --separator == 2>&1
 figures -f lf
 
 # Prompts: run, a line of a batch and a turn read the same text.

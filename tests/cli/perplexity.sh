@@ -28,8 +28,8 @@ figures -f part.txt -c 3 | tail -n 1
 object -f part.txt -c 100
 try perplexity -m $m -f part.txt -q -c 2000
 
-# Documents: a newline, the separator, a newline; any of them may be empty.
-documents() { printf "$1" | object --separator ==; }
+# Documents: lines between separators, the first and the last line too; what is empty is none.
+documents() { printf "$1" | object --separator == 2>&1; }
 documents 'Once\n==\nTwo'
 documents 'Once\n==\nTwo\n'
 documents 'Once\n==\nTwo\n\n'
@@ -41,6 +41,7 @@ documents 'Once\n==\n==\nTwo\n'
 documents 'Once\n=='
 documents 'Once\n==='
 documents '\n'
+documents '==\n\n==\n'
 printf 'Once\nupon\n\na\n' | object --separator ''
 # Words of each document: 1 and 2, 2 and 1.
 printf 'Once\n==\nTwo times\n' | figures --separator == | tail -n 2

@@ -33,6 +33,11 @@ steps="--max-iters 24 --eval-interval 0 --save-minutes 0.0000001 --lr-decay cosi
 steps="$steps --decay-data $work/valid"
 new $steps -t 1 -o "$work/whole"
 new --max-iters 2 --data "$work/valid=2" --decay-data "$work/valid" -o "$work/both"
+{ echo '<|doc|>' && cat "$work/valid" && printf '<|doc|>\r\n<|doc|>'; } > "$work/edges"
+new --max-iters 1 --eval-interval 0 --valid "$work/edges" -o "$work/edges-ids"
+new --max-iters 1 --eval-interval 0 --valid "$work/valid" -o "$work/valid-ids"
+check "separators at the edges make no documents" cmp "$work/edges-ids/valid.ids" \
+    "$work/valid-ids/valid.ids"
 check "a text in both mixes has the same ids" cmp "$work/both/data-1.ids" "$work/both/decay-0.ids"
 new $steps -t 3 -o "$work/threads"
 check "the same bits with 1 and 3 threads" same_state "$work/whole" "$work/threads"
@@ -195,7 +200,9 @@ OMPI_COMM_WORLD_SIZE=2
 export OMPI_COMM_WORLD_SIZE
 check "mpirun without MPI" says 1 "make train MPI=1" new -o "$work/x1"
 unset OMPI_COMM_WORLD_SIZE
-check "empty data" says 1 "is empty" new --data "$work/empty" -o "$work/x1"
+printf '<|doc|>\n\n<|doc|>\n' > "$work/no-text"
+check "separators alone" says 1 "$work/no-text: is empty" new --data "$work/no-text" -o "$work/x1"
+check "empty data" says 1 "$work/empty: is empty" new --data "$work/empty" -o "$work/x1"
 check "not UTF-8" says 1 "line 2: byte 9 is not UTF-8" new --data "$work/latin1" -o "$work/x2"
 check "no such file" says 1 "$work/none" new --data "$work/none" -o "$work/x3"
 check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"

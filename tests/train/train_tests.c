@@ -502,10 +502,11 @@ static void test_token_cache(void)
                   nm_token_cache_open(&cache, ids, nomul_token_count(by.tokenizer), &err);
         CHECK(ok, "%s", err.text);
         n_documents = 0;
-        for (const char *d = text, *end; ok && d < text + n_bytes; d = end + 4, n_documents++) {
+        for (const char *d = text, *end; ok && d < text + n_bytes; d = end + 4) {
             end = strstr(d, "\n--\n");
             if (end >= text + n_bytes - 1) end = text + n_bytes - 1;
-            ok = is_document(&cache, by.tokenizer, &at, d, (size_t)(end - d));
+            n_documents += end > d; /* an empty one is dropped */
+            ok = end == d || is_document(&cache, by.tokenizer, &at, d, (size_t)(end - d));
         }
         CHECK(ok && at == cache.n_ids && cache.n_documents == n_documents,
               "%zu threads: document %zu", n_threads, n_documents);

@@ -27,8 +27,10 @@ static const nm_option table[] = {
     NM_GROUP("The text"),
     NM_MODEL_OPTION(F, open),
     NM_FILE('f', "file", F(file), "-", "file with the text, - for stdin", NM_INPUT),
-    NM_STRING(0, "separator", F(separator), "TEXT",
-              "a line that is TEXT ends a document; a newline at the end of the text is dropped"),
+    NM_STRING(
+        0, "separator", F(separator), "TEXT",
+        "a line that is TEXT, the first and the last too, separates documents; empty documents "
+        "are dropped, and so is a newline at the end of the text"),
     NM_INT('c', "ctx-size", F(n_ctx), "0", 0, 1e9,
            "score windows of N tokens as llama-perplexity does; 0 = the whole context"),
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/documents.h"
 #include "base/error.h"
 
 #define SLICE 4096  /* bytes tokenized together, about a thousand tokens */
@@ -176,45 +177,12 @@ static bool add(nm_documents *d, const char *bytes, size_t n_bytes, bool ends, n
 
 /* ---- All documents --------------------------------------------------------------------------- */
 
-typedef enum found { NOTHING, A_BEGINNING, A_SEPARATOR } found;
-
-/*
- * Where in the input the first separator is: a newline, its text and another newline, of which
- * either may be CR LF.  Its length is *n_bytes.  A_BEGINNING: what the input ends with may become
- * one.
- */
-static size_t find(const nm_documents *d, size_t *n_bytes, found *what)
+static bool is_empty(const nm_documents *d)
 {
-    const char *const parts[] = {"\n", d->separator, "\n"};
-    const char       *text = d->input.data;
-    size_t            n_text = d->input.n_bytes;
-
-    for (size_t begin = 0; d->separator && begin < n_text; begin++) {
-        if (text[begin] != '\n' && text[begin] != '\r') continue;
-        size_t at = begin;
-        *what = A_SEPARATOR;
-        for (size_t i = 0; i < 3 && *what == A_SEPARATOR; i++) {
-            size_t n = strlen(parts[i]);
-
-            if (i != 1 && at < n_text && text[at] == '\r') at++;
-            size_t left = n_text - at;
-            if (memcmp(text + at, parts[i], n < left ? n : left) != 0)
-                *what = NOTHING;
-            else if (n > left || left == 0)
-                *what = A_BEGINNING;
-            at += n;
-        }
-        *n_bytes = at - begin;
-        if (*what != NOTHING) return begin;
-    }
-    *what = NOTHING;
-    return n_text;
+    return !d->begun && d->text.n_bytes == 0;
 }
 
-/*
- * Documents get all input that cannot be the beginning of a separator.  A separator at the very end
- * is not one yet: its last newline may be the file's, which is dropped.
- */
+/* A document gets all input that cannot be the beginning of a separator. */
 bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
 {
     nm_buffer *rest = &d->input;
@@ -228,25 +196,24 @@ bool nm_score_documents(nm_documents *d, int fd, nomul_error *err)
         if (!nm_buffer_read(rest, fd, &n, err)) return false;
     while (n > 0 && rest->n_bytes < 3); /* enough to see a byte order mark */
     nm_buffer_drop(rest, nm_buffer_mark(rest->data, rest->n_bytes));
-    if (rest->n_bytes == 0) return nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
     if (!begin(d, err)) return false;
-    while (n > 0) {
-        size_t n_bytes = 0;
-        found  what;
-        size_t at = find(d, &n_bytes, &what);
+    while (n > 0 || rest->n_bytes > 0) { /* n 0: no more is to come */
+        size_t at = rest->n_bytes, n_end = 0;
 
-        bool ends = what == A_SEPARATOR && rest->n_bytes > at + n_bytes;
-
-        if (!add(d, rest->data, at, ends, err)) return false;
-        nm_buffer_drop(rest, ends ? at + n_bytes : at);
-        if (ends ? !begin(d, err) : !score_waiting(d, err) || !nm_buffer_read(rest, fd, &n, err))
+        if (d->separator)
+            at = nm_document_end(rest->data, at, d->separator, is_empty(d), n == 0, &n_end);
+        bool drops = is_empty(d) && at == 0;
+        if (!drops && !add(d, rest->data, at, n_end > 0, err)) return false;
+        nm_buffer_drop(rest, at + n_end);
+        if (n_end == 0 && n > 0) {
+            if (!score_waiting(d, err) || !nm_buffer_read(rest, fd, &n, err)) return false;
+        } else if (n_end > 0 && !drops && !begin(d, err)) {
             return false;
+        }
     }
-
-    /* The file's last newline could have begun a separator, so it is still here. */
-    if (d->separator && rest->n_bytes > 0)
-        rest->n_bytes = nm_buffer_without_newline(rest->data, rest->n_bytes);
-    return add(d, rest->data, rest->n_bytes, true, err) && score_waiting(d, err);
+    if (!is_empty(d) && !add(d, "", 0, true, err)) return false;
+    if (!score_waiting(d, err)) return false;
+    return d->n_documents > 0 || nm_fail(err, NOMUL_E_ARG, "is empty: there is nothing to score");
 }
 
 void nm_score_documents_free(nm_documents *d)

@@ -44,9 +44,9 @@ typedef struct nm_waiting {
 typedef struct nm_documents {
     /* The caller's: */
     const nomul_tokenizer *tokenizer;
-    uint64_t               n_input; /* bytes, for the bar; 0: not known */
-    const char *separator;          /* a line between two documents; NULL: there is one document */
-    nm_tally    tally;
+    uint64_t               n_input;   /* bytes, for the bar; 0: not known */
+    const char            *separator; /* a line between documents; NULL: there is one document */
+    nm_tally               tally;
 
     uint64_t n_documents; /* of which a token is scored */
     uint64_t n_bytes;     /* of text whose tokens are all scored */
@@ -69,9 +69,9 @@ typedef struct nm_documents {
 } nm_documents;
 
 /*
- * Scores all of fd.  Without a separator the text is one document: BOS and the text.  With one, the
- * last newline (CR LF too) is dropped and each document is BOS, its text, EOS, from a zero state.
- * Every token after BOS is scored.
+ * Scores all of fd.  Without a separator the text is one document: BOS and the text.  With one,
+ * each document (base/documents.h) is BOS, its text, EOS, from a zero state.  Every token after BOS
+ * is scored.
  */
 bool nm_score_documents(nm_documents *documents, int fd, nomul_error *err);
 
