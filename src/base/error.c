@@ -25,9 +25,9 @@
  */
 static void use_singular(char *text, const char *format, va_list args)
 {
-    static const char *const plurals[] = {"bytes",  "tokens", "pieces",  "tensors",
-                                          "keys",   "ids",    "layers",  "dimensions",
-                                          "values", "names",  "elements"};
+    static const char *const plurals[] = {"bytes",      "tokens", "pieces", "tensors", "keys",
+                                          "ids",        "layers", "values", "names",   "texts",
+                                          "dimensions", "labels", "pairs",  "elements"};
     const size_t             n_plurals = sizeof plurals / sizeof *plurals;
     size_t                   removed = 0;
     char                     part[TEXT_BYTES];

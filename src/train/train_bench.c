@@ -122,6 +122,8 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     float                   ms[NM_CUDA_PARTS] = {0};
     nm_cuda                *cuda = t->parts[0].cuda;
     double                  best = 0, peak = cuda ? 0 : measure_peak(t);
+    size_t                  n_threads = nm_pool_threads(t->work.pool);
+    size_t                  n_gpus = cuda ? t->ranks.n * t->n_parts : 0;
 
     for (uint64_t i = 0; i < o->max_iters + WARM_STEPS; i++) {
         t->tape.times = (nm_tape_times){.forward = 0};
@@ -138,12 +140,13 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     double mean = seconds / (double)o->max_iters;
     if (t->ranks.rank) return !cuda || report_works(t, err);
     if (t->ranks.n * t->n_parts > 1)
-        printf("%zu GPUs in %zu processes; of the first:\n", cuda ? t->ranks.n * t->n_parts : 0,
-               t->ranks.n);
-    printf("%s, kernels %s, %zu threads; %u layers, width %u, feed-forward %u, vocabulary %u: "
+        printf("%zu GPU%s in %zu process%s; of the first:\n", n_gpus, n_gpus == 1 ? "" : "s",
+               t->ranks.n, t->ranks.n == 1 ? "" : "es");
+    printf("%s, kernels %s, %zu thread%s; %u layer%s, width %u, feed-forward %u, vocabulary %u: "
            "%.1f M parameters\n",
-           o->device, t->work.kernels->name, nm_pool_threads(t->work.pool), l->config.n_layers,
-           l->config.dim, l->config.ffn, l->config.vocab, (double)l->n_values / 1e6);
+           o->device, t->work.kernels->name, n_threads, n_threads == 1 ? "" : "s",
+           l->config.n_layers, l->config.n_layers == 1 ? "" : "s", l->config.dim, l->config.ffn,
+           l->config.vocab, (double)l->n_values / 1e6);
     printf("%" PRIu64 " x %" PRIu64 " tokens a step: %.0f ms (best %.0f), %.0f tokens/s, %.1f "
            "GFLOP/s of 6 N T\n",
            o->batch_size, o->block_size, 1e3 * mean, 1e3 * best, n_tokens / mean,

@@ -31,6 +31,7 @@ head -n 8 all.jsonl | cmp - part.jsonl
 evaluate -f golden/eval/lines.jsonl --details part.jsonl | cmp - all
 cmp part.jsonl all.jsonl
 nomul eval -m $m -f golden/eval/lines.jsonl --details part.jsonl 2>&1 > /dev/null | sed 's/ in .*//'
+nomul eval -m $m -f golden/eval/lines.jsonl --limit 1 2>&1 > /dev/null | sed 's/ in .*//'
 evaluate -f golden/eval/lines.jsonl --details part.jsonl --limit 5 | sed -n 3p
 cmp part.jsonl all.jsonl
 # Verdicts are taken from the file.

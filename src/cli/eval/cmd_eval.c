@@ -120,8 +120,9 @@ static bool score_items(eval_run *r, nomul_error *err)
         ok = ok && nm_details_save(&r->details, false, err);
         if (!ok || !nm_progress_due(&r->bar)) continue;
         left = t->seconds / (double)t->n_scored * (double)(r->input.n - t->n_items);
-        snprintf(line, sizeof line, "%" PRIu64 " of %zu items, acc %.4f, %.0f tokens/s, %s left",
-                 t->n_items, r->input.n, (double)t->n_right[NM_EVAL_ACC] / (double)t->n_items,
+        snprintf(line, sizeof line, "%" PRIu64 " of %zu item%s, acc %.4f, %.0f tokens/s, %s left",
+                 t->n_items, r->input.n, r->input.n == 1 ? "" : "s",
+                 (double)t->n_right[NM_EVAL_ACC] / (double)t->n_items,
                  nm_rate(t->n_tokens, t->seconds), nm_show_duration(left).text);
         nm_progress_draw(&r->bar, line);
     }

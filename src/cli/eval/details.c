@@ -61,8 +61,8 @@ void nm_eval_tally_print(const nm_eval_tally *t, nm_eval_task task, bool json, b
     nm_record_close(&f, '}');
     if (json) nm_output_print("\n");
     if (nm_output_flush() && !quiet)
-        fprintf(stderr, "%-*s%s items, %s tokens in %s, %.1f tokens/s\n", NM_RECORD_MARGIN,
-                "scored", nm_show_count(t->n_scored).text, nm_show_count(t->n_tokens).text,
+        fprintf(stderr, "%-*s%s, %s in %s, %.1f tokens/s\n", NM_RECORD_MARGIN, "scored",
+                nm_show_amount(t->n_scored, "item").text, nm_show_amount(t->n_tokens, "token").text,
                 nm_show_seconds(t->seconds).text, nm_rate(t->n_tokens, t->seconds));
 }
 
