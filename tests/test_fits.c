@@ -22,7 +22,7 @@ static void check_shape(const nm_bench_plan *plan, const char *shape, uint64_t a
 
 static void test_shapes(void)
 {
-    nm_bench_args args = {.pack = 0};
+    nm_bench_args args = {.pack = -1};
     nm_bench_plan plan = {.args = &args, .n_texts = 1};
 
     plan.n_threads = plan.n_batch = (nm_counts){.at = {2}, .n = 1};
@@ -38,11 +38,11 @@ static void test_shapes(void)
     check_shape(&plan, "64,65536,65536,32000", 64 * GB,
                 "--shape 64,65536,65536,32000: needs 488.1 GB, but 64.0 GB are available; ",
                 "--shape 100b needs 25.8 GB");
-    args.pack = 1;
+    plan.pack = 1;
     check_shape(&plan, "100b", 16400000000,
                 "--shape 100b: needs 20.8 GB, but 16.4 GB are available; ",
                 "--shape 13b needs 3.0 GB");
-    args.pack = 0;
+    plan.pack = 0;
     test_case("the states of texts count, and what their number costs is said");
     plan.n_texts = 4096;
     check_shape(&plan, "100b", 26 * GB, "--shape 100b: needs 39.", "--shape 13b needs 7.");

@@ -45,6 +45,9 @@ try bench --shape 24,1024,2816
 try bench --shape 24,0,2816,32000
 try bench --shape 99999999999999999999,1,1,1
 try bench --pack 3bit
+try bench -m no.gguf --pack 2bit
+try bench --ops -p 4
+try bench --ops --parallel 2
 try bench -t 0
 try bench -t 1,x
 try bench -p 4-2

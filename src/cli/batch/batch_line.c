@@ -216,8 +216,9 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * An answer that counts is an object with an id, complete and not cancelled; any other line is
- * passed over: a program that was killed may have left half of one.
+ * An answer is an object with an id and a reason to finish or an error.  One that counts is not
+ * cancelled; any other line is passed over: a program that was killed may have left half of one.
+ * But where no line is an answer, nor could be half of one, the file is none of ours.
  */
 bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
 {
@@ -225,19 +226,21 @@ bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
     nm_line     read;
     const char *line;
     size_t      n_bytes, n;
+    bool        ours = false, others = false;
 
     if (!nm_file_exists(path)) return true;
     lines.fd = nm_buffer_open(path, err);
     if (lines.fd < 0) return false;
     while ((read = nm_lines_next(&lines, true, &line, &n_bytes, err)) == NM_LINE_READ) {
         nm_json  json;
-        bool     has_id = false, cancelled = false;
+        bool     has_id = false, ended = false, cancelled = false;
         uint64_t hash = 0;
 
         nm_json_init(&json, line, n_bytes);
         bool ok = nm_json_next(&json) == NM_JSON_OBJECT;
         while (ok && nm_json_next(&json) == NM_JSON_KEY) {
             bool id = nm_json_is(&json, "id"), finish = nm_json_is(&json, "finish_reason");
+            bool error = nm_json_is(&json, "error");
 
             nm_json_next(&json);
             size_t quotes = json.type == NM_JSON_STRING; /* an id is compared as it is spelled */
@@ -245,16 +248,25 @@ bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
                 hash = nm_xxh64_of(json.text - quotes, json.n_text + 2 * quotes);
                 has_id = true;
             }
+            ended |= finish || error;
             if (finish && quotes) cancelled = nm_json_is(&json, "cancelled");
             ok = nm_json_skip(&json);
         }
         ok = ok && json.type == NM_JSON_OBJECT_END && nm_json_next(&json) == NM_JSON_END;
-        if (!ok || !has_id || cancelled) continue;
+        bool answers = ok && has_id && ended;
+        if (answers || (!ok && memcmp(line, "{\"id\":", n_bytes < 6 ? n_bytes : 6) == 0))
+            ours = true;
+        else
+            others = true;
+        if (!answers || cancelled) continue;
         if (!nm_buffer_add(&done->hashes, (const char *)&hash, sizeof hash, err)) break;
     }
     nm_buffer_close(lines.fd);
     nm_buffer_free(&lines.buffer);
     if (read != NM_LINE_END) return nm_fail_in(err, "%s", path);
+    if (others && !ours)
+        return nm_fail(err, NOMUL_E_FORMAT,
+                       "%s: has no answer in it, expected the output of nomul batch", path);
     hashes_of(done, &n);
     if (n > 0) qsort(done->hashes.data, n, sizeof(uint64_t), compare);
     return true;

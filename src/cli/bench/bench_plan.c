@@ -113,8 +113,11 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
     nomul_error err;
 
     *p = (nm_bench_plan){.args = args, .kernels = args->kernels};
+    if (args->pack > 0) p->pack = args->pack;
     if (args->models.n > 0 && args->shapes.n > 0) return nm_output_misused("-m excludes --shape");
-    if (args->pack > 0 && args->shapes.n == 0) return nm_output_misused("--pack needs --shape");
+    if (args->pack >= 0 && args->shapes.n == 0) return nm_output_misused("--pack needs --shape");
+    if (args->ops && args->n_prompt.n + args->n_parallel.n > 0)
+        return nm_output_misused("--ops excludes -p and --parallel");
     for (size_t i = 0; i < args->shapes.n; i++)
         if (!nomul_bench_is_shape(args->shapes.at[i], &err))
             return nm_output_misused("--%s", err.text);
@@ -132,21 +135,21 @@ int nm_bench_plan_make(nm_bench_plan *p, const nm_bench_args *args)
 bool nm_bench_fits(const nm_bench_plan *p, const char *shape, uint64_t available, nomul_error *err)
 {
     const nm_bench_plan least = {.n_texts = 1};
-    uint64_t            need = needed(p, shape, p->args->pack, err), less = 0;
+    uint64_t            need = needed(p, shape, p->pack, err), less = 0;
     char                advice[120] = "none of the named shapes fits";
     const char         *name = NULL;
 
     if (need == 0) return false;
     if (need <= available) return true;
-    if (needed(&least, shape, p->args->pack, err) <= available)
+    if (needed(&least, shape, p->pack, err) <= available)
         snprintf(advice, sizeof advice, "a smaller -b, --parallel or -t fits");
     for (size_t i = 1; (name = nomul_bench_shape(i)); i++) { /* from small to large */
-        less = needed(p, name, p->args->pack, err);
+        less = needed(p, name, p->pack, err);
         if (less <= available)
             snprintf(advice, sizeof advice, "--shape %s needs %s", name, nm_show_bytes(less).text);
     }
     for (size_t i = 0; (name = nomul_packing_option(i)); i++) {
-        if (i == (size_t)p->args->pack) continue;
+        if (i == (size_t)p->pack) continue;
         less = needed(p, shape, (int64_t)i, err);
         if (less <= available)
             snprintf(advice, sizeof advice, "--pack %s needs %s", name, nm_show_bytes(less).text);
@@ -160,7 +163,7 @@ int nm_bench_open(nm_opened *opened, void **bytes, const nm_bench_plan *p, const
 {
     nm_open_args        args = {.model = file, .kernels = p->kernels};
     nm_progress_bar     bar = {.unit = "weight"};
-    const char         *packing = nomul_packing_name((size_t)p->args->pack);
+    const char         *packing = nomul_packing_name((size_t)p->pack);
     nomul_model_options o;
     nomul_error         err;
     size_t              n_bytes = 0;

@@ -33,7 +33,7 @@ int64_t nm_counts_largest(const nm_counts *counts); /* 0 of none */
 typedef struct nm_bench_args {
     nm_strings  models, shapes, n_prompt, n_gen, n_parallel, n_threads, n_batch;
     const char *kernels;
-    int64_t     pack, n_repetitions, format;
+    int64_t     pack, n_repetitions, format; /* pack -1: not given */
     bool        no_warmup, ops, quick;
 } nm_bench_args;
 
@@ -41,6 +41,7 @@ typedef struct nm_bench_args {
 typedef struct nm_bench_plan {
     const nm_bench_args *args;
     const char          *kernels;
+    int64_t              pack; /* of shapes */
     nm_counts            n_prompt, n_gen, n_parallel, n_threads, n_batch;
     size_t               n_texts; /* the most generated together */
 } nm_bench_plan;

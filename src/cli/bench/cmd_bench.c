@@ -34,7 +34,8 @@ static const nm_option table[] = {
         0, "shape", F(shapes), "370m|1.3b|2.7b|13b|100b",
         "instead of a file, a model of this shape with random weights, made in memory; any other "
         "is layers,width,feed-forward,vocabulary; may be repeated"),
-    NM_CHOICE(0, "pack", F(pack), "2bit", nm_pack_words, "bits for each ternary weight of a shape"),
+    NM_CHOICE(0, "pack", F(pack), NULL, nm_pack_words,
+              "bits for each ternary weight of a shape (default\t2bit)"),
 
     NM_GROUP("The tests; N is a list such as 1,2,4 or 2-8 or 2-8+2 or 2-16*2"),
     NM_LIST('p', "n-prompt", F(n_prompt), "N",
