@@ -9,7 +9,7 @@ read from the model file, as models/FORMAT.md describes it and without nomul, so
 embedding is compared, too.  Needs numpy.
 
     golden.safetensors   input_ids [24] and logits [24, V]
-    layers.safetensors   input and output [L, 16, d] of every layer for the first 16 of these ids; a
+    layers.safetensors   input and output [L, 8, d] of every layer for the first 8 of these ids; a
                          layer's output, rounded to binary32, is the input of the next one
 """
 import importlib.util
@@ -23,7 +23,7 @@ import numpy as np
 
 IDS = [1, 1080, 281, 4382, 7502, 341, 261, 959, 562, 7449, 265, 5007, 8148, 2552, 803, 344, 4356,
        4211, 322, 1867, 290, 265, 7586, 290]
-N_LAYER_TOKENS = 16
+N_LAYER_TOKENS = 8
 
 FORMATS = "BbHhIif?SAQqd"  # of the value types 0 to 12; S: string, A: array
 PACKINGS = {"t4": (4, 60), "t5": (5, 48)}  # trits in a byte, groups in a K block
