@@ -165,11 +165,11 @@ static void test_wrong(void)
         "answerKey: is \"C\", which labels no choice");
     refuses(NM_EVAL_ARC,
             "{\"question\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[]},\"answerKey\":\"C\"}",
-            "choices: 0 labels for 1 texts");
+            "choices: 0 labels for 1 text");
     refuses(NM_EVAL_ARC,
             "{\"question\":{\"stem\":\"a\",\"choices\":[{\"text\":\"b\"},{\"label\":\"A\"}]},"
             "\"answerKey\":\"A\"}",
-            "question.choices: 0 labels for 1 texts");
+            "question.choices: 0 labels for 1 text");
     refuses(NM_EVAL_ARC,
             "{\"question.stem\":\"a\",\"choices\":{\"text\":[\"b\"],\"label\":[\"A\"]}}",
             "question: is missing");

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/visible.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,6 +124,7 @@ bool(nm_fail_errno)(nomul_error *err, nomul_status code, int number)
 {
     char words[256];
 
+    if (number == EBADF) return nm_fail(err, code, "is closed, or open the wrong way");
     nm_os_error_text(number, words, sizeof words);
     return nm_fail(err, code, "%s", words);
 }

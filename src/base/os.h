@@ -56,7 +56,7 @@ int nm_os_open(const char *path, int *fd);
 int nm_os_make_folder(const char *path, unsigned mode);
 /* For writing; EEXIST if there is something of that name. */
 int nm_os_create(const char *path, unsigned mode, int *fd);
-/* EACCES, EROFS ..: the user may not write what is at this path. */
+/* EACCES, EROFS, EBADF ..: the user may not write what is at this path. */
 int nm_os_may_write(const char *path);
 /*
  * The open descriptor of this process that a path names, as /dev/stdout and /dev/fd/3 do, by links

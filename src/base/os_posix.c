@@ -130,7 +130,7 @@ int nm_os_may_write(const char *path)
     if (fd < 0) return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? 0 : errno;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0) return errno;
-    return (flags & O_ACCMODE) == O_RDONLY ? EACCES : 0;
+    return (flags & O_ACCMODE) == O_RDONLY ? EBADF : 0;
 }
 
 /*

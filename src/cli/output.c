@@ -250,8 +250,11 @@ int nm_output_misused(const char *format, ...)
 /* A reader that closes the pipe, as head does, has what it wanted: that is no failure. */
 int nm_output_end(int code)
 {
+    nomul_error err;
+
     if (nm_output_flush() || failure == EPIPE) return code;
-    fprintf(stderr, "nomul: standard output: %s\n", strerror(failure));
+    nm_fail_errno(&err, NOMUL_E_IO, failure);
+    fprintf(stderr, "nomul: standard output: %s\n", err.text);
     return NM_EXIT_FAILED;
 }
 

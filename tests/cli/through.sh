@@ -45,6 +45,8 @@ write both run -m $m -q -p x -n 2 -s 1 --temp 0 --no-display-prompt --save-sessi
 # A stream that is open for reading, or closed, and a pipe that nobody reads.
 try logits -m $m --ids 1 -o /dev/fd/0
 try logits -m $m --ids 1 -o /dev/fd/9 9>&-
+nomul convert golden/small -o /dev/stdout 2> err >&-
+echo "[$?] $(cat err)"
 mkfifo pipe
 try logits -m $m --ids 1 -o pipe
 cat pipe > file &
