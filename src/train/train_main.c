@@ -26,18 +26,19 @@ static void on_stop(int signal)
 
 static int help(void)
 {
-    printf("nomul-train %s: trains models for nomul\n\n"
-           "  nomul-train new --shape L,D,FFN --tokenizer DIR --data FILE [--valid FILE] -o DIR\n"
-           "  nomul-train tune -m FILE|DIR --data FILE [--valid FILE] -o DIR\n"
-           "  nomul-train resume DIR\n"
-           "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
-           "new trains a model from random weights, tune starts from one, resume continues a\n"
-           "training that was stopped, with the same bits.  Ctrl-C saves and exits.\n"
-           "With mpirun, in a build with MPI=1, several processes share the streams of a step.\n"
-           "Text is UTF-8.  A line <|doc|>, the first and the last too, separates documents; empty\n"
-           "documents are dropped, and so is a newline at the end of the text.  DIR becomes a\n"
-           "Hugging Face folder, with the model for nomul as model.gguf.\n\n",
-           NOMUL_VERSION);
+    printf(
+        "nomul-train %s: trains models for nomul\n\n"
+        "  nomul-train new --shape L,D,FFN --tokenizer DIR --data FILE [--valid FILE] -o DIR\n"
+        "  nomul-train tune -m FILE|DIR --data FILE [--valid FILE] -o DIR\n"
+        "  nomul-train resume DIR\n"
+        "  nomul-train bench [--shape L,D,FFN[,VOCAB]]\n\n"
+        "new trains a model from random weights, tune starts from one, resume continues a\n"
+        "training that was stopped, with the same bits.  Ctrl-C saves and exits.\n"
+        "With mpirun, in a build with MPI=1, several processes share the streams of a step.\n"
+        "Text is UTF-8.  A line <|doc|>, the first and the last too, separates documents; empty\n"
+        "documents are dropped, and so is a newline at the end of the text.  DIR becomes a\n"
+        "Hugging Face folder, with the model for nomul as model.gguf.\n\n",
+        NOMUL_VERSION);
     nm_train_options_help();
     return fflush(stdout) != 0 || ferror(stdout);
 }
