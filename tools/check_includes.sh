@@ -24,7 +24,7 @@ cli:     base/error.h base/alloc.h base/bytes.h base/rng.h base/clock.h base/os.
 cli/text:  cli/text
 cli/run:   cli/run
 cli/batch: cli/batch
-cli/score: cli/score
+cli/score: cli/score base/documents.h
 cli/eval:  cli/eval
 cli/bench: cli/bench
 web:     nomul_bench.h base/alloc.h base/error.h base/file.h base/xxh64.h

@@ -73,10 +73,8 @@ static bool set(nm_train_options *o, const struct option *row, const char *value
 {
     char  *field = (char *)o + row->offset, *end;
     double number;
-    size_t n = strcspn(row->argument, "|["); /* FILE|DIR, FILE[=W] */
-    bool   named = strncmp(row->argument, "FILE", n) == 0 || strncmp(row->argument, "DIR", n) == 0;
 
-    if (named && (!*value || (row->kind == LIST && *value == '=')))
+    if (row->kind == LIST && *value == '=') /* FILE[=W] */
         return nm_fail(err, NOMUL_E_ARG, "--%s: the file name is empty", row->name);
     switch (row->kind) {
     case TEXT: memcpy(field, &value, sizeof value); return true;

@@ -184,7 +184,7 @@ check "no such option" says 2 "--learningrate: no such option" new --learningrat
 check "a number that is none" says 2 "--batch-size x: expected a whole number from 1" \
     new --batch-size x -o "$work/x"
 for option in -m --config --tokenizer --data --decay-data --valid -o --log; do
-    check "$option ''" says 2 "the file name is empty" "$train" new $option ''
+    check "$option ''" says 2 ": needs a value" "$train" new $option ''
 done
 check "--data =2" says 2 "--data: the file name is empty" "$train" new --data =2
 check "resume ''" says 2 "the name of the folder is empty" "$train" resume ''
