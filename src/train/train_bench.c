@@ -119,7 +119,6 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
     const nm_train_options *o = &t->options;
     const nm_latent        *l = &t->latent;
     double                  n_tokens = (double)(o->batch_size * o->block_size), seconds = 0;
-    float                   ms[NM_CUDA_PARTS] = {0};
     nm_cuda                *cuda = t->parts[0].cuda;
     double                  best = 0, peak = cuda ? 0 : measure_peak(t);
     size_t                  n_threads = nm_pool_threads(t->work.pool);
@@ -130,12 +129,11 @@ bool nm_bench_run(nm_trainer *t, nomul_error *err)
         t->clock = nm_clock();
         if (t->is_stopped) return true;
         if (!nm_trainer_step(t, err)) return false;
-        if (i < WARM_STEPS) {
-            if (cuda) nm_cuda_take_times(cuda, ms);
-            continue;
-        }
-        seconds += t->last_step;
-        if (best == 0 || t->last_step < best) best = t->last_step;
+        if (i >= WARM_STEPS) {
+            seconds += t->last_step;
+            if (best == 0 || t->last_step < best) best = t->last_step;
+        } else if (cuda)
+            nm_cuda_take_times(cuda, (float[NM_CUDA_PARTS]){0});
     }
     double mean = seconds / (double)o->max_iters;
     if (t->ranks.rank) return !cuda || report_works(t, err);
