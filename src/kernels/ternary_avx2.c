@@ -22,7 +22,7 @@
 #define V_LESS(a, b) ((vec)less((__m256i)(a), (__m256i)(b)))
 #define V_NEGATE(v, sign) ((vec)_mm256_sign_epi8((__m256i)(v), (__m256i)(sign)))
 /* One tile more ahead than the next: a tenth more from memory. */
-#define V_AHEAD(from) _mm_prefetch((const char *)(from) + 7680, _MM_HINT_T0)
+#define V_AHEAD(from) _mm_prefetch((const char *)(from) + 7680, _MM_HINT_T1)
 
 /* gcc makes two instructions of a comparison with a constant: a minimum, and whether it is a. */
 NM_TARGET("avx2")
