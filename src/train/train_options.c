@@ -137,7 +137,7 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
             return nm_fail(err, NOMUL_E_ARG, "--%s: cannot be changed after the first step", name);
         if (saved && row->kept == FIRST)
             return nm_fail(err, NOMUL_E_ARG, "--%s: the folder to resume has its own", name);
-        if (!value)
+        if (!value || (!*value && strcmp(row->by_default, "NULL") == 0))
             return nm_fail(err, NOMUL_E_ARG, "--%s: needs a value, %s", name, row->argument);
         if (!set(o, row, value, err)) return false;
         i += !equals;
