@@ -130,11 +130,13 @@ static bool lock_folder(nm_trainer *t, nomul_error *err)
     if (!nm_export_path(path, t->folder, LOCK, err)) return false;
     int failure = nm_os_lock(path, &t->lock_fd);
     t->is_locked = failure == 0;
-    if (failure == EBUSY)
+    if (failure == EBUSY) {
+        t->is_new_folder = false; /* the other one was quicker: what is in it stays */
         return nm_fail(err, NOMUL_E_IO,
                        "%s: another nomul-train is at work in this folder: wait for its end, or "
                        "choose another folder",
                        t->folder);
+    }
     if (failure) {
         nm_fail_errno(err, NOMUL_E_IO, failure);
         return nm_fail_in(err, "%s", path);
@@ -249,8 +251,10 @@ static bool make_caches(nm_trainer *t, const nomul_tokenizer *tokenizer, nomul_e
             if (!ok) return false;
         }
     t->saved.counts.n_data = o->data.n, t->saved.counts.n_decay_data = o->decay_data.n;
-    return !o->valid || (nm_export_path(path, t->folder, "valid.ids", err) &&
-                         nm_token_cache_make(path, o->valid, &by, err));
+    if (!nm_export_path(path, t->folder, "valid.ids", err)) return false;
+    if (o->valid) return nm_token_cache_make(path, o->valid, &by, err);
+    nm_os_remove(path); /* of a training that did not begin */
+    return true;
 }
 
 /* ---- Parts that every training has ----------------------------------------------------------- */
@@ -452,6 +456,10 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
         return nm_fail(err, NOMUL_E_ARG, "--sample, --name: too long to be saved");
     if (o->name && !nm_utf8_valid(o->name, strlen(o->name)))
         return nm_fail(err, NOMUL_E_ARG, "--name: is not UTF-8");
+    if (o->name && strchr(o->name, '\n')) /* a saved state has lines */
+        return nm_fail(err, NOMUL_E_ARG, "--name cannot contain a newline");
+    if (strchr(o->separator, '\n'))
+        return nm_fail(err, NOMUL_E_ARG, "--separator cannot contain a newline");
     return true;
 }
 

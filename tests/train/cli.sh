@@ -186,6 +186,11 @@ check "a number that is none" says 2 "--batch-size x: expected a whole number fr
 for option in -m --config --tokenizer --data --decay-data --valid -o --log; do
     check "$option ''" says 2 ": needs a value" "$train" new $option ''
 done
+newline='a
+b'
+check "a name of two lines" says 2 "--name cannot contain a newline" new --name "$newline" -o "$work/x"
+check "a separator of two lines" says 2 "--separator cannot contain a newline" \
+    new --separator "$newline" -o "$work/x"
 check "--data =2" says 2 "--data: the file name is empty" "$train" new --data =2
 check "resume ''" says 2 "the name of the folder is empty" "$train" resume ''
 check "no data" says 2 "needs --data FILE" "$train" tune -m "$work/a.gguf" -o "$work/x"
@@ -230,9 +235,10 @@ check "nor too few streams" leaves_nothing --decay-data "$work/valid" --decay-da
     --valid "$work/valid" --batch-size 1
 check "nor a log that cannot be written" leaves_nothing --log "$work/none/log"
 mkdir "$work/here"
-check "a folder that was there stays" says 1 "line 2: byte 9" \
-    new --data "$work/latin1" -o "$work/here"
+check "a folder that was there stays" says 1 "$work/none/log: cannot be written" \
+    new --valid "$work/valid" --log "$work/none/log" -o "$work/here"
 check "and can be used" new --max-iters 1 -o "$work/here"
+check "without the text that the other one was to be measured on" [ ! -e "$work/here/valid.ids" ]
 for weight in 0 -1 nan 1e9; do
     check "the weight $weight" says 2 "--data: $work/text=$weight: the weight $weight: expected" \
         new --data "$work/text=$weight" -o "$work/x5"
