@@ -50,10 +50,11 @@ head -n 1 ids
 try batch -m $m --skip-done .
 # What is not the output of a batch: a text, prompts with ids, a list; half of its first line is.
 echo Once > words
+printf 'Once\n\nTwice\n' > paragraphs
 echo '{"id":"0","prompt":"Once 1"}' > jobs
 echo '["0"]' > list
 : > nothing
 echo '{"id":"0","text":"x"' > half
-for file in words jobs list models/tiny.gguf nothing half; do
+for file in words paragraphs jobs list models/tiny.gguf nothing half; do
     try batch -m $m -q -n 0 -f prompts --skip-done $file | sed 's/,"text.*//'
 done

@@ -254,10 +254,10 @@ bool nm_batch_done_read(nm_batch_done *done, const char *path, nomul_error *err)
         }
         ok = ok && json.type == NM_JSON_OBJECT_END && nm_json_next(&json) == NM_JSON_END;
         bool answers = ok && has_id && ended;
-        if (answers || (!ok && memcmp(line, "{\"id\":", n_bytes < 6 ? n_bytes : 6) == 0))
+        if (answers || (!ok && n_bytes && !memcmp(line, "{\"id\":", n_bytes < 6 ? n_bytes : 6)))
             ours = true;
         else
-            others = true;
+            others = others || n_bytes; /* an empty line says nothing */
         if (!answers || cancelled) continue;
         if (!nm_buffer_add(&done->hashes, (const char *)&hash, sizeof hash, err)) break;
     }
