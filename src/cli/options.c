@@ -249,7 +249,7 @@ static bool parse_option(parser *p, const char *word, bool *help)
         if (!o) return unknown(p, name == word + 1 ? word : p->spelled, word + 1);
         if (o->kind != NM_OPT_FLAG) return take_value(p, o, rest);
         if (equals) return nm_fail(p->err, NOMUL_E_ARG, "%s takes no value", p->spelled);
-        if (!set(p, o, NULL)) return false;
+        if (!set(p, o, "")) return false;
         if (is_long || !rest) return true;
     }
 }

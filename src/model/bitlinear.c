@@ -156,7 +156,7 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
 {
     if (a->first != first) { /* the share begins inside one matrix, and inside a panel of it */
         const nm_bitlinear *layer = first;
-        nm_bitlinear_job    jobs[NM_MAX_JOBS];
+        nm_bitlinear_job    jobs[NM_MAX_JOBS] = {{.layer = first}};
         size_t              n_all = 0, in_run = run_tiles(first, n_threads);
         for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
             n_all += layer->w.n_tiles, jobs[i].layer = layer;
