@@ -160,7 +160,7 @@ done
 on 80 8 tokenize -m $m << 'END'
 see reading
 type Once\r\x04
-see 1
+at 3 0
 show
 type \x04
 END

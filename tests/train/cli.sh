@@ -188,7 +188,8 @@ for option in -m --config --tokenizer --data --decay-data --valid -o --log; do
 done
 newline='a
 b'
-check "a name of two lines" says 2 "--name cannot contain a newline" new --name "$newline" -o "$work/x"
+check "a name of two lines" says 2 "--name cannot contain a newline" \
+    new --name "$newline" -o "$work/x"
 check "a separator of two lines" says 2 "--separator cannot contain a newline" \
     new --separator "$newline" -o "$work/x"
 check "--data =2" says 2 "--data: the file name is empty" "$train" new --data =2
