@@ -15,6 +15,7 @@
 static nomul_model   *model;
 static nomul_session *session;
 static nm_rtl_image   image;
+static nm_rtl_core    core;
 static core_model     facts;
 static nomul_error    err;
 
@@ -39,10 +40,10 @@ static nomul_model *open_shape(const char *shape, const nomul_model_options *opt
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips, size_t g_strips,
                                  size_t q_groups)
 {
-    const nm_rtl_core     core = {lanes, m_strips, g_strips, q_groups};
     nomul_model_options   options;
     nomul_session_options session_options;
 
+    core = (nm_rtl_core){lanes, m_strips, g_strips, q_groups};
     nomul_model_options_init(&options);
     options.kernels = "scalar";
     nomul_session_options_init(&session_options);
@@ -67,6 +68,13 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips
 void core_host_move(uint64_t base)
 {
     nm_rtl_image_move(&image, base);
+}
+
+void core_host_place_last(void)
+{
+    nm_rtl_image_place(&image, (core.m_strips - image.main_strips) / 32 * 32,
+                       core.g_strips - image.gain_strips);
+    facts.state_strip = image.state_strip;
 }
 
 void core_host_feed(int32_t id, float *logits, float *state)

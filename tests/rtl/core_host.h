@@ -31,6 +31,9 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips
 /* The image will lie at `base`, a multiple of 64, in the core's memory. */
 void core_host_move(uint64_t base);
 
+/* The core's own memories are used up to their last strips, instead of from the first ones on. */
+void core_host_place_last(void);
+
 /* Feeds an id to the C engine, scalar kernels: logits[vocab], state[n_layers][state_dim]. */
 void core_host_feed(int32_t id, float *logits, float *state);
 

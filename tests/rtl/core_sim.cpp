@@ -3,10 +3,11 @@
 // of the state must have the same bits (or be NaN in both).
 //
 //   core_sim MODEL [-n TOKENS] [-i ID,ID,...] [-s SEED] [-l LATENCY] [-g GAPS] [-c CLOCKS] [-q]
-//                  [-b BASE] [-x]
+//                  [-b BASE] [-t] [-x]
 //
 // Without -i the ids are random.  A token that takes more than CLOCKS has failed.  The image of the
-// model lies at BASE in the memory, a multiple of 64.  Memory answers LATENCY clocks after a
+// model lies at BASE in the memory, a multiple of 64; -t: its vectors lie at the ends of the core's
+// own memories instead of the beginnings.  Memory answers LATENCY clocks after a
 // request, in order; with -g each side of every port pauses at random, GAPS of 16 clocks.  -q
 // prints no counts, only the hash, that of `nomul logits --hash`.  Halfway the state goes through
 // the host: it is read, overwritten, the core is reset, and the state is written back; with -x
@@ -93,7 +94,8 @@ static void write_state(const std::vector<uint32_t> &state)
             host_write(state_address(l, i), state[l * model->state_dim + i]);
 }
 
-// Words of the main memory whose addresses differ in each bit.
+// Words of the main memory, each bit of which is 0 and 1: some in every part of it, and those whose
+// addresses differ in one bit.
 static void check_memory()
 {
     const uint32_t        words = M_STRIPS * LANES;
@@ -101,10 +103,13 @@ static void check_memory()
 
     for (uint32_t bit = 1; bit < words; bit *= 2)
         places.push_back(bit), places.push_back(words - 1 - bit);
-    for (uint32_t at : places) host_write(0x80000000u | at, at * 0x9e3779b1u + 1);
-    for (uint32_t at : places)
-        if (host_read(0x80000000u | at) != at * 0x9e3779b1u + 1)
-            n_wrong++, printf("FAIL word %x of the main memory\n", at);
+    for (uint32_t at = 0; at < words; at += 61) places.push_back(at); // all lanes in turn
+    for (uint32_t turn : {0u, ~0u}) {
+        for (uint32_t at : places) host_write(0x80000000u | at, turn ^ (at * 0x9e3779b1u + 1));
+        for (uint32_t at : places)
+            if (host_read(0x80000000u | at) != (turn ^ (at * 0x9e3779b1u + 1)))
+                n_wrong++, printf("FAIL word %x of the main memory\n", at);
+    }
 }
 
 static void set_up()
@@ -217,13 +222,14 @@ int main(int argc, char **argv)
     std::vector<int32_t> ids;
     size_t               n = 3;
     uint64_t             seed = 1, clocks = 0;
-    bool                 quiet = false, faults = false;
+    bool                 quiet = false, faults = false, last = false;
 
     for (int i = 2; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "-q")) { quiet = true; continue; }
         if (!strcmp(argv[i], "-x")) { faults = true; continue; }
-        else if (!strcmp(argv[i], "-n")) n = strtoull(value, nullptr, 0);
+        if (!strcmp(argv[i], "-t")) { last = true; continue; }
+        if (!strcmp(argv[i], "-n")) n = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-i")) ids = parse_ids(value);
         else if (!strcmp(argv[i], "-s")) seed = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-l")) latency = unsigned(atoi(value));
@@ -237,6 +243,7 @@ int main(int argc, char **argv)
     if (argc < 2) return fprintf(stderr, "core_sim: a model file is needed\n"), 2;
     if (!(model = core_host_open(argv[1], LANES, M_STRIPS, G_STRIPS, Q_GROUPS))) return 1;
     core_host_move(base);
+    if (last) core_host_place_last();
     random_state = seed * 2 + 1;
     Verilated::randReset(2), Verilated::randSeed(int(seed));
     while (ids.size() < n) ids.push_back(int32_t(next_random() % model->vocab));

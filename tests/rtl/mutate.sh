@@ -8,8 +8,8 @@
 # way has broken down.  Without a fault every bench must pass.  MUTATE_SEED=2 plants other faults,
 # MUTATE='array axi' those of some benches.
 #
-# Results stay in $build/TOP.faults/results, with a hash of what they were found with: a bench whose
-# netlist, sources and runs are the same is not run again, and one that was stopped goes on.
+# Results stay in $build/TOP.faults/results as long as netlist and benches are the same: a found
+# fault as long as what found it is one of the runs, a survivor as long as all runs and proofs are.
 
 # plant TOP COUNT SOURCES PARAMETERS CELLS: $build/TOP.faults/TOP.v and the list of its faults, all
 # in CELLS.
@@ -51,27 +51,43 @@ END
     echo survives
 }
 
+# same FILE: FILE is the checksum of the input; if not it is now.
+same() {
+    cksum > "$1.new"
+    cmp -s "$1.new" "$1" || ! mv "$1.new" "$1"
+}
+
+# known TOP COMMANDS: drops the results that are not valid any more.
+known() {
+    results=$build/$1.faults/results
+    cat "$build/$1.faults/$1.v" tests/rtl/*.[chv]* src/rtl/host/* |
+        same "$build/$1.faults/sources" || : > "$results"
+    ! { echo "$2" && cat tests/rtl/mutate.sh; } | same "$build/$1.faults/runs" || return
+    { echo "$2" | sed 's|.*/||; s|$| \||' && echo 'found     by its proof |' &&
+        echo 'changes nothing |'; } > "$build/valid"
+    grep -F -f "$build/valid" "$results" > "$results.new"
+    mv "$results.new" "$results"
+}
+
 # hunt TOP COMMANDS BUILD...: every fault, with what finds it, in $build/TOP.faults/results.
 hunt() {
-    top=$1 commands=$2 results=$build/$1.faults/results
+    top=$1 commands=$2 list=$build/$1.faults/list
     shift 2
-    hash=$({ echo "$commands" && cat "$build/$top.faults/$top.v" tests/rtl/*.[chv]* \
-        src/rtl/host/*; } | cksum)
-    [ "$hash" = "$(cat "$build/$top.faults/hash" 2> /dev/null)" ] || : > "$results"
-    echo "$hash" > "$build/$top.faults/hash"
-    n=$(wc -l < "$results") all=$(wc -l < "$build/$top.faults/list")
-    if [ "$n" -lt "$all" ]; then
+    known "$top" "$commands"
+    if [ "$(wc -l < "$results")" -lt "$(wc -l < "$list")" ]; then
         "$@" || return 1
         sound=$(first_to_find 0 "$commands")
         [ "$sound" = survives ] || { bad "$top without a fault: $sound" && return; }
     fi
-    tail -n +$((n + 1)) "$build/$top.faults/list" | while read -r fault; do
+    n=0
+    while read -r fault; do
         n=$((n + 1))
+        ! grep -q "^$n " "$results" || continue
         result=$(first_to_find $n "$commands")
         [ "$result" != survives ] || result=$(judge "$top" $n)
         printf '%s %s | %s\n' "$n" "$result" "$fault" >> "$results"
-    done
-    cat "$results" >> "$build/mutate.results"
+    done < "$list"
+    sort -n "$results" >> "$build/mutate.results"
 }
 
 # mutants_of TOP COMMAND...: a simulation of the netlist with the faults instead of the modules.
@@ -112,7 +128,7 @@ disproved() {
     case $module in
     *nm_fifo*) name=nm_fifo steps=20 ;;
     *nm_axi_lite*) name=nm_axi_lite steps=12 ;;
-    *nm_axi_read*) name=nm_axi_read steps=8 ;;
+    *nm_axi_read*) name=nm_axi_read steps=7 ;;
     *) return 1 ;;
     esac
     has yosys-smtbmc && has z3 || return 1
@@ -124,7 +140,7 @@ disproved() {
         yosys -q -p "read_verilog -formal -DFORMAL -DNM_RULES $build/$name.proof.v \
             tests/rtl/axi_lite_rules.v tests/rtl/axi_read_rules.v; prep -top $name; \
             write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 || return 1
-        timeout 240 yosys-smtbmc -s z3 -t $steps "$build/$name.smt2" >> "$build/proof.log" 2>&1
+        timeout 900 yosys-smtbmc -s z3 -t $steps "$build/$name.smt2" >> "$build/proof.log" 2>&1
         code=$?
         [ -z "$side" ] || grep -q "Assert failed in $name" "$build/proof.log" || return 1
     done
@@ -132,8 +148,9 @@ disproved() {
 }
 
 # changes_nothing TOP: proves, by induction over the registers of the same name, that $module with
-# $fault computes what it does without, whatever its inputs are.  Such a fault cannot be found.
-# Memories and modules in it are boxes, the same on both sides: their inputs have to be equal.
+# $fault computes what it does without, whatever its inputs are, or that TOP does, all modules in
+# one.  Such a fault cannot be found.  Memories, and modules in $module, are boxes, the same on both
+# sides: their inputs have to be equal.
 changes_nothing() {
     cat > "$build/box.v" << 'END'
 (* blackbox *) module memory_box (
@@ -142,22 +159,25 @@ changes_nothing() {
 );
 endmodule
 END
-    for first in clean 'equiv_struct -icells'; do
-        for side in gold gate; do
-            echo "read_rtlil $build/$1.faults/clean.il"
-            [ $side = gold ] || printf '%s\n' "$fault"
-            printf 'hierarchy -top %s; opt_clean -purge; chtype -set \\memory_box %s\n' "$module" \
-                't:$mem_v2'
-            echo "read_verilog $build/box.v; rename -top $side; design -stash $side"
-        done > "$build/equal.ys"
-        cat >> "$build/equal.ys" << END
+    equal "$1" "$module" '' clean || equal "$1" "$module" '' 'equiv_struct -icells' ||
+        equal "$1" "$1" 'flatten; clean' 'equiv_struct -icells'
+}
+
+# equal TOP MODULE FLATTEN FIRST
+equal() {
+    for side in gold gate; do
+        echo "read_rtlil $build/$1.faults/clean.il"
+        [ $side = gold ] || printf '%s\n' "$fault"
+        printf 'hierarchy -top %s; %s; memory_map -rom-only; opt_clean -purge\n' "$2" "$3"
+        printf 'chtype -set \\memory_box t:$mem_v2\n'
+        echo "read_verilog $build/box.v; rename -top $side; design -stash $side"
+    done > "$build/equal.ys"
+    cat >> "$build/equal.ys" << END
 design -load gold; design -copy-from gate -as gate gate
-equiv_make gold gate equiv; delete gold gate; cd equiv; $first
+equiv_make gold gate equiv; delete gold gate; cd equiv; $4
 equiv_simple; equiv_induct -seq 2; equiv_status -assert
 END
-        timeout 60 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1 && return
-    done
-    return 1
+    timeout 600 yosys -q "$build/equal.ys" > "$build/equal.log" 2>&1
 }
 
 mutate_float() {

@@ -128,20 +128,21 @@ make_models() {
 }
 
 # The runs of a core of 4 lanes, those that find faults (mutate.sh) in most places first.  The first
-# one may not take a clock more than it does.  The images lie where most bits of an address count;
-# the shapes have several panels of tiles, K blocks and requests a vector.
+# one may not take a clock more than it does.  The images lie where most bits of an address count,
+# vectors at the beginnings (-t: ends) of the core's memories; the shapes have several panels of
+# tiles, K blocks and requests a vector.
 core4_sizes='4 3200 960 384'
 core_cases() {
     cat << END
 tests/golden/small.gguf -n 1 -b 0xa5a5a5a40 -c $small_clocks
-tests/golden/small-t5.gguf -n 2 -g 3 -b 0x5a5a5a580 -c 200000
+tests/golden/small-t5.gguf -n 2 -t -g 3 -b 0x5a5a5a580 -c 200000
 $build/odd.gguf -n 3 -g 3 -c 200000
-$build/odd-t5.gguf -n 4 -g 3 -s 7 -c 200000
+$build/odd-t5.gguf -n 4 -t -g 3 -s 7 -c 200000
 $build/wide-no-bound.gguf -n 3 -g 3 -c 400000
-$build/wide-no-bound-t5.gguf -n 3 -g 3 -s 7 -c 400000
+$build/wide-no-bound-t5.gguf -n 3 -t -g 3 -s 7 -c 400000
 tests/golden/small.gguf -n 2 -x -g 4 -c 200000
 shape:2,1024,704,300 -n 1 -c 900000
-shape:2,768,1408,300:t5 -n 1 -c 900000
+shape:2,768,1408,300:t5 -n 1 -t -c 900000
 models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
 END
@@ -181,7 +182,7 @@ axi_cases() {
 tests/golden/small.gguf -n 2 -x -g 4 -c 400000
 models/tiny.gguf -n 2 -s 1 -g 3 -l 40 -b 0xfffc0 -c 400000
 models/tiny.gguf -n 2 -s 2 -g 6 -l 80 -b 0xa5a5a5a40 -c 400000
-models/tiny.gguf -n 2 -s 3 -g 9 -l 120 -b 0x5a5a5a580 -c 400000
+models/tiny.gguf -n 2 -t -s 3 -g 9 -l 120 -b 0x5a5a5a580 -c 400000
 END
 }
 

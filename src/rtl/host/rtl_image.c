@@ -20,6 +20,7 @@
 
 enum { CONTROL, ID, LAYERS, RECORDS, EMBEDDING, EMBEDDING_ROW, FLAGS };
 enum { COUNTS = 0x08, BLOCKS = 0x10, GAINS = 0x14, SCALARS = 0x18, POINTERS = 0x20 };
+enum { N_GAINS = 4, N_POINTERS = 11 };
 enum { FLAG_T5 = 1, FLAG_HALF = 2 };
 
 /* What is appended to the file, as offsets in the image. */
@@ -153,8 +154,7 @@ static uint32_t k_blocks(const nm_weights *w, size_t cols)
  *
  * The block before the ring's first one is its second one, so `up` may begin there.
  */
-static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c,
-                        size_t *n_main, size_t *n_gains)
+static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_config *c)
 {
     size_t d = beats(c->dim * sizeof(float), core), n = c->ffn;
     size_t e = beats(nm_config_state_dim(c) * sizeof(float), core);
@@ -166,20 +166,20 @@ static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_c
     size_t ab = ring + blocks % 2 * block;
     size_t up =
         ring + (2 * block - (blocks * elements - n + core->lanes - 1) / core->lanes) % (2 * block);
-    const size_t strips[] = {
+    const size_t strips[N_POINTERS] = {
         0,  first + wide, first + 2 * wide, first, first + wide, first + 2 * wide, h, first, ab,
         up, ring};
     uint32_t *to = image->registers + POINTERS, *gains = image->registers + GAINS;
 
-    for (size_t i = 0; i < sizeof strips / sizeof *strips; i++) to[i] = (uint32_t)strips[i];
+    for (size_t i = 0; i < N_POINTERS; i++) to[i] = (uint32_t)strips[i];
     to[9] |= (uint32_t)(n % core->lanes) << 28;
     wide++; /* a beat of binary16 is two strips */
     for (size_t i = 0; i < 3; i++) gains[i] = (uint32_t)(i * wide);
     gains[3] = gains[2];
     image->state_strip = h;
     image->state_step = e;
-    *n_main = h + c->n_layers * e;
-    *n_gains = 2 * wide + nm_larger(beats(n * sizeof(float), core), e);
+    image->main_strips = h + c->n_layers * e;
+    image->gain_strips = 2 * wide + nm_larger(beats(n * sizeof(float), core), e);
 }
 
 static bool check_fits(const char *what, size_t needed, size_t limit, nomul_error *err)
@@ -194,17 +194,17 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
 {
     const nm_config *c = &model->weights.config;
     const size_t counts[] = {c->dim, nm_config_state_dim(c), c->ffn, c->vocab, (size_t)2 * c->ffn};
-    size_t       widest = nm_plan_max_cols(c), n_main, n_gains;
+    size_t       widest = nm_plan_max_cols(c);
     layout       l = lay_out(core, model);
 
     *image = (nm_rtl_image){.size = l.size};
     uint32_t blocks = k_blocks(&model->weights, widest);
     size_t   full = nm_packings[model->weights.packing].block_groups;
-    put_vectors(image, core, c, &n_main, &n_gains);
+    put_vectors(image, core, c);
     if (!check_fits("columns", widest, MAX_COLS, err) ||
         !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), core->q_groups, err) ||
-        !check_fits("strips of the main memory", n_main, core->m_strips, err) ||
-        !check_fits("strips of the gain memory", n_gains, core->g_strips, err) ||
+        !check_fits("strips of the main memory", image->main_strips, core->m_strips, err) ||
+        !check_fits("strips of the gain memory", image->gain_strips, core->g_strips, err) ||
         !check_fits("units of 16 bytes", l.size / UNIT, UINT32_MAX, err))
         return false;
     image->bytes = nm_alloc(l.size);
@@ -234,6 +234,13 @@ void nm_rtl_image_move(nm_rtl_image *image, uint64_t base)
             nm_store_u32(record + 4 * word, nm_load_u32(record + 4 * word) + units);
     image->registers[RECORDS] += units;
     image->registers[EMBEDDING] += units;
+}
+
+void nm_rtl_image_place(nm_rtl_image *image, size_t main, size_t gain)
+{
+    for (size_t i = 0; i < N_POINTERS; i++) image->registers[POINTERS + i] += (uint32_t)main;
+    for (size_t i = 0; i < N_GAINS; i++) image->registers[GAINS + i] += (uint32_t)gain;
+    image->state_strip += main;
 }
 
 void nm_rtl_image_close(nm_rtl_image *image)

@@ -23,6 +23,7 @@ typedef struct nm_rtl_image {
     uint32_t registers[NM_RTL_REGISTERS]; /* 0 is control, 1 the id: not for setting up */
     size_t   state_strip;                 /* where the state begins in the main memory */
     size_t   state_step;                  /* strips of a layer */
+    size_t   main_strips, gain_strips;    /* of these memories, used from 0 on */
 } nm_rtl_image;
 
 /* Fails where the model does not fit the core. */
@@ -30,6 +31,8 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
                        nomul_error *err);
 /* Once: the image will lie at `base`, a multiple of 64, in the core's memory instead of at 0. */
 void nm_rtl_image_move(nm_rtl_image *image, uint64_t base);
+/* Once: the core's memories are used from strips `main`, a multiple of 32, and `gain` on. */
+void nm_rtl_image_place(nm_rtl_image *image, size_t main, size_t gain);
 void nm_rtl_image_close(nm_rtl_image *image);
 
 #endif
