@@ -414,10 +414,10 @@ static void test_through(void)
     fd = open(path, O_RDONLY);
     snprintf(name, sizeof name, "/dev/fd/%d", fd);
     CHECK_FAILS(nm_outfile_try(name, (nm_watch){0}, &err), err,
-                at(name, "is closed, or open the wrong way"));
+                at(name, "is closed, or opened in another mode"));
     close(fd);
     CHECK_FAILS(nm_outfile_try(name, (nm_watch){0}, &err), err,
-                at(name, "is closed, or open the wrong way"));
+                at(name, "is closed, or opened in another mode"));
     check_content(path, "aBCdefg", 7);
 
     test_case("a pipe and a device");

@@ -124,7 +124,7 @@ bool(nm_fail_errno)(nomul_error *err, nomul_status code, int number)
 {
     char words[256];
 
-    if (number == EBADF) return nm_fail(err, code, "is closed, or open the wrong way");
+    if (number == EBADF) return nm_fail(err, code, "is closed, or opened in another mode");
     nm_os_error_text(number, words, sizeof words);
     return nm_fail(err, code, "%s", words);
 }
