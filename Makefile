@@ -237,7 +237,8 @@ checked-train: $(OUT)/tests/train/train_tests $(PROG)/nomul-train $(PROG)/nomul 
 	$(Q)sh tests/train/cli.sh $(PROG)
 check-cuda: ## the GPU of the trainer against the CPU; needs nvcc, and a GPU to run
 	@$(MAKE) --no-print-directory $(JOBS) CUDA=1 BUILD=$(BUILD)/cuda checked-cuda \
-	    NCCL=$(if $(wildcard $(patsubst %/bin/nvcc,%,$(NVCC))/include/nccl.h /usr/include/nccl.h),1)
+	    NCCL=$(if $(wildcard $(patsubst %/bin/nvcc,%,$(NVCC))/include/nccl.h /usr/include/nccl.h),1) \
+	    MPI=$(if $(HAS_MPI),1)
 checked-cuda: $(OUT)/tests/train/cuda_tests $(PROG)/nomul-train
 	$(Q)$(if $(filter 1,$(NCCL)),sh tests/train/gpus.sh $(PROG)/nomul-train,\
 	    echo 'SKIP gpus.sh: there is no NCCL')

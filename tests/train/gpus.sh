@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Two GPUs against one with the same streams.
+# Two GPUs against one with the same streams: of one process, and of two.
 #
-#   gpus.sh PROGRAM    nomul-train of a build with CUDA=1 NCCL=1
+#   gpus.sh PROGRAM    nomul-train of a build with CUDA=1 NCCL=1, and MPI=1 for two processes
 set -u
 train=$1
 . tests/train/checks.sh
@@ -12,11 +12,10 @@ if [ "$(nvidia-smi -L 2> "$work/said" | grep -c '^GPU')" -lt 2 ]; then
     exit
 fi
 text=tests/golden/text/text.txt
-new() {
-    "$train" new --device cuda --shape 2,256,768 --tokenizer tests/golden/plain --data $text \
-        --batch-size 8 --micro-batch 2 --block-size 64 --warmup-iters 5 --max-iters 20 \
-        --eval-interval 0 -q "$@"
-}
+tiny="--device cuda --shape 2,256,768 --tokenizer tests/golden/plain --data $text -q"
+tiny="$tiny --batch-size 8 --micro-batch 2 --block-size 64 --warmup-iters 5 --max-iters 20"
+tiny="$tiny --eval-interval 0"
+new() { "$train" new $tiny "$@"; }
 losses() { field loss < "$work/$1/train.jsonl"; }
 # Products of gradients are in bf16, and a rounding that makes one q differ changes what follows.
 near() { # FILE FILE
@@ -34,5 +33,23 @@ check "one GPU resumes what two have begun" "$train" resume "$work/two" -q --gpu
 check "more GPUs than there are" \
     says 1 "use fewer --gpus" new --gpus 16 --batch-size 16 -o "$work/many"
 
-echo "$passed passed, $failed failed, 0 skipped"
+# ---- A process for each GPU ----------------------------------------------------------------------
+
+skipped=0
+ranks() { timeout 120 mpirun -np 2 --bind-to none "$train" "$@"; }
+if ldd "$train" | grep -q libmpi && command -v mpirun > "$work/said"; then
+    # Open MPI refuses root unless it is told.
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    check "two processes train" ranks new $tiny --gpus 1 -o "$work/ranks"
+    losses ranks > "$work/ranks.losses"
+    check "they have the losses of one" near "$work/one.losses" "$work/ranks.losses"
+    # train.state has the options, so its bytes differ.
+    check "and the weights of one process with two GPUs" \
+        cmp "$work/again/model.safetensors" "$work/ranks/model.safetensors"
+    check "two processes resume" ranks resume "$work/ranks" -q --gpus 1 --max-iters 25
+else
+    echo "SKIP gpus.sh, two processes: there is no Open MPI" && skipped=1
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
