@@ -19,11 +19,11 @@ arm='cortex-a76 neoverse-n1 neoverse-v1 neoverse-v2 apple-m1'
 # processors that have the instructions.  The loop is the innermost one with most such lines.
 loops='ssse3-t4         ternary_ssse3    add_tile_t4             192  pshufb    .
 ssse3-t4-tables  ternary_tables   nm_tables_t4            12   pshufb    .
-avx2-t4          ternary_avx2     add_tile_t4             384  vpshufb   .
-avx2-t5          ternary_avx2     add_tile_t5             480  vpshufb   .
+avx2-t4          ternary_avx2     add_tile_t4             768  vpshufb   .
+avx2-t5          ternary_avx2     add_tile_t5             960  vpshufb   .
 avx2-t4-tables   ternary_avx2     make_tables_t4          12   vpshufb   .
 avx2-t4-few      ternary_avx2     add_many_tile_T4        768  vpshufb   .
-avx2-t4-lanes    ternary_avx2     add_lanes_T4            512  vpaddw.*[(] .
+avx2-t4-lanes    ternary_avx2     add_lanes               512  vpaddw.*[(] .
 avx512-t4        ternary_avx512bw add_tile_t4             1536 vpshufb   skylake|ice|sapph|znver4
 avx512-t4-tables ternary_avx512bw make_tables_t4          12   vpshufb   skylake|ice|sapph|znver4
 avx512-many      ternary_avx512bw tile_6                  2304 vpermw    skylake|ice|sapph|znver4

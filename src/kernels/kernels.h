@@ -64,6 +64,7 @@ typedef struct nm_lane_tiles {
     const int8_t  *q; /* of the K block */
     size_t         q_stride;
     const uint8_t *indices;
+    nm_packing_id  packing;
     size_t         n_tiles, n_triples;
     uint8_t       *scratch;
 } nm_lane_tiles;

@@ -15,7 +15,7 @@
 
 #define V_BYTES 32
 #define V_TARGET "avx2"
-#define V_PASS 1
+#define V_PASS 2
 #define V_SHUFFLE(table, index) ((vec)_mm256_shuffle_epi8((__m256i)(table), (__m256i)(index)))
 #define V_TABLE(from)                                                                              \
     ((vec)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(from))))
@@ -33,6 +33,46 @@ static inline __m256i less(__m256i a, __m256i b)
     __asm__("vpcmpgtb %1, %2, %0" : "=x"(mask) : "x"(a), "x"(b));
     return mask;
 }
+
+/*
+ * Two vectors of rows go through the tables of a triple together, in assembly: their 8 sums of
+ * words, 4 of bytes, 2 indices, a table and what is looked up fill the 16 registers, and gcc would
+ * spill them.  LOOK_UP begins the sums of bytes, ADD adds to them; the table of hi is 32 bytes
+ * behind that of lo.  LOWER_NIBBLES takes those of a group's codes, UPPER_NIBBLES what it left.
+ */
+/* clang-format off */
+#define HALF(table, into0, into1)                                                                  \
+    "vbroadcasti128 " table "(%[tables]), %[t]\n"                                                  \
+    "vpshufb %[index0], %[t], " into0 "\n vpshufb %[index1], %[t], " into1 "\n"
+#define LOOK_UP(table) HALF(table, "%[lo0]", "%[lo1]") HALF(table "+32", "%[hi0]", "%[hi1]")
+#define ADD(table)                                                                                 \
+    HALF(table, "%[s]", "%[t]")                                                                    \
+    "vpaddb %[s], %[lo0], %[lo0]\n vpaddb %[t], %[lo1], %[lo1]\n"                                  \
+    HALF(table "+32", "%[s]", "%[t]")                                                              \
+    "vpaddb %[s], %[hi0], %[hi0]\n vpaddb %[t], %[hi1], %[hi1]\n"
+#define LOWER_NIBBLES(at)                                                                          \
+    "vpand " at "(%[codes]), %[low], %[index0]\n vpand " at "+32(%[codes]), %[low], %[index1]\n"
+#define UPPER_NIBBLES(at)                                                                          \
+    "vpxor " at "(%[codes]), %[index0], %[index0]\n vpsrlw $4, %[index0], %[index0]\n"             \
+    "vpxor " at "+32(%[codes]), %[index1], %[index1]\n vpsrlw $4, %[index1], %[index1]\n"
+#define TRIPLE_T4                                                                                  \
+    LOWER_NIBBLES("0") LOOK_UP("0") UPPER_NIBBLES("0") ADD("16")                                   \
+    LOWER_NIBBLES("128") ADD("64") UPPER_NIBBLES("128") ADD("80")                                  \
+    LOWER_NIBBLES("256") ADD("128") UPPER_NIBBLES("256") ADD("144")
+/* clang-format on */
+
+#define RUN(text, lo, hi, from, of, ...)                                                           \
+    do {                                                                                           \
+        vec s_, t_, index0_, index1_;                                                              \
+        __asm__ volatile(text                                                                      \
+                         : [lo0] "=&x"((lo)[0]), [lo1] "=&x"((lo)[1]), [hi0] "=&x"((hi)[0]),       \
+                           [hi1] "=&x"((hi)[1]), [s] "=&x"(s_), [t] "=&x"(t_),                     \
+                           [index0] "=&x"(index0_), [index1] "=&x"(index1_)                        \
+                         : [codes] "r"(from), [tables] "r"(of)__VA_ARGS__                          \
+                         : "memory");                                                              \
+    } while (0)
+#define V_LOOK_UP_T4(lo, hi, codes, tables)                                                        \
+    RUN(TRIPLE_T4, lo, hi, codes, tables, , [low] "x"((vec){0} + 15))
 
 #include "kernels/ternary_shuffle.h"
 
@@ -60,42 +100,18 @@ static inline __m256i less(__m256i a, __m256i b)
 #define V_MANY_PASS 2
 #define V_TABLES_T4 make_tables_t4
 
-/*
- * In assembly: 8 sums of words, 4 of bytes, 2 indices, a table and what is looked up fill the 16
- * registers, and gcc spills.  The result of a triple's first index is not added to anything.
- */
-#define LOOK_UP_HALF(table, into0, into1)                                                          \
-    "vbroadcasti128 " table "(%[tables]), %[t]\n"                                                  \
-    "vpshufb %[index0], %[t], " into0 "\n vpshufb %[index1], %[t], " into1 "\n"
-#define INDEX(at)                                                                                  \
-    "vmovdqu " at "*32(%[indices]), %[index0]\n vmovdqu " at "*32+32(%[indices]), %[index1]\n"
-#define LOOK_UP_FIRST                                                                              \
-    INDEX("0") LOOK_UP_HALF("0", "%[lo0]", "%[lo1]") LOOK_UP_HALF("32", "%[hi0]", "%[hi1]")
+/* Indices are stored, 6 of a triple of t4 and 8 of t5. */
 /* clang-format off */
-#define LOOK_UP(at, table)                                                                         \
-    INDEX(at)                                                                                      \
-    LOOK_UP_HALF(table, "%[s]", "%[t]")                                                            \
-    "vpaddb %[s], %[lo0], %[lo0]\n vpaddb %[t], %[lo1], %[lo1]\n"                                  \
-    LOOK_UP_HALF(table "+32", "%[s]", "%[t]")                                                      \
-    "vpaddb %[s], %[hi0], %[hi0]\n vpaddb %[t], %[hi1], %[hi1]\n"
+#define STORED(at)                                                                                 \
+    "vmovdqu " at "*32(%[codes]), %[index0]\n vmovdqu " at "*32+32(%[codes]), %[index1]\n"
 #define LOOK_UP_6                                                                                  \
-    LOOK_UP_FIRST LOOK_UP("2", "16") LOOK_UP("4", "64") LOOK_UP("6", "80") LOOK_UP("8", "128")     \
-    LOOK_UP("10", "144")
-#define LOOK_UP_8 LOOK_UP_6 LOOK_UP("12", "192") LOOK_UP("14", "208")
+    STORED("0") LOOK_UP("0") STORED("2") ADD("16")                                                 \
+    STORED("4") ADD("64") STORED("6") ADD("80")                                                    \
+    STORED("8") ADD("128") STORED("10") ADD("144")
+#define LOOK_UP_8 LOOK_UP_6 STORED("12") ADD("192") STORED("14") ADD("208")
 /* clang-format on */
-
-#define RUN(text, lo, hi, codes, from)                                                             \
-    do {                                                                                           \
-        vec s_, t_, index0_, index1_;                                                              \
-        __asm__ volatile(text                                                                      \
-                         : [lo0] "=&x"((lo)[0]), [lo1] "=&x"((lo)[1]), [hi0] "=&x"((hi)[0]),       \
-                           [hi1] "=&x"((hi)[1]), [s] "=&x"(s_), [t] "=&x"(t_),                     \
-                           [index0] "=&x"(index0_), [index1] "=&x"(index1_)                        \
-                         : [indices] "r"(codes), [tables] "r"(from)                                \
-                         : "memory");                                                              \
-    } while (0)
-#define V_LOOK_UP_6(lo, hi, indices, tables) RUN(LOOK_UP_6, lo, hi, indices, tables)
-#define V_LOOK_UP_8(lo, hi, indices, tables) RUN(LOOK_UP_8, lo, hi, indices, tables)
+#define V_LOOK_UP_6(lo, hi, indices, tables) RUN(LOOK_UP_6, lo, hi, indices, tables, )
+#define V_LOOK_UP_8(lo, hi, indices, tables) RUN(LOOK_UP_8, lo, hi, indices, tables, )
 
 #include "kernels/ternary_pairs.h"
 

@@ -167,8 +167,7 @@ INLINE void make_table(vec16 *to, vec16 c0, vec16 c1, vec16 c2, vec16 c3)
 }
 
 /* Tables of two quads, which are 32 columns of t4, 30 of t5; of one quad half of them. */
-INLINE void make_tables(nm_packing_id packing, uint8_t *tables, const nm_lane_tiles *l,
-                        const int8_t *q, size_t n_quads)
+INLINE void make_tables(uint8_t *tables, const nm_lane_tiles *l, const int8_t *q, size_t n_quads)
 {
     /* Of a quad, by group; column 15 is 0. */
     static const uint8_t order[NM_PACKINGS][4][4] = {
@@ -176,12 +175,12 @@ INLINE void make_tables(nm_packing_id packing, uint8_t *tables, const nm_lane_ti
         [NM_T5] = {{0, 1, 3, 4}, {5, 6, 8, 9}, {10, 11, 13, 14}, {2, 7, 12, 15}},
     };
 
-    for (; n_quads; n_quads--, q += packing == NM_T4 ? 16 : 15) {
+    for (; n_quads; n_quads--, q += l->packing == NM_T4 ? 16 : 15) {
         lane_columns columns;
         transpose_columns(columns, q, l->q_stride, l->n_tokens);
-        if (packing == NM_T5) memset(columns[15], 0, sizeof columns[15]);
+        if (l->packing == NM_T5) memset(columns[15], 0, sizeof columns[15]);
         for (int g = 0; g < 4; g++, tables += TABLE_BYTES) {
-            const uint8_t *c = order[packing][g];
+            const uint8_t *c = order[l->packing][g];
             make_table((vec16 *)tables, V_WORDS(columns[c[0]]), V_WORDS(columns[c[1]]),
                        V_WORDS(columns[c[2]]), V_WORDS(columns[c[3]]));
         }
@@ -254,13 +253,14 @@ INLINE void collect_tile(const nm_lane_tiles *l, int32_t *y, const vec16 *rows)
 }
 
 /* nm_lane_ops.add_tiles */
-INLINE void add_lanes(nm_packing_id packing, const nm_lane_tiles *l)
+NM_TARGET(V_TARGET)
+static void add_lanes(const nm_lane_tiles *l)
 {
     const uint8_t *indices = l->indices;
     const int8_t  *q = l->q;
     uint8_t       *tables = l->scratch;
     size_t         n_groups = l->n_triples + l->n_triples + l->n_triples;
-    size_t         n_quads = packing == NM_T4 ? (n_groups + 3) >> 2 : l->n_triples;
+    size_t         n_quads = l->packing == NM_T4 ? (n_groups + 3) >> 2 : l->n_triples;
 
     for (bool start = true; n_quads; start = false) {
         const size_t   n = n_quads > 1 ? 2 : 1;
@@ -268,8 +268,8 @@ INLINE void add_lanes(nm_packing_id packing, const nm_lane_tiles *l)
         int32_t       *y = l->y;
         vec16         *rows = (vec16 *)(tables + PASS_TABLES * TABLE_BYTES);
 
-        make_tables(packing, tables, l, q, n);
-        n_quads -= n, indices += 2 * QUAD_ROWS_BYTES, q += packing == NM_T4 ? 32 : 30;
+        make_tables(tables, l, q, n);
+        n_quads -= n, indices += 2 * QUAD_ROWS_BYTES, q += l->packing == NM_T4 ? 32 : 30;
         for (size_t tile = 0; tile < l->n_tiles; tile++) {
             if (n == 1)
                 add_quads(rows, at, tables, 1, start);
@@ -289,18 +289,13 @@ INLINE void add_lanes(nm_packing_id packing, const nm_lane_tiles *l)
     {                                                                                              \
         index_quads_##packing(to, codes, n_triples);                                               \
     }                                                                                              \
-    NM_TARGET(V_TARGET)                                                                            \
-    static void add_lanes_##packing(const nm_lane_tiles *tiles)                                    \
-    {                                                                                              \
-        add_lanes(NM_##packing, tiles);                                                            \
-    }                                                                                              \
     static const nm_lane_ops lanes_##packing = {                                                   \
         .n_lanes = LANES,                                                                          \
         .least_tokens = LEAST_TOKENS,                                                              \
         .index_bytes = LANE_INDEX_BYTES,                                                           \
         .scratch_bytes = PASS_TABLES * TABLE_BYTES + NM_PANEL_ROWS * V_BYTES,                      \
         .make_indices = index_lanes_##packing,                                                     \
-        .add_tiles = add_lanes_##packing,                                                          \
+        .add_tiles = add_lanes,                                                                    \
     };
 
 LANES_OF(T4)

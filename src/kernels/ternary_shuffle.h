@@ -10,6 +10,7 @@
  *     V_LESS(a, b)               0xFF where a < b as signed bytes
  *     V_NEGATE(v, sign)          -v where sign is negative; sign is 0 only where v is
  *     V_AHEAD(from)              prefetches a line
+ *     V_LOOK_UP_T4(lo, hi, codes, tables)      optional, in place of look_up_triple_of
  *
  * Two shuffles look up a group's sum of lo, two that of hi (ternary_sums.h).
  */
@@ -53,11 +54,9 @@ INLINE void trits_of_t5(vec codes, vec *first, vec *last)
 #define PASS_ROWS (V_PASS * V_BYTES)
 
 /* One triple of PASS_ROWS rows.  The first group has a bias, with which a code 0 is not 0. */
-INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *codes,
-                       const uint8_t *tables)
+INLINE void look_up_triple_of(nm_packing_id packing, vec lo[V_PASS], vec hi[V_PASS],
+                              const uint8_t *codes, const uint8_t *tables)
 {
-    vec lo[V_PASS], hi[V_PASS];
-
 #pragma GCC unroll 2
     for (int v = 0; v < V_PASS; v++) {
         vec c = load(codes + v * V_BYTES);
@@ -73,14 +72,17 @@ INLINE void add_triple(nm_packing_id packing, sums s[V_PASS], const uint8_t *cod
             lo[v] += l, hi[v] += h;
         }
     }
-#pragma GCC unroll 2
-    for (int v = 0; v < V_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
 }
+
+#ifndef V_LOOK_UP_T4
+#define V_LOOK_UP_T4(lo, hi, codes, tables) look_up_triple_of(NM_T4, lo, hi, codes, tables)
+#endif
 
 /* nm_ternary_ops.add_tile: PASS_ROWS rows at a time. */
 INLINE void add_tile(nm_packing_id packing, int32_t *y, const uint8_t *codes, const uint8_t *tables,
                      size_t n_triples, const uint8_t *ahead)
 {
+#pragma GCC unroll 1
     for (size_t row = 0; row < NM_TILE_ROWS; row += PASS_ROWS, y += PASS_ROWS) {
         const uint8_t *at = codes + row, *table = tables;
         sums           s[V_PASS];
@@ -88,7 +90,13 @@ INLINE void add_tile(nm_packing_id packing, int32_t *y, const uint8_t *codes, co
 #pragma GCC unroll 2
         for (int v = 0; v < V_PASS; v++) sums_start(&s[v], n_triples);
         for (size_t i = 0; i < n_triples; i++) {
-            add_triple(packing, s, at, table);
+            vec lo[V_PASS], hi[V_PASS];
+            if (packing == NM_T4)
+                V_LOOK_UP_T4(lo, hi, at, table);
+            else
+                look_up_triple_of(packing, lo, hi, at, table);
+#pragma GCC unroll 2
+            for (int v = 0; v < V_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
 #pragma GCC unroll 6
             for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD(ahead + line);
             at += 3 * NM_TILE_ROWS, table += 3 * NM_TABLE_BYTES, ahead += 3 * PASS_ROWS;
