@@ -12,7 +12,8 @@
 # fault as long as what found it is one of the runs, a survivor as long as all runs and proofs are.
 
 # plant TOP COUNT SOURCES PARAMETERS CELLS: $build/TOP.faults/TOP.v and the list of its faults, all
-# in CELLS.
+# in CELLS.  splitnets: Yosys makes write enables whose bits are copies of one of them; from such a
+# wire that depends on an input, Verilator 5.006 took the value of the clock before.
 plant() {
     faults=$build/$1.faults
     mkdir -p "$faults"
@@ -20,7 +21,7 @@ plant() {
         write_rtlil $faults/clean.il; \
         mutate -list $2 -seed ${MUTATE_SEED:-1} -ctrl fault 8 1 -o $faults/list $5" \
         > "$faults/yosys.log" 2>&1 &&
-        yosys -q -p "read_rtlil $faults/clean.il; script $faults/list; \
+        yosys -q -p "read_rtlil $faults/clean.il; script $faults/list; splitnets -driver; \
             write_verilog -noattr $faults/$1.v" >> "$faults/yosys.log" 2>&1 &&
         [ "$(wc -l < "$faults/list")" = "$2" ]
 }

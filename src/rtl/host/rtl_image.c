@@ -239,7 +239,7 @@ void nm_rtl_image_move(nm_rtl_image *image, uint64_t base)
 void nm_rtl_image_place(nm_rtl_image *image, size_t main, size_t gain)
 {
     for (size_t i = 0; i < N_POINTERS; i++) image->registers[POINTERS + i] += (uint32_t)main;
-    for (size_t i = 1; i < N_GAINS; i++) image->registers[GAINS + i] += (uint32_t)gain;
+    for (size_t i = 0; i < N_GAINS; i++) image->registers[GAINS + i] += (uint32_t)gain;
     image->state_strip += main;
 }
 

@@ -32,8 +32,8 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
 /* Once: the image will lie at `base`, a multiple of 64, in the core's memory instead of at 0. */
 void nm_rtl_image_move(nm_rtl_image *image, uint64_t base);
 /*
- * Once: all in the main memory lies `main` strips, a multiple of 32, further up; all but the first
- * vector in the gain memory `gain` strips.
+ * Once: all in the main memory lies `main` strips, a multiple of 32, further up; all in the gain
+ * memory `gain` strips.
  */
 void nm_rtl_image_place(nm_rtl_image *image, size_t main, size_t gain);
 void nm_rtl_image_close(nm_rtl_image *image);
