@@ -8,10 +8,10 @@
 // Host port: a word a clock with `host_write`; `host_read` answers the address of 4 clocks before.
 //
 //   00  write: bit 0 start, bit 1 reset.  Read: bit 0 running, bits 7:4 errors
-//   01  id of the token                   08-0c  d, e, n, vocabulary, 2n
+//   01  id of the token, below 2^17       08-0c  d, e, n, vocabulary, 2n
 //   02  layers                            10-12  K blocks of d, e, n columns: bits 7:0 full
 //   03  first record                             blocks, 13:8 groups in the rest
-//   04  embedding                         14-17  gain memory: strips where 4 vectors begin
+//   04  embedding                         14-17  gain memory, after 10-12: strips of 4 vectors
 //   05  a row of it                       18-1c  scalars: d, e, n as floats, eps, factor of x
 //   06  bit 0 t5, bit 1 binary16*         20-2a  main memory: strips where x u v f i g h sa, and in
 //                                                the ring ab, up and the second half of ab begin;

@@ -130,7 +130,8 @@ make_models() {
 # The runs of a core of 4 lanes, those that find faults (mutate.sh) in most places first.  The first
 # one may not take a clock more than it does.  The images lie where most bits of an address count,
 # vectors at the beginnings (-t: ends) of the core's memories; the shapes have several panels of
-# tiles, K blocks and requests a vector.
+# tiles, K blocks and requests a vector, two rows in the last tile, an `up` that begins at the last
+# lane, and nearly as many tokens as an id has values.
 core4_sizes='4 3200 960 384'
 core_cases() {
     cat << END
@@ -145,6 +146,8 @@ shape:2,1024,704,300 -n 1 -c 900000
 shape:2,768,1408,300:t5 -n 1 -t -c 900000
 models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
+shape:1,64,67,258 -n 1 -c 10000
+shape:1,64,67,131071 -n 1 -t -i 131070 -c 400000
 END
 }
 small_clocks=11215
@@ -156,12 +159,13 @@ run_core() {
     simulate_core core4 $core4_sizes || { bad "core of 4 lanes: build" && return; }
     core_cases > "$build/core.cases"
     while read -r case; do tokens $case; done < "$build/core.cases"
-    for seed in 1 2; do
-        tokens models/tiny.gguf -n 6 -s $seed -g $((2 * seed)) -l $((20 * seed))
+    for seed in 2 3; do
+        tokens models/tiny.gguf -n 6 -s $seed -g $((2 * seed - 2)) -l $((20 * seed - 20))
     done
     tokens models/tiny.gguf -n 64
     check "the hash of nomul logits" same_hash models/tiny.gguf
-    if [ -f models/stories-77m.gguf ]; then tokens models/stories-77m.gguf -n "${LONG:+6}4"; fi
+    n=8 && [ -z "${LONG-}" ] || n=64
+    if [ -f models/stories-77m.gguf ]; then tokens models/stories-77m.gguf -n $n; fi
     if [ -n "${LONG-}" ]; then wide_cores; fi
 }
 

@@ -16,7 +16,8 @@
 #define UNIT 16         /* addresses count so many bytes */
 #define RECORD_WORDS 32 /* addresses, from word 16 on scales */
 #define FIRST_SCALE 16
-#define MAX_COLS (1 << 15) /* what 24 bits of a sum are enough for */
+#define MAX_COLS (1 << 15)  /* what 24 bits of a sum are enough for */
+#define MAX_VOCAB (1 << 17) /* ids have 17 bits */
 
 enum { CONTROL, ID, LAYERS, RECORDS, EMBEDDING, EMBEDDING_ROW, FLAGS };
 enum { COUNTS = 0x08, BLOCKS = 0x10, GAINS = 0x14, SCALARS = 0x18, POINTERS = 0x20 };
@@ -202,6 +203,7 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     size_t   full = nm_packings[model->weights.packing].block_groups;
     put_vectors(image, core, c);
     if (!check_fits("columns", widest, MAX_COLS, err) ||
+        !check_fits("tokens", c->vocab, MAX_VOCAB, err) ||
         !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), core->q_groups, err) ||
         !check_fits("strips of the main memory", image->main_strips, core->m_strips, err) ||
         !check_fits("strips of the gain memory", image->gain_strips, core->g_strips, err) ||
