@@ -18,8 +18,8 @@
 #define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
-#define LEAD_COLS 33  /* columns normalized and quantized in the time of a step of a product */
-#define PANEL_STEPS 6 /* steps in the time that a panel takes that does not end with a part */
+#define LEAD_COLS 26  /* columns normalized and quantized in the time of a step of a product */
+#define PANEL_STEPS 8 /* steps in the time that a panel takes that does not end with a part */
 
 #define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
 #define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
@@ -90,14 +90,14 @@ static size_t row_of(const bundle *b, size_t thread)
  * sums of a panel that is cut: integers are exact in any order.
  *
  * Whole tiles cost a thread whole tables, a quarter of a tile's time with AVX2, and some get one
- * tile more than others or none.  That is a tenth of the work where a thread gets three tiles; less
- * of them are cut.  More are not, because sums must be fetched from the caches of the threads that
+ * tile more than others or none.  That is a tenth of the work where a thread gets three tiles; so
+ * many and less are cut.  More are not, because sums must be fetched from the caches of the threads that
  * share a panel: 5 to 20 % of a token with 4 and 8 threads.  Two threads fetch little, and thread
  * 0's share can be smaller by what it does alone: they gain 7 % up to a panel each.
  */
 static bool is_cut(size_t n_tiles, size_t n_threads)
 {
-    return n_threads > 1 && n_tiles < n_threads * (n_threads == 2 ? NM_PANEL_TILES : 3);
+    return n_threads > 1 && n_tiles <= n_threads * (n_threads == 2 ? NM_PANEL_TILES : 3);
 }
 
 /* The tiles of a run of rows where a product is computed in one round; else 0. */
