@@ -11,7 +11,8 @@
 #
 # P is the time of the products with one thread, S that of the rest, both of `nomul bench --ops`;
 # bandwidth and signal are those of `nomul bench` with N threads.  Lines are the cache lines that
-# cross: what other threads computed, and q.  Recurrence and gates are shared from 4 threads on.  With -n 0 nothing is measured but the constants.  The machine must be quiet.
+# cross: what other threads computed, and q.  Recurrence and gates are shared from 4 threads on.
+# With -n 0 nothing is measured but the constants.  The machine must be quiet.
 set -eu
 cd "$(dirname "$0")/.."
 usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/predict_threads.sh >&2; exit 2; }
