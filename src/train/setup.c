@@ -144,7 +144,25 @@ static bool lock_folder(nm_trainer *t, nomul_error *err)
     return true;
 }
 
-/* A folder that has no training in it yet, nor one that begins at this moment. */
+/* A model that no training here has written: ours would take its place, or be mixed with it. */
+static bool check_no_model(const char *folder, nomul_error *err)
+{
+    static const char *const names[] = {"model.gguf", "model.safetensors",
+                                        "model.safetensors.index.json", "pytorch_model.bin",
+                                        "pytorch_model.bin.index.json"};
+    char                     path[NM_EXPORT_PATH];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!nm_export_path(path, folder, names[i], err)) return false;
+        if (nm_file_exists(path))
+            return nm_fail(err, NOMUL_E_ARG,
+                           "%s: there is a model already, of no training: choose another folder",
+                           path);
+    }
+    return true;
+}
+
+/* A folder that has no training in it yet, nor one that begins at this moment, nor a model. */
 static bool make_folder(nm_trainer *t, nomul_error *err)
 {
     char         path[NM_EXPORT_PATH];
@@ -165,7 +183,7 @@ static bool make_folder(nm_trainer *t, nomul_error *err)
         return nm_fail(err, NOMUL_E_ARG,
                        "%s: there is a training already: nomul-train resume %s, or another folder",
                        path, t->folder);
-    return true;
+    return check_no_model(t->folder, err);
 }
 
 /* Of a training that did not begin, what was written; only if the folder is as new. */

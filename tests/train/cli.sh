@@ -212,6 +212,15 @@ check "empty data" says 1 "$work/empty: is empty" new --data "$work/empty" -o "$
 check "not UTF-8" says 1 "line 2: byte 9 is not UTF-8" new --data "$work/latin1" -o "$work/x2"
 check "no such file" says 1 "$work/none" new --data "$work/none" -o "$work/x3"
 check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"
+mkdir "$work/given"
+cp "$work/whole/config.json" "$work/whole/tokenizer.model" "$work/whole/model.safetensors" \
+    "$work/given"
+check "a model's own folder" says 2 "$work/given/model.safetensors: there is a model already" \
+    tune -m "$work/given" -o "$work/given"
+check "keeps its model" cmp "$work/given/model.safetensors" "$work/whole/model.safetensors"
+mkdir "$work/given2" && cp "$work/a.gguf" "$work/given2/model.gguf"
+check "as does a model file's" says 2 "$work/given2/model.gguf: there is a model already" \
+    tune -m "$work/given2/model.gguf" -o "$work/given2"
 check "what cannot change" says 2 "--batch-size: cannot be changed" \
     "$train" resume "$work/whole" --batch-size 2
 check "no training" says 1 "$work/x9/train.state" "$train" resume "$work/x9"
