@@ -22,7 +22,10 @@ def read_log(path):
     steps, measured, tokens = [], [], 0
     with open(path, encoding="utf-8") as file:
         for line in file:
-            row = json.loads(line)
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # cut off, by a kill or a full disk
             if "loss" in row:
                 tokens = row["tokens"]
                 steps.append((tokens, row["loss"]))

@@ -441,15 +441,21 @@ static bool open_texts(nm_trainer *t, nomul_error *err)
            nm_token_cache_open(&t->valid, path, t->latent.config.vocab, err);
 }
 
-/* A resumed training appends to its log. */
+/* A resumed training appends to its log, on a new line: a kill may have cut the last one off. */
 static bool open_log(nm_trainer *t, nomul_error *err)
 {
-    char path[NM_EXPORT_PATH];
+    char    path[NM_EXPORT_PATH], last = '\n';
+    nm_file file = NM_FILE_CLOSED;
 
     if (t->ranks.rank) return true;
     if (!nm_export_path(path, t->folder, "train.jsonl", err)) return false;
     const char *name = t->options.log ? t->options.log : path;
-    t->log = fopen(name, t->saved.counts.step ? "ab" : "wb");
+    bool        appends = t->saved.counts.step > 0;
+    if (appends && nm_file_open(&file, name, NULL) && file.size > 0)
+        nm_file_read(&file, file.size - 1, &last, 1, NULL);
+    nm_file_close(&file);
+    t->log = fopen(name, appends ? "ab" : "wb");
+    if (t->log && last != '\n') fputc('\n', t->log);
     return t->log || nm_fail(err, NOMUL_E_IO, "%s: cannot be written", name);
 }
 

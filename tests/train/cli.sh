@@ -79,7 +79,10 @@ cp "$work/full/train.state" "$work/before"
 check "a full disk is an error" sh -c "ulimit -f 64; exec '$train' resume '$work/full' -q \
     --max-iters 13 --save-minutes 0 2>&1 | grep -q 'train.state: .*resume $work/full continues'"
 check "and leaves the last checkpoint" cmp "$work/full/train.state" "$work/before"
+printf '{"step":13,"lo' >> "$work/full/train.jsonl"
 check "from which it resumes" "$train" resume "$work/full" -q --max-iters 13
+check "and a line that was cut off stays by itself" \
+    [ "$(tail -n 1 "$work/full/train.jsonl" | cut -c 1-17)" = '{"step":13,"loss"' ]
 
 new --minutes 0.01 --valid "$work/valid" -o "$work/minutes"
 check "--minutes ends a training" [ -s "$work/minutes/model.gguf" ]
@@ -153,6 +156,7 @@ check "bench measures" sh -c "'$train' bench --shape 1,32,48 --batch-size 2 --bl
 if command -v python3 > "$work/said"; then
     check "plot_training.py draws" sh -c "python3 tools/plot_training.py '$work/curve/train.jsonl' |
         python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)'"
+    check "and skips a line that is cut off" python3 tools/plot_training.py "$work/full/train.jsonl"
 fi
 "$train" --help > "$work/help"
 for option in $(sed -n 's/^TRAIN_OPTION([A-Z]*, [a-z0-9_]*, "\([^"]*\)".*/\1/p' \
