@@ -147,10 +147,29 @@ bool nm_train_options_parse(nm_train_options *o, int argc, char **argv, bool sav
 
 /* ---- The saved copy -------------------------------------------------------------------------- */
 
-/*
- * "learning-rate 0.001\n": 17 digits give the same double back.  A text with a newline could not be
- * read back and is left out, as is one that is NULL.
- */
+/* Appends a text as a part of one line, in which a newline is "\n" and a backslash "\\". */
+static size_t put_escaped(char *text, size_t size, size_t at, const char *string)
+{
+    for (; *string; string++) {
+        if ((*string == '\n' || *string == '\\') && at++ < size) text[at - 1] = '\\';
+        if (at++ < size) text[at - 1] = *string == '\n' ? 'n' : *string;
+    }
+    return at;
+}
+
+static void unescape(char *string)
+{
+    char *to = string;
+
+    for (; *string; string++) {
+        bool is_escape = *string == '\\' && (string[1] == 'n' || string[1] == '\\');
+        if (is_escape) string++;
+        *to++ = is_escape && *string == 'n' ? '\n' : *string;
+    }
+    *to = '\0';
+}
+
+/* "learning-rate 0.001\n": 17 digits give the same double back.  A text that is NULL is left out. */
 size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size)
 {
     size_t at = 0;
@@ -174,10 +193,11 @@ size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size
             break;
         default: memcpy(&string, field, sizeof string);
         }
-        if (!string || strchr(string, '\n')) continue;
-        int n = snprintf(at < size ? text + at : NULL, at < size ? size - at : 0, "%s %s\n",
-                         row->name, string);
-        at += (size_t)n;
+        if (!string) continue;
+        at += (size_t)snprintf(at < size ? text + at : NULL, at < size ? size - at : 0, "%s ",
+                               row->name);
+        at = put_escaped(text, size, at, string);
+        at += (size_t)snprintf(at < size ? text + at : NULL, at < size ? size - at : 0, "\n");
     }
     return at;
 }
@@ -194,6 +214,7 @@ bool nm_train_options_read(nm_train_options *o, char *text, nomul_error *err)
         const struct option *row = find(line);
         if (!row || row->kept == NO)
             return nm_fail(err, NOMUL_E_FORMAT, "options: no option %.100s", line);
+        unescape(space + 1);
         if (!set(o, row, space + 1, err)) return false;
     }
     return true;

@@ -279,6 +279,11 @@ printf 'bell \a, CSI \302\2333m, half \303' > "$work/prompt"
 check "a sample is visible text" sh -c "'$train' tune -m '$work/a.gguf' --data '$work/text' \
     --max-iters 1 --batch-size 1 --block-size 8 --sample \"\$(cat '$work/prompt')\" \
     -o '$work/visible' 2>&1 | grep -qF '    bell \x07, CSI \xC2\x9B3m, half \xC3'"
+"$train" tune -m "$work/a.gguf" --data "$work/text" --max-iters 1 --batch-size 1 --block-size 8 \
+    --sample 'back\\slash \n
+second line' -q -o "$work/lines"
+check "a sample of two lines is saved" sh -c "'$train' resume '$work/lines' --max-iters 2 2>&1 |
+    grep -A 1 -F 'back\\\\slash \\n' | grep -q '^second line'"
 check "a vocabulary that is too small" says 2 "--shape: vocabulary 2: expected at least 4" \
     "$train" bench --shape 1,32,48,2
 check "a shape and a config" says 2 "expected one of them" \
