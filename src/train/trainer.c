@@ -171,9 +171,8 @@ bool nm_trainer_step(nm_trainer *t, nomul_error *err)
     if (!run_streams(t, err)) return false;
     if (!isfinite(t->loss) || !isfinite(t->norm))
         return nm_fail(err, NOMUL_E_FORMAT,
-                       "step %" PRIu64 ": the loss is not a number, a lower --learning-rate is "
-                       "needed",
-                       c->step + 1);
+                       "step %" PRIu64 ": the %s not a number, a lower --learning-rate is needed",
+                       c->step + 1, isfinite(t->loss) ? "norm of the gradients is" : "loss is");
     t->rate = learning_rate(t);
     c->step++, c->tokens += o->batch_size * o->block_size;
     /* New values, quantized for the next step. */
@@ -351,7 +350,7 @@ bool nm_trainer_save(nm_trainer *t, nomul_error *err)
     char            path[NM_EXPORT_PATH];
 
     s->at = s->counts.is_decaying ? t->decay_data.at : t->data.at;
-    t->last_saved = s->counts.seconds;
+    t->last_saved = s->counts.seconds, t->saved_step = s->counts.step;
     if (!join_streams(t, err) || (!t->ranks.rank && !nm_trainer_fetch(t, err))) return false;
     if (t->ranks.rank) return true;
     s->counts.optimizer_steps = t->adamw.n_steps;
@@ -371,7 +370,13 @@ void nm_trainer_add_way_on(const nm_trainer *t, nomul_error *err)
     char              path[NM_EXPORT_PATH];
 
     if (!t->folder || !nm_export_path(path, t->folder, "train.state", NULL)) return;
-    if (nm_file_exists(path))
+    bool is_number = isfinite(t->loss) && isfinite(t->norm);
+    if (!is_number && nm_file_exists(path) && t->saved.counts.step == t->saved_step)
+        nm_fail(err, cause.code,
+                "%.800s; resuming the checkpoint, of step %" PRIu64
+                ", leads there again: begin again",
+                cause.text, t->saved_step);
+    else if (nm_file_exists(path))
         nm_fail(
             err, cause.code,
             "%.600s; the last checkpoint is intact: nomul-train resume %.300s continues from it",
@@ -389,7 +394,7 @@ bool nm_trainer_run(nm_trainer *t, nomul_error *err)
     const nm_train_options *o = &t->options;
     nm_saved_counts        *c = &t->saved.counts;
 
-    t->clock = nm_clock(), t->last_saved = c->seconds;
+    t->clock = nm_clock(), t->last_saved = c->seconds, t->saved_step = c->step;
     if (c->step == 0 && !measure(t, err)) return false;
     while (!is_done(t) && !t->is_stopped) {
         double before = c->seconds;

@@ -63,12 +63,13 @@ typedef struct nm_trainer {
     char           saved_options[NM_TRAIN_SAVED]; /* what options point into: resume's, or a name */
     uint32_t      *bench_ids;
 
-    double clock;            /* when counts.seconds was last brought up to date */
-    double last_saved;       /* of counts.seconds */
-    double loss, norm, rate; /* of the last step, as its seconds */
-    double last_step;
-    bool   is_stopped; /* by a signal to any rank */
-    FILE  *log;        /* rank 0's */
+    double   clock;            /* when counts.seconds was last brought up to date */
+    double   last_saved;       /* of counts.seconds */
+    uint64_t saved_step;       /* of the last checkpoint, or where this run began */
+    double   loss, norm, rate; /* of the last step, as its seconds */
+    double   last_step;
+    bool     is_stopped; /* by a signal to any rank */
+    FILE    *log;        /* rank 0's */
 } nm_trainer;
 
 /* In setup.c, when ranks is open.  Every rank makes the same calls.  Close after a failure, too. */

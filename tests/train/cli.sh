@@ -237,6 +237,10 @@ says_like() { # REGEX COMMAND...
 }
 check "a rate that is too high" says_like "$again" new --max-iters 40 $too_high -o "$work/x4"
 check "such a rate later" says_like "$on" "$train" resume "$work/full" --max-iters 99 $too_high -q
+like="a lower --learning-rate is needed; resuming the checkpoint, of step .*begin again"
+check "a checkpoint that leads there" says_like "$like" \
+    new --max-iters 60 --learning-rate 10 --save-minutes 1e-9 -o "$work/x20"
+check "and resuming it" says_like "$like" "$train" resume "$work/x20" --learning-rate 1e-6 -q
 
 # What did not begin leaves nothing, but for a folder that was there.
 leaves_nothing() { # OPTIONS...
