@@ -11,7 +11,7 @@
 //   01  id of the token, below 2^17       08-0c  d, e, n, vocabulary, 2n
 //   02  layers                            10-12  K blocks of d, e, n columns: bits 7:0 full
 //   03  first record                             blocks, 13:8 groups in the rest
-//   04  embedding                         14-17  gain memory, after 10-12: strips of 4 vectors
+//   04  embedding                         14-17  gain memory: strips of 4 vectors
 //   05  a row of it                       18-1c  scalars: d, e, n as floats, eps, factor of x
 //   06  bit 0 t5, bit 1 binary16*         20-2a  main memory: strips where x u v f i g h sa, and in
 //                                                the ring ab, up and the second half of ab begin;

@@ -87,7 +87,8 @@ module nm_vector #(
         if (put)
             case (put_address[6:4])
                 3'd1: if (put_address[3]) host_scalar[put_address[2:0]] <= put_data;
-                      else gain_base[put_address[1:0]] <= put_data[G_BITS-1:0];
+                      else if (put_address[2])
+                          gain_base[put_address[1:0]] <= put_data[G_BITS-1:0];
                 3'd2: begin
                     pointer[put_address[3:0]] <= put_data[M_BITS-1:0];
                     rotate[put_address[3:0]]  <= put_data[28+:LANE_BITS];
