@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The four arithmetic units side by side, and two lanes that compare, for float_sim.cpp.
+//
+// 32 units of the square root take turns, so that a root begins every clock, as the others' results
+// do; `done`, and no other unit is, and `root` are those of the unit that began 28 clocks ago.
 `include "nm_isa.vh"
 `default_nettype none
 module float_units (
@@ -8,6 +11,7 @@ module float_units (
     input  wire [31:0] a,
     input  wire [31:0] b,
     input  wire        start,
+    input  wire [31:0] square,
     output wire [31:0] sum,
     output wire [31:0] product,
     output wire [31:0] quotient,
@@ -23,7 +27,23 @@ module float_units (
     );
     nm_fmul mul (.clk(clk), .a(a), .b(b), .y(product));
     nm_fdiv div (.clk(clk), .a(a), .b(b), .y(quotient));
-    nm_fsqrt sqrt (.clk(clk), .rst(rst), .start(start), .a(a), .done(done), .y(root));
+    reg  [4:0]  turn;
+    wire [4:0]  ready = turn + 5'd4;  // 28 before, of 32
+    wire [31:0] dones;
+    wire [1023:0] roots;
+    always @(posedge clk) turn <= rst ? 5'd0 : turn + 5'd1;
+    assign done = dones == 32'd1 << ready;
+    assign root = roots[32*ready+:32];
+    genvar u;
+    generate
+        for (u = 0; u < 32; u = u + 1) begin : unit
+            localparam [4:0] NUMBER = u;
+            nm_fsqrt sqrt (
+                .clk(clk), .rst(rst), .start(start && turn == NUMBER), .a(square),
+                .done(dones[u]), .y(roots[32*u+:32])
+            );
+        end
+    endgenerate
     nm_lane max (
         .clk(clk), .op(`OP_MAX), .ahead(1'b0), .a(a), .b(b), .op_out(`OP_MAX), .chain(1'b0),
         .c(32'd0), .y(most)
