@@ -3,6 +3,9 @@
 // addresses), AXI4 to read memory (nm_axi_read), an AXI4-Stream of logits without TLAST, whose
 // TKEEP marks the bytes that count.  `running` is a level: its end may interrupt the host.
 //
+// Latency of the adapters: 2 clocks for a request, none for its data; a write of a register takes 3
+// clocks, a read 9.  Throughput a beat a clock, of weights and logits.
+//
 // `rst` resets all; a reset by the host, which writes bit 1 of register 0, the core alone: the
 // adapters finish what they have begun on their buses.
 `default_nettype none

@@ -2,8 +2,11 @@
 // AXI4 read master for the memory port of nm_core.
 //
 // A request of the core, 1 to 480 beats, becomes bursts (INCR) of at most 256 beats that do not
-// cross a boundary of 4 KB; up to four are outstanding, in order, all of one id.  A request takes
-// a clock, a burst a clock, a beat a clock; data pass through without a register.
+// cross a boundary of 4 KB; up to four are outstanding, in order, all of one id.
+//
+// Latency: a request is offered to the bus 2 clocks after it was taken; data pass through without a
+// register, 0 clocks.  Throughput a request in as many clocks as it has bursts and one, a burst a
+// clock, a beat a clock.
 //
 // The core gets exactly the beats that it asked for, whatever the memory answers; r_error marks
 //

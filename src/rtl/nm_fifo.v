@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A queue of 2^BITS words, valid/ready on both sides, a word a clock.
+// A queue of 2^BITS words, valid/ready on both sides.
+//
+// Latency 1 clock: a word can be taken in the clock after that in which it came.  Throughput a word
+// a clock on each side; a full queue takes the next word in the clock after one left.
 //
 // Proved (RTL_PARTS=formal): it never holds more than it can; what goes in comes out once, in order
 // and unchanged; a word that is offered stays until it is taken.
