@@ -14,6 +14,7 @@ module nm_axi_core #(
     parameter M_STRIPS = 1024,
     parameter G_STRIPS = 256,
     parameter Q_GROUPS = 256,
+    parameter WAIT_BITS = 20,
     parameter ADDRESS_BITS = 20  // 2^(ADDRESS_BITS - 3) words of main memory can be reached
 ) (
     input  wire                    clk,
@@ -87,7 +88,10 @@ module nm_axi_core #(
         .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready), .m_axi_rdata(m_axi_rdata),
         .m_axi_rresp(m_axi_rresp), .m_axi_rlast(m_axi_rlast)
     );
-    nm_core #(.LANES(LANES), .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS), .Q_GROUPS(Q_GROUPS)) core (
+    nm_core #(
+        .LANES(LANES), .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS), .Q_GROUPS(Q_GROUPS),
+        .WAIT_BITS(WAIT_BITS)
+    ) core (
         .clk(clk), .rst(rst), .host_write(host_write), .host_address(host_address),
         .host_data(host_data), .host_read(host_read),
         .ar_valid(ar_valid), .ar_ready(ar_ready), .ar_address(ar_address), .ar_beats(ar_beats),

@@ -4,7 +4,8 @@
 //     0 ..                     4 times the number of a register of nm_core
 //     2^(ADDRESS_BITS - 1) ..  the words of the main memory
 //
-// SLVERR, and nothing is done: a write of less than a word; the main memory while the core runs.
+// SLVERR, and nothing is done: a write of less than a word; while the core runs, the main memory
+// and writes of other registers than 0.
 // One transfer at a time, reads and writes in turn where both wait: a write takes 3 clocks with its
 // answer, a read 9.  No output depends on an input of the same clock, as AXI demands.
 //
@@ -49,7 +50,7 @@ module nm_axi_lite #(
     reg  [ADDRESS_BITS-1:0] read_address;
     wire [ADDRESS_BITS-1:0] at = write ? s_axi_awaddr : read_address;
     wire                    memory = at[ADDRESS_BITS-1];
-    wire                    allowed = !(memory && running);
+    wire                    allowed = !(running && (memory || (write && at[8:2] != 0)));
     wire                    idle = !write && !read && wait_step == 0 && !s_axi_bvalid &&
                                    !s_axi_rvalid;
     wire                    may_write = s_axi_awvalid && s_axi_wvalid;

@@ -7,7 +7,7 @@
 //
 // Host port: a word a clock with `host_write`; `host_read` answers the address of 4 clocks before.
 //
-//   00  write: bit 0 start, bit 1 reset.  Read: bit 0 running, bits 7:4 errors
+//   00  write: bit 0 start, bit 1 reset.  Read: bit 0 running, bits 6:4 errors
 //   01  id of the token, below 2^17       08-0c  d, e, n, vocabulary, 2n
 //   02  layers                            10-12  K blocks of d, e, n columns: bits 7:0 full
 //   03  first record                             blocks, 13:8 groups in the rest
@@ -25,15 +25,24 @@
 // follows the record of the head: output_norm, the head's gain, weights and scale in the places of
 // attn_norm and f.
 //
-// Errors are kept until reset: bit 0 a bus error (the token's logits are then worth nothing).  The
-// core never waits for anything but its memory and the reader of the logits.
+// While the core runs it takes nothing but register 0.  Errors are kept until a reset by the host:
+//
+//   bit 4  a bus error: the token ends, its logits are worth nothing
+//   bit 5  the registers ask for more than the core has (nm_limits), the id is none of the
+//          vocabulary, or a word beyond the main memory was written: that word, or the token, is
+//          not begun
+//   bit 6  for 2^WAIT_BITS clocks the core could have taken a beat, and the memory gave none
+//
+// After bits 5 and 6 the core stands still as after a reset, and does not start until there is one.
+// It never waits for anything but its memory, so long, and the reader of the logits.
 `default_nettype none
 module nm_core #(
     parameter LANES = 4,    // 4, 8 or 16; the memory port has 32 LANES bits
     // Multiples of 16, of Q_GROUPS 8.
     parameter M_STRIPS = 1024, // main memory: strips of LANES floats
     parameter G_STRIPS = 256,  // gain memory
-    parameter Q_GROUPS = 256   // q memory: two buffers of so many groups
+    parameter Q_GROUPS = 256,  // q memory: two buffers of so many groups
+    parameter WAIT_BITS = 20   // memory may be silent for less than 2^WAIT_BITS clocks
 ) (
     input  wire                clk,
     input  wire                rst,
@@ -64,21 +73,41 @@ module nm_core #(
     localparam H_BITS = M_BITS + LANE_BITS;
 
     // ---- Host
-    wire        put = host_write && !host_address[31];
-    wire        control = put && host_address[6:0] == 7'd0;
-    wire        start = control && host_data[0] && !running;
-    reg         reset;
-    reg         bus_error;
+    reg         reset;        // of all below
+    wire        control = host_write && !host_address[31] && host_address[6:0] == 7'd0;
+    wire        put = host_write && !host_address[31] && !running && !reset;
+    wire        put_word = host_write && host_address[31] && !running;
+    wire        exists = {1'b0, host_address[30:0]} < M_STRIPS << LANE_BITS;
+    wire        clear = rst || (control && host_data[1]);
+    reg         cleared;      // of the errors, too
+    reg         bus_error, limit_error, time_error;
+    wire        start = control && host_data[0] && !running && !limit_error && !time_error;
+    wire        refused, late;
     reg  [3:0]  from_memory;
     wire [31:0] m_word;
 
     always @(posedge clk) begin
-        reset       <= rst || (control && host_data[1]);
-        bus_error   <= !reset && (bus_error || (r_valid && r_ready && r_error));
+        cleared     <= clear;
+        reset       <= clear || refused || late;
+        bus_error   <= !cleared && (bus_error || (r_valid && r_ready && r_error));
+        limit_error <= !cleared && (limit_error || refused || (put_word && !exists));
+        time_error  <= !cleared && (time_error || late);
         from_memory <= {from_memory[2:0], host_address[31]};
-        host_read   <= from_memory[2] ? m_word : {27'd0, bus_error, 3'd0, running};
+        host_read   <= from_memory[2] ? m_word
+                     : {25'd0, time_error, limit_error, bus_error, 3'd0, running};
     end
-    wire unused = &{1'b0, host_address[30:7], from_memory[3]};
+    wire unused = &{1'b0, from_memory[3]};
+
+    // ---- Clocks in which a beat could be taken since the last one came
+    reg               waits, answered;
+    reg [WAIT_BITS:0] waited;
+    assign late = waited[WAIT_BITS];
+    always @(posedge clk) begin
+        waits    <= r_ready && !r_valid;
+        answered <= r_valid;
+        if (reset || answered) waited <= 0;
+        else if (waits) waited <= waited + 1'b1;
+    end
 
     // ---- Sequencer
     wire               issue, pipe_empty, tile_ready, tile_done, tile_half, t5;
@@ -96,11 +125,22 @@ module nm_core #(
     wire [5:0]         job_rest;
     wire [G_BITS-1:0]  job_to;
 
+    wire               limits_known, limits_fit;
+    nm_limits #(
+        .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS), .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS),
+        .Q_GROUPS(Q_GROUPS)
+    ) limits (
+        .clk(clk), .rst(reset), .t5(t5),
+        .put(put), .put_address(host_address[6:0]), .put_data(host_data),
+        .known(limits_known), .fits(limits_fit)
+    );
+
     nm_sequencer #(
         .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS), .G_BITS(G_BITS)
     ) sequencer (
         .clk(clk), .rst(reset), .put(put), .put_address(host_address[6:0]), .put_data(host_data),
         .start(start), .running(running), .t5(t5),
+        .limits_known(limits_known), .limits_fit(limits_fit), .refused(refused),
         .issue(issue), .ir(ir), .issue_v(issue_v), .issue_strip(issue_strip),
         .issue_count(issue_count), .issue_ahead(issue_ahead), .issue_rotate(issue_rotate),
         .issue_state(issue_state), .pipe_empty(pipe_empty),
@@ -175,7 +215,7 @@ module nm_core #(
         .issue(issue), .ir(ir), .issue_v(issue_v), .issue_strip(issue_strip),
         .issue_count(issue_count), .issue_ahead(issue_ahead), .issue_rotate(issue_rotate),
         .issue_state(issue_state), .pipe_empty(pipe_empty),
-        .host(!running), .host_write(host_write && host_address[31] && !running),
+        .host(!running), .host_write(put_word && exists),
         .host_address(host_address[H_BITS-1:0]), .host_data(host_data), .host_read(m_word),
         .g_write(g_write), .g_address(g_address), .g_data(g_data),
         .rec_write(rec_write), .rec_address(rec_address),

@@ -31,6 +31,12 @@ module nm_sequencer #(
     input  wire        start,
     output reg         running,
     output wire        t5,
+    // Whether the registers fit the core (nm_limits).  Nothing is loaded, so nothing written,
+    // before that is known; if they do not, or the id is none of the vocabulary, `refused` is 1
+    // until a reset.
+    input  wire        limits_known,
+    input  wire        limits_fit,
+    output reg         refused,
     // A strip of an operation.
     output wire        issue,
     output reg  [47:0] ir,
@@ -76,7 +82,7 @@ module nm_sequencer #(
     localparam [1:0] JOB_PRODUCT = 2'd0, JOB_VECTOR = 2'd1, JOB_RECORD = 2'd2;
 
     // ---- Registers of the host
-    reg [16:0] id;
+    reg [17:0] id;  // bit 17: the number is larger
     reg [9:0]  layers;
     reg [31:0] record_base, embedding_base;
     reg [15:0] embedding_row;
@@ -89,7 +95,7 @@ module nm_sequencer #(
         if (rst) flags <= 0;
         else if (put)
             case (put_address)
-                7'h01: id <= put_data[16:0];
+                7'h01: id <= {put_data[31:17] != 0, put_data[16:0]};
                 7'h02: layers <= put_data[9:0];
                 7'h03: record_base <= put_data;
                 7'h04: embedding_base <= put_data;
@@ -227,6 +233,12 @@ module nm_sequencer #(
     reg  [31:0] record_address;
     reg  [3:0]  n_products, n_vectors;  // under way
     reg         job_prepared;
+    reg         allowed, forbidden;
+    always @(posedge clk) begin
+        allowed   <= limits_known && limits_fit && id < count_vocab;
+        forbidden <= limits_known && !(limits_fit && id < count_vocab);
+        refused   <= !rst && running && id_bit == 5'd17 && forbidden;
+    end
     wire        is_embedding = op == `OP_LOAD && a_index == 6'd32;
     wire        is_record = op == `OP_LOAD && a_index == 6'd33;
     wire        is_job = op == `OP_LOAD || op == `OP_PRODUCT;
@@ -253,7 +265,7 @@ module nm_sequencer #(
             job_prepared <= 1'b0;
             pack_flush   <= 1'b0;
         end else begin
-            job_prepared <= id_bit == 5'd17;
+            job_prepared <= id_bit == 5'd17 && allowed;
             pack_flush   <= op == `OP_PRODUCT && job_prepared && pipe_empty && job_ready;
             job_address  <= is_embedding ? row_address : is_record ? record_address : rec_data;
             job_tiles    <= {5'b0, rows_up[17:7]};

@@ -91,6 +91,11 @@ void core_host_feed(int32_t id, float *logits, float *state)
     nm_free(snapshot);
 }
 
+const char *core_host_error(uint32_t status)
+{
+    return nm_rtl_error_text(status);
+}
+
 uint64_t core_host_hash(const float *logits, size_t n)
 {
     return nm_xxh64_of(logits, n * sizeof *logits);

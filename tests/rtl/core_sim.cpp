@@ -11,13 +11,15 @@
 // request, in order; with -g each side of every port pauses at random, GAPS of 16 clocks.  -q
 // prints no counts, only the hash, that of `nomul logits --hash`.  Halfway the state goes through
 // the host: it is read, overwritten, the core is reset, and the state is written back; with -x
-// tokens with faults of the memory and with resets in the middle come before that.
+// tokens with faults of the memory, registers that do not fit and resets in the middle come
+// before that, and each token has a pause of the memory, as long as it may be.
 //
 // Built with -DAXI it works through the adapters (nm_axi_core).
 //
 //   core_sim MODEL -d PREFIX [-n TOKENS]
 //
 // Computes nothing on the core: writes what core_tb.v needs, as text for $readmemh.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -38,6 +40,9 @@ typedef Vnm_core core_top;
 #include "core_host.h"
 #include "fault.h"
 
+// The errors of register 0, as in nm_core.v.
+enum { E_BUS = 0x10, E_LIMITS = 0x20, E_SILENCE = 0x40 };
+
 static core_top         *top;
 static const core_model *model;
 static uint64_t          base; // of the image in the memory
@@ -45,7 +50,7 @@ static uint64_t          random_state, n_clocks, n_wrong, max_clocks = 400000000
 static unsigned          latency = 20, gaps;
 static std::vector<float> logits;
 
-static struct { uint64_t beats, waits; } port; // data taken; data refused
+static struct { uint64_t beats, waits, requests; } port; // data taken; data refused
 
 static uint64_t next_random() // xorshift64*
 {
@@ -57,6 +62,28 @@ static uint64_t next_random() // xorshift64*
 
 static bool pauses() { return gaps && next_random() % 16 < gaps; }
 
+// From beat number `from` on the memory is silent, until the core has been ready for a beat for
+// `clocks` clocks; it is deaf if it takes no requests meanwhile, either.
+static struct {
+    uint64_t from, clocks, waited;
+    bool     deaf;
+} silence;
+
+static void be_silent(uint64_t clocks, bool deaf)
+{
+    silence = {port.beats + 50, clocks, 0, deaf};
+}
+static bool silent() { return silence.waited < silence.clocks && port.beats >= silence.from; }
+// When it is over, a beat comes at once.
+static bool silence_ends() { return silence.clocks && silence.waited == silence.clocks; }
+static void count_silence(bool ready, bool valid)
+{
+    if (valid) {
+        if (silence.waited) silence = {};
+    } else if (silent())
+        silence.waited += ready;
+}
+
 static void take_logits(const uint32_t *data, unsigned keep)
 {
     for (int l = 0; l < LANES; l++)
@@ -67,10 +94,14 @@ static void take_logits(const uint32_t *data, unsigned keep)
         }
 }
 
+// What is exact at the core's port is not on the bus: the adapter may be ready without the core,
+// and the other way round.
 #ifdef AXI
 #include "port_axi.h"
+enum { LONGEST_SILENCE = (1 << WAIT_BITS) - 200, LATEST = 1 << (WAIT_BITS + 1), LIMITS = 0 };
 #else
 #include "port_plain.h"
+enum { LONGEST_SILENCE = (1 << WAIT_BITS) - 1, LATEST = (1 << WAIT_BITS) + 8, LIMITS = 1 };
 #endif
 
 static uint32_t state_address(size_t layer, size_t i)
@@ -135,7 +166,13 @@ static void compare(const char *what, size_t token, const float *found, const fl
                    expected[i]);
 }
 
-static uint64_t run_token(size_t number, int32_t id)
+// Writes what no register should have while the core runs: it takes nothing.
+static void meddle()
+{
+    for (uint32_t i = 1; i < 0x30; i++) host_refused(i, 0xfffffff0 + i);
+}
+
+static uint64_t run_token(size_t number, int32_t id, bool disturbed)
 {
     std::vector<float> expected(model->vocab), state(model->n_layers * model->state_dim);
     uint64_t           begin;
@@ -145,18 +182,142 @@ static uint64_t run_token(size_t number, int32_t id)
     host_write(1, uint32_t(id));
     host_write(0, 1);
     begin = n_clocks;
+    // Deaf, too, the memory needs some clocks more for its first beat.
+    if (disturbed) be_silent(LONGEST_SILENCE - (number % 2 ? 200 : 0), number % 2), meddle();
     for (uint64_t limit = n_clocks + max_clocks; top->running && n_clocks < limit;) tick();
     uint64_t clocks = n_clocks - begin;
     if (top->running || logits.size() != model->vocab) {
         n_wrong++;
-        printf("FAIL token %zu: %zu logits of %zu after %llu clocks\n", number, logits.size(),
-               model->vocab, (unsigned long long)clocks);
+        printf("FAIL token %zu: %zu logits of %zu after %llu clocks: %s\n", number, logits.size(),
+               model->vocab, (unsigned long long)clocks, core_host_error(host_read(0)));
         logits.resize(model->vocab);
     }
     compare("logit", number, logits.data(), expected.data(), model->vocab);
     std::vector<uint32_t> found = read_state();
     compare("state", number, (const float *)found.data(), state.data(), state.size());
     return clocks;
+}
+
+// Whether the core can take these registers; no rule of nm_limits.v is looked up.
+static bool fits(const uint32_t *r)
+{
+    const uint64_t d = r[8], e = r[9], n = r[10], size = r[6] & 1 ? 5 : 4;
+    const uint64_t full = r[6] & 1 ? 48 : 60, block = LANES == 4 ? 64 : 128;
+    auto           strips = [](uint64_t elements) { return (elements + LANES - 1) / LANES; };
+    auto           main = [&](int pointer, uint64_t length) {
+        return (r[pointer] & 0x0fffffff) + length <= M_STRIPS;
+    };
+    auto gain = [&](int base, uint64_t length) { return r[base] + length <= G_STRIPS; };
+    auto within = [](uint64_t x, uint64_t most) { return x >= 1 && x <= most; };
+
+    for (int i = 0; i < 3; i++) {
+        uint64_t columns = r[8 + i], groups = (r[16 + i] & 255) * full + (r[16 + i] >> 8);
+        if (!within(columns, 1 << 15) || r[16 + i] >> 8 >= full || groups > Q_GROUPS) return false;
+        if (groups * size < columns || groups * size >= columns + 3 * size) return false;
+    }
+    for (int ring : {0x28, 0x29, 0x2a}) {
+        uint64_t strip = r[ring] & 0x0fffffff, two = 2 * block / LANES;
+        if (strip / two * two + two > M_STRIPS) return false;
+    }
+    uint64_t wide = std::max(strips(d), strips(e));
+    return within(r[2], 1023) && within(r[11], 1 << 17) && r[12] == 2 * n && r[1] < r[11] &&
+           main(0x20, strips(d)) && main(0x21, strips(d)) && main(0x22, strips(d)) &&
+           main(0x23, strips(e)) && main(0x24, strips(e)) && main(0x25, strips(e)) &&
+           main(0x26, r[2] * strips(e)) && main(0x27, (n + block - 1) / block * block / LANES) &&
+           gain(0x14, wide) && gain(0x15, wide) && gain(0x16, strips(n)) && gain(0x17, strips(e));
+}
+
+// Starts with registers r, of which `changed` are not its own: the core refuses, reads nothing and
+// does not start again; or it begins.  Then it has its own again.
+static void check_registers(const std::vector<uint32_t> &own, const std::vector<uint32_t> &r,
+                            const std::vector<int> &changed)
+{
+    static uint64_t n_checked;
+    uint64_t        requests = port.requests;
+    bool            good = fits(r.data());
+
+    for (int i : changed) host_write(uint32_t(i), r[i]);
+    for (int i = 0; i < 1200 && n_checked % 8 == 0; i++) tick(); // or it has yet to find out
+    n_checked++;
+    host_write(0, 1);
+    for (uint32_t i = 0; i < 140 + (r[2] & 1023); i++) tick();
+    uint32_t found = host_read(0), expected = good ? 1 : E_LIMITS;
+    if (!good) {
+        host_write(0, 1);
+        for (int i = 0; i < 40; i++) tick();
+        if (host_read(0) != E_LIMITS) found = host_read(0);
+    }
+    if (found != expected || (port.requests != requests) != good) {
+        n_wrong++, printf("FAIL register");
+        for (int i : changed) printf(" %02x = %x", i, r[i]);
+        printf(": register 0 is %x, %llu requests\n", found,
+               (unsigned long long)(port.requests - requests));
+    }
+    host_write(0, 2);
+    port_reset();
+    tick();
+    host_write(6, own[6]);
+    for (int i : changed) host_write(uint32_t(i), own[i]);
+}
+
+// Each register with each bit changed, one more, one less, nothing, as much as fits, and more.
+static void check_limits(int32_t id)
+{
+    std::vector<uint32_t> own(model->registers, model->registers + model->n_registers);
+
+    own[1] = uint32_t(id);
+    host_write(1, own[1]);
+    for (int i = 1; i <= 0x2a; i++) {
+        if ((i >= 3 && i <= 7) || (i > 0x0c && i < 0x10) || (i > 0x17 && i < 0x20) || i == 0x13)
+            continue;
+        std::vector<uint32_t> r = own, values = {0, own[i] - 1, own[i] + 1};
+        uint32_t              most = 0; // the most that fits: what fits is one range
+        for (uint32_t bit = 1u << 31; bit; bit >>= 1) {
+            values.push_back(own[i] ^ bit);
+            r[i] = most | bit;
+            uint32_t above = own[i] & 0xf0000000; // elements that a pointer is further
+            if (bit < 1u << 28 && (fits(r.data()) || r[i] <= (own[i] & 0x0fffffff))) most |= bit;
+            values.push_back(above | most), values.push_back(above | (most + 1));
+        }
+        std::sort(values.begin(), values.end());
+        values.erase(std::unique(values.begin(), values.end()), values.end());
+        for (uint32_t value : values) {
+            r[i] = value;
+            if (i < 0x20 || value >> 28 < LANES) check_registers(own, r, {i});
+        }
+        r = own;
+    }
+    // Columns: none; with groups to match, or all of the last group's.
+    for (int i = 0; i < 3; i++) {
+        std::vector<uint32_t> r = own;
+        r[8 + i] = r[16 + i] = 0;
+        if (i == 2) r[12] = 0;
+        check_registers(own, r, {8 + i, 16 + i, 12});
+        r[8 + i] = 4, r[16 + i] = 3 << 8;
+        if (i == 2) r[12] = 8;
+        check_registers(own, r, {8 + i, 16 + i, 12});
+        for (int columns = 1; columns < 20; columns++) {
+            r[8 + i] = uint32_t(columns);
+            if (i == 2) r[12] = 2 * r[10];
+            check_registers(own, r, {8 + i, 16 + i, 12});
+        }
+    }
+    // A word beyond the main memory: not written, and the core does not start.
+    const uint32_t words = M_STRIPS * LANES;
+    uint32_t       span = 1; // of the bits that an address of such a memory has
+    while (span < words) span *= 2;
+    for (uint32_t at : {words, span + 5, 2 * span + words - 1, 1u << 30 | 7}) {
+        uint32_t alias = at % span, before = host_read(0x80000000u | alias);
+        host_write(0x80000000u | at, ~before);
+        uint32_t status = host_read(0);
+        host_write(0, 1);
+        for (int i = 0; i < 40; i++) tick();
+        if (status != E_LIMITS || host_read(0) != E_LIMITS ||
+            host_read(0x80000000u | alias) != before)
+            n_wrong++, printf("FAIL word %x of the main memory: register 0 is %x\n", at, status);
+        host_write(0, 2);
+        tick();
+    }
 }
 
 // Each fault of the memory, and resets in the middle: the core ends, says so, and can go on.
@@ -166,19 +327,25 @@ static void disturb(int32_t id)
 
     host_write(0, 1);
     port_refusals();
-    for (int kind = 1; kind < FAULT_KINDS + 20; kind++) {
-        port_fault(kind < FAULT_KINDS ? kind : 0);
+    set_up();
+    for (int kind = 1; kind < FAULT_KINDS + 22; kind++) {
+        bool fault = kind < FAULT_KINDS, quiet = kind >= FAULT_KINDS + 20;
+        port_fault(fault ? kind : 0);
+        if (quiet) be_silent(~0ull, kind % 2);
         host_write(1, uint32_t(id));
         host_write(0, 1);
-        uint64_t limit = n_clocks + (kind < FAULT_KINDS ? max_clocks : next_random() % 3000);
+        uint64_t limit = n_clocks + (fault || quiet ? max_clocks : next_random() % 3000);
         while (top->running && n_clocks < limit) tick();
-        if (kind < FAULT_KINDS && (host_read(0) & 0x11) != 0x10)
+        if ((fault || quiet) && host_read(0) != (fault ? E_BUS : E_SILENCE))
             n_wrong++, printf("FAIL fault %d: register 0 is %x\n", kind, host_read(0));
-        port_fault(0);
+        if (quiet && !(silence.waited >= 1u << WAIT_BITS && silence.waited < LATEST))
+            n_wrong++, printf("FAIL fault %d: %d clocks\n", kind, int(silence.waited));
+        port_fault(0), silence = {};
         set_up();
-        if (host_read(0) & 0x11) n_wrong++, printf("FAIL fault %d: no reset\n", kind);
+        if (host_read(0)) n_wrong++, printf("FAIL fault %d: no reset\n", kind);
         write_state(state);
     }
+    if (LIMITS) check_limits(id), set_up(), write_state(state);
 }
 
 static std::vector<int32_t> parse_ids(const char *list)
@@ -262,7 +429,7 @@ int main(int argc, char **argv)
     std::vector<float> all;
     port = {};
     for (size_t t = 0; t < ids.size(); t++) {
-        clocks += run_token(t, ids[t]);
+        clocks += run_token(t, ids[t], faults);
         all.insert(all.end(), logits.begin(), logits.end());
         if (t == ids.size() / 2) {
             if (faults) disturb(ids[t]);

@@ -194,11 +194,15 @@ $build/array_faults 20" mutants_of nm_array simulate array_faults nm_array array
             -CFLAGS -DROWS=16
 }
 # core_sizes LANES M_STRIPS G_STRIPS Q_GROUPS
-core_sizes() { echo "chparam -set LANES $1 -set M_STRIPS $2 -set G_STRIPS $3 -set Q_GROUPS $4"; }
+core_sizes() {
+    echo "chparam -set LANES $1 -set M_STRIPS $2 -set G_STRIPS $3 -set Q_GROUPS $4 \
+        -set WAIT_BITS $wait_bits"
+}
 
 # Of the core what the other two do not have.
 mutate_core() {
-    theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_stream *nm_qpack *nm_memory"
+    theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_stream *nm_qpack *nm_memory \
+        *nm_limits"
     make_models
     plant nm_core 120 'src/rtl/nm_*.v' "$(core_sizes $core4_sizes) nm_core;" "$theirs *nm_fifo" &&
         hunt nm_core "$(core_cases | sed "s|^|$build/core_faults |")" \

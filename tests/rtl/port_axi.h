@@ -53,10 +53,10 @@ static void ask()
 // What the memory shows before the clock.
 static void drive_memory()
 {
-    bool data = !requests.empty() && requests.front().ready <= n_clocks;
-    offered = data && (offered || !pauses());
+    bool data = !requests.empty() && requests.front().ready <= n_clocks && !silent();
+    offered = data && (offered || silence_ends() || !pauses());
     top->m_axi_rvalid = offered;
-    top->m_axi_arready = requests.size() < 8 && !pauses();
+    top->m_axi_arready = requests.size() < 8 && !pauses() && !(silence.deaf && silent());
     if (!offered) return;
     const request &r = requests.front();
     uint64_t       at = r.address - base;
@@ -75,6 +75,7 @@ static void tick()
     top->clk = 0, top->eval();
     bool asked = top->m_axi_arvalid && top->m_axi_arready && !top->rst;
     bool taken = top->m_axi_rvalid && top->m_axi_rready;
+    count_silence(top->m_axi_rready, top->m_axi_rvalid);
     if (asked) ask();
     if (top->m_axis_tvalid && top->m_axis_tready) {
         unsigned keep = 0;
@@ -152,6 +153,11 @@ static void answered(const char *what, uint32_t word, unsigned response, unsigne
 static void host_write(uint32_t word, uint32_t data)
 {
     answered("write", word, bus_write(word, data, 15), 0);
+}
+
+static void host_refused(uint32_t word, uint32_t data)
+{
+    answered("write", word, bus_write(word, data, 15), 2);
 }
 
 static uint32_t host_read(uint32_t word)

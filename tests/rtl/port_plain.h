@@ -31,11 +31,11 @@ static void port_refusals()
 // What the memory shows before the clock.
 static void drive_memory()
 {
-    bool data = !requests.empty() && requests.front().ready <= n_clocks;
-    offered = data && (offered || !pauses());
+    bool data = !requests.empty() && requests.front().ready <= n_clocks && !silent();
+    offered = data && (offered || silence_ends() || !pauses());
     top->r_valid = offered;
     top->r_error = fault == FAULT_ERROR;
-    top->ar_ready = requests.size() < 4 && !pauses();
+    top->ar_ready = requests.size() < 4 && !pauses() && !(silence.deaf && silent());
     if (!offered) return;
     const request &r = requests.front();
     uint64_t       at = r.address - base;
@@ -58,6 +58,8 @@ static void tick()
     top->out_ready = !pauses();
     top->clk = 0, top->eval();
     bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
+    port.requests += asked;
+    count_silence(top->r_ready, top->r_valid);
     if (asked && !top->rst)
         requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
     if (top->out_valid && top->out_ready) take_logits(&top->out_data[0], top->out_keep);
@@ -76,6 +78,12 @@ static void host_write(uint32_t address, uint32_t data)
     top->host_write = 1, top->host_address = address, top->host_data = data;
     tick();
     top->host_write = 0;
+}
+
+// A register that is not written while the core runs.
+static void host_refused(uint32_t address, uint32_t data)
+{
+    host_write(address, data);
 }
 
 static uint32_t host_read(uint32_t address)

@@ -87,8 +87,8 @@ run_array() {
 # side.
 simulate_core() {
     core=$1
-    shape="-DLANES=$2 -DM_STRIPS=$3 -DG_STRIPS=$4 -DQ_GROUPS=$5"
-    sizes="-GLANES=$2 -GM_STRIPS=$3 -GG_STRIPS=$4 -GQ_GROUPS=$5"
+    shape="-DLANES=$2 -DM_STRIPS=$3 -DG_STRIPS=$4 -DQ_GROUPS=$5 -DWAIT_BITS=$wait_bits"
+    sizes="-GLANES=$2 -GM_STRIPS=$3 -GG_STRIPS=$4 -GQ_GROUPS=$5 -GWAIT_BITS=$wait_bits"
     shift 5
     objects=
     for source in src/rtl/host/rtl_image.c tests/rtl/core_host.c; do
@@ -133,10 +133,11 @@ make_models() {
 # tiles, K blocks and requests a vector, two rows in the last tile, an `up` that begins at the last
 # lane, and nearly as many tokens as an id has values.
 core4_sizes='4 3200 960 384'
+wait_bits=11
 core_cases() {
     cat << END
 tests/golden/small.gguf -n 1 -b 0xa5a5a5a40 -c $small_clocks
-tests/golden/small-t5.gguf -n 2 -t -g 3 -b 0x5a5a5a580 -c 200000
+tests/golden/small-t5.gguf -n 2 -t -x -g 3 -b 0x5a5a5a580 -c 200000
 $build/odd.gguf -n 3 -g 3 -c 200000
 $build/odd-t5.gguf -n 4 -t -g 3 -s 7 -c 200000
 $build/wide-no-bound.gguf -n 3 -g 3 -c 400000

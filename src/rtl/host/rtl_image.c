@@ -18,6 +18,7 @@
 #define FIRST_SCALE 16
 #define MAX_COLS (1 << 15)  /* what 24 bits of a sum are enough for */
 #define MAX_VOCAB (1 << 17) /* ids have 17 bits */
+#define MAX_LAYERS 1023
 
 enum { CONTROL, ID, LAYERS, RECORDS, EMBEDDING, EMBEDDING_ROW, FLAGS };
 enum { COUNTS = 0x08, BLOCKS = 0x10, GAINS = 0x14, SCALARS = 0x18, POINTERS = 0x20 };
@@ -183,6 +184,14 @@ static void put_vectors(nm_rtl_image *image, const nm_rtl_core *core, const nm_c
     image->gain_strips = 2 * wide + nm_larger(beats(n * sizeof(float), core), e);
 }
 
+const char *nm_rtl_error_text(uint32_t status)
+{
+    return status & NM_RTL_E_LIMITS    ? "the registers ask for more than the core has"
+           : status & NM_RTL_E_SILENCE ? "the memory does not answer"
+           : status & NM_RTL_E_BUS     ? "the memory answered with an error"
+                                       : "";
+}
+
 static bool check_fits(const char *what, size_t needed, size_t limit, nomul_error *err)
 {
     if (needed <= limit) return true;
@@ -204,6 +213,7 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     put_vectors(image, core, c);
     if (!check_fits("columns", widest, MAX_COLS, err) ||
         !check_fits("tokens", c->vocab, MAX_VOCAB, err) ||
+        !check_fits("layers", c->n_layers, MAX_LAYERS, err) ||
         !check_fits("groups of q", (blocks & 255) * full + (blocks >> 8), core->q_groups, err) ||
         !check_fits("strips of the main memory", image->main_strips, core->m_strips, err) ||
         !check_fits("strips of the gain memory", image->gain_strips, core->g_strips, err) ||

@@ -26,6 +26,16 @@ typedef struct nm_rtl_image {
     size_t   main_strips, gain_strips;    /* of these memories, used from 0 on */
 } nm_rtl_image;
 
+/* What register 0 of the core reads; nm_core.v says what the core does after each error. */
+enum {
+    NM_RTL_RUNNING = 1 << 0,
+    NM_RTL_E_BUS = 1 << 4,     /* the memory answered with an error */
+    NM_RTL_E_LIMITS = 1 << 5,  /* the registers ask for more than the core has */
+    NM_RTL_E_SILENCE = 1 << 6, /* the memory does not answer */
+};
+/* The error in words, the gravest one; "" if there is none. */
+const char *nm_rtl_error_text(uint32_t status);
+
 /* Fails where the model does not fit the core. */
 bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul_model *model,
                        nomul_error *err);
