@@ -169,7 +169,7 @@ static void unescape(char *string)
     *to = '\0';
 }
 
-/* "learning-rate 0.001\n": 17 digits give the same double back.  A text that is NULL is left out. */
+/* "learning-rate 0.001\n": 17 digits give the same double back.  A text of NULL is left out. */
 size_t nm_train_options_write(const nm_train_options *o, char *text, size_t size)
 {
     size_t at = 0;
