@@ -124,20 +124,20 @@ typedef struct tape_step {
     bool                  add;
 } tape_step;
 
-/* Cross-entropy: the loss of row r, and its gradient in place of the logits. */
-static void find_loss(const tape_step *s, size_t r)
+double nm_tape_loss(const nm_gradient_ops *ops, float *logits, size_t n, int32_t target,
+                    float weight)
 {
-    float  *logits = s->y + r * s->n, max = logits[0];
-    int32_t target = s->b->targets[s->rows + r];
+    float max = logits[0];
 
-    for (size_t i = 1; i < s->n; i++)
+    for (size_t i = 1; i < n; i++)
         if (logits[i] > max) max = logits[i];
-    float of_target = logits[target] - max;
-    float sum = s->t->ops->exponents(logits, max, s->n);
-    s->t->losses[r] = log((double)sum) - (double)of_target;
-    float factor = s->b->weight / sum;
-    for (size_t i = 0; i < s->n; i++) logits[i] *= factor;
-    logits[target] -= s->b->weight;
+    float  of_target = logits[target] - max;
+    float  sum = ops->exponents(logits, max, n);
+    double loss = log((double)sum) - (double)of_target;
+    float  factor = weight / sum;
+    for (size_t i = 0; i < n; i++) logits[i] *= factor;
+    logits[target] -= weight;
+    return loss;
 }
 
 static void do_rows(void *context, size_t begin, size_t end, size_t thread)
@@ -169,7 +169,9 @@ static void do_rows(void *context, size_t begin, size_t end, size_t thread)
             break;
         case GLU_BACK: back->glu(y + a, y + b, s->d + at, x + a, x + b, n); break;
         case GATE_BACK: back->gate(y + at, s->y2 + at, s->d + at, x + at, s->x2 + at, n); break;
-        case LOSS: find_loss(s, r); break;
+        case LOSS:
+            t->losses[r] = nm_tape_loss(back, y + at, n, s->b->targets[s->rows + r], s->b->weight);
+            break;
         }
     }
 }
@@ -434,30 +436,24 @@ static void backward_layer(nm_tape *t, const nm_train_batch *b, size_t index, si
 }
 
 /*
- * beta_l = p_1 + ... + p_l with p = softmax over the layers: from d_bounds to the raw bounds.
  * p is taken from the betas that the forward pass has: p_l = beta_l - beta_(l-1), and what is left
  * of 1 is p_0, whose own derivative is 0 as no beta contains it.
  */
-static void bounds_back(nm_tape *t)
+void nm_tape_bounds_back(float *grad, float *d_beta, const float *beta, size_t n_layers, size_t n)
 {
-    const nm_config *c = &t->latent->config;
-    const float     *beta = t->latent->weights.bounds;
-    size_t           n = c->dim;
-    float           *grad = t->latent->grads + t->latent->bounds_at;
-
     for (size_t col = 0; col < n; col++) {
         float sum = 0, inner = 0; /* sum: d of p_l, since p_l is in beta_l and all after it */
-        float last = beta[(c->n_layers - 1) * n + col];
-        for (size_t l = c->n_layers; l-- > 1;) {
+        float last = beta[(n_layers - 1) * n + col];
+        for (size_t l = n_layers; l-- > 1;) {
             float p = beta[l * n + col] - (l > 1 ? beta[(l - 1) * n + col] : 0);
-            sum += t->d_bounds[l * n + col];
-            t->d_bounds[l * n + col] = sum;
+            sum += d_beta[l * n + col];
+            d_beta[l * n + col] = sum;
             inner += p * sum;
         }
         grad[col] -= (1.0f - last) * inner;
-        for (size_t l = 1; l < c->n_layers; l++) {
+        for (size_t l = 1; l < n_layers; l++) {
             float p = beta[l * n + col] - (l > 1 ? beta[(l - 1) * n + col] : 0);
-            grad[l * n + col] += p * (t->d_bounds[l * n + col] - inner);
+            grad[l * n + col] += p * (d_beta[l * n + col] - inner);
         }
     }
 }
@@ -517,7 +513,9 @@ double nm_tape_run(nm_tape *t, const nm_train_batch *b)
     double loss = run_head(t, b, n_rows);
     memset(t->d_bounds, 0, c->n_layers * nm_config_state_dim(c) * sizeof *t->d_bounds);
     for (size_t l = c->n_layers; l-- > 0;) backward_layer(t, b, l, n_rows);
-    if (c->use_lower_bound) bounds_back(t);
+    if (c->use_lower_bound)
+        nm_tape_bounds_back(t->latent->grads + t->latent->bounds_at, t->d_bounds,
+                            t->latent->weights.bounds, c->n_layers, c->dim);
     run_columns(t, embedding_back_columns, &s);
     t->times.all += nm_clock() - began;
     return loss;

@@ -67,4 +67,14 @@ void nm_tape_close(nm_tape *tape);
  */
 double nm_tape_run(nm_tape *tape, const nm_train_batch *batch);
 
+/* Of it, cross-entropy: the loss of a token; its gradient, weighted, replaces the logits. */
+double nm_tape_loss(const nm_gradient_ops *ops, float *logits, size_t n, int32_t target,
+                    float weight);
+
+/*
+ * beta_l = p_1 + ... + p_l with p = softmax of the raw bounds over the layers: adds to grad, of the
+ * raw bounds, from d_beta, which is overwritten.  All are [n_layers][n].
+ */
+void nm_tape_bounds_back(float *grad, float *d_beta, const float *beta, size_t n_layers, size_t n);
+
 #endif

@@ -342,6 +342,40 @@ static double f_scan(const operands *o)
     return sum;
 }
 
+#define TARGET 5
+
+static double f_loss(const operands *o)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < N; i++) sum += exp((double)o->x[0][i]);
+    return (double)o->weights[0] * (log(sum) - (double)o->x[0][TARGET]);
+}
+
+#define BOUND_LAYERS 4
+
+/* beta_l = p_1 + ... + p_l, p = softmax over the layers; those of layer 0 are 0. */
+static double beta_of(const operands *o, size_t layer, size_t col)
+{
+    double all = 0, some = 0;
+
+    for (size_t l = 0; l < BOUND_LAYERS; l++) {
+        double e = exp((double)o->x[l][col]);
+        all += e, some += l > 0 && l <= layer ? e : 0;
+    }
+    return some / all;
+}
+
+static double f_bounds(const operands *o)
+{
+    double sum = 0;
+
+    for (size_t l = 0; l < BOUND_LAYERS; l++)
+        for (size_t i = 0; i < N; i++)
+            sum += (double)(o->weights[i] * o->x[4][l]) * beta_of(o, l, i);
+    return sum;
+}
+
 /* The derivative of f by each element of operand `which`, by central differences, against ours. */
 static void check_slope(const char *name, double (*f)(const operands *), operands *o, size_t which,
                         const float *ours)
@@ -392,6 +426,28 @@ static void test_slopes(const nm_gradient_ops *ops, const char *name)
     for (size_t i = 0; i < 2; i++) check_slope(name, f_scan, &o, i, d[i]);
 }
 
+static void test_loss_and_bounds(const nm_gradient_ops *ops, const char *name)
+{
+    nm_rng   rng;
+    operands o;
+    float    d[N], beta[BOUND_LAYERS][N], d_beta[BOUND_LAYERS][N], grad[BOUND_LAYERS][N] = {{0}};
+
+    nm_rng_init(&rng, 3);
+    fill(&rng, o.x[0], sizeof o.x / sizeof(float)), fill(&rng, o.weights, N);
+    memcpy(d, o.x[0], sizeof d);
+    double loss = nm_tape_loss(ops, d, N, TARGET, o.weights[0]);
+    CHECK(fabs(loss * (double)o.weights[0] - f_loss(&o)) < 1e-6, "%s: the loss is %g", name, loss);
+    check_slope(name, f_loss, &o, 0, d);
+
+    for (size_t l = 0; l < BOUND_LAYERS; l++)
+        for (size_t i = 0; i < N; i++) {
+            beta[l][i] = (float)beta_of(&o, l, i);
+            d_beta[l][i] = o.weights[i] * o.x[4][l];
+        }
+    nm_tape_bounds_back(grad[0], d_beta[0], beta[0], BOUND_LAYERS, N);
+    for (size_t l = 0; l < BOUND_LAYERS; l++) check_slope(name, f_bounds, &o, l, grad[l]);
+}
+
 static void test_operations(void)
 {
     const nm_kernels *kernels;
@@ -404,6 +460,7 @@ static void test_operations(void)
         }
         test_matmul(nm_gradients_choose(kernels), kernels->name);
         test_slopes(nm_gradients_choose(kernels), kernels->name);
+        test_loss_and_bounds(nm_gradients_choose(kernels), kernels->name);
     }
 }
 
