@@ -226,10 +226,7 @@ bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err
         nm_filemap map = {.size = 0};
         nm_outfile out = {.fd = -1};
         if (!nm_export_path(path, from, names[i], err)) return false;
-        if (!nm_file_exists(path)) { /* of a training that did not begin, perhaps */
-            if (nm_export_path(path, to, names[i], NULL)) nm_os_remove(path);
-            continue;
-        }
+        if (!nm_file_exists(path)) continue;
         bool ok = nm_filemap_open(&map, path, false, NULL, err) &&
                   nm_export_path(path, to, names[i], err) &&
                   nm_outfile_open(&out, path, (nm_watch){0}, err) &&

@@ -26,10 +26,7 @@ bool nm_export_safetensors(const nm_latent *latent, const char *path, nomul_erro
 bool nm_export_config(const nm_config *config, int32_t bos, int32_t eos, const char *path,
                       nomul_error *err);
 
-/*
- * The tokenizer's files of one folder, as far as they are there, into another; those that only the
- * other has are removed, as they are of another tokenizer.
- */
+/* The tokenizer's files of one folder, as far as they are there, into another. */
 bool nm_export_copy_tokenizer(const char *from, const char *to, nomul_error *err);
 
 /* What these files are called is removed from a folder. */

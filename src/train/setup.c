@@ -616,7 +616,6 @@ bool nm_setup_tune(nm_trainer *t, const nm_train_options *o, nomul_error *err)
         if (!model) return false;
         config = model->weights.config;
         ids = (nm_hf_ids){.bos = -1, .eos = -1, .default_bos = -1, .default_eos = -1};
-        nm_export_remove_tokenizer(t->folder); /* of a training that did not begin */
         bool ok = keep_name(t, model, err) && nm_export_tokenizer(model, t->folder, err) &&
                   nm_export_sampling(model, t->folder, err) && open_latent(t, &config, err) &&
                   nm_pretrained_model(&t->latent, model, err);

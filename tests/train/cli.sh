@@ -257,15 +257,6 @@ check "a folder that was there stays" says 1 "$work/none/log: cannot be written"
     new --valid "$work/valid" --log "$work/none/log" -o "$work/here"
 check "and can be used" new --max-iters 1 -o "$work/here"
 check "without the text that the other one was to be measured on" [ ! -e "$work/here/valid.ids" ]
-mkdir "$work/old" && echo '{"add_eos_token": true}' > "$work/old/tokenizer_config.json"
-echo '{' | tee "$work/old/added_tokens.json" > "$work/old/tokenizer.json"
-cp -r "$work/old" "$work/old2"
-new --max-iters 1 -o "$work/old"
-check "another tokenizer's files do not stay" "$nomul" convert "$work/old" -o "$work/old.gguf" -q
-check "and the folder is the model" cmp "$work/old.gguf" "$work/old/model.gguf"
-"$train" tune -m "$work/a.gguf" --data "$work/text" -q --batch-size 1 --block-size 8 \
-    --max-iters 1 -o "$work/old2"
-check "nor where a model file is tuned" "$nomul" convert "$work/old2" -o "$work/old.gguf" -q
 for weight in 0 -1 nan 1e9; do
     check "the weight $weight" says 2 "--data: $work/text=$weight: the weight $weight: expected" \
         new --data "$work/text=$weight" -o "$work/x5"
