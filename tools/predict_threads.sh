@@ -41,7 +41,7 @@ echo "| $packing, $kernels | threads | S us | P us | MB | GB/s | signal ns | pre
 echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
 for shape; do
     case $shape in
-        370m) dims=24,1024,2816,32000 ;; 1.3b) dims=24,2048,5632,32000 ;;
+        tiny) dims=2,250,383,300 ;; 370m) dims=24,1024,2816,32000 ;; 1.3b) dims=24,2048,5632,32000 ;;
         2.7b) dims=32,2560,6912,32000 ;; 13b) dims=40,5120,13824,32000 ;;
         100b) dims=79,10240,27392,32000 ;; *) dims=$shape ;;
     esac
@@ -61,7 +61,7 @@ for shape; do
         predicted=$(echo "$phases $constants" | awk -v n="$n" -v dims="$dims" '
             {   split(dims, d, ",")
                 rows = d[1] * (5 * d[2] + 2 * d[3]) + d[4] # of 4 bytes; q has one a column
-                lines = rows * (n - 1) / n / 16 + (n > 1) * d[1] * (6 * d[2] + d[3]) / 64
+                lines = rows * (n - 1) / n / 16 + (n > 1) * d[1] * (5 * d[2] + d[3]) / 64
                 s = n < 4 ? $2 : $2 - $3 + $3 / n
                 t = n > 1 && $1 / n < 1000 * $4 / $5 ? 1000 * $4 / $5 : $1 / n
                 rounds = n == 1 ? 0 : d[1] * (n < 4 ? 4 : 6) + 1

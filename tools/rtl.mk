@@ -9,5 +9,5 @@ src/rtl/nm_program.v: src/rtl/program.txt src/rtl/assemble.awk
 check-rtl: $(PROG)/nomul ## the accelerator core against the C code; verilator, iverilog, yosys
 	@CC='$(CC)' sh tests/rtl/run.sh '$(BUILD)' $(RTL_PARTS)
 
-mutate-rtl: $(PROG)/nomul ## mutation coverage of its tests: 228 planted faults, a quarter of an hour
+mutate-rtl: $(PROG)/nomul ## mutation coverage of its tests: 228 faults, a quarter of an hour
 	@CC='$(CC)' sh tests/rtl/run.sh '$(BUILD)' mutate

@@ -37,8 +37,9 @@ static inline __m256i less(__m256i a, __m256i b)
 /*
  * Two vectors of rows go through the tables of a triple together, in assembly: their 8 sums of
  * words, 4 of bytes, 2 indices, a table and what is looked up fill the 16 registers, and gcc would
- * spill them.  LOOK_UP begins the sums of bytes, ADD adds to them; the table of hi is 32 bytes
- * behind that of lo.  LOWER_NIBBLES takes those of a group's codes, UPPER_NIBBLES what it left.
+ * spill most of them (of t4 it spills one, for the mask).  LOOK_UP begins the sums of bytes, ADD
+ * adds to them; the table of hi is 32 bytes after that of lo.  LOWER_NIBBLES makes indices of the
+ * lower nibbles of a group's codes, UPPER_NIBBLES then of the upper ones.
  */
 /* clang-format off */
 #define HALF(table, into0, into1)                                                                  \
@@ -75,6 +76,8 @@ static inline __m256i less(__m256i a, __m256i b)
     RUN(TRIPLE_T4, lo, hi, codes, tables, , [low] "x"((vec){0} + 15))
 
 #include "kernels/ternary_shuffle.h"
+
+_Static_assert(NM_TILE_ROWS == 128 && NM_TABLE_BYTES == 64, "offsets of groups and of tables");
 
 #define V_AVERAGE(a, b) ((vec)_mm256_avg_epu8((__m256i)(a), (__m256i)(b)))
 #define V_LOW_64(a, b) ((vec)_mm256_unpacklo_epi64((__m256i)(a), (__m256i)(b)))

@@ -91,7 +91,7 @@ static size_t row_of(const bundle *b, size_t thread)
  *
  * Whole tiles cost a thread whole tables, a quarter of a tile's time with AVX2, and some get one
  * tile more than others or none.  That is a tenth of the work where a thread gets three tiles; so
- * many and less are cut.  More are not, because sums must be fetched from the caches of the
+ * many or fewer are cut.  More are not, because sums must be fetched from the caches of the
  * threads that share a panel: 5 to 20 % of a token with 4 and 8 threads.  Two threads fetch
  * little, and thread 0's share can be smaller by what it does alone: they gain 7 % up to a panel
  * each.

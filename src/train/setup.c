@@ -156,7 +156,7 @@ static bool check_no_model(const char *folder, nomul_error *err)
         if (!nm_export_path(path, folder, names[i], err)) return false;
         if (nm_file_exists(path))
             return nm_fail(err, NOMUL_E_ARG,
-                           "%s: there is a model already, of no training: choose another folder",
+                           "%s: is a model that no training has written: choose another folder",
                            path);
     }
     return true;
@@ -178,12 +178,13 @@ static bool make_folder(nm_trainer *t, nomul_error *err)
     }
     if (failure && status.kind != NM_OS_FOLDER)
         return nm_fail(err, NOMUL_E_IO, "-o %s: is not a folder", t->folder);
+    /* First, so that no lock is left there. */
+    if (!nm_file_exists(path) && !check_no_model(t->folder, err)) return false;
     if (!lock_folder(t, err)) return false;
-    if (nm_file_exists(path))
-        return nm_fail(err, NOMUL_E_ARG,
-                       "%s: there is a training already: nomul-train resume %s, or another folder",
-                       path, t->folder);
-    return check_no_model(t->folder, err);
+    return !nm_file_exists(path) ||
+           nm_fail(err, NOMUL_E_ARG,
+                   "%s: there is a training already: nomul-train resume %s, or another folder",
+                   path, t->folder);
 }
 
 /* Of a training that did not begin, what was written; only if the folder is as new. */
@@ -475,12 +476,12 @@ static bool check_options(const nm_train_options *o, nomul_error *err)
                        "--weights %.32s: expected ternary, or full with --device cuda", o->weights);
     if (strcmp(o->products, "float") != 0 && strcmp(o->products, "int16") != 0)
         return nm_fail(err, NOMUL_E_ARG, "--products %.32s: expected float or int16", o->products);
-    /* Room for a name that tune finds in the model. */
-    if (nm_train_options_write(o, NULL, 0) >= NM_TRAIN_SAVED - NAME_BYTES)
+    /* Room for a name that tune finds in the model, with escapes. */
+    if (nm_train_options_write(o, NULL, 0) >= NM_TRAIN_SAVED - 2 * NAME_BYTES)
         return nm_fail(err, NOMUL_E_ARG, "--sample, --name: too long to be saved");
     if (o->name && !nm_utf8_valid(o->name, strlen(o->name)))
         return nm_fail(err, NOMUL_E_ARG, "--name: is not UTF-8");
-    if (o->name && strchr(o->name, '\n')) /* a saved state has lines */
+    if (o->name && strchr(o->name, '\n'))
         return nm_fail(err, NOMUL_E_ARG, "--name cannot contain a newline");
     if (strchr(o->separator, '\n'))
         return nm_fail(err, NOMUL_E_ARG, "--separator cannot contain a newline");

@@ -373,8 +373,8 @@ void nm_trainer_add_way_on(const nm_trainer *t, nomul_error *err)
     bool is_number = isfinite(t->loss) && isfinite(t->norm);
     if (!is_number && nm_file_exists(path) && t->saved.counts.step == t->saved_step)
         nm_fail(err, cause.code,
-                "%.800s; resuming the checkpoint, of step %" PRIu64
-                ", leads there again: begin again",
+                "%.800s; resuming from the checkpoint of step %" PRIu64
+                " would fail again: begin again",
                 cause.text, t->saved_step);
     else if (nm_file_exists(path))
         nm_fail(

@@ -36,8 +36,8 @@ for wrong in '-t 0' '-t 1x' '-t 1,' '-r 0' '-s x' '-n -1' '-n 0 -p 0' '-t 1 -c 0
     '-c 0-1' '-c 0,,1'; do
     tool compare_threads.sh $wrong
 done
-# Of 900 us of products and 100 of the rest; two threads wait for 5 signals and 23 lines, four for 7
-# and 31.
+# Of 900 us of products and 100 of the rest; two threads wait for 5 signals and 22 lines, four for 7
+# and 30.
 cat > bench << END
 #!/bin/sh
 case \$* in *-p\ *--ops* | *--ops*-p\ *) exit 2 ;; *--ops*)

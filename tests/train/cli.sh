@@ -219,11 +219,12 @@ check "a folder in use" says 2 "resume $work/whole" new -o "$work/whole"
 mkdir "$work/given"
 cp "$work/whole/config.json" "$work/whole/tokenizer.model" "$work/whole/model.safetensors" \
     "$work/given"
-check "a model's own folder" says 2 "$work/given/model.safetensors: there is a model already" \
+check "a model's own folder" says 2 "$work/given/model.safetensors: is a model that no training" \
     tune -m "$work/given" -o "$work/given"
 check "keeps its model" cmp "$work/given/model.safetensors" "$work/whole/model.safetensors"
+check "and has nothing else" [ ! -e "$work/given/train.lock" ]
 mkdir "$work/given2" && cp "$work/a.gguf" "$work/given2/model.gguf"
-check "as does a model file's" says 2 "$work/given2/model.gguf: there is a model already" \
+check "as does a model file's" says 2 "$work/given2/model.gguf: is a model that no training" \
     tune -m "$work/given2/model.gguf" -o "$work/given2"
 check "what cannot change" says 2 "--batch-size: cannot be changed" \
     "$train" resume "$work/whole" --batch-size 2
@@ -237,7 +238,7 @@ says_like() { # REGEX COMMAND...
 }
 check "a rate that is too high" says_like "$again" new --max-iters 40 $too_high -o "$work/x4"
 check "such a rate later" says_like "$on" "$train" resume "$work/full" --max-iters 99 $too_high -q
-like="a lower --learning-rate is needed; resuming the checkpoint, of step .*begin again"
+like="a lower --learning-rate is needed; resuming from the checkpoint of step .* would fail again"
 check "a checkpoint that leads there" says_like "$like" \
     new --max-iters 60 --learning-rate 10 --save-minutes 1e-9 -o "$work/x20"
 check "and resuming it" says_like "$like" "$train" resume "$work/x20" --learning-rate 1e-6 -q
