@@ -41,7 +41,8 @@ echo "| $packing, $kernels | threads | S us | P us | MB | GB/s | signal ns | pre
 echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
 for shape; do
     case $shape in
-        tiny) dims=2,250,383,300 ;; 370m) dims=24,1024,2816,32000 ;; 1.3b) dims=24,2048,5632,32000 ;;
+        tiny) dims=2,250,383,300 ;;
+        370m) dims=24,1024,2816,32000 ;; 1.3b) dims=24,2048,5632,32000 ;;
         2.7b) dims=32,2560,6912,32000 ;; 13b) dims=40,5120,13824,32000 ;;
         100b) dims=79,10240,27392,32000 ;; *) dims=$shape ;;
     esac
