@@ -183,7 +183,7 @@ END
 
 mutate_float() {
     plant float_units 48 "tests/rtl/float_units.v src/rtl/nm_f*.v src/rtl/nm_unpack.v \
-        src/rtl/nm_clz.v src/rtl/nm_shift_right.v src/rtl/nm_lane.v" '' '' &&
+        src/rtl/nm_clz.v src/rtl/nm_shift_right.v src/rtl/nm_lane.v" '' '*nm_*' &&
         hunt float_units "$build/float_faults 20000
 $build/float_faults 2000000" mutants_of float_units simulate float_faults float_units float_sim.cpp
 }
