@@ -145,9 +145,10 @@ static void check_memory()
 
 static void set_up()
 {
-    host_write(0, 2); // reset
+    host_write(0, 2); // reset: in the next clock the core may still offer a request
+    tick();
     port_reset();
-    for (int i = 0; i < 4; i++) tick();
+    for (int i = 0; i < 3; i++) tick();
     // In any order: here the last one first.
     for (size_t i = model->n_registers; i-- > 2;) host_write(uint32_t(i), model->registers[i]);
 }
@@ -254,8 +255,8 @@ static void check_registers(const std::vector<uint32_t> &own, const std::vector<
                (unsigned long long)(port.requests - requests));
     }
     host_write(0, 2);
-    port_reset();
     tick();
+    port_reset();
     host_write(6, own[6]);
     for (int i : changed) host_write(uint32_t(i), own[i]);
 }
