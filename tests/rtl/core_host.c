@@ -91,6 +91,22 @@ void core_host_feed(int32_t id, float *logits, float *state)
     nm_free(snapshot);
 }
 
+void core_host_exchange(float *state)
+{
+    size_t n_bytes = nomul_snapshot_bytes(model);
+    char  *ours = nm_alloc(n_bytes), *theirs = nm_alloc(n_bytes);
+
+    if (!ours || !theirs || nomul_session_snapshot(session, ours, n_bytes, &err) != NOMUL_OK) {
+        failed();
+    } else {
+        memcpy(theirs, ours, SNAPSHOT_HEADER);
+        memcpy(theirs + SNAPSHOT_HEADER, state, n_bytes - SNAPSHOT_HEADER);
+        memcpy(state, ours + SNAPSHOT_HEADER, n_bytes - SNAPSHOT_HEADER);
+        if (nomul_session_restore(session, theirs, n_bytes, &err) != NOMUL_OK) failed();
+    }
+    nm_free(ours), nm_free(theirs);
+}
+
 const char *core_host_error(uint32_t status)
 {
     return nm_rtl_error_text(status);

@@ -37,6 +37,9 @@ void core_host_place_last(void);
 /* Feeds an id to the C engine, scalar kernels: logits[vocab], state[n_layers][state_dim]. */
 void core_host_feed(int32_t id, float *logits, float *state);
 
+/* The C engine goes on with this state and gives its own: what a session file has of a text. */
+void core_host_exchange(float *state);
+
 /* The error in register 0, as the host would report it. */
 const char *core_host_error(uint32_t status);
 

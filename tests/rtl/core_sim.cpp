@@ -9,8 +9,9 @@
 // model lies at BASE in the memory, a multiple of 64; -t: its vectors lie at the ends of the core's
 // own memories instead of the beginnings.  Memory answers LATENCY clocks after a
 // request, in order; with -g each side of every port pauses at random, GAPS of 16 clocks.  -q
-// prints no counts, only the hash, that of `nomul logits --hash`.  Halfway the state goes through
-// the host: it is read, overwritten, the core is reset, and the state is written back; with -x
+// prints no counts, only the hash, that of `nomul logits --hash`.  Halfway core and C
+// engine exchange their states: the core's is read and overwritten, the core is reset, and it goes
+// on with the C engine's, which goes on with the core's; with -x
 // tokens with faults of the memory, registers that do not fit and resets in the middle come
 // before that, and each token has a pause of the memory, as long as it may be.
 //
@@ -435,6 +436,7 @@ int main(int argc, char **argv)
         if (t == ids.size() / 2) {
             if (faults) disturb(ids[t]);
             std::vector<uint32_t> state = read_state();
+            core_host_exchange((float *)state.data());
             write_state(std::vector<uint32_t>(state.size(), 0x7fc00001));
             set_up();
             write_state(state);
