@@ -132,7 +132,8 @@ static tile make_tile(nm_packing_id packing, size_t n_triples, int code, int x)
 static void run_packing(nm_packing_id packing, uint64_t n)
 {
     static const int all_plus[] = {0x55, 0x7f};
-    size_t           most = max_columns / (3 * nm_packings[packing].group_cols);
+    size_t           cols = 3 * nm_packings[packing].group_cols; /* of a triple */
+    size_t           most = (max_columns + cols - 1) / cols;
     std::vector<tile> tiles;
 
     tiles.push_back(make_tile(packing, 2, -1, 0)); /* 768 bytes: every code, then random ones */
