@@ -64,8 +64,7 @@ typedef struct nm_lane_tiles {
     const int8_t  *q; /* of the K block */
     size_t         q_stride;
     const uint8_t *indices;
-    nm_packing_id  packing;
-    size_t         n_tiles, n_triples;
+    size_t         n_tiles, n_triples, quad_cols;
     uint8_t       *scratch;
 } nm_lane_tiles;
 
@@ -75,6 +74,7 @@ typedef struct nm_lane_ops {
     size_t least_tokens; /* with fewer the rest of nm_many_ops is faster */
     size_t index_bytes;  /* of one tile's part of a K block */
     size_t scratch_bytes;
+    size_t quad_cols; /* columns of four groups of indices */
     void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
     void (*add_tiles)(const nm_lane_tiles *tiles);
 } nm_lane_ops;

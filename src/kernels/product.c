@@ -122,9 +122,9 @@ static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block 
                                 .q = g->q + b->number * NM_BLOCK_COLS,
                                 .q_stride = g->q_stride,
                                 .indices = g->scratch,
-                                .packing = g->w->packing,
                                 .n_tiles = n_tiles,
                                 .n_triples = b->n_triples,
+                                .quad_cols = l->quad_cols,
                                 .scratch = g->scratch + n_tiles * l->index_bytes};
 
     for (size_t i = 0; i < n_tiles; i++)

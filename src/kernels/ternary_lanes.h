@@ -170,17 +170,17 @@ INLINE void make_table(vec16 *to, vec16 c0, vec16 c1, vec16 c2, vec16 c3)
 INLINE void make_tables(uint8_t *tables, const nm_lane_tiles *l, const int8_t *q, size_t n_quads)
 {
     /* Of a quad, by group; column 15 is 0. */
-    static const uint8_t order[NM_PACKINGS][4][4] = {
-        [NM_T4] = {{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}, {12, 13, 14, 15}},
-        [NM_T5] = {{0, 1, 3, 4}, {5, 6, 8, 9}, {10, 11, 13, 14}, {2, 7, 12, 15}},
-    };
+    static const uint8_t of_16[4][4] = {
+        {0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}, {12, 13, 14, 15}};
+    static const uint8_t of_15[4][4] = {
+        {0, 1, 3, 4}, {5, 6, 8, 9}, {10, 11, 13, 14}, {2, 7, 12, 15}};
 
-    for (; n_quads; n_quads--, q += l->packing == NM_T4 ? 16 : 15) {
+    for (; n_quads; n_quads--, q += l->quad_cols) {
         lane_columns columns;
         transpose_columns(columns, q, l->q_stride, l->n_tokens);
-        if (l->packing == NM_T5) memset(columns[15], 0, sizeof columns[15]);
+        if (l->quad_cols == 15) memset(columns[15], 0, sizeof columns[15]);
         for (int g = 0; g < 4; g++, tables += TABLE_BYTES) {
-            const uint8_t *c = order[l->packing][g];
+            const uint8_t *c = (l->quad_cols == 15 ? of_15 : of_16)[g];
             make_table((vec16 *)tables, V_WORDS(columns[c[0]]), V_WORDS(columns[c[1]]),
                        V_WORDS(columns[c[2]]), V_WORDS(columns[c[3]]));
         }
@@ -260,7 +260,7 @@ static void add_lanes(const nm_lane_tiles *l)
     const int8_t  *q = l->q;
     uint8_t       *tables = l->scratch;
     size_t         n_groups = l->n_triples + l->n_triples + l->n_triples;
-    size_t         n_quads = l->packing == NM_T4 ? (n_groups + 3) >> 2 : l->n_triples;
+    size_t         n_quads = l->quad_cols == 15 ? l->n_triples : (n_groups + 3) >> 2;
 
     for (bool start = true; n_quads; start = false) {
         const size_t   n = n_quads > 1 ? 2 : 1;
@@ -269,7 +269,7 @@ static void add_lanes(const nm_lane_tiles *l)
         vec16         *rows = (vec16 *)(tables + PASS_TABLES * TABLE_BYTES);
 
         make_tables(tables, l, q, n);
-        n_quads -= n, indices += 2 * QUAD_ROWS_BYTES, q += l->packing == NM_T4 ? 32 : 30;
+        n_quads -= n, indices += 2 * QUAD_ROWS_BYTES, q += l->quad_cols + l->quad_cols;
         for (size_t tile = 0; tile < l->n_tiles; tile++) {
             if (n == 1)
                 add_quads(rows, at, tables, 1, start);
@@ -283,7 +283,7 @@ static void add_lanes(const nm_lane_tiles *l)
     }
 }
 
-#define LANES_OF(packing)                                                                          \
+#define LANES_OF(packing, cols)                                                                    \
     NM_TARGET(V_TARGET)                                                                            \
     static void index_lanes_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)         \
     {                                                                                              \
@@ -294,9 +294,10 @@ static void add_lanes(const nm_lane_tiles *l)
         .least_tokens = LEAST_TOKENS,                                                              \
         .index_bytes = LANE_INDEX_BYTES,                                                           \
         .scratch_bytes = PASS_TABLES * TABLE_BYTES + NM_PANEL_ROWS * V_BYTES,                      \
+        .quad_cols = (cols),                                                                       \
         .make_indices = index_lanes_##packing,                                                     \
         .add_tiles = add_lanes,                                                                    \
     };
 
-LANES_OF(T4)
-LANES_OF(T5)
+LANES_OF(T4, 16)
+LANES_OF(T5, 15)
