@@ -178,7 +178,7 @@ static bool make_folder(nm_trainer *t, nomul_error *err)
     }
     if (failure && status.kind != NM_OS_FOLDER)
         return nm_fail(err, NOMUL_E_IO, "-o %s: is not a folder", t->folder);
-    /* First, so that no lock is left there. */
+    /* Before the lock, whose file would stay in a folder that is refused. */
     if (!nm_file_exists(path) && !check_no_model(t->folder, err)) return false;
     if (!lock_folder(t, err)) return false;
     return !nm_file_exists(path) ||
