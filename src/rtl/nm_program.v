@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written by assemble.awk from program.txt: do not edit.
-// A ROM: the instruction comes a clock after its address.
+// A ROM with a register behind it: the instruction comes two clocks after its address.  Both
+// stand still without `move`.
 `default_nettype none
 module nm_program (
     input  wire        clk,
+    input  wire        move,
     input  wire [8:0]  address,
     output reg  [47:0] instruction
 );
-    reg [47:0] words [0:511];
+    reg [47:0] words [0:511], word;
     integer    i;
-    always @(posedge clk) instruction <= words[address];
+    always @(posedge clk)
+        if (move) begin
+            word        <= words[address];
+            instruction <= word;
+        end
     initial begin
         for (i = 0; i < 512; i = i + 1) words[i] = {5'd26, 43'd0};
         // load gain0 embedding d

@@ -3,18 +3,33 @@
 // nm_vector and jobs to nm_stream.
 //
 // A block is VL strips of LANES elements.  An operation is issued strip by strip, one a clock, and
-// its results are written LATENCY = 8 clocks after; VL is at least that, so an operation on a whole
-// block that follows another one finds its operands written: no hazards, no interlocks.  All others
-// (one strip, folds) are alone: they start when nothing is under way, so does what follows them.
-// Strips of a division are 4 clocks apart, as 4 lanes share a divider; after the last one 19 clocks
-// pass, as a quotient takes so many more, after muladd 4; between two muladd, if VL is 16, none.
+// its results are written 8 clocks after; VL is at least that, so an operation on a whole block
+// finds what the one before it wrote.  No register number is ever compared; what waits, and for
+// what, depends on the operation alone:
+//
+//   one strip, sums, fold   until the pipeline is empty; so does the operation that follows
+//   div                     strips are 4 clocks apart, as 4 lanes share a divider; 19 clocks after
+//                           the last one, as a quotient takes so many more
+//   after muladd            4 clocks, as its sums come so much later; none between two muladd if VL
+//                           is 16
+//   acc                     strip v adds to what strip v - 16 / LANES gave, which leaves the adder
+//                           4 clocks after it entered: strips are STEP = 4 LANES / 16 clocks apart
+//   operand tile            until nm_vector has a tile of sums
+//   to q                    until nm_qpack has taken all strips before; with 16 lanes, which give q
+//                           faster than it takes them, until the pipeline is empty, too
+//   to out                  until the reader has taken all logits before
+//   loop                    4 clocks, in which its blocks are counted
+//   load, product           until the job is queued, which needs room in the queue and the address
+//                           of the embedding row, which nm_limits has to allow; a product also an
+//                           empty pipeline and its q packed
+//   waitv, waitq, halt      loads under way; products under way; pipeline and logits
+//
+// Throughput: a strip a clock, an instruction a clock.  The ROM has a register behind it, so a jump
+// is followed by two empty clocks.
 //
 // Whether an operation may start is a register, so what others say (pipe_empty, a tile, room) is
 // not on the way to the next instruction.  It costs such an operation a clock: `ready` is 0 in the
 // clock in which it comes, and then says what held the clock before, when nothing was issued.
-//
-// Sums in order: strip v adds to what strip v - 16 / LANES gave, which leaves the adder 4 clocks
-// after it entered, so strips are STEP = 4 LANES / 16 clocks apart (at least 1).
 `include "nm_isa.vh"
 `default_nettype none
 module nm_sequencer #(
@@ -114,13 +129,24 @@ module nm_sequencer #(
             endcase
     assign t5 = flags[0];
 
-    // ---- Fetch
+    // ---- Fetch.  After ir, the instruction at hand, come `fetched`, in the register behind the
+    // ROM, and the one at pc, in the ROM's own; a jump makes both void
     reg  [8:0]  pc, loop_pc, return_pc, target;
     reg         ends, jumps;
+    reg         jumped;  // in the clock before: `fetched` is void still
+    wire        advance = ends || !running;
+    wire [8:0]  next_pc = !running ? 9'd0 : jumps ? target : pc + 9'd1;
     wire [47:0] fetched;
-    wire [8:0]  next_pc = !running ? 9'd0 : !ends ? pc : jumps ? target : pc + 9'd1;
-    nm_program program_rom (.clk(clk), .address(next_pc), .instruction(fetched));
-    always @(posedge clk) pc <= next_pc;
+    nm_program program_rom (
+        .clk(clk), .move(advance), .address(next_pc), .instruction(fetched)
+    );
+    always @(posedge clk)
+        if (advance) begin
+            pc     <= next_pc;
+            jumped <= jumps || !running;
+        end
+    wire        is_void = jumps || jumped;
+    wire [8:0]  fetched_pc = pc - 9'd1;  // unless it is void
 
     wire [4:0]  op = ir[47:43];
     wire        is_vector = !op[4];
@@ -214,7 +240,7 @@ module nm_sequencer #(
                        fetched[23:22] == 0 && !(is_vector ? !plain : alone) &&
                        ((settle < 3'd2 && op != `OP_MULADD) || chains(fetched[47:43]));
     always @(posedge clk)
-        if (ends || !running) ready <= running && !jumps && comes_ready;
+        if (advance) ready <= running && !is_void && comes_ready;
         else if (is_vector && !fold_skips && may_start) ready <= 1'b1;
 
     assign issue = running && ready && !waits;
@@ -362,10 +388,10 @@ module nm_sequencer #(
             else if (settle != 0) settle <= settle - 3'd1;
             // The next instruction.
             if (ends) begin
-                ir <= jumps ? {`OP_NOP, 43'd0} : fetched;
+                ir <= is_void ? {`OP_NOP, 43'd0} : fetched;
                 case (op)
                     `OP_LOOP: begin
-                        loop_pc     <= pc;
+                        loop_pc     <= fetched_pc;
                         block       <= first_block;
                         end_block   <= last_block;
                         all_blocks  <= loop_class == 3'd5 ? blocks_of_up : class_blocks;
@@ -377,7 +403,7 @@ module nm_sequencer #(
                         block     <= block + 12'd1;
                         tile_used <= 1'b0;
                     end
-                    `OP_CALL: return_pc <= pc;
+                    `OP_CALL: return_pc <= fetched_pc;
                     `OP_LOAD: if (is_record) record_address <= record_address + 32'd8;
                     `OP_LAYER: begin
                         layer        <= layer + 10'd1;

@@ -154,7 +154,7 @@ shape:1,480,67,2500 -n 1 -b 0xa5a5a5a40 -c 60000
 shape:1,64,67,131071 -n 1 -t -i 131070 -c 400000
 END
 }
-small_clocks=11215
+small_clocks=11233
 
 run_core() {
     has verilator || { skip core verilator && return; }
