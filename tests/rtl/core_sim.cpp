@@ -7,13 +7,16 @@
 //
 // Without -i the ids are random.  A token that takes more than CLOCKS has failed.  The image of the
 // model lies at BASE in the memory, a multiple of 64; -t: its vectors lie at the ends of the core's
-// own memories instead of the beginnings.  Memory answers LATENCY clocks after a
-// request, in order; with -g each side of every port pauses at random, GAPS of 16 clocks.  -q
-// prints no counts, only the hash, that of `nomul logits --hash`.  Halfway core and C
-// engine exchange their states: the core's is read and overwritten, the core is reset, and it goes
-// on with the C engine's, which goes on with the core's; with -x
-// tokens with faults of the memory, registers that do not fit and resets in the middle come
-// before that, and each token has a pause of the memory, as long as it may be.
+// own memories instead of the beginnings.  Memory answers LATENCY clocks after a request, in order;
+// with -g after 1 to LATENCY clocks, at random for each request, and each side of every port pauses
+// at random, GAPS of 16 clocks.  -q prints no counts, only the hash, that of `nomul logits --hash`.
+// Halfway core and C engine exchange their states: the core's is read and overwritten, the core is
+// reset, and it goes on with the C engine's, which goes on with the core's; with -x tokens with
+// faults of the memory, registers that do not fit and resets in the middle come before that, and
+// each token has a pause of the memory, as long as it may be.
+//
+// It prints the mean clocks of a token, and the shares of them in which the array takes a beat of
+// codes, the memory port any beat, and the lanes get a strip.
 //
 // Built with -DAXI it works through the adapters (nm_axi_core).
 //
@@ -31,9 +34,13 @@
 
 #ifdef AXI
 #include "Vnm_axi_core.h"
+#include "Vnm_axi_core___024root.h"
+#define INSIDE(name) nm_axi_core__DOT__core__DOT__##name
 typedef Vnm_axi_core core_top;
 #else
 #include "Vnm_core.h"
+#include "Vnm_core___024root.h"
+#define INSIDE(name) nm_core__DOT__##name
 typedef Vnm_core core_top;
 #endif
 #include "verilated.h"
@@ -47,11 +54,42 @@ enum { E_BUS = 0x10, E_LIMITS = 0x20, E_SILENCE = 0x40 };
 static core_top         *top;
 static const core_model *model;
 static uint64_t          base; // of the image in the memory
-static uint64_t          random_state, n_clocks, n_wrong, max_clocks = 400000000;
+static uint64_t          random_state, n_wrong, max_clocks = 400000000;
 static unsigned          latency = 20, gaps;
 static std::vector<float> logits;
 
-static struct { uint64_t beats, waits, requests; } port; // data taken; data refused
+// Clocks, and those in which the port takes a request, a beat, the array a beat of codes, the lanes
+// a strip: all of them so far.
+struct work {
+    uint64_t clocks, requests, beats, codes, strips;
+};
+static work done;
+
+// Called in each clock.  In a netlist with planted faults the last two have other names.
+static void count_work(bool asked, bool taken)
+{
+    done.clocks++, done.requests += asked, done.beats += taken;
+#ifndef FAULTS
+    const auto *inside = top->rootp;
+    done.codes += inside->INSIDE(stream__DOT__to_array) && inside->INSIDE(stream__DOT__take);
+    done.strips += inside->INSIDE(issue);
+#endif
+}
+
+static void add_since(const work &begin, work *sum)
+{
+    sum->clocks += done.clocks - begin.clocks, sum->beats += done.beats - begin.beats;
+    sum->codes += done.codes - begin.codes, sum->strips += done.strips - begin.strips;
+}
+
+static void print_work(const work &w, size_t n_tokens)
+{
+    auto share = [&](uint64_t part) { return 100.0 * double(part) / double(w.clocks); };
+
+    printf("%llu clocks a token: array %.1f %%, port %.1f %%, lanes %.1f %%\n",
+           (unsigned long long)(w.clocks / n_tokens), share(w.codes), share(w.beats),
+           share(w.strips));
+}
 
 static uint64_t next_random() // xorshift64*
 {
@@ -61,7 +99,9 @@ static uint64_t next_random() // xorshift64*
     return random_state * 0x2545f4914f6cdd1dULL >> 16;
 }
 
-static bool pauses() { return gaps && next_random() % 16 < gaps; }
+// Clocks until a request is answered: with gaps random, 1 to `latency`.
+static uint64_t answer_time() { return gaps && latency ? 1 + next_random() % latency : latency; }
+static bool     pauses() { return gaps && next_random() % 16 < gaps; }
 
 // From beat number `from` on the memory is silent, until the core has been ready for a beat for
 // `clocks` clocks; it is deaf if it takes no requests meanwhile, either.
@@ -72,9 +112,9 @@ static struct {
 
 static void be_silent(uint64_t clocks, bool deaf)
 {
-    silence = {port.beats + 50, clocks, 0, deaf};
+    silence = {done.beats + 50, clocks, 0, deaf};
 }
-static bool silent() { return silence.waited < silence.clocks && port.beats >= silence.from; }
+static bool silent() { return silence.waited < silence.clocks && done.beats >= silence.from; }
 // When it is over, a beat comes at once.
 static bool silence_ends() { return silence.clocks && silence.waited == silence.clocks; }
 static void count_silence(bool ready, bool valid)
@@ -174,30 +214,29 @@ static void meddle()
     for (uint32_t i = 1; i < 0x30; i++) host_refused(i, 0xfffffff0 + i);
 }
 
-static uint64_t run_token(size_t number, int32_t id, bool disturbed)
+static void run_token(size_t number, int32_t id, bool disturbed, work *sum)
 {
     std::vector<float> expected(model->vocab), state(model->n_layers * model->state_dim);
-    uint64_t           begin;
 
     core_host_feed(id, expected.data(), state.data());
     logits.clear();
     host_write(1, uint32_t(id));
     host_write(0, 1);
-    begin = n_clocks;
+    const work begin = done;
     // Deaf, too, the memory needs some clocks more for its first beat.
     if (disturbed) be_silent(LONGEST_SILENCE - (number % 2 ? 200 : 0), number % 2), meddle();
-    for (uint64_t limit = n_clocks + max_clocks; top->running && n_clocks < limit;) tick();
-    uint64_t clocks = n_clocks - begin;
+    for (uint64_t limit = done.clocks + max_clocks; top->running && done.clocks < limit;) tick();
+    add_since(begin, sum);
     if (top->running || logits.size() != model->vocab) {
         n_wrong++;
         printf("FAIL token %zu: %zu logits of %zu after %llu clocks: %s\n", number, logits.size(),
-               model->vocab, (unsigned long long)clocks, core_host_error(host_read(0)));
+               model->vocab, (unsigned long long)(done.clocks - begin.clocks),
+               core_host_error(host_read(0)));
         logits.resize(model->vocab);
     }
     compare("logit", number, logits.data(), expected.data(), model->vocab);
     std::vector<uint32_t> found = read_state();
     compare("state", number, (const float *)found.data(), state.data(), state.size());
-    return clocks;
 }
 
 // Whether the core can take these registers; no rule of nm_limits.v is looked up.
@@ -235,7 +274,7 @@ static void check_registers(const std::vector<uint32_t> &own, const std::vector<
                             const std::vector<int> &changed)
 {
     static uint64_t n_checked;
-    uint64_t        requests = port.requests;
+    uint64_t        requests = done.requests;
     bool            good = fits(r.data());
 
     for (int i : changed) host_write(uint32_t(i), r[i]);
@@ -249,11 +288,11 @@ static void check_registers(const std::vector<uint32_t> &own, const std::vector<
         for (int i = 0; i < 40; i++) tick();
         if (host_read(0) != E_LIMITS) found = host_read(0);
     }
-    if (found != expected || (port.requests != requests) != good) {
+    if (found != expected || (done.requests != requests) != good) {
         n_wrong++, printf("FAIL register");
         for (int i : changed) printf(" %02x = %x", i, r[i]);
         printf(": register 0 is %x, %llu requests\n", found,
-               (unsigned long long)(port.requests - requests));
+               (unsigned long long)(done.requests - requests));
     }
     host_write(0, 2);
     tick();
@@ -336,8 +375,8 @@ static void disturb(int32_t id)
         if (quiet) be_silent(~0ull, kind % 2);
         host_write(1, uint32_t(id));
         host_write(0, 1);
-        uint64_t limit = n_clocks + (fault || quiet ? max_clocks : next_random() % 3000);
-        while (top->running && n_clocks < limit) tick();
+        uint64_t limit = done.clocks + (fault || quiet ? max_clocks : next_random() % 3000);
+        while (top->running && done.clocks < limit) tick();
         if ((fault || quiet) && host_read(0) != (fault ? E_BUS : E_SILENCE))
             n_wrong++, printf("FAIL fault %d: register 0 is %x\n", kind, host_read(0));
         if (quiet && !(silence.waited >= 1u << WAIT_BITS && silence.waited < LATEST))
@@ -391,7 +430,8 @@ int main(int argc, char **argv)
     std::string          prefix;
     std::vector<int32_t> ids;
     size_t               n = 3;
-    uint64_t             seed = 1, clocks = 0;
+    uint64_t             seed = 1;
+    work                 sum = {};
     bool                 quiet = false, faults = false, last = false;
 
     for (int i = 2; i < argc; i++) {
@@ -429,9 +469,8 @@ int main(int argc, char **argv)
     check_memory();
     write_state(std::vector<uint32_t>(model->n_layers * model->state_dim));
     std::vector<float> all;
-    port = {};
     for (size_t t = 0; t < ids.size(); t++) {
-        clocks += run_token(t, ids[t], faults);
+        run_token(t, ids[t], faults, &sum);
         all.insert(all.end(), logits.begin(), logits.end());
         if (t == ids.size() / 2) {
             if (faults) disturb(ids[t]);
@@ -442,12 +481,11 @@ int main(int argc, char **argv)
             write_state(state);
         }
     }
-    if (!quiet)
-        printf("%zu tokens, %zu logits: %llu wrong; %llu clocks a token; the port is busy in "
-               "%.1f %% of them\n",
-               ids.size(), all.size(), (unsigned long long)n_wrong,
-               (unsigned long long)(clocks / ids.size()),
-               100.0 * double(port.beats) / double(clocks));
+    if (!quiet) {
+        printf("%zu tokens, %zu logits: %llu wrong; ", ids.size(), all.size(),
+               (unsigned long long)n_wrong);
+        print_work(sum, ids.size());
+    }
     printf("%016llx\n", (unsigned long long)core_host_hash(all.data(), all.size()));
     delete top;
     return n_wrong != 0;

@@ -35,7 +35,7 @@ static void port_begin()
 static void ask()
 {
     uint64_t beats = top->m_axi_arlen + 1u;
-    request  r = {top->m_axi_araddr, beats, n_clocks + latency, 0};
+    request  r = {top->m_axi_araddr, beats, done.clocks + answer_time(), 0};
 
     if (top->m_axi_arburst != 1 || 1 << top->m_axi_arsize != 4 * LANES)
         n_wrong++, printf("FAIL ARBURST %u, ARSIZE %u\n", top->m_axi_arburst, top->m_axi_arsize);
@@ -53,7 +53,7 @@ static void ask()
 // What the memory shows before the clock.
 static void drive_memory()
 {
-    bool data = !requests.empty() && requests.front().ready <= n_clocks && !silent();
+    bool data = !requests.empty() && requests.front().ready <= done.clocks && !silent();
     offered = data && (offered || silence_ends() || !pauses());
     top->m_axi_rvalid = offered;
     top->m_axi_arready = requests.size() < 8 && !pauses() && !(silence.deaf && silent());
@@ -83,9 +83,8 @@ static void tick()
             if (top->m_axis_tkeep >> 4 * l & 1) keep |= 1u << l;
         take_logits(&top->m_axis_tdata[0], keep);
     }
-    port.beats += taken, port.waits += top->m_axi_rvalid && !top->m_axi_rready;
+    count_work(asked, taken);
     top->clk = 1, top->eval();
-    n_clocks++;
     if (taken) {
         request &r = requests.front();
         r.address += 4 * LANES, offered = false;

@@ -31,7 +31,7 @@ static void port_refusals()
 // What the memory shows before the clock.
 static void drive_memory()
 {
-    bool data = !requests.empty() && requests.front().ready <= n_clocks && !silent();
+    bool data = !requests.empty() && requests.front().ready <= done.clocks && !silent();
     offered = data && (offered || silence_ends() || !pauses());
     top->r_valid = offered;
     top->r_error = fault == FAULT_ERROR;
@@ -58,14 +58,12 @@ static void tick()
     top->out_ready = !pauses();
     top->clk = 0, top->eval();
     bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
-    port.requests += asked;
     count_silence(top->r_ready, top->r_valid);
     if (asked && !top->rst)
-        requests.push_back({top->ar_address, top->ar_beats, n_clocks + latency});
+        requests.push_back({top->ar_address, top->ar_beats, done.clocks + answer_time()});
     if (top->out_valid && top->out_ready) take_logits(&top->out_data[0], top->out_keep);
-    port.beats += taken, port.waits += top->r_valid && !top->r_ready;
+    count_work(asked, taken);
     top->clk = 1, top->eval();
-    n_clocks++;
     if (taken) {
         request &r = requests.front();
         r.address += 4 * LANES, offered = false;
