@@ -7,8 +7,8 @@
 // sums come out, ROWS of 24 bits a beat, row 0 of the beat lowest.
 //
 // One beat a clock, 4 clocks from beat to sums.  Valid/ready on both sides: when the sums are not
-// taken, everything stands still.  24 bits hold 127 * 2^15, and 16 more bits of columns are not
-// needed: K is at most 2^15 (nm_core checks it).
+// taken, everything stands still.  A sum of K columns is at most 127 K, which 24 bits hold with a
+// sign for K up to 2^16; nm_limits refuses more than 2^15 columns.
 `default_nettype none
 module nm_array #(
     parameter ROWS = 16  // 16, 32 or 64

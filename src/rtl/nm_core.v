@@ -35,6 +35,31 @@
 //
 // After bits 5 and 6 the core stands still as after a reset, and does not start until there is one.
 // It never waits for anything but its memory, so long, and the reader of the logits.
+//
+// Latency: the first request is offered 21 clocks after the start was written, if the registers
+// have been checked by then (nm_limits); `running` ends 5 clocks after the last logits were taken.
+// Throughput: a beat of weights and a strip of logits a clock; the clocks of a whole token are in
+// README.md, "Figures".
+//
+// Memory, logits, and inside jobs, codes and sums are valid/ready.  What is not, and why nothing is
+// lost:
+//
+//   issue        The lanes never wait: nm_sequencer issues what finds its operands, as its header
+//                says.
+//   q_valid      The queue of nm_qpack holds a block, and a block begins when it is empty.  Strips
+//                of the block before cannot still be on their way: of 16 strips the first ones
+//                arrive while the others are issued, and then the queue is not empty before the last
+//                one has left; all of 8 strips might, so there the pipeline has to be empty, too.
+//   strip_valid  The queue of logits holds a block, too, and a block begins when it is empty; the
+//                operation in between takes longer than strips are on their way.
+//   g_write, rec_write
+//                The stream engine alone writes these memories.  The program reads what was loaded
+//                after `waitv`.  It queues a load after all operations that read what the load
+//                overwrites; they read 2 clocks after an issue, the first beat comes later.
+//   pack_flush   It stays 1 until pack_flushed answers, for a clock.  In that clock the job is
+//                queued: the flush began when there was room, and only the sequencer queues jobs.
+//   tile_done, product_done, vector_done
+//                A pulse each for a tile or a job that is under way; counters count them.
 `default_nettype none
 module nm_core #(
     parameter LANES = 4,    // 4, 8 or 16; the memory port has 32 LANES bits

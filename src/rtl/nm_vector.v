@@ -11,6 +11,9 @@
 // _n belongs to the strip that was issued n clocks ago.  A sum of muladd comes 4 clocks later, a
 // square root when it is done.
 //
+// Latency 8 clocks from issue to result, throughput a strip a clock.  issue, q_valid, out_valid,
+// g_write and rec_write have no ready: nm_core says why that is safe.
+//
 // Four lanes share a divider, which takes the elements of a strip one after the other: strips of a
 // division are 4 clocks apart, and the quotients of a strip are written together, 27 clocks after
 // it was issued.
