@@ -48,8 +48,8 @@
 //                says.
 //   q_valid      The queue of nm_qpack holds a block, and a block begins when it is empty.  Strips
 //                of the block before cannot still be on their way: of 16 strips the first ones
-//                arrive while the others are issued, and then the queue is not empty before the last
-//                one has left; all of 8 strips might, so there the pipeline has to be empty, too.
+//                arrive while the others are issued, and then the queue is not empty until the
+//                last one has left; 8 strips might, so there the pipeline has to be empty, too.
 //   strip_valid  The queue of logits holds a block, too, and a block begins when it is empty; the
 //                operation in between takes longer than strips are on their way.
 //   g_write, rec_write
