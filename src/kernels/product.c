@@ -66,13 +66,15 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
         size_t n_triples = nm_smaller(full, w->n_triples - triple);
         size_t i = (begin - triple * n_tiles) / n_triples;
         size_t skipped = (begin - triple * n_tiles) % n_triples;
-        for (size_t n; i < n_tiles && begin < end; i++, begin += n, skipped = 0) {
-            n = nm_smaller(n_triples - skipped, end - begin);
+        const uint8_t *whole = tables + triple * ops->table_bytes;
+        const uint8_t *table = whole + skipped * ops->table_bytes;
+        for (; i < n_tiles && begin < end; i++, table = whole, skipped = 0) {
+            size_t         n = nm_smaller(n_triples - skipped, end - begin);
+            const uint8_t *next = codes + n * NM_STEP_BYTES;
             n_added[i]++;
-            ops->add_tile(y + i * NM_TILE_ROWS, codes,
-                          tables + (triple + skipped) * ops->table_bytes, n,
-                          codes + n * NM_STEP_BYTES);
-            codes += n * NM_STEP_BYTES;
+            begin += n;
+            ops->add_tile(y + i * NM_TILE_ROWS, codes, table, n, next);
+            codes = next;
         }
     }
 }

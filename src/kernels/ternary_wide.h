@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tables of t4 for one token, as nm_tables_t4 makes them, in vectors of 32 and 64 bytes, which
- * is 1.8 and 1.7 times as fast (Zen 4, 2048 columns).  Included after ternary_shuffle.h, with
- * V_AVERAGE of ternary_split.h and
+ * is twice as fast (src/kernels/README.md).  Included after ternary_shuffle.h, with V_AVERAGE of
+ * ternary_split.h and
  *
  *     V_LOW_64(a, b)             in each 16 bytes: a's lower half, b's lower half; V_HIGH_64: upper
  *
  * The four tables of a group are the four times 16 bytes of one vector, or of two.
  */
-#define TABLE_VECTORS (NM_TABLE_BYTES / V_BYTES)
-
 #include "kernels/ternary_split.h"
 
 /*
@@ -24,20 +22,36 @@ static const uint8_t upper_trit[64] = {UPPER(1), UPPER(3), UPPER(1), UPPER(3)};
 static const uint8_t first_bias[64] = {EACH_16(128), EACH_16(0), EACH_16(128), EACH_16(0)};
 #undef Z
 
+/* Tables of n_groups of 16 columns; bit g of `first`: the g-th group is the first of a triple. */
+INLINE void tables_of_16(uint8_t *tables, const int8_t *q, int n_groups, unsigned first)
+{
+    const vec columns = V_TABLE(q);
+
+#pragma GCC unroll 2
+    for (size_t at = 0; at < NM_TABLE_BYTES; at += V_BYTES) {
+        const vec lower = load(lower_trit + at), upper = load(upper_trit + at);
+        vec       h = split_columns(columns, at), minus = -h;
+        vec       halves[2] = {V_LOW_64(h, minus), V_HIGH_64(h, minus)};
+#pragma GCC unroll 4
+        for (int g = 0; g < n_groups; g++) {
+            const uint8_t place = (uint8_t)(g % 2 * 4);
+            vec           v = V_SHUFFLE(halves[g / 2], lower + place) +
+                    V_SHUFFLE(halves[g / 2], upper + place);
+            if (first >> g & 1) v += load(first_bias + at);
+            *(vec *)(tables + at + (size_t)g * NM_TABLE_BYTES) = v;
+        }
+    }
+}
+
+/* Four triples are three times 16 columns. */
 NM_TARGET(V_TARGET)
 static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
 {
-    for (; n_triples; n_triples--, q += 12, tables += 3 * NM_TABLE_BYTES) {
-        const vec columns = V_TABLE(q);
-#pragma GCC unroll 2
-        for (size_t at = 0; at < NM_TABLE_BYTES; at += V_BYTES) {
-            const vec a = load(lower_trit + at), b = load(upper_trit + at);
-            vec       h = split_columns(columns, at), minus = -h;
-            vec       low = V_LOW_64(h, minus), high = V_HIGH_64(h, minus);
-            vec      *to = (vec *)(tables + at);
-            to[0] = V_SHUFFLE(low, a) + V_SHUFFLE(low, b) + load(first_bias + at);
-            to[TABLE_VECTORS] = V_SHUFFLE(low, a + 4) + V_SHUFFLE(low, b + 4);
-            to[2 * TABLE_VECTORS] = V_SHUFFLE(high, a) + V_SHUFFLE(high, b);
-        }
+    for (; n_triples >= 4; n_triples -= 4, q += 48, tables += 12 * NM_TABLE_BYTES) {
+        tables_of_16(tables, q, 4, 1 | 8);
+        tables_of_16(tables + 4 * NM_TABLE_BYTES, q + 16, 4, 4);
+        tables_of_16(tables + 8 * NM_TABLE_BYTES, q + 32, 4, 2);
     }
+    for (; n_triples; n_triples--, q += 12, tables += 3 * NM_TABLE_BYTES)
+        tables_of_16(tables, q, 3, 1);
 }

@@ -18,8 +18,10 @@
 #define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
-#define LEAD_COLS 26  /* columns normalized and quantized in the time of a step of a product */
-#define PANEL_STEPS 8 /* steps in the time that a panel takes that does not end with a part */
+/* What parts cost, in halves of the time of a step of a product. */
+#define LEAD_COLS 13 /* columns normalized and quantized */
+#define TABLE_COST 8 /* the tables of a K block */
+#define PANEL_COST 8 /* to begin another panel; to begin a tile's part of a K block: 1 */
 
 #define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
 #define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
@@ -96,9 +98,14 @@ static size_t row_of(const bundle *b, size_t thread)
  * little, and thread 0's share can be smaller by what it does alone: they gain 7 % up to a panel
  * each.
  */
+static size_t max_cut_tiles(size_t n_threads)
+{
+    return n_threads == 1 ? 0 : n_threads * (n_threads == 2 ? NM_PANEL_TILES : 3);
+}
+
 static bool is_cut(size_t n_tiles, size_t n_threads)
 {
-    return n_threads > 1 && n_tiles <= n_threads * (n_threads == 2 ? NM_PANEL_TILES : 3);
+    return n_tiles <= max_cut_tiles(n_threads);
 }
 
 /* The tiles of a run of rows where a product is computed in one round; else 0. */
@@ -116,30 +123,49 @@ static size_t n_steps(const nm_bitlinear *layer)
     return layer->w.n_tiles * layer->w.n_triples;
 }
 
+static size_t n_blocks(const nm_ternary *w)
+{
+    size_t full = nm_packings[w->packing].block_triples;
+
+    return (w->n_triples + full - 1) / full;
+}
+
+static size_t n_panels(const nm_ternary *w)
+{
+    return (w->n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES;
+}
+
 /*
  * The steps where parts [part, part_end) begin.  Before the product, thread 0 has normalized and
- * quantized, while the others have prefetched: it gets fewer.  So does a part in which a panel
- * ends: the last columns come in shorter runs, and the next panel needs tables again.
+ * quantized, while the others have prefetched: it gets fewer.  So does a part inside which a K
+ * block or a panel begins, and who would begin just before one begins with it.
  */
 static void part_begins(size_t *begins, const nm_bitlinear_job *jobs, size_t n_jobs, size_t part,
                         size_t part_end, size_t n_parts)
 {
-    size_t cost = n_jobs * jobs[0].layer->w.cols / LEAD_COLS, step = 0;
-    size_t all = cost;
+    size_t cost = n_jobs * jobs[0].layer->w.cols / LEAD_COLS, all = cost, step = 0;
 
-    for (size_t j = 0; j < n_jobs; j++)
-        all += n_steps(jobs[j].layer) +
-               (jobs[j].layer->w.n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES * PANEL_STEPS;
     for (size_t j = 0; j < n_jobs; j++) {
         const nm_ternary *w = &jobs[j].layer->w;
-        for (size_t tile = 0, n; tile < w->n_tiles; tile += NM_PANEL_TILES, step += n) {
-            n = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile) * w->n_triples;
-            for (; part < part_end; part++) {
-                size_t at = nm_pool_share(all, part, n_parts);
-                if (at >= cost + n) break;
-                *begins++ = step + (at > cost ? at - cost : 0);
+        all += 2 * n_steps(jobs[j].layer) + n_blocks(w) * w->n_tiles +
+               n_panels(w) * (PANEL_COST + n_blocks(w) * TABLE_COST);
+    }
+    all -= PANEL_COST + TABLE_COST; /* which every part has where it begins */
+    for (size_t j = 0; j < n_jobs; j++) {
+        const nm_ternary *w = &jobs[j].layer->w;
+        size_t            full = nm_packings[w->packing].block_triples;
+        for (size_t tile = 0, n_tiles; tile < w->n_tiles && part < part_end; tile += n_tiles) {
+            n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
+            for (size_t triple = 0, n; triple < w->n_triples; triple += full, step += n) {
+                if (step) cost += triple ? TABLE_COST : TABLE_COST + PANEL_COST;
+                n = n_tiles * nm_smaller(full, w->n_triples - triple);
+                for (; part < part_end; part++) {
+                    size_t at = nm_pool_share(all, part, n_parts);
+                    if (at >= cost + 2 * n + n_tiles) break;
+                    *begins++ = step + (at > cost ? (at - cost) * n / (2 * n + n_tiles) : 0);
+                }
+                cost += 2 * n + n_tiles;
             }
-            cost += n + PANEL_STEPS;
         }
     }
     for (; part < part_end; part++) *begins++ = step; /* where the last part ends */
@@ -202,43 +228,51 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
 /* ---- One token ------------------------------------------------------------------------------- */
 
 /*
- * The look-up tables of the token's q in K blocks [block, end).  Each thread makes its own when it
- * comes to a job: sharing them would cost a barrier and the transfer between caches, which is more.
- * Between the blocks the thread prefetches the weights it will read first; of a product that is cut
- * only thread 0 has not done so while it waited.
+ * Adds the look-up tables of the token's q in K blocks [block, end).  A thread that has not
+ * prefetched the weights it will read first does so between the blocks: of a product that is cut
+ * only thread 0 has not, which did not wait.
  */
-static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_t end,
-                                  size_t thread)
+static void add_tables(const bundle *b, size_t j, size_t block, size_t end, size_t thread)
 {
     const nm_bitlinear   *first = b->jobs[0].layer;
     const nm_ternary     *w = &b->jobs[j].layer->w;
     const nm_packing     *packing = &nm_packings[w->packing];
     const nm_ternary_ops *ops = ops_of(b, j);
     nm_tables            *tables = &b->s->tables[thread];
-    uint64_t              wanted = b->s->n_forwarded * NM_MAX_JOBS + j;
     const int8_t         *q = q_of(b, j, row_of(b, thread));
+    bool                  ahead = first->n_together && (thread == 0 || !b->s->n_cut);
+
+    for (size_t n; block < end; block += n) {
+        size_t triple = block * packing->block_triples;
+        n = ahead ? 1 : end - block;
+        ops->make_tables(tables->bytes + triple * ops->table_bytes,
+                         q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
+                         nm_smaller(n * packing->block_triples, w->n_triples - triple));
+        if (ahead) nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work));
+    }
+}
+
+/*
+ * The tables, of at least K blocks [block, end).  Each thread makes its own when it comes to a job:
+ * sharing them would cost a barrier and the transfer between caches, which is more.
+ */
+static const uint8_t *make_tables(const bundle *b, size_t j, size_t block, size_t end,
+                                  size_t thread)
+{
+    nm_tables *tables = &b->s->tables[thread];
+    uint64_t   wanted = b->s->n_forwarded * NM_MAX_JOBS + j;
 
     if (tables->made != wanted || block > tables->block_end || end < tables->block) /* forget */
         tables->block = tables->block_end = block, tables->made = wanted;
-    for (size_t i = block; i < end; i++) {
-        if (i >= tables->block && i < tables->block_end) continue;
-        size_t triple = i * packing->block_triples;
-        ops->make_tables(tables->bytes + triple * ops->table_bytes,
-                         q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
-                         nm_smaller(packing->block_triples, w->n_triples - triple));
-        if (first->n_together && (thread == 0 || !b->s->n_cut))
-            nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work));
+    if (block < tables->block) {
+        add_tables(b, j, block, tables->block, thread);
+        tables->block = block;
     }
-    tables->block = nm_smaller(tables->block, block);
-    tables->block_end = nm_larger(tables->block_end, end);
+    if (end > tables->block_end) {
+        add_tables(b, j, tables->block_end, end, thread);
+        tables->block_end = end;
+    }
     return tables->bytes;
-}
-
-static size_t n_blocks(const nm_ternary *w)
-{
-    size_t full = nm_packings[w->packing].block_triples;
-
-    return (w->n_triples + full - 1) / full;
 }
 
 /* Sums of rows from `row` on, of a range of tiles, scaled back into y. */
@@ -327,7 +361,7 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
     const bundle *b = context;
 
     for (size_t part = begin; part < end; part++) {
-        size_t from = b->s->begins[part], to = b->s->begins[part + 1], base = 0;
+        size_t from = b->s->now->begins[part], to = b->s->now->begins[part + 1], base = 0;
 
         memset(&b->s->parts[part], 0, sizeof b->s->parts[part]);
         for (size_t j = 0; j < b->n_jobs && base < to; base += n_steps(b->jobs[j].layer), j++) {
@@ -348,47 +382,50 @@ typedef uint32_t words __attribute__((vector_size(16), may_alias));
 
 #define COLLECT_ROWS 64 /* at a time: a multiple of the rows that `finish` puts in order together */
 
-/* Rows [begin, end) among COLLECT_ROWS, whose panel is steps [first, last] of all jobs. */
-static void collect_rows(const bundle *b, size_t j, size_t begin, size_t end, size_t first,
-                         size_t last)
+/* The sums of COLLECT_ROWS rows of a tile, from that row of the panel on; how many K blocks. */
+static size_t add_parts(const nm_bitlinear_scratch *s, const nm_cut_panel *panel, size_t row,
+                        words sums[COLLECT_ROWS / 4])
 {
-    const nm_bitlinear_scratch *s = b->s;
-    const nm_ternary_ops       *ops = ops_of(b, j);
-    size_t                      part = 0, n_added = 0, tile = begin / NM_TILE_ROWS % NM_PANEL_TILES;
-    size_t skipped = begin % COLLECT_ROWS, row = begin % NM_PANEL_ROWS - skipped;
-    words  sums[COLLECT_ROWS / 4], all[COLLECT_ROWS / 4] = {{0}};
+    const nm_gemv_part *part = &s->parts[panel->part];
+    const uint16_t     *n = &part->n_added[panel->area][row / NM_TILE_ROWS];
+    const int32_t      *from = s->sums + panel->part * s->sums_stride + row;
+    size_t              n_added = 0, skipped = panel->area * NM_PANEL_ROWS;
+    words               all[COLLECT_ROWS / 4] = {{0}};
 
-    while (s->begins[part + 1] <= first) part++;
-    if (s->begins[part + 1] > last) return; /* not cut */
-    for (; s->begins[part] <= last; part++) {
-        size_t       area = s->begins[part] < first, n = s->parts[part].n_added[area][tile];
-        const words *from =
-            (const words *)(s->sums + part * s->sums_stride + area * NM_PANEL_ROWS + row);
-        if (n == 0) continue;
-        n_added += n;
+    for (const nm_gemv_part *end = part + panel->n_parts; part < end; from += s->sums_stride) {
+        const words *more = (const words *)(from + skipped);
+        size_t       n_more = *n;
+        part++, skipped = 0, n = &part->n_added[0][row / NM_TILE_ROWS];
+        if (n_more == 0) continue;
+        n_added += n_more;
 #pragma GCC unroll 16 /* so that they stay in registers */
-        for (size_t i = 0; i < COLLECT_ROWS / 4; i++) all[i] += from[i];
+        for (size_t i = 0; i < COLLECT_ROWS / 4; i++) all[i] += more[i];
     }
 #pragma GCC unroll 16
     for (size_t i = 0; i < COLLECT_ROWS / 4; i++) sums[i] = all[i];
-    if (ops->finish) ops->finish((int32_t *)sums, COLLECT_ROWS, n_added);
-    put_rows(b, j, begin, end, (const int32_t *)sums + skipped, 0);
+    return n_added;
 }
 
 void nm_bitlinear_collect(nm_bitlinear_scratch *s, size_t j, size_t begin, size_t end)
 {
     bundle b = {.s = s, .jobs = s->cut, .n_jobs = s->n_cut};
-    size_t base = 0;
+
+    _Alignas(NM_ALIGN) int32_t sums[NM_PANEL_ROWS];
 
     if (s->n_cut == 0) return;
-    const nm_ternary *w = &s->cut[j].layer->w;
-    for (size_t i = 0; i < j; i++) base += n_steps(s->cut[i].layer);
-    for (size_t row_end; begin < end; begin = row_end) {
-        size_t tile = begin / NM_TILE_ROWS, panel = tile / NM_PANEL_TILES * NM_PANEL_TILES;
-        size_t panel_end = nm_smaller(panel + NM_PANEL_TILES, w->n_tiles);
-        row_end = nm_smaller(end, (begin / COLLECT_ROWS + 1) * COLLECT_ROWS);
-        collect_rows(&b, j, begin, row_end, base + panel * w->n_triples,
-                     base + panel_end * w->n_triples - 1);
+    const nm_ternary_ops *ops = ops_of(&b, j);
+    const nm_cut_panel   *panel = s->now->panels + j * n_panels(&s->cut[j].layer->w);
+    for (size_t panel_end; begin < end; begin = panel_end) {
+        const nm_cut_panel *p = panel + begin / NM_PANEL_ROWS;
+        size_t              skipped = begin % COLLECT_ROWS, n_rows = 0;
+        panel_end = nm_smaller(end, (begin / NM_PANEL_ROWS + 1) * NM_PANEL_ROWS);
+        if (p->n_parts == 1) continue; /* nothing to be collected */
+        for (size_t row = begin - skipped; row < panel_end; row += COLLECT_ROWS) {
+            size_t n_added = add_parts(s, p, row % NM_PANEL_ROWS, (words *)(sums + n_rows));
+            if (ops->finish) ops->finish(sums + n_rows, COLLECT_ROWS, n_added);
+            n_rows += COLLECT_ROWS;
+        }
+        put_rows(&b, j, begin, panel_end, sums + skipped, 0);
     }
 }
 
@@ -452,14 +489,41 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-/* The product that is to be computed in parts. */
+/* How n_jobs products of one shape are cut: where the parts begin, and which a panel has. */
+static void plan_cut(nm_cut *c, const nm_bitlinear_job *jobs, size_t n_jobs, size_t n_parts)
+{
+    const nm_ternary *w = &jobs[0].layer->w;
+    nm_cut_panel     *panel = c->panels;
+    size_t            part = 0, step = 0;
+
+    c->n_jobs = n_jobs, c->rows = w->rows, c->cols = w->cols;
+    part_begins(c->begins, jobs, n_jobs, 0, n_parts + 1, n_parts);
+    for (size_t j = 0; j < n_jobs; j++) {
+        for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES, panel++) {
+            size_t end = step + nm_smaller(NM_PANEL_TILES, w->n_tiles - tile) * w->n_triples;
+            while (c->begins[part + 1] <= step) part++;
+            *panel = (nm_cut_panel){part, 1, c->begins[part] < step};
+            while (c->begins[part + panel->n_parts] < end) panel->n_parts++;
+            step = end;
+        }
+    }
+}
+
+static bool is_cut_like(const nm_cut *c, const nm_ternary *w, size_t n_jobs)
+{
+    return c->n_jobs == n_jobs && c->rows == w->rows && c->cols == w->cols;
+}
+
+/* The products are to be computed in parts.  More shapes than there is room for share the last. */
 static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs)
 {
-    size_t n_parts = nm_work_threads(s->work);
+    const nm_ternary *w = &jobs[0].layer->w;
+    nm_cut           *c = s->cuts;
 
-    s->n_cut = n_jobs;
+    while (c < &s->cuts[NM_CUTS - 1] && c->n_jobs && !is_cut_like(c, w, n_jobs)) c++;
+    if (!is_cut_like(c, w, n_jobs)) plan_cut(c, jobs, n_jobs, nm_work_threads(s->work));
+    s->now = c, s->n_cut = n_jobs;
     memcpy(s->cut, jobs, n_jobs * sizeof *jobs);
-    part_begins(s->begins, jobs, n_jobs, 0, n_parts + 1, n_parts);
 }
 
 /* ---- A call ---------------------------------------------------------------------------------- */
@@ -571,6 +635,10 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     }
     s->sums = nm_arena_take(arena, n_threads * s->sums_stride, sizeof(int32_t));
     s->parts = nm_arena_take(arena, n_threads, sizeof(nm_gemv_part));
-    s->begins = nm_arena_take(arena, n_threads + 1, sizeof *s->begins);
+    size_t n_panels_cut = max_cut_tiles(n_threads) / NM_PANEL_TILES + NM_MAX_JOBS;
+    for (size_t i = 0; i < NM_CUTS; i++)
+        s->cuts[i] =
+            (nm_cut){.begins = nm_arena_take(arena, n_threads + 1, sizeof(size_t)),
+                     .panels = nm_arena_take(arena, n_panels_cut, sizeof(nm_cut_panel))};
     s->scratch = nm_arena_take(arena, n_threads, s->scratch_stride);
 }

@@ -72,6 +72,20 @@ typedef struct nm_gemv_part {
     _Alignas(NM_ALIGN) uint16_t n_added[2][NM_PANEL_TILES];
 } nm_gemv_part;
 
+/* The parts that a panel of a product has. */
+typedef struct nm_cut_panel {
+    size_t part, n_parts;
+    size_t area; /* of its first part: 1 where that began in another panel; of all others 0 */
+} nm_cut_panel;
+
+/* How n_jobs products of this shape are cut.  Zero jobs: none. */
+typedef struct nm_cut {
+    size_t        n_jobs, rows, cols;
+    size_t       *begins; /* [n_threads + 1]: the step where each part begins, of all jobs */
+    nm_cut_panel *panels; /* of each job in turn */
+} nm_cut;
+#define NM_CUTS 5 /* a model's: four products a layer and the logits */
+
 /* Memory of the products, made once for all layers. */
 typedef struct nm_bitlinear_scratch {
     const nm_work *work;
@@ -84,20 +98,21 @@ typedef struct nm_bitlinear_scratch {
     uint64_t       n_forwarded; /* tokens that went one by one, so far */
     int32_t       *sums;        /* [n_threads][sums_stride] */
     size_t         sums_stride;
-    nm_gemv_part  *parts;   /* [n_threads] */
-    size_t        *begins;  /* [n_threads + 1]: the step where each part begins */
+    nm_gemv_part  *parts;         /* [n_threads] */
+    nm_cut         cuts[NM_CUTS]; /* as far as they have been needed */
     uint8_t       *scratch; /* [n_threads][scratch_stride]: of the kernels */
     size_t         scratch_stride;
 
     /* The products that were computed in parts, to be collected; n_cut is 0 if there are none. */
     nm_bitlinear_job cut[NM_MAX_JOBS];
     size_t           n_cut;
+    const nm_cut    *now; /* how: one of the cuts */
 
     /* The next matrix to compute; NULL: nothing to prefetch.  Idle threads read it. */
     _Atomic(const struct nm_bitlinear *) next;
 } nm_bitlinear_scratch;
 
-/* Computes up to NM_MAX_JOBS side by side, for n_tokens <= n_batch. */
+/* Computes up to NM_MAX_JOBS of one shape side by side, for n_tokens <= n_batch. */
 void nm_bitlinear_forward(nm_bitlinear_scratch *scratch, const nm_bitlinear_job *jobs,
                           size_t n_jobs, size_t n_tokens);
 
