@@ -20,7 +20,7 @@ arm='cortex-a76 neoverse-n1 neoverse-v1 neoverse-v2 apple-m1'
 loops='ssse3-t4         ternary_ssse3    add_tile_t4             192  pshufb    .
 ssse3-t4-tables  ternary_tables   nm_tables_t4            12   pshufb    .
 avx2-t4          ternary_avx2     add_tile_t4             768  vpshufb   .
-avx2-t5          ternary_avx2     add_tile_t5             960  vpshufb   .
+avx2-t5          ternary_avx2     add_tile_t5             480  vpshufb   .
 avx2-t4-tables   ternary_avx2     make_tables_t4          48   vpshufb   .
 avx2-t4-few      ternary_avx2     add_many_tile_T4        768  vpshufb   .
 avx2-t4-lanes    ternary_avx2     add_lanes               512  vpaddw.*[(] .

@@ -2,7 +2,8 @@
 /*
  * Ternary products with AVX2: 32 look-ups by one byte shuffle.  One token takes ternary_shuffle.h,
  * with the tables of ternary_wide.h; more take ternary_pairs.h, and from a number of them on
- * ternary_lanes.h.  This file has the instructions that those are written in.
+ * ternary_lanes.h.  This file has the instructions that those are written in, and the loop of t5
+ * for one token.
  */
 #include "kernels/kernels.h"
 
@@ -75,9 +76,91 @@ static inline __m256i less(__m256i a, __m256i b)
 #define V_LOOK_UP_T4(lo, hi, codes, tables)                                                        \
     RUN(TRIPLE_T4, lo, hi, codes, tables, , [low] "x"((vec){0} + 15))
 
+#define V_OWN_TILE_T5
+
 #include "kernels/ternary_shuffle.h"
 
 _Static_assert(NM_TILE_ROWS == 128 && NM_TABLE_BYTES == 64, "offsets of groups and of tables");
+
+/* ---- One token, t5 --------------------------------------------------------------------------- */
+
+/*
+ * look_up_t5 in assembly.  From a code to its sum it is a chain of nine instructions, each of which
+ * takes Zen 5 two cycles, so the indices q and p of the next group are made while the present one
+ * is looked up.  All registers serve one vector of rows: with two of them, which share the tables,
+ * storing what has no register costs more than loading the tables again.
+ */
+/* clang-format off */
+#define INDEX_1(codes, q, p)                                                                       \
+    "vpand " codes ", %[low], " q "\n vpand " codes ", %[high], " p "\n vpsrlw $3, " p ", " p "\n"
+#define INDEX_2(q) "vpcmpgtb " q ", %[two], %[escape]\n"
+#define INDEX_3(q, p)                                                                              \
+    "vpand " p ", %[escape], %[t]\n vpor %[escape], " p ", %[p]\n vpor %[t], " q ", %[q]\n"
+#define TERMS(table)                                                                               \
+    "vbroadcasti128 " table "(%[tables]), %[s]\n vbroadcasti128 " table "+16(%[tables]), %[t]\n"   \
+    "vpshufb %[q], %[s], %[s]\n vpshufb %[p], %[t], %[t]\n"
+#define ADD_TERMS(codes, sum)                                                                      \
+    "vpaddb %[s], %[t], %[s]\n vpsignb " codes ", %[s], %[s]\n vpaddb %[s], " sum ", " sum "\n"
+#define GROUP_T5(codes, table, next)                                                               \
+    INDEX_1(next, "%[next_q]", "%[next_p]") TERMS(table)                                           \
+    INDEX_2("%[next_q]") ADD_TERMS(codes, "%[lo]")                                                 \
+    TERMS(table "+32") ADD_TERMS(codes, "%[hi]") INDEX_3("%[next_q]", "%[next_p]")
+/* Has a bias, with which a code 0 is not 0: it takes the sign of code | 2. */
+#define FIRST_GROUP_T5(codes, next)                                                                \
+    INDEX_1(next, "%[next_q]", "%[next_p]") TERMS("0")                                             \
+    INDEX_2("%[next_q]") "vpaddb %[s], %[t], %[lo]\n" TERMS("32") "vpaddb %[s], %[t], %[hi]\n"     \
+    "vpor " codes ", %[two], %[s]\n vpsignb %[s], %[lo], %[lo]\n vpsignb %[s], %[hi], %[hi]\n"     \
+    INDEX_3("%[next_q]", "%[next_p]")
+#define WIDEN(sum, words, odds)                                                                    \
+    "vpaddw " sum ", " words ", " words "\n vpsrlw $8, " sum ", " sum "\n"                         \
+    "vpaddw " sum ", " odds ", " odds "\n"
+#define TRIPLE_T5                                                                                  \
+    FIRST_GROUP_T5("(%[codes])", "128(%[codes])")                                                  \
+    GROUP_T5("128(%[codes])", "64", "256(%[codes])")                                               \
+    GROUP_T5("256(%[codes])", "128", "(%[next])")                                                  \
+    WIDEN("%[lo]", "%[words_lo]", "%[odds_lo]") WIDEN("%[hi]", "%[words_hi]", "%[odds_hi]")
+/* clang-format on */
+
+/*
+ * nm_ternary_ops.add_tile.  The next group of the last triple is the first of the next 32 rows, and
+ * of the last rows any.
+ */
+NM_TARGET(V_TARGET)
+static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                        const uint8_t *ahead)
+{
+    const vec low = (vec){0} + 15, two = (vec){0} + 2, high = (vec){0} + 0x70;
+    vec       q, p, next_q, next_p, escape, s, t, lo, hi;
+
+    __asm__ volatile(INDEX_1("(%[codes])", "%[q]", "%[p]") INDEX_2("%[q]") INDEX_3("%[q]", "%[p]")
+                     : [q] "=&x"(q), [p] "=&x"(p), [escape] "=&x"(escape), [t] "=&x"(t)
+                     : [codes] "r"(codes), [low] "x"(low), [two] "x"(two), [high] "x"(high)
+                     : "memory");
+    for (size_t row = 0; row < NM_TILE_ROWS; row += V_BYTES, y += V_BYTES) {
+        const uint8_t *at = codes + row, *after = codes + (row + V_BYTES) % NM_TILE_ROWS;
+        const uint8_t *table = tables;
+        sums           of_rows;
+
+        sums_start(&of_rows, n_triples);
+        for (size_t left = n_triples; left; left--) {
+            const uint8_t *next = left > 1 ? at + 3 * NM_TILE_ROWS : after;
+            __asm__ volatile(TRIPLE_T5
+                             : [q] "+x"(q), [p] "+x"(p), [next_q] "=&x"(next_q),
+                               [next_p] "=&x"(next_p), [escape] "=&x"(escape), [s] "=&x"(s),
+                               [t] "=&x"(t), [lo] "=&x"(lo), [hi] "=&x"(hi),
+                               [words_lo] "+x"(of_rows.words[0]), [words_hi] "+x"(of_rows.words[1]),
+                               [odds_lo] "+x"(of_rows.odds[0]), [odds_hi] "+x"(of_rows.odds[1])
+                             : [codes] "r"(at), [next] "r"(next), [tables] "r"(table),
+                               [low] "x"(low), [two] "x"(two), [high] "x"(high)
+                             : "memory");
+            V_AHEAD(ahead), V_AHEAD(ahead + 64);
+            at = next, table += 3 * NM_TABLE_BYTES, ahead += 3 * V_BYTES;
+        }
+        sums_collect(&of_rows, y);
+    }
+}
+
+/* ---- Tables of t4 ---------------------------------------------------------------------------- */
 
 #define V_AVERAGE(a, b) ((vec)_mm256_avg_epu8((__m256i)(a), (__m256i)(b)))
 #define V_LOW_64(a, b) ((vec)_mm256_unpacklo_epi64((__m256i)(a), (__m256i)(b)))

@@ -11,6 +11,7 @@
  *     V_NEGATE(v, sign)          -v where sign is negative; sign is 0 only where v is
  *     V_AHEAD(from)              prefetches a line
  *     V_LOOK_UP_T4(lo, hi, codes, tables)      optional, in place of look_up_triple_of; V_PASS is 2
+ *     V_OWN_TILE_T5                            the file has an add_tile_t5 of its own
  *
  * Two shuffles look up a group's sum of lo, two that of hi (ternary_sums.h).
  */
@@ -115,9 +116,11 @@ static void add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *tables,
     add_tile(NM_T4, y, codes, tables, n_triples, ahead);
 }
 
+#ifndef V_OWN_TILE_T5
 NM_TARGET(V_TARGET)
 static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
                         const uint8_t *ahead)
 {
     add_tile(NM_T5, y, codes, tables, n_triples, ahead);
 }
+#endif
