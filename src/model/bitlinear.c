@@ -33,7 +33,8 @@ typedef struct bundle {
     size_t                  n_jobs, n_tokens;
     size_t                  token;   /* gemv: the one computed now */
     size_t                  n_tiles; /* of an item of work; of a run */
-    const nm_around        *around;  /* gemv: NULL, or the threads quantize, each for itself */
+    bool                    each;    /* gemv: the threads quantize, each for itself */
+    const nm_around        *around;  /* what comes before and after in the same round; or NULL */
 } bundle;
 
 static int8_t *q_of(const bundle *b, size_t job, size_t row)
@@ -80,7 +81,7 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
 /* The row of q that a thread reads. */
 static size_t row_of(const bundle *b, size_t thread)
 {
-    return b->around ? thread : b->token;
+    return b->each ? thread : b->token;
 }
 
 /* ---- How threads share a product of one token ------------------------------------------------ */
@@ -143,7 +144,8 @@ static size_t n_panels(const nm_ternary *w)
 static void part_begins(size_t *begins, const nm_bitlinear_job *jobs, size_t n_jobs, size_t part,
                         size_t part_end, size_t n_parts)
 {
-    size_t cost = n_jobs * jobs[0].layer->w.cols / LEAD_COLS, all = cost, step = 0;
+    size_t lead = n_jobs * jobs[0].layer->w.cols / LEAD_COLS;
+    size_t cost = jobs[0].layer->each_quantizes ? 0 : lead, all = cost, step = 0;
 
     for (size_t j = 0; j < n_jobs; j++) {
         const nm_ternary *w = &jobs[j].layer->w;
@@ -310,19 +312,29 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
     }
 }
 
-/* What comes before parts [begin, end) of each run, the parts, and what comes after them. */
+/*
+ * What a thread does before its parts of a round, once, also if it takes several.  Thread 0 always
+ * takes one, so nm_bitlinear_collect can scale with its q's factor, which is that of all.
+ */
+static void prepare(const bundle *b, size_t thread)
+{
+    uint64_t *prepared = &b->s->tables[thread].prepared;
+    size_t    row = b->around ? thread : 0;
+
+    if (!b->each || *prepared == b->s->n_forwarded) return;
+    *prepared = b->s->n_forwarded;
+    if (b->around) b->around->before(b->around->context, thread, thread + 1, thread);
+    for (size_t j = 0; j < b->n_jobs; j++)
+        quantize_row(b, j, thread, b->jobs[j].x + row * b->jobs[j].layer->w.cols);
+}
+
+/* Parts [begin, end) of each run, and what comes after them. */
 static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
     size_t        n_threads = nm_work_threads(b->s->work), n_after = NM_TILE_ROWS / NM_AFTER_ROWS;
-    uint64_t     *prepared = &b->s->tables[thread].prepared;
 
-    if (*prepared != b->s->n_forwarded) { /* once, also if it takes several parts */
-        *prepared = b->s->n_forwarded;
-        b->around->before(b->around->context, thread, thread + 1, thread);
-        for (size_t j = 0; j < b->n_jobs; j++)
-            quantize_row(b, j, thread, b->jobs[j].x + thread * b->jobs[j].layer->w.cols);
-    }
+    prepare(b, thread);
     begin = nm_pool_share(b->n_tiles, begin, n_threads);
     end = nm_pool_share(b->n_tiles, end, n_threads);
     for (size_t i = 0, base = 0; i < b->jobs[0].layer->n_runs; i++, base += b->n_tiles)
@@ -360,6 +372,7 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
 
+    prepare(b, thread);
     for (size_t part = begin; part < end; part++) {
         size_t from = b->s->now->begins[part], to = b->s->now->begins[part + 1], base = 0;
 
@@ -545,7 +558,7 @@ bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *s, const nm_bitlinear_job *
                                size_t n_tokens, const nm_around *around)
 {
     size_t n_threads = nm_work_threads(s->work);
-    bundle b = {s, jobs, n_jobs, 1, 0, run_tiles(jobs[0].layer, n_threads), around};
+    bundle b = {s, jobs, n_jobs, 1, 0, run_tiles(jobs[0].layer, n_threads), true, around};
 
     if (n_tokens > 1 || !b.n_tiles) return false;
     s->n_cut = 0;
@@ -562,10 +575,13 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
     size_t              n_threads = nm_work_threads(s->work), n_tiles = 0;
     size_t              best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
 
-    nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens, QUANTIZE_GRAIN);
+    for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
+    b.each = n_tokens == 1 && jobs[0].layer->each_quantizes && is_cut(n_tiles, n_threads);
+    if (!b.each)
+        nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens,
+                    QUANTIZE_GRAIN);
     s->n_cut = 0;
     if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
-        for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
         /* Each thread's share, so that small matrices are shared too; a panel at most. */
         size_t grain = nm_smaller((n_tiles + n_threads - 1) / n_threads, NM_PANEL_TILES);
         for (b.token = 0; b.token < n_tokens; b.token++) {

@@ -26,6 +26,7 @@ typedef struct nm_bitlinear {
     const struct nm_bitlinear *next;
     size_t n_together; /* in the first of those computed side by side: how many, it included */
     size_t n_runs;     /* in it: runs of rows of which the i-th ones belong together; 0: none */
+    bool   each_quantizes; /* where it is cut: each thread for itself, so that none waits */
 } nm_bitlinear;
 
 /* y[n_tokens][rows] = BitLinear(x[n_tokens][cols]); both arrays are dense. */

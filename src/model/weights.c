@@ -159,7 +159,10 @@ static void link_products(nm_weights *w)
 
         for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
             order[i].product->n_together = order[i].n_together;
-            if (w->ternary_bytes < NM_SMALL_BYTES) order[i].product->n_runs = order[i].n_runs;
+            if (w->ternary_bytes < NM_SMALL_BYTES) {
+                order[i].product->n_runs = order[i].n_runs;
+                order[i].product->each_quantizes = true;
+            }
             if (last) last->next = order[i].product;
             last = order[i].product;
         }
