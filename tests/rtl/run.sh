@@ -216,15 +216,26 @@ wide_cores() {
     done
 }
 
-# A token of the large shapes, random weights, with 16 and 4 lanes and memories that are just large
-# enough for 1.3B: needs 2 GB of memory.
+# The table in README.md, "Figures": the shipped models with both packings, and a token of the large
+# shapes, random weights, with memories that are just large enough for 1.3B: needs 2 GB of memory.
 run_shapes() {
     [ -n "${LONG-}" ] || return
     has verilator || { skip shapes verilator && return; }
-    simulate_core large16 16 3584 624 1536 || { bad "core for the large shapes: build" && return; }
-    for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
-    simulate_core large4 4 14336 2560 1536 || { bad "core for the large shapes: build" && return; }
-    for shape in 370m 1.3b; do tokens "shape:$shape" -n 1; done
+    table_of 16 3584 624 1536
+    table_of 4 14336 2560 1536
+}
+# table_of LANES M_STRIPS G_STRIPS Q_GROUPS
+table_of() {
+    simulate_core "large$1" "$@" || { bad "large core of $1 lanes: build" && return; }
+    for name in stories-77m stories-14m tiny; do
+        for packing in 2bit 1.6bit; do
+            model=$build/$name-$packing.gguf
+            [ -f "models/$name.gguf" ] || { skip "$name" "models/$name.gguf" missing && continue; }
+            "$nomul" repack "models/$name.gguf" --pack $packing -o "$model" -q || bad "repack $name"
+            tokens "$model" -n 2
+        done
+    done
+    for shape in 12,512,1536,8192 370m 1.3b; do tokens "shape:$shape" -n 1; done
 }
 
 # A token under Icarus, where a register that was not set is x and spreads: 30,000 clocks.
