@@ -205,10 +205,9 @@ TARGET static float quantize(int8_t *q, const float *x, size_t n)
 }
 
 TARGET static float rmsnorm_quantize(int8_t *q, const float *x, const float *gain, size_t n,
-                                     float eps)
+                                     float scale)
 {
-    float scale = norm_scale(x, n, eps);
-    vec   absmax = all(NM_ABSMAX_LEAST);
+    vec absmax = all(NM_ABSMAX_LEAST);
 
     EACH(i, WIDTH, n,
          absmax = larger_magnitude(absmax, load(x, i, end) * scale * load(gain, i, end)));

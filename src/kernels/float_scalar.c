@@ -29,9 +29,14 @@ static float sum_of_squares(const float *x, size_t n)
     return nm_lanes_sum(lane);
 }
 
+static float norm_scale(const float *x, size_t n, float eps)
+{
+    return nm_norm_scale(sum_of_squares(x, n), n, eps);
+}
+
 static void rmsnorm(float *y, const float *x, const float *gain, size_t n, float eps)
 {
-    float scale = nm_norm_scale(sum_of_squares(x, n), n, eps);
+    float scale = norm_scale(x, n, eps);
 
     for (size_t i = 0; i < n; i++) y[i] = x[i] * scale * gain[i];
 }
@@ -58,9 +63,8 @@ static float quantize(int8_t *q, const float *x, size_t n)
     return a;
 }
 
-static float rmsnorm_quantize(int8_t *q, const float *x, const float *gain, size_t n, float eps)
+static float rmsnorm_quantize(int8_t *q, const float *x, const float *gain, size_t n, float scale)
 {
-    float scale = nm_norm_scale(sum_of_squares(x, n), n, eps);
     float absmax = NM_ABSMAX_LEAST;
 
     for (size_t i = 0; i < n; i++) absmax = larger_magnitude(absmax, x[i] * scale * gain[i]);

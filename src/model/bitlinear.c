@@ -52,29 +52,37 @@ static const nm_ternary_ops *ops_of(const bundle *b, size_t job)
     return &b->s->work->kernels->ternary[b->jobs[job].layer->w.packing];
 }
 
-/* q and a of row `row` of the j-th job. */
-static void quantize_row(const bundle *b, size_t j, size_t row, const float *x)
+/* An input, and its norm: products side by side have the same. */
+typedef struct normed {
+    const float *x;
+    float        scale;
+} normed;
+
+/* q and a of row `row` of the j-th job; *last is what the call before had, or no input. */
+static void quantize_row(const bundle *b, size_t j, size_t row, const float *x, normed *last)
 {
+    const nm_float_ops *floats = b->s->work->kernels->floats;
     const nm_bitlinear *layer = b->jobs[j].layer;
     size_t              cols = layer->w.cols;
     int8_t             *q = q_of(b, j, row);
 
-    *q_scale_of(b, j, row) =
-        b->s->work->kernels->floats->rmsnorm_quantize(q, x, layer->gain, cols, NM_BITLINEAR_EPS);
+    if (x != last->x) *last = (normed){x, floats->norm_scale(x, cols, NM_BITLINEAR_EPS)};
+    *q_scale_of(b, j, row) = floats->rmsnorm_quantize(q, x, layer->gain, cols, last->scale);
     /* Zero the padding, which a wider layer may have left dirty. */
     memset(q + cols, 0, nm_q_stride(cols) - cols);
 }
 
-/* Rows [begin, end): the tokens of the first job, then those of the next. */
+/* Rows [begin, end): those of the first token for all jobs, then those of the next. */
 static void quantize_rows(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
+    normed        last = {0};
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        const nm_bitlinear_job *job = &b->jobs[i / b->n_tokens];
-        size_t                  t = i % b->n_tokens;
-        quantize_row(b, i / b->n_tokens, t, job->x + t * job->layer->w.cols);
+        const nm_bitlinear_job *job = &b->jobs[i % b->n_jobs];
+        size_t                  t = i / b->n_jobs;
+        quantize_row(b, i % b->n_jobs, t, job->x + t * job->layer->w.cols, &last);
     }
 }
 
@@ -320,12 +328,13 @@ static void prepare(const bundle *b, size_t thread)
 {
     uint64_t *prepared = &b->s->tables[thread].prepared;
     size_t    row = b->around ? thread : 0;
+    normed    last = {0};
 
     if (!b->each || *prepared == b->s->n_forwarded) return;
     *prepared = b->s->n_forwarded;
     if (b->around) b->around->before(b->around->context, thread, thread + 1, thread);
     for (size_t j = 0; j < b->n_jobs; j++)
-        quantize_row(b, j, thread, b->jobs[j].x + row * b->jobs[j].layer->w.cols);
+        quantize_row(b, j, thread, b->jobs[j].x + row * b->jobs[j].layer->w.cols, &last);
 }
 
 /* Parts [begin, end) of each run, and what comes after them. */

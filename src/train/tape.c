@@ -165,7 +165,9 @@ static void do_rows(void *context, size_t begin, size_t end, size_t thread)
             break;
         case QUANTIZE:
             y[r] = 1.0f / forward->rmsnorm_quantize(t->bitlinear.q + r * t->bitlinear.q_stride,
-                                                    x + at, s->gain, n, NM_BITLINEAR_EPS);
+                                                    x + at, s->gain, n,
+                                                    forward->norm_scale(x + at, n,
+                                                                        NM_BITLINEAR_EPS));
             break;
         case GLU_BACK: back->glu(y + a, y + b, s->d + at, x + a, x + b, n); break;
         case GATE_BACK: back->gate(y + at, s->y2 + at, s->d + at, x + at, s->x2 + at, n); break;
