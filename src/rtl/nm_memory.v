@@ -27,9 +27,9 @@ module nm_memory #(
         for (b = 4; b <= BITS; b = b + 1) begin : power
             localparam [31:0] FIRST = WORDS >> (b + 1) << 1;  // in units of 2^b
             wire [WIDTH-1:0] smaller, read;  // what those of less words read; these too
-            if (b == 4) assign smaller = {WIDTH{1'b0}};
-            else assign smaller = power[b-1].read;
-            if ((WORDS >> b) % 2 == 0) assign read = smaller;
+            if (b == 4) begin : none assign smaller = {WIDTH{1'b0}}; end
+            else begin : some assign smaller = power[b-1].read; end
+            if ((WORDS >> b) % 2 == 0) begin : not_here assign read = smaller; end
             else begin : of_two
                 reg [WIDTH-1:0] words [0:(1<<b)-1];
                 reg [WIDTH-1:0] word;

@@ -72,7 +72,7 @@ module nm_row_sum #(
         if (clear) old <= 0;
         else if (add) old <= waiting[24*BEATS-25:24*BEATS-48];
     generate
-        if (BEATS == 2) assign waiting = sum;
+        if (BEATS == 2) begin : no_delay assign waiting = sum; end
         else begin : delay
             reg [24*BEATS-49:0] moving;
             always @(posedge clk) if (add) moving <= waiting[24*BEATS-49:0];

@@ -146,7 +146,7 @@ module nm_vector #(
     end
     wire [STRIP_BITS-1:0] tile_strip_0;
     generate
-        if (STRIP_BITS > VL_BITS) assign tile_strip_0 = {tile_half, issue_v};
+        if (STRIP_BITS > VL_BITS) begin : half_tile assign tile_strip_0 = {tile_half, issue_v}; end
         else begin : whole_tile
             assign tile_strip_0 = issue_v;
             wire unused_half = tile_half;

@@ -65,7 +65,8 @@ module axi_lite_rules #(
         end
     end
 `ifdef NM_RULES_STOP
-    reg started = 0;
+    reg started;
+    initial started = 0;
     always @(posedge clk) begin
         if (rst) started <= 1;
         if (started && !rst && (master_ok != 3'b111 || slave_ok != 4'b1111)) begin

@@ -63,7 +63,8 @@ module axi_read_rules #(
         end
     end
 `ifdef NM_RULES_STOP
-    reg started = 0;
+    reg started;
+    initial started = 0;
     always @(posedge clk) begin
         if (rst) started <= 1;
         // The benches' memory breaks rule 2 on purpose.
