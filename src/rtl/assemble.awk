@@ -11,7 +11,7 @@ function names(list, into, first,    n, i, w) {
 BEGIN {
     at = 0
     names("add sub mul div max min - - mov sqrt muladd", op, 0)
-    names("loop end call ret load product waitv waitq layer halt", op, 16)
+    names("loop end call ret load product waitv layer halt", op, 16)
     names("x u v f i g h sa ab up second", pointer, 0)
     names("gain0 gain1 gain2 bound", gain, 0)
     names("rounder least most log2e ln2high ln2low r7 r6 r5 r4 r3 r2 one c127 absmax bit_eps zero",
@@ -132,7 +132,7 @@ END {
     print "            instruction <= word;"
     print "        end"
     print "    initial begin"
-    print "        for (i = 0; i < 512; i = i + 1) words[i] = {5'd26, 43'd0};"
+    print "        for (i = 0; i < 512; i = i + 1) words[i] = {5'd25, 43'd0};"
     for (i = 0; i < at; i++) {
         if (i in jump) {
             if (!(jump[i] in label)) { print "no label " jump[i] > "/dev/stderr"; exit 1 }

@@ -9,6 +9,9 @@
 // One beat a clock, 4 clocks from beat to sums.  Valid/ready on both sides: when the sums are not
 // taken, everything stands still.  A sum of K columns is at most 127 K, which 24 bits hold with a
 // sign for K up to 2^16; nm_limits refuses more than 2^15 columns.
+//
+// Proved (RTL_PARTS=formal): sums that are offered stay until they are taken; each beat of a last
+// group gives one beat of sums; a beat is refused only while sums wait.
 `default_nettype none
 module nm_array #(
     parameter ROWS = 16  // 16, 32 or 64
@@ -64,5 +67,33 @@ module nm_array #(
             );
         end
     endgenerate
+
+`ifdef NM_RULES
+    wire sums_ok;
+    channel_rules #(.WIDTH(24 * ROWS)) sums_rules (
+        .clk(clk), .rst(rst), .valid(out_valid), .ready(out_ready), .data(out_sums), .ok(sums_ok)
+    );
+    wire unused_rules = sums_ok;
+`endif
+
+`ifdef FORMAL
+    reg       started = 0;
+    reg [2:0] owed;  // beats of `last` groups that came, less beats of sums that left
+    always @(posedge clk) begin
+        if (rst) started <= 1;
+        if (rst) owed <= 0;
+        else owed <= owed + (in_valid && in_ready && in_last) - (out_valid && out_ready);
+    end
+    always @* begin
+        if (!started) assume (rst);
+        if (started) begin
+            assert (sums_ok);
+            assert (in_ready || out_valid);  // it waits for nothing but sums that are not taken
+            assert (owed == 3'd0 + (valid[1] && last[1]) + (valid[2] && last[2]) +
+                            (valid[3] && last[3]) + out_valid);
+        end
+        cover (started && owed == 4);
+    end
+`endif
 endmodule
 `default_nettype wire

@@ -10,7 +10,8 @@
 // answer, a read 9.  No output depends on an input of the same clock, as AXI demands.
 //
 // Proved (RTL_PARTS=formal), for any master that keeps the rules of axi_lite_rules.v: the slave's
-// rules; a write that is answered with OKAY was passed on, once, as it was given.
+// rules; a write that is answered with OKAY was passed on, once, as it was given; a read gives what
+// the core answers to its address; the slave waits for neither BREADY nor RREADY.
 `default_nettype none
 module nm_axi_lite #(
     parameter ADDRESS_BITS = 20
@@ -47,8 +48,8 @@ module nm_axi_lite #(
 
     reg                     write, read, reads_turn;  // taken in this clock; reads come first
     reg  [2:0]              wait_step;
-    reg  [ADDRESS_BITS-1:0] read_address;
-    wire [ADDRESS_BITS-1:0] at = write ? s_axi_awaddr : read_address;
+    reg  [ADDRESS_BITS-1:2] read_address;
+    wire [ADDRESS_BITS-1:2] at = write ? s_axi_awaddr[ADDRESS_BITS-1:2] : read_address;
     wire                    memory = at[ADDRESS_BITS-1];
     wire                    allowed = !(running && (memory || (write && at[8:2] != 0)));
     wire                    idle = !write && !read && wait_step == 0 && !s_axi_bvalid &&
@@ -82,14 +83,14 @@ module nm_axi_lite #(
             else if (s_axi_rready) s_axi_rvalid <= 1'b0;
         end
     always @(posedge clk) begin
-        if (read) read_address <= s_axi_araddr;
+        if (read) read_address <= s_axi_araddr[ADDRESS_BITS-1:2];
         if (write) s_axi_bresp <= host_write ? OKAY : SLVERR;
         if (wait_step == 3'd1) begin
             s_axi_rdata <= host_read;
             s_axi_rresp <= allowed ? OKAY : SLVERR;
         end
     end
-    wire unused = &{1'b0, at[1:0]};
+    wire unused = &{1'b0, s_axi_awaddr[1:0], s_axi_araddr[1:0]};
 
 `ifdef NM_RULES
     wire [2:0] master_ok;
@@ -109,10 +110,19 @@ module nm_axi_lite #(
 `endif
 
 `ifdef FORMAL
-    reg started = 0, passed_on;
+    reg started = 0, passed_on, refused, due = 0;
+    reg [ADDRESS_BITS-1:0] asked;
+    reg [31:0] answer;
+    wire [ADDRESS_BITS-1:0] wanted = write ? s_axi_awaddr : asked;
     always @(posedge clk) begin
         if (rst) started <= 1;
         if (write) passed_on <= host_write;
+        if (read) asked <= s_axi_araddr;
+        answer <= host_read;
+        refused <= running && asked[ADDRESS_BITS-1];
+        due <= !rst && (wait_step == 1 ||
+                        (!write && !read && wait_step == 0 && !s_axi_bvalid && !s_axi_rvalid &&
+                         ((s_axi_awvalid && s_axi_wvalid) || s_axi_arvalid)));
     end
     always @* begin
         if (!started) assume (rst);
@@ -127,6 +137,12 @@ module nm_axi_lite #(
             assert (reads_owed == (s_axi_rvalid || wait_step != 0));
             assert (!host_write || (s_axi_awready && s_axi_wready && host_data == s_axi_wdata));
             if (s_axi_bvalid) assert ((s_axi_bresp == OKAY) == passed_on);
+            if (write || wait_step != 0)
+                assert (host_address == {wanted[ADDRESS_BITS-1], {34-ADDRESS_BITS{1'b0}},
+                                         wanted[ADDRESS_BITS-2:2]});
+            if (due) assert (write || read || s_axi_rvalid);
+            if (due && s_axi_rvalid)
+                assert (s_axi_rdata == answer && s_axi_rresp == (refused ? SLVERR : OKAY));
         end
         cover (started && s_axi_bvalid && s_axi_bresp == OKAY);
         cover (started && s_axi_rvalid && s_axi_rready);

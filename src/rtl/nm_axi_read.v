@@ -21,7 +21,7 @@
 //
 // Proved (RTL_PARTS=formal), for any memory that keeps the rules of axi_read_rules.v but those
 // about RLAST: the master's rules; the beats given and those still to come are those asked for; an
-// offered beat stays until it is taken.
+// offered beat stays until it is taken; a burst is offered whether ARREADY is 1 or not.
 `default_nettype none
 module nm_axi_read #(
     parameter LANES = 4  // 4, 8 or 16: 128, 256 or 512 bits
@@ -158,7 +158,7 @@ module nm_axi_read #(
 
 `ifdef FORMAL
     // Beats asked for and not yet given; beats of the bursts in `lengths`.
-    reg         started = 0, offered = 0, split = 0, unaligned = 0;
+    reg         started = 0, offered = 0, split = 0, unaligned = 0, due = 0;
     reg  [11:0] asked, outstanding;
     reg  [32*LANES:0] shown;
     integer     k;
@@ -172,6 +172,7 @@ module nm_axi_read #(
         split <= !accept && (split || (offer && beats != left));
         offered <= !rst && !clear && r_valid && !r_ready && flow == FLOW;
         shown <= {r_error, r_data};
+        due <= !rst && !clear && left != 0 && !m_axi_arvalid && n_bursts != 4;
     end
     always @* begin
         outstanding = 0;
@@ -182,6 +183,7 @@ module nm_axi_read #(
             assume (slave_ok[1:0] == 2'b11);
             assume (ar_beats >= 1 && ar_beats <= 480);
             assert (master_ok == 3'b111);
+            assert (!due || m_axi_arvalid);  // without waiting for ARREADY
             assert (n_bursts <= 4 && flow <= SURPLUS);
             assert (n_bursts == 0 || given <= lengths[7:0]);
             assert (n_bursts != 0 || given == 0);

@@ -58,7 +58,7 @@
 //                overwrites; they read 2 clocks after an issue, the first beat comes later.
 //   pack_flush   It stays 1 until pack_flushed answers, for a clock.  In that clock the job is
 //                queued: the flush began when there was room, and only the sequencer queues jobs.
-//   tile_done, product_done, vector_done
+//   tile_done, vector_done
 //                A pulse each for a tile or a job that is under way; counters count them.
 `default_nettype none
 module nm_core #(
@@ -136,13 +136,14 @@ module nm_core #(
 
     // ---- Sequencer
     wire               issue, pipe_empty, tile_ready, tile_done, tile_half, t5;
-    wire [47:0]        ir;
+    wire [47:9]        operation;
     wire [VL_BITS-1:0] issue_v, issue_ahead;
-    wire [15:0]        issue_strip, issue_state, pack_groups;
+    wire [15:0]        issue_strip, issue_state;
+    wire [Q_BITS:0]    pack_groups;
     wire [17:0]        issue_count;
     wire [3:0]         issue_rotate, rec_word_address;
     wire               pack_idle, pack_flush, pack_flushed, pack_buffer, out_idle;
-    wire               job_valid, job_ready, job_half, job_buffer, product_done, vector_done;
+    wire               job_valid, job_ready, job_half, job_buffer, vector_done;
     wire [1:0]         job_kind;
     wire [31:0]        job_address, rec_word;
     wire [15:0]        job_tiles, job_strips;
@@ -161,12 +162,12 @@ module nm_core #(
     );
 
     nm_sequencer #(
-        .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS), .G_BITS(G_BITS)
+        .LANE_BITS(LANE_BITS), .VL_BITS(VL_BITS), .G_BITS(G_BITS), .Q_BITS(Q_BITS)
     ) sequencer (
         .clk(clk), .rst(reset), .put(put), .put_address(host_address[6:0]), .put_data(host_data),
         .start(start), .running(running), .t5(t5),
         .limits_known(limits_known), .limits_fit(limits_fit), .refused(refused),
-        .issue(issue), .ir(ir), .issue_v(issue_v), .issue_strip(issue_strip),
+        .issue(issue), .operation(operation), .issue_v(issue_v), .issue_strip(issue_strip),
         .issue_count(issue_count), .issue_ahead(issue_ahead), .issue_rotate(issue_rotate),
         .issue_state(issue_state), .pipe_empty(pipe_empty),
         .tile_ready(tile_ready), .tile_done(tile_done), .tile_half(tile_half),
@@ -175,7 +176,7 @@ module nm_core #(
         .job_valid(job_valid), .job_ready(job_ready), .job_kind(job_kind), .job_half(job_half),
         .job_address(job_address), .job_tiles(job_tiles), .job_blocks(job_blocks),
         .job_rest(job_rest), .job_buffer(job_buffer), .job_strips(job_strips), .job_to(job_to),
-        .product_done(product_done), .vector_done(vector_done),
+        .vector_done(vector_done),
         .rec_address(rec_word_address), .rec_data(rec_word)
     );
 
@@ -213,7 +214,7 @@ module nm_core #(
         .job_half(next_half), .job_address(next_address), .job_tiles(next_tiles),
         .job_blocks(next_blocks), .job_rest(next_rest), .job_buffer(next_buffer),
         .job_strips(next_strips), .job_to(next_to),
-        .product_done(product_done), .vector_done(vector_done),
+        .vector_done(vector_done),
         .ar_valid(ar_valid), .ar_ready(ar_ready), .ar_address(ar_address), .ar_beats(ar_beats),
         .r_valid(r_valid), .r_ready(r_ready), .r_data(r_data),
         .q_read(q_read), .q_address(q_read_address), .q_data(q_read_data),
@@ -237,7 +238,7 @@ module nm_core #(
         .M_STRIPS(M_STRIPS), .G_STRIPS(G_STRIPS)
     ) vector (
         .clk(clk), .rst(reset), .put(put), .put_address(host_address[6:0]), .put_data(host_data),
-        .issue(issue), .ir(ir), .issue_v(issue_v), .issue_strip(issue_strip),
+        .issue(issue), .ir(operation), .issue_v(issue_v), .issue_strip(issue_strip),
         .issue_count(issue_count), .issue_ahead(issue_ahead), .issue_rotate(issue_rotate),
         .issue_state(issue_state), .pipe_empty(pipe_empty),
         .host(!running), .host_write(put_word && exists),
@@ -267,5 +268,32 @@ module nm_core #(
     );
     assign out_idle = !out_valid && !strip_valid;
     wire   unused_room = logits_room;
+
+`ifdef NM_RULES
+    // An offer stays until it is taken: requests (nm_stream), sums (nm_array), and these.
+    wire job_ok, beat_ok, logits_ok;
+    channel_rules #(.WIDTH(JOB)) job_rules (
+        .clk(clk), .rst(reset), .valid(job_valid), .ready(job_ready),
+        .data({job_kind, job_half, job_address, job_tiles, job_blocks, job_rest, job_buffer,
+               job_strips, job_to}),
+        .ok(job_ok)
+    );
+    channel_rules #(.WIDTH(32 * LANES + 1)) beat_rules (
+        .clk(clk), .rst(clear || reset), .valid(r_valid), .ready(r_ready), .data({r_error, r_data}),
+        .ok(beat_ok)
+    );
+    channel_rules #(.WIDTH(33 * LANES)) logits_rules (
+        .clk(clk), .rst(reset), .valid(out_valid), .ready(out_ready),
+        .data({out_keep, out_data}), .ok(logits_ok)
+    );
+    // No group of q is written to the buffer of a product that is not finished.
+    wire q_ok;
+    q_rules q_rules (
+        .clk(clk), .rst(reset), .queued(job_valid && job_ready && job_kind == 2'd0),
+        .queued_buffer(job_buffer), .taken(next_valid && next_ready && next_kind == 2'd0),
+        .idle(next_ready), .write(q_write), .write_buffer(q_write_address[0]), .ok(q_ok)
+    );
+    wire unused_rules = &{1'b0, job_ok, beat_ok, logits_ok, q_ok};
+`endif
 endmodule
 `default_nettype wire

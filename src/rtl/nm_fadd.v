@@ -78,16 +78,16 @@ module nm_fadd (
 
     // ---- 3: groups of four bits tell how far.  With bit 27 set the exponent is one more than exp2
     // minus the move
-    wire [6:0] zero;
+    wire [6:1] zero;  // of a sum that is zero nothing is moved
     genvar g;
     generate
-        for (g = 0; g < 7; g = g + 1) begin : group
+        for (g = 1; g < 7; g = g + 1) begin : group
             assign zero[g] = sum2[4*g+:4] == 0;
         end
     endgenerate
     wire by16 = &zero[6:3] && room2[4];
     wire by8 = by16 ? &zero[2:1] && room2[3] : &zero[6:5] && room2[4:3] != 0;
-    wire by4 = by16 ? (by8 ? zero[0] && room2[2] : zero[2] && room2[3:2] != 0)
+    wire by4 = by16 ? !by8 && zero[2] && room2[3:2] != 0
                     : (by8 ? zero[4] && (room2[4] || room2[2]) : zero[6] && room2[4:2] != 0);
 
     reg  [27:0] sum3;

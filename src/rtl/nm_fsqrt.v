@@ -16,8 +16,8 @@ module nm_fsqrt (
     output reg         done,
     output reg  [31:0] y
 );
-    localparam [31:0] NOT_A_NUMBER = 32'h7fc00000;
-    localparam        BITS = 25;  // 24 of the fraction, one to round
+    localparam [9:0] NOT_A_NUMBER = 10'h1ff;  // the upper bits; below are zeros
+    localparam       BITS = 25;  // 24 of the fraction, one to round
 
     wire [23:0] frac = {a[30:23] != 0, a[22:0]};
     wire [4:0]  zeros;
@@ -27,7 +27,7 @@ module nm_fsqrt (
     reg  [4:0]  left1;
     reg  [7:0]  exp1;    // its exponent
     reg         special;
-    reg  [31:0] result;  // if special
+    reg  [9:0]  result;  // if special: its upper bits
 
     reg  [4:0]  step;    // 0 idle, 1 normalize, 2 to BITS + 1 a bit each, then round
     reg  [BITS+1:0] rem;
@@ -52,7 +52,7 @@ module nm_fsqrt (
             left1   <= zeros;
             exp1    <= {a[30:24], a[23] || a[30:23] == 0};
             special <= a[31] || a[30:23] == 8'hff || a[30:0] == 0;
-            result  <= a[30:0] > 31'h7f800000 || (a[31] && a[30:0] != 0) ? NOT_A_NUMBER : a;
+            result  <= a[30:0] > 31'h7f800000 || (a[31] && a[30:0] != 0) ? NOT_A_NUMBER : a[31:22];
             step    <= 5'd1;
         end else if (step == 5'd1) begin
             // The radicand in [1, 4): its leading two bits are 01, 10 or 11.
@@ -62,7 +62,7 @@ module nm_fsqrt (
             root     <= 0;
             step     <= 5'd2;
         end else if (step == BITS[4:0] + 5'd2) begin
-            y    <= special ? result : {1'b0, rounded};
+            y    <= special ? {result, 22'd0} : {1'b0, rounded};
             done <= 1'b1;
             step <= 0;
         end else if (step != 0) begin

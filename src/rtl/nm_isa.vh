@@ -31,10 +31,9 @@
 `define OP_LOAD 5'd20
 `define OP_PRODUCT 5'd21
 `define OP_WAITV 5'd22
-`define OP_WAITQ 5'd23
-`define OP_LAYER 5'd24
-`define OP_HALT 5'd25
-`define OP_NOP 5'd26
+`define OP_LAYER 5'd23
+`define OP_HALT 5'd24
+`define OP_NOP 5'd25
 `define A_M 2'd0
 `define A_R 2'd1
 `define A_TILE 2'd2

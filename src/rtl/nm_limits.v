@@ -81,7 +81,6 @@ module nm_limits #(
     endfunction
     function [16:0] rule_of(input [6:0] number);
         case (number)
-            7'd4:    rule_of = {SOME, WORD, LAYERS, N_LAYERS};
             7'd5:    rule_of = {SOME, WORD, COLUMNS, D};
             7'd6:    rule_of = {SOME, WORD, COLUMNS, E};
             7'd7:    rule_of = {SOME, WORD, COLUMNS, N};
@@ -123,7 +122,7 @@ module nm_limits #(
             default: rule_of = number[6:3] == 4'd6 ? k_blocks(number[2:0], 6'd0)
                              : number[6:3] == 4'd7 ? k_blocks(number[2:0], 6'd1)
                              : number[6:3] == 4'd8 ? k_blocks(number[2:0], 6'd2)
-                             : {FIRST, WORD, ANY, N_LAYERS};  // no rule
+                             : {SOME, WORD, LAYERS, N_LAYERS};  // BEGIN, and where no rule is
         endcase
     endfunction
     function [21:0] limit_of(input [3:0] which, input five);

@@ -3,11 +3,15 @@
 //
 // Strips of LANES bytes come in bursts of at most DEPTH; the sender waits for `idle` before a
 // burst.  `flush` pads with zeros until `groups` groups are written; then `flushed` is 1 for a
-// clock, in which `flush` does nothing, and the next strip begins a new vector, in the other
-// buffer.  The last strips may be more than `groups` need: nobody reads them.
+// clock, in which `flush` does nothing; in the next one it has to be 0.  The next strip begins a
+// new vector, in the other buffer.  `flush` comes a clock after `groups`.  The last strips may be
+// more than `groups` need: nobody reads them.
 //
 // Latency 2 clocks from a strip that completes a group to its write, if no other strip waits.
 // Throughput a group a clock: a strip of 16 lanes takes 4 clocks (t5: 3 or 4), one of 4 lanes 1.
+//
+// Proved (RTL_PARTS=formal): each byte that came is written once, in its place, and padding is 0;
+// `flushed` comes when `groups` groups are written.
 `default_nettype none
 module nm_qpack #(
     parameter LANES = 4,
@@ -22,7 +26,7 @@ module nm_qpack #(
     input  wire [8*LANES-1:0] strip,
     output wire               idle,
     input  wire               flush,
-    input  wire [15:0]        groups,
+    input  wire [Q_BITS:0]    groups,
     output reg                flushed,
     output reg                buffer,    // that is being filled
     output wire               q_write,
@@ -38,12 +42,12 @@ module nm_qpack #(
     reg [4:0]           kept;        // bytes held, without the group that leaves now
     reg                 full_group;  // and whether one does
     reg                 few;         // less than a group is kept
-    reg [15:0]          written;
+    reg [Q_BITS:0]      written;
 
     wire       empty = head == tail;
     wire [4:0] group_bytes = t5 ? 5'd5 : 5'd4;
     reg        enough;  // a clock late: one group too many may be written
-    wire       room = written < (16'd1 << Q_BITS);
+    wire       room = !written[Q_BITS];
     wire       pads = flush && !flushed;
     wire       take = few && (!empty || (pads && !enough));
     wire [4:0] n_held = take ? kept + STRIP : kept;  // next
@@ -87,7 +91,64 @@ module nm_qpack #(
             kept       <= n_kept;
             full_group <= is_full;
             few        <= n_kept < group_bytes;
-            if (full_group && room) written <= written + 16'd1;
+            if (full_group && room) written <= written + 1'b1;
         end
+
+`ifdef FORMAL
+    // One byte of a vector, any: number `at`, which is `value`, 0 where it is padding.
+    (* anyconst *) reg [5:0] at;
+    reg              started = 0, was_t5, was_rst, was_flushed, was_buffer;
+    reg  [Q_BITS:0]  was_groups;
+    reg  [5:0]       came, left;  // bytes that came, also as padding, and left in groups
+    reg  [7:0]       value;
+    wire [4:0]       size = t5 ? 5'd5 : 5'd4;
+    wire [4:0]       n_here = full_group ? kept + size : kept;
+    wire [DEPTH_BITS:0] strips = tail - head;
+    wire [5:0]       in_fifo = at - left - n_here, ahead = at - came, here = at - left;
+    wire [5:0]       n_written = {written, 2'b0} + (t5 ? written : 0);
+    wire [8*LANES-1:0] coming = empty && take ? 0 : strip;
+    wire             comes = strip_valid || (empty && take);
+    wire [DEPTH_BITS-1:0] place = head + in_fifo[5:2];
+    wire [8*LANES-1:0] there = fifo[place] >> {in_fifo[1:0], 3'b0};
+    wire [8*HOLD-1:0] after = held >> {here, 3'b0};
+    integer          j;
+
+    always @(posedge clk) begin
+        if (rst) started <= 1;
+        {was_t5, was_groups, was_buffer} <= {t5, groups, buffer};
+        {was_rst, was_flushed} <= {rst, flushed && !rst};
+        if (rst || flushed) {came, left} <= 0;
+        else begin
+            if (comes) came <= came + 6'd4;
+            if (full_group) left <= left + size;
+        end
+        if (comes && ahead < 6'd4) value <= coming >> {ahead[1:0], 3'b0};
+    end
+    always @* begin
+        if (!started) assume (rst);
+        if (started) begin
+            assume (t5 == was_t5 && came < 6'd52);
+            assume (!strip_valid || (!strips[DEPTH_BITS] && !flush && !flushed));
+            assume (!flush || (groups == was_groups && !was_rst && !was_flushed));
+            assert (strips <= 1 << DEPTH_BITS && written <= 1 << Q_BITS);
+            assert (came == left + n_here + {strips, 2'b0});
+            assert (few == (kept < size) && n_here <= HOLD && kept < size + LANES);
+            assert (held >> {n_here, 3'b0} == 0);
+            assert (left <= came && (room ? left == n_written : left >= n_written));
+            if (at < came && here < n_here) assert (after[7:0] == value);
+            if (at < came && here >= n_here && at >= left) assert (there[7:0] == value);
+            if (q_write) begin
+                assert (q_address == {written[Q_BITS-1:0], buffer});
+                for (j = 0; j < 5; j = j + 1)
+                    if (j < size) assert (here != j || q_data[8*j+:8] == value);
+                    else assert (q_data[8*j+:8] == 0);
+            end
+            if (full_group && !q_write) assert (written[Q_BITS]);
+            if (flushed) assert (!was_flushed && empty && !full_group);
+            if ((flushed || enough) && !was_rst && !was_flushed) assert (written >= was_groups);
+            if (was_flushed) assert (buffer != was_buffer);
+        end
+    end
+`endif
 endmodule
 `default_nettype wire

@@ -22,7 +22,10 @@
 //   load, product           until the job is queued, which needs room in the queue and the address
 //                           of the embedding row, which nm_limits has to allow; a product also an
 //                           empty pipeline and its q packed
-//   waitv, waitq, halt      loads under way; products under way; pipeline and logits
+//   waitv, halt             loads under way; pipeline and logits
+//
+// Of q there are two buffers, and nothing waits for one to be free: a product needs one until its
+// sums are there, and the program takes all sums of a product before it makes the q after the next.
 //
 // Throughput: a strip a clock, an instruction a clock.  The ROM has a register behind it, so a jump
 // is followed by two empty clocks.
@@ -35,7 +38,8 @@
 module nm_sequencer #(
     parameter LANE_BITS = 2,
     parameter VL_BITS = 4,
-    parameter G_BITS = 12
+    parameter G_BITS = 12,
+    parameter Q_BITS = 12
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -54,7 +58,7 @@ module nm_sequencer #(
     output reg         refused,
     // A strip of an operation.
     output wire        issue,
-    output reg  [47:0] ir,
+    output wire [47:9] operation,
     output wire [VL_BITS-1:0] issue_v,
     output wire [15:0] issue_strip, // of the vector
     output reg  [17:0] issue_count, // elements of the vector
@@ -69,7 +73,7 @@ module nm_sequencer #(
     // The q memory.
     input  wire        pack_idle,
     output reg         pack_flush,
-    output reg  [15:0] pack_groups,
+    output reg  [Q_BITS:0] pack_groups,
     input  wire        pack_flushed,
     input  wire        pack_buffer,
     input  wire        out_idle,
@@ -85,7 +89,6 @@ module nm_sequencer #(
     output wire        job_buffer,
     output reg  [15:0] job_strips,
     output wire [G_BITS-1:0] job_to,
-    input  wire        product_done,
     input  wire        vector_done,
     output wire [3:0]  rec_address,  // of the record: a word below 16
     input  wire [31:0] rec_data
@@ -148,6 +151,8 @@ module nm_sequencer #(
     wire        is_void = jumps || jumped;
     wire [8:0]  fetched_pc = pc - 9'd1;  // unless it is void
 
+    reg  [47:0] ir;
+    assign      operation = ir[47:9];
     wire [4:0]  op = ir[47:43];
     wire        is_vector = !op[4];
     wire [5:0]  a_index = ir[40:35], b_index = ir[32:27];
@@ -230,8 +235,8 @@ module nm_sequencer #(
     // With 16 lanes nm_qpack is slower than q comes: what is under way has to arrive first.
     wire q_taken = q_free && (VL_BITS == 4 || pipe_empty);
     // Between two muladd nothing has to settle if a block takes longer.
-    function chains(input [4:0] operation);
-        chains = operation == `OP_MULADD && VL_BITS == 4;
+    function chains(input [4:0] which);
+        chains = which == `OP_MULADD && VL_BITS == 4;
     endfunction
     wire may_start = (settle < 3'd2 || chains(op)) && (!(alone || !plain) || pipe_empty) &&
                      (!from_tile || tile_here) && (!ir[23] || q_taken) && (!ir[22] || out_free);
@@ -257,7 +262,7 @@ module nm_sequencer #(
     reg  [4:0]  id_bit;
     reg  [31:0] row_address, row_shifted;
     reg  [31:0] record_address;
-    reg  [3:0]  n_products, n_vectors;  // under way
+    reg  [3:0]  n_vectors;  // under way
     reg         job_prepared;
     reg         allowed, forbidden;
     always @(posedge clk) begin
@@ -268,8 +273,9 @@ module nm_sequencer #(
     wire        is_embedding = op == `OP_LOAD && a_index == 6'd32;
     wire        is_record = op == `OP_LOAD && a_index == 6'd33;
     wire        is_job = op == `OP_LOAD || op == `OP_PRODUCT;
-    wire [2:0]  col_class = b_index[2:0], row_class = b_index[5:3];
-    wire [13:0] col_blocks = col_class == 0 ? blocks_d : col_class == 3'd1 ? blocks_e : blocks_n;
+    wire [1:0]  col_class = b_index[1:0];  // d, e or n
+    wire [2:0]  row_class = b_index[5:3];
+    wire [13:0] col_blocks = col_class[1] ? blocks_n : col_class[0] ? blocks_e : blocks_d;
     wire [15:0] groups = (t5 ? {4'b0, col_blocks[7:0], 4'b0} + {3'b0, col_blocks[7:0], 5'b0}
                              : {2'b0, col_blocks[7:0], 6'b0} - {6'b0, col_blocks[7:0], 2'b0}) +
                          {10'b0, col_blocks[13:8]};
@@ -298,17 +304,12 @@ module nm_sequencer #(
             job_blocks   <= col_blocks[7:0];
             job_rest     <= col_blocks[13:8];
             job_strips   <= {{LANE_BITS-2{1'b0}}, length_up[17:LANE_BITS]};
-            pack_groups  <= groups;
+            pack_groups  <= groups[Q_BITS:0];
         end
 
     always @(posedge clk)
-        if (rst || !running) begin
-            n_products <= 0;
-            n_vectors  <= 0;
-        end else begin
-            n_products <= n_products + {3'b0, pushed && op == `OP_PRODUCT} - {3'b0, product_done};
-            n_vectors  <= n_vectors + {3'b0, pushed && op == `OP_LOAD} - {3'b0, vector_done};
-        end
+        if (rst || !running) n_vectors <= 0;
+        else n_vectors <= n_vectors + {3'b0, pushed && op == `OP_LOAD} - {3'b0, vector_done};
 
     always @(posedge clk)
         if (start) begin
@@ -341,7 +342,6 @@ module nm_sequencer #(
             `OP_RET:     begin jumps = 1'b1; target = return_pc; end
             `OP_LOAD, `OP_PRODUCT: ends = pushed;
             `OP_WAITV:   ends = n_vectors <= a_index[3:0];
-            `OP_WAITQ:   ends = n_products <= 4'd1;
             `OP_LAYER:   jumps = another_layer;
             `OP_HALT:    ends = pipe_empty && out_free;
             `OP_NOP:     ;
@@ -417,6 +417,6 @@ module nm_sequencer #(
     wire [17:0] count_e_up = count_e + LAST_LANE;
     wire [15:0] state_step = {{LANE_BITS-2{1'b0}}, count_e_up[17:LANE_BITS]};
     wire        unused = &{1'b0, rows_up[6:0], length_up[LANE_BITS-1:0], count_e_up[LANE_BITS-1:0],
-                           a_index[5:4]};
+                           a_index[5:4], b_index[2], groups};
 endmodule
 `default_nettype wire

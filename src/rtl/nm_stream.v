@@ -22,7 +22,11 @@
 // least 5 clocks apart.  A job is taken when the last beat of the one before has come, so between
 // two jobs the memory's latency passes.
 //
-// g_write, rec_write, product_done and vector_done have no ready: nm_core says why that is safe.
+// g_write, rec_write and vector_done have no ready: nm_core says why that is safe.
+//
+// Proved (RTL_PARTS=formal): a request stays until it is taken, so do sums; of a vector or a record
+// exactly the beats that it has are asked for, taken and written, strip by strip from its place on;
+// of a product all that is needed has been asked for when its last beat comes.
 `default_nettype none
 module nm_stream #(
     parameter LANES = 4,
@@ -45,7 +49,6 @@ module nm_stream #(
     input  wire                job_buffer,  // of q
     input  wire [15:0]         job_strips,  // of a vector
     input  wire [G_BITS-1:0]   job_to,      // its first strip in the gain memory
-    output reg                 product_done,
     output reg                 vector_done,
     // The memory port: requests of 1 to 480 beats; their data in order.
     output wire                ar_valid,
@@ -185,7 +188,7 @@ module nm_stream #(
     reg  [Q_BITS:0]      group;
     reg  [BEAT_BITS-1:0] beat;
     reg                  upper;  // the second half of a beat of binary16
-    reg  [3:1]           valid, first, last, done;
+    reg  [3:1]           valid, first, last;
     reg  [8*ROWS-1:0]    codes1, codes2, codes3;
     wire                 move;
     wire                 to_array = busy && kind == PRODUCT;
@@ -227,15 +230,9 @@ module nm_stream #(
         end
 
     always @(posedge clk) begin
-        product_done <= !rst && move && done[3];
-        vector_done  <= !rst && strip_here && last_taken;
-        if (rst) begin
-            valid <= 0;
-            done  <= 0;
-        end else if (move) begin
-            valid <= {valid[2:1], to_array && r_valid};
-            done  <= {done[2:1], to_array && r_valid && last_taken};
-        end
+        vector_done <= !rst && strip_here && last_taken;
+        if (rst) valid <= 0;
+        else if (move) valid <= {valid[2:1], to_array && r_valid};
         if (move) begin
             first     <= {first[2:1], group == 0};
             last      <= {last[2:1], last_group};
@@ -279,5 +276,90 @@ module nm_stream #(
             rec_next <= rec_next + STRIP;
         end
     end
+
+`ifdef NM_RULES
+    wire request_ok;
+    channel_rules #(.WIDTH(45)) request_rules (
+        .clk(clk), .rst(rst), .valid(ar_valid), .ready(ar_ready), .data({ar_address, ar_beats}),
+        .ok(request_ok)
+    );
+    wire unused_rules = request_ok;
+`endif
+
+`ifdef FORMAL
+    reg              started = 0, was_rst, was_t5;
+    reg [15:0]       owed;         // beats of a vector that were asked for and not taken
+    reg [15:0]       to_write;     // strips
+    reg [G_BITS-1:0] g_expected;
+    reg [4:0]        rec_expected;
+    reg [1:0]        n_vectors;    // begun and not done
+    reg [Q_BITS:0]   asked;        // groups of the tile, in whole blocks
+    wire [15:0]      to_take = !half ? strips : strips[15:1] + (upper || strips[0]);
+    wire             writes = (g_write || rec_write) && !was_rst, asks = asking || taken != 0;
+    wire [4:0]       rec_after = rec_expected + (writes ? STRIP : 5'd0);
+    wire             vector_here = busy && kind != PRODUCT;
+    wire [7:0]       n_asked = in_tail ? blocks : blocks - ask_blocks;
+    wire [13:0]      block = t5 ? 48 : 60, full_blocks = n_asked * block;
+    wire [13:0]      all_groups = blocks * block + rest;
+    wire [13:0]      new_groups = job_blocks * block + job_rest;
+    wire             tile_asked = in_tail || (ask_blocks == 1 && rest == 0);
+    // The position of the data is before that of the requests; or it has caught up.
+    wire             before = tiles > ask_tiles || (tiles == ask_tiles && group < asked);
+    wire             at_end = tiles == ask_tiles ? group == asked && beat == 0
+                            : tiles + 1 == ask_tiles && group == 0 && beat == 0 && !asking &&
+                              tile_asked;
+
+    always @(posedge clk) begin
+        if (rst) started <= 1;
+        {was_rst, was_t5} <= {rst, t5};
+        owed <= rst || start ? 0 : owed + (ask ? ar_beats : 0) - take;
+        asked <= start || (taken[4] && last_block) ? 0
+               : ask ? asked + (in_tail ? rest : block) : asked;
+        n_vectors <= rst ? 0 : n_vectors + (start && job_kind != PRODUCT) - vector_done;
+        to_write <= rst ? 0 : !start ? to_write - writes : job_kind == VECTOR ? job_strips
+                  : job_kind == PRODUCT ? 0 : RECORD;
+        g_expected <= start ? job_to : g_expected + g_write;
+        rec_expected <= start ? 0 : rec_write ? rec_expected + STRIP : rec_expected;
+    end
+    always @* begin
+        if (!started) assume (rst);
+        if (started) begin
+            assume (t5 == was_t5);
+            assume (!job_valid || (job_strips != 0 && job_tiles != 0 && new_groups != 0 &&
+                                   new_groups <= 1 << Q_BITS && job_rest < block &&
+                                   job_kind != 3 && (job_kind == VECTOR || !job_half)));
+            assume (!r_valid || (kind == PRODUCT ? before : owed != 0));
+            assert (request_ok);
+            assert ((taken & (taken - 1)) == 0 && (!asking || taken == 0));
+            assert (busy || !asking);
+            assert (!r_ready || busy);
+            assert (n_vectors == 2'd0 + vector_here + vector_done);
+            if (vector_here) begin
+                assert (strips != 0 && kind != 3 && (!half || kind == VECTOR));
+                assert (vector_beats <= 256 && (!asking || vector_beats != 0));
+                assert (owed + (asking ? vector_beats : 0) + (asks ? more : 0) == to_take);
+                assert (to_write == writes + strips);
+                if (writes) assert (g_write == (kind == VECTOR));
+                if (kind == VECTOR) assert (g_next == g_expected + writes);
+                if (kind != VECTOR) assert (rec_next == rec_after);
+            end
+            if (busy && kind == PRODUCT) begin
+                assert (groups == all_groups && all_groups <= 1 << Q_BITS);
+                assert (group < groups && tiles != 0);
+                assert (before || at_end);
+                if (asks) assert (ask_tiles != 0 && (in_tail ? rest != 0 : ask_blocks != 0));
+                if (asks) assert (ask_blocks <= blocks);
+                if (asking) assert (asked == full_blocks);
+                if (taken != 0) assert (asked == full_blocks + (in_tail ? rest : block));
+                if (!asks) assert (ask_tiles == 0);
+            end
+            if (!vector_here) assert (to_write == writes);
+            if (!busy && taken != 0)
+                assert (kind == PRODUCT ? ask_tiles == 1 && tile_asked : more == 0);
+            if (writes) assert (rec_write ? rec_address == rec_expected && !g_write
+                                          : g_address == g_expected);
+        end
+    end
+`endif
 endmodule
 `default_nettype wire

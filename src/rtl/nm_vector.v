@@ -39,7 +39,7 @@ module nm_vector #(
     input  wire [31:0]         put_data,
     // From the sequencer.
     input  wire                issue,
-    input  wire [47:0]         ir,
+    input  wire [47:9]         ir,
     input  wire [VL_BITS-1:0]  issue_v,
     input  wire [15:0]         issue_strip,
     input  wire [17:0]         issue_count,
@@ -122,7 +122,7 @@ module nm_vector #(
     reg                   ahead_1;
     reg  [STRIP_BITS-1:0] t_read_1;
     reg  [19:0]           left_1;
-    reg  [47:0]           ir_1, ir_2, ir_3;
+    reg  [47:9]           ir_1, ir_2, ir_3;
     reg  [27:1]           valid;
 
     always @(posedge clk) begin

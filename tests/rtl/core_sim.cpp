@@ -102,6 +102,9 @@ static uint64_t next_random() // xorshift64*
 // Clocks until a request is answered: with gaps random, 1 to `latency`.
 static uint64_t answer_time() { return gaps && latency ? 1 + next_random() % latency : latency; }
 static bool     pauses() { return gaps && next_random() % 16 < gaps; }
+// Some memories are ready before a request is offered, some only then.
+static bool     waits_for_valid() { return gaps % 2; }
+static uint64_t first_request; // its address, if it was ~0
 
 // From beat number `from` on the memory is silent, until the core has been ready for a beat for
 // `clocks` clocks; it is deaf if it takes no requests meanwhile, either.
@@ -328,6 +331,15 @@ static void check_limits(int32_t id)
         }
         r = own;
     }
+    // The number of groups with one bit more: as many K blocks as that makes.
+    const uint32_t full = own[6] & 1 ? 48 : 60;
+    for (int i = 16; i < 19; i++)
+        for (uint32_t bit = 1; bit < 1u << 14; bit *= 2) {
+            std::vector<uint32_t> r = own;
+            uint32_t groups = (((own[i] & 255) * full + (own[i] >> 8)) ^ bit) % (256 * full);
+            r[i] = groups / full | groups % full << 8;
+            check_registers(own, r, {i});
+        }
     // Columns: none; with groups to match, or all of the last group's.
     for (int i = 0; i < 3; i++) {
         std::vector<uint32_t> r = own;
@@ -361,6 +373,30 @@ static void check_limits(int32_t id)
     }
 }
 
+// Where the row of an id begins: each bit of embedding, row and id is 0 and 1.
+static void check_embedding()
+{
+    for (uint32_t k = 0; k < 32; k++) {
+        uint32_t base_units = 0x9e3779b1u * (k + 1), row = (base_units >> 7) & 0xffff;
+        uint32_t id = k < 17 ? 1u << k : base_units >> 3 & 0x1ffff;
+        if (k >= 24) row = 1u << (k - 16) | 1u << (31 - k);
+        host_write(4, base_units), host_write(5, row), host_write(0x0b, 1 << 17);
+        host_write(1, id < 1u << 17 ? id : 0);
+        host_write(0, 1);
+        first_request = ~0ull;
+        silence = {0, ~0ull, 0, false}; // nothing lies there
+        for (int i = 0; i < 1500 && first_request == ~0ull; i++) tick();
+        uint64_t expected = uint64_t(uint32_t(base_units + id * row)) << 4;
+        if (first_request != expected)
+            n_wrong++, printf("FAIL embedding %x, row %x, id %x: read at %llx\n", base_units, row,
+                              id, (unsigned long long)first_request);
+        host_write(0, 2);
+        tick();
+        port_reset(), silence = {};
+        host_write(6, model->registers[6]);
+    }
+}
+
 // Each fault of the memory, and resets in the middle: the core ends, says so, and can go on.
 static void disturb(int32_t id)
 {
@@ -386,7 +422,7 @@ static void disturb(int32_t id)
         if (host_read(0)) n_wrong++, printf("FAIL fault %d: no reset\n", kind);
         write_state(state);
     }
-    if (LIMITS) check_limits(id), set_up(), write_state(state);
+    if (LIMITS) check_limits(id), check_embedding(), set_up(), write_state(state);
 }
 
 static std::vector<int32_t> parse_ids(const char *list)

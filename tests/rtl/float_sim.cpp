@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arithmetic units and a lane's max and min against C: every pair of special operands, then N
-// random ones.
+// The arithmetic units and all operations of a lane against C: every pair of special operands, then
+// N random ones.
 //
 //   float_sim N [SEED]
 //
@@ -122,18 +122,58 @@ static uint32_t square(uint32_t a, uint64_t i)
     return i % 8 ? a & 0x7fffffffu : a;
 }
 
+// The operations of a lane, as in nm_isa.vh.
+static const struct {
+    const char *name;
+    uint8_t     code;
+    float (*compute)(float a, float b);
+} lane_ops[] = {
+    {"lane add", 0, [](float a, float b) { return a + b; }},
+    {"lane sub", 1, [](float a, float b) { return a - b; }},
+    {"lane mul", 2, [](float a, float b) { return a * b; }},
+    {"lane max", 4, [](float a, float b) { return b > a ? b : a; }},
+    {"lane min", 5, [](float a, float b) { return b < a ? b : a; }},
+    {"lane mov", 8, [](float a, float b) { return (void)b, a; }},
+};
+static const size_t N_LANE_OPS = sizeof lane_ops / sizeof *lane_ops;
+
+// Whether the i-th pair's a is added to the sum of four pairs before; else a sum begins.
+static bool ahead(uint64_t i)
+{
+    return i / 4 % 4 != 0;
+}
+
+// What is added to a product: b, or what is about as large as the product, or its negative.
+static uint32_t third(operands o, uint64_t i)
+{
+    uint32_t product = bits_of(of_bits(o.a) * of_bits(o.b));
+    if (i % 4 == 0) return o.b;
+    return i % 4 == 1 ? product ^ 0x80000000u
+                      : with_exponent(o.b, (product >> 23 & 255) + unsigned(i >> 2) % 5 - 2);
+}
+
 // Feeds pairs, one a clock; `get` returns the i-th of them.
 template <typename source> static void run_pairs(uint64_t n, source get)
 {
     std::vector<operands> last(64);
+    float                 sums[4] = {};
     for (uint64_t i = 0; i < n + ROOT_LATENCY; i++) {
         if (i >= ADD_LATENCY && i < n + ADD_LATENCY) {
             operands o = last[(i - ADD_LATENCY) % 64];
             compare("add", o, top->sum, of_bits(o.a) + of_bits(o.b));
             compare("multiply", o, top->product, of_bits(o.a) * of_bits(o.b));
-            compare("max", o, top->most, of_bits(o.b) > of_bits(o.a) ? of_bits(o.b) : of_bits(o.a));
-            compare("min", o, top->least,
-                    of_bits(o.b) < of_bits(o.a) ? of_bits(o.b) : of_bits(o.a));
+            unsigned which = unsigned((i - ADD_LATENCY) / 4 % N_LANE_OPS);
+            compare(lane_ops[which].name, o, top->result,
+                    lane_ops[which].compute(of_bits(o.a), of_bits(o.b)));
+            float *sum = &sums[i % 4];
+            *sum = of_bits(o.a) + (ahead(i - ADD_LATENCY) ? *sum : of_bits(o.b));
+            compare("sum in order", o, top->running, *sum);
+            top->c = third(o, i - ADD_LATENCY);
+        }
+        if (i >= 2 * ADD_LATENCY && i < n + 2 * ADD_LATENCY) {
+            operands o = last[(i - 2 * ADD_LATENCY) % 64];
+            compare("muladd", o, top->chained,
+                    of_bits(o.a) * of_bits(o.b) + of_bits(third(o, i - 2 * ADD_LATENCY)));
         }
         if (i >= DIV_LATENCY && i < n + DIV_LATENCY) {
             operands o = last[(i - DIV_LATENCY) % 64];
@@ -146,6 +186,7 @@ template <typename source> static void run_pairs(uint64_t n, source get)
         }
         operands o = i < n ? get(i) : operands{0, 0};
         last[i % 64] = o;
+        top->op = lane_ops[i / 4 % N_LANE_OPS].code, top->ahead = ahead(i);
         top->a = o.a, top->b = o.b, top->square = square(o.a, i), top->start = i < n;
         tick();
     }
@@ -165,8 +206,10 @@ int main(int argc, char **argv)
 
     std::vector<uint32_t> special = special_values();
     size_t                count = special.size();
-    run_pairs(count * count, [&](uint64_t i) {
-        return operands{special[i / count], special[i % count]};
+    // Each pair with each operation of the lane: four pairs at a time.
+    run_pairs(count * count * N_LANE_OPS, [&](uint64_t i) {
+        uint64_t pair = (i / 4 / N_LANE_OPS * 4 + i % 4) % (count * count);
+        return operands{special[pair / count], special[pair % count]};
     });
     run_pairs(n, draw);
     top->final();

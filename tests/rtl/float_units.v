@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four arithmetic units side by side, and two lanes that compare, for float_sim.cpp.
+// The four arithmetic units side by side, and three lanes, for float_sim.cpp: one does any
+// operation, one muladd, one sums in order.
 //
 // 32 units of the square root take turns, so that a root begins every clock, as the others' results
 // do; `done`, and no other unit is, and `root` are those of the unit that began 28 clocks ago.
@@ -17,8 +18,12 @@ module float_units (
     output wire [31:0] quotient,
     output wire [31:0] root,
     output wire        done,
-    output wire [31:0] most,  // b > a ? b : a
-    output wire [31:0] least
+    input  wire [4:0]  op,
+    output wire [31:0] result, // 4 clocks later
+    input  wire [31:0] c,      // 4 clocks after a and b
+    output wire [31:0] chained, // a b + c, 4 clocks after c
+    input  wire        ahead,
+    output wire [31:0] running  // a + b or, if ahead, a + the sum of 4 clocks before
 );
     wire larger;
     wire unused = larger;
@@ -44,13 +49,19 @@ module float_units (
             );
         end
     endgenerate
-    nm_lane max (
-        .clk(clk), .op(`OP_MAX), .ahead(1'b0), .a(a), .b(b), .op_out(`OP_MAX), .chain(1'b0),
-        .c(32'd0), .y(most)
+    reg [19:0] ops;
+    always @(posedge clk) ops <= {ops[14:0], op};
+    nm_lane any (
+        .clk(clk), .op(op), .ahead(1'b0), .a(a), .b(b), .op_out(ops[19:15]), .chain(1'b0),
+        .c(32'd0), .y(result)
     );
-    nm_lane min (
-        .clk(clk), .op(`OP_MIN), .ahead(1'b0), .a(a), .b(b), .op_out(`OP_MIN), .chain(1'b0),
-        .c(32'd0), .y(least)
+    nm_lane muladd (
+        .clk(clk), .op(`OP_MULADD), .ahead(1'b0), .a(a), .b(b), .op_out(`OP_ADD), .chain(1'b1),
+        .c(c), .y(chained)
+    );
+    nm_lane in_order (
+        .clk(clk), .op(`OP_ADD), .ahead(ahead), .a(a), .b(b), .op_out(`OP_ADD), .chain(1'b0),
+        .c(32'd0), .y(running)
     );
 endmodule
 `default_nettype wire

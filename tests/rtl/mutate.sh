@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Mutation coverage, a part of run.sh (`make mutate-rtl`): 228 faults that Yosys plants in the
 # netlists of the modules, each against what `make check-rtl` runs of its module: the benches, then
-# the proofs.  Some are proved to change nothing; of the others, at least 200, 95 % must be found.
+# the proof of the module.  Some are proved to change nothing; of the others, at least 200, 95 %
+# must be found.
 #
 # All faults of a bench are in one netlist, where an input `fault` selects one (mutate -ctrl): each
 # bench is compiled once.  A fault is found if the bench says FAIL; a bench that fails in any other
@@ -12,12 +13,14 @@
 # fault as long as what found it is one of the runs, a survivor as long as all runs and proofs are.
 
 # plant TOP COUNT SOURCES PARAMETERS CELLS: $build/TOP.faults/TOP.v and the list of its faults, all
-# in CELLS.  splitnets: Yosys makes write enables whose bits are copies of one of them; from such a
-# wire that depends on an input, Verilator 5.006 took the value of the clock before.
+# in CELLS.  The checkers of the rules stay as they are, outside.  splitnets: Yosys makes write
+# enables whose bits are copies of one of them; from such a wire that depends on an input,
+# Verilator 5.006 took the value of the clock before.
 plant() {
     faults=$build/$1.faults
     mkdir -p "$faults"
-    yosys -q -p "read_verilog -Isrc/rtl $3; $4 prep -top $1; opt -full; clean; \
+    yosys -q -p "read_verilog -lib tests/rtl/*_rules.v; setattr -mod -set keep 1 =*_rules; \
+        read_verilog -DNM_RULES -Isrc/rtl $3; $4 prep -top $1; opt -full; clean; \
         write_rtlil $faults/clean.il; \
         mutate -list $2 -seed ${MUTATE_SEED:-1} -ctrl fault 8 1 -o $faults/list $5" \
         > "$faults/yosys.log" 2>&1 &&
@@ -114,13 +117,32 @@ judge() {
     fi
 }
 
-# with_properties NAME: the netlist of a module, with the constants and properties of its source.
+# upper_bit NAME SIGNAL: of a port or register of $build/NAME.netlist.
+upper_bit() {
+    sed -n "/^module $1 *(/,/^endmodule/s/.* \[\([0-9]*\):0\] $2;.*/\1/p" "$build/$1.netlist"
+}
+
+# with_properties NAME: the constants and properties of a module's source, for what the netlist has
+# of it, $build/NAME.netlist.
 with_properties() {
-    sed '/^endmodule/,$d' "$build/$1.netlist"
-    width=$(sed -n 's/.*input \[\([0-9]*\):0\] in_data;.*/\1/p' "$build/$1.netlist")
-    bits=$(sed -n 's/.*reg \[\([0-9]*\):0\] head;.*/\1/p' "$build/$1.netlist")
-    echo "localparam WIDTH = ${width:-0} + 1, BITS = ${bits:-0}, LANES = 4;"
-    sed -n '/^ *localparam/p; /^`ifdef FORMAL/,$p' "src/rtl/$1.v"
+    echo 'localparam LANES = 4, LANE_BITS = 2, DEPTH_BITS = 4, ROWS = 16, ADDRESS_BITS = 20;'
+    case $1 in
+    nm_fifo)
+        echo "localparam WIDTH = $(upper_bit "$1" in_data) + 1, BITS = $(upper_bit "$1" head);"
+        ;;
+    nm_memory)
+        echo "localparam WIDTH = $(upper_bit "$1" write_data) + 1;"
+        echo "localparam BITS = $(upper_bit "$1" write_address) + 1;"
+        sed -n 's/.*words *\[\([0-9]*\):0\];/\1/p' "$build/$1.netlist" |
+            awk '{ n += $1 + 1 } END { print "localparam WORDS = " n ";" }'
+        ;;
+    nm_qpack) echo "localparam Q_BITS = $(upper_bit "$1" q_address);" ;;
+    nm_stream)
+        echo "localparam Q_BITS = $(upper_bit "$1" q_address);"
+        echo "localparam G_BITS = $(upper_bit "$1" g_address) + 1;"
+        ;;
+    esac
+    sed -n '/^    localparam/p; /^`ifdef FORMAL/,/^`endif/p' "src/rtl/$1.v"
 }
 
 # disproved TOP: the properties of $module do not hold with $fault.  They are in the module's
@@ -128,20 +150,28 @@ with_properties() {
 disproved() {
     case $module in
     *nm_fifo*) name=nm_fifo steps=20 ;;
+    *nm_memory*) name=nm_memory steps=6 ;;
+    *nm_array*) name=nm_array steps=8 ;;
+    *nm_qpack*) name=nm_qpack steps=7 ;;
+    *nm_stream*) name=nm_stream steps=9 ;;
     *nm_axi_lite*) name=nm_axi_lite steps=12 ;;
     *nm_axi_read*) name=nm_axi_read steps=7 ;;
     *) return 1 ;;
     esac
     has yosys-smtbmc && has z3 || return 1
     for side in "$fault;" ''; do
-        yosys -q -p "read_rtlil $build/$1.faults/clean.il; $side rename $module $name; \
-            select $name; write_verilog -noattr -selected $build/$name.netlist" \
+        yosys -q -p "read_rtlil $build/$1.faults/clean.il; $side hierarchy -top $module; \
+            rename $module $name; write_verilog -noattr $build/$name.netlist" \
             > "$build/proof.log" 2>&1 || return 1
-        with_properties "$name" > "$build/$name.proof.v"
-        yosys -q -p "read_verilog -formal -DFORMAL -DNM_RULES $build/$name.proof.v \
-            tests/rtl/axi_lite_rules.v tests/rtl/axi_read_rules.v; prep -top $name; \
-            write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 || return 1
-        timeout 900 yosys-smtbmc -s z3 -t $steps "$build/$name.smt2" >> "$build/proof.log" 2>&1
+        with_properties "$name" > "$build/$name.properties"
+        awk -v name="$name" -v properties="$build/$name.properties" '
+            $1 == "module" { inside = $2 == name || index($2, name "(") == 1 }
+            inside && $1 == "endmodule" { while ((getline line < properties) > 0) print line }
+            { print }' "$build/$name.netlist" > "$build/$name.proof.v"
+        yosys -q -p "read_verilog -formal -DFORMAL -DNM_RULES $build/$name.proof.v $rules; \
+            prep -top $name; write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 ||
+            return 1
+        bounded "$build/$name.smt2" $steps >> "$build/proof.log" 2>&1
         code=$?
         [ -z "$side" ] || grep -q "Assert failed in $name" "$build/proof.log" || return 1
     done
@@ -167,7 +197,7 @@ END
 # equal TOP MODULE FLATTEN FIRST
 equal() {
     for side in gold gate; do
-        echo "read_rtlil $build/$1.faults/clean.il"
+        echo "read_rtlil $build/$1.faults/clean.il; delete */c:*rules"
         [ $side = gold ] || printf '%s\n' "$fault"
         printf 'hierarchy -top %s; %s; memory_map -rom-only; opt_clean -purge\n' "$2" "$3"
         printf 'chtype -set \\memory_box t:$mem_v2\n'
@@ -188,7 +218,8 @@ mutate_float() {
 $build/float_faults 2000000" mutants_of float_units simulate float_faults float_units float_sim.cpp
 }
 mutate_array() {
-    plant nm_array 24 "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" '' '' &&
+    plant nm_array 24 "src/rtl/nm_array.v src/rtl/nm_row_sum.v src/rtl/nm_trits.v" '' \
+        '*nm_* */c:*rules %d' &&
         hunt nm_array "$build/array_faults 4 1 480
 $build/array_faults 20" mutants_of nm_array simulate array_faults nm_array array_sim.cpp \
             -CFLAGS -DROWS=16
@@ -202,23 +233,21 @@ core_sizes() {
 # Of the core what the other two do not have.
 mutate_core() {
     theirs="*nm_core *nm_sequencer *nm_program *nm_vector *nm_stream *nm_qpack *nm_memory \
-        *nm_limits"
+        *nm_limits *nm_fifo"
     make_models
-    plant nm_core 120 'src/rtl/nm_*.v' "$(core_sizes $core4_sizes) nm_core;" "$theirs *nm_fifo" &&
+    plant nm_core 120 'src/rtl/nm_*.v' "$(core_sizes $core4_sizes) nm_core;" \
+        "$theirs %% */c:*rules %d" &&
         hunt nm_core "$(core_cases | sed "s|^|$build/core_faults |")" \
             mutants_of nm_core simulate_core core_faults $core4_sizes
 }
-# Of the adapters all; the checkers of the rules stay as they are, outside.
+# Of the adapters all.
 mutate_axi() {
     core_top=nm_axi_core
-    plant nm_axi_core 36 "-DNM_RULES -lib tests/rtl/axi_lite_rules.v tests/rtl/axi_read_rules.v; \
-        setattr -mod -set keep 1 =axi_*_rules; \
-        read_verilog -DNM_RULES -Isrc/rtl src/rtl/nm_*.v" \
+    plant nm_axi_core 36 'src/rtl/nm_*.v' \
         "$(core_sizes 4 4096 1024 512) nm_axi_core;" \
         "*nm_axi_read* *nm_axi_lite* %u */c:rules %d *nm_axi_core" &&
         hunt nm_axi_core "$(axi_cases | sed "s|^|$build/axi_faults |")" \
-            mutants_of nm_axi_core simulate_core axi_faults 4 4096 1024 512 \
-            +define+NM_RULES_STOP -CFLAGS -DAXI
+            mutants_of nm_axi_core simulate_core axi_faults 4 4096 1024 512 -CFLAGS -DAXI
     code=$?
     core_top=
     return $code

@@ -56,7 +56,8 @@ static void drive_memory()
     bool data = !requests.empty() && requests.front().ready <= done.clocks && !silent();
     offered = data && (offered || silence_ends() || !pauses());
     top->m_axi_rvalid = offered;
-    top->m_axi_arready = requests.size() < 8 && !pauses() && !(silence.deaf && silent());
+    top->m_axi_arready = requests.size() < 8 && !pauses() && !(silence.deaf && silent()) &&
+                         (top->m_axi_arvalid || !waits_for_valid());
     if (!offered) return;
     const request &r = requests.front();
     uint64_t       at = r.address - base;
@@ -92,9 +93,11 @@ static void tick()
     }
 }
 
+// Of any of the word's bytes: the slave takes whole words.
 static uint32_t bus_address(uint32_t word)
 {
-    return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2;
+    return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2 |
+           (next_random() & 3);
 }
 
 // Ticks until `flag` is 1; a slave that never sets it has failed, and nothing can go on.

@@ -35,7 +35,8 @@ static void drive_memory()
     offered = data && (offered || silence_ends() || !pauses());
     top->r_valid = offered;
     top->r_error = fault == FAULT_ERROR;
-    top->ar_ready = requests.size() < 4 && !pauses() && !(silence.deaf && silent());
+    top->ar_ready = requests.size() < 4 && !pauses() && !(silence.deaf && silent()) &&
+                    (top->ar_valid || !waits_for_valid());
     if (!offered) return;
     const request &r = requests.front();
     uint64_t       at = r.address - base;
@@ -59,6 +60,7 @@ static void tick()
     top->clk = 0, top->eval();
     bool asked = top->ar_valid && top->ar_ready, taken = top->r_valid && top->r_ready;
     count_silence(top->r_ready, top->r_valid);
+    if (asked && first_request == ~0ull) first_request = top->ar_address;
     if (asked && !top->rst)
         requests.push_back({top->ar_address, top->ar_beats, done.clocks + answer_time()});
     if (top->out_valid && top->out_ready) take_logits(&top->out_data[0], top->out_keep);
