@@ -62,10 +62,10 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
     __asm__("" : "+r"(n_bytes)); /* of a size with a bound gcc makes `rep stos`, which is slower */
     memset(y, 0, n_bytes);
     while (begin < end) { /* a K block */
-        size_t triple = begin / (n_tiles * full) * full;
-        size_t n_triples = nm_smaller(full, w->n_triples - triple);
-        size_t i = (begin - triple * n_tiles) / n_triples;
-        size_t skipped = (begin - triple * n_tiles) % n_triples;
+        size_t         triple = begin / (n_tiles * full) * full;
+        size_t         n_triples = nm_smaller(full, w->n_triples - triple);
+        size_t         i = (begin - triple * n_tiles) / n_triples;
+        size_t         skipped = (begin - triple * n_tiles) % n_triples;
         const uint8_t *whole = tables + triple * ops->table_bytes;
         const uint8_t *table = whole + skipped * ops->table_bytes;
         for (; i < n_tiles && begin < end; i++, table = whole, skipped = 0) {

@@ -35,8 +35,8 @@ INLINE void tables_of_16(uint8_t *tables, const int8_t *q, int n_groups, unsigne
 #pragma GCC unroll 4
         for (int g = 0; g < n_groups; g++) {
             const uint8_t place = (uint8_t)(g % 2 * 4);
-            vec           v = V_SHUFFLE(halves[g / 2], lower + place) +
-                    V_SHUFFLE(halves[g / 2], upper + place);
+            vec           v =
+                V_SHUFFLE(halves[g / 2], lower + place) + V_SHUFFLE(halves[g / 2], upper + place);
             if (first >> g & 1) v += load(first_bias + at);
             *(vec *)(tables + at + (size_t)g * NM_TABLE_BYTES) = v;
         }

@@ -662,8 +662,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     s->parts = nm_arena_take(arena, n_threads, sizeof(nm_gemv_part));
     size_t n_panels_cut = max_cut_tiles(n_threads) / NM_PANEL_TILES + NM_MAX_JOBS;
     for (size_t i = 0; i < NM_CUTS; i++)
-        s->cuts[i] =
-            (nm_cut){.begins = nm_arena_take(arena, n_threads + 1, sizeof(size_t)),
-                     .panels = nm_arena_take(arena, n_panels_cut, sizeof(nm_cut_panel))};
+        s->cuts[i] = (nm_cut){.begins = nm_arena_take(arena, n_threads + 1, sizeof(size_t)),
+                              .panels = nm_arena_take(arena, n_panels_cut, sizeof(nm_cut_panel))};
     s->scratch = nm_arena_take(arena, n_threads, s->scratch_stride);
 }

@@ -24,8 +24,8 @@ typedef struct nm_bitlinear {
 
     /* For prefetching: the next matrix that a token goes through, NULL after the last. */
     const struct nm_bitlinear *next;
-    size_t n_together; /* in the first of those computed side by side: how many, it included */
-    size_t n_runs;     /* in it: runs of rows of which the i-th ones belong together; 0: none */
+    size_t n_together;     /* in the first of those computed side by side: how many, it included */
+    size_t n_runs;         /* in it: runs of rows of which the i-th ones belong together; 0: none */
     bool   each_quantizes; /* where it is cut: each thread for itself, so that none waits */
 } nm_bitlinear;
 
@@ -101,7 +101,7 @@ typedef struct nm_bitlinear_scratch {
     size_t         sums_stride;
     nm_gemv_part  *parts;         /* [n_threads] */
     nm_cut         cuts[NM_CUTS]; /* as far as they have been needed */
-    uint8_t       *scratch; /* [n_threads][scratch_stride]: of the kernels */
+    uint8_t       *scratch;       /* [n_threads][scratch_stride]: of the kernels */
     size_t         scratch_stride;
 
     /* The products that were computed in parts, to be collected; n_cut is 0 if there are none. */

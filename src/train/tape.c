@@ -163,12 +163,12 @@ static void do_rows(void *context, size_t begin, size_t end, size_t thread)
             if (!s->add) memset(y + at, 0, n * sizeof *y);
             back->rmsnorm(y + at, s->d + at, x + at, s->gain, s->x2[r], n);
             break;
-        case QUANTIZE:
+        case QUANTIZE: {
+            float scale = forward->norm_scale(x + at, n, NM_BITLINEAR_EPS);
             y[r] = 1.0f / forward->rmsnorm_quantize(t->bitlinear.q + r * t->bitlinear.q_stride,
-                                                    x + at, s->gain, n,
-                                                    forward->norm_scale(x + at, n,
-                                                                        NM_BITLINEAR_EPS));
+                                                    x + at, s->gain, n, scale);
             break;
+        }
         case GLU_BACK: back->glu(y + a, y + b, s->d + at, x + a, x + b, n); break;
         case GATE_BACK: back->gate(y + at, s->y2 + at, s->d + at, x + at, s->x2 + at, n); break;
         case LOSS:

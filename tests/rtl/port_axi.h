@@ -96,8 +96,7 @@ static void tick()
 // Of any of the word's bytes: the slave takes whole words.
 static uint32_t bus_address(uint32_t word)
 {
-    return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2 |
-           (next_random() & 3);
+    return (word & 0x80000000u ? MAIN_MEMORY : 0) | (word & 0x7fffffffu) << 2 | (next_random() & 3);
 }
 
 // Ticks until `flag` is 1; a slave that never sets it has failed, and nothing can go on.
