@@ -26,8 +26,8 @@ module nm_fdiv (
     wire        a_inf, b_inf, a_nan, b_nan, a_zero, b_zero;
     nm_unpack a_parts (.x(a), .exp(a_exp), .frac(a_frac), .inf(a_inf), .nan(a_nan), .zero(a_zero));
     nm_unpack b_parts (.x(b), .exp(b_exp), .frac(b_frac), .inf(b_inf), .nan(b_nan), .zero(b_zero));
-    nm_clz a_clz (.in({a_frac, 8'hff}), .zeros(a_zeros));
-    nm_clz b_clz (.in({b_frac, 8'hff}), .zeros(b_zeros));
+    nm_clz a_clz (.in(a_frac), .zeros(a_zeros));
+    nm_clz b_clz (.in(b_frac), .zeros(b_zeros));
 
     reg  [23:0] a1, b1;
     reg  [4:0]  a_left1, b_left1;

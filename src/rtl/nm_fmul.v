@@ -28,7 +28,7 @@ module nm_fmul (
     nm_unpack a_parts (.x(a), .exp(a_exp), .frac(a_frac), .inf(a_inf), .nan(a_nan), .zero(a_zero));
     nm_unpack b_parts (.x(b), .exp(b_exp), .frac(b_frac), .inf(b_inf), .nan(b_nan), .zero(b_zero));
     wire [4:0]  zeros;
-    nm_clz clz (.in({a_normal ? b_frac : a_frac, 8'hff}), .zeros(zeros));
+    nm_clz clz (.in(a_normal ? b_frac : a_frac), .zeros(zeros));
 
     reg  [35:0] low1;
     reg  [23:0] cross1, cross_too1;

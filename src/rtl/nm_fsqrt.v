@@ -21,7 +21,7 @@ module nm_fsqrt (
 
     wire [23:0] frac = {a[30:23] != 0, a[22:0]};
     wire [4:0]  zeros;
-    nm_clz clz (.in({frac, 8'hff}), .zeros(zeros));
+    nm_clz clz (.in(frac), .zeros(zeros));
 
     reg  [23:0] frac1;   // the operand, its leading zeros not yet removed
     reg  [4:0]  left1;

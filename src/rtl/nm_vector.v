@@ -114,7 +114,7 @@ module nm_vector #(
     endfunction
 
     reg  [M_BITS-1:0]     m_read_1, m_write_1;
-    reg                   ring_1;  // m_read_1 is in the ring
+    reg                   ring_1;  // m_read_1 is in the ring, if it is not the host's
     reg  [LANE_BITS-1:0]  rotate_1;
     reg  [G_BITS-1:0]     g_read_1;
     reg  [VL_BITS+2:0]    ra_read_1, rb_read_1;
@@ -129,7 +129,7 @@ module nm_vector #(
         m_read_1  <= host ? host_address[M_BITS+LANE_BITS-1:LANE_BITS]
                           : in_ring(m_from_0[3], from_0[M_BITS-1:VL_BITS+1],
                                     from_0 + strip_0 + (m_from_0 == STATE ? state_0 : 0));
-        ring_1    <= !host && m_from_0[3];
+        ring_1    <= m_from_0[3];
         m_write_1 <= in_ring(m_to_0[3], to_0[M_BITS-1:VL_BITS+1],
                              to_0 + strip_0 + (m_to_0 == STATE ? state_0 : 0));
         rotate_1  <= ir[42:41] == `A_M ? rotate[m_from_0] : issue_rotate[LANE_BITS-1:0];

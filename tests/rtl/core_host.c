@@ -18,6 +18,7 @@ static nm_rtl_image   image;
 static nm_rtl_core    core;
 static core_model     facts;
 static nomul_error    err;
+static float          steepness = 1;
 
 static const core_model *failed(void)
 {
@@ -37,6 +38,22 @@ static nomul_model *open_shape(const char *shape, const nomul_model_options *opt
     return bytes ? nomul_model_open_memory(bytes, n_bytes, options, &err) : NULL;
 }
 
+void core_host_steepen(float factor)
+{
+    steepness = factor;
+}
+
+static void steepen(void)
+{
+    for (size_t l = 0; l < model->weights.config.n_layers; l++) {
+        nm_layer *layer = &model->weights.layers[l];
+        layer->mlgru.f_proj.w.scale *= steepness;
+        layer->mlgru.i_proj.w.scale *= steepness;
+        layer->mlgru.g_proj.w.scale *= steepness;
+        layer->glu.gate_up_proj.w.scale *= steepness;
+    }
+}
+
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips, size_t g_strips,
                                  size_t q_groups)
 {
@@ -51,6 +68,7 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips
     model = strncmp(path, "shape:", 6) ? nomul_model_open(path, &options, &err)
                                        : open_shape(path + 6, &options);
     if (!model) return failed();
+    steepen();
     if (!(session = nomul_session_new(model, &session_options, &err))) return failed();
     if (!nm_rtl_image_make(&image, &core, model, &err)) return failed();
     facts = (core_model){.bytes = image.bytes,

@@ -28,6 +28,12 @@ typedef struct core_model {
 const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips, size_t g_strips,
                                  size_t q_groups);
 
+/*
+ * From the next model on f, i, g, gate and up are `factor` times as large, in core and C engine:
+ * sigmoids near 0 and 1.
+ */
+void core_host_steepen(float factor);
+
 /* The image will lie at `base`, a multiple of 64, in the core's memory. */
 void core_host_move(uint64_t base);
 

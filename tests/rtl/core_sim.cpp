@@ -3,7 +3,7 @@
 // of the state must have the same bits (or be NaN in both).
 //
 //   core_sim MODEL [-n TOKENS] [-i ID,ID,...] [-s SEED] [-l LATENCY] [-g GAPS] [-c CLOCKS] [-q]
-//                  [-b BASE] [-t] [-x]
+//                  [-b BASE] [-k FACTOR] [-t] [-x]
 //
 // Without -i the ids are random.  A token that takes more than CLOCKS has failed.  The image of the
 // model lies at BASE in the memory, a multiple of 64; -t: its vectors lie at the ends of the core's
@@ -14,6 +14,8 @@
 // reset, and it goes on with the C engine's, which goes on with the core's; with -x tokens with
 // faults of the memory, registers that do not fit and resets in the middle come before that, and
 // each token has a pause of the memory, as long as it may be.
+//
+// With -k the inputs of all sigmoids are FACTOR times as large, which makes them about 0 or 1.
 //
 // It prints the mean clocks of a token, and the shares of them in which the array takes a beat of
 // codes, the memory port any beat, and the lanes get a strip.
@@ -355,7 +357,19 @@ static void check_limits(int32_t id)
             check_registers(own, r, {8 + i, 16 + i, 12});
         }
     }
+    // What is written in the clock of the reset itself is written nowhere.
+    host_write(0, 2);
+    host_write(8, ~0u);
+    tick();
+    port_reset();
+    host_write(6, own[6]);
+    host_write(0, 1);
+    for (uint32_t i = 0; i < 140 + own[2]; i++) tick();
+    if (host_read(0) != 1) n_wrong++, printf("FAIL a register is written in a reset\n");
     // A word beyond the main memory: not written, and the core does not start.
+    host_write(0, 2);
+    tick();
+    port_reset();
     const uint32_t words = M_STRIPS * LANES;
     uint32_t       span = 1; // of the bits that an address of such a memory has
     while (span < words) span *= 2;
@@ -482,6 +496,7 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "-d")) prefix = value;
         else if (!strcmp(argv[i], "-c")) max_clocks = strtoull(value, nullptr, 0);
         else if (!strcmp(argv[i], "-b")) base = strtoull(value, nullptr, 0);
+        else if (!strcmp(argv[i], "-k")) core_host_steepen(strtof(value, nullptr));
         else if (!strcmp(argv[i], "-g")) gaps = unsigned(atoi(value));
         else return fprintf(stderr, "core_sim: unknown option %s\n", argv[i]), 2;
         i++;

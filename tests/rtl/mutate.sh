@@ -119,7 +119,8 @@ judge() {
 
 # upper_bit NAME SIGNAL: of a port or register of $build/NAME.netlist.
 upper_bit() {
-    sed -n "/^module $1 *(/,/^endmodule/s/.* \[\([0-9]*\):0\] $2;.*/\1/p" "$build/$1.netlist"
+    sed -n "/^module $1 *(/,/^endmodule/s/.* \[\([0-9]*\):0\] $2;.*/\1/p" "$build/$1.netlist" |
+        head -n 1
 }
 
 # with_properties NAME: the constants and properties of a module's source, for what the netlist has
@@ -153,15 +154,18 @@ disproved() {
     *nm_memory*) name=nm_memory steps=6 ;;
     *nm_array*) name=nm_array steps=8 ;;
     *nm_qpack*) name=nm_qpack steps=7 ;;
-    *nm_stream*) name=nm_stream steps=9 ;;
+    *nm_stream*) name=nm_stream steps=7 ;;
     *nm_axi_lite*) name=nm_axi_lite steps=12 ;;
     *nm_axi_read*) name=nm_axi_read steps=7 ;;
     *) return 1 ;;
     esac
     has yosys-smtbmc && has z3 || return 1
+    # What the sums are no property of nm_stream says; without them z3 needs seconds, not minutes.
+    cut=
+    [ $name != nm_stream ] || cut='delete */t:*nm_row_sum*;'
     for side in "$fault;" ''; do
         yosys -q -p "read_rtlil $build/$1.faults/clean.il; $side hierarchy -top $module; \
-            rename $module $name; write_verilog -noattr $build/$name.netlist" \
+            rename $module $name; $cut write_verilog -noattr $build/$name.netlist" \
             > "$build/proof.log" 2>&1 || return 1
         with_properties "$name" > "$build/$name.properties"
         awk -v name="$name" -v properties="$build/$name.properties" '
@@ -169,7 +173,8 @@ disproved() {
             inside && $1 == "endmodule" { while ((getline line < properties) > 0) print line }
             { print }' "$build/$name.netlist" > "$build/$name.proof.v"
         yosys -q -p "read_verilog -formal -DFORMAL -DNM_RULES $build/$name.proof.v $rules; \
-            prep -top $name; write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 ||
+            prep -top $name; setundef -undriven -anyseq; \
+            write_smt2 -wires $build/$name.smt2" >> "$build/proof.log" 2>&1 ||
             return 1
         bounded "$build/$name.smt2" $steps >> "$build/proof.log" 2>&1
         code=$?

@@ -139,11 +139,11 @@ make_models() {
 # The runs of a core of 4 lanes, those that find faults (mutate.sh) in most places first.  The first
 # one may not take a clock more than it does.  The images lie where most bits of an address count,
 # vectors at the beginnings (-t: ends) of the core's memories; the shapes have several panels of
-# tiles, K blocks and requests a vector (2116 elements: three), two rows in the last tile, an `up`
-# that begins at the last lane, and nearly as many tokens as an id has values; K blocks without a
-# rest in two panels.  With -g 14 the reader of the logits is slower than the core.  Where the term
+# tiles, K blocks and requests a vector, two rows in the last tile, an `up` that begins at the last
+# lane, and nearly as many columns and tokens as there may be; K blocks without a rest in two panels.
+# -k: sigmoids near 0 and 1.  With -g 14 the reader of the logits is slower than the core.  Where the term
 # of the norms is not small the bits of a scalar count.
-core4_sizes='4 3200 960 544'
+core4_sizes='4 10880 8704 6560'
 wait_bits=11
 core_cases() {
     cat << END
@@ -160,7 +160,9 @@ shape:2,768,1408,300:t5 -n 1 -t -c 900000
 models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
 shape:1,64,67,258 -n 1 -c 10000
-shape:1,64,2116,258 -n 1 -c 100000
+shape:1,64,32767,258:t5 -n 1 -c 500000
+$build/odd.gguf -n 3 -k 20 -c 100000
+$build/odd-t5.gguf -n 3 -k 200 -s 3 -c 100000
 $build/eps-a.gguf -n 1 -g 3 -c 100000
 $build/eps-5.gguf -n 1 -g 3 -c 100000
 shape:1,480,67,2500 -n 1 -b 0xa5a5a5a40 -c 60000
