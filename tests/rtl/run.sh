@@ -138,11 +138,11 @@ make_models() {
 
 # The runs of a core of 4 lanes, those that find faults (mutate.sh) in most places first.  The first
 # one may not take a clock more than it does.  The images lie where most bits of an address count,
-# vectors at the beginnings (-t: ends) of the core's memories; the shapes have several panels of
-# tiles, K blocks and requests a vector, two rows in the last tile, an `up` that begins at the last
-# lane, and nearly as many columns and tokens as there may be; K blocks without a rest in two panels.
-# -k: sigmoids near 0 and 1.  With -g 14 the reader of the logits is slower than the core.  Where the term
-# of the norms is not small the bits of a scalar count.
+# vectors at the beginnings (-t: ends) of the core's memories.  The shapes have several panels of
+# tiles, K blocks and requests a vector, K blocks without a rest in two panels, two rows in the last
+# tile, an `up` that begins at the last lane, nearly as many columns and as many tokens as there may
+# be.  With -g 14 the reader of the logits is slower than the core.  -k: sigmoids near 0 and 1.
+# Where the term of the norms is not small (eps) the bits of a scalar count.
 core4_sizes='4 10880 8704 6560'
 wait_bits=11
 core_cases() {
@@ -155,8 +155,8 @@ $build/wide-no-bound.gguf -n 3 -g 3 -c 400000
 $build/wide-no-bound-t5.gguf -n 3 -t -g 3 -s 7 -c 400000
 tests/golden/small.gguf -n 2 -x -g 4 -c 200000
 tests/golden/small.gguf -n 2 -g 14 -s 5 -c 60000
-shape:2,1024,704,300 -n 1 -c 900000
-shape:2,768,1408,300:t5 -n 1 -t -c 900000
+shape:2,1024,704,300 -n 1 -b 0xa5a5a5a40 -c 900000
+shape:2,768,1408,300:t5 -n 1 -t -b 0x5a5a5a580 -c 900000
 models/tiny.gguf -n 6 -g 6 -l 60 -c 400000
 $build/tiny-t5.gguf -n 8 -g 4 -c 400000
 shape:1,64,67,258 -n 1 -c 10000
@@ -166,7 +166,7 @@ $build/odd-t5.gguf -n 3 -k 200 -s 3 -c 100000
 $build/eps-a.gguf -n 1 -g 3 -c 100000
 $build/eps-5.gguf -n 1 -g 3 -c 100000
 shape:1,480,67,2500 -n 1 -b 0xa5a5a5a40 -c 60000
-shape:1,64,67,131071 -n 1 -t -i 131070 -c 400000
+shape:1,64,67,131072 -n 1 -t -i 131071 -c 400000
 END
 }
 small_clocks=11233
