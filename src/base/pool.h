@@ -33,7 +33,8 @@ size_t   nm_pool_threads(const nm_pool *pool);
 
 /*
  * Runs the job over n_items < 2^32, in ranges of up to `grain` items; returns when all are done.
- * What an item computes must not depend on the thread that does it.
+ * What an item computes must not depend on the thread that does it.  The caller, thread 0, does
+ * item 0 itself.
  */
 void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 

@@ -145,7 +145,7 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
         for (size_t left = n_triples; left; left--) {
             const uint8_t *next = left > 1 ? at + 3 * NM_TILE_ROWS : after;
             __asm__ volatile(TRIPLE_T5
-                             : [q] "+x"(q), [p] "+x"(p), [next_q] "=&x"(next_q),
+                             : [q] "+&x"(q), [p] "+&x"(p), [next_q] "=&x"(next_q),
                                [next_p] "=&x"(next_p), [escape] "=&x"(escape), [s] "=&x"(s),
                                [t] "=&x"(t), [lo] "=&x"(lo), [hi] "=&x"(hi),
                                [words_lo] "+x"(of_rows.words[0]), [words_hi] "+x"(of_rows.words[1]),

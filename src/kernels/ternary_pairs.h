@@ -58,8 +58,12 @@ INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes,
     for (size_t row = 0; row < NM_TILE_ROWS; row += MANY_ROWS) {
         const uint8_t *at = codes + row;
         for (size_t i = 0; i < n_triples; i++, at += 3 * NM_TILE_ROWS) {
-            for (size_t v = 0; v < MANY_ROWS; v += V_BYTES)
-                (packing == NM_T4 ? index_triple_t4 : index_triple_t5)(to + v, at + v);
+            for (size_t v = 0; v < MANY_ROWS; v += V_BYTES) {
+                if (packing == NM_T4)
+                    index_triple_t4(to + v, at + v);
+                else
+                    index_triple_t5(to + v, at + v);
+            }
             to += (packing == NM_T4 ? 6 : 8) * MANY_ROWS;
         }
     }

@@ -145,9 +145,10 @@ static size_t n_panels(const nm_ternary *w)
 }
 
 /*
- * The steps where parts [part, part_end) begin.  Before the product, thread 0 has normalized and
- * quantized, while the others have prefetched: it gets fewer.  So does a part inside which a K
- * block or a panel begins, and who would begin just before one begins with it.
+ * The steps where parts [part, part_end) begin.  Unless each thread quantizes, thread 0 has
+ * normalized and quantized before the product, while the others have prefetched: it gets fewer.  So
+ * does a part inside which a K block or a panel begins; one that would begin just before a block
+ * begins with it.
  */
 static void part_begins(size_t *begins, const nm_bitlinear_job *jobs, size_t n_jobs, size_t part,
                         size_t part_end, size_t n_parts)
@@ -189,37 +190,41 @@ static void fetch(const void *bytes, size_t n_bytes)
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
 }
 
+/* The share that a thread reads first of `first` and what is computed with it: in one panel. */
+static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads)
+{
+    const nm_bitlinear *layer = first;
+    nm_bitlinear_job    jobs[NM_MAX_JOBS] = {{.layer = first}};
+    size_t              n_all = 0, in_run = run_tiles(first, n_threads);
+
+    for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
+        n_all += layer->w.n_tiles, jobs[i].layer = layer;
+    if (in_run) {
+        size_t tile = nm_pool_share(in_run, thread, n_threads);
+        size_t end = nm_smaller(nm_pool_share(in_run, thread + 1, n_threads),
+                                (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
+        *a = (nm_ahead){first, &first->w, tile, end - tile, .left = AHEAD_MAX};
+    } else if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
+        size_t step[2] = {0, 0};
+        part_begins(step, jobs, first->n_together, thread, thread + 2, n_threads);
+        layer = first;
+        for (size_t i = 1; i < first->n_together && step[0] >= n_steps(layer);
+             i++, layer = layer->next)
+            step[0] -= n_steps(layer), step[1] -= n_steps(layer);
+        size_t end = nm_smaller(step[1], n_steps(layer));
+        *a = (nm_ahead){first, &layer->w, .at = step[0] * NM_STEP_BYTES, .end = end * NM_STEP_BYTES,
+                        .left = AHEAD_MAX};
+    } else {
+        size_t tile = nm_pool_share(n_all, thread, n_threads);
+        for (layer = first; tile >= layer->w.n_tiles; layer = layer->next) tile -= layer->w.n_tiles;
+        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
+        *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
+    }
+}
+
 bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads)
 {
-    if (a->first != first) { /* the share begins inside one matrix, and inside a panel of it */
-        const nm_bitlinear *layer = first;
-        nm_bitlinear_job    jobs[NM_MAX_JOBS] = {{.layer = first}};
-        size_t              n_all = 0, in_run = run_tiles(first, n_threads);
-        for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
-            n_all += layer->w.n_tiles, jobs[i].layer = layer;
-        if (in_run) {
-            size_t tile = nm_pool_share(in_run, thread, n_threads);
-            size_t end = nm_smaller(nm_pool_share(in_run, thread + 1, n_threads),
-                                    (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
-            *a = (nm_ahead){first, &first->w, tile, end - tile, .left = AHEAD_MAX};
-        } else if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
-            size_t step[2] = {0, 0};
-            part_begins(step, jobs, first->n_together, thread, thread + 2, n_threads);
-            layer = first;
-            for (size_t i = 1; i < first->n_together && step[0] >= n_steps(layer);
-                 i++, layer = layer->next)
-                step[0] -= n_steps(layer), step[1] -= n_steps(layer);
-            size_t end = nm_smaller(step[1], n_steps(layer));
-            *a = (nm_ahead){first, &layer->w, .at = step[0] * NM_STEP_BYTES,
-                            .end = end * NM_STEP_BYTES, .left = AHEAD_MAX};
-        } else {
-            size_t tile = nm_pool_share(n_all, thread, n_threads);
-            for (layer = first; tile >= layer->w.n_tiles; layer = layer->next)
-                tile -= layer->w.n_tiles;
-            size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
-            *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
-        }
-    }
+    if (a->first != first) begin_share(a, first, thread, n_threads);
     if (!a->n_tiles && a->at == a->end) return a->left = 0, false;
     if (a->left && a->at == a->end) { /* to the next K block, if there is one */
         size_t block_groups = nm_packings[a->w->packing].block_groups;
@@ -408,16 +413,13 @@ typedef uint32_t words __attribute__((vector_size(16), may_alias));
 static size_t add_parts(const nm_bitlinear_scratch *s, const nm_cut_panel *panel, size_t row,
                         words sums[COLLECT_ROWS / 4])
 {
-    const nm_gemv_part *part = &s->parts[panel->part];
-    const uint16_t     *n = &part->n_added[panel->area][row / NM_TILE_ROWS];
-    const int32_t      *from = s->sums + panel->part * s->sums_stride + row;
-    size_t              n_added = 0, skipped = panel->area * NM_PANEL_ROWS;
-    words               all[COLLECT_ROWS / 4] = {{0}};
+    size_t n_added = 0, area = panel->area, part_end = panel->part + panel->n_parts;
+    words  all[COLLECT_ROWS / 4] = {{0}};
 
-    for (const nm_gemv_part *end = part + panel->n_parts; part < end; from += s->sums_stride) {
-        const words *more = (const words *)(from + skipped);
-        size_t       n_more = *n;
-        part++, skipped = 0, n = &part->n_added[0][row / NM_TILE_ROWS];
+    for (size_t part = panel->part; part < part_end; part++, area = 0) {
+        const int32_t *from = s->sums + part * s->sums_stride + area * NM_PANEL_ROWS + row;
+        const words   *more = (const words *)from;
+        size_t         n_more = s->parts[part].n_added[area][row / NM_TILE_ROWS];
         if (n_more == 0) continue;
         n_added += n_more;
 #pragma GCC unroll 16 /* so that they stay in registers */

@@ -171,7 +171,7 @@ static void mix_tokens(nm_engine *e, size_t index)
     if (n == 1 && n_threads >= MANY_THREADS) grain = (n_blocks + n_threads - 1) / n_threads;
     s.layer_state = index * state_dim;
 
-    /* u = RMSNorm(x);  f, i, g = BitLinear(u), each with its own norm and scale */
+    /* u = RMSNorm(x);  f, i, g = BitLinear(u), each with its own gain and scale */
     s.gain = layer->attn_gain;
     const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
                                       {.layer = &m->i_proj, .y = a->i, .x = a->u},
