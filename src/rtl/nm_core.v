@@ -31,7 +31,7 @@
 //   bit 5  the registers ask for more than the core has (nm_limits), the id is none of the
 //          vocabulary, or a word beyond the main memory was written: that word, or the token, is
 //          not begun
-//   bit 6  for 2^WAIT_BITS clocks the core could have taken a beat, and the memory gave none
+//   bit 6  for 2^WAIT_BITS clocks the core could have used a beat, and the memory gave none
 //
 // After bits 5 and 6 the core stands still as after a reset, and does not start until there is one.
 // It never waits for anything but its memory, so long, and the reader of the logits.
@@ -123,12 +123,13 @@ module nm_core #(
     end
     wire unused = &{1'b0, from_memory[3]};
 
-    // ---- Clocks in which a beat could be taken since the last one came
+    // ---- Clocks in which a beat could be used since the last one came
+    wire              starved;
     reg               waits, answered;
     reg [WAIT_BITS:0] waited;
     assign late = waited[WAIT_BITS];
     always @(posedge clk) begin
-        waits    <= r_ready && !r_valid;
+        waits    <= starved;
         answered <= r_valid;
         if (reset || answered) waited <= 0;
         else if (waits) waited <= waited + 1'b1;
@@ -216,7 +217,7 @@ module nm_core #(
         .job_strips(next_strips), .job_to(next_to),
         .vector_done(vector_done),
         .ar_valid(ar_valid), .ar_ready(ar_ready), .ar_address(ar_address), .ar_beats(ar_beats),
-        .r_valid(r_valid), .r_ready(r_ready), .r_data(r_data),
+        .r_valid(r_valid), .r_ready(r_ready), .r_data(r_data), .starved(starved),
         .q_read(q_read), .q_address(q_read_address), .q_data(q_read_data),
         .g_write(g_write), .g_address(g_address), .g_data(g_data),
         .rec_write(rec_write), .rec_address(rec_address),

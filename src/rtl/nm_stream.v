@@ -58,6 +58,7 @@ module nm_stream #(
     input  wire                r_valid,
     output wire                r_ready,
     input  wire [32*LANES-1:0] r_data,
+    output wire                starved,     // a beat could be used, and none is there
     // q, a group a read, two clocks later
     output wire                q_read,
     output reg  [Q_BITS:0]     q_address,
@@ -201,6 +202,7 @@ module nm_stream #(
     wire                 strip_here = busy && kind != PRODUCT && r_valid;
 
     assign r_ready = to_array ? move : busy && !two;
+    assign starved = !r_valid && (to_array ? move : busy);
     assign q_read = move;
 
     always @(posedge clk)

@@ -83,9 +83,9 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips
     return &facts;
 }
 
-void core_host_move(uint64_t base)
+int core_host_move(uint64_t base)
 {
-    nm_rtl_image_move(&image, base);
+    return nm_rtl_image_move(&image, base, &err) || failed();
 }
 
 void core_host_place_last(void)

@@ -34,8 +34,8 @@ const core_model *core_host_open(const char *path, size_t lanes, size_t m_strips
  */
 void core_host_steepen(float factor);
 
-/* The image will lie at `base`, a multiple of 64, in the core's memory. */
-void core_host_move(uint64_t base);
+/* The image will lie at `base`, a multiple of 64, in the core's memory.  0: it said why not. */
+int core_host_move(uint64_t base);
 
 /* The core's own memories are used up to their last strips, instead of from the first ones on. */
 void core_host_place_last(void);

@@ -395,7 +395,7 @@ static void check_embedding()
         uint32_t id = k < 17 ? 1u << k : base_units >> 3 & 0x1ffff;
         if (k >= 24) row = 1u << (k - 16) | 1u << (31 - k);
         host_write(4, base_units), host_write(5, row), host_write(0x0b, 1 << 17);
-        host_write(1, id < 1u << 17 ? id : 0);
+        host_write(1, id);
         host_write(0, 1);
         first_request = ~0ull;
         silence = {0, ~0ull, 0, false}; // nothing lies there
@@ -419,17 +419,19 @@ static void disturb(int32_t id)
     host_write(0, 1);
     port_refusals();
     set_up();
-    for (int kind = 1; kind < FAULT_KINDS + 22; kind++) {
+    for (int kind = 1; kind < FAULT_KINDS + 24; kind++) {
         bool fault = kind < FAULT_KINDS, quiet = kind >= FAULT_KINDS + 20;
+        bool from_start = kind >= FAULT_KINDS + 22; // where it may wait without being ready
         port_fault(fault ? kind : 0);
         if (quiet) be_silent(~0ull, kind % 2);
+        if (from_start) silence.from = 0;
         host_write(1, uint32_t(id));
         host_write(0, 1);
         uint64_t limit = done.clocks + (fault || quiet ? max_clocks : next_random() % 3000);
         while (top->running && done.clocks < limit) tick();
         if ((fault || quiet) && host_read(0) != (fault ? E_BUS : E_SILENCE))
             n_wrong++, printf("FAIL fault %d: register 0 is %x\n", kind, host_read(0));
-        if (quiet && !(silence.waited >= 1u << WAIT_BITS && silence.waited < LATEST))
+        if (quiet && !from_start && !(silence.waited >= 1u << WAIT_BITS && silence.waited < LATEST))
             n_wrong++, printf("FAIL fault %d: %d clocks\n", kind, int(silence.waited));
         port_fault(0), silence = {};
         set_up();
@@ -502,8 +504,9 @@ int main(int argc, char **argv)
         i++;
     }
     if (argc < 2) return fprintf(stderr, "core_sim: a model file is needed\n"), 2;
+    if (!n && ids.empty()) return fprintf(stderr, "core_sim: no tokens\n"), 2;
     if (!(model = core_host_open(argv[1], LANES, M_STRIPS, G_STRIPS, Q_GROUPS))) return 1;
-    core_host_move(base);
+    if (!core_host_move(base)) return 1;
     if (last) core_host_place_last();
     random_state = seed * 2 + 1;
     Verilated::randReset(2), Verilated::randSeed(int(seed));

@@ -13,7 +13,8 @@
 
 #include <string.h>
 
-#define UNIT 16         /* addresses count so many bytes */
+#define UNIT 16 /* addresses count so many bytes */
+#define ADDRESSES ((uint64_t)UINT32_MAX * UNIT)
 #define RECORD_WORDS 32 /* addresses, from word 16 on scales */
 #define FIRST_SCALE 16
 #define MAX_COLS (1 << 15)  /* what 24 bits of a sum are enough for */
@@ -236,16 +237,21 @@ bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul
     return true;
 }
 
-void nm_rtl_image_move(nm_rtl_image *image, uint64_t base)
+bool nm_rtl_image_move(nm_rtl_image *image, uint64_t base, nomul_error *err)
 {
     uint32_t units = (uint32_t)(base / UNIT);
     uint8_t *record = image->bytes + (size_t)image->registers[RECORDS] * UNIT;
 
+    if (base % 64) return nm_fail(err, NOMUL_E_ARG, "base: not a multiple of 64");
+    if (base > ADDRESSES || image->size > ADDRESSES - base)
+        return nm_fail(err, NOMUL_E_ARG, "base: the image of %zu bytes would end beyond 2^36 - 16",
+                       image->size);
     for (size_t i = 0; i <= image->registers[LAYERS]; i++, record += RECORD_WORDS * 4)
         for (size_t word = 0; word < FIRST_SCALE; word++)
             nm_store_u32(record + 4 * word, nm_load_u32(record + 4 * word) + units);
     image->registers[RECORDS] += units;
     image->registers[EMBEDDING] += units;
+    return true;
 }
 
 void nm_rtl_image_place(nm_rtl_image *image, size_t main, size_t gain)

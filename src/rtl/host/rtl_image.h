@@ -39,8 +39,11 @@ const char *nm_rtl_error_text(uint32_t status);
 /* Fails where the model does not fit the core. */
 bool nm_rtl_image_make(nm_rtl_image *image, const nm_rtl_core *core, const nomul_model *model,
                        nomul_error *err);
-/* Once: the image will lie at `base`, a multiple of 64, in the core's memory instead of at 0. */
-void nm_rtl_image_move(nm_rtl_image *image, uint64_t base);
+/*
+ * Once: the image will lie at `base` in the core's memory instead of at 0.  Fails unless that is a
+ * multiple of 64 and the image ends before byte 2^36 - 16.
+ */
+bool nm_rtl_image_move(nm_rtl_image *image, uint64_t base, nomul_error *err);
 /*
  * Once: all in the main memory lies `main` strips, a multiple of 32, further up; all in the gain
  * memory `gain` strips.
