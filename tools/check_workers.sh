@@ -67,7 +67,9 @@ sshd=$(command -v sshd || echo /usr/sbin/sshd)
 ssh-keygen -q -t ed25519 -N '' -f key
 chmod 600 key
 port=$((20000 + $$ % 10000))
-servers=
+servers= made=
+# Without it a server of root's does not start; a service makes it where one runs.
+[ -e /run/sshd ] || ! mkdir /run/sshd 2> /dev/null || made=/run/sshd
 for host in 1 2; do
     {
         echo "HostKey $scratch/key"
@@ -87,7 +89,7 @@ for host in 1 2; do
     "$sshd" -D -f "sshd$host" 2> "sshd$host.log" &
     servers="$servers $!"
 done
-trap 'kill $servers; rm -rf "$scratch"' EXIT
+trap 'kill $servers; rm -rf "$scratch"; [ ! "$made" ] || rmdir "$made"' EXIT
 tries=0
 until ssh -F hosts host1 true 2> ssh.log && ssh -F hosts host2 true 2> ssh.log; do
     tries=$((tries + 1))

@@ -190,7 +190,11 @@ run_core() {
     done
     n=8 && [ -z "${LONG-}" ] || n=64
     shipped=models/stories-77m.gguf
-    if [ -f $shipped ]; then tokens $shipped -n $n; else skip "the shipped model" $shipped missing; fi
+    if [ -f $shipped ]; then
+        tokens $shipped -n $n
+    else
+        skip "the shipped model" $shipped missing
+    fi
     if [ -n "${LONG-}" ]; then wide_cores; fi
 }
 
