@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Mutation coverage, a part of run.sh (`make mutate-rtl`): 228 faults that Yosys plants in the
-# netlists of the modules, each against what `make check-rtl` runs of its module: the benches, then
+# netlists of the modules, each against the cases of its bench in `make check-rtl`, then
 # the proof of the module.  Some are proved to change nothing; of the others, at least 200, 95 %
 # must be found.
 #
