@@ -251,7 +251,7 @@ typedef struct nomul_session_options {
     size_t size;
     size_t n_threads; /* 0, the default: one per CPU that this process may use */
     size_t n_batch;   /* tokens that pass through a layer together, 1..4096; 0, the default: as many
-                         as 32 MiB of scratch memory hold, 48..384 */
+                         as 32 MiB of scratch memory hold, 64..384 */
     const nomul_cancel *cancel; /* of calls on this engine; NULL, the default: the model's */
 } nomul_session_options;
 

@@ -27,6 +27,7 @@ text_mark mark
 bitlinear agreement
 engine agreement
 forward agreement
+layer agreement
 session agreement
 config weights
 hf_pieces hf_tokenizer

@@ -84,8 +84,7 @@ struct nm_pool {
  */
 #define STACK_BYTES ((size_t)1 << 20)
 
-/* One step of waiting awake; false when it has been long enough. */
-static bool wait_awake(size_t *step)
+bool nm_pool_pause(size_t *step)
 {
     if (*step >= SPINS)
         sched_yield();
@@ -196,7 +195,7 @@ static void *work(void *argument)
             waited = 0;
         } else if (pool->idle && pool->idle(pool->idle_context, self->index)) {
             waited = 0;
-        } else if (__builtin_prefetch(&self->state, 1, 3), !wait_awake(&waited)) {
+        } else if (__builtin_prefetch(&self->state, 1, 3), !nm_pool_pause(&waited)) {
             sleep_until_called(pool, self);
             waited = 0;
         }
@@ -291,6 +290,6 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
         worker *w = &pool->workers[i];
         if (enter(w, round)) leave(w, round); /* nothing is left to do */
         while (atomic_load_explicit(&w->state, memory_order_acquire) != 2 * round)
-            wait_awake(&waited);
+            nm_pool_pause(&waited);
     }
 }

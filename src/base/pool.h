@@ -38,6 +38,12 @@ size_t   nm_pool_threads(const nm_pool *pool);
  */
 void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 
+/*
+ * A step of waiting for another thread, awake: the CPU rests, after many steps it is offered to
+ * others.  *step is 0 at first; false when it has been long enough to sleep.
+ */
+bool nm_pool_pause(size_t *step);
+
 /* Where the first share of a thread begins in n_items; for thread n_threads: the end. */
 size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads);
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define QUANTIZE_GRAIN 8  /* rows: fewer are done before another thread wakes up */
-#define GEMM_TOKENS 48    /* tokens of one gemm: its sums stay in the second-level cache */
+#define GEMM_TOKENS 64    /* tokens of one gemm: its sums stay in the second-level cache */
 #define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
@@ -639,6 +639,21 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
     if (s->n_cut)
         nm_work_run(s->work, NM_PHASE_GEMV, collect_tiles, s, s->cut[0].layer->w.n_tiles,
                     2 * NM_PANEL_TILES);
+}
+
+nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const nm_work *alone,
+                                        size_t token, size_t thread)
+{
+    return (nm_bitlinear_scratch){.work = alone,
+                                  .n_batch = all->n_batch - token,
+                                  .n_rows = all->n_rows,
+                                  .q = all->q + token * all->q_stride,
+                                  .q_stride = all->q_stride,
+                                  .q_scale = all->q_scale + token * (NM_ALIGN / sizeof(float)),
+                                  .sums = all->sums + thread * all->sums_stride,
+                                  .sums_stride = all->sums_stride,
+                                  .scratch = all->scratch + thread * all->scratch_stride,
+                                  .scratch_stride = all->scratch_stride};
 }
 
 void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id packing,

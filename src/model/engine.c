@@ -26,6 +26,7 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     /* Products of hyper-parameters that config.c has checked; the arena refuses what would wrap. */
     e->pass.segments = nm_arena_take(arena, n, sizeof(nm_segment));
     e->pass.wanted = nm_arena_take(arena, n, sizeof *e->pass.wanted);
+    e->strips = nm_arena_take(arena, nm_engine_most_strips(n_threads, n), sizeof *e->strips);
     a->x = nm_arena_take(arena, n * c->dim, sizeof(float));
     a->u =
         nm_arena_take(arena, nm_larger(n, n_threads) * nm_larger(c->dim, state_dim), sizeof(float));
@@ -51,11 +52,11 @@ size_t nm_engine_bytes(const nm_weights *weights, const nm_kernels *kernels, siz
     return arena.overflow ? SIZE_MAX : arena.used;
 }
 
-/* Larger batches read the weights less often; beyond 8 steps that gains nothing more. */
+/* Larger batches read the weights less often; beyond 6 steps that gains nothing more. */
 size_t nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kernels)
 {
     const size_t most_bytes = (size_t)32 << 20;
-    size_t       n_batch = 8 * NM_BATCH_STEP;
+    size_t       n_batch = 6 * NM_BATCH_STEP;
 
     while (n_batch > NM_BATCH_STEP && nm_engine_bytes(weights, kernels, 1, n_batch) > most_bytes)
         n_batch -= NM_BATCH_STEP;

@@ -3,26 +3,21 @@
  * What computes: threads, scratch memory, and the tokens on their way through the layers.  Tokens
  * of several texts go together; of a text the engine knows only where its state is.
  *
- * engine.c makes and frees one, forward.c is the forward pass.
+ * engine.c makes and frees one, forward.c is the forward pass, strips.c shares out many tokens,
+ * layer.c is a layer.
  */
 #ifndef NM_ENGINE_H
 #define NM_ENGINE_H
 
 #include "base/cancel.h"
 #include "base/refs.h"
+#include "model/layer.h"
 #include "model/trial.h"
-#include "model/weights.h"
 
-#define NM_BATCH_STEP 48 /* the default batch is a multiple of this, up to 8 of them */
+#define NM_BATCH_STEP 64 /* the default batch is a multiple of this, up to 6 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
 #define NM_TRIAL_TOKENS 8 /* in a pass: with more, threads gain in any model */
-
-/* Consecutive tokens of one text. */
-typedef struct nm_segment {
-    float *state; /* of the text: [n_layers][state_dim] */
-    size_t n_tokens;
-} nm_segment;
 
 /* The tokens that go through the layers together: segment after segment, no two of one text. */
 typedef struct nm_pass {
@@ -32,15 +27,17 @@ typedef struct nm_pass {
     size_t      n_wanted;
 } nm_pass;
 
-/* What the layers compute, each [n_batch][...]; forward.c says when each is valid. */
-typedef struct nm_activations {
-    float *x;         /* [dim]: residual stream */
-    float *u;         /* [dim or state_dim]: x or g, normalized */
-    float *y;         /* [dim]: output of a mixer */
-    float *f, *i, *g; /* [state_dim]: gates of the token mixer */
-    float *gate_up;   /* [2 ffn] */
-    float *product;   /* [ffn] */
-} nm_activations;
+/*
+ * Tokens of a pass that one thread at a time takes through the layers.  The counts say how many
+ * layers have begun, have moved the states, and are done.
+ */
+typedef struct nm_strip {
+    _Alignas(NM_ALIGN) atomic_size_t begun;
+    atomic_size_t scanned, done;
+    atomic_size_t owner; /* the thread that goes on with it, unless it falls behind */
+    size_t        token; /* the first */
+    nm_slice      slice;
+} nm_strip;
 
 typedef struct nm_engine {
     const nm_weights    *weights;
@@ -49,6 +46,9 @@ typedef struct nm_engine {
     nm_bitlinear_scratch bitlinear;
     nm_activations       activations;
     nm_pass              pass;
+    nm_strip            *strips; /* of a large pass; strips.c */
+    size_t               n_strips;
+    atomic_size_t        n_to_begin;                 /* layers of all strips */
     nm_trial             trials[2][NM_TRIAL_TOKENS]; /* all threads or one, for so few tokens */
     uint64_t             n_calls;                    /* of nomul_session_feed_many */
     nm_arena             arena;                      /* of all of this, the engine included */
@@ -70,6 +70,16 @@ size_t nm_engine_default_batch(const nm_weights *weights, const nm_kernels *kern
  * a second with AVX-512, less than one with SSSE3 or NEON, on one thread.
  */
 nm_pace nm_engine_pace(const nm_engine *engine, const nomul_cancel *cancel);
+
+/* The tokens of the pass from `token` on, computed by all threads. */
+nm_slice nm_engine_slice(nm_engine *engine, size_t token, size_t n_tokens);
+
+/*
+ * Takes a pass of many tokens through the layers, each thread tokens of its own.  False, and
+ * nothing is done, where there are too few: then the threads better share each step.
+ */
+bool   nm_engine_strips(nm_engine *engine);
+size_t nm_engine_most_strips(size_t n_threads, size_t n_batch);
 
 /* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,

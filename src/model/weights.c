@@ -143,7 +143,7 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* In the order in which forward.c takes a token through them. */
+/* In the order in which layer.c takes a token through them. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forward as model/forward.c computes it, with the same kernels and so the same bits; backward in
+ * Forward as model/layer.c computes it, with the same kernels and so the same bits; backward in
  * the opposite order.  Threads share rows where rows are independent, and columns where a sum runs
  * over rows, so no sum is ever split: the bits are the same for any number of threads.
  */
@@ -265,7 +265,7 @@ static void gate_state(nm_tape *t, const nm_taped_layer *l, const nm_mlgru *m, f
     run_rows(t, GATE, s, n_rows);
 }
 
-/* What model/forward.c does to a layer; what the backward pass needs goes to l. */
+/* What model/layer.c does to a layer; what the backward pass needs goes to l. */
 static void forward_layer(nm_tape *t, const nm_train_batch *b, size_t index, size_t n_rows)
 {
     const nm_config      *c = &t->latent->config;

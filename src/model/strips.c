@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Many tokens: each thread takes tokens of its own through the layers.
+ *
+ *               layer 0   layer 1   layer 2
+ *     strip 0   thread 0  thread 0  thread 0     A strip of tokens needs of the one before only the
+ *     strip 1   thread 1  thread 1  thread 1     states after the same layer: the wave front moves
+ *     strip 2   thread 0  thread 0               from the upper left to the lower right.
+ *     strip 3   thread 1  thread 1
+ *
+ * So threads wait for one another once a layer, not a dozen times, and what goes from cache to
+ * cache is a state, not all activations.
+ */
+#include "model/engine.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+#define MOST_TOKENS NM_BATCH_STEP /* of a strip: as many go through a product together */
+#define LEAST_TOKENS 32 /* for each thread; with fewer, threads better share each product */
+#define PATIENCE 0.5    /* of the time of a layer, then a thread goes on with a strip of another */
+
+size_t nm_engine_most_strips(size_t n_threads, size_t n_batch)
+{
+    return n_batch / MOST_TOKENS + n_threads;
+}
+
+nm_slice nm_engine_slice(nm_engine *e, size_t token, size_t n_tokens)
+{
+    const nm_config      *c = &e->weights->config;
+    const nm_activations *a = &e->activations;
+    size_t                state_dim = nm_config_state_dim(c);
+
+    return (nm_slice){.weights = e->weights,
+                      .work = &e->work,
+                      .bitlinear = &e->bitlinear,
+                      .activations = {.x = a->x + token * c->dim,
+                                      .u = a->u + token * nm_larger(c->dim, state_dim),
+                                      .y = a->y + token * c->dim,
+                                      .f = a->f + token * state_dim,
+                                      .i = a->i + token * state_dim,
+                                      .g = a->g + token * state_dim,
+                                      .gate_up = a->gate_up + token * 2 * c->ffn,
+                                      .product = a->product + token * c->ffn},
+                      .n_tokens = n_tokens,
+                      .segments = e->pass.segments,
+                      .skipped = token};
+}
+
+/* The same number for each thread, or 0 where there are too few tokens. */
+static size_t strips_of(const nm_engine *e, size_t n_tokens)
+{
+    size_t n_threads = nm_work_threads(&e->work), most = n_threads * MOST_TOKENS;
+
+    if (n_threads == 1 || n_tokens < n_threads * LEAST_TOKENS) return 0;
+    return (n_tokens + most - 1) / most * n_threads;
+}
+
+/* Divides the pass. */
+static void begin_strips(nm_engine *e)
+{
+    const nm_segment *text = e->pass.segments;
+    size_t            n = e->pass.n_tokens, n_threads = nm_work_threads(&e->work), text_begin = 0;
+
+    for (size_t i = 0; i < e->n_strips; i++) {
+        nm_strip *s = &e->strips[i];
+
+        s->token = nm_pool_share(n, i, e->n_strips);
+        while (text_begin + text->n_tokens <= s->token) text_begin += (text++)->n_tokens;
+        atomic_init(&s->begun, 0), atomic_init(&s->scanned, 0), atomic_init(&s->done, 0);
+        atomic_init(&s->owner, i % n_threads);
+        s->slice = nm_engine_slice(e, s->token, nm_pool_share(n, i + 1, e->n_strips) - s->token);
+        s->slice.segments = text, s->slice.skipped = s->token - text_begin;
+        s->slice.scanned = &s->scanned, s->slice.before = i ? &s[-1].scanned : NULL;
+    }
+    atomic_init(&e->n_to_begin, e->n_strips * e->weights->config.n_layers);
+}
+
+/*
+ * Of the strips that can go on, the one that has done the fewest layers: that many, or all layers
+ * where there is none.  The strip before has begun the same layer, so that whoever waits for its
+ * states waits for a thread at work.
+ */
+static size_t next_layer(const nm_engine *e, size_t thread, bool of_any, nm_strip **next)
+{
+    size_t least = e->weights->config.n_layers;
+
+    for (nm_strip *s = e->strips; s < e->strips + e->n_strips; s++) {
+        size_t done = atomic_load(&s->done);
+
+        if (done >= least || atomic_load(&s->begun) > done) continue;
+        if (s > e->strips && atomic_load(&s[-1].begun) <= done) continue;
+        if (of_any || atomic_load(&s->owner) == thread) *next = s, least = done;
+    }
+    return least;
+}
+
+static void advance(const nm_engine *e, nm_strip *strip, size_t layer, size_t thread)
+{
+    const nm_work        work = {.kernels = e->work.kernels, .alone = true};
+    nm_bitlinear_scratch scratch = nm_bitlinear_alone(&e->bitlinear, &work, strip->token, thread);
+    nm_slice             slice = strip->slice;
+
+    slice.work = &work, slice.bitlinear = &scratch;
+    nm_layer_forward(&slice, layer);
+    atomic_store(&strip->done, layer + 1);
+}
+
+/* What each thread does, until all layers of all strips have begun. */
+static void advance_strips(void *context, size_t begin, size_t end, size_t thread)
+{
+    nm_engine *e = context;
+    double     since = nm_clock(), patience = 1; /* seconds: of the first layer nothing is known */
+    size_t     n_layers = e->weights->config.n_layers, waited = 0;
+
+    (void)begin, (void)end;
+    while (atomic_load(&e->n_to_begin)) {
+        nm_strip *strip = NULL;
+        double    now = nm_clock();
+        size_t    layer = next_layer(e, thread, now - since > patience, &strip), expected = layer;
+
+        if (layer == n_layers ||
+            !atomic_compare_exchange_strong(&strip->begun, &expected, layer + 1)) {
+            nm_pool_pause(&waited);
+            continue;
+        }
+        atomic_fetch_sub(&e->n_to_begin, 1);
+        atomic_store(&strip->owner, thread);
+        advance(e, strip, layer, thread);
+        since = nm_clock(), patience = PATIENCE * (since - now), waited = 0;
+    }
+}
+
+bool nm_engine_strips(nm_engine *e)
+{
+    e->n_strips = strips_of(e, e->pass.n_tokens);
+    if (!e->n_strips) return false;
+    begin_strips(e);
+    nm_work_run(&e->work, NM_PHASE_GEMM, advance_strips, e, nm_work_threads(&e->work), 1);
+    return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Passes of so many tokens that each thread takes strips of its own through the layers: the bits
+ * are those of one thread, wherever the strips of a text begin, whoever computes them, and in
+ * whatever order threads come.
+ */
+#include "checkpoints.h"
+#include "test.h"
+
+#include "base/rng.h"
+#include "model/session.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define N_TEXTS 40
+#define MOST_IDS 500 /* in a pass */
+#define MOST_VOCAB 512
+
+static const char *const files[] = {"golden/small.gguf", "golden/small-t5.gguf",
+                                    "../models/tiny.gguf"};
+
+/* Texts of a pass: how many ids each of them gets. */
+typedef struct crowd {
+    nomul_model *model;
+    size_t       n_vocab, n_texts, n_ids[N_TEXTS];
+    int32_t      ids[MOST_IDS];
+} crowd;
+
+/* n ids, of few or many texts. */
+static void draw_crowd(crowd *c, nm_rng *rng, size_t n, size_t n_texts)
+{
+    c->n_texts = 0;
+    for (size_t at = 0; at < n; c->n_texts++) {
+        bool   last = c->n_texts + 1 == n_texts;
+        size_t most = 2 * n / n_texts, length = last ? n - at : 1 + nm_rng_below(rng, most);
+        c->n_ids[c->n_texts] = length < n - at ? length : n - at;
+        at += c->n_ids[c->n_texts];
+    }
+    for (size_t i = 0; i < n; i++) c->ids[i] = (int32_t)nm_rng_below(rng, c->n_vocab);
+}
+
+/*
+ * Feeds all texts in one pass, then each one id more: the last logits of both, [2][n_texts][vocab],
+ * freed by the caller.  The second ones show the states.
+ */
+static float *feed_crowd(const crowd *c, size_t n_threads, size_t *n_strips)
+{
+    nomul_session *sessions[N_TEXTS] = {test_session(c->model, n_threads, MOST_IDS)};
+    nomul_feed     feeds[N_TEXTS];
+    nomul_error    err;
+    float         *logits = calloc(2 * N_TEXTS * c->n_vocab, sizeof *logits);
+    const int32_t *ids = c->ids;
+
+    for (size_t t = 0; sessions[0] && t < c->n_texts; ids += c->n_ids[t++]) {
+        if (t) sessions[t] = nomul_session_share(sessions[0], &err);
+        feeds[t] = (nomul_feed){sessions[t], ids, c->n_ids[t], true};
+    }
+    for (size_t again = 0; sessions[0] && again < 2; again++) {
+        float *rows = logits + again * c->n_texts * c->n_vocab;
+        CHECK_OK(nomul_session_feed_many(feeds, c->n_texts, rows, &err) == NOMUL_OK, err);
+        if (!again) *n_strips = sessions[0]->engine->n_strips;
+        for (size_t t = 0; t < c->n_texts; t++) feeds[t].n_ids = 1;
+    }
+    for (size_t t = c->n_texts; t-- > 0;) nomul_session_free(sessions[t]);
+    return logits;
+}
+
+static void check_crowd(const crowd *c, size_t n, size_t n_threads, const float *want)
+{
+    size_t n_strips = 0, n_bytes = 2 * c->n_texts * c->n_vocab * sizeof *want;
+    float *got = feed_crowd(c, n_threads, &n_strips);
+
+    CHECK_THAT((n_strips > 0) == (n >= 32 * n_threads) && n_strips % n_threads == 0,
+               "%zu ids, %zu threads: %zu strips", n, n_threads, n_strips);
+    CHECK_THAT(memcmp(got, want, n_bytes) == 0, "%zu ids of %zu texts, %zu threads: other logits",
+               n, c->n_texts, n_threads);
+    free(got);
+}
+
+static void test_crowds(crowd *c, const char *file)
+{
+    static const size_t sizes[] = {63, 64, 65, 129, 200, 384, MOST_IDS};
+    static const size_t n_texts[] = {1, 3, N_TEXTS};
+    nm_rng              rng;
+
+    nm_rng_init(&rng, 11);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        test_case("%s: %zu ids of 1 to %d texts, 2 to 7 threads", file, sizes[i], N_TEXTS);
+        for (size_t k = 0; k < sizeof n_texts / sizeof *n_texts; k++) {
+            size_t none = 0;
+            draw_crowd(c, &rng, sizes[i], n_texts[k]);
+            float *want = feed_crowd(c, 1, &none);
+            CHECK_INT(none, 0);
+            for (int trial = test_trials(1, 20); trial; trial--) {
+                check_crowd(c, sizes[i], 2, want);
+                check_crowd(c, sizes[i], 3, want);
+                check_crowd(c, sizes[i], 7, want);
+            }
+            free(want);
+        }
+    }
+}
+
+/* In a forked child, the other threads never come: the first one does their strips, too. */
+static void test_alone(crowd *c)
+{
+    nomul_error    err;
+    nm_rng         rng;
+    float          want[MOST_VOCAB], got[MOST_VOCAB];
+    nomul_session *alone = test_session(c->model, 1, 0), *four = test_session(c->model, 4, 0);
+    int            status = 1;
+
+    test_case("strips of threads that never come are done by the others");
+    nm_rng_init(&rng, 5);
+    draw_crowd(c, &rng, 384, 1);
+    nomul_session_feed(alone, c->ids, 384, NOMUL_LOGITS_LAST, want, &err);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        nomul_session_feed(four, c->ids, 384, NOMUL_LOGITS_LAST, got, &err);
+        bool in_strips = four->engine->n_strips == 8;
+        _exit(!in_strips || memcmp(got, want, c->n_vocab * sizeof *got) != 0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_INT(status, 0);
+    nomul_session_free(alone), nomul_session_free(four);
+}
+
+void test_strips(void)
+{
+    nomul_error err;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        crowd c = {.model = nomul_model_open(test_path(files[i]), NULL, &err)};
+        CHECK_OK(c.model != NULL, err);
+        if (!c.model) continue;
+        c.n_vocab = nomul_model_get_info(c.model)->n_vocab;
+        CHECK(c.n_vocab <= MOST_VOCAB);
+        test_crowds(&c, files[i]);
+        if (i == 0) test_alone(&c);
+        nomul_model_close(c.model);
+    }
+}
