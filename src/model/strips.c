@@ -18,7 +18,8 @@
 
 #define MOST_TOKENS NM_BATCH_STEP /* of a strip: as many go through a product together */
 #define LEAST_TOKENS 32 /* for each thread; with fewer, threads better share each product */
-#define PATIENCE 0.5    /* of the time of a layer, then a thread goes on with a strip of another */
+#define PATIENCE                                                                                   \
+    0.5 /* of the time of a layer: so long a strip waits for its thread, then for none */
 
 size_t nm_engine_most_strips(size_t n_threads, size_t n_batch)
 {
@@ -76,58 +77,70 @@ static void begin_strips(nm_engine *e)
     atomic_init(&e->n_to_begin, e->n_strips * e->weights->config.n_layers);
 }
 
+/* A strip that can go on, with the layers it has done; strip is NULL where there is none. */
+typedef struct chance {
+    nm_strip *strip;
+    size_t    layer;
+} chance;
+
 /*
- * Of the strips that can go on, the one that has done the fewest layers: that many, or all layers
- * where there is none.  The strip before has begun the same layer, so that whoever waits for its
- * states waits for a thread at work.
+ * Of the thread's strips, or of all, the one that has done the fewest layers.  The strip before has
+ * begun the same layer, so that whoever waits for its states waits for a thread at work.
  */
-static size_t next_layer(const nm_engine *e, size_t thread, bool of_any, nm_strip **next)
+static chance find_chance(const nm_engine *e, size_t thread, bool of_all)
 {
-    size_t least = e->weights->config.n_layers;
+    chance best = {NULL, e->weights->config.n_layers};
 
     for (nm_strip *s = e->strips; s < e->strips + e->n_strips; s++) {
         size_t done = atomic_load(&s->done);
 
-        if (done >= least || atomic_load(&s->begun) > done) continue;
+        if (done >= best.layer || atomic_load(&s->begun) > done) continue;
         if (s > e->strips && atomic_load(&s[-1].begun) <= done) continue;
-        if (of_any || atomic_load(&s->owner) == thread) *next = s, least = done;
+        if (of_all || atomic_load(&s->owner) == thread) best = (chance){s, done};
     }
-    return least;
+    return best;
 }
 
-static void advance(const nm_engine *e, nm_strip *strip, size_t layer, size_t thread)
+/* Takes the strip through the layer, unless another thread has begun that. */
+static bool advance(nm_engine *e, chance next, size_t thread)
 {
+    size_t               expected = next.layer;
     const nm_work        work = {.kernels = e->work.kernels, .alone = true};
-    nm_bitlinear_scratch scratch = nm_bitlinear_alone(&e->bitlinear, &work, strip->token, thread);
-    nm_slice             slice = strip->slice;
+    nm_bitlinear_scratch scratch;
+    nm_slice             slice = next.strip->slice;
 
+    if (!atomic_compare_exchange_strong(&next.strip->begun, &expected, next.layer + 1))
+        return false;
+    atomic_fetch_sub(&e->n_to_begin, 1);
+    atomic_store(&next.strip->owner, thread);
+    scratch = nm_bitlinear_alone(&e->bitlinear, &work, next.strip->token, thread);
     slice.work = &work, slice.bitlinear = &scratch;
-    nm_layer_forward(&slice, layer);
-    atomic_store(&strip->done, layer + 1);
+    nm_layer_forward(&slice, next.layer);
+    atomic_store(&next.strip->done, next.layer + 1);
+    return true;
 }
 
 /* What each thread does, until all layers of all strips have begun. */
 static void advance_strips(void *context, size_t begin, size_t end, size_t thread)
 {
     nm_engine *e = context;
-    double     since = nm_clock(), patience = 1; /* seconds: of the first layer nothing is known */
-    size_t     n_layers = e->weights->config.n_layers, waited = 0;
+    chance     seen = {NULL, 0};        /* of another thread, since when */
+    double     since = 0, patience = 1; /* seconds: of the first layer nothing is known */
+    size_t     waited = 0;
 
     (void)begin, (void)end;
     while (atomic_load(&e->n_to_begin)) {
-        nm_strip *strip = NULL;
-        double    now = nm_clock();
-        size_t    layer = next_layer(e, thread, now - since > patience, &strip), expected = layer;
-
-        if (layer == n_layers ||
-            !atomic_compare_exchange_strong(&strip->begun, &expected, layer + 1)) {
-            nm_pool_pause(&waited);
-            continue;
+        double now = nm_clock();
+        chance next = find_chance(e, thread, false);
+        if (!next.strip) {
+            next = find_chance(e, thread, true);
+            if (next.strip != seen.strip || next.layer != seen.layer) seen = next, since = now;
+            if (now - since < patience) next.strip = NULL;
         }
-        atomic_fetch_sub(&e->n_to_begin, 1);
-        atomic_store(&strip->owner, thread);
-        advance(e, strip, layer, thread);
-        since = nm_clock(), patience = PATIENCE * (since - now), waited = 0;
+        if (next.strip && advance(e, next, thread))
+            patience = PATIENCE * (nm_clock() - now), waited = 0;
+        else
+            nm_pool_pause(&waited);
     }
 }
 
