@@ -11,16 +11,17 @@
  * A period in which the ways take these times: at the beginning of a turn, when threads wake up,
  * much longer, and all of the first turns, too, when nothing is in the caches.
  */
-static size_t count_second_way(nm_trial *t, double first, double second)
+static size_t count_second_way(nm_trial *t, double first, double second, size_t period)
 {
-    size_t n = 0;
+    size_t n = 0, i = 0;
 
-    for (size_t i = 0; i < NM_TRIAL_PERIOD; i++) {
+    do {
         size_t way = nm_trial_way(t);
-        n += way;
-        bool slow = i < 2 * NM_TRIAL_TURN || i % NM_TRIAL_TURN == 0;
+        bool   slow = i < 2 * NM_TRIAL_TURN || i % NM_TRIAL_TURN == 0;
+        n += way, i++;
         nm_trial_took(t, (way ? second : first) * (slow ? 100 : 1));
-    }
+    } while (t->n);
+    CHECK_INT(i, period);
     return n;
 }
 
@@ -71,11 +72,15 @@ void test_trial(void)
     nm_trial t = {0};
 
     test_case("the faster way is kept, after both were tried");
-    CHECK_INT(count_second_way(&t, 1.0, 2.0), NM_TRIAL_EACH);
-    test_case("each period tries again");
-    CHECK_INT(count_second_way(&t, 2.0, 1.0), NM_TRIAL_PERIOD - NM_TRIAL_EACH);
-    CHECK_INT(count_second_way(&t, 1.0, 2.0), NM_TRIAL_EACH);
+    CHECK_INT(count_second_way(&t, 1.0, 2.0, NM_TRIAL_FIRST), NM_TRIAL_EACH);
+    test_case("each period tries again, and is twice as long");
+    CHECK_INT(count_second_way(&t, 2.0, 1.0, 2 * NM_TRIAL_FIRST),
+              2 * NM_TRIAL_FIRST - NM_TRIAL_EACH);
+    CHECK_INT(count_second_way(&t, 1.0, 2.0, 4 * NM_TRIAL_FIRST), NM_TRIAL_EACH);
     test_case("a small difference is none");
-    CHECK_INT(count_second_way(&t, 1.0, 0.98), NM_TRIAL_EACH);
+    CHECK_INT(count_second_way(&t, 1.0, 0.98, 8 * NM_TRIAL_FIRST), NM_TRIAL_EACH);
+    test_case("up to a limit");
+    CHECK_INT(count_second_way(&t, 1.0, 2.0, NM_TRIAL_PERIOD), NM_TRIAL_EACH);
+    CHECK_INT(count_second_way(&t, 1.0, 2.0, NM_TRIAL_PERIOD), NM_TRIAL_EACH);
     test_passes();
 }

@@ -15,13 +15,19 @@
 
 #define QUANTIZE_GRAIN 8  /* rows: fewer are done before another thread wakes up */
 #define GEMM_TOKENS 64    /* tokens of one gemm: its sums stay in the second-level cache */
-#define GEMM_TABLES 1     /* making the tables of a gemm takes as long as so many tiles */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 /* What parts cost, in halves of the time of a step of a product. */
 #define LEAD_COLS 13 /* columns normalized and quantized */
 #define TABLE_COST 8 /* the tables of a K block */
 #define PANEL_COST 8 /* to begin another panel; to begin a tile's part of a K block: 1 */
+
+/*
+ * Bytes between what two threads write again and again.  Hardware that prefetches along a table
+ * runs past its end, across pages, and takes the lines behind it from the thread that writes there:
+ * 16 % of its time in a prompt where CPUs are far apart (Zen 5; 4 KiB are too few, 64 enough).
+ */
+#define APART ((size_t)64 << 10)
 
 #define AHEAD_STEP 4096 /* bytes: about what arrives while the tables of a K block are made */
 #define AHEAD_MAX ((size_t)192 << 10) /* bytes: fits a second-level cache beside the tables */
@@ -32,7 +38,7 @@ typedef struct bundle {
     const nm_bitlinear_job *jobs;
     size_t                  n_jobs, n_tokens;
     size_t                  token;   /* gemv: the one computed now */
-    size_t                  n_tiles; /* of an item of work; of a run */
+    size_t                  n_tiles; /* of a run */
     bool                    each;    /* gemv: the threads quantize, each for itself */
     const nm_around        *around;  /* what comes before and after in the same round; or NULL */
 } bundle;
@@ -86,10 +92,16 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
     }
 }
 
+/* Its own row of inputs and of q: the rows of two threads lie far apart. */
+static size_t own_row(const nm_bitlinear_scratch *s, size_t thread)
+{
+    return thread * (s->n_rows / nm_pool_threads(s->work->pool));
+}
+
 /* The row of q that a thread reads. */
 static size_t row_of(const bundle *b, size_t thread)
 {
-    return b->each ? thread : b->token;
+    return b->each ? own_row(b->s, thread) : b->token;
 }
 
 /* ---- How threads share a product of one token ------------------------------------------------ */
@@ -332,14 +344,14 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
 static void prepare(const bundle *b, size_t thread)
 {
     uint64_t *prepared = &b->s->tables[thread].prepared;
-    size_t    row = b->around ? thread : 0;
+    size_t    row = own_row(b->s, thread), x_row = b->around ? row : 0;
     normed    last = {0};
 
     if (!b->each || *prepared == b->s->n_forwarded) return;
     *prepared = b->s->n_forwarded;
-    if (b->around) b->around->before(b->around->context, thread, thread + 1, thread);
+    if (b->around) b->around->before(b->around->context, row, row + 1, thread);
     for (size_t j = 0; j < b->n_jobs; j++)
-        quantize_row(b, j, thread, b->jobs[j].x + row * b->jobs[j].layer->w.cols, &last);
+        quantize_row(b, j, row, b->jobs[j].x + x_row * b->jobs[j].layer->w.cols, &last);
 }
 
 /* Parts [begin, end) of each run, and what comes after them. */
@@ -465,50 +477,55 @@ bool nm_bitlinear_idle(void *context, size_t thread)
 
 /* ---- Many tokens ----------------------------------------------------------------------------- */
 
-/* An item of work is (n_tiles tiles, GEMM_TOKENS tokens) of one job, tokens running fastest. */
 static size_t n_token_blocks(const bundle *b)
 {
     return (b->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
 }
 
-static size_t n_items(const bundle *b, size_t job)
+/* Tiles [tile, tile_end) of the j-th job, in one panel, for a block of tokens. */
+static void gemm_tiles(const bundle *b, size_t j, size_t tile, size_t tile_end, size_t token,
+                       size_t thread)
 {
-    return (b->jobs[job].layer->w.n_tiles + b->n_tiles - 1) / b->n_tiles * n_token_blocks(b);
+    const nm_ternary *w = &b->jobs[j].layer->w;
+    int32_t          *sums = b->s->sums + thread * b->s->sums_stride;
+    const nm_gemm     product = {.w = w,
+                                 .tile_begin = tile,
+                                 .tile_end = tile_end,
+                                 .y = sums,
+                                 .y_stride = NM_PANEL_ROWS,
+                                 .q = q_of(b, j, token),
+                                 .q_stride = b->s->q_stride,
+                                 .n_tokens = nm_smaller(GEMM_TOKENS, b->n_tokens - token),
+                                 .scratch = b->s->scratch + thread * b->s->scratch_stride};
+    size_t            row = tile * NM_TILE_ROWS;
+    size_t            n_rows = nm_smaller(tile_end * NM_TILE_ROWS, w->rows) - row;
+
+    nm_product_gemm(ops_of(b, j), &product);
+    for (size_t t = 0; t < product.n_tokens; t++)
+        b->s->work->kernels->floats->dequantize(b->jobs[j].y + (token + t) * w->rows + row,
+                                                sums + t * NM_PANEL_ROWS,
+                                                w->scale / *q_scale_of(b, j, token + t), n_rows);
 }
 
-/* Items [begin, end), those of all jobs counted one after the other.  None crosses a panel. */
+/*
+ * Items [begin, end): a tile of a job for a block of tokens, in the order job, panel, block, tile.
+ * Tiles side by side are done together, and share the tables of the tokens.
+ */
 static void gemm(void *context, size_t begin, size_t end, size_t thread)
 {
     const bundle *b = context;
-    int32_t      *sums = b->s->sums + thread * b->s->sums_stride;
-    uint8_t      *scratch = b->s->scratch + thread * b->s->scratch_stride;
+    size_t        n_blocks_of_tokens = n_token_blocks(b), base = 0, n_items;
 
-    for (size_t j = 0, base = 0; j < b->n_jobs && base < end; base += n_items(b, j), j++) {
-        const nm_ternary *w = &b->jobs[j].layer->w;
-        size_t            job_end = nm_smaller(end, base + n_items(b, j));
-
-        for (size_t i = begin > base ? begin : base; i < job_end; i++) {
-            size_t tile = (i - base) / n_token_blocks(b) * b->n_tiles;
-            size_t tile_end = nm_smaller(tile + b->n_tiles, w->n_tiles);
-            size_t row = tile * NM_TILE_ROWS,
-                   row_end = nm_smaller(tile_end * NM_TILE_ROWS, w->rows);
-            size_t token = (i - base) % n_token_blocks(b) * GEMM_TOKENS;
-            size_t n_tokens = nm_smaller(GEMM_TOKENS, b->n_tokens - token);
-
-            const nm_gemm product = {.w = w,
-                                     .tile_begin = tile,
-                                     .tile_end = tile_end,
-                                     .y = sums,
-                                     .y_stride = NM_PANEL_ROWS,
-                                     .q = q_of(b, j, token),
-                                     .q_stride = b->s->q_stride,
-                                     .n_tokens = n_tokens,
-                                     .scratch = scratch};
-            nm_product_gemm(ops_of(b, j), &product);
-            for (size_t t = 0; t < n_tokens; t++)
-                b->s->work->kernels->floats->dequantize(
-                    b->jobs[j].y + (token + t) * w->rows + row, sums + t * NM_PANEL_ROWS,
-                    w->scale / *q_scale_of(b, j, token + t), row_end - row);
+    for (size_t j = 0; j < b->n_jobs && base < end; j++, base += n_items) {
+        size_t n_tiles = b->jobs[j].layer->w.n_tiles, n = 0;
+        n_items = n_tiles * n_blocks_of_tokens;
+        for (size_t i = nm_larger(begin, base) - base; i < nm_smaller(end - base, n_items);
+             i += n) {
+            size_t first = i / (NM_PANEL_TILES * n_blocks_of_tokens) * NM_PANEL_TILES;
+            size_t in_panel = nm_smaller(NM_PANEL_TILES, n_tiles - first);
+            size_t item = i - first * n_blocks_of_tokens, tile = first + item % in_panel;
+            n = nm_smaller(first + in_panel - tile, nm_smaller(end - base, n_items) - i);
+            gemm_tiles(b, j, tile, tile + n, item / in_panel * GEMM_TOKENS, thread);
         }
     }
 }
@@ -584,7 +601,6 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
     bundle              b = {.s = s, .jobs = jobs, .n_jobs = n_jobs, .n_tokens = n_tokens};
     const nm_bitlinear *next = jobs[n_jobs - 1].layer->next;
     size_t              n_threads = nm_work_threads(s->work), n_tiles = 0;
-    size_t              best = NM_PANEL_TILES, best_items = 0, least = SIZE_MAX;
 
     for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
     b.each = n_tokens == 1 && jobs[0].layer->each_quantizes && is_cut(n_tiles, n_threads);
@@ -606,19 +622,10 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
         }
         return;
     }
-    /*
-     * Together.  Smaller items make more tables, larger ones keep threads waiting for the last: of
-     * 16, 8, 4, 2 and 1 tiles an item that with the shortest time if all threads are equally fast.
-     */
-    for (b.n_tiles = NM_PANEL_TILES; b.n_tiles; b.n_tiles /= 2) {
-        size_t items = 0;
-        for (size_t j = 0; j < n_jobs; j++) items += n_items(&b, j);
-        size_t time = (items + n_threads - 1) / n_threads * (b.n_tiles + GEMM_TABLES);
-        if (time < least) least = time, best = b.n_tiles, best_items = items;
-    }
-    b.n_tiles = best;
+    /* Together: as many tiles at a time as a panel has, or each thread's share. */
+    size_t n_items = n_tiles * n_token_blocks(&b), share = (n_items + n_threads - 1) / n_threads;
     atomic_store_explicit(&s->next, NULL, memory_order_relaxed);
-    nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, best_items, 1);
+    nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, n_items, nm_smaller(share, NM_PANEL_TILES));
 }
 
 /* Tiles [begin, end) of the first job. */
@@ -665,14 +672,16 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     s->q_stride = nm_q_stride(max_cols);
-    s->sums_stride = nm_larger(n_tokens, 3) * NM_PANEL_ROWS; /* 3: gemv_parts */
-    s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN);
+    s->sums_stride =
+        nm_larger(n_tokens, 3) * NM_PANEL_ROWS + APART / sizeof(int32_t); /* 3: gemv_parts */
+    s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN) + APART;
     s->n_rows = nm_larger(s->n_batch, n_threads);
     s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_rows, s->q_stride);
     s->q_scale = nm_arena_take(arena, NM_MAX_JOBS * s->n_rows, NM_ALIGN);
     s->tables = nm_arena_take(arena, n_threads, sizeof(nm_tables));
     for (size_t i = 0; i < n_threads; i++) {
         uint8_t *bytes = nm_arena_take(arena, widest.n_triples, ops->table_bytes);
+        nm_arena_take(arena, 1, APART);
         if (s->tables) s->tables[i] = (nm_tables){.bytes = bytes};
     }
     s->sums = nm_arena_take(arena, n_threads * s->sums_stride, sizeof(int32_t));

@@ -10,13 +10,15 @@
 
 #include <stddef.h>
 
-#define NM_TRIAL_EACH 6 /* times that each way is tried; the best is not that of a disturbance */
-#define NM_TRIAL_TURN 3 /* times in succession: the first of them wakes threads that sleep */
-#define NM_TRIAL_PERIOD 1024 /* between two trials */
+#define NM_TRIAL_EACH 6   /* times that each way is tried; the best is not that of a disturbance */
+#define NM_TRIAL_TURN 3   /* times in succession: the first of them wakes threads that sleep */
+#define NM_TRIAL_FIRST 64 /* from one trial to the next, at first: new threads may share a CPU */
+#define NM_TRIAL_PERIOD 1024 /* later: each time twice as many, up to this */
 #define NM_TRIAL_GAIN 0.97   /* the second way is taken only where it is clearly faster */
 
 typedef struct nm_trial {
     size_t n;       /* times done in this period */
+    size_t doubled; /* how often its length has been */
     double best[2]; /* seconds of each way */
 } nm_trial;
 
@@ -33,7 +35,9 @@ static inline void nm_trial_took(nm_trial *t, double seconds)
     size_t way = nm_trial_way(t);
 
     if (t->n == way * NM_TRIAL_TURN || seconds < t->best[way]) t->best[way] = seconds;
-    t->n = (t->n + 1) % NM_TRIAL_PERIOD;
+    if (++t->n < (size_t)NM_TRIAL_FIRST << t->doubled) return;
+    t->n = 0;
+    if (NM_TRIAL_FIRST << t->doubled < NM_TRIAL_PERIOD) t->doubled++;
 }
 
 #endif
