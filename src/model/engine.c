@@ -24,6 +24,7 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
 
     *e = *plan;
     /* Products of hyper-parameters that config.c has checked; the arena refuses what would wrap. */
+    e->pass.ids = nm_arena_take(arena, n, sizeof *e->pass.ids);
     e->pass.segments = nm_arena_take(arena, n, sizeof(nm_segment));
     e->pass.wanted = nm_arena_take(arena, n, sizeof *e->pass.wanted);
     e->strips = nm_arena_take(arena, nm_engine_most_strips(n_threads, n), sizeof *e->strips);

@@ -21,6 +21,7 @@
 
 /* The tokens that go through the layers together: segment after segment, no two of one text. */
 typedef struct nm_pass {
+    int32_t    *ids;      /* [n_batch] */
     nm_segment *segments; /* [n_batch] */
     size_t      n_segments, n_tokens;
     size_t     *wanted; /* [n_batch]: the tokens whose logits are wanted, ascending */

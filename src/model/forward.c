@@ -12,15 +12,12 @@
 void nm_engine_append(nm_engine *e, float *state, const int32_t *ids, size_t n_ids, size_t n_logits)
 {
     nm_pass *pass = &e->pass;
-    size_t   dim = e->weights->config.dim;
 
-    for (size_t i = 0; i < n_ids; i++, pass->n_tokens++) {
-        /* x = embedding[id] */
-        nm_weights_embedding(e->weights, e->activations.x + pass->n_tokens * dim, ids[i]);
-        if (i + n_logits >= n_ids) pass->wanted[pass->n_wanted++] = pass->n_tokens;
-    }
+    memcpy(pass->ids + pass->n_tokens, ids, n_ids * sizeof *ids);
+    for (size_t i = n_ids - nm_smaller(n_logits, n_ids); i < n_ids; i++)
+        pass->wanted[pass->n_wanted++] = pass->n_tokens + i;
     pass->segments[pass->n_segments++] = (nm_segment){.state = state, .n_tokens = n_ids};
-    nm_work_done(&e->work, NM_PHASE_EMBEDDING);
+    pass->n_tokens += n_ids;
 }
 
 static float *forward(nm_engine *e, float *logits)
@@ -31,8 +28,10 @@ static float *forward(nm_engine *e, float *logits)
     size_t            dim = w->config.dim, n = pass->n_wanted;
     nm_slice          all = nm_engine_slice(e, 0, pass->n_tokens);
 
-    if (all.n_tokens && !nm_engine_strips(e))
+    if (all.n_tokens && !nm_engine_strips(e)) {
+        nm_slice_embed(&all);
         for (size_t l = 0; l < w->config.n_layers; l++) nm_layer_forward(&all, l);
+    }
 
     /* Only the tokens wanted, moved to the front of x: wanted[i] >= i, none is overwritten. */
     for (size_t i = 0; i < n; i++)

@@ -31,6 +31,15 @@ static size_t token_of(const step *s, size_t t)
     return s->slice->n_tokens == 1 ? 0 : t;
 }
 
+static void embed(void *context, size_t begin, size_t end, size_t thread)
+{
+    const nm_slice *s = ((const step *)context)->slice;
+
+    (void)thread;
+    for (size_t t = begin; t < end; t++)
+        nm_weights_embedding(s->weights, s->activations.x + t * s->weights->config.dim, s->ids[t]);
+}
+
 static void rmsnorm_x(void *context, size_t begin, size_t end, size_t thread)
 {
     const step           *s = context;
@@ -136,6 +145,14 @@ static size_t grain_of(const nm_slice *s, size_t n_blocks, size_t usual)
 
     return s->n_tokens == 1 && n_threads >= MANY_THREADS ? (n_blocks + n_threads - 1) / n_threads
                                                          : nm_larger(usual, 1);
+}
+
+void nm_slice_embed(const nm_slice *slice)
+{
+    size_t grain = NORM_WORK / slice->weights->config.dim + 1;
+
+    nm_work_run(slice->work, NM_PHASE_EMBEDDING, embed, &(step){.slice = slice}, slice->n_tokens,
+                grain);
 }
 
 static void run_norm(const nm_slice *s, step *norm, const float *gain, size_t n)

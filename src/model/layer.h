@@ -33,6 +33,7 @@ typedef struct nm_slice {
     const nm_work        *work;
     nm_bitlinear_scratch *bitlinear;
     nm_activations        activations; /* of its tokens */
+    const int32_t        *ids;
     size_t                n_tokens;
     const nm_segment     *segments; /* the first `skipped` tokens of the first are not in it */
     size_t                skipped;
@@ -40,6 +41,9 @@ typedef struct nm_slice {
     /* The layers that have moved the states: before a layer does, those of `before` are awaited. */
     atomic_size_t *scanned, *before; /* NULL: nobody waits, nobody is awaited */
 } nm_slice;
+
+/* x = embedding[id] */
+void nm_slice_embed(const nm_slice *slice);
 
 void nm_layer_forward(const nm_slice *slice, size_t layer);
 

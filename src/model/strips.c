@@ -43,6 +43,7 @@ nm_slice nm_engine_slice(nm_engine *e, size_t token, size_t n_tokens)
                                       .g = a->g + token * state_dim,
                                       .gate_up = a->gate_up + token * 2 * c->ffn,
                                       .product = a->product + token * c->ffn},
+                      .ids = e->pass.ids + token,
                       .n_tokens = n_tokens,
                       .segments = e->pass.segments,
                       .skipped = token};
@@ -115,6 +116,7 @@ static bool advance(nm_engine *e, chance next, size_t thread)
     atomic_store(&next.strip->owner, thread);
     scratch = nm_bitlinear_alone(&e->bitlinear, &work, next.strip->token, thread);
     slice.work = &work, slice.bitlinear = &scratch;
+    if (next.layer == 0) nm_slice_embed(&slice);
     nm_layer_forward(&slice, next.layer);
     atomic_store(&next.strip->done, next.layer + 1);
     return true;
