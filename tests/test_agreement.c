@@ -70,6 +70,27 @@ static void test_packings(const char *name, const int32_t *ids, size_t n_ids, co
         }
 }
 
+/* A model as large ones go: no steps of a token are joined, and thread 0 quantizes for all. */
+static void test_as_large(const char *name, const nomul_model *model, const int32_t *ids,
+                          size_t n_ids, const float *want, size_t n_bytes)
+{
+    nomul_session *session = test_session(model, 1, 1);
+    const size_t   n_layers = session ? session->weights->config.n_layers : 0;
+
+    for (size_t l = 0; l < n_layers; l++) {
+        nm_bitlinear *b = &session->weights->layers[l].mlgru.f_proj;
+        for (; b && b != &session->weights->output; b = (nm_bitlinear *)b->next)
+            b->n_runs = 0, b->each_quantizes = false;
+    }
+    for (size_t n_threads = 2; n_threads <= 9; n_threads += n_threads < 4 ? 1 : 5) {
+        test_case("%s: %zu threads, one by one, as a large model: the same bits", name, n_threads);
+        float *got = run_all(model, ids, n_ids, n_threads, 1, 1);
+        CHECK_MEM(got, want, n_bytes, "a logit");
+        free(got);
+    }
+    nomul_session_free(session);
+}
+
 static void test_tiny(const char *name)
 {
     char   path[256];
@@ -98,6 +119,7 @@ static void test_tiny(const char *name)
             }
         }
         test_packings(name, ids, n_ids, got, n_bytes, nomul_model_get_info(model)->model_id);
+        test_as_large(name, model, ids, n_ids, got, n_bytes);
         free(got);
     }
     nomul_model_close(model);
