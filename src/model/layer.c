@@ -138,7 +138,7 @@ static void await_states(const nm_slice *s, size_t layer)
         nm_pool_pause(&waited);
 }
 
-/* ---- The layer ------------------------------------------------------------------------------- */
+/* Where threads share one token, each one's share of n blocks; else the usual grain. */
 static size_t grain_of(const nm_slice *s, size_t n_blocks, size_t usual)
 {
     size_t n_threads = nm_work_threads(s->work);
