@@ -128,15 +128,14 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@$(if $(V),,echo '  CC $<')
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
-# Fast is what every token, text or weight passes through, but where that is as fast when it is
-# small (quantize, matcher), or where only calls of it do (forward, layer, sampler,
-# session, tokenizer, logprobs).  The rest waits for people, disks and these, and is small: 60 KB of
-# the program.
+# Fast is what every token, text or weight passes through, but where only calls of it do (forward,
+# session, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).  The rest waits for
+# people, disks and these, and is small: 60 KB of the program.
+SMALL_TOKENS := $(addprefix tokens/,cut.o tokenizer.o decoder.o logprobs.o matcher.o sampler.o \
+                vocab.o word.o)
 FAST = $(addprefix $(OUT)/src/,kernels/ternary_% kernels/float_% kernels/product.o kernels/read.o \
-       $(addprefix base/,exp.o pool.o rng.o utf8.o xxh64.o) \
-       model/bitlinear.o \
-       $(filter-out $(addprefix tokens/,cut.o tokenizer.o decoder.o logprobs.o matcher.o sampler.o vocab.o word.o), \
-         $(patsubst src/%.c,%.o,$(wildcard src/tokens/*.c))))
+       $(addprefix base/,exp.o pool.o rng.o utf8.o xxh64.o) model/bitlinear.o \
+       $(filter-out $(SMALL_TOKENS),$(patsubst src/%.c,%.o,$(wildcard src/tokens/*.c))))
 SMALL ?= -Os
 $(filter-out $(FAST),$(LIB_OBJ) $(CLI_OBJ)): INCLUDE = \
     $(if $(and $(OPTIMIZED),$(filter release,$(MODE))),$(SMALL))
