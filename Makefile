@@ -86,13 +86,13 @@ WEB_C    := $(wildcard src/web/*.c)
 WEB_OBJ  := $(WEB_C:%.c=$(OUT)/%.o)
 MORE_OBJ := $(OUT)/tests/cli/pty.o $(TRAIN_OBJ) $(OUT)/src/train/ranks_mpi.o \
             $(OUT)/tests/train/train_tests.o $(WEB_OBJ) \
-            $(OUT)/tests/threads/shares.o \
+            $(OUT)/tests/simulated/shares.o \
             $(EXAMPLES:%=$(OUT)/tests/examples/%.o) $(FUZZERS:%=$(OUT)/tests/fuzz/%.o)
 
 # What check builds (a fuzz target that only reads its corpus is called replay_NAME; of
 # the page, that its C compiles), and the parts that it runs side by side, the longest first.
 CHECKED := $(PROG)/nomul $(PROG)/libnomul.so \
-           $(patsubst %,$(OUT)/tests/%,tests pty $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)) $(WEB_OBJ)
+           $(patsubst %,$(OUT)/tests/%,tests pty shares $(EXAMPLES) $(FUZZERS:fuzz_%=replay_%)) $(WEB_OBJ)
 UNITS   := $(shell sed -n 's/^TEST\(_TRIALS\)*(\(.*\))/\2/p' tests/tests.def)
 CASES   := $(filter-out run,$(patsubst tests/cli/%.sh,%,$(wildcard tests/cli/*.sh)))
 PARTS   := unit.ternary cli.batch $(filter-out cli.batch,$(CASES:%=cli.%)) \
@@ -129,7 +129,7 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
 # Fast is what every token, text or weight passes through, but where only calls of it do (forward,
-# session, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).  The rest waits for
+# layer, strips, session, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).  The rest waits for
 # people, disks and these, and is small: 60 KB of the program.
 SMALL_TOKENS := $(addprefix tokens/,cut.o tokenizer.o decoder.o logprobs.o matcher.o sampler.o \
                 vocab.o word.o)
@@ -159,7 +159,7 @@ $(OUT)/tests/tests: $(TEST_OBJ) $(filter-out $(NOT_TESTED),$(CLI_OBJ)) \
 $(OUT)/tests/pty: $(PTY_OBJ) $(PROG)/libnomul.a
 	$(LINK)
 # A token of threads that are simulated, to count their instructions: tools/count_shares.sh.
-$(OUT)/tests/shares: $(OUT)/tests/threads/shares.o $(PROG)/libnomul.a
+$(OUT)/tests/shares: $(OUT)/tests/simulated/shares.o $(PROG)/libnomul.a
 	$(LINK)
 # The shared library: all of the archive.  Before 1.0.0 every version may change the interface, so
 # the soname is that of the major version; tests/check.sh looks at its symbols and sections.

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Counts the instructions of each thread for one decoded token, by callgrind: how evenly work is
 # shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.  With
-# TOKENS=N in the environment it counts for a prompt of up to 512 tokens.
+# TOKENS=N in the environment it counts for a prompt of up to 31 tokens: of more, threads do not
+# share each step, but take tokens of their own.
 #
 #   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m 2bit avx2 2 8 16)
 #
 # PACKING is 2bit or 1.6bit, THREADS are numbers from 2 to 16.
 #
-# Each thread does its share of every round; nobody waits or steals (tests/threads/shares.c).
+# Each thread does its share of every round; nobody waits or steals (tests/simulated/shares.c).
 # A barrier is a round of the pool.  Thread 0 also does what is between the rounds.  "busiest x N /
 # one" is 1.00 where the work of one thread alone is shared out evenly and none is done twice.
 set -eu

@@ -8,7 +8,7 @@
  *     items    0 ......................................................... n
  *     shares   | thread 0 ->      <- thieves | thread 1 ->      <- thieves |
  *
- * A round of work, of which a pass has a few hundred, each of some microseconds to milliseconds:
+ * A round of work, of which a pass has one, of all its layers, to a few hundred of microseconds:
  *
  *     caller                               worker, awake or asleep
  *     fills in job and shares

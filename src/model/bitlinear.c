@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-#define QUANTIZE_GRAIN 8  /* rows: fewer are done before another thread wakes up */
-#define GEMM_TOKENS 64    /* tokens of one gemm: its sums stay in the second-level cache */
+#define QUANTIZE_GRAIN 8 /* rows: fewer are done before another thread wakes up */
+#define GEMM_TOKENS 64   /* tokens of one gemm: 512 KiB of sums, in a second-level cache of 1 MiB */
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 /* What parts cost, in halves of the time of a step of a product. */
@@ -92,7 +92,7 @@ static void quantize_rows(void *context, size_t begin, size_t end, size_t thread
     }
 }
 
-/* Its own row of inputs and of q: the rows of two threads lie far apart. */
+/* Its own row of inputs and of q: those of two threads lie as far apart as n_batch allows. */
 static size_t own_row(const nm_bitlinear_scratch *s, size_t thread)
 {
     return thread * (s->n_rows / nm_pool_threads(s->work->pool));
@@ -652,7 +652,6 @@ nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const n
                                         size_t token, size_t thread)
 {
     return (nm_bitlinear_scratch){.work = alone,
-                                  .n_batch = all->n_batch - token,
                                   .n_rows = all->n_rows,
                                   .q = all->q + token * all->q_stride,
                                   .q_stride = all->q_stride,

@@ -17,7 +17,9 @@
 #define NM_BATCH_STEP 64 /* the default batch is a multiple of this, up to 6 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
-#define NM_TRIAL_TOKENS 8 /* in a pass: with more, threads gain in any model */
+#define NM_STRIP_LEAST 32 /* tokens for each thread; with fewer, threads better share each step */
+#define NM_STRIP_MOST NM_BATCH_STEP /* of a strip: as many go through a product together */
+#define NM_TRIAL_TOKENS 8           /* in a pass: with more, threads gain in any model */
 
 /* The tokens that go through the layers together: segment after segment, no two of one text. */
 typedef struct nm_pass {
@@ -50,6 +52,7 @@ typedef struct nm_engine {
     nm_strip            *strips; /* of a large pass; strips.c */
     size_t               n_strips;
     atomic_size_t        n_to_begin;                 /* layers of all strips */
+    atomic_size_t        layer_ns;                   /* of a strip, the last one; 0 at first */
     nm_trial             trials[2][NM_TRIAL_TOKENS]; /* all threads or one, for so few tokens */
     uint64_t             n_calls;                    /* of nomul_session_feed_many */
     nm_arena             arena;                      /* of all of this, the engine included */

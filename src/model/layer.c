@@ -64,17 +64,17 @@ static void scan(void *context, size_t begin, size_t end, size_t thread)
     const nm_slice       *slice = s->slice;
     const nm_activations *a = &slice->activations;
     const nm_segment     *text = slice->segments;
-    size_t                dim = nm_config_state_dim(&slice->weights->config), t = 0;
-    size_t                text_end = text->n_tokens - slice->skipped;
+    size_t dim = nm_config_state_dim(&slice->weights->config), t = 0, skipped = slice->skipped;
 
     (void)thread;
     begin *= SCAN_GRAIN, end *= SCAN_GRAIN;
     if (end > dim) end = dim;
     for (size_t j = 0; j < 3; j++) nm_bitlinear_collect(slice->bitlinear, j, begin, end);
     const float *bound = s->layer->mlgru.bound ? s->layer->mlgru.bound + begin : NULL;
-    for (; t < slice->n_tokens; text_end += (++text)->n_tokens) {
+    for (; t < slice->n_tokens; text++, skipped = 0) {
         float *h = text->state + s->layer_state + begin;
-        for (; t < nm_smaller(text_end, slice->n_tokens); t++) {
+        size_t text_end = nm_smaller(t + text->n_tokens - skipped, slice->n_tokens);
+        for (; t < text_end; t++) {
             float *f = a->f + t * dim + begin, *i = a->i + t * dim + begin;
             slice->work->kernels->floats->mlgru_step(i, h, f, i, bound, end - begin);
         }

@@ -16,22 +16,21 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-#define MOST_TOKENS NM_BATCH_STEP /* of a strip: as many go through a product together */
-#define LEAST_TOKENS 32 /* for each thread; with fewer, threads better share each product */
-#define PATIENCE                                                                                   \
-    0.5 /* of the time of a layer: so long a strip waits for its thread, then for none */
+#define PATIENCE 0.5 /* of a layer's time; then an idle thread takes the strip over */
 
 size_t nm_engine_most_strips(size_t n_threads, size_t n_batch)
 {
-    return n_batch / MOST_TOKENS + n_threads;
+    return n_batch / NM_STRIP_MOST + n_threads;
 }
 
 nm_slice nm_engine_slice(nm_engine *e, size_t token, size_t n_tokens)
 {
     const nm_config      *c = &e->weights->config;
     const nm_activations *a = &e->activations;
-    size_t                state_dim = nm_config_state_dim(c);
+    const nm_segment     *text = e->pass.segments;
+    size_t                state_dim = nm_config_state_dim(c), skipped = token;
 
+    while (skipped && skipped >= text->n_tokens) skipped -= (text++)->n_tokens;
     return (nm_slice){.weights = e->weights,
                       .work = &e->work,
                       .bitlinear = &e->bitlinear,
@@ -45,65 +44,62 @@ nm_slice nm_engine_slice(nm_engine *e, size_t token, size_t n_tokens)
                                       .product = a->product + token * c->ffn},
                       .ids = e->pass.ids + token,
                       .n_tokens = n_tokens,
-                      .segments = e->pass.segments,
-                      .skipped = token};
+                      .segments = text,
+                      .skipped = skipped};
 }
 
 /* The same number for each thread, or 0 where there are too few tokens. */
 static size_t strips_of(const nm_engine *e, size_t n_tokens)
 {
-    size_t n_threads = nm_work_threads(&e->work), most = n_threads * MOST_TOKENS;
+    size_t n_threads = nm_work_threads(&e->work), most = n_threads * NM_STRIP_MOST;
 
-    if (n_threads == 1 || n_tokens < n_threads * LEAST_TOKENS) return 0;
+    if (n_threads == 1 || n_tokens < n_threads * NM_STRIP_LEAST) return 0;
     return (n_tokens + most - 1) / most * n_threads;
 }
 
 /* Divides the pass. */
 static void begin_strips(nm_engine *e)
 {
-    const nm_segment *text = e->pass.segments;
-    size_t            n = e->pass.n_tokens, n_threads = nm_work_threads(&e->work), text_begin = 0;
+    size_t n = e->pass.n_tokens, n_threads = nm_work_threads(&e->work);
 
     for (size_t i = 0; i < e->n_strips; i++) {
         nm_strip *s = &e->strips[i];
 
         s->token = nm_pool_share(n, i, e->n_strips);
-        while (text_begin + text->n_tokens <= s->token) text_begin += (text++)->n_tokens;
         atomic_init(&s->begun, 0), atomic_init(&s->scanned, 0), atomic_init(&s->done, 0);
         atomic_init(&s->owner, i % n_threads);
         s->slice = nm_engine_slice(e, s->token, nm_pool_share(n, i + 1, e->n_strips) - s->token);
-        s->slice.segments = text, s->slice.skipped = s->token - text_begin;
         s->slice.scanned = &s->scanned, s->slice.before = i ? &s[-1].scanned : NULL;
     }
     atomic_init(&e->n_to_begin, e->n_strips * e->weights->config.n_layers);
 }
 
-/* A strip that can go on, with the layers it has done; strip is NULL where there is none. */
-typedef struct chance {
+/* A strip that can go on, and the layers it has done; strip is NULL where there is none. */
+typedef struct ready {
     nm_strip *strip;
     size_t    layer;
-} chance;
+} ready;
 
 /*
  * Of the thread's strips, or of all, the one that has done the fewest layers.  The strip before has
  * begun the same layer, so that whoever waits for its states waits for a thread at work.
  */
-static chance find_chance(const nm_engine *e, size_t thread, bool of_all)
+static ready find_ready(const nm_engine *e, size_t thread, bool of_all)
 {
-    chance best = {NULL, e->weights->config.n_layers};
+    ready best = {NULL, e->weights->config.n_layers};
 
     for (nm_strip *s = e->strips; s < e->strips + e->n_strips; s++) {
         size_t done = atomic_load(&s->done);
 
         if (done >= best.layer || atomic_load(&s->begun) > done) continue;
         if (s > e->strips && atomic_load(&s[-1].begun) <= done) continue;
-        if (of_all || atomic_load(&s->owner) == thread) best = (chance){s, done};
+        if (of_all || atomic_load(&s->owner) == thread) best = (ready){s, done};
     }
     return best;
 }
 
 /* Takes the strip through the layer, unless another thread has begun that. */
-static bool advance(nm_engine *e, chance next, size_t thread)
+static bool advance(nm_engine *e, ready next, size_t thread)
 {
     size_t               expected = next.layer;
     const nm_work        work = {.kernels = e->work.kernels, .alone = true};
@@ -122,25 +118,33 @@ static bool advance(nm_engine *e, chance next, size_t thread)
     return true;
 }
 
+/* How long a strip may rest before another thread takes it over: in seconds. */
+static double patience_of(const nm_engine *e)
+{
+    size_t layer_ns = atomic_load(&e->layer_ns);
+
+    return layer_ns ? PATIENCE * 1e-9 * (double)layer_ns : 1; /* nothing is known yet */
+}
+
 /* What each thread does, until all layers of all strips have begun. */
 static void advance_strips(void *context, size_t begin, size_t end, size_t thread)
 {
     nm_engine *e = context;
-    chance     seen = {NULL, 0};        /* of another thread, since when */
-    double     since = 0, patience = 1; /* seconds: of the first layer nothing is known */
+    ready      seen = {NULL, 0}; /* of another thread, since when */
+    double     since = 0;
     size_t     waited = 0;
 
     (void)begin, (void)end;
     while (atomic_load(&e->n_to_begin)) {
         double now = nm_clock();
-        chance next = find_chance(e, thread, false);
+        ready  next = find_ready(e, thread, false);
         if (!next.strip) {
-            next = find_chance(e, thread, true);
+            next = find_ready(e, thread, true);
             if (next.strip != seen.strip || next.layer != seen.layer) seen = next, since = now;
-            if (now - since < patience) next.strip = NULL;
+            if (now - since < patience_of(e)) next.strip = NULL;
         }
         if (next.strip && advance(e, next, thread))
-            patience = PATIENCE * (nm_clock() - now), waited = 0;
+            atomic_store(&e->layer_ns, (size_t)(1e9 * (nm_clock() - now)) + 1), waited = 0;
         else
             nm_pool_pause(&waited);
     }

@@ -14,8 +14,8 @@
 typedef struct nm_work {
     const nm_kernels *kernels;
     nm_pool          *pool;
-    bool        alone;   /* this pass is computed by the calling thread, though there are others */
-    nm_profile *profile; /* NULL: none wanted */
+    bool              alone;   /* the calling thread does all itself; the pool may be NULL */
+    nm_profile       *profile; /* NULL: none wanted */
 } nm_work;
 
 /* The time since the last call was spent in this phase. */
