@@ -27,7 +27,7 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     e->pass.ids = nm_arena_take(arena, n, sizeof *e->pass.ids);
     e->pass.segments = nm_arena_take(arena, n, sizeof(nm_segment));
     e->pass.wanted = nm_arena_take(arena, n, sizeof *e->pass.wanted);
-    e->strips = nm_arena_take(arena, nm_engine_most_strips(n_threads, n), sizeof *e->strips);
+    e->strips = nm_arena_take(arena, n / NM_STRIP_MOST + n_threads, sizeof *e->strips);
     a->x = nm_arena_take(arena, n * c->dim, sizeof(float));
     a->u =
         nm_arena_take(arena, nm_larger(n, n_threads) * nm_larger(c->dim, state_dim), sizeof(float));

@@ -49,7 +49,7 @@ typedef struct nm_engine {
     nm_bitlinear_scratch bitlinear;
     nm_activations       activations;
     nm_pass              pass;
-    nm_strip            *strips; /* of a large pass; strips.c */
+    nm_strip            *strips; /* [n_batch / NM_STRIP_MOST + n_threads], of a large pass */
     size_t               n_strips;
     atomic_size_t        n_to_begin;                 /* layers of all strips */
     atomic_size_t        layer_ns;                   /* of a strip, the last one; 0 at first */
@@ -82,8 +82,7 @@ nm_slice nm_engine_slice(nm_engine *engine, size_t token, size_t n_tokens);
  * Takes a pass of many tokens through the layers, each thread tokens of its own.  False, and
  * nothing is done, where there are too few: then the threads better share each step.
  */
-bool   nm_engine_strips(nm_engine *engine);
-size_t nm_engine_most_strips(size_t n_threads, size_t n_batch);
+bool nm_engine_strips(nm_engine *engine);
 
 /* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,

@@ -18,11 +18,6 @@
 
 #define PATIENCE 0.5 /* of a layer's time; then an idle thread takes the strip over */
 
-size_t nm_engine_most_strips(size_t n_threads, size_t n_batch)
-{
-    return n_batch / NM_STRIP_MOST + n_threads;
-}
-
 nm_slice nm_engine_slice(nm_engine *e, size_t token, size_t n_tokens)
 {
     const nm_config      *c = &e->weights->config;
