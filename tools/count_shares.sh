@@ -22,6 +22,7 @@ case $packing in 2bit | t4) stored=t4 ;; 1.6bit | t5) stored=t5 ;; *) usage ;; e
 for n; do
     case $n in [2-9] | 1[0-6]) ;; *) usage ;; esac
 done
+case ${TOKENS:-1} in [1-9] | [12][0-9] | 3[01]) ;; *) usage ;; esac
 command -v valgrind > /dev/null || { echo "count_shares.sh: needs valgrind" >&2; exit 1; }
 program=${BUILD:-build}/obj-release/tests/shares
 ${MAKE:-make} --no-print-directory "$program" > /dev/null

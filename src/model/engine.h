@@ -52,7 +52,7 @@ typedef struct nm_engine {
     nm_strip            *strips; /* [n_batch / NM_STRIP_MOST + n_threads], of a large pass */
     size_t               n_strips;
     atomic_size_t        n_to_begin;                 /* layers of all strips */
-    atomic_size_t        layer_ns;                   /* of a strip, the last one; 0 at first */
+    atomic_size_t        layer_us;                   /* of a strip, the last one; 0 at first */
     nm_trial             trials[2][NM_TRIAL_TOKENS]; /* all threads or one, for so few tokens */
     uint64_t             n_calls;                    /* of nomul_session_feed_many */
     nm_arena             arena;                      /* of all of this, the engine included */

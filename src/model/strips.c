@@ -116,9 +116,9 @@ static bool advance(nm_engine *e, ready next, size_t thread)
 /* How long a strip may rest before another thread takes it over: in seconds. */
 static double patience_of(const nm_engine *e)
 {
-    size_t layer_ns = atomic_load(&e->layer_ns);
+    size_t layer_us = atomic_load(&e->layer_us);
 
-    return layer_ns ? PATIENCE * 1e-9 * (double)layer_ns : 1; /* nothing is known yet */
+    return layer_us ? PATIENCE * 1e-6 * (double)layer_us : 1; /* nothing is known yet */
 }
 
 /* What each thread does, until all layers of all strips have begun. */
@@ -138,10 +138,13 @@ static void advance_strips(void *context, size_t begin, size_t end, size_t threa
             if (next.strip != seen.strip || next.layer != seen.layer) seen = next, since = now;
             if (now - since < patience_of(e)) next.strip = NULL;
         }
-        if (next.strip && advance(e, next, thread))
-            atomic_store(&e->layer_ns, (size_t)(1e9 * (nm_clock() - now)) + 1), waited = 0;
-        else
+        if (next.strip && advance(e, next, thread)) {
+            double took = nm_clock() - now;
+            atomic_store(&e->layer_us, 1 + (size_t)(1e6 * (took < 1 ? took : 1)));
+            waited = 0;
+        } else {
             nm_pool_pause(&waited);
+        }
     }
 }
 
