@@ -87,7 +87,7 @@ static void check_crowd(const crowd *c, size_t n, size_t n_threads, size_t n_bat
 
 static void test_crowds(crowd *c, const char *file)
 {
-    static const size_t sizes[] = {63, 64, 65, 129, 200, 384, MOST_IDS};
+    static const size_t sizes[] = {63, 64, 129, 384, MOST_IDS};
     static const size_t n_texts[] = {1, 3, N_TEXTS};
     nm_rng              rng;
 
@@ -99,7 +99,8 @@ static void test_crowds(crowd *c, const char *file)
             draw_crowd(c, &rng, sizes[i], n_texts[k]);
             float *want = feed_crowd(c, 1, MOST_IDS, &none);
             CHECK_INT(none, 0);
-            for (int trial = test_trials(5, 40); trial; trial--) {
+            /* What races does not show each time; all sizes several times would take too long. */
+            for (int trial = test_trials(sizes[i] == 384 ? 4 : 1, 40); trial; trial--) {
                 check_crowd(c, sizes[i], 2, MOST_IDS, want);
                 check_crowd(c, sizes[i], 3, MOST_IDS, want);
                 check_crowd(c, sizes[i], 7, MOST_IDS, want);
