@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Counts the instructions of each thread for one decoded token, by callgrind: how evenly work is
 # shared by any number of threads, on a machine with any number of CPUs.  Needs valgrind.  With
-# TOKENS=N in the environment it counts for a prompt of up to 31 tokens: of more, threads do not
-# share each step, but take tokens of their own.
+# TOKENS=N in the environment it counts for a prompt of up to 31 tokens.  With more, each thread may
+# take tokens of its own, which is not simulated.
 #
 #   count_shares.sh [SHAPE [PACKING [KERNELS [THREADS...]]]]      (370m 2bit avx2 2 8 16)
 #
