@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include "model/session.h"
+#include "nomul_bench.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -89,6 +90,29 @@ static void test_as_large(const char *name, const nomul_model *model, const int3
         free(got);
     }
     nomul_session_free(session);
+}
+
+/* Matrices of three panels and a half, of which threads share one or more. */
+static void test_panels(nm_packing_id packing)
+{
+    static const char    shape[] = "2,256,3000,5000";
+    static const int32_t ids[] = {1, 4999, 17, 300, 2, 17, 1200};
+    const size_t         n_ids = sizeof ids / sizeof *ids, n_bytes = n_ids * 5000 * sizeof(float);
+    const char          *name = nm_packings[packing].name;
+    nomul_error          err;
+    size_t               size;
+    void                *bytes = nomul_bench_synthesize(shape, name, NULL, NULL, &size, &err);
+    nomul_model         *model = bytes ? nomul_model_open_memory(bytes, size, NULL, &err) : NULL;
+
+    test_case("%s: a product of several panels", name);
+    CHECK_OK(model, err);
+    if (model) {
+        float *want = run_all(model, ids, n_ids, 1, 0, n_ids);
+        test_as_large(shape, model, ids, n_ids, want, n_bytes);
+        free(want);
+    }
+    nomul_model_close(model);
+    nomul_bench_free(bytes);
 }
 
 static void test_tiny(const char *name)
@@ -280,6 +304,7 @@ static void test_trained(const nomul_model *model)
 void test_agreement(void)
 {
     for (size_t i = 0; i < N_TINY; i++) test_tiny(tiny_models[i]);
+    for (nm_packing_id p = 0; p < NM_PACKINGS; p++) test_panels(p);
     test_fork();
 
     test_case("stories-77m: each layer within 1e-5 of the reference, but for a few flips");

@@ -151,8 +151,8 @@ nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const n
 /* nm_pool_idle: prefetches the next matrix.  The context is a nm_bitlinear_scratch. */
 bool nm_bitlinear_idle(void *scratch, size_t thread);
 
-/* Takes the scratch memory, for matrices of up to max_cols columns; n_batch and work are set. */
+/* Takes the scratch memory, for matrices of at most that size; n_batch and work are set. */
 void nm_bitlinear_place(nm_bitlinear_scratch *scratch, nm_arena *arena, nm_packing_id packing,
-                        size_t max_cols, size_t n_threads);
+                        size_t max_rows, size_t max_cols, size_t n_threads);
 
 #endif

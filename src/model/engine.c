@@ -39,7 +39,8 @@ static nm_engine *place(const nm_engine *plan, nm_arena *arena, size_t n_threads
     a->product = nm_arena_take(arena, n * c->ffn, sizeof(float));
 
     e->bitlinear = (nm_bitlinear_scratch){.work = &e->work, .n_batch = n};
-    nm_bitlinear_place(&e->bitlinear, arena, e->weights->packing, nm_plan_max_cols(c), n_threads);
+    nm_bitlinear_place(&e->bitlinear, arena, e->weights->packing, nm_plan_max_rows(c),
+                       nm_plan_max_cols(c), n_threads);
     return placed;
 }
 

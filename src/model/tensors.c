@@ -135,6 +135,15 @@ size_t nm_plan_count(const nm_config *config)
     return locate(config, SIZE_MAX, &row, &layer);
 }
 
+size_t nm_plan_max_rows(const nm_config *config)
+{
+    size_t most = 0;
+
+    for (const plan_row *row = plan; row < plan + N_ROWS; row++)
+        if (row->kind == NM_KIND_BITLINEAR) most = nm_larger(most, size_of(config, row->rows));
+    return most;
+}
+
 size_t nm_plan_max_cols(const nm_config *config)
 {
     size_t most = 0;

@@ -37,7 +37,8 @@ typedef struct nm_planned {
 size_t nm_plan_count(const nm_config *config);
 void   nm_plan_get(const nm_config *config, size_t index, nm_planned *planned);
 
-/* Columns of the widest matrix: what a row of it needs. */
+/* Rows of the highest matrix, and columns of the widest: what a row of it needs. */
+size_t nm_plan_max_rows(const nm_config *config);
 size_t nm_plan_max_cols(const nm_config *config);
 
 typedef enum nm_part {

@@ -51,7 +51,7 @@ static void place(nm_tape *t, nm_arena *arena)
     t->logits = nm_arena_take(arena, t->head_rows * c->vocab, sizeof(float));
     t->losses = nm_arena_take(arena, t->head_rows, sizeof *t->losses);
     t->bitlinear = (nm_bitlinear_scratch){.work = &t->work, .n_batch = n};
-    nm_bitlinear_place(&t->bitlinear, arena, t->latent->weights.packing, width,
+    nm_bitlinear_place(&t->bitlinear, arena, t->latent->weights.packing, nm_plan_max_rows(c), width,
                        nm_pool_threads(t->work.pool));
     t->matmul = nm_arena_take(arena, nm_pool_threads(t->work.pool), NM_MATMUL_SCRATCH);
 }
