@@ -15,7 +15,7 @@
 #     -b NOMUL     the program (build/nomul)
 #
 # Paths are relative to the folder of the project.  Without arguments it measures 370m, 1.3b and
-# 2.7b in both packings and the included model, with AVX2 and the best kernels: about seven minutes
+# 2.7b in both packings and the included model, with AVX2 and the best kernels: about nine minutes
 # a round with two cores.  Kernels that this CPU lacks are left out.
 #
 # In a round, every case is measured once, the three ways in turn, and printed: tokens/s of one
@@ -117,26 +117,47 @@ clocks() {
         fail "/proc/stat has no time of CPUs $on"
 }
 
-# round: a line "signal others, then one, alone, together of prefill, the same of decode".
-round() {
-    rm -f "$scratch"/alone.*
-    clocks > "$scratch/before"
-    one=$(run "${on%%,*}" 1)
+# A virtual machine gives memory that was freed back to its host, which takes a CPU's time two to
+# four seconds later: 8 % of what the next process with 2.7b does.
+settle=4
+
+# counted COMMAND...: with its clocks.  Models that are files stay in memory.
+counted() {
+    [ "$packing" = - ] || sleep "$settle"
+    clocks >> "$scratch/clocks"
+    "$@"
+    clocks >> "$scratch/clocks"
+}
+
+# apart: a process on each CPU, all at the same time.
+apart() {
     jobs=
     for cpu in $(commas "$on"); do
-        run "$cpu" 1 > "$scratch/alone.$cpu" &
+        run "$cpu" 1 > "$scratch/apart.$cpu" &
         jobs="$jobs $!"
     done
     for job in $jobs; do wait "$job" || exit 1; done
-    together=$(run "$on" "$threads")
-    clocks > "$scratch/after"
-    alone=$(cat "$scratch"/alone.* | awk '{ p += $1; d += $2 } END { print p, d }')
-    paste "$scratch/before" "$scratch/after" |
-        awk -v one="$one" -v together="$together" -v alone="$alone" '
-        { split(one, o); split(alone, a); split(together, t)
-          others = $4 > $1 ? 100 * ($5 - $2 - ($6 - $3)) / ($4 - $1) : 0
-          printf "%s %.1f %s %s %s %s %s %s\n", t[3], others,
-              o[1], a[1], t[1], o[2], a[2], t[2] }'
+}
+
+# round: a line "signal others, then one, apart, together of prefill, the same of decode".
+round() {
+    rm -f "$scratch/clocks" "$scratch"/apart.*
+    counted run "${on%%,*}" 1 > "$scratch/one"
+    counted apart
+    counted run "$on" "$threads" > "$scratch/together"
+    awk '
+        FILENAME ~ /clocks$/ {
+            sign = FNR % 2 ? -1 : 1
+            wall += sign * $1; busy += sign * $2; own += sign * $3
+        }
+        FILENAME ~ /one$/ { one[1] = $1; one[2] = $2 }
+        FILENAME ~ /apart/ { apart[1] += $1; apart[2] += $2 }
+        FILENAME ~ /together$/ { all[1] = $1; all[2] = $2; signal = $3 }
+        END {
+            others = wall > 0 ? 100 * (busy - own) / wall : 0
+            printf "%s %.1f %s %s %s %s %s %s\n", signal, others,
+                one[1], apart[1], all[1], one[2], apart[2], all[2]
+        }' "$scratch/clocks" "$scratch/one" "$scratch"/apart.* "$scratch/together"
 }
 
 # table < ROUNDS: lines of the table.  With medians=1 those of each case, near CPUs apart from far.
