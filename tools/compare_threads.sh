@@ -9,6 +9,7 @@
 #     -c CPUS      the CPUs, with commas between (0,1,2,...); N threads use the first N
 #     -r ROUNDS    rounds that are counted (5)
 #     -s SECONDS   begin nothing after that time and print the medians of what there is (no limit)
+#     -w SECONDS   pause before each measurement of a shape (4)
 #     -n, -p N     tokens decoded (64), tokens of a prompt (256); 0 for no such test
 #     -k KERNELS   list of kernels; best: those that nomul chooses (avx2,best)
 #     -P PACKINGS  list of packings of shapes (2bit,1.6bit)
@@ -29,19 +30,19 @@ set -eu
 cd "$(dirname "$0")/.."
 usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/compare_threads.sh >&2; exit 2; }
 fail() { echo "compare_threads.sh: $*" >&2; exit 1; }
-counts=2 cpus= rounds=5 seconds=0 gen=64 prompt=256 kernels= packings=2bit,1.6bit
+counts=2 cpus= rounds=5 seconds=0 pause=4 gen=64 prompt=256 kernels= packings=2bit,1.6bit
 nomul=build/nomul
-while getopts t:c:r:s:n:p:k:P:b: option; do
+while getopts t:c:r:s:w:n:p:k:P:b: option; do
     case $option in
         t) counts=$OPTARG ;; c) cpus=$OPTARG ;; r) rounds=$OPTARG ;; s) seconds=$OPTARG ;;
-        n) gen=$OPTARG ;; p) prompt=$OPTARG ;; k) kernels=$OPTARG ;; P) packings=$OPTARG ;;
-        b) nomul=$OPTARG ;; *) usage ;;
+        w) pause=$OPTARG ;; n) gen=$OPTARG ;; p) prompt=$OPTARG ;; k) kernels=$OPTARG ;;
+        P) packings=$OPTARG ;; b) nomul=$OPTARG ;; *) usage ;;
     esac
 done
 commas() { echo "$1" | tr ',' ' '; }
 case ,$counts, in *,,* | *,0*) usage ;; esac
 most=0
-for n in $(commas "$counts") "$rounds" "$seconds" "$gen" "$prompt"; do
+for n in $(commas "$counts") "$rounds" "$seconds" "$pause" "$gen" "$prompt"; do
     case $n in '' | ??????* | *[!0-9]*) usage ;; esac
 done
 for n in $(commas "$counts"); do [ "$n" -le "$most" ] || most=$n; done
@@ -117,13 +118,11 @@ clocks() {
         fail "/proc/stat has no time of CPUs $on"
 }
 
-# A virtual machine gives memory that was freed back to its host, which takes a CPU's time two to
-# four seconds later: 8 % of what the next process with 2.7b does.
-settle=4
-
-# counted COMMAND...: with its clocks.  Models that are files stay in memory.
+# counted COMMAND...: with its clocks, after a pause.  A virtual machine gives memory that was freed
+# back to its host, which takes a CPU's time two to four seconds later: 8 % of what the next process
+# with 2.7b does.  Models that are files stay in memory.
 counted() {
-    [ "$packing" = - ] || sleep "$settle"
+    [ "$packing" = - ] || sleep "$pause"
     clocks >> "$scratch/clocks"
     "$@"
     clocks >> "$scratch/clocks"

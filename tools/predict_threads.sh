@@ -11,7 +11,7 @@
 #
 # P is the time of the products with one thread, S that of the rest, both of `nomul bench --ops`;
 # bandwidth and signal are those of `nomul bench` with N threads.  Lines are the cache lines that
-# cross: what other threads computed, and q.  Recurrence and gates are shared from 4 threads on.
+# cross: what other threads computed, and q.  Threads share recurrence and gates as well.
 # With -n 0 nothing is measured but the constants.  The machine must be quiet.
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,9 +63,9 @@ for shape; do
             {   split(dims, d, ",")
                 rows = d[1] * (5 * d[2] + 2 * d[3]) + d[4] # of 4 bytes; q has one a column
                 lines = rows * (n - 1) / n / 16 + (n > 1) * d[1] * (5 * d[2] + d[3]) / 64
-                s = n < 4 ? $2 : $2 - $3 + $3 / n
+                s = $2 - $3 + $3 / n
                 t = n > 1 && $1 / n < 1000 * $4 / $5 ? 1000 * $4 / $5 : $1 / n
-                rounds = n == 1 ? 0 : d[1] * (n < 4 ? 4 : 6) + 1
+                rounds = n == 1 ? 0 : 6 * d[1] + 1
                 printf "%.0f | %.0f | %.1f | %.1f | %d | %.1f", s, $1, $4, $5, $6,
                     1e6 / (s + t + (rounds + lines / 4) * $6 / 1000) }')
         printf '| %s | %d | %s |' "$shape" "$n" "$predicted"

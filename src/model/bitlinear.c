@@ -18,7 +18,7 @@
 #define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 /* What parts cost, in halves of the time of a step of a product. */
-#define LEAD_COLS 20 /* columns normalized and quantized */
+#define LEAD_COLS 13 /* columns normalized and quantized */
 #define TABLE_COST 8 /* the tables of a K block */
 #define PANEL_COST 8 /* to begin another panel; to begin a tile's part of a K block: 1 */
 

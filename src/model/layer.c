@@ -13,7 +13,6 @@
 
 #define SCAN_WORK 4096 /* elements times tokens that are worth waking a thread for; GLU too */
 #define NORM_WORK 8192 /* the same for norms */
-#define MANY_THREADS 4 /* which share the element-wise steps of one token: fewer lose by a round */
 #define SCAN_GRAIN NM_AFTER_ROWS /* state elements at least: whole cache lines, whole vectors */
 
 /* ---- Steps of a layer, for a range of tokens or of state elements ---------------------------- */
@@ -143,8 +142,7 @@ static size_t grain_of(const nm_slice *s, size_t n_blocks, size_t usual)
 {
     size_t n_threads = nm_work_threads(s->work);
 
-    return s->n_tokens == 1 && n_threads >= MANY_THREADS ? (n_blocks + n_threads - 1) / n_threads
-                                                         : nm_larger(usual, 1);
+    return s->n_tokens == 1 ? (n_blocks + n_threads - 1) / n_threads : nm_larger(usual, 1);
 }
 
 void nm_slice_embed(const nm_slice *slice)
@@ -180,8 +178,8 @@ static void add_bitlinear(const nm_slice *s, const nm_bitlinear *layer, const fl
 }
 
 /*
- * The token mixer.  One token alone is shared by ranges of its state, where there are threads
- * enough; the grain of other steps is what is worth a signal.
+ * The token mixer.  One token alone is always shared, by ranges of its state; the grain of other
+ * steps is what is worth a signal.
  */
 static void mix_tokens(const nm_slice *slice, size_t index)
 {

@@ -27,17 +27,17 @@ printf '"2,64,128,512","%d","%d","%d.9"\n' \
 END
 chmod +x bench
 echo 0 > calls
-sh "$root/tools/compare_threads.sh" -t 1 -r 2 -P 2bit -b "$PWD/bench" 2,64,128,512 > rounds
+sh "$root/tools/compare_threads.sh" -t 1 -r 2 -w 0 -P 2bit -b "$PWD/bench" 2,64,128,512 > rounds
 sed -E 's/(\| [^|]+, (near|far) \|) [0-9.-]+!?/\1 N/' rounds
 tool compare_threads.sh -t 1 -r 1 -k avx2 -b "$PWD/bench" 370m
 echo 'exit 1' > bench
-tool compare_threads.sh -t 1 -r 1 -b "$PWD/bench" 370m
-for wrong in '-t 0' '-t 1x' '-t 1,' '-r 0' '-s x' '-n -1' '-n 0 -p 0' '-t 1 -c 0,1' '-c 0,0' \
-    '-c 0-1' '-c 0,,1'; do
+tool compare_threads.sh -t 1 -r 1 -w 0 -b "$PWD/bench" 370m
+for wrong in '-t 0' '-t 1x' '-t 1,' '-r 0' '-s x' '-w x' '-n -1' '-n 0 -p 0' '-t 1 -c 0,1' \
+    '-c 0,0' '-c 0-1' '-c 0,,1'; do
     tool compare_threads.sh $wrong
 done
-# Of 900 us of products and 100 of the rest; two threads wait for 5 signals and 22 lines, four for 7
-# and 30.
+# Of 900 us of products and 100 of the rest, of which 80 are shared; two threads wait for 7 signals
+# and 22 lines, four for 7 and 30.
 cat > bench << END
 #!/bin/sh
 case \$* in *-p\ *--ops* | *--ops*-p\ *) exit 2 ;; *--ops*)
