@@ -6,7 +6,7 @@
 #   predict_threads.sh [-t LIST] [-k KERNELS] [-P PACKING] [-n TOKENS] [-b NOMUL] [SHAPE...]
 #                      (1,2,4    avx2         2bit         32          build/nomul  370m 1.3b 2.7b)
 #
-#     T(N) = S + max(P / N, bytes / bandwidth(N)) + rounds signal + lines (10 ns + signal / 20)
+#     T(N) = S + max(P / N, bytes / bandwidth(N)) + rounds signal + lines (15 ns + signal / 30)
 #     tokens/s = 1 / T(N)
 #
 # P is the time of the products with one thread, S that of the rest, both of `nomul bench --ops`;
@@ -67,7 +67,7 @@ for shape; do
                 t = n > 1 && $1 / n < 1000 * $4 / $5 ? 1000 * $4 / $5 : $1 / n
                 rounds = n == 1 ? 0 : 6 * d[1] + 1
                 printf "%.0f | %.0f | %.1f | %.1f | %d | %.1f", s, $1, $4, $5, $6,
-                    1e6 / (s + t + (rounds * $6 + lines * (10 + $6 / 20)) / 1000) }')
+                    1e6 / (s + t + (rounds * $6 + lines * (15 + $6 / 30)) / 1000) }')
         printf '| %s | %d | %s |' "$shape" "$n" "$predicted"
         [ "$tokens" -gt 0 ] || { echo ' - | - |'; continue; }
         csv=$(bench -p 0 -t "$n" -n "$tokens" -r 5)
