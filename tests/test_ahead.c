@@ -50,7 +50,7 @@ static void test_share(void)
                   tile % 26 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 26 : 26 - tile % 26);
     }
 
-    test_case("where a small product is cut, it is the part's run of bytes");
+    test_case("where a product is cut, it is the part's run of bytes");
     /*
      * 26 x 214 steps in two panels of 16 and 10 tiles, 11 K blocks each.  In halves of a step they
      * cost 11128, 286 for tiles and blocks, 168 for tables, 8 for the second panel, and thread 0
@@ -61,6 +61,9 @@ static void test_share(void)
     CHECK(ahead.w == &layers[TOGETHER].w);
     CHECK_INT(ahead.at, 4096 + (8 * 320 + 187) * 384);
     CHECK_INT(ahead.end, 26 * 214 * 384);
+    nm_ahead_fetch(&ahead, layers, 1, 2); /* two threads cut all, whatever the size */
+    CHECK(ahead.w == &layers[1].w);
+    CHECK_INT(ahead.n_tiles, 0);
     ahead.first = NULL;
     nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 4); /* more than three tiles each: not cut */
     CHECK_INT(ahead.tile, 6);

@@ -43,7 +43,7 @@ commas() { echo "$1" | tr ',' ' '; }
 case ,$counts, in *,,* | *,0*) usage ;; esac
 most=0
 for n in $(commas "$counts") "$rounds" "$seconds" "$pause" "$gen" "$prompt"; do
-    case $n in '' | ??????* | *[!0-9]*) usage ;; esac
+    case $n in '' | ??????* | *[!0-9]* | 0?*) usage ;; esac
 done
 for n in $(commas "$counts"); do [ "$n" -le "$most" ] || most=$n; done
 [ "$rounds" -gt 0 ] && [ $((gen + prompt)) -gt 0 ] || usage
@@ -145,13 +145,13 @@ round() {
     counted apart
     counted run "$on" "$threads" > "$scratch/together"
     awk '
-        FILENAME ~ /clocks$/ {
+        FILENAME ~ /\/clocks$/ {
             sign = FNR % 2 ? -1 : 1
             wall += sign * $1; busy += sign * $2; own += sign * $3
         }
-        FILENAME ~ /one$/ { one[1] = $1; one[2] = $2 }
-        FILENAME ~ /apart/ { apart[1] += $1; apart[2] += $2 }
-        FILENAME ~ /together$/ { all[1] = $1; all[2] = $2; signal = $3 }
+        FILENAME ~ /\/one$/ { one[1] = $1; one[2] = $2 }
+        FILENAME ~ /\/apart\.[0-9]+$/ { apart[1] += $1; apart[2] += $2 }
+        FILENAME ~ /\/together$/ { all[1] = $1; all[2] = $2; signal = $3 }
         END {
             others = wall > 0 ? 100 * (busy - own) / wall : 0
             printf "%s %.1f %s %s %s %s %s %s\n", signal, others,

@@ -6,12 +6,12 @@
 #   predict_threads.sh [-t LIST] [-k KERNELS] [-P PACKING] [-n TOKENS] [-b NOMUL] [SHAPE...]
 #                      (1,2,4    avx2         2bit         32          build/nomul  370m 1.3b 2.7b)
 #
-#     T(N) = S + max(P / N, bytes / bandwidth(N)) + rounds signal + lines (15 ns + signal / 30)
+#     T(N) = S(N) + max(P / N, bytes / bandwidth(N)) + rounds signal + lines (15 ns + signal / 30)
 #     tokens/s = 1 / T(N)
 #
-# P is the time of the products with one thread, S that of the rest, both of `nomul bench --ops`;
+# P is the time of the products with one thread, S(1) that of the rest, both of `nomul bench --ops`;
 # bandwidth and signal are those of `nomul bench` with N threads.  Lines are the cache lines that
-# cross: what other threads computed, and q.  Threads share recurrence and gates as well.
+# cross: what other threads computed, and q.  Of S, threads share recurrence and gates.
 # With -n 0 nothing is measured but the constants.  The machine must be quiet.
 set -eu
 cd "$(dirname "$0")/.."

@@ -2,8 +2,8 @@
 /*
  * A pool of threads with work stealing.  Each thread begins with a contiguous share of the items,
  * so that it streams through memory, and takes ranges from its front; a thread that has none left
- * steals from the back of another share.  A slow thread does less and delays no other, and one that
- * never gets a CPU is not waited for.
+ * steals from the back of another share.  A slow thread does less and delays no other by more than
+ * the items that it has taken, and one that never gets a CPU is not waited for.
  *
  *     items    0 ......................................................... n
  *     shares   | thread 0 ->      <- thieves | thread 1 ->      <- thieves |

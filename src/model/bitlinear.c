@@ -3,8 +3,8 @@
  * BitLinear for a pass: quantize the tokens, multiply by trits, scale back.
  *
  * One or two tokens go one by one through look-up tables made of their q (gemv), which reads the
- * weights once a token; more go together (gemm), which reads them once for all.  Threads share rows
- * and tokens; each output is computed by one thread alone.
+ * weights once a token; more go together (gemm), which reads them once for all.  Threads share
+ * rows, tokens or bytes of weights; sums of integers are split between them, those of floats never.
  */
 #include "model/bitlinear.h"
 
@@ -108,10 +108,10 @@ static size_t row_of(const bundle *b, size_t thread)
 
 /*
  * Threads share the tiles, panel by panel.  Or a product is cut into one part a thread, a run of
- * steps (product.h), and so of bytes, of all jobs one after the other.  A part needs the tables of
- * few columns only where it is small, and all parts take equally long, as thread 0's can be smaller
- * by what it does alone.  nm_bitlinear_collect adds up the sums of a panel that is cut: integers
- * are exact in any order.
+ * steps (product.h), and so of bytes, of all jobs one after the other.  All parts take equally
+ * long, as thread 0's can be smaller by what it does alone, and a part of less than a panel needs
+ * the tables of some columns only.  nm_bitlinear_collect adds up the sums of a panel that is cut:
+ * integers are exact in any order.
  *
  * Whole tiles cost a thread whole tables, a quarter of a tile's time with AVX2, and some get one
  * tile more than others or none.  That is a tenth of the work where a thread gets three tiles; so
@@ -366,8 +366,8 @@ static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
 }
 
 /*
- * Steps [begin, end) of the j-th job, in one panel.  A part has three areas for sums: 0 of the
- * panel in which it begins, 1 of the one in which it ends, 2 of those between.
+ * Steps [begin, end) of the j-th job, in one panel.  A part has two areas for sums: 0 of the panel
+ * in which it begins, 1 of the others, of which only the last one is to be collected.
  */
 static void gemv_steps(const bundle *b, size_t j, size_t begin, size_t end, size_t part,
                        size_t area, size_t thread)
@@ -378,13 +378,11 @@ static void gemv_steps(const bundle *b, size_t j, size_t begin, size_t end, size
     size_t                n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
     size_t                block_steps = n_tiles * nm_packings[w->packing].block_triples;
     int32_t              *sums = b->s->sums + part * b->s->sums_stride + area * NM_PANEL_ROWS;
-    uint16_t              whole[NM_PANEL_TILES];
 
     begin -= tile * w->n_triples, end -= tile * w->n_triples;
     const uint8_t *tables =
         make_tables(b, j, begin / block_steps, (end + block_steps - 1) / block_steps, thread);
-    nm_product_gemv_steps(ops, sums, w, tile, begin, end, tables,
-                          area < 2 ? b->s->parts[part].n_added[area] : whole);
+    nm_product_gemv_steps(ops, sums, w, tile, begin, end, tables, b->s->parts[part].n_added[area]);
     if (begin == 0 && end == n_tiles * w->n_triples) { /* nothing to be collected */
         if (ops->finish) ops->finish(sums, n_tiles * NM_TILE_ROWS, n_blocks(w));
         put_rows(b, j, tile * NM_TILE_ROWS, (tile + n_tiles) * NM_TILE_ROWS, sums, thread);
@@ -407,8 +405,7 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
             for (size_t here; step < job_end; step = here) {
                 size_t panel = step / (NM_PANEL_TILES * w->n_triples) + 1;
                 here = nm_smaller(job_end, panel * NM_PANEL_TILES * w->n_triples);
-                size_t area = base + step == from ? 0 : base + here == to ? 1 : 2;
-                gemv_steps(b, j, step, here, part, area, thread);
+                gemv_steps(b, j, step, here, part, base + step != from, thread);
             }
         }
     }
@@ -640,9 +637,11 @@ void nm_bitlinear_forward(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs,
 {
     nm_bitlinear_products(s, jobs, n_jobs, n_tokens);
     for (size_t j = 1; j < s->n_cut; j++) nm_bitlinear_collect(s, j, 0, s->cut[j].layer->w.rows);
-    if (s->n_cut)
-        nm_work_run(s->work, NM_PHASE_GEMV, collect_tiles, s, s->cut[0].layer->w.n_tiles,
-                    2 * NM_PANEL_TILES);
+    if (!s->n_cut) return;
+    /* Of two threads' parts there is one panel to collect: not worth a signal. */
+    size_t n_tiles = jobs[0].layer->w.n_tiles;
+    size_t grain = nm_work_threads(s->work) == 2 ? n_tiles : 2 * NM_PANEL_TILES;
+    nm_work_run(s->work, NM_PHASE_GEMV, collect_tiles, s, n_tiles, grain);
 }
 
 nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const nm_work *alone,
@@ -669,7 +668,7 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     nm_ternary_init(&widest, packing, NM_TILE_ROWS, max_cols);
     s->q_stride = nm_q_stride(max_cols);
     s->sums_stride =
-        nm_larger(n_tokens, 3) * NM_PANEL_ROWS + APART / sizeof(int32_t); /* 3: gemv_parts */
+        nm_larger(n_tokens, 2) * NM_PANEL_ROWS + APART / sizeof(int32_t); /* 2: gemv_parts */
     s->scratch_stride = nm_round_up(nm_product_scratch(ops, n_tokens), NM_ALIGN) + APART;
     s->n_rows = nm_larger(s->n_batch, n_threads);
     s->q = nm_arena_take(arena, NM_MAX_JOBS * s->n_rows, s->q_stride);

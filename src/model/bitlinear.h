@@ -52,7 +52,8 @@ typedef struct nm_ahead {
 
 /*
  * Prefetches a little of what the thread will read first of the matrices computed side by side that
- * begin with `first`; takes about 0.1 microseconds.  False when there is no more to prefetch.
+ * begin with `first`; takes about 0.1 microseconds, at the start of a large matrix 0.4.  False when
+ * there is no more to prefetch.
  */
 bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads);
 
