@@ -135,22 +135,24 @@ size_t nm_plan_count(const nm_config *config)
     return locate(config, SIZE_MAX, &row, &layer);
 }
 
-size_t nm_plan_max_rows(const nm_config *config)
+static size_t largest(const nm_config *config, bool rows)
 {
     size_t most = 0;
 
     for (const plan_row *row = plan; row < plan + N_ROWS; row++)
-        if (row->kind == NM_KIND_BITLINEAR) most = nm_larger(most, size_of(config, row->rows));
+        if (row->kind == NM_KIND_BITLINEAR)
+            most = nm_larger(most, size_of(config, rows ? row->rows : row->cols));
     return most;
+}
+
+size_t nm_plan_max_rows(const nm_config *config)
+{
+    return largest(config, true);
 }
 
 size_t nm_plan_max_cols(const nm_config *config)
 {
-    size_t most = 0;
-
-    for (const plan_row *row = plan; row < plan + N_ROWS; row++)
-        if (row->kind == NM_KIND_BITLINEAR) most = nm_larger(most, size_of(config, row->cols));
-    return most;
+    return largest(config, false);
 }
 
 /* The name patterns are the plan's: no file has a say in them. */

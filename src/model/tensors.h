@@ -37,7 +37,7 @@ typedef struct nm_planned {
 size_t nm_plan_count(const nm_config *config);
 void   nm_plan_get(const nm_config *config, size_t index, nm_planned *planned);
 
-/* Rows of the highest matrix, and columns of the widest: what a row of it needs. */
+/* The most rows of a matrix, and the most columns: what a row needs. */
 size_t nm_plan_max_rows(const nm_config *config);
 size_t nm_plan_max_cols(const nm_config *config);
 
