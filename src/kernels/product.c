@@ -35,14 +35,18 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
                      size_t tile_end, const uint8_t *tables)
 {
     size_t n_tiles = tile_end - tile_begin, n_rows = n_tiles * NM_TILE_ROWS;
+    size_t n_ahead = nm_smaller(1 + ops->n_between, n_tiles);
     block  b = block_of(w, tile_begin, tile_end, 0);
 
     memset(y, 0, n_rows * sizeof *y);
     for (block next; b.n_triples; b = next) {
         next = block_of(w, tile_begin, tile_end, b.number + 1);
-        for (size_t i = 0; i < n_tiles; i++, b.codes += b.tile_bytes) {
-            const uint8_t *ahead = i + 1 < n_tiles ? b.codes + b.tile_bytes : next.codes;
-            ops->add_tile(y + i * NM_TILE_ROWS, b.codes, tables, b.n_triples, ahead);
+        size_t next_bytes = next.n_triples ? next.tile_bytes : b.tile_bytes;
+        for (size_t i = 0, far = n_ahead; i < n_tiles; i++, far++) {
+            const uint8_t *ahead = far < n_tiles ? b.codes + far * b.tile_bytes
+                                                 : next.codes + (far - n_tiles) * next_bytes;
+            ops->add_tile(y + i * NM_TILE_ROWS, b.codes + i * b.tile_bytes, tables, b.n_triples,
+                          ahead);
         }
         tables += b.n_triples * ops->table_bytes;
     }
@@ -69,12 +73,12 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
         const uint8_t *whole = tables + triple * ops->table_bytes;
         const uint8_t *table = whole + skipped * ops->table_bytes;
         for (; i < n_tiles && begin < end; i++, table = whole, skipped = 0) {
-            size_t         n = nm_smaller(n_triples - skipped, end - begin);
-            const uint8_t *next = codes + n * NM_STEP_BYTES;
+            size_t n = nm_smaller(n_triples - skipped, end - begin);
             n_added[i]++;
             begin += n;
-            ops->add_tile(y + i * NM_TILE_ROWS, codes, table, n, next);
-            codes = next;
+            ops->add_tile(y + i * NM_TILE_ROWS, codes, table, n,
+                          codes + (1 + ops->n_between) * n * NM_STEP_BYTES);
+            codes += n * NM_STEP_BYTES;
         }
     }
 }
