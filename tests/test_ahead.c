@@ -29,7 +29,7 @@ static size_t fetch_all(nm_ahead *ahead, const nm_bitlinear *first, size_t threa
 {
     size_t n_steps = 0;
 
-    while (nm_ahead_fetch(ahead, first, thread, n_threads)) n_steps++;
+    while (nm_ahead_fetch(ahead, first, thread, n_threads, 0)) n_steps++;
     return n_steps;
 }
 
@@ -42,7 +42,7 @@ static void test_share(void)
     link_layers(layers, 26 * NM_TILE_ROWS, 2560);
     for (size_t thread = 0; thread < 4; thread++) {
         size_t tile = nm_pool_share(TOGETHER * 26, thread, 4); /* of all three */
-        nm_ahead_fetch(&ahead, layers, thread, 4);
+        nm_ahead_fetch(&ahead, layers, thread, 4, 0);
         ahead.first = NULL;
         CHECK(ahead.w == &layers[tile / 26].w);
         CHECK_INT(ahead.tile, tile % 26);
@@ -57,15 +57,15 @@ static void test_share(void)
      * has done 196 before.  Thread 1 begins at half of these 11786, after eight K blocks, which
      * cost 656 each, and eight times tables, 385 into the ninth: with 320 * 385 / 656 of its steps.
      */
-    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2);
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2, 0);
     CHECK(ahead.w == &layers[TOGETHER].w);
     CHECK_INT(ahead.at, 4096 + (8 * 320 + 187) * 384);
     CHECK_INT(ahead.end, 26 * 214 * 384);
-    nm_ahead_fetch(&ahead, layers, 1, 2); /* two threads cut all, whatever the size */
+    nm_ahead_fetch(&ahead, layers, 1, 2, 0); /* two threads cut all, whatever the size */
     CHECK(ahead.w == &layers[1].w);
     CHECK_INT(ahead.n_tiles, 0);
     ahead.first = NULL;
-    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 4); /* more than three tiles each: not cut */
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 4, 0); /* more than three tiles each: not cut */
     CHECK_INT(ahead.tile, 6);
 }
 
@@ -79,7 +79,7 @@ static void test_runs(void)
     layers[0].n_runs = TOGETHER;
     layers[TOGETHER].n_runs = 2; /* of four tiles each */
     for (size_t i = 0; i <= TOGETHER; i += TOGETHER) {
-        nm_ahead_fetch(&ahead, &layers[i], 1, 2);
+        nm_ahead_fetch(&ahead, &layers[i], 1, 2, 0);
         CHECK(ahead.w == &layers[i].w);
         CHECK_INT(ahead.tile, i ? 2 : 4);
         CHECK_INT(ahead.n_tiles, i ? 2 : 4);
@@ -90,7 +90,7 @@ static void test_runs(void)
         link_layers(layers, rows, 512);
         layers[0].n_runs = TOGETHER;
         ahead.first = NULL;
-        nm_ahead_fetch(&ahead, layers, 1, 2);
+        nm_ahead_fetch(&ahead, layers, 1, 2, 0);
         CHECK_INT(ahead.n_tiles, 0); /* a run of bytes */
     }
 }

@@ -150,21 +150,22 @@ static void do_share(const nm_pool *pool, size_t owner, size_t thread)
     if (begin < end) pool->job(pool->context, begin, end, thread);
 }
 
-/* What a thread does in a round, which it has entered. */
-static void do_items(nm_pool *pool, size_t thread, uint64_t round)
+/* What a thread does in a round, which it has entered.  Did it take whole shares of others? */
+static bool do_items(nm_pool *pool, size_t thread, uint64_t round)
 {
     size_t begin, end;
-    bool   whole = shares_are_whole(pool);
+    bool   whole = shares_are_whole(pool), helped = false;
 
     if (whole) do_share(pool, thread, thread);
     for (size_t i = 0; i < pool->n_threads; i++) {
         size_t  owner = (thread + i) % pool->n_threads;
         worker *from = &pool->workers[owner];
         if (whole && owner && owner != thread && enter(from, round))
-            do_share(pool, owner, thread), leave(from, round);
+            helped = true, do_share(pool, owner, thread), leave(from, round);
         while (!whole && take(from, i == 0, pool->grain, &begin, &end))
             pool->job(pool->context, begin, end, thread);
     }
+    return helped;
 }
 
 /* Sleeps until a round begins.  If it misses one, its share is done by others. */
@@ -266,11 +267,11 @@ size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads)
     return n_items * thread / n_threads;
 }
 
-void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
+int nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
 {
     if (pool->n_threads == 1 || n_items <= grain) { /* one range, one thread */
         if (n_items) job(context, 0, n_items, 0);
-        return;
+        return 0;
     }
     pool->job = job, pool->context = context, pool->n_items = n_items, pool->grain = grain;
     for (size_t i = 0; i < pool->n_threads && !shares_are_whole(pool); i++) {
@@ -283,8 +284,7 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
     atomic_store_explicit(&pool->round, round, memory_order_release);
     if (atomic_load_explicit(&pool->n_asleep, memory_order_relaxed)) wake_sleepers(pool);
 
-    do_items(pool, 0, round);
-
+    bool   helped = do_items(pool, 0, round);
     size_t waited = 0;
     for (size_t i = 1; i < pool->n_threads; i++) {
         worker *w = &pool->workers[i];
@@ -292,4 +292,5 @@ void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, 
         while (atomic_load_explicit(&w->state, memory_order_acquire) != 2 * round)
             nm_pool_pause(&waited);
     }
+    return helped ? 0 : waited ? 1 : -1;
 }

@@ -34,9 +34,10 @@ size_t   nm_pool_threads(const nm_pool *pool);
 /*
  * Runs the job over n_items < 2^32, in ranges of up to `grain` items; returns when all are done.
  * What an item computes must not depend on the thread that does it.  The caller, thread 0, does
- * item 0 itself.
+ * item 0 itself.  Who was later: 1 if the caller waited for others, -1 if they were done when it
+ * was, 0 if it did what others did not come for, or all of it.
  */
-void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
+int nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 
 /*
  * A step of waiting for another thread, awake: the CPU rests, after many steps it is offered to

@@ -121,6 +121,9 @@ static size_t row_of(const bundle *b, size_t thread)
  */
 #define CUT_TILES 3 /* a thread, where there are more than two */
 
+#define LEARN_ROUNDS 16 /* after so many parts change, by at most a LEARN_PARTS-th */
+#define LEARN_PARTS 32
+
 static bool is_cut(size_t n_tiles, size_t n_threads)
 {
     return n_threads == 2 || (n_threads > 2 && n_tiles <= CUT_TILES * n_threads);
@@ -153,38 +156,55 @@ static size_t n_panels(const nm_ternary *w)
     return (w->n_tiles + NM_PANEL_TILES - 1) / NM_PANEL_TILES;
 }
 
+/* Products that are cut, and into how many parts. */
+typedef struct cutting {
+    const nm_bitlinear_job *jobs;
+    size_t                  n_jobs, n_parts;
+    int64_t                 extra; /* of thread 0: nm_cut */
+} cutting;
+
+/* What the products cost, in halves of a step, less what every part has where it begins. */
+static int64_t work_of(const cutting *c)
+{
+    size_t all = 0;
+
+    for (size_t j = 0; j < c->n_jobs; j++) {
+        const nm_ternary *w = &c->jobs[j].layer->w;
+        all += 2 * n_steps(c->jobs[j].layer) + n_blocks(w) * w->n_tiles +
+               n_panels(w) * (PANEL_COST + n_blocks(w) * TABLE_COST);
+    }
+    return (int64_t)all - PANEL_COST - TABLE_COST;
+}
+
 /*
  * The steps where parts [part, part_end) begin.  Unless each thread quantizes, thread 0 has
  * normalized and quantized before the product, while the others have prefetched: it gets fewer.  So
  * does a part inside which a K block or a panel begins; one that would begin just before a block
  * begins with it.
  */
-static void part_begins(size_t *begins, const nm_bitlinear_job *jobs, size_t n_jobs, size_t part,
-                        size_t part_end, size_t n_parts)
+static void part_begins(size_t *begins, const cutting *c, size_t part, size_t part_end)
 {
-    size_t lead = n_jobs * jobs[0].layer->w.cols / LEAD_COLS;
-    size_t cost = jobs[0].layer->each_quantizes ? 0 : lead, all = cost, step = 0;
+    const nm_bitlinear *first = c->jobs[0].layer;
+    size_t              lead = first->each_quantizes ? 0 : c->n_jobs * first->w.cols / LEAD_COLS;
+    int64_t             cost = (int64_t)lead - c->extra, all = work_of(c) + cost;
+    size_t              step = 0;
 
-    for (size_t j = 0; j < n_jobs; j++) {
-        const nm_ternary *w = &jobs[j].layer->w;
-        all += 2 * n_steps(jobs[j].layer) + n_blocks(w) * w->n_tiles +
-               n_panels(w) * (PANEL_COST + n_blocks(w) * TABLE_COST);
-    }
-    all -= PANEL_COST + TABLE_COST; /* which every part has where it begins */
-    for (size_t j = 0; j < n_jobs; j++) {
-        const nm_ternary *w = &jobs[j].layer->w;
+    for (; part == 0 && part < part_end; part++) *begins++ = 0;
+    for (size_t j = 0; j < c->n_jobs; j++) {
+        const nm_ternary *w = &c->jobs[j].layer->w;
         size_t            full = nm_packings[w->packing].block_triples;
         for (size_t tile = 0, n_tiles; tile < w->n_tiles && part < part_end; tile += n_tiles) {
             n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
             for (size_t triple = 0, n; triple < w->n_triples; triple += full, step += n) {
                 if (step) cost += triple ? TABLE_COST : TABLE_COST + PANEL_COST;
                 n = n_tiles * nm_smaller(full, w->n_triples - triple);
+                int64_t here = (int64_t)(2 * n + n_tiles);
                 for (; part < part_end; part++) {
-                    size_t at = nm_pool_share(all, part, n_parts);
-                    if (at >= cost + 2 * n + n_tiles) break;
-                    *begins++ = step + (at > cost ? (at - cost) * n / (2 * n + n_tiles) : 0);
+                    int64_t at = all * (int64_t)part / (int64_t)c->n_parts;
+                    if (at >= cost + here) break;
+                    *begins++ = step + (at > cost ? (size_t)((at - cost) * (int64_t)n / here) : 0);
                 }
-                cost += 2 * n + n_tiles;
+                cost += here;
             }
         }
     }
@@ -200,7 +220,8 @@ static void fetch(const void *bytes, size_t n_bytes)
 }
 
 /* The share that a thread reads first of `first` and what is computed with it: in one panel. */
-static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads)
+static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads,
+                        int64_t extra)
 {
     const nm_bitlinear *layer = first;
     nm_bitlinear_job    jobs[NM_MAX_JOBS] = {{.layer = first}};
@@ -214,8 +235,9 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
                                 (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
         *a = (nm_ahead){first, &first->w, tile, end - tile, .left = AHEAD_MAX};
     } else if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
-        size_t step[2] = {0, 0};
-        part_begins(step, jobs, first->n_together, thread, thread + 2, n_threads);
+        size_t        step[2] = {0, 0};
+        const cutting c = {jobs, first->n_together, n_threads, extra};
+        part_begins(step, &c, thread, thread + 2);
         layer = first;
         for (size_t i = 1; i < first->n_together && step[0] >= n_steps(layer);
              i++, layer = layer->next)
@@ -231,9 +253,10 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
     }
 }
 
-bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads)
+bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads,
+                    int64_t extra)
 {
-    if (a->first != first) begin_share(a, first, thread, n_threads);
+    if (a->first != first) begin_share(a, first, thread, n_threads, extra);
     if (!a->n_tiles && a->at == a->end) return a->left = 0, false;
     if (a->left && a->at == a->end) { /* to the next K block, if there is one */
         size_t block_groups = nm_packings[a->w->packing].block_groups;
@@ -272,7 +295,7 @@ static void add_tables(const bundle *b, size_t j, size_t block, size_t end, size
         ops->make_tables(tables->bytes + triple * ops->table_bytes,
                          q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
                          nm_smaller(n * packing->block_triples, w->n_triples - triple));
-        if (ahead) nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work));
+        if (ahead) nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work), 0);
     }
 }
 
@@ -466,7 +489,8 @@ bool nm_bitlinear_idle(void *context, size_t thread)
     const nm_bitlinear   *next = atomic_load_explicit(&s->next, memory_order_acquire);
 
     return next &&
-           nm_ahead_fetch(&s->tables[thread].ahead, next, thread, nm_pool_threads(s->work->pool));
+           nm_ahead_fetch(&s->tables[thread].ahead, next, thread, nm_pool_threads(s->work->pool),
+                          atomic_load_explicit(&s->next_extra, memory_order_relaxed));
 }
 
 /* ---- Many tokens ----------------------------------------------------------------------------- */
@@ -525,15 +549,16 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
 }
 
 /* How n_jobs products of one shape are cut: where the parts begin, and which a panel has. */
-static void plan_cut(nm_cut *c, const nm_bitlinear_job *jobs, size_t n_jobs, size_t n_parts)
+static void plan_cut(nm_cut *c, const cutting *how)
 {
-    const nm_ternary *w = &jobs[0].layer->w;
+    const nm_ternary *w = &how->jobs[0].layer->w;
     nm_cut_panel     *panel = c->panels;
     size_t            part = 0, step = 0;
 
-    c->n_jobs = n_jobs, c->rows = w->rows, c->cols = w->cols;
-    part_begins(c->begins, jobs, n_jobs, 0, n_parts + 1, n_parts);
-    for (size_t j = 0; j < n_jobs; j++) {
+    c->n_jobs = how->n_jobs, c->rows = w->rows, c->cols = w->cols;
+    c->extra = how->extra, c->waited = 0, c->n_rounds = 0;
+    part_begins(c->begins, how, 0, how->n_parts + 1);
+    for (size_t j = 0; j < how->n_jobs; j++) {
         for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES, panel++) {
             size_t end = step + nm_smaller(NM_PANEL_TILES, w->n_tiles - tile) * w->n_triples;
             while (c->begins[part + 1] <= step) part++;
@@ -549,16 +574,52 @@ static bool is_cut_like(const nm_cut *c, const nm_ternary *w, size_t n_jobs)
     return c->n_jobs == n_jobs && c->rows == w->rows && c->cols == w->cols;
 }
 
-/* The products are to be computed in parts.  More shapes than there is room for share the last. */
+/* The cut of these products, or the one to become it.  More shapes than fit share the last. */
+static nm_cut *find_cut(nm_bitlinear_scratch *s, const nm_ternary *w, size_t n_jobs)
+{
+    nm_cut *c = s->cuts;
+
+    while (c < &s->cuts[NM_CUTS - 1] && c->n_jobs && !is_cut_like(c, w, n_jobs)) c++;
+    return c;
+}
+
+/*
+ * What thread 0 does beyond its share, from who waited in the last rounds: as much as leaves either
+ * waiting as often as the other.  When a signal is seen, lines that cross and a neighbour's load
+ * are in it, and change while a machine runs.
+ */
+static int64_t learn_extra(const nm_cut *c, const cutting *how)
+{
+    int64_t share = work_of(how) / (int64_t)how->n_parts;
+    int64_t extra = c->extra + c->waited * share / (LEARN_ROUNDS * LEARN_PARTS);
+
+    return extra > share / 2 ? share / 2 : extra < -share / 4 ? -share / 4 : extra;
+}
+
+/* The products are to be computed in parts. */
 static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs)
 {
     const nm_ternary *w = &jobs[0].layer->w;
-    nm_cut           *c = s->cuts;
+    nm_cut           *c = find_cut(s, w, n_jobs);
+    cutting           how = {jobs, n_jobs, nm_work_threads(s->work), 0};
 
-    while (c < &s->cuts[NM_CUTS - 1] && c->n_jobs && !is_cut_like(c, w, n_jobs)) c++;
-    if (!is_cut_like(c, w, n_jobs)) plan_cut(c, jobs, n_jobs, nm_work_threads(s->work));
+    if (!is_cut_like(c, w, n_jobs)) {
+        plan_cut(c, &how);
+    } else if (c->n_rounds >= LEARN_ROUNDS) {
+        how.extra = learn_extra(c, &how);
+        plan_cut(c, &how);
+    }
     s->now = c, s->n_cut = n_jobs;
     memcpy(s->cut, jobs, n_jobs * sizeof *jobs);
+}
+
+/* A round of parts, and who was late in it. */
+static void run_parts(nm_bitlinear_scratch *s, bundle *b)
+{
+    cut(s, b->jobs, b->n_jobs);
+    s->now->waited +=
+        nm_work_run(s->work, NM_PHASE_GEMV, gemv_parts, b, nm_work_threads(s->work), 1);
+    s->now->n_rounds++;
 }
 
 /* ---- A call ---------------------------------------------------------------------------------- */
@@ -572,6 +633,9 @@ static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
     /* The gains of the next matrices: small, but needed all at once. */
     for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
         fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
+    if (next)
+        atomic_store_explicit(&s->next_extra, find_cut(s, &next->w, next->n_together)->extra,
+                              memory_order_relaxed);
     atomic_store_explicit(&s->next, nm_work_threads(s->work) > 1 ? next : NULL,
                           memory_order_release);
 }
@@ -610,8 +674,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
             if (n_tokens > 1 || !is_cut(n_tiles, n_threads)) {
                 nm_work_run(s->work, NM_PHASE_GEMV, gemv, &b, n_tiles, grain);
             } else {
-                cut(s, jobs, n_jobs);
-                nm_work_run(s->work, NM_PHASE_GEMV, gemv_parts, &b, n_threads, 1);
+                run_parts(s, &b);
             }
         }
         return;

@@ -52,10 +52,11 @@ typedef struct nm_ahead {
 
 /*
  * Prefetches a little of what the thread will read first of the matrices computed side by side that
- * begin with `first`; takes about 0.1 microseconds, at the start of a large matrix 0.4.  False when
- * there is no more to prefetch.
+ * begin with `first`; takes about 0.1 microseconds, at the start of a large matrix 0.4.  `extra` is
+ * that of their cut.  False when there is no more to prefetch.
  */
-bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads);
+bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads,
+                    int64_t extra);
 
 /* A thread's look-up tables, and how far it has prefetched the next matrix. */
 typedef struct nm_tables {
@@ -83,8 +84,11 @@ typedef struct nm_cut_panel {
 /* How n_jobs products of this shape are cut.  Zero jobs: none. */
 typedef struct nm_cut {
     size_t        n_jobs, rows, cols;
-    size_t       *begins; /* [n_threads + 1]: the step where each part begins, of all jobs */
-    nm_cut_panel *panels; /* of each job in turn */
+    int64_t       extra;    /* work that thread 0 does beyond its share, learnt from the rounds */
+    int           waited;   /* since it learnt: rounds in which thread 0 waited, less the others */
+    unsigned      n_rounds; /* all of them */
+    size_t       *begins;   /* [n_threads + 1]: the step where each part begins, of all jobs */
+    nm_cut_panel *panels;   /* of each job in turn */
 } nm_cut;
 #define NM_CUTS 5 /* a model's: four products a layer and the logits */
 
@@ -108,10 +112,11 @@ typedef struct nm_bitlinear_scratch {
     /* The products that were computed in parts, to be collected; n_cut is 0 if there are none. */
     nm_bitlinear_job cut[NM_MAX_JOBS];
     size_t           n_cut;
-    const nm_cut    *now; /* how: one of the cuts */
+    nm_cut          *now; /* how: one of the cuts */
 
     /* The next matrix to compute; NULL: nothing to prefetch.  Idle threads read it. */
     _Atomic(const struct nm_bitlinear *) next;
+    atomic_int_fast64_t                  next_extra; /* of its cut */
 } nm_bitlinear_scratch;
 
 /* Computes up to NM_MAX_JOBS of one shape side by side, for n_tokens <= n_batch. */

@@ -6,12 +6,15 @@
  */
 #include "model/work.h"
 
-void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
-                 size_t n_items, size_t grain)
+int nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context, size_t n_items,
+                size_t grain)
 {
+    int later = 0;
+
     if (!work->alone)
-        nm_pool_run(work->pool, job, context, n_items, grain);
+        later = nm_pool_run(work->pool, job, context, n_items, grain);
     else if (n_items)
         job(context, 0, n_items, 0);
     nm_work_done(work, phase);
+    return later;
 }

@@ -25,8 +25,8 @@ static inline void nm_work_done(const nm_work *work, nm_phase phase)
 }
 
 /* nm_pool_run, as one phase of the profile. */
-void nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context,
-                 size_t n_items, size_t grain);
+int nm_work_run(const nm_work *work, nm_phase phase, nm_pool_job job, void *context, size_t n_items,
+                size_t grain);
 
 static inline size_t nm_work_threads(const nm_work *work)
 {

@@ -77,15 +77,16 @@ size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads)
     return n_items * thread / n_threads;
 }
 
-void nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
+int nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
 {
     if (pool->n_threads == 1 || n_items <= grain) {
         if (n_items) job(context, 0, n_items, 0);
-        return;
+        return 0;
     }
     n_rounds++;
     pool->job = job, pool->context = context, pool->n_items = n_items, pool->grain = grain;
     for (size_t i = 0; i < pool->n_threads; i++) threads[i](pool);
+    return 0;
 }
 
 bool nm_pool_pause(size_t *step)
