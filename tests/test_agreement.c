@@ -79,7 +79,7 @@ static void test_as_large(const char *name, const nomul_model *model, const int3
     const size_t   n_layers = session ? session->weights->config.n_layers : 0;
 
     for (size_t l = 0; l < n_layers; l++) {
-        nm_bitlinear *b = &session->weights->layers[l].mlgru.f_proj;
+        nm_bitlinear *b = &session->weights->layers[l].mlgru.i_proj;
         for (; b && b != &session->weights->output; b = (nm_bitlinear *)b->next)
             b->n_runs = 0, b->each_quantizes = false;
     }

@@ -39,7 +39,7 @@ uint64_t nm_memory_read(const nm_weights *w, nm_pool *pool)
     read_job job = {.read = nm_read_best()};
 
     /* All matrices, linked in the order in which a token goes through them. */
-    for (const nm_bitlinear *l = &w->layers[0].mlgru.f_proj; l; l = l->next) {
+    for (const nm_bitlinear *l = &w->layers[0].mlgru.i_proj; l; l = l->next) {
         const uint8_t *codes = l->w.codes, *end = codes + nm_ternary_bytes(&l->w);
         if (!job.begin || codes < job.begin) job.begin = codes;
         if (!job.end || end > job.end) job.end = end;

@@ -191,9 +191,9 @@ static void mix_tokens(const nm_slice *slice, size_t index)
     size_t grain = grain_of(slice, n_blocks, SCAN_WORK / SCAN_GRAIN / n);
     step   s = {slice, layer, index * state_dim, layer->attn_gain};
 
-    /* u = RMSNorm(x);  f, i, g = BitLinear(u), each with its own gain and scale */
-    const nm_bitlinear_job gates[] = {{.layer = &m->f_proj, .y = a->f, .x = a->u},
-                                      {.layer = &m->i_proj, .y = a->i, .x = a->u},
+    /* u = RMSNorm(x);  i, f, g = BitLinear(u), each with its own gain and scale */
+    const nm_bitlinear_job gates[] = {{.layer = &m->i_proj, .y = a->i, .x = a->u},
+                                      {.layer = &m->f_proj, .y = a->f, .x = a->u},
                                       {.layer = &m->g_proj, .y = a->g, .x = a->u}};
 
     /* f = sigmoid(f), raised to bound + (1 - bound) f;  h = f h + (1 - f) silu(i);  i = silu(h) */

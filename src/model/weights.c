@@ -143,7 +143,7 @@ static bool read_keys(nm_weights *w, const nm_gguf *gguf, nomul_error *err)
     return true;
 }
 
-/* In the order in which layer.c takes a token through them. */
+/* In the order in which layer.c takes a token through them, which is that in the file. */
 static void link_products(nm_weights *w)
 {
     nm_bitlinear *last = NULL;
@@ -154,7 +154,7 @@ static void link_products(nm_weights *w)
         struct {
             nm_bitlinear *product;
             size_t        n_together, n_runs;
-        } order[] = {{&m->f_proj, 3, 3}, {&m->i_proj, 0, 0},       {&m->g_proj, 0, 0},
+        } order[] = {{&m->i_proj, 3, 3}, {&m->f_proj, 0, 0},       {&m->g_proj, 0, 0},
                      {&m->o_proj, 1, 1}, {&g->gate_up_proj, 1, 2}, {&g->down_proj, 1, 0}};
 
         for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
