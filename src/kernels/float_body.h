@@ -234,19 +234,41 @@ TARGET static void dequantize(float *y, const int32_t *sums, float factor, size_
     EACH(i, WIDTH, n, store(y, i, end, load_integers(sums, i, end) * factor));
 }
 
+/* Of two vectors: four exponentials side by side, then two, are a sixth faster than one by one. */
+#define PAIR (2 * WIDTH)
+__attribute__((noinline)) TARGET static void mlgru_pair(float *out, float *h, const float *f,
+                                                        const float *i, const float *bound)
+{
+    vec in[2], state[2], e[4]; /* of e: forget, forget, sigmoid(i), sigmoid(i) */
+
+    SIDE_BY_SIDE(2, in[k] = *(const vec *)(i + WIDTH * k));
+    SIDE_BY_SIDE(2, e[k] = -*(const vec *)(f + WIDTH * k), e[2 + k] = -in[k]);
+    exponentials(e, 4);
+    SIDE_BY_SIDE(4, e[k] = 1.0f / (1.0f + e[k]));
+    if (bound)
+        SIDE_BY_SIDE(2, {
+            vec least = *(const vec *)(bound + WIDTH * k);
+            e[k] = least + (1.0f - least) * e[k];
+        });
+    SIDE_BY_SIDE(2, state[k] = e[k] * *(vec *)(h + WIDTH * k) + in[k] * e[2 + k] * (1.0f - e[k]));
+    SIDE_BY_SIDE(2, *(vec *)(h + WIDTH * k) = state[k], e[k] = -state[k]);
+    exponentials(e, 2);
+    SIDE_BY_SIDE(2, *(vec *)(out + WIDTH * k) = state[k] * (1.0f / (1.0f + e[k])));
+}
+
 TARGET static void mlgru_step(float *out, float *h, const float *f, const float *i,
                               const float *bound, size_t n)
 {
-    EACH(k, WIDTH, n, {
-        vec forget = sigmoid(load(f, k, end));
-        if (bound) {
-            vec least = load(bound, k, end);
-            forget = least + (1.0f - least) * forget;
-        }
-        vec state = forget * load(h, k, end) + silu(load(i, k, end)) * (1.0f - forget);
-        store(h, k, end, state);
-        store(out, k, end, silu(state));
-    });
+    const float *from[] = {h, f, i, bound};
+    float        rest[4][PAIR] = {{0}};
+    size_t       k = 0, left = n % PAIR * sizeof *h;
+
+    for (; k + PAIR <= n; k += PAIR)
+        mlgru_pair(out + k, h + k, f + k, i + k, bound ? bound + k : NULL);
+    if (!left) return;
+    for (size_t j = 0; j < (bound ? 4 : 3); j++) memcpy(rest[j], from[j] + k, left);
+    mlgru_pair(rest[1], rest[0], rest[1], rest[2], bound ? rest[3] : NULL);
+    memcpy(h + k, rest[0], left), memcpy(out + k, rest[1], left);
 }
 
 TARGET static void glu(float *y, const float *a, const float *b, size_t n)
