@@ -25,7 +25,8 @@
 # trip between two threads in ns: CPUs are near below 250, else far, and where a machine changes
 # between the two, both have a line.  "others" is the time that other programs took on these CPUs,
 # in percent of one CPU.  A measurement with more than 8 % is repeated, at most three times, then
-# marked with ! and left out of the medians, unless none is better.
+# marked with ! and left out of the medians, unless none is better.  So is one in which near and far
+# changed, which is "mixed" in the end and in no median.
 set -eu
 cd "$(dirname "$0")/.."
 usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/compare_threads.sh >&2; exit 2; }
@@ -138,13 +139,22 @@ apart() {
     for job in $jobs; do wait "$job" || exit 1; done
 }
 
+# The signal of now, as run prints it.
+probe() (
+    model=1,64,64,64 packing=2bit prompt=0 gen=4
+    run "$on" "$threads"
+)
+
 # round: a line "signal others, then one, apart, together of prefill, the same of decode".
 round() {
     rm -f "$scratch/clocks" "$scratch"/apart.*
     counted run "${on%%,*}" 1 > "$scratch/one"
+    probe > "$scratch/signals"
     counted apart
+    probe >> "$scratch/signals"
     counted run "$on" "$threads" > "$scratch/together"
     awk '
+        FILENAME ~ /\/(signals|together)$/ && $3 != "-" { seen[$3 < 250] }
         FILENAME ~ /\/clocks$/ {
             sign = FNR % 2 ? -1 : 1
             wall += sign * $1; busy += sign * $2; own += sign * $3
@@ -154,9 +164,11 @@ round() {
         FILENAME ~ /\/together$/ { all[1] = $1; all[2] = $2; signal = $3 }
         END {
             others = wall > 0 ? 100 * (busy - own) / wall : 0
+            if ((0 in seen) && (1 in seen)) signal = "mixed"
             printf "%s %.1f %s %s %s %s %s %s\n", signal, others,
                 one[1], apart[1], all[1], one[2], apart[2], all[2]
-        }' "$scratch/clocks" "$scratch/one" "$scratch"/apart.* "$scratch/together"
+        }' "$scratch/clocks" "$scratch/one" "$scratch"/apart.* "$scratch/signals" \
+        "$scratch/together"
 }
 
 # table < ROUNDS: lines of the table.  With medians=1 those of each case, near CPUs apart from far.
@@ -180,7 +192,8 @@ table() {
         {   split($3, f, " ")
             f[9] = ratio(f[5], f[4]); f[10] = ratio(f[5], f[3])
             f[11] = ratio(f[8], f[7]); f[12] = ratio(f[8], f[6])
-            where = f[1] == "-" ? "" : f[1] < 250 ? ", near" : ", far"
+            if (medians && f[1] == "mixed") next
+            where = f[1] == "-" || f[1] == "mixed" ? "" : f[1] < 250 ? ", near" : ", far"
             for (i = 1; i <= 12; i++) row[NR, i] = f[i]
             of[NR] = $1 where
             if (!(of[NR] in seen)) { seen[of[NR]]; order[++n_groups] = of[NR] }
@@ -215,7 +228,7 @@ measure() {
     on=$(echo "$cpus" | cut -d, -f"1-$threads")
     for _ in 1 2 3 4; do
         round > "$scratch/round"
-        awk '{ exit $2 > 8 }' "$scratch/round" && break
+        awk '{ exit $2 > 8 || $1 == "mixed" }' "$scratch/round" && break
         late && break
     done
     name=$model
