@@ -2,8 +2,10 @@
 /* Nothing can be seen of what is fetched but where it is and how much. */
 #include "test.h"
 
+#include "kernels/product.h"
 #include "model/bitlinear.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define N_LAYERS 4
@@ -61,6 +63,16 @@ static void test_share(void)
     CHECK(ahead.w == &layers[TOGETHER].w);
     CHECK_INT(ahead.at, 4096 + (8 * 320 + 187) * 384);
     CHECK_INT(ahead.end, 26 * 214 * 384);
+    /*
+     * With 656 more for thread 0 it has done -460 before, and half of 11130 are nine blocks, which
+     * end at 5516, and 49 of the tenth; with 656 less, 852, and eight, which end at 6164, and 57.
+     */
+    ahead.first = NULL;
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2, 656);
+    CHECK_INT(ahead.at, 4096 + (9 * 320 + 49 * 320 / 656) * 384);
+    ahead.first = NULL;
+    nm_ahead_fetch(&ahead, &layers[TOGETHER], 1, 2, -656);
+    CHECK_INT(ahead.at, 4096 + (8 * 320 + 57 * 320 / 656) * 384);
     nm_ahead_fetch(&ahead, layers, 1, 2, 0); /* two threads cut all, whatever the size */
     CHECK(ahead.w == &layers[1].w);
     CHECK_INT(ahead.n_tiles, 0);
@@ -130,8 +142,75 @@ static void test_limit(void)
     CHECK_INT(fetch_all(&ahead, layers, 0, 1) * 4096, 192 << 10);
 }
 
+/* ---- What the kernels are told to prefetch while they add a tile ----------------------------- */
+
+/* Bytes of a panel, each with the number of the call that read it, and that prefetched it first. */
+static struct {
+    const uint8_t *codes;
+    size_t         n_bytes;
+    int            n_calls, *read, *fetched;
+} seen;
+
+static void note(int *of, const uint8_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uintptr_t at = (uintptr_t)from + i - (uintptr_t)seen.codes;
+        if (at < seen.n_bytes && !of[at]) of[at] = seen.n_calls;
+    }
+}
+
+static void add_noted(int32_t *y, const uint8_t *codes, const uint8_t *tables, size_t n_triples,
+                      const uint8_t *ahead)
+{
+    (void)y, (void)tables;
+    seen.n_calls++;
+    note(seen.read, codes, n_triples * NM_STEP_BYTES);
+    note(seen.fetched, ahead, n_triples * NM_STEP_BYTES);
+}
+
+/* Tiles [begin, end) of a panel, by tiles or as a run of steps: which bytes nobody fetched? */
+static void check_fetched(nm_packing_id packing, size_t cols, size_t begin, size_t end,
+                          size_t n_between)
+{
+    nm_ternary_ops ops = {.table_bytes = 64, .add_tile = add_noted, .n_between = n_between};
+    nm_ternary     w;
+    static int32_t y[NM_PANEL_ROWS];
+    uint16_t       n_added[NM_PANEL_TILES];
+    size_t         n_tiles = end - begin, first = n_tiles, n_missed = 0, n_late = 0;
+
+    nm_ternary_init(&w, packing, NM_PANEL_ROWS, cols);
+    seen.n_bytes = nm_ternary_bytes(&w), seen.n_calls = 0;
+    w.codes = seen.codes = calloc(seen.n_bytes, 1);
+    seen.read = calloc(seen.n_bytes, sizeof(int)), seen.fetched = calloc(seen.n_bytes, sizeof(int));
+    if (n_tiles < NM_PANEL_TILES)
+        nm_product_gemv(&ops, y, &w, begin, end, w.codes);
+    else
+        nm_product_gemv_steps(&ops, y, &w, 0, 0, n_tiles * w.n_triples, w.codes, n_added);
+    if (first > 1 + n_between) first = 1 + n_between;
+    for (size_t i = 0; i < seen.n_bytes; i++) {
+        n_missed += seen.read[i] && !seen.fetched[i];
+        n_late += seen.fetched[i] && seen.read[i] && seen.fetched[i] >= seen.read[i];
+    }
+    size_t block = nm_packings[packing].block_triples;
+    CHECK_INT(n_missed, first * (w.n_triples < block ? w.n_triples : block) * NM_STEP_BYTES);
+    CHECK_INT(n_late, 0);
+    free((void *)w.codes), free(seen.read), free(seen.fetched);
+}
+
+static void test_tiles(void)
+{
+    test_case("all tiles of a share but the first are prefetched while earlier ones are added");
+    for (size_t n_between = 0; n_between <= 2; n_between++)
+        for (size_t n_tiles = 1; n_tiles <= NM_PANEL_TILES; n_tiles += 3)
+            for (size_t cols = 240; cols <= 1200; cols += 480)
+                for (int packing = 0; packing < NM_PACKINGS; packing++)
+                    check_fetched((nm_packing_id)packing, cols, (16 - n_tiles) / 2,
+                                  (16 - n_tiles) / 2 + n_tiles, n_between);
+}
+
 void test_ahead(void)
 {
+    test_tiles();
     test_share();
     test_runs();
     test_end();

@@ -11,6 +11,7 @@
 #include "base/xxh64.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -168,6 +169,47 @@ static void test_pool(void)
     }
 }
 
+/* One item for each of two threads.  Who is to be last waits for the other, and a while longer. */
+typedef struct last_job {
+    size_t      last;
+    atomic_bool begun[2], done[2];
+} last_job;
+
+static void be_last(void *context, size_t begin, size_t end, size_t thread)
+{
+    last_job       *job = context;
+    struct timespec a_while = {.tv_nsec = 5000000};
+
+    (void)end, (void)thread;
+    job->begun[begin] = true;
+    while (!(begin == job->last ? job->done : job->begun)[1 - begin]) sched_yield();
+    if (begin == job->last) nanosleep(&a_while, NULL);
+    job->done[begin] = true;
+}
+
+static void test_last(void)
+{
+    nomul_error err;
+    nm_pool    *pool = nm_pool_new(2, NULL, NULL, &err);
+
+    CHECK_OK(pool != NULL, err);
+    test_case("a pool says which thread was last");
+    /* An item is done a moment before the pool knows: a busy machine may stop a thread there. */
+    for (size_t last = 0; last < 2; last++) {
+        int sum = 0;
+        for (int i = 0; i < 9; i++) {
+            last_job job = {.last = last};
+            sum += nm_pool_run(pool, be_last, &job, 2, 1);
+        }
+        CHECK_THAT(last ? sum > 0 : sum < 0, "%zu was last, sum %d", last, sum);
+    }
+    test_case("or nothing, where the caller did all");
+    atomic_int seen[2] = {0};
+    count_job  job = {.seen = seen, .n_threads = 2};
+    CHECK_INT(nm_pool_run(pool, count, &job, 2, 2), 0);
+    nm_pool_free(pool);
+}
+
 static void test_clock(void)
 {
     test_case("the clock moves forward, in seconds");
@@ -185,6 +227,8 @@ static void run_forked(nm_pool *pool, size_t n_threads)
     count_job  job = {.seen = seen, .n_threads = n_threads};
 
     alarm(20);
+    if (nm_pool_run(pool, count, &job, n_threads, 1) != 0) _exit(2); /* who was last? */
+    for (size_t i = 0; i < n_threads; i++) seen[i] = 0;
     nm_pool_run(pool, count, &job, 100, 1);
     for (size_t i = 0; i < 100; i++)
         if (seen[i] != 1) _exit(1);
@@ -226,6 +270,7 @@ void test_base(void)
     test_error();
     test_arena();
     test_pool();
+    test_last();
     test_clock();
     test_fork();
 }

@@ -25,7 +25,8 @@ static void run(nm_pool *pool, bool alone, size_t n_items, size_t n_alone)
     nm_work    work = {.pool = pool, .alone = alone, .profile = &profile};
     done       d = {{0}, 0};
 
-    nm_work_run(&work, NM_PHASE_SCAN, job, &d, n_items, 10);
+    int last = nm_work_run(&work, NM_PHASE_SCAN, job, &d, n_items, 10);
+    CHECK_INT(last != 0, !alone && n_items > 10);
     for (size_t i = 0; i < N_ITEMS; i++) CHECK_INT(d.items[i], i < n_items);
     CHECK_INT(d.n_alone, n_alone);
     CHECK(profile.seconds[NM_PHASE_SCAN] > 0);

@@ -34,8 +34,10 @@ size_t   nm_pool_threads(const nm_pool *pool);
 /*
  * Runs the job over n_items < 2^32, in ranges of up to `grain` items; returns when all are done.
  * What an item computes must not depend on the thread that does it.  The caller, thread 0, does
- * item 0 itself.  Who was later: 1 if the caller waited for others, -1 if they were done when it
- * was, 0 if it did what others did not come for, or all of it.
+ * item 0 itself.
+ *
+ * Returns who was last: 1 if the caller waited for another thread, -1 if all were done when it was.
+ * 0: nothing can be said, since it did all, or the share of a thread that did not come.
  */
 int nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain);
 

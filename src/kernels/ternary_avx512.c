@@ -191,10 +191,10 @@ static void add_tile_t5_48k(int32_t *y, const uint8_t *codes, const uint8_t *tab
 
 #define OPS(add_tile_t5)                                                                           \
     {                                                                                              \
-        [NM_T4] = {3 * NM_TABLE_BYTES, nm_avx512bw_tables_t4, nm_avx512bw_add_tile_t4,             \
-                   nm_avx512bw_finish, &nm_avx512bw_many[NM_T4]},                                  \
-        [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile_t5, nm_avx512bw_finish,                  \
-                   &nm_avx512bw_many[NM_T5]},                                                      \
+        [NM_T4] = {3 * NM_TABLE_BYTES, nm_avx512bw_tables_t4,    nm_avx512bw_add_tile_t4,          \
+                   nm_avx512bw_finish, &nm_avx512bw_many[NM_T4], 0},                               \
+        [NM_T5] = {TRIPLE_BYTES,       make_tables_t5,           add_tile_t5,                      \
+                   nm_avx512bw_finish, &nm_avx512bw_many[NM_T5], 0},                               \
     }
 
 const nm_ternary_ops nm_avx512_ternary[NM_PACKINGS] = OPS(add_tile_t5);

@@ -339,9 +339,9 @@ const nm_many_ops nm_avx512bw_many[NM_PACKINGS] = {
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
     [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish,
-               &nm_avx512bw_many[NM_T4]},
+               &nm_avx512bw_many[NM_T4], 0},
     [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish,
-               &nm_avx512bw_many[NM_T5]},
+               &nm_avx512bw_many[NM_T5], 0},
 };
 
 #endif

@@ -29,8 +29,8 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_wasm_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4, 0},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5, 0},
 };
 
 #endif

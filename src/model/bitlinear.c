@@ -109,20 +109,17 @@ static size_t row_of(const bundle *b, size_t thread)
 /*
  * Threads share the tiles, panel by panel.  Or a product is cut into one part a thread, a run of
  * steps (product.h), and so of bytes, of all jobs one after the other.  All parts take equally
- * long, as thread 0's can be smaller by what it does alone, and a part of less than a panel needs
- * the tables of some columns only.  nm_bitlinear_collect adds up the sums of a panel that is cut:
+ * long, as thread 0's can have any size (learn_extra), and a part of less than a panel needs the
+ * tables of some columns only.  nm_bitlinear_collect adds up the sums of a panel that is cut:
  * integers are exact in any order.
  *
  * Whole tiles cost a thread whole tables, a quarter of a tile's time with AVX2, and some get one
  * tile more than others or none.  That is a tenth of the work where a thread gets three tiles; so
  * many or fewer are cut.  More are not, because sums must be fetched from the caches of the
  * threads that share a panel: 5 to 20 % of a token with 4 and 8 threads.  Two threads share one
- * panel only, whatever the size, and always gain: 5 to 15 % of a token of 1.3B and 2.7B.
+ * panel only, whatever the size, and always gain: 7 % of a token of 1.3B.
  */
 #define CUT_TILES 3 /* a thread, where there are more than two */
-
-#define LEARN_ROUNDS 16 /* after so many parts change, by at most a LEARN_PARTS-th */
-#define LEARN_PARTS 32
 
 static bool is_cut(size_t n_tiles, size_t n_threads)
 {
@@ -160,7 +157,7 @@ static size_t n_panels(const nm_ternary *w)
 typedef struct cutting {
     const nm_bitlinear_job *jobs;
     size_t                  n_jobs, n_parts;
-    int64_t                 extra; /* of thread 0: nm_cut */
+    int64_t                 extra; /* nm_lesson */
 } cutting;
 
 /* What the products cost, in halves of a step, less what every part has where it begins. */
@@ -178,9 +175,9 @@ static int64_t work_of(const cutting *c)
 
 /*
  * The steps where parts [part, part_end) begin.  Unless each thread quantizes, thread 0 has
- * normalized and quantized before the product, while the others have prefetched: it gets fewer.  So
- * does a part inside which a K block or a panel begins; one that would begin just before a block
- * begins with it.
+ * normalized and quantized before the product, while the others have prefetched: it gets fewer, but
+ * for what it is to have in addition.  A part inside which a K block or a panel begins gets fewer,
+ * too; one that would begin just before a block begins with it.
  */
 static void part_begins(size_t *begins, const cutting *c, size_t part, size_t part_end)
 {
@@ -189,7 +186,7 @@ static void part_begins(size_t *begins, const cutting *c, size_t part, size_t pa
     int64_t             cost = (int64_t)lead - c->extra, all = work_of(c) + cost;
     size_t              step = 0;
 
-    for (; part == 0 && part < part_end; part++) *begins++ = 0;
+    if (part == 0) *begins++ = 0, part++; /* also where `cost` is below 0 */
     for (size_t j = 0; j < c->n_jobs; j++) {
         const nm_ternary *w = &c->jobs[j].layer->w;
         size_t            full = nm_packings[w->packing].block_triples;
@@ -295,6 +292,7 @@ static void add_tables(const bundle *b, size_t j, size_t block, size_t end, size
         ops->make_tables(tables->bytes + triple * ops->table_bytes,
                          q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
                          nm_smaller(n * packing->block_triples, w->n_triples - triple));
+        /* `extra` moves where thread 0's part ends, not where it begins. */
         if (ahead) nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work), 0);
     }
 }
@@ -556,7 +554,7 @@ static void plan_cut(nm_cut *c, const cutting *how)
     size_t            part = 0, step = 0;
 
     c->n_jobs = how->n_jobs, c->rows = w->rows, c->cols = w->cols;
-    c->extra = how->extra, c->waited = 0, c->n_rounds = 0;
+    *c->lesson = (nm_lesson){.extra = how->extra};
     part_begins(c->begins, how, 0, how->n_parts + 1);
     for (size_t j = 0; j < how->n_jobs; j++) {
         for (size_t tile = 0; tile < w->n_tiles; tile += NM_PANEL_TILES, panel++) {
@@ -583,15 +581,20 @@ static nm_cut *find_cut(nm_bitlinear_scratch *s, const nm_ternary *w, size_t n_j
     return c;
 }
 
+#define LEARN_ROUNDS 16 /* from one lesson to the next */
+#define LEARN_PARTS 32  /* a lesson moves at most so small a part of a thread's share */
+
 /*
- * What thread 0 does beyond its share, from who waited in the last rounds: as much as leaves either
- * waiting as often as the other.  When a signal is seen, lines that cross and a neighbour's load
- * are in it, and change while a machine runs.
+ * By how much thread 0's part is to be larger, from who was last in the rounds before.  A round of N
+ * threads is shortest where each is last in an N-th of them; so one in which it was thread 0 counts
+ * N - 1 times.  That includes what no estimate knows and what changes while a machine runs: when a
+ * thread sees a signal, how long its lines take, what else runs on its CPU.
+ * Limits keep a thread that seldom gets a CPU from making the parts useless.
  */
-static int64_t learn_extra(const nm_cut *c, const cutting *how)
+static int64_t learn_extra(const nm_lesson *l, const cutting *how)
 {
-    int64_t share = work_of(how) / (int64_t)how->n_parts;
-    int64_t extra = c->extra + c->waited * share / (LEARN_ROUNDS * LEARN_PARTS);
+    int64_t others = (int64_t)how->n_parts - 1, share = work_of(how) / (others + 1);
+    int64_t extra = l->extra + l->waited * share / (others * LEARN_ROUNDS * LEARN_PARTS);
 
     return extra > share / 2 ? share / 2 : extra < -share / 4 ? -share / 4 : extra;
 }
@@ -605,21 +608,24 @@ static void cut(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_
 
     if (!is_cut_like(c, w, n_jobs)) {
         plan_cut(c, &how);
-    } else if (c->n_rounds >= LEARN_ROUNDS) {
-        how.extra = learn_extra(c, &how);
+    } else if (c->lesson->n_rounds >= LEARN_ROUNDS) {
+        how.extra = learn_extra(c->lesson, &how);
         plan_cut(c, &how);
     }
     s->now = c, s->n_cut = n_jobs;
     memcpy(s->cut, jobs, n_jobs * sizeof *jobs);
 }
 
-/* A round of parts, and who was late in it. */
+/* A round of parts, and who was last in it. */
 static void run_parts(nm_bitlinear_scratch *s, bundle *b)
 {
+    size_t n_threads = nm_work_threads(s->work);
+
     cut(s, b->jobs, b->n_jobs);
-    s->now->waited +=
-        nm_work_run(s->work, NM_PHASE_GEMV, gemv_parts, b, nm_work_threads(s->work), 1);
-    s->now->n_rounds++;
+    nm_lesson *l = s->now->lesson;
+    int        last = nm_work_run(s->work, NM_PHASE_GEMV, gemv_parts, b, n_threads, 1);
+    l->waited += last < 0 ? 1 - (int)n_threads : last;
+    l->n_rounds++;
 }
 
 /* ---- A call ---------------------------------------------------------------------------------- */
@@ -633,11 +639,12 @@ static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
     /* The gains of the next matrices: small, but needed all at once. */
     for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
         fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
+    if (nm_work_threads(s->work) == 1) next = NULL;
     if (next)
-        atomic_store_explicit(&s->next_extra, find_cut(s, &next->w, next->n_together)->extra,
+        atomic_store_explicit(&s->next_extra,
+                              find_cut(s, &next->w, next->n_together)->lesson->extra,
                               memory_order_relaxed);
-    atomic_store_explicit(&s->next, nm_work_threads(s->work) > 1 ? next : NULL,
-                          memory_order_release);
+    atomic_store_explicit(&s->next, next, memory_order_release);
 }
 
 bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs, size_t n_jobs,
@@ -745,8 +752,11 @@ void nm_bitlinear_place(nm_bitlinear_scratch *s, nm_arena *arena, nm_packing_id 
     s->sums = nm_arena_take(arena, n_threads * s->sums_stride, sizeof(int32_t));
     s->parts = nm_arena_take(arena, n_threads, sizeof(nm_gemv_part));
     size_t n_panels_cut = NM_MAX_JOBS * (max_rows / NM_PANEL_ROWS + 1);
-    for (size_t i = 0; i < NM_CUTS; i++)
+    for (size_t i = 0; i < NM_CUTS; i++) {
         s->cuts[i] = (nm_cut){.begins = nm_arena_take(arena, n_threads + 1, sizeof(size_t)),
-                              .panels = nm_arena_take(arena, n_panels_cut, sizeof(nm_cut_panel))};
+                              .panels = nm_arena_take(arena, n_panels_cut, sizeof(nm_cut_panel)),
+                              .lesson = nm_arena_take(arena, 1, sizeof(nm_lesson))};
+        if (s->cuts[i].lesson) *s->cuts[i].lesson = (nm_lesson){0};
+    }
     s->scratch = nm_arena_take(arena, n_threads, s->scratch_stride);
 }

@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 
 #define NM_BITLINEAR_EPS 1e-6f /* always, whatever the model's rms_norm_eps */
-#define NM_MAX_JOBS 3          /* BitLinears computed side by side: f, i, g of the token mixer */
+#define NM_MAX_JOBS 3          /* BitLinears computed side by side: i, f, g of the token mixer */
 
 typedef struct nm_bitlinear {
     nm_ternary   w;
@@ -53,7 +53,7 @@ typedef struct nm_ahead {
 /*
  * Prefetches a little of what the thread will read first of the matrices computed side by side that
  * begin with `first`; takes about 0.1 microseconds, at the start of a large matrix 0.4.  `extra` is
- * that of their cut.  False when there is no more to prefetch.
+ * that of their cut's lesson.  False when there is no more to prefetch.
  */
 bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads,
                     int64_t extra);
@@ -81,14 +81,19 @@ typedef struct nm_cut_panel {
     size_t area; /* of its first part: 1 where that began in another panel; of all others 0 */
 } nm_cut_panel;
 
+/* What the rounds of a cut have shown.  Thread 0 writes it often, so no other reads it. */
+typedef struct nm_lesson {
+    int64_t  extra;  /* what thread 0's part is to be larger by, as bitlinear.c measures work */
+    int      waited; /* since then: +1 for a round with it waiting, 1 - n_threads with all others */
+    unsigned n_rounds; /* since then */
+} nm_lesson;
+
 /* How n_jobs products of this shape are cut.  Zero jobs: none. */
 typedef struct nm_cut {
     size_t        n_jobs, rows, cols;
-    int64_t       extra;    /* work that thread 0 does beyond its share, learnt from the rounds */
-    int           waited;   /* since it learnt: rounds in which thread 0 waited, less the others */
-    unsigned      n_rounds; /* all of them */
-    size_t       *begins;   /* [n_threads + 1]: the step where each part begins, of all jobs */
-    nm_cut_panel *panels;   /* of each job in turn */
+    size_t       *begins; /* [n_threads + 1]: the step where each part begins, of all jobs */
+    nm_cut_panel *panels; /* of each job in turn */
+    nm_lesson    *lesson; /* a cache line of its own */
 } nm_cut;
 #define NM_CUTS 5 /* a model's: four products a layer and the logits */
 
@@ -112,11 +117,11 @@ typedef struct nm_bitlinear_scratch {
     /* The products that were computed in parts, to be collected; n_cut is 0 if there are none. */
     nm_bitlinear_job cut[NM_MAX_JOBS];
     size_t           n_cut;
-    nm_cut          *now; /* how: one of the cuts */
+    const nm_cut    *now; /* how: one of the cuts */
 
     /* The next matrix to compute; NULL: nothing to prefetch.  Idle threads read it. */
     _Atomic(const struct nm_bitlinear *) next;
-    atomic_int_fast64_t                  next_extra; /* of its cut */
+    atomic_int_fast64_t                  next_extra; /* of its cut's lesson */
 } nm_bitlinear_scratch;
 
 /* Computes up to NM_MAX_JOBS of one shape side by side, for n_tokens <= n_batch. */
