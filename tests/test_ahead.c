@@ -202,7 +202,7 @@ static void test_tiles(void)
     test_case("all tiles of a share but the first are prefetched while earlier ones are added");
     for (size_t n_between = 0; n_between <= 2; n_between++)
         for (size_t n_tiles = 1; n_tiles <= NM_PANEL_TILES; n_tiles += 3)
-            for (size_t cols = 240; cols <= 1200; cols += 480)
+            for (size_t cols = 240; cols <= 1200; cols += 470)
                 for (int packing = 0; packing < NM_PACKINGS; packing++)
                     check_fetched((nm_packing_id)packing, cols, (16 - n_tiles) / 2,
                                   (16 - n_tiles) / 2 + n_tiles, n_between);

@@ -60,6 +60,7 @@ static void check_lessons(nomul_session *session, nomul_session *alone, size_t n
     show(&session->engine->bitlinear, 100000);
     feed(session, alone, 1, logits, n);
     int64_t share = 2 * l->extra; /* the limit is half of one */
+    CHECK(share > 0);
     l->extra = 0;
     for (int32_t i = 1; i <= 3; i++) {
         show(&session->engine->bitlinear, N_ROUNDS * others);

@@ -41,10 +41,9 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
     memset(y, 0, n_rows * sizeof *y);
     for (block next; b.n_triples; b = next) {
         next = block_of(w, tile_begin, tile_end, b.number + 1);
-        size_t next_bytes = next.n_triples ? next.tile_bytes : b.tile_bytes;
         for (size_t i = 0, far = n_ahead; i < n_tiles; i++, far++) {
             const uint8_t *ahead = far < n_tiles ? b.codes + far * b.tile_bytes
-                                                 : next.codes + (far - n_tiles) * next_bytes;
+                                                 : next.codes + (far - n_tiles) * b.tile_bytes;
             ops->add_tile(y + i * NM_TILE_ROWS, b.codes + i * b.tile_bytes, tables, b.n_triples,
                           ahead);
         }

@@ -586,10 +586,10 @@ static nm_cut *find_cut(nm_bitlinear_scratch *s, const nm_ternary *w, size_t n_j
 
 /*
  * By how much thread 0's part is to be larger, from who was last in the rounds before.  A round of
- * N threads is shortest where each is last in an N-th of them; so one in which it was thread 0 counts
- * N - 1 times.  That includes what no estimate knows and what changes while a machine runs: when a
- * thread sees a signal, how long its lines take, what else runs on its CPU.
- * Limits keep a thread that seldom gets a CPU from making the parts useless.
+ * N threads is shortest where each is last in an N-th of them; so one in which it was thread 0
+ * counts N - 1 times.  That includes what no estimate knows and what changes while a machine runs:
+ * when a thread sees a signal, how long its lines take, what else runs on its CPU.  Limits keep a
+ * thread that seldom gets a CPU from making the parts useless.
  */
 static int64_t learn_extra(const nm_lesson *l, const cutting *how)
 {
