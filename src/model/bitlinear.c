@@ -210,7 +210,7 @@ static void part_begins(size_t *begins, const cutting *c, size_t part, size_t pa
 
 /* ---- Look-ahead ------------------------------------------------------------------------------ */
 
-static void fetch(const void *bytes, size_t n_bytes)
+__attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
 {
 #pragma GCC unroll 8
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
