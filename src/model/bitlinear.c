@@ -593,7 +593,7 @@ static nm_cut *find_cut(nm_bitlinear_scratch *s, const nm_ternary *w, size_t n_j
  */
 static int64_t learn_extra(const nm_lesson *l, const cutting *how)
 {
-    int64_t others = (int64_t)how->n_parts - 1, share = work_of(how) / (others + 1);
+    int64_t others = (int64_t)nm_larger(how->n_parts, 2) - 1, share = work_of(how) / (others + 1);
     int64_t extra = l->extra + l->waited * share / (others * LEARN_ROUNDS * LEARN_PARTS);
 
     return extra > share / 2 ? share / 2 : extra < -share / 4 ? -share / 4 : extra;
