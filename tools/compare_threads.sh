@@ -25,8 +25,9 @@
 # trip between two threads in ns: CPUs are near below 250, else far, and where a machine changes
 # between the two, both have a line.  "others" is the time that other programs took on these CPUs,
 # in percent of one CPU.  A measurement with more than 8 % is repeated, at most three times, then
-# marked with ! and left out of the medians, unless none is better.  So is one in which near and far
-# changed, which is "mixed" in the end and in no median.
+# marked with ! and left out of the medians, unless none is better.  One during
+# which the CPUs changed between near and far is repeated, too; if no repetition is better, its
+# signal is "mixed", and it is in no median.
 set -eu
 cd "$(dirname "$0")/.."
 usage() { sed -n '3,/^set/s/^# \{0,1\}//p' tools/compare_threads.sh >&2; exit 2; }

@@ -234,7 +234,7 @@ TARGET static void dequantize(float *y, const int32_t *sums, float factor, size_
     EACH(i, WIDTH, n, store(y, i, end, load_integers(sums, i, end) * factor));
 }
 
-/* Of two vectors: four exponentials side by side, then two, take a fifth less than one by one. */
+/* Two vectors of the state: four exponentials side by side, then two, take a fifth less time. */
 #define PAIR (2 * WIDTH)
 __attribute__((noinline)) TARGET static void mlgru_pair(float *out, float *h, const float *f,
                                                         const float *i, const float *bound)

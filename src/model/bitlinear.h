@@ -81,11 +81,11 @@ typedef struct nm_cut_panel {
     size_t area; /* of its first part: 1 where that began in another panel; of all others 0 */
 } nm_cut_panel;
 
-/* What the rounds of a cut have shown.  Thread 0 writes it often, so no other reads it. */
+/* What the rounds of a cut have shown.  Thread 0 writes it each round, so no other reads it. */
 typedef struct nm_lesson {
-    int64_t  extra;  /* what thread 0's part is to be larger by, as bitlinear.c measures work */
-    int      waited; /* since then: +1 for a round with it waiting, 1 - n_threads with all others */
-    unsigned n_rounds; /* since then */
+    int64_t  extra;    /* what thread 0's part is to be larger by, as bitlinear.c measures work */
+    unsigned n_rounds; /* since `extra` changed */
+    int      waited;   /* in these: +1 where thread 0 waited, 1 - n_threads where all others did */
 } nm_lesson;
 
 /* How n_jobs products of this shape are cut.  Zero jobs: none. */
