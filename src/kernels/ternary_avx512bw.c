@@ -206,15 +206,8 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
     "vpermw %%zmm28, %%zmm26, %%zmm31\n vpaddsw %%zmm31, %%zmm" #c ", %%zmm" #c "\n"               \
     "vpermw %%zmm28, %%zmm27, %%zmm29\n vpaddsw %%zmm29, %%zmm" #d ", %%zmm" #d "\n"
 
-#define FOR_SUMS(a, b, c, d) ".irp r, " #a ", " #b ", " #c ", " #d "\n"
-
-#define START(token, a, b, c, d)                                                                   \
-    FOR_SUMS(a, b, c, d)                                                                           \
-    "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n"                                                        \
-    ".endr\n"
-
 #define COLLECT(token, a, b, c, d)                                                                 \
-    FOR_SUMS(a, b, c, d)                                                                           \
+    ".irp r, " #a ", " #b ", " #c ", " #d "\n"                                                     \
     "vpxord %%zmm28, %%zmm\\r, %%zmm\\r\n"                                                         \
     "vpaddd 128*(\\r-" #a ")(%[y]), %%zmm\\r, %%zmm24\n"                                           \
     "vpsrld $16, %%zmm\\r, %%zmm\\r\n"                                                             \
@@ -224,65 +217,46 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
     ".endr\n"                                                                                      \
     "add %[y_bytes], %[y]\n"
 
-#define TOKENS_1(do) do(0, 0, 1, 2, 3)
-#define TOKENS_2(do) TOKENS_1(do) do(1, 4, 5, 6, 7)
-#define TOKENS_3(do) TOKENS_2(do) do(2, 8, 9, 10, 11)
-#define TOKENS_4(do) TOKENS_3(do) do(3, 12, 13, 14, 15)
-#define TOKENS_5(do) TOKENS_4(do) do(4, 16, 17, 18, 19)
-#define TOKENS_6(do) TOKENS_5(do) do(5, 20, 21, 22, 23)
-
-#define CLOBBERS                                                                                   \
-    "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",        \
-        "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18",   \
-        "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28",  \
-        "xmm29", "xmm30", "xmm31"
-
-/*
- * nm_many_ops.add_tile for n tokens.  Prefetches one line for each index: in bursts between tiles
- * they delay the look-ups, and cost 16 tokens a tenth of their time, 4 tokens a quarter (Zen 5).
- */
-#define DEFINE_TILE(n)                                                                             \
-    NM_TARGET(V_TARGET)                                                                            \
-    static void tile_##n(const nm_many_tile *tile)                                                 \
-    {                                                                                              \
-        int32_t       *y = tile->y;                                                                \
-        const uint8_t *indices = tile->indices, *tables = tile->tables, *ahead = tile->ahead;      \
-        size_t         n_indices = tile->n_indices;                                                \
-                                                                                                   \
-        __asm__ volatile(                                                                          \
-            TOKENS_##n(START)                                                                      \
-            ".p2align 5\n"                                                                         \
-            "1:\n"                                                                                 \
-            "vmovdqa64 (%[indices]), %%zmm24\n vmovdqa64 64(%[indices]), %%zmm26\n"                \
-            "vpsrlw $8, %%zmm24, %%zmm25\n vpsrlw $8, %%zmm26, %%zmm27\n"                          \
-            "prefetcht1 (%[ahead])\n add %[step], %[ahead]\n"                                      \
-            TOKENS_##n(LOOK_UP)                                                                    \
-            "sub $-128, %[indices]\n add %[table_step], %[tables]\n"                               \
-            "dec %[n_indices]\n jnz 1b\n"                                                          \
-            "mov $0x80008000, %%eax\n vpbroadcastd %%eax, %%zmm28\n"                               \
-            TOKENS_##n(COLLECT)                                                                    \
-            : [y] "+r"(y), [indices] "+r"(indices), [tables] "+r"(tables),                         \
-              [n_indices] "+r"(n_indices), [ahead] "+r"(ahead)                                     \
-            : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),                   \
-              [table_step] "i"(TABLE_STEP)                                                         \
-            : "rax", CLOBBERS);                                                                    \
-    }
+/* What is done for each token; the four sums of the first are zmm0 to 3. */
+#define UP_TO(n) "cmp $" #n ", %[n_tokens]\n je 2f\n"
+#define TOKENS(do)                                                                                 \
+    do(0, 0, 1, 2, 3) UP_TO(1) do(1, 4, 5, 6, 7) UP_TO(2) do(2, 8, 9, 10, 11) UP_TO(3)             \
+    do(3, 12, 13, 14, 15) UP_TO(4) do(4, 16, 17, 18, 19) UP_TO(5) do(5, 20, 21, 22, 23)            \
+    ".p2align 5\n2:\n"
 /* clang-format on */
 
-DEFINE_TILE(1)
-DEFINE_TILE(2)
-DEFINE_TILE(3)
-DEFINE_TILE(4)
-DEFINE_TILE(5)
-DEFINE_TILE(6)
-
+/*
+ * nm_many_ops.add_tile.  Prefetches one line for each index: in bursts between tiles they delay the
+ * look-ups, and cost 16 tokens a tenth of their time, 4 tokens a quarter (Zen 5).
+ */
 NM_TARGET(V_TARGET)
 static void add_many_tile(const nm_many_tile *tile)
 {
-    static void (*const tiles[MANY + 1])(const nm_many_tile *) = {NULL,   tile_1, tile_2, tile_3,
-                                                                  tile_4, tile_5, tile_6};
+    int32_t       *y = tile->y;
+    const uint8_t *indices = tile->indices, *tables = tile->tables, *ahead = tile->ahead;
+    size_t         n_indices = tile->n_indices;
 
-    tiles[tile->n_tokens](tile);
+    __asm__ volatile(
+        ".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, "
+        "23\n"
+        "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n"
+        ".endr\n"
+        ".p2align 5\n"
+        "1:\n"
+        "vmovdqa64 (%[indices]), %%zmm24\n vmovdqa64 64(%[indices]), %%zmm26\n"
+        "vpsrlw $8, %%zmm24, %%zmm25\n vpsrlw $8, %%zmm26, %%zmm27\n"
+        "prefetcht1 (%[ahead])\n add %[step], %[ahead]\n" TOKENS(LOOK_UP)
+        "sub $-128, %[indices]\n add %[table_step], %[tables]\n"
+        "dec %[n_indices]\n jnz 1b\n"
+        "mov $0x80008000, %%eax\n vpbroadcastd %%eax, %%zmm28\n" TOKENS(COLLECT)
+        : [y] "+r"(y), [indices] "+r"(indices), [tables] "+r"(tables), [n_indices] "+r"(n_indices),
+          [ahead] "+r"(ahead)
+        : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),
+          [n_tokens] "r"(tile->n_tokens), [table_step] "i"(TABLE_STEP)
+        : "memory", "cc", "rax", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+          "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17",
+          "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
+          "xmm28", "xmm29", "xmm30", "xmm31");
 }
 
 /* ---- The parts of each packing --------------------------------------------------------------- */
