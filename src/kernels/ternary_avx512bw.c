@@ -52,11 +52,8 @@ void nm_avx512bw_add_tile_t4(int32_t *y, const uint8_t *codes, const uint8_t *ta
 
 /* ---- Many tokens: indices -------------------------------------------------------------------- */
 
-#define MANY 6                                   /* tokens that look up together */
-#define MAX_INDICES 80                           /* of a row in a K block */
-#define INDEX_BYTES (MAX_INDICES * NM_TILE_ROWS) /* of a tile */
-#define ENTRIES_BYTES 64                         /* of a token's table for one index */
-#define TABLE_STEP (MANY * ENTRIES_BYTES)        /* from one index to the next */
+/* From the tables of one index to those of the next: those of all tokens lie between. */
+#define TABLE_STEP (NM_AVX512BW_TOKENS * NM_AVX512BW_ENTRIES)
 
 /* What a nibble, or a q of t5, adds to an index. */
 typedef int8_t nibble_values[16];
@@ -79,7 +76,7 @@ INLINE vec values(const nibble_values v, vec nibble)
     return V_SHUFFLE(V_TABLE(v), nibble);
 }
 
-/* Columns (0, 1, 2) (4, 5, 6) (8, 9, 10) (3, 7, 11) of a triple of 64 rows. */
+/* The indices of a triple of 64 rows. */
 INLINE void index_triple_t4(uint8_t *to, const uint8_t *codes)
 {
     vec last = {0};
@@ -92,7 +89,6 @@ INLINE void index_triple_t4(uint8_t *to, const uint8_t *codes)
     *(vec *)to = last;
 }
 
-/* Columns (0, 1, 2) (5, 6, 7) (10, 11, 12) (3, 4, 8) (13, 14, 9). */
 INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
 {
     vec pair[NM_TRIPLE_GROUPS], single = {0};
@@ -109,24 +105,13 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
     *(vec *)(to + NM_TILE_ROWS) = pair[2] + single;
 }
 
-/*
- * Prefetches what is read a page later, for the first block of a panel, which nothing else has
- * prefetched: the hardware stops at the end of each page of 4 KiB.  4 tokens are 5 % faster, 16 and
- * more the same (Zen 5).
- */
-INLINE void fetch_triple(const uint8_t *codes)
-{
-    for (uintptr_t line = 4096; line < 4096 + 3 * NM_TILE_ROWS; line += 64)
-        _mm_prefetch((const char *)((uintptr_t)codes + line), _MM_HINT_T0);
-}
-
 /* A tile's part of a K block: 128 bytes for each three columns. */
 INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes, size_t n_triples)
 {
     size_t step = (packing == NM_T4 ? 4 : 5) * NM_TILE_ROWS;
 
     for (; n_triples; n_triples--, to += step, codes += 3 * NM_TILE_ROWS) {
-        fetch_triple(codes);
+        nm_avx512bw_fetch_triple(codes);
         if (packing == NM_T4) {
             index_triple_t4(to, codes);
             index_triple_t4(to + V_BYTES, codes + V_BYTES);
@@ -140,51 +125,56 @@ INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes,
 /* ---- Many tokens: tables --------------------------------------------------------------------- */
 
 /*
- * Entry v mod 32 of a table, v = 9 a + 3 b + c, takes each of three columns a, b and c times.  The
- * columns of a triple are words 0 to 14, their negatives words 16 to 30, and word 15 is 0.
+ * A table is made of the sums of two columns, b and c, and of a third, a.  Those of b and c are
+ * made for all indices of a triple at once, four each: c, b - c, b, b + c; others are their
+ * negatives.  The columns of a triple are words 0 to 14, their negatives words 16 to 30.
  */
-/* clang-format off */
-#define N 15
-#define M(column) (16 + (column))
-#define NINE(x) x, x, x, x, x, x, x, x, x
-#define A_TIMES(x) {N, N, N, N, N, NINE(x), N, N, N, N, N, NINE(M(x)), N, N, N, N}
-#define B_TIMES(x)                                                                                 \
-    {N, N, x, x, x, M(x), M(x), M(x), N, N, N, x, x, x, N, N,                                      \
-     N, N, N, M(x), M(x), M(x), N, N, N, x, x, x, M(x), M(x), M(x), N}
-#define C_TIMES(x)                                                                                 \
-    {N, x, M(x), N, x, M(x), N, x, M(x), N, x, M(x), N, x, N, N,                                   \
-     N, N, N, M(x), N, x, M(x), N, x, M(x), N, x, M(x), N, x, M(x)}
-#define INDEX(a, b, c) {A_TIMES(a), B_TIMES(b), C_TIMES(c)}
-/* clang-format on */
+#define B(x) x, x, x, x
+#define C(x) x, 16 + x, x, x
+static const uint16_t column_b[NM_PACKINGS][32] = {
+    [NM_T4] = {B(1), B(5), B(9), B(7)}, [NM_T5] = {B(1), B(6), B(11), B(4), B(14)}};
+static const uint16_t column_c[NM_PACKINGS][32] = {
+    [NM_T4] = {C(2), C(6), C(10), C(11)}, [NM_T5] = {C(2), C(7), C(12), C(8), C(9)}};
+#undef B
+#undef C
+static const uint8_t column_a[NM_PACKINGS][5] = {
+    [NM_T4] = {0, 4, 8, 3}, [NM_T5] = {0, 5, 10, 3, 13}};
 
-static const uint16_t index_words[NM_PACKINGS][5][3][32] = {
-    [NM_T4] = {INDEX(0, 1, 2), INDEX(4, 5, 6), INDEX(8, 9, 10), INDEX(3, 7, 11)},
-    [NM_T5] = {INDEX(0, 1, 2), INDEX(5, 6, 7), INDEX(10, 11, 12), INDEX(3, 4, 8), INDEX(13, 14, 9)},
-};
-#undef N
-#undef M
+/* Entry v mod 32, v = 9 a + 3 b + c, takes a pair, 32 further for its negative, and a or -a. */
+/* clang-format off */
+static const uint16_t pair_of_entry[32] = {
+    0, 0, 1, 2, 3, 35, 34, 33, 32, 0, 0, 1, 2, 3, 0, 0,
+    0, 0, 0, 35, 34, 33, 32, 0, 0, 1, 2, 3, 35, 34, 33, 32};
+/* clang-format on */
+#define HAS_B 0xEEEEEEEE /* of each four sums */
+#define HAS_C 0xBBBBBBBB
+#define HAS_PAIR 0xFF783DFE /* of the entries */
+#define HAS_A 0x00003FE0
+#define HAS_MINUS_A 0x0FF80000
 
 /* One token's tables of a K block; those of the others lie between. */
 INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, size_t n_triples)
 {
-    const int n_indices = packing == NM_T4 ? 4 : 5;
-    __m512i   words[5][3];
+    const int     n_indices = packing == NM_T4 ? 4 : 5;
+    const __m512i zero = _mm512_setzero_si512(), entries = _mm512_loadu_si512(pair_of_entry);
+    const __m512i b_of = _mm512_loadu_si512(column_b[packing]);
+    const __m512i c_of = _mm512_loadu_si512(column_c[packing]);
+    const __m512i sign = _mm512_maskz_set1_epi16(HAS_MINUS_A, 16);
 
-#pragma GCC unroll 5
-    for (int i = 0; i < n_indices; i++)
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) words[i][j] = _mm512_loadu_si512(index_words[packing][i][j]);
     for (; n_triples; n_triples--, q += packing == NM_T4 ? 12 : 15) {
         __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)q));
-        __m256i minus = _mm256_sub_epi16(_mm256_setzero_si256(), x);
-        __m512i columns = _mm512_inserti64x4(_mm512_castsi256_si512(x), minus, 1);
-        columns = _mm512_maskz_mov_epi16(0x7FFF7FFF, columns);
+        __m256i negative = _mm256_sub_epi16(_mm256_setzero_si256(), x);
+        __m512i columns = _mm512_inserti64x4(_mm512_castsi256_si512(x), negative, 1);
+        __m512i pairs = _mm512_add_epi16(_mm512_maskz_permutexvar_epi16(HAS_B, b_of, columns),
+                                         _mm512_maskz_permutexvar_epi16(HAS_C, c_of, columns));
+        __m512i negatives = _mm512_sub_epi16(zero, pairs);
 #pragma GCC unroll 5
         for (int i = 0; i < n_indices; i++, to += TABLE_STEP) {
-            __m512i a = _mm512_permutexvar_epi16(words[i][0], columns);
-            __m512i b = _mm512_permutexvar_epi16(words[i][1], columns);
-            __m512i c = _mm512_permutexvar_epi16(words[i][2], columns);
-            _mm512_store_si512((void *)to, _mm512_add_epi16(_mm512_add_epi16(a, b), c));
+            __m512i a_of = _mm512_add_epi16(sign, _mm512_set1_epi16(column_a[packing][i]));
+            __m512i pair_of = _mm512_add_epi16(entries, _mm512_set1_epi16((short)(4 * i)));
+            __m512i a = _mm512_maskz_permutexvar_epi16(HAS_A | HAS_MINUS_A, a_of, columns);
+            __m512i pair = _mm512_maskz_permutex2var_epi16(HAS_PAIR, pairs, pair_of, negatives);
+            _mm512_store_si512((void *)to, _mm512_add_epi16(a, pair));
         }
     }
 }
@@ -200,14 +190,14 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
  */
 /* clang-format off */
 #define LOOK_UP(token, a, b, c, d)                                                                 \
-    "vmovdqa64 " #token "*64(%[tables]), %%zmm28\n"                                                \
+    "vmovdqa64 " #token "*64(%[table]), %%zmm28\n"                                                \
     "vpermw %%zmm28, %%zmm24, %%zmm29\n vpaddsw %%zmm29, %%zmm" #a ", %%zmm" #a "\n"               \
     "vpermw %%zmm28, %%zmm25, %%zmm30\n vpaddsw %%zmm30, %%zmm" #b ", %%zmm" #b "\n"               \
     "vpermw %%zmm28, %%zmm26, %%zmm31\n vpaddsw %%zmm31, %%zmm" #c ", %%zmm" #c "\n"               \
     "vpermw %%zmm28, %%zmm27, %%zmm29\n vpaddsw %%zmm29, %%zmm" #d ", %%zmm" #d "\n"
 
 #define COLLECT(token, a, b, c, d)                                                                 \
-    ".irp r, " #a ", " #b ", " #c ", " #d "\n"                                                     \
+    ".irp r," #a "," #b "," #c "," #d "\n"                                                         \
     "vpxord %%zmm28, %%zmm\\r, %%zmm\\r\n"                                                         \
     "vpaddd 128*(\\r-" #a ")(%[y]), %%zmm\\r, %%zmm24\n"                                           \
     "vpsrld $16, %%zmm\\r, %%zmm\\r\n"                                                             \
@@ -217,12 +207,26 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
     ".endr\n"                                                                                      \
     "add %[y_bytes], %[y]\n"
 
-/* What is done for each token; the four sums of the first are zmm0 to 3. */
-#define UP_TO(n) "cmp $" #n ", %[n_tokens]\n je 2f\n"
+/* For each of n tokens; the four sums of the first are zmm0 to 3. */
 #define TOKENS(do)                                                                                 \
     do(0, 0, 1, 2, 3) UP_TO(1) do(1, 4, 5, 6, 7) UP_TO(2) do(2, 8, 9, 10, 11) UP_TO(3)             \
-    do(3, 12, 13, 14, 15) UP_TO(4) do(4, 16, 17, 18, 19) UP_TO(5) do(5, 20, 21, 22, 23)            \
-    ".p2align 5\n2:\n"
+    do(3, 12, 13, 14, 15) UP_TO(4) do(4, 16, 17, 18, 19) UP_TO(5) do(5, 20, 21, 22, 23) "2:\n"
+#define UP_TO(tokens) "cmp $" #tokens ", %[n]\n je 2f\n"
+
+#define ADD_MANY                                                                                   \
+    ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n"                       \
+    "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n"                                                        \
+    ".endr\n"                                                                                      \
+    ".p2align 5\n"                                                                                 \
+    "1:\n"                                                                                         \
+    "vmovdqa64 (%[indices]), %%zmm24\n vmovdqa64 64(%[indices]), %%zmm26\n"                        \
+    "vpsrlw $8, %%zmm24, %%zmm25\n vpsrlw $8, %%zmm26, %%zmm27\n"                                  \
+    "prefetcht1 (%[ahead])\n add %[step], %[ahead]\n"                                              \
+    TOKENS(LOOK_UP)                                                                                \
+    "sub $-128, %[indices]\n add %[table_step], %[table]\n"                                        \
+    "dec %[n_indices]\n jnz 1b\n"                                                                  \
+    "mov $0x80008000, %%eax\n vpbroadcastd %%eax, %%zmm28\n"                                       \
+    TOKENS(COLLECT)
 /* clang-format on */
 
 /*
@@ -230,33 +234,22 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
  * look-ups, and cost 16 tokens a tenth of their time, 4 tokens a quarter (Zen 5).
  */
 NM_TARGET(V_TARGET)
-static void add_many_tile(const nm_many_tile *tile)
+void nm_avx512bw_add_many_tile(const nm_many_tile *tile)
 {
     int32_t       *y = tile->y;
-    const uint8_t *indices = tile->indices, *tables = tile->tables, *ahead = tile->ahead;
+    const uint8_t *indices = tile->indices, *table = tile->tables, *ahead = tile->ahead;
     size_t         n_indices = tile->n_indices;
 
-    __asm__ volatile(
-        ".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, "
-        "23\n"
-        "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n"
-        ".endr\n"
-        ".p2align 5\n"
-        "1:\n"
-        "vmovdqa64 (%[indices]), %%zmm24\n vmovdqa64 64(%[indices]), %%zmm26\n"
-        "vpsrlw $8, %%zmm24, %%zmm25\n vpsrlw $8, %%zmm26, %%zmm27\n"
-        "prefetcht1 (%[ahead])\n add %[step], %[ahead]\n" TOKENS(LOOK_UP)
-        "sub $-128, %[indices]\n add %[table_step], %[tables]\n"
-        "dec %[n_indices]\n jnz 1b\n"
-        "mov $0x80008000, %%eax\n vpbroadcastd %%eax, %%zmm28\n" TOKENS(COLLECT)
-        : [y] "+r"(y), [indices] "+r"(indices), [tables] "+r"(tables), [n_indices] "+r"(n_indices),
-          [ahead] "+r"(ahead)
-        : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),
-          [n_tokens] "r"(tile->n_tokens), [table_step] "i"(TABLE_STEP)
-        : "memory", "cc", "rax", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-          "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17",
-          "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
-          "xmm28", "xmm29", "xmm30", "xmm31");
+    __asm__ volatile(ADD_MANY
+                     : [y] "+r"(y), [indices] "+r"(indices), [table] "+r"(table),
+                       [n_indices] "+r"(n_indices), [ahead] "+r"(ahead)
+                     : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),
+                       [n] "r"(tile->n_tokens), [table_step] "i"(TABLE_STEP)
+                     : "memory", "cc", "rax", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+                       "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+                       "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
+                       "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
+                       "xmm31");
 }
 
 /* ---- The parts of each packing --------------------------------------------------------------- */
@@ -287,39 +280,36 @@ void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks)
     }
 }
 
-#define PARTS_OF(packing)                                                                          \
-    NM_TARGET(V_TARGET)                                                                            \
-    static void index_tile_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)          \
-    {                                                                                              \
-        index_tile(NM_##packing, to, codes, n_triples);                                            \
-    }                                                                                              \
-    NM_TARGET(V_TARGET)                                                                            \
-    static void fill_tables_##packing(uint8_t *to, const int8_t *q, size_t n_triples)              \
-    {                                                                                              \
-        fill_tables(NM_##packing, to, q, n_triples);                                               \
-    }
+NM_TARGET(V_TARGET)
+static void index_tile_t4(uint8_t *to, const uint8_t *codes, size_t n_triples)
+{
+    index_tile(NM_T4, to, codes, n_triples);
+}
 
-PARTS_OF(T4)
-PARTS_OF(T5)
+NM_TARGET(V_TARGET)
+static void index_tile_t5(uint8_t *to, const uint8_t *codes, size_t n_triples)
+{
+    index_tile(NM_T5, to, codes, n_triples);
+}
 
-/* clang-format off */
-#define MANY_OF(packing, per_triple)                                                               \
-    {                                                                                              \
-        .most_tokens = MANY, .together = MANY, .index_bytes = INDEX_BYTES,                         \
-        .indices_per_triple = per_triple, .block_table_bytes = MAX_INDICES * ENTRIES_BYTES,        \
-        .token_step = ENTRIES_BYTES, .make_indices = index_tile_##packing,                         \
-        .make_tables = fill_tables_##packing, .add_tile = add_many_tile,                           \
-    }
-/* clang-format on */
+NM_TARGET(V_TARGET)
+void nm_avx512bw_fill_tables_t4(uint8_t *to, const int8_t *q, size_t n_triples)
+{
+    fill_tables(NM_T4, to, q, n_triples);
+}
 
-const nm_many_ops nm_avx512bw_many[NM_PACKINGS] = {
-    [NM_T4] = MANY_OF(T4, 4), [NM_T5] = MANY_OF(T5, 5)};
+NM_TARGET(V_TARGET)
+void nm_avx512bw_fill_tables_t5(uint8_t *to, const int8_t *q, size_t n_triples)
+{
+    fill_tables(NM_T5, to, q, n_triples);
+}
+
+static const nm_many_ops many[NM_PACKINGS] = NM_AVX512BW_MANY;
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish,
-               &nm_avx512bw_many[NM_T4], 0},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish,
-               &nm_avx512bw_many[NM_T5], 0},
+    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish, &many[NM_T4],
+               0},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish, &many[NM_T5], 0},
 };
 
 #endif
