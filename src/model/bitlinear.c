@@ -686,10 +686,14 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
         }
         return;
     }
-    /* Together: as many tiles at a time as a panel has, or each thread's share. */
+    /*
+     * Together.  A thread takes a panel at a time, or its share if that is hardly more: it would
+     * begin in the middle of a panel, and each part of one needs the tables of all tokens.
+     */
     size_t n_items = n_tiles * n_token_blocks(&b), share = (n_items + n_threads - 1) / n_threads;
     atomic_store_explicit(&s->next, NULL, memory_order_relaxed);
-    nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, n_items, nm_smaller(share, NM_PANEL_TILES));
+    size_t grain = share <= 2 * NM_PANEL_TILES ? share : NM_PANEL_TILES;
+    nm_work_run(s->work, NM_PHASE_GEMM, gemm, &b, n_items, grain);
 }
 
 /* Tiles [begin, end) of the first job. */
