@@ -198,7 +198,7 @@ static void add_tile_t5_48k(int32_t *y, const uint8_t *codes, const uint8_t *tab
 #define WORTH(i) (uint8_t)(9 * TRIT((i)&3) + 3 * TRIT((i) >> 2 & 3) + TRIT((i) >> 4))
 static const places t4_worth = {ROW_OF_64(WORTH, 0)};
 
-INLINE vec select(uint8_t mask, vec a, vec b)
+INLINE vec select_bits(uint8_t mask, vec a, vec b)
 {
     return (vec)_mm512_ternarylogic_epi64(_mm512_set1_epi8((char)mask), (__m512i)a, (__m512i)b,
                                           0xCA);
@@ -208,10 +208,11 @@ INLINE void index_triple_t4(uint8_t *to, const uint8_t *codes)
 {
     vec a = load(codes), b = load(codes + NM_TILE_ROWS), c = load(codes + 2 * NM_TILE_ROWS);
     vec table = load(t4_worth), *at = (vec *)to;
-    vec ab = select(0x03, (vec)((vec16)a >> 6), (vec)((vec16)b >> 4));
+    vec ab = select_bits(0x03, (vec)((vec16)a >> 6), (vec)((vec16)b >> 4));
 
     at[0] = pick(a, table), at[2] = pick(b, table), at[4] = pick(c, table);
-    at[6] = pick(select(0x30, (vec)((vec16)c >> 2), ab), table); /* the last trits of all three */
+    at[6] =
+        pick(select_bits(0x30, (vec)((vec16)c >> 2), ab), table); /* the last trits of all three */
 }
 
 /*
