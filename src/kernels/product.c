@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-/* A K block of a range of tiles; n_triples is 0 after the last one. */
+/*
+ * A K block of a range of tiles.  After the last one n_triples is 0, and the rest is that of the
+ * first block of what a thread reads next.
+ */
 typedef struct block {
     const uint8_t *codes; /* of the first tile; the others follow */
     size_t         number, n_triples, tile_bytes;
@@ -19,14 +22,14 @@ typedef struct block {
 static block block_of(const nm_ternary *w, size_t tile_begin, size_t tile_end, size_t number)
 {
     size_t full = nm_packings[w->packing].block_triples, triple = number * full;
-    block  b = {.number = number};
+    block  b = {.number = number, .tile_bytes = nm_smaller(full, w->n_triples) * NM_STEP_BYTES};
 
     if (triple < w->n_triples) {
         b.n_triples = nm_smaller(full, w->n_triples - triple);
-        b.tile_bytes = b.n_triples * NM_TRIPLE_GROUPS * NM_TILE_ROWS;
+        b.tile_bytes = b.n_triples * NM_STEP_BYTES;
         b.codes = w->codes + nm_ternary_offset(w, tile_begin, triple * NM_TRIPLE_GROUPS);
     } else {
-        b.codes = w->codes + nm_ternary_offset(w, tile_end, 0); /* what a thread reads next */
+        b.codes = w->codes + nm_ternary_offset(w, tile_end, 0);
     }
     return b;
 }
@@ -200,6 +203,7 @@ void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
 
     for (block next; b.n_triples; b = next) {
         next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);
+        if (!next.n_triples && g->next) next.codes = g->next;
         if (in_lanes) gemm_lanes(ops, g, &b, in_lanes, !next.n_triples);
         fetching f = {.ahead = next.codes};
         size_t   n_lookups = 0; /* of a tile, by all groups of tokens */

@@ -37,6 +37,7 @@ typedef struct nm_gemm {
     size_t            y_stride;
     const int8_t     *q;
     size_t            q_stride, n_tokens;
+    const uint8_t    *next;    /* what the thread reads afterwards; NULL: what follows in memory */
     uint8_t          *scratch; /* nm_product_scratch(ops, n_tokens) bytes, aligned to 64 */
 } nm_gemm;
 

@@ -216,6 +216,13 @@ __attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
 }
 
+/* Of the matrices computed side by side that one which has a tile of all; its number there. */
+static const nm_ternary *matrix_of(const nm_bitlinear *first, size_t *tile)
+{
+    for (; *tile >= first->w.n_tiles; first = first->next) *tile -= first->w.n_tiles;
+    return &first->w;
+}
+
 /* The share that a thread reads first of `first` and what is computed with it: in one panel. */
 static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads,
                         int64_t extra)
@@ -243,10 +250,10 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
         *a = (nm_ahead){first, &layer->w, .at = step[0] * NM_STEP_BYTES, .end = end * NM_STEP_BYTES,
                         .left = AHEAD_MAX};
     } else {
-        size_t tile = nm_pool_share(n_all, thread, n_threads);
-        for (layer = first; tile >= layer->w.n_tiles; layer = layer->next) tile -= layer->w.n_tiles;
-        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, layer->w.n_tiles);
-        *a = (nm_ahead){first, &layer->w, tile, end - tile, .left = AHEAD_MAX};
+        size_t            tile = nm_pool_share(n_all, thread, n_threads);
+        const nm_ternary *w = matrix_of(first, &tile);
+        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, w->n_tiles);
+        *a = (nm_ahead){first, w, tile, end - tile, .left = AHEAD_MAX};
     }
 }
 
@@ -498,9 +505,27 @@ static size_t n_token_blocks(const bundle *b)
     return (b->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
 }
 
-/* Tiles [tile, tile_end) of the j-th job, in one panel, for a block of tokens. */
+/*
+ * What a thread reads after items up to `end`: after the last of its share, the first tile of its
+ * share of the next product.  NULL: it reads on.
+ */
+static const uint8_t *next_codes(const bundle *b, size_t end, size_t thread)
+{
+    const nm_bitlinear *first = b->jobs[b->n_jobs - 1].layer->next, *layer = first;
+    size_t              n_threads = nm_work_threads(b->s->work), n_items = 0, n_next = 0;
+
+    for (size_t j = 0; j < b->n_jobs; j++) n_items += b->jobs[j].layer->w.n_tiles;
+    if (!first || end != nm_pool_share(n_items * n_token_blocks(b), thread + 1, n_threads))
+        return NULL;
+    for (size_t i = 0; i < first->n_together; i++, layer = layer->next) n_next += layer->w.n_tiles;
+    size_t            tile = nm_pool_share(n_next, thread, n_threads);
+    const nm_ternary *w = matrix_of(first, &tile);
+    return w->codes + nm_ternary_offset(w, tile, 0);
+}
+
+/* Tiles [tile, tile_end) of the j-th job, in one panel, for a block of tokens; `next`: nm_gemm. */
 static void gemm_tiles(const bundle *b, size_t j, size_t tile, size_t tile_end, size_t token,
-                       size_t thread)
+                       const uint8_t *next, size_t thread)
 {
     const nm_ternary *w = &b->jobs[j].layer->w;
     int32_t          *sums = b->s->sums + thread * b->s->sums_stride;
@@ -512,6 +537,7 @@ static void gemm_tiles(const bundle *b, size_t j, size_t tile, size_t tile_end, 
                                  .q = q_of(b, j, token),
                                  .q_stride = b->s->q_stride,
                                  .n_tokens = nm_smaller(GEMM_TOKENS, b->n_tokens - token),
+                                 .next = next,
                                  .scratch = b->s->scratch + thread * b->s->scratch_stride};
     size_t            row = tile * NM_TILE_ROWS;
     size_t            n_rows = nm_smaller(tile_end * NM_TILE_ROWS, w->rows) - row;
@@ -541,7 +567,8 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
             size_t in_panel = nm_smaller(NM_PANEL_TILES, n_tiles - first);
             size_t item = i - first * n_blocks_of_tokens, tile = first + item % in_panel;
             n = nm_smaller(first + in_panel - tile, nm_smaller(end - base, n_items) - i);
-            gemm_tiles(b, j, tile, tile + n, item / in_panel * GEMM_TOKENS, thread);
+            const uint8_t *next = base + i + n == end ? next_codes(b, end, thread) : NULL;
+            gemm_tiles(b, j, tile, tile + n, item / in_panel * GEMM_TOKENS, next, thread);
         }
     }
 }
