@@ -88,6 +88,7 @@ typedef struct nm_many_ops {
     size_t indices_per_triple; /* not 0: made for the whole panel first, the next is prefetched */
     size_t block_table_bytes;  /* of one token in a K block */
     size_t token_step;         /* from a token's tables to those of the next */
+    size_t least_alone;        /* tokens that a thread alone reads as fast as threads together */
     void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
     void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
     void (*add_tile)(const nm_many_tile *tile);

@@ -44,7 +44,8 @@ static inline void nm_avx512bw_fetch_triple(const uint8_t *codes)
         .most_tokens = NM_AVX512BW_TOKENS, .together = NM_AVX512BW_TOKENS,                         \
         .index_bytes = NM_AVX512BW_INDICES * NM_TILE_ROWS, .indices_per_triple = per_triple,       \
         .block_table_bytes = NM_AVX512BW_INDICES * NM_AVX512BW_ENTRIES,                            \
-        .token_step = NM_AVX512BW_ENTRIES, .make_indices = index_tile_##packing,                   \
+        .token_step = NM_AVX512BW_ENTRIES, .least_alone = 16,                                      \
+        .make_indices = index_tile_##packing,                                                      \
         .make_tables = nm_avx512bw_fill_tables_##packing, .add_tile = nm_avx512bw_add_many_tile,   \
     }
 /* clang-format on */

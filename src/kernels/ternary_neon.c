@@ -232,6 +232,7 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *t)
         .together = MANY,                                                                          \
         .block_table_bytes = BLOCK_BYTES,                                                          \
         .token_step = BLOCK_BYTES,                                                                 \
+        .least_alone = 32,                                                                         \
         .make_tables = make_tables_##packing,                                                      \
         .add_tile = add_many_tile_##packing,                                                       \
     };

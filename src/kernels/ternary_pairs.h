@@ -139,6 +139,7 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
     }                                                                                              \
     static const nm_many_ops many_##packing = {                                                    \
         .most_tokens = 32,                                                                         \
+        .least_alone = 32,                                                                         \
         .together = 1,                                                                             \
         .index_bytes = INDEX_BYTES,                                                                \
         .block_table_bytes = TOKEN_TABLE_BYTES,                                                    \

@@ -71,7 +71,8 @@ static void add_many_tile(const nm_many_tile *tile)
 #define MANY_OF(tables)                                                                            \
     {                                                                                              \
         .most_tokens = 1, .together = 1, .block_table_bytes = BLOCK_BYTES,                         \
-        .token_step = BLOCK_BYTES, .make_tables = tables, .add_tile = add_many_tile,               \
+        .token_step = BLOCK_BYTES, .least_alone = 32, .make_tables = tables,                       \
+        .add_tile = add_many_tile,                                                                 \
     }
 
 static const nm_many_ops many_t4 = MANY_OF(make_tables_t4), many_t5 = MANY_OF(make_tables_t5);

@@ -17,7 +17,7 @@
 #define NM_BATCH_STEP 64 /* the default batch is a multiple of this, up to 6 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
-#define NM_STRIP_LEAST 32 /* tokens for each thread; with fewer, threads better share each step */
+#define NM_STRIP_LEAST 32           /* tokens for each thread, always worth strips */
 #define NM_STRIP_MOST NM_BATCH_STEP /* of a strip: as many go through a product together */
 #define NM_TRIAL_TOKENS 8           /* in a pass: with more, threads gain in any model */
 
@@ -82,7 +82,8 @@ nm_slice nm_engine_slice(nm_engine *engine, size_t token, size_t n_tokens);
  * Takes a pass of many tokens through the layers, each thread tokens of its own.  False, and
  * nothing is done, where there are too few: then the threads better share each step.
  */
-bool nm_engine_strips(nm_engine *engine);
+bool   nm_engine_strips(nm_engine *engine);
+size_t nm_engine_strip_least(const nm_engine *engine); /* how many each thread takes at least */
 
 /* With one reference, the caller's; freed by dropping the last one. */
 nm_engine *nm_engine_new(const nm_weights *weights, const nm_kernels *kernels, size_t n_threads,
