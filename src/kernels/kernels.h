@@ -66,6 +66,8 @@ typedef struct nm_lane_tiles {
     size_t         q_stride;
     const uint8_t *indices;
     size_t         n_tiles, n_triples, quad_cols;
+    const uint8_t *ahead;      /* to be prefetched: nothing need exist there */
+    size_t         ahead_step; /* from a tile's to those of the next */
     uint8_t       *scratch;
 } nm_lane_tiles;
 

@@ -120,8 +120,8 @@ typedef struct fetching {
 } fetching;
 
 /* The first n tokens of one K block in lanes. */
-static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block *b, size_t n,
-                       bool is_last)
+static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block *b,
+                       const block *next, size_t n)
 {
     const nm_lane_ops *l = ops->many->lanes;
     size_t             n_tiles = g->tile_end - g->tile_begin;
@@ -133,6 +133,8 @@ static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block 
                                 .n_tiles = n_tiles,
                                 .n_triples = b->n_triples,
                                 .quad_cols = l->quad_cols,
+                                .ahead = next->codes,
+                                .ahead_step = next->tile_bytes,
                                 .scratch = g->scratch + n_tiles * l->index_bytes};
 
     for (size_t i = 0; i < n_tiles; i++)
@@ -144,7 +146,8 @@ static void gemm_lanes(const nm_ternary_ops *ops, const nm_gemm *g, const block 
             memset(tiles.y + t * g->y_stride, 0, n_tiles * NM_TILE_ROWS * sizeof *tiles.y);
         l->add_tiles(&tiles);
         for (size_t t = 0; t < tiles.n_tokens; t++, tiles.y += g->y_stride)
-            if (is_last && ops->finish) ops->finish(tiles.y, n_tiles * NM_TILE_ROWS, b->number + 1);
+            if (!next->n_triples && ops->finish)
+                ops->finish(tiles.y, n_tiles * NM_TILE_ROWS, b->number + 1);
         tiles.q += tiles.n_tokens * g->q_stride;
     }
 }
@@ -180,7 +183,7 @@ static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block
 
         if (m->index_bytes && !by_panel) m->make_indices(indices, codes, b->n_triples);
         tile.indices = m->index_bytes ? indices : codes;
-        tile.ahead = by_panel ? f->ahead : codes + b->tile_bytes;
+        tile.ahead = by_panel || i + 1 == n_tiles ? f->ahead : codes + b->tile_bytes;
         for (size_t t = 0; t < n; t += tile.n_tokens) {
             tile.y = y + t * g->y_stride;
             tile.tables = tables + t * m->token_step;
@@ -204,7 +207,7 @@ void nm_product_gemm(const nm_ternary_ops *ops, const nm_gemm *g)
     for (block next; b.n_triples; b = next) {
         next = block_of(g->w, g->tile_begin, g->tile_end, b.number + 1);
         if (!next.n_triples && g->next) next.codes = g->next;
-        if (in_lanes) gemm_lanes(ops, g, &b, in_lanes, !next.n_triples);
+        if (in_lanes) gemm_lanes(ops, g, &b, &next, in_lanes);
         fetching f = {.ahead = next.codes};
         size_t   n_lookups = 0; /* of a tile, by all groups of tokens */
         for (size_t left = g->n_tokens - in_lanes; left; left -= next_tokens(m, left))

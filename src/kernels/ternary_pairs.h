@@ -96,10 +96,14 @@ INLINE void look_up_triple(int n_indices, vec lo[V_MANY_PASS], vec hi[V_MANY_PAS
 #define V_LOOK_UP_8(lo, hi, indices, tables) look_up_triple(8, lo, hi, indices, tables)
 #endif
 
-/* One token's sums of a tile's part of a K block: nm_many_ops.add_tile. */
+/*
+ * One token's sums of a tile's part of a K block: nm_many_ops.add_tile.  Prefetches as many bytes
+ * as the codes of that are.  Without it 4 tokens of 1.3B go at 80 tokens/s in place of 120 (Zen 5,
+ * AVX2, one thread): making the indices reads the codes faster than the hardware looks ahead.
+ */
 INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
 {
-    const uint8_t *indices = tile->indices, *tables = tile->tables;
+    const uint8_t *indices = tile->indices, *tables = tile->tables, *ahead = tile->ahead;
     size_t         n_triples = tile->n_triples;
 
     for (int32_t *y = tile->y, *end = y + NM_TILE_ROWS; y < end; y += MANY_ROWS) {
@@ -116,6 +120,9 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
                 V_LOOK_UP_8(lo, hi, indices, table);
 #pragma GCC unroll 2
             for (int v = 0; v < V_MANY_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
+#pragma GCC unroll 3
+            for (size_t line = 0; line < 3 * MANY_ROWS; line += 64) V_AHEAD(ahead + line);
+            ahead += 3 * MANY_ROWS;
             indices += (packing == NM_T4 ? 6 : 8) * MANY_ROWS;
             table += (packing == NM_T4 ? 3 : 4) * NM_TABLE_BYTES;
         }
