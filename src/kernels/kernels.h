@@ -84,6 +84,7 @@ typedef struct nm_lane_ops {
 
 /* The same for many tokens, which may be worth another form of the codes, the indices. */
 typedef struct nm_many_ops {
+    size_t least_tokens;       /* fewer are faster one by one */
     size_t most_tokens;        /* for whom tables are made at a time */
     size_t together;           /* tokens of one add_tile */
     size_t index_bytes;        /* of one tile's part of a K block; 0: add_tile reads the codes */

@@ -184,6 +184,7 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
 #include "kernels/ternary_lanes.h"
 
 #define V_LANES(packing) &lanes_##packing
+#define V_LEAST_TOKENS 2
 #define V_MANY_PASS 2
 #define V_TABLES_T4 make_tables_t4
 

@@ -41,7 +41,7 @@ static inline void nm_avx512bw_fetch_triple(const uint8_t *codes)
 /* clang-format off */
 #define NM_AVX512BW_MANY_OF(packing, per_triple)                                                   \
     {                                                                                              \
-        .most_tokens = NM_AVX512BW_TOKENS, .together = NM_AVX512BW_TOKENS,                         \
+        .least_tokens = 2, .most_tokens = NM_AVX512BW_TOKENS, .together = NM_AVX512BW_TOKENS,      \
         .index_bytes = NM_AVX512BW_INDICES * NM_TILE_ROWS, .indices_per_triple = per_triple,       \
         .block_table_bytes = NM_AVX512BW_INDICES * NM_AVX512BW_ENTRIES,                            \
         .token_step = NM_AVX512BW_ENTRIES, .least_alone = 16,                                      \

@@ -228,6 +228,7 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *t)
         add_many_tile(NM_##packing, tile);                                                         \
     }                                                                                              \
     static const nm_many_ops many_##packing = {                                                    \
+        .least_tokens = 3,                                                                         \
         .most_tokens = MANY,                                                                       \
         .together = MANY,                                                                          \
         .block_table_bytes = BLOCK_BYTES,                                                          \

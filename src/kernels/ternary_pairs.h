@@ -7,6 +7,7 @@
  * packing t4, for all packings.  They stay in the first cache while one token after the other goes
  * through them.  A triple is 6 indices (t4) or 8 (t5), and a token has two tables for each.
  *
+ *     V_LEAST_TOKENS                           with fewer ternary_shuffle.h is faster
  *     V_MANY_PASS                              vectors of rows that go through the tables together
  *     V_LOOK_UP_6(lo, hi, indices, tables)     optional, in place of look_up_triple
  *     V_LOOK_UP_8(lo, hi, indices, tables)
@@ -145,6 +146,7 @@ INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)
         add_many_tile(NM_##packing, tile);                                                         \
     }                                                                                              \
     static const nm_many_ops many_##packing = {                                                    \
+        .least_tokens = V_LEAST_TOKENS,                                                            \
         .most_tokens = 32,                                                                         \
         .least_alone = 32,                                                                         \
         .together = 1,                                                                             \

@@ -70,7 +70,7 @@ static void add_many_tile(const nm_many_tile *tile)
 #define BLOCK_BYTES (NM_BLOCK_COLS / 12 * TRIPLE_BYTES) /* of t4, the packing with most triples */
 #define MANY_OF(tables)                                                                            \
     {                                                                                              \
-        .most_tokens = 1, .together = 1, .block_table_bytes = BLOCK_BYTES,                         \
+        .least_tokens = 3, .most_tokens = 1, .together = 1, .block_table_bytes = BLOCK_BYTES,      \
         .token_step = BLOCK_BYTES, .least_alone = 32, .make_tables = tables,                       \
         .add_tile = add_many_tile,                                                                 \
     }

@@ -24,6 +24,7 @@
 
 /* ---- Many tokens ----------------------------------------------------------------------------- */
 
+#define V_LEAST_TOKENS 3
 #define V_MANY_PASS 1
 
 #include "kernels/ternary_pairs.h"

@@ -2,9 +2,10 @@
 /*
  * BitLinear for a pass: quantize the tokens, multiply by trits, scale back.
  *
- * One or two tokens go one by one through look-up tables made of their q (gemv), which reads the
- * weights once a token; more go together (gemm), which reads them once for all.  Threads share
- * rows, tokens or bytes of weights; sums of integers are split between them, those of floats never.
+ * One token goes through look-up tables made of its q (gemv), which reads the weights once a token,
+ * and so do two where that is faster; more go together (gemm), which reads them once for all.
+ * Threads share rows, tokens or bytes of weights; sums of integers are split between them, those of
+ * floats never.
  */
 #include "model/bitlinear.h"
 
@@ -15,7 +16,6 @@
 
 #define QUANTIZE_GRAIN 8 /* rows: fewer are done before another thread wakes up */
 #define GEMM_TOKENS 64   /* tokens of one gemm: 512 KiB of sums, in a second-level cache of 1 MiB */
-#define GEMM_MIN_TOKENS 3 /* fewer are faster one by one */
 
 /* What parts cost, in halves of the time of a step of a product. */
 #define LEAD_COLS 13 /* columns normalized and quantized */
@@ -700,7 +700,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
         nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens,
                     QUANTIZE_GRAIN);
     s->n_cut = 0;
-    if (n_tokens < GEMM_MIN_TOKENS) { /* one by one */
+    if (n_tokens < ops_of(&b, 0)->many->least_tokens) { /* one by one */
         /* Each thread's share, so that small matrices are shared too; a panel at most. */
         size_t grain = nm_smaller((n_tiles + n_threads - 1) / n_threads, NM_PANEL_TILES);
         for (b.token = 0; b.token < n_tokens; b.token++) {

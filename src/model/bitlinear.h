@@ -153,8 +153,8 @@ bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *scratch, const nm_bitlinear
                                size_t n_jobs, size_t n_tokens, const nm_around *around);
 
 /*
- * What `thread` needs to compute three tokens or more, from `token` on, alone, while others compute
- * others.
+ * What `thread` needs to compute tokens from `token` on alone, while others compute others: so many
+ * that they go together.
  */
 nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const nm_work *alone,
                                         size_t token, size_t thread);
