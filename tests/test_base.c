@@ -138,6 +138,7 @@ static void test_arena(void)
 typedef struct count_job {
     atomic_int *seen;
     size_t      n_threads;
+    size_t      grain; /* whose multiples no range crosses; 0: any may */
     atomic_bool bad;
 } count_job;
 
@@ -145,6 +146,7 @@ static void count(void *context, size_t begin, size_t end, size_t thread)
 {
     count_job *job = context;
     if (thread >= job->n_threads) job->bad = true;
+    if (job->grain && begin / job->grain != (end - 1) / job->grain) job->bad = true;
     for (size_t i = begin; i < end; i++) atomic_fetch_add(&job->seen[i], 1);
 }
 
@@ -152,13 +154,15 @@ static void test_pool(void)
 {
     nomul_error err;
     for (size_t n_threads = 1; n_threads <= 5; n_threads++) {
-        test_case("%zu threads do every item once", n_threads);
+        test_case("%zu threads do every item once, in ranges up to multiples of the grain",
+                  n_threads);
         nm_pool *pool = nm_pool_new(n_threads, NULL, NULL, &err);
         CHECK_OK(pool != NULL, err);
         for (size_t n = 0; n < 300; n += 7) {
             for (size_t grain = 1; grain < 40; grain += 13) {
                 atomic_int *seen = calloc(n + 1, sizeof *seen);
                 count_job   job = {.seen = seen, .n_threads = n_threads};
+                if (n_threads > 1 && n > grain * n_threads) job.grain = grain;
                 nm_pool_run(pool, count, &job, n, grain);
                 CHECK(!job.bad);
                 for (size_t i = 0; i < n; i++) CHECK_INT(seen[i], 1);

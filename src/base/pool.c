@@ -104,15 +104,19 @@ static uint64_t pack_range(uint64_t begin, uint64_t end)
     return end << 32 | begin;
 }
 
-/* Takes up to `grain` items of a share, from its front for the owner, from its back for others. */
+/*
+ * Takes up to `grain` items of a share, from its front for the owner, from its back for others: up
+ * to a multiple of the grain, so that the ranges after a first short one are whole.
+ */
 static bool take(worker *from, bool front, uint64_t grain, size_t *begin, size_t *end)
 {
     uint64_t range = atomic_load_explicit(&from->range, memory_order_relaxed);
 
     for (;;) {
         uint64_t first = range & UINT32_MAX, last = range >> 32, left = last - first;
-        uint64_t n = left < grain ? left : grain;
-        if (n == 0) return false;
+        if (left == 0) return false;
+        uint64_t n = front ? grain - first % grain : (last - 1) % grain + 1;
+        if (n > left) n = left;
         *begin = (size_t)(front ? first : last - n);
         *end = (size_t)(front ? first + n : last);
         uint64_t rest = front ? pack_range(first + n, last) : pack_range(first, last - n);

@@ -31,7 +31,8 @@ static void do_share(const nm_pool *p, size_t thread)
     size_t end = nm_pool_share(p->n_items, thread + 1, p->n_threads);
 
     for (size_t n; begin < end; begin += n) {
-        n = end - begin < p->grain ? end - begin : p->grain;
+        n = p->n_items <= p->grain * p->n_threads ? p->grain : p->grain - begin % p->grain;
+        n = end - begin < n ? end - begin : n;
         p->job(p->context, begin, begin + n, thread);
     }
 }
