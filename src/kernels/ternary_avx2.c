@@ -173,8 +173,6 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
 #define V_HIGH_8(a, b) ((vec)_mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b)))
 #define V_LOW_16(a, b) ((vec)_mm256_unpacklo_epi16((__m256i)(a), (__m256i)(b)))
 #define V_HIGH_16(a, b) ((vec)_mm256_unpackhi_epi16((__m256i)(a), (__m256i)(b)))
-#define V_LOW_32(a, b) ((vec)_mm256_unpacklo_epi32((__m256i)(a), (__m256i)(b)))
-#define V_HIGH_32(a, b) ((vec)_mm256_unpackhi_epi32((__m256i)(a), (__m256i)(b)))
 #define V_WORDS(from)                                                                              \
     ((vec16)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(from))))
 #define V_EACH_16(from, step)                                                                      \

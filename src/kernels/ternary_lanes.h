@@ -16,15 +16,15 @@
  * in use at a time, which the first cache holds (21 KB); all rows of the panel go through them
  * before the next eight are made.  A K block has 240 columns: 240 * 127 fits into 16 bits.
  *
- * An index is the number of its vector in the table, a byte.  Those of eight groups, an octet, are
- * 64 bits, read at once and shifted out: a load for each would take as long as the addition.
+ * An index is the place of its vector in the table in bytes.  Those of four groups, a quad, are 64
+ * bits, read at once and shifted out: a load for each would take as long as the addition.
  *
- *     octet of a tile's part of a K block > row, in the order of store_octet > index of each group
+ *     quad of a tile's part of a K block > row, in the order of store_quad > index of four groups
  *
  * Included after ternary_shuffle.h; operations in each 16 bytes, where not said otherwise:
  *
  *     V_LOW_8(a, b)             a0 b0 a1 b1 ... of the lower halves; V_HIGH_8: of the upper halves
- *     V_LOW_16, V_HIGH_16       the same with words, V_LOW_32, V_HIGH_32 with double words
+ *     V_LOW_16, V_HIGH_16       the same with words
  *     V_WORDS(from)             from V_BYTES / 2 signed bytes
  *     V_EACH_16(from, step)     the vector of from[0..16), from[step..step + 16), ...
  */
@@ -33,12 +33,12 @@
 #define LANES (V_BYTES / 2)
 #define LANES_SHIFT (V_BYTES == 32 ? 5 : 6) /* V_BYTES as a power of two */
 #define VECTORS 81
-#define OCTET 8 /* groups whose tables are in use at a time */
-#define OCTET_ROWS_BYTES (NM_TILE_ROWS * OCTET)
-#define MAX_OCTETS 8 /* of a K block: 7.5 of t4, 8 of t5 */
+#define QUAD_ROWS_BYTES (NM_TILE_ROWS * sizeof(uint64_t))
+#define MAX_QUADS 16 /* of a K block: 15 of t4, 16 of t5 */
 #define TABLE_BYTES (VECTORS * V_BYTES)
-#define LEAST_TOKENS 11                                  /* with fewer the other kernel is faster */
-#define LANE_INDEX_BYTES (MAX_OCTETS * OCTET_ROWS_BYTES) /* of a tile */
+#define PASS_TABLES 8
+#define LEAST_TOKENS 11                                /* with fewer the other kernel is faster */
+#define LANE_INDEX_BYTES (MAX_QUADS * QUAD_ROWS_BYTES) /* of a tile */
 
 /* ---- Indices --------------------------------------------------------------------------------- */
 
@@ -54,80 +54,64 @@ INLINE vec place_of(vec codes)
 }
 
 /*
- * An octet of V_BYTES rows, the codes of which are given as t4.  Interleaving keeps to 16 bytes:
- * the vectors stored are rows 0, 1, 16, 17 ..., then 2, 3, 18, 19 ..., which is the order of sums.
+ * A quad of V_BYTES rows, the codes of which are given as t4.  Interleaving keeps to 16 bytes: the
+ * vectors stored are rows 0, 1, 16, 17 ..., then 2, 3, 18, 19 ..., which is the order of sums.
  */
-INLINE void store_octet(uint8_t *to, const vec codes[OCTET])
+INLINE void store_quad(uint8_t *to, const vec codes[4])
 {
-    vec places[OCTET], pairs[OCTET], quads[OCTET]; /* of one, two, four groups */
+    const vec nothing = {0};
+    vec       places[4], pairs[4];
 
-#pragma GCC unroll 8
-    for (int g = 0; g < OCTET; g++) places[g] = place_of(codes[g]);
 #pragma GCC unroll 4
-    for (int g = 0; g < 4; g++) { /* the lower half of the rows, then the upper */
-        pairs[g] = V_LOW_8(places[2 * g], places[2 * g + 1]);
-        pairs[g + 4] = V_HIGH_8(places[2 * g], places[2 * g + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < OCTET; i += 2) { /* one quarter, and the next */
-        quads[i] = V_LOW_16(pairs[i], pairs[i + 1]);
-        quads[i + 1] = V_HIGH_16(pairs[i], pairs[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++, to += 2 * V_BYTES) { /* groups 0 to 3 and 4 to 7 of a quarter */
-        vec first = quads[i / 2 * 4 + i % 2], last = quads[i / 2 * 4 + 2 + i % 2];
-        *(vec *)to = V_LOW_32(first, last);
-        *(vec *)(to + V_BYTES) = V_HIGH_32(first, last);
+    for (int g = 0; g < 4; g++) places[g] = place_of(codes[g]);
+    pairs[0] = V_LOW_8(places[0], places[1]), pairs[1] = V_LOW_8(places[2], places[3]);
+    pairs[2] = V_HIGH_8(places[0], places[1]), pairs[3] = V_HIGH_8(places[2], places[3]);
+#pragma GCC unroll 2
+    for (int i = 0; i < 4; i += 2) {
+        vec rows[2] = {V_LOW_16(pairs[i], pairs[i + 1]), V_HIGH_16(pairs[i], pairs[i + 1])};
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++, to += 2 * V_BYTES) {
+            *(vec16 *)to = (vec16)V_LOW_8(rows[j], nothing) << LANES_SHIFT;
+            *(vec16 *)(to + V_BYTES) = (vec16)V_HIGH_8(rows[j], nothing) << LANES_SHIFT;
+        }
     }
 }
 
-/* t4: an octet is eight groups, of which the last may have fewer; the rest of its columns are 0. */
-INLINE void index_octet_t4(uint8_t *to, const uint8_t *codes, size_t n_groups)
+/* t4: a quad is four groups, of which the last may have fewer; the rest of its columns are 0. */
+INLINE void index_quad_t4(uint8_t *to, const uint8_t *codes, size_t n_groups)
 {
     for (size_t row = 0; row < NM_TILE_ROWS; row += V_BYTES) {
-        vec c[OCTET] = {{0}};
-#pragma GCC unroll 8
-        for (size_t g = 0; g < OCTET; g++)
+        vec c[4] = {{0}};
+#pragma GCC unroll 4
+        for (size_t g = 0; g < 4; g++)
             if (g < n_groups) c[g] = load(codes + row + g * NM_TILE_ROWS);
-        store_octet(to + row * OCTET, c);
+        store_quad(to + row * sizeof(uint64_t), c);
     }
 }
 
-INLINE void index_octets_T4(uint8_t *to, const uint8_t *codes, size_t n_triples)
+INLINE void index_quads_T4(uint8_t *to, const uint8_t *codes, size_t n_triples)
 {
     size_t n_groups = n_triples + n_triples + n_triples;
 
-    for (; n_groups >= OCTET; n_groups -= OCTET, codes += OCTET * NM_TILE_ROWS) {
-        index_octet_t4(to, codes, OCTET);
-        to += OCTET_ROWS_BYTES;
-    }
-    if (n_groups) index_octet_t4(to, codes, n_groups);
+    for (; n_groups >= 4; n_groups -= 4, codes += 4 * NM_TILE_ROWS, to += QUAD_ROWS_BYTES)
+        index_quad_t4(to, codes, 4);
+    if (n_groups) index_quad_t4(to, codes, n_groups);
 }
 
-/* t5: a triple is four groups, of columns 0 1 3 4, 5 6 8 9, 10 11 13 14 and 2 7 12 alone. */
-INLINE void groups_of_t5(vec c[4], const uint8_t *codes)
+/* t5: a triple is a quad, of columns 0 1 3 4, 5 6 8 9, 10 11 13 14 and 2 7 12 alone. */
+INLINE void index_quads_T5(uint8_t *to, const uint8_t *codes, size_t n_triples)
 {
-    c[3] = (vec){0};
-#pragma GCC unroll 3
-    for (int g = 0; g < NM_TRIPLE_GROUPS; g++) {
-        vec first, last;
-        trits_of_t5(load(codes + g * NM_TILE_ROWS), &first, &last);
-        c[g] = (first & 15) | (vec)((vec16)last << 4);
-        c[3] |= (vec)((vec16)first >> (4 - 2 * g)) & ((vec){0} + (uint8_t)(3 << 2 * g));
-    }
-}
-
-INLINE void index_octets_T5(uint8_t *to, const uint8_t *codes, size_t n_triples)
-{
-    const size_t triple = NM_TRIPLE_GROUPS * NM_TILE_ROWS;
-
-    for (size_t n; n_triples; n_triples -= n, to += OCTET_ROWS_BYTES, codes += 2 * triple) {
-        n = n_triples > 1 ? 2 : 1;
+    for (; n_triples; n_triples--, codes += 3 * NM_TILE_ROWS, to += QUAD_ROWS_BYTES) {
         for (size_t row = 0; row < NM_TILE_ROWS; row += V_BYTES) {
-            vec c[OCTET] = {{0}};
-            groups_of_t5(c, codes + row);
-            if (n == 2) groups_of_t5(c + 4, codes + triple + row);
-            store_octet(to + row * OCTET, c);
+            vec c[4] = {{0}};
+#pragma GCC unroll 3
+            for (int g = 0; g < 3; g++) {
+                vec first, last;
+                trits_of_t5(load(codes + row + g * NM_TILE_ROWS), &first, &last);
+                c[g] = (first & 15) | (vec)((vec16)last << 4);
+                c[3] |= (vec)((vec16)first >> (4 - 2 * g)) & ((vec){0} + (uint8_t)(3 << 2 * g));
+            }
+            store_quad(to + row * sizeof(uint64_t), c);
         }
     }
 }
@@ -205,26 +189,39 @@ INLINE void make_tables(uint8_t *tables, const nm_lane_tiles *l, const int8_t *q
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
-/*
- * Adds an octet, or the first half of one, to the sums of a tile, or starts them.  Prefetches as
- * many bytes as an octet of t4 has codes.
- */
-INLINE void add_octet(vec16 *rows, const uint8_t *indices, const uint8_t *tables,
-                      const uint8_t *ahead, size_t n_groups, bool start)
+/* Adds one or two quads to the sums of some rows, or starts them. */
+INLINE void add_quads(vec16 *rows, size_t n_rows, const uint8_t *indices, const uint8_t *tables,
+                      size_t n_quads, bool start)
 {
-    for (size_t row = 0; row < NM_TILE_ROWS; row++, rows++, indices += OCTET) {
-        uint64_t octet = nm_load_u64(indices);
-        vec16    s = *rows;
-        if (row % OCTET == 0) V_AHEAD(ahead), ahead += 64;
+    for (vec16 *end = rows + n_rows; rows < end; rows++, indices += sizeof(uint64_t)) {
+        vec16 s = *rows;
         if (start) s = (vec16){0} + 32768;
-        __asm__("" : "+r"(octet)); /* clang would load each index */
-#pragma GCC unroll 8
-        for (size_t g = 0; g < n_groups; g++) {
-            uint64_t at = g ? octet >> (8 * g - LANES_SHIFT) : octet << LANES_SHIFT;
-            s += *(const vec16 *)(tables + g * TABLE_BYTES + (at & 0xFF << LANES_SHIFT));
-            __asm__("" : "+v"(s)); /* an addition each; gcc makes pairs, with loads of their own */
+#pragma GCC unroll 2
+        for (size_t i = 0; i < n_quads; i++) {
+            uint64_t quad = nm_load_u64(indices + i * QUAD_ROWS_BYTES);
+            __asm__("" : "+r"(quad)); /* clang would load each index */
+#pragma GCC unroll 4
+            for (size_t g = 0; g < 4; g++) {
+                s += *(const vec16 *)(tables + (4 * i + g) * TABLE_BYTES +
+                                      (quad >> 16 * g & 0xFFFF));
+                __asm__(""
+                        : "+v"(s)); /* an addition each; gcc makes pairs, with loads of their own */
+            }
         }
         *rows = s;
+    }
+}
+
+#define ROWS_A_LINE 8 /* that share the prefetching of a line: two quads of t4 are 1 KB */
+
+/* The same for all rows of a tile; prefetches 1 KB. */
+INLINE void add_tile_quads(vec16 *rows, const uint8_t *indices, const uint8_t *tables,
+                           const uint8_t *ahead, size_t n_quads, bool start)
+{
+    for (vec16 *end = rows + NM_TILE_ROWS; rows < end; rows += ROWS_A_LINE, ahead += 64) {
+        V_AHEAD(ahead);
+        add_quads(rows, ROWS_A_LINE, indices, tables, n_quads, start);
+        indices += ROWS_A_LINE * sizeof(uint64_t);
     }
 }
 
@@ -282,18 +279,18 @@ static void add_lanes(const nm_lane_tiles *l)
         const size_t   n = n_quads > 1 ? 2 : 1;
         const uint8_t *at = indices, *next = ahead;
         int32_t       *y = l->y;
-        vec16         *rows = (vec16 *)(tables + OCTET * TABLE_BYTES);
+        vec16         *rows = (vec16 *)(tables + PASS_TABLES * TABLE_BYTES);
 
         make_tables(tables, l, q, n);
-        n_quads -= n, indices += OCTET_ROWS_BYTES, q += l->quad_cols + l->quad_cols;
-        ahead += l->quad_cols == 15 ? 6 * NM_TILE_ROWS : OCTET * NM_TILE_ROWS;
+        n_quads -= n, indices += 2 * QUAD_ROWS_BYTES, q += l->quad_cols + l->quad_cols;
+        ahead += l->quad_cols == 15 ? 6 * NM_TILE_ROWS : 8 * NM_TILE_ROWS; /* of these quads */
         for (size_t tile = 0; tile < l->n_tiles; tile++) {
             if (n == 1)
-                add_octet(rows, at, tables, next, OCTET / 2, start);
+                add_tile_quads(rows, at, tables, next, 1, start);
             else if (start)
-                add_octet(rows, at, tables, next, OCTET, true);
+                add_tile_quads(rows, at, tables, next, 2, true);
             else
-                add_octet(rows, at, tables, next, OCTET, false);
+                add_tile_quads(rows, at, tables, next, 2, false);
             if (!n_quads) collect_tile(l, y, rows);
             rows += NM_TILE_ROWS, at += LANE_INDEX_BYTES, y += NM_TILE_ROWS;
             next += l->ahead_step;
@@ -305,13 +302,13 @@ static void add_lanes(const nm_lane_tiles *l)
     NM_TARGET(V_TARGET)                                                                            \
     static void index_lanes_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)         \
     {                                                                                              \
-        index_octets_##packing(to, codes, n_triples);                                              \
+        index_quads_##packing(to, codes, n_triples);                                               \
     }                                                                                              \
     static const nm_lane_ops lanes_##packing = {                                                   \
         .n_lanes = LANES,                                                                          \
         .least_tokens = LEAST_TOKENS,                                                              \
         .index_bytes = LANE_INDEX_BYTES,                                                           \
-        .scratch_bytes = OCTET * TABLE_BYTES + NM_PANEL_ROWS * V_BYTES,                            \
+        .scratch_bytes = PASS_TABLES * TABLE_BYTES + NM_PANEL_ROWS * V_BYTES,                      \
         .quad_cols = (cols),                                                                       \
         .make_indices = index_lanes_##packing,                                                     \
         .add_tiles = add_lanes,                                                                    \
