@@ -21,7 +21,7 @@ static void link_layers(nm_bitlinear *layers, size_t rows, size_t cols)
     memset(layers, 0, N_LAYERS * sizeof *layers);
     for (size_t i = 0; i < N_LAYERS; i++) {
         nm_ternary_init(&layers[i].w, NM_T4, rows, cols);
-        layers[i].w.codes = codes;
+        layers[i].w.codes = codes + i; /* each another */
         layers[i].next = i + 1 < N_LAYERS ? &layers[i + 1] : NULL;
         layers[i].n_together = together[i];
     }
@@ -50,6 +50,8 @@ static void test_share(void)
         CHECK_INT(ahead.tile, tile % 26);
         CHECK_INT(ahead.n_tiles,
                   tile % 26 < NM_PANEL_TILES ? NM_PANEL_TILES - tile % 26 : 26 - tile % 26);
+        CHECK(nm_ahead_first(layers, thread, 4) ==
+              ahead.w->codes + nm_ternary_offset(ahead.w, ahead.tile, 0));
     }
 
     test_case("where a product is cut, it is the part's run of bytes");
@@ -208,9 +210,116 @@ static void test_tiles(void)
                                   (16 - n_tiles) / 2 + n_tiles, n_between);
 }
 
+/* ---- The same where tokens go together ------------------------------------------------------- */
+
+static void index_noted(uint8_t *indices, const uint8_t *codes, size_t n_triples)
+{
+    (void)indices;
+    seen.n_calls++;
+    note(seen.read, codes, n_triples * NM_STEP_BYTES);
+}
+
+static void make_none(uint8_t *tables, const int8_t *q, size_t n_triples)
+{
+    (void)tables, (void)q, (void)n_triples;
+}
+
+/* For each index a step is prefetched; without indices, what the tile has in the K block. */
+static void add_many_noted(const nm_many_tile *tile)
+{
+    size_t n_bytes = tile->n_triples * NM_STEP_BYTES;
+
+    seen.n_calls++;
+    note(seen.fetched, tile->ahead, tile->n_indices ? tile->n_indices * tile->step : n_bytes);
+}
+
+static void add_lanes_noted(const nm_lane_tiles *tiles)
+{
+    seen.n_calls++;
+    for (size_t i = 0; i < tiles->n_tiles; i++)
+        note(seen.fetched, tiles->ahead + i * tiles->ahead_step, tiles->n_triples * NM_STEP_BYTES);
+}
+
+/*
+ * Tiles [0, n_tiles) of a panel, after which the thread reads on elsewhere.  Nobody prefetches the
+ * first block of a panel whose indices are made first, or the first two tiles.
+ */
+static void check_together(const nm_many_ops *many, size_t n_tokens, size_t n_tiles, size_t cols,
+                           size_t n_unknown)
+{
+    static int32_t y[16 * NM_PANEL_ROWS];
+    static int8_t  q[16 * 2048];
+    static uint8_t scratch[1 << 16];
+    nm_ternary_ops ops = {.table_bytes = 64, .many = many};
+    nm_ternary     w;
+    size_t         n_missed = 0, n_late = 0, n_next = 0;
+
+    nm_ternary_init(&w, NM_T4, 2 * NM_PANEL_ROWS, cols);
+    seen.n_bytes = nm_ternary_bytes(&w), seen.n_calls = 0;
+    w.codes = seen.codes = calloc(seen.n_bytes, 1);
+    seen.read = calloc(seen.n_bytes, sizeof(int)), seen.fetched = calloc(seen.n_bytes, sizeof(int));
+    CHECK(nm_product_scratch(&ops, n_tokens) <= sizeof scratch);
+    size_t  block = w.n_triples < 20 ? w.n_triples : 20, last = (w.n_triples - 1) % 20 + 1;
+    bool    by_panel = many->indices_per_triple && !many->lanes && n_tokens > many->most_tokens;
+    size_t  next = nm_ternary_offset(&w, NM_PANEL_TILES + 5, 0);
+    nm_gemm gemm = {.w = &w,
+                    .tile_end = n_tiles,
+                    .y = y,
+                    .y_stride = NM_PANEL_ROWS,
+                    .q = q,
+                    .q_stride = 2048,
+                    .n_tokens = n_tokens,
+                    .next = w.codes + next,
+                    .scratch = scratch};
+    nm_product_gemm(&ops, &gemm);
+    for (size_t i = 0; i < seen.n_bytes; i++) {
+        n_missed += seen.read[i] && !seen.fetched[i];
+        n_late += seen.fetched[i] && seen.read[i] && seen.fetched[i] >= seen.read[i];
+        n_next += i >= nm_ternary_offset(&w, NM_PANEL_TILES, 0) && i < next && seen.fetched[i];
+    }
+    CHECK_INT(n_missed, (n_unknown < n_tiles ? n_unknown : n_tiles) * block * NM_STEP_BYTES);
+    CHECK_INT(n_late, 0);
+    CHECK(n_next < NM_BLOCK_COLS / 4 * NM_TILE_ROWS); /* not what follows in memory */
+    CHECK(seen.fetched[next] && seen.fetched[next + (by_panel ? block : last) * NM_STEP_BYTES - 1]);
+    free((void *)w.codes), free(seen.read), free(seen.fetched);
+}
+
+static void test_together(void)
+{
+    static const nm_lane_ops lanes = {.n_lanes = 16,
+                                      .least_tokens = 11,
+                                      .index_bytes = 64,
+                                      .scratch_bytes = 64,
+                                      .quad_cols = 16,
+                                      .make_indices = index_noted,
+                                      .add_tiles = add_lanes_noted};
+    nm_many_ops              many = {.most_tokens = 6,
+                                     .together = 6,
+                                     .index_bytes = 64,
+                                     .block_table_bytes = 64,
+                                     .token_step = 64,
+                                     .make_indices = index_noted,
+                                     .make_tables = make_none,
+                                     .add_tile = add_many_noted};
+
+    test_case("with several tokens, too, and what a thread reads afterwards");
+    for (size_t n_tiles = 1; n_tiles <= NM_PANEL_TILES; n_tiles += 5) {
+        for (size_t cols = 240; cols <= 1200; cols += 470) {
+            many.lanes = NULL, many.indices_per_triple = 0;
+            check_together(&many, 4, n_tiles, cols, 2);
+            many.indices_per_triple = 4;
+            check_together(&many, 4, n_tiles, cols, 2);
+            check_together(&many, 16, n_tiles, cols, NM_PANEL_TILES);
+            many.lanes = &lanes;
+            check_together(&many, 16, n_tiles, cols, NM_PANEL_TILES);
+        }
+    }
+}
+
 void test_ahead(void)
 {
     test_tiles();
+    test_together();
     test_share();
     test_runs();
     test_end();

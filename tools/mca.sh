@@ -26,7 +26,7 @@ avx2-t4-few      ternary_avx2     add_many_tile_T4        768  vpshufb   .
 avx2-t4-lanes    ternary_avx2     add_lanes               512  vpaddw.*[(] .
 avx512-t4        ternary_avx512bw add_tile_t4             1536 vpshufb   skylake|ice|sapph|znver4
 avx512-t4-tables ternary_avx512bw make_tables_t4          48   vpshufb   skylake|ice|sapph|znver4
-avx512-many      ternary_avx512bw tile_6                  2304 vpermw    skylake|ice|sapph|znver4
+avx512-many      ternary_avx512bw nm_avx512bw_add_many    2304 vpermw    skylake|ice|sapph|znver4
 avx512-t5        ternary_avx512   add_tile_t5             1920 vperm.2b  ice|sapph|znver4
 avx512-t5-tables ternary_avx512   make_tables_t5          15   vpermb    ice|sapph|znver4
 neon-t4          ternary_neon     add_tile_T4             384  tbl       aarch64

@@ -168,6 +168,7 @@ static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block
 {
     const nm_many_ops *m = ops->many;
     size_t             n_tiles = g->tile_end - g->tile_begin;
+    size_t             n_ahead = nm_smaller(TILES_AHEAD, n_tiles);
     uint8_t           *tables = g->scratch + indices_bytes(m);
     int32_t           *y = g->y + token * g->y_stride;
     const int8_t      *q = g->q + token * g->q_stride + b->number * NM_BLOCK_COLS;
@@ -192,7 +193,7 @@ static void gemm_tokens(const nm_ternary_ops *ops, const nm_gemm *g, const block
 
         if (m->index_bytes && !f->by_panel) m->make_indices(indices, codes, b->n_triples);
         tile.indices = m->index_bytes ? indices : codes;
-        tile.ahead = f->by_panel ? f->ahead : codes_of(b, next, i + TILES_AHEAD, n_tiles);
+        tile.ahead = f->by_panel ? f->ahead : codes_of(b, next, i + n_ahead, n_tiles);
         for (size_t t = 0; t < n; t += tile.n_tokens) {
             tile.y = y + t * g->y_stride;
             tile.tables = tables + t * m->token_step;

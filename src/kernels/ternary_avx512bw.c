@@ -234,7 +234,7 @@ INLINE void fill_tables(nm_packing_id packing, uint8_t *to, const int8_t *q, siz
  * look-ups, and cost 16 tokens a tenth of their time, 4 tokens a quarter (Zen 5).
  */
 NM_TARGET(V_TARGET)
-void nm_avx512bw_add_many_tile(const nm_many_tile *tile)
+void nm_avx512bw_add_many(const nm_many_tile *tile)
 {
     int32_t       *y = tile->y;
     const uint8_t *indices = tile->indices, *table = tile->tables, *ahead = tile->ahead;

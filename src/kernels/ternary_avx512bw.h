@@ -25,7 +25,7 @@ void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks);
 
 void nm_avx512bw_fill_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
 void nm_avx512bw_fill_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
-void nm_avx512bw_add_many_tile(const nm_many_tile *tile);
+void nm_avx512bw_add_many(const nm_many_tile *tile);
 
 /*
  * Prefetches what is read a page later, for the first block of a panel, which nothing else has
@@ -46,7 +46,7 @@ static inline void nm_avx512bw_fetch_triple(const uint8_t *codes)
         .block_table_bytes = NM_AVX512BW_INDICES * NM_AVX512BW_ENTRIES,                            \
         .token_step = NM_AVX512BW_ENTRIES, .least_alone = 16,                                      \
         .make_indices = index_tile_##packing,                                                      \
-        .make_tables = nm_avx512bw_fill_tables_##packing, .add_tile = nm_avx512bw_add_many_tile,   \
+        .make_tables = nm_avx512bw_fill_tables_##packing, .add_tile = nm_avx512bw_add_many,   \
     }
 /* clang-format on */
 

@@ -276,6 +276,17 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
     return true;
 }
 
+const uint8_t *nm_ahead_first(const nm_bitlinear *first, size_t thread, size_t n_threads)
+{
+    const nm_bitlinear *layer = first;
+    size_t              n_all = 0;
+
+    for (size_t i = 0; i < first->n_together; i++, layer = layer->next) n_all += layer->w.n_tiles;
+    size_t            tile = nm_pool_share(n_all, thread, n_threads);
+    const nm_ternary *w = matrix_of(first, &tile);
+    return w->codes + nm_ternary_offset(w, tile, 0);
+}
+
 /* ---- One token ------------------------------------------------------------------------------- */
 
 /*
@@ -505,22 +516,17 @@ static size_t n_token_blocks(const bundle *b)
     return (b->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
 }
 
-/*
- * What a thread reads after items up to `end`: after the last of its share, the first tile of its
- * share of the next product.  NULL: it reads on.
- */
+/* nm_gemm.next of a thread that has done items up to `end`. */
 static const uint8_t *next_codes(const bundle *b, size_t end, size_t thread)
 {
-    const nm_bitlinear *first = b->jobs[b->n_jobs - 1].layer->next, *layer = first;
-    size_t              n_threads = nm_work_threads(b->s->work), n_items = 0, n_next = 0;
+    const nm_bitlinear *first = b->jobs[b->n_jobs - 1].layer->next;
+    size_t              n_threads = nm_work_threads(b->s->work), n_items = 0;
 
     for (size_t j = 0; j < b->n_jobs; j++) n_items += b->jobs[j].layer->w.n_tiles;
-    if (!first || end != nm_pool_share(n_items * n_token_blocks(b), thread + 1, n_threads))
-        return NULL;
-    for (size_t i = 0; i < first->n_together; i++, layer = layer->next) n_next += layer->w.n_tiles;
-    size_t            tile = nm_pool_share(n_next, thread, n_threads);
-    const nm_ternary *w = matrix_of(first, &tile);
-    return w->codes + nm_ternary_offset(w, tile, 0);
+    n_items *= n_token_blocks(b);
+    return first && end == nm_pool_share(n_items, thread + 1, n_threads)
+               ? nm_ahead_first(first, thread, n_threads)
+               : NULL;
 }
 
 /* Tiles [tile, tile_end) of the j-th job, in one panel, for a block of tokens; `next`: nm_gemm. */

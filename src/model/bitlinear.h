@@ -58,6 +58,9 @@ typedef struct nm_ahead {
 bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads,
                     int64_t extra);
 
+/* What the thread reads first of them where several tokens go through them together. */
+const uint8_t *nm_ahead_first(const nm_bitlinear *first, size_t thread, size_t n_threads);
+
 /* A thread's look-up tables, and how far it has prefetched the next matrix. */
 typedef struct nm_tables {
     _Alignas(NM_ALIGN) uint8_t *bytes;
