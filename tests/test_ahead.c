@@ -5,8 +5,10 @@
 #include "kernels/product.h"
 #include "model/bitlinear.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define N_LAYERS 4
 #define TOGETHER 3
@@ -316,8 +318,90 @@ static void test_together(void)
     }
 }
 
+/* ---- Where threads read on after a product --------------------------------------------------- */
+
+/* What threads were told to prefetch.  They take their time, so that none does another's share. */
+static struct {
+    pthread_mutex_t lock;
+    const uint8_t  *from[4096];
+    size_t          n;
+} told = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void add_told(const nm_many_tile *tile)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    pthread_mutex_lock(&told.lock);
+    if (told.n < sizeof told.from / sizeof *told.from) told.from[told.n++] = tile->ahead;
+    pthread_mutex_unlock(&told.lock);
+}
+
+static size_t times_told(const uint8_t *from)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < told.n; i++) n += told.from[i] == from;
+    return n;
+}
+
+static void index_none(uint8_t *indices, const uint8_t *codes, size_t n_triples)
+{
+    (void)indices, (void)codes, (void)n_triples;
+}
+
+/* layers[0], of 40 tiles and a K block, with n_tokens: where do threads read on? */
+static void check_next(const nm_bitlinear *layers, size_t n_threads, size_t n_tokens)
+{
+    static float         x[100 * 240], y[100 * 40 * NM_TILE_ROWS];
+    const nm_many_ops    many = {.least_tokens = 2,
+                                 .most_tokens = 100,
+                                 .together = 100,
+                                 .index_bytes = 64,
+                                 .block_table_bytes = 64,
+                                 .token_step = 64,
+                                 .make_indices = index_none,
+                                 .make_tables = make_none,
+                                 .add_tile = add_told};
+    const nm_ternary_ops ops[NM_PACKINGS] = {{.table_bytes = 64, .many = &many}};
+    const nm_kernels     kernels = {.ternary = ops, .floats = nm_kernels_row(0)->floats};
+    nomul_error          err;
+    nm_work work = {.kernels = &kernels, .pool = nm_pool_new(n_threads, NULL, NULL, &err)};
+    nm_bitlinear_scratch s = {.work = &work, .n_batch = n_tokens};
+    nm_bitlinear_job     job = {.layer = layers, .y = y, .x = x};
+    nm_arena             arena = {0};
+
+    nm_bitlinear_place(&s, &arena, NM_T4, layers->w.rows, layers->w.cols, n_threads);
+    CHECK_OK(nm_arena_back(&arena, &err), err);
+    s = (nm_bitlinear_scratch){.work = &work, .n_batch = n_tokens};
+    nm_bitlinear_place(&s, &arena, NM_T4, layers->w.rows, layers->w.cols, n_threads);
+    size_t n_told = 0, wanted = n_tokens <= 64 ? n_threads : 0;
+    for (int trial = 0; trial < 20 && (trial == 0 || n_told < wanted); trial++) {
+        told.n = n_told = 0;
+        nm_bitlinear_products(&s, &job, 1, n_tokens);
+        for (size_t thread = 0; thread < n_threads; thread++)
+            n_told += times_told(nm_ahead_first(&layers[1], thread, n_threads));
+    }
+    CHECK_INT(n_told, wanted);
+    CHECK(times_told(layers->w.codes + nm_ternary_offset(&layers->w, NM_PANEL_TILES, 0)) > 0);
+    nm_arena_free(&arena), nm_pool_free(work.pool);
+}
+
+static void test_next(void)
+{
+    static const float gain[240];
+    nm_bitlinear       layers[N_LAYERS];
+
+    test_case("after its last panel a thread reads its share of the next product");
+    link_layers(layers, 40 * NM_TILE_ROWS, 240);
+    for (size_t i = 0; i < N_LAYERS; i++) layers[i].n_together = 1, layers[i].gain = gain;
+    for (size_t n_threads = 1; n_threads <= 3; n_threads++) {
+        check_next(layers, n_threads, 16);
+        check_next(layers, n_threads, 100);
+    }
+}
+
 void test_ahead(void)
 {
+    test_next();
     test_tiles();
     test_together();
     test_share();

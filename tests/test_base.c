@@ -173,6 +173,32 @@ static void test_pool(void)
     }
 }
 
+/* Thread 0 waits in its first range until the other thread has one, and notes where that ends. */
+static void note_other(void *context, size_t begin, size_t end, size_t thread)
+{
+    atomic_size_t *other = context;
+    size_t         none = 0;
+
+    (void)begin;
+    if (thread) atomic_compare_exchange_strong(other, &none, end);
+    while (!atomic_load(other)) sched_yield();
+}
+
+static void test_ranges(void)
+{
+    nomul_error err;
+    nm_pool    *pool = nm_pool_new(2, NULL, NULL, &err);
+
+    CHECK_OK(pool != NULL, err);
+    test_case("a share that begins inside a grain begins with the rest of it");
+    for (size_t n = 22; pool && n < 60; n += 2) { /* thread 1 begins at n / 2 */
+        atomic_size_t other = 0;
+        nm_pool_run(pool, note_other, &other, n, 5);
+        CHECK_INT(other, n / 2 / 5 * 5 + 5 < n ? n / 2 / 5 * 5 + 5 : n);
+    }
+    nm_pool_free(pool);
+}
+
 /* One item for each of two threads.  Who is to be last waits for the other, and a while longer. */
 typedef struct last_job {
     size_t      last;
@@ -274,6 +300,7 @@ void test_base(void)
     test_error();
     test_arena();
     test_pool();
+    test_ranges();
     test_last();
     test_clock();
     test_fork();

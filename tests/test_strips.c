@@ -48,6 +48,16 @@ typedef struct shared {
     size_t n_strips, least;
 } shared;
 
+/* Does a strip await another one exactly where it does not begin a text? */
+static void check_awaited(const crowd *c, const nm_engine *e)
+{
+    for (size_t i = 0; i < e->n_strips; i++) {
+        size_t begin = 0;
+        for (size_t t = 0; begin < e->strips[i].token; t++) begin += c->n_ids[t];
+        CHECK_INT(e->strips[i].slice.before != NULL, begin != e->strips[i].token);
+    }
+}
+
 /*
  * Feeds all texts in one pass, then each one id more: the last logits of both, [2][n_texts][vocab],
  * freed by the caller.  The second ones show the states.
@@ -69,6 +79,7 @@ static float *feed_crowd(const crowd *c, size_t n_threads, size_t n_batch, share
         CHECK_OK(nomul_session_feed_many(feeds, c->n_texts, rows, &err) == NOMUL_OK, err);
         const nm_engine *e = sessions[0]->engine;
         if (!again) *first = (shared){e->n_strips, nm_engine_strip_least(e)};
+        if (!again && n_batch == MOST_IDS) check_awaited(c, e);
         for (size_t t = 0; t < c->n_texts; t++) feeds[t].n_ids = 1;
     }
     for (size_t t = c->n_texts; t-- > 0;) nomul_session_free(sessions[t]);
@@ -145,10 +156,35 @@ static void test_alone(crowd *c)
     nomul_session_free(alone), nomul_session_free(four);
 }
 
+static void test_least(void)
+{
+    static const size_t n_threads[] = {2, 3, 7, 9}, of_avx512[] = {16, 16, 28, 32};
+    nomul_error         err;
+
+    test_case("how many tokens each thread takes at least");
+    for (size_t row = 0; nm_kernels_row(row); row++) {
+        const nm_kernels *kernels = nm_kernels_row(row);
+        bool              avx512 = strncmp(kernels->name, "avx512", 6) == 0;
+        char              missing[64];
+        if (!nm_kernels_runs(kernels, missing, sizeof missing)) continue;
+        nomul_model_options o = {.size = sizeof o, .kernels = kernels->name};
+        nomul_model        *model = nomul_model_open(test_path(files[0]), &o, &err);
+        CHECK_OK(model != NULL, err);
+        for (size_t i = 0; model && i < sizeof n_threads / sizeof *n_threads; i++) {
+            nomul_session *session = test_session(model, n_threads[i], 0);
+            if (!session) break;
+            CHECK_INT(nm_engine_strip_least(session->engine), avx512 ? of_avx512[i] : 32);
+            nomul_session_free(session);
+        }
+        nomul_model_close(model);
+    }
+}
+
 void test_strips(void)
 {
     nomul_error err;
 
+    test_least();
     for (size_t i = 0; i < N_FILES; i++) {
         bool  tiny = i == N_FILES - 1;
         crowd c = {.model = tiny ? test_open_tiny(files[i])

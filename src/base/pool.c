@@ -31,6 +31,7 @@
 #include "base/error.h"
 #include "base/os.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -273,6 +274,7 @@ size_t nm_pool_share(size_t n_items, size_t thread, size_t n_threads)
 
 int nm_pool_run(nm_pool *pool, nm_pool_job job, void *context, size_t n_items, size_t grain)
 {
+    assert(grain > 0);
     if (pool->n_threads == 1 || n_items <= grain) { /* one range, one thread */
         if (n_items) job(context, 0, n_items, 0);
         return 0;

@@ -32,8 +32,8 @@ void     nm_pool_free(nm_pool *pool); /* NULL is fine */
 size_t   nm_pool_threads(const nm_pool *pool);
 
 /*
- * Runs the job over n_items < 2^32, in ranges of up to `grain` items, which end at a multiple of
- * the grain or with a thread's share; returns when all are done.
+ * Runs the job over n_items < 2^32, in ranges of up to `grain` >= 1 items, which end at a multiple
+ * of the grain or with a thread's share, with one thread in one range; returns when all are done.
  * What an item computes must not depend on the thread that does it.  The caller, thread 0, does
  * item 0 itself.
  *

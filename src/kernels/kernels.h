@@ -88,10 +88,10 @@ typedef struct nm_many_ops {
     size_t most_tokens;        /* for whom tables are made at a time */
     size_t together;           /* tokens of one add_tile */
     size_t index_bytes;        /* of one tile's part of a K block; 0: add_tile reads the codes */
-    size_t indices_per_triple; /* not 0: made for the whole panel first, the next is prefetched */
+    size_t indices_per_triple; /* not 0: for more tokens than most_tokens made by whole panels */
     size_t block_table_bytes;  /* of one token in a K block */
     size_t token_step;         /* from a token's tables to those of the next */
-    size_t least_alone;        /* tokens that a thread alone reads as fast as threads together */
+    size_t least_alone;        /* with so many for each thread, strips are faster (strips.c) */
     void (*make_indices)(uint8_t *indices, const uint8_t *codes, size_t n_triples);
     void (*make_tables)(uint8_t *tables, const int8_t *q, size_t n_triples);
     void (*add_tile)(const nm_many_tile *tile);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * A K block of a range of tiles.  After the last one n_triples is 0, and the rest is that of the
- * first block of what a thread reads next.
+ * A K block of a range of tiles.  After the last one n_triples is 0, and the rest is that of a
+ * first block of this matrix, as a guess at what the thread reads next.
  */
 typedef struct block {
     const uint8_t *codes; /* of the first tile; the others follow */

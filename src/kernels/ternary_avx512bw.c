@@ -241,8 +241,8 @@ void nm_avx512bw_add_many(const nm_many_tile *tile)
     size_t         n_indices = tile->n_indices;
 
     __asm__ volatile(ADD_MANY
-                     : [y] "+r"(y), [indices] "+r"(indices), [table] "+r"(table),
-                       [n_indices] "+r"(n_indices), [ahead] "+r"(ahead)
+                     : [y] "+&r"(y), [indices] "+&r"(indices), [table] "+&r"(table),
+                       [n_indices] "+&r"(n_indices), [ahead] "+&r"(ahead)
                      : [y_bytes] "r"(tile->y_stride * sizeof *y), [step] "r"(tile->step),
                        [n] "r"(tile->n_tokens), [table_step] "i"(TABLE_STEP)
                      : "memory", "cc", "rax", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",

@@ -26,6 +26,7 @@
  *     V_LOW_8(a, b)             a0 b0 a1 b1 ... of the lower halves; V_HIGH_8: of the upper halves
  *     V_LOW_16, V_HIGH_16       the same with words
  *     V_WORDS(from)             from V_BYTES / 2 signed bytes
+ *     V_AHEAD(from)             as in ternary_shuffle.h
  *     V_EACH_16(from, step)     the vector of from[0..16), from[step..step + 16), ...
  */
 #include "base/bytes.h"

@@ -7,6 +7,7 @@
  * packing t4, for all packings.  They stay in the first cache while one token after the other goes
  * through them.  A triple is 6 indices (t4) or 8 (t5), and a token has two tables for each.
  *
+ *     V_AHEAD(from)                            as in ternary_shuffle.h
  *     V_LEAST_TOKENS                           with fewer ternary_shuffle.h is faster
  *     V_MANY_PASS                              vectors of rows that go through the tables together
  *     V_LOOK_UP_6(lo, hi, indices, tables)     optional, in place of look_up_triple
@@ -98,8 +99,8 @@ INLINE void look_up_triple(int n_indices, vec lo[V_MANY_PASS], vec hi[V_MANY_PAS
 #endif
 
 /*
- * One token's sums of a tile's part of a K block: nm_many_ops.add_tile.  Prefetches as many bytes
- * as the codes of that are.  Without it 4 tokens of 1.3B go at 80 tokens/s in place of 120 (Zen 5,
+ * One token's sums of a tile's part of a K block: nm_many_ops.add_tile.  Prefetches a later tile's
+ * codes, as many bytes.  Without it 4 tokens of 1.3B go at 80 tokens/s in place of 120 (Zen 5,
  * AVX2, one thread): making the indices reads the codes faster than the hardware looks ahead.
  */
 INLINE void add_many_tile(nm_packing_id packing, const nm_many_tile *tile)

@@ -516,15 +516,14 @@ static size_t n_token_blocks(const bundle *b)
     return (b->n_tokens + GEMM_TOKENS - 1) / GEMM_TOKENS;
 }
 
-/* nm_gemm.next of a thread that has done items up to `end`. */
+/* nm_gemm.next of a thread that has done items up to `end`; NULL with more than 64 tokens. */
 static const uint8_t *next_codes(const bundle *b, size_t end, size_t thread)
 {
     const nm_bitlinear *first = b->jobs[b->n_jobs - 1].layer->next;
     size_t              n_threads = nm_work_threads(b->s->work), n_items = 0;
 
     for (size_t j = 0; j < b->n_jobs; j++) n_items += b->jobs[j].layer->w.n_tiles;
-    n_items *= n_token_blocks(b);
-    return first && end == nm_pool_share(n_items, thread + 1, n_threads)
+    return first && n_token_blocks(b) == 1 && end == nm_pool_share(n_items, thread + 1, n_threads)
                ? nm_ahead_first(first, thread, n_threads)
                : NULL;
 }
@@ -720,8 +719,8 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
         return;
     }
     /*
-     * Together.  A thread takes a panel at a time, or its share if that is hardly more: it would
-     * begin in the middle of a panel, and each part of one needs the tables of all tokens.
+     * Together.  A thread takes a panel at a time, or its whole share if that is up to two panels:
+     * shares begin in the middle of one, and each part of a panel needs the tables of all tokens.
      */
     size_t n_items = n_tiles * n_token_blocks(&b), share = (n_items + n_threads - 1) / n_threads;
     atomic_store_explicit(&s->next, NULL, memory_order_relaxed);

@@ -58,7 +58,7 @@ typedef struct nm_ahead {
 bool nm_ahead_fetch(nm_ahead *ahead, const nm_bitlinear *first, size_t thread, size_t n_threads,
                     int64_t extra);
 
-/* What the thread reads first of them where several tokens go through them together. */
+/* What the thread reads first of them where up to 64 tokens go through them together. */
 const uint8_t *nm_ahead_first(const nm_bitlinear *first, size_t thread, size_t n_threads);
 
 /* A thread's look-up tables, and how far it has prefetched the next matrix. */
@@ -156,8 +156,8 @@ bool nm_bitlinear_in_one_round(nm_bitlinear_scratch *scratch, const nm_bitlinear
                                size_t n_jobs, size_t n_tokens, const nm_around *around);
 
 /*
- * What `thread` needs to compute tokens from `token` on alone, while others compute others: so many
- * that they go together.
+ * What `thread` needs to compute tokens from `token` on alone, at least nm_many_ops.least_tokens,
+ * while others compute others.
  */
 nm_bitlinear_scratch nm_bitlinear_alone(const nm_bitlinear_scratch *all, const nm_work *alone,
                                         size_t token, size_t thread);

@@ -17,7 +17,7 @@
 #define NM_BATCH_STEP 64 /* the default batch is a multiple of this, up to 6 of them */
 #define NM_MAX_BATCH 4096
 #define NM_MAX_THREADS 1024
-#define NM_STRIP_LEAST 32           /* tokens for each thread, always worth strips */
+#define NM_STRIP_LEAST 32           /* with so many tokens for each thread there are strips */
 #define NM_STRIP_MOST NM_BATCH_STEP /* of a strip: as many go through a product together */
 #define NM_TRIAL_TOKENS 8           /* in a pass: with more, threads gain in any model */
 
