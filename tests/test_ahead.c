@@ -226,6 +226,21 @@ static void make_none(uint8_t *tables, const int8_t *q, size_t n_triples)
     (void)tables, (void)q, (void)n_triples;
 }
 
+static nm_many_ops many_of(size_t most_tokens,
+                           void (*make_indices)(uint8_t *, const uint8_t *, size_t),
+                           void (*add_tile)(const nm_many_tile *))
+{
+    return (nm_many_ops){.least_tokens = 2,
+                         .most_tokens = most_tokens,
+                         .together = most_tokens,
+                         .index_bytes = 64,
+                         .block_table_bytes = 64,
+                         .token_step = 64,
+                         .make_indices = make_indices,
+                         .make_tables = make_none,
+                         .add_tile = add_tile};
+}
+
 /* For each index a step is prefetched; without indices, what the tile has in the K block. */
 static void add_many_noted(const nm_many_tile *tile)
 {
@@ -295,14 +310,7 @@ static void test_together(void)
                                       .quad_cols = 16,
                                       .make_indices = index_noted,
                                       .add_tiles = add_lanes_noted};
-    nm_many_ops              many = {.most_tokens = 6,
-                                     .together = 6,
-                                     .index_bytes = 64,
-                                     .block_table_bytes = 64,
-                                     .token_step = 64,
-                                     .make_indices = index_noted,
-                                     .make_tables = make_none,
-                                     .add_tile = add_many_noted};
+    nm_many_ops              many = many_of(6, index_noted, add_many_noted);
 
     test_case("with several tokens, too, and what a thread reads afterwards");
     for (size_t n_tiles = 1; n_tiles <= NM_PANEL_TILES; n_tiles += 5) {
@@ -352,15 +360,7 @@ static void index_none(uint8_t *indices, const uint8_t *codes, size_t n_triples)
 static void check_next(const nm_bitlinear *layers, size_t n_threads, size_t n_tokens)
 {
     static float         x[100 * 240], y[100 * 40 * NM_TILE_ROWS];
-    const nm_many_ops    many = {.least_tokens = 2,
-                                 .most_tokens = 100,
-                                 .together = 100,
-                                 .index_bytes = 64,
-                                 .block_table_bytes = 64,
-                                 .token_step = 64,
-                                 .make_indices = index_none,
-                                 .make_tables = make_none,
-                                 .add_tile = add_told};
+    const nm_many_ops    many = many_of(100, index_none, add_told);
     const nm_ternary_ops ops[NM_PACKINGS] = {{.table_bytes = 64, .many = &many}};
     const nm_kernels     kernels = {.ternary = ops, .floats = nm_kernels_row(0)->floats};
     nomul_error          err;

@@ -88,7 +88,7 @@ typedef struct nm_many_ops {
     size_t most_tokens;        /* for whom tables are made at a time */
     size_t together;           /* tokens of one add_tile */
     size_t index_bytes;        /* of one tile's part of a K block; 0: add_tile reads the codes */
-    size_t indices_per_triple; /* not 0: for more tokens than most_tokens made by whole panels */
+    size_t indices_per_triple; /* not 0: for more than most_tokens, made of a panel first */
     size_t block_table_bytes;  /* of one token in a K block */
     size_t token_step;         /* from a token's tables to those of the next */
     size_t least_alone;        /* with so many for each thread, strips are faster (strips.c) */

@@ -211,8 +211,7 @@ INLINE void index_triple_t4(uint8_t *to, const uint8_t *codes)
     vec ab = select_bits(0x03, (vec)((vec16)a >> 6), (vec)((vec16)b >> 4));
 
     at[0] = pick(a, table), at[2] = pick(b, table), at[4] = pick(c, table);
-    at[6] =
-        pick(select_bits(0x30, (vec)((vec16)c >> 2), ab), table); /* the last trits of all three */
+    at[6] = pick(select_bits(0x30, (vec)((vec16)c >> 2), ab), table); /* the last trits */
 }
 
 /*
@@ -246,22 +245,7 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
     at[8] = worth(t5_9_3, c) + worth(t5_0_1, b);
 }
 
-#define INDEX_TILE(packing, n_indices)                                                             \
-    NM_TARGET(V_TARGET)                                                                            \
-    static void index_tile_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)          \
-    {                                                                                              \
-        for (; n_triples; n_triples--, to += n_indices * NM_TILE_ROWS) {                           \
-            nm_avx512bw_fetch_triple(codes);                                                       \
-            for (size_t row = 0; row < NM_TILE_ROWS; row += V_BYTES)                               \
-                index_triple_##packing(to + row, codes + row);                                     \
-            codes += 3 * NM_TILE_ROWS;                                                             \
-        }                                                                                          \
-    }
-
-INDEX_TILE(t4, 4)
-INDEX_TILE(t5, 5)
-
-static const nm_many_ops many[NM_PACKINGS] = NM_AVX512BW_MANY;
+NM_AVX512BW_DEFINE_MANY
 
 /* clang-format off */
 #define OPS(add_tile_t5)                                                                           \

@@ -105,23 +105,6 @@ INLINE void index_triple_t5(uint8_t *to, const uint8_t *codes)
     *(vec *)(to + NM_TILE_ROWS) = pair[2] + single;
 }
 
-/* A tile's part of a K block: 128 bytes for each three columns. */
-INLINE void index_tile(nm_packing_id packing, uint8_t *to, const uint8_t *codes, size_t n_triples)
-{
-    size_t step = (packing == NM_T4 ? 4 : 5) * NM_TILE_ROWS;
-
-    for (; n_triples; n_triples--, to += step, codes += 3 * NM_TILE_ROWS) {
-        nm_avx512bw_fetch_triple(codes);
-        if (packing == NM_T4) {
-            index_triple_t4(to, codes);
-            index_triple_t4(to + V_BYTES, codes + V_BYTES);
-        } else {
-            index_triple_t5(to, codes);
-            index_triple_t5(to + V_BYTES, codes + V_BYTES);
-        }
-    }
-}
-
 /* ---- Many tokens: tables --------------------------------------------------------------------- */
 
 /*
@@ -281,18 +264,6 @@ void nm_avx512bw_finish(int32_t *y, size_t n_rows, size_t n_blocks)
 }
 
 NM_TARGET(V_TARGET)
-static void index_tile_t4(uint8_t *to, const uint8_t *codes, size_t n_triples)
-{
-    index_tile(NM_T4, to, codes, n_triples);
-}
-
-NM_TARGET(V_TARGET)
-static void index_tile_t5(uint8_t *to, const uint8_t *codes, size_t n_triples)
-{
-    index_tile(NM_T5, to, codes, n_triples);
-}
-
-NM_TARGET(V_TARGET)
 void nm_avx512bw_fill_tables_t4(uint8_t *to, const int8_t *q, size_t n_triples)
 {
     fill_tables(NM_T4, to, q, n_triples);
@@ -304,7 +275,7 @@ void nm_avx512bw_fill_tables_t5(uint8_t *to, const int8_t *q, size_t n_triples)
     fill_tables(NM_T5, to, q, n_triples);
 }
 
-static const nm_many_ops many[NM_PACKINGS] = NM_AVX512BW_MANY;
+NM_AVX512BW_DEFINE_MANY
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
     [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish, &many[NM_T4],

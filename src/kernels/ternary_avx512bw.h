@@ -38,6 +38,18 @@ static inline void nm_avx512bw_fetch_triple(const uint8_t *codes)
 }
 
 /* clang-format off */
+#define NM_AVX512BW_INDEX_TILE(packing, per_triple)                                                \
+    NM_TARGET(V_TARGET)                                                                            \
+    static void index_tile_##packing(uint8_t *to, const uint8_t *codes, size_t n_triples)          \
+    {                                                                                              \
+        for (; n_triples; n_triples--, to += per_triple * NM_TILE_ROWS) {                          \
+            nm_avx512bw_fetch_triple(codes);                                                       \
+            index_triple_##packing(to, codes);                                                     \
+            index_triple_##packing(to + V_BYTES, codes + V_BYTES);                                 \
+            codes += 3 * NM_TILE_ROWS;                                                             \
+        }                                                                                          \
+    }
+
 #define NM_AVX512BW_MANY_OF(packing, per_triple)                                                   \
     {                                                                                              \
         .least_tokens = 2, .most_tokens = NM_AVX512BW_TOKENS, .together = NM_AVX512BW_TOKENS,      \
@@ -45,14 +57,15 @@ static inline void nm_avx512bw_fetch_triple(const uint8_t *codes)
         .block_table_bytes = NM_AVX512BW_INDICES * NM_AVX512BW_ENTRIES,                            \
         .token_step = NM_AVX512BW_ENTRIES, .least_alone = 16,                                      \
         .make_indices = index_tile_##packing,                                                      \
-        .make_tables = nm_avx512bw_fill_tables_##packing, .add_tile = nm_avx512bw_add_many,   \
+        .make_tables = nm_avx512bw_fill_tables_##packing, .add_tile = nm_avx512bw_add_many,        \
     }
-/* clang-format on */
 
-/* For a file that has index_tile_t4 and index_tile_t5. */
-#define NM_AVX512BW_MANY                                                                           \
-    {                                                                                              \
-        [NM_T4] = NM_AVX512BW_MANY_OF(t4, 4), [NM_T5] = NM_AVX512BW_MANY_OF(t5, 5)                 \
-    }
+/* For a file that has index_triple_t4 and index_triple_t5, of V_BYTES rows. */
+#define NM_AVX512BW_DEFINE_MANY                                                                    \
+    NM_AVX512BW_INDEX_TILE(t4, 4)                                                                  \
+    NM_AVX512BW_INDEX_TILE(t5, 5)                                                                  \
+    static const nm_many_ops many[NM_PACKINGS] = {                                                 \
+        [NM_T4] = NM_AVX512BW_MANY_OF(t4, 4), [NM_T5] = NM_AVX512BW_MANY_OF(t5, 5)};
+/* clang-format on */
 
 #endif

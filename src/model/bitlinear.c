@@ -216,11 +216,20 @@ __attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
 }
 
-/* Of the matrices computed side by side that one which has a tile of all; its number there. */
-static const nm_ternary *matrix_of(const nm_bitlinear *first, size_t *tile)
+/*
+ * Where a thread's share of the tiles begins, of all matrices computed side by side that begin with
+ * `first`: the matrix, and the tile in it.
+ */
+static const nm_ternary *share_begins(const nm_bitlinear *first, size_t thread, size_t n_threads,
+                                      size_t *tile)
 {
-    for (; *tile >= first->w.n_tiles; first = first->next) *tile -= first->w.n_tiles;
-    return &first->w;
+    const nm_bitlinear *layer = first;
+    size_t              n_all = 0;
+
+    for (size_t i = 0; i < first->n_together; i++, layer = layer->next) n_all += layer->w.n_tiles;
+    *tile = nm_pool_share(n_all, thread, n_threads);
+    for (layer = first; *tile >= layer->w.n_tiles; layer = layer->next) *tile -= layer->w.n_tiles;
+    return &layer->w;
 }
 
 /* The share that a thread reads first of `first` and what is computed with it: in one panel. */
@@ -250,8 +259,8 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
         *a = (nm_ahead){first, &layer->w, .at = step[0] * NM_STEP_BYTES, .end = end * NM_STEP_BYTES,
                         .left = AHEAD_MAX};
     } else {
-        size_t            tile = nm_pool_share(n_all, thread, n_threads);
-        const nm_ternary *w = matrix_of(first, &tile);
+        size_t            tile;
+        const nm_ternary *w = share_begins(first, thread, n_threads, &tile);
         size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, w->n_tiles);
         *a = (nm_ahead){first, w, tile, end - tile, .left = AHEAD_MAX};
     }
@@ -278,12 +287,9 @@ bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_
 
 const uint8_t *nm_ahead_first(const nm_bitlinear *first, size_t thread, size_t n_threads)
 {
-    const nm_bitlinear *layer = first;
-    size_t              n_all = 0;
+    size_t            tile;
+    const nm_ternary *w = share_begins(first, thread, n_threads, &tile);
 
-    for (size_t i = 0; i < first->n_together; i++, layer = layer->next) n_all += layer->w.n_tiles;
-    size_t            tile = nm_pool_share(n_all, thread, n_threads);
-    const nm_ternary *w = matrix_of(first, &tile);
     return w->codes + nm_ternary_offset(w, tile, 0);
 }
 
