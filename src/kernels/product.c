@@ -71,21 +71,22 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
     memset(n_added, 0, NM_PANEL_TILES * sizeof *n_added);
     __asm__("" : "+r"(n_bytes)); /* of a size with a bound gcc makes `rep stos`, which is slower */
     memset(y, 0, n_bytes);
-    while (begin < end) { /* a K block */
+    for (size_t left = end - begin; left;) { /* a K block */
         size_t         triple = begin / (n_tiles * full) * full;
         size_t         n_triples = nm_smaller(full, w->n_triples - triple);
         size_t         i = (begin - triple * n_tiles) / n_triples;
-        size_t         skipped = (begin - triple * n_tiles) % n_triples;
+        size_t         skipped = (begin - triple * n_tiles) % n_triples, n = n_triples - skipped;
         const uint8_t *whole = tables + triple * ops->table_bytes;
         const uint8_t *table = whole + skipped * ops->table_bytes;
-        for (; i < n_tiles && begin < end; i++, table = whole, skipped = 0) {
-            size_t n = nm_smaller(n_triples - skipped, end - begin);
+        for (; i < n_tiles && left; i++, left -= n, table = whole, n = n_triples) {
+            n = nm_smaller(n, left);
+            const uint8_t *next = codes + n * NM_STEP_BYTES;
             n_added[i]++;
-            begin += n;
             ops->add_tile(y + i * NM_TILE_ROWS, codes, table, n,
-                          codes + (1 + ops->n_between) * n * NM_STEP_BYTES);
-            codes += n * NM_STEP_BYTES;
+                          next + ops->n_between * n * NM_STEP_BYTES);
+            codes = next;
         }
+        begin = end - left;
     }
 }
 

@@ -386,10 +386,10 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
 static void prepare(const bundle *b, size_t thread)
 {
     uint64_t *prepared = &b->s->tables[thread].prepared;
-    size_t    row = own_row(b->s, thread), x_row = b->around ? row : 0;
-    normed    last = {0};
 
     if (!b->each || *prepared == b->s->n_forwarded) return;
+    size_t row = own_row(b->s, thread), x_row = b->around ? row : 0;
+    normed last = {0};
     *prepared = b->s->n_forwarded;
     if (b->around) b->around->before(b->around->context, row, row + 1, thread);
     for (size_t j = 0; j < b->n_jobs; j++)
@@ -411,20 +411,19 @@ static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
 }
 
 /*
- * Steps [begin, end) of the j-th job, in one panel.  A part has two areas for sums: 0 of the panel
- * in which it begins, 1 of the others, of which only the last one is to be collected.
+ * Steps [begin, end) of the panel of the j-th job that begins with `tile`.  A part has two areas
+ * for sums: 0 of the panel in which it begins, 1 of the others, of which only the last one is to be
+ * collected.
  */
-static void gemv_steps(const bundle *b, size_t j, size_t begin, size_t end, size_t part,
-                       size_t area, size_t thread)
+static void gemv_steps(const bundle *b, size_t j, size_t tile, size_t begin, size_t end,
+                       size_t part, size_t area, size_t thread)
 {
     const nm_ternary     *w = &b->jobs[j].layer->w;
     const nm_ternary_ops *ops = ops_of(b, j);
-    size_t                tile = begin / w->n_triples / NM_PANEL_TILES * NM_PANEL_TILES;
     size_t                n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
     size_t                block_steps = n_tiles * nm_packings[w->packing].block_triples;
     int32_t              *sums = b->s->sums + part * b->s->sums_stride + area * NM_PANEL_ROWS;
 
-    begin -= tile * w->n_triples, end -= tile * w->n_triples;
     const uint8_t *tables =
         make_tables(b, j, begin / block_steps, (end + block_steps - 1) / block_steps, thread);
     nm_product_gemv_steps(ops, sums, w, tile, begin, end, tables, b->s->parts[part].n_added[area]);
@@ -440,18 +439,21 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
 
     prepare(b, thread);
     for (size_t part = begin; part < end; part++) {
-        size_t from = b->s->now->begins[part], to = b->s->now->begins[part + 1], base = 0;
+        size_t step = b->s->now->begins[part], left = b->s->now->begins[part + 1] - step;
+        size_t area = 0;
 
         memset(&b->s->parts[part], 0, sizeof b->s->parts[part]);
-        for (size_t j = 0; j < b->n_jobs && base < to; base += n_steps(b->jobs[j].layer), j++) {
-            const nm_ternary *w = &b->jobs[j].layer->w;
-            size_t            step = from > base ? from - base : 0;
-            size_t            job_end = nm_smaller(to - base, n_steps(b->jobs[j].layer));
-            for (size_t here; step < job_end; step = here) {
-                size_t panel = step / (NM_PANEL_TILES * w->n_triples) + 1;
-                here = nm_smaller(job_end, panel * NM_PANEL_TILES * w->n_triples);
-                gemv_steps(b, j, step, here, part, base + step != from, thread);
+        for (size_t j = 0; left; j++) {
+            size_t n_triples = b->jobs[j].layer->w.n_triples, n = n_steps(b->jobs[j].layer);
+            size_t panel_steps = NM_PANEL_TILES * n_triples;
+            for (size_t to; step < n && left; step = to, area = 1) {
+                size_t panel = step / panel_steps, first = panel * panel_steps;
+                to = nm_smaller(nm_smaller(step + left, n), first + panel_steps);
+                left -= to - step;
+                gemv_steps(b, j, panel * NM_PANEL_TILES, step - first, to - first, part, area,
+                           thread);
             }
+            step -= n;
         }
     }
 }
