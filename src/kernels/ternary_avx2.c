@@ -159,11 +159,15 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
     }
 }
 
-/* ---- Tables of t4 ---------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 #define V_AVERAGE(a, b) ((vec)_mm256_avg_epu8((__m256i)(a), (__m256i)(b)))
 #define V_LOW_64(a, b) ((vec)_mm256_unpacklo_epi64((__m256i)(a), (__m256i)(b)))
 #define V_HIGH_64(a, b) ((vec)_mm256_unpackhi_epi64((__m256i)(a), (__m256i)(b)))
+#define V_DOWN(v, n) ((vec)_mm256_srli_si256((__m256i)(v), n))
+#define V_PAIR(a, b)                                                                               \
+    ((vec)_mm256_loadu2_m128i((const __m128i *)(const void *)(b),                                  \
+                              (const __m128i *)(const void *)(a)))
 
 #include "kernels/ternary_wide.h"
 
@@ -206,7 +210,7 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
 const nm_ternary_ops nm_avx2_ternary[NM_PACKINGS] = {
     [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_tables_finish_32, &many_T4,
                N_BETWEEN},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_32, &many_T5,
+    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_tables_finish_32, &many_T5,
                N_BETWEEN},
 };
 

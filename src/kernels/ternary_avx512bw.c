@@ -36,6 +36,10 @@
 #define V_AVERAGE(a, b) ((vec)_mm512_avg_epu8((__m512i)(a), (__m512i)(b)))
 #define V_LOW_64(a, b) ((vec)_mm512_unpacklo_epi64((__m512i)(a), (__m512i)(b)))
 #define V_HIGH_64(a, b) ((vec)_mm512_unpackhi_epi64((__m512i)(a), (__m512i)(b)))
+#define V_DOWN(v, n) ((vec)_mm512_bsrli_epi128((__m512i)(v), n))
+#define V_PAIR(a, b)                                                                               \
+    ((vec)_mm512_broadcast_i64x4(_mm256_loadu2_m128i((const __m128i *)(const void *)(b),           \
+                                                     (const __m128i *)(const void *)(a))))
 
 #include "kernels/ternary_wide.h"
 
@@ -280,7 +284,8 @@ NM_AVX512BW_DEFINE_MANY
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
     [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish, &many[NM_T4],
                0},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_avx512bw_finish, &many[NM_T5], 0},
+    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_avx512bw_finish, &many[NM_T5],
+               0},
 };
 
 #endif

@@ -100,10 +100,7 @@ void nm_tables_finish_32(int32_t *y, size_t n_rows, size_t n_blocks)
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-/*
- * How the 16 entries of a table add up: entry i takes column index[i] & 7, negated if index[i] is 8
- * or more, nothing if it is NONE.
- */
+/* The terms of tables, as nm_tables_t5_columns describes them. */
 #define NONE 0x80
 typedef uint8_t column_of_entry[16];
 
@@ -119,13 +116,14 @@ static const column_of_entry t4_columns[4] = {
     {NONE, NONE, NONE, NONE, 3, 3, 3, 3, NONE, NONE, NONE, NONE, 11, 11, 11, 11},
 };
 
-/* q and p of ternary.h */
-static const column_of_entry t5_columns[5] = {
+const uint8_t nm_tables_t5_columns[6][16] = {
     {NONE, NONE, NONE, NONE, NONE, NONE, NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0},
     {NONE, NONE, NONE, NONE, 1, 1, 1, 9, 9, 9, NONE, NONE, NONE, 1, 1, 1},
     {NONE, NONE, NONE, 2, 10, NONE, 2, 10, NONE, 2, 10, NONE, 2, 10, NONE, 2},
     {11, NONE, 11, NONE, 11, NONE, NONE, NONE, NONE, NONE, 3, NONE, 3, NONE, 3, NONE},
     {12, NONE, NONE, NONE, 4, NONE, 12, NONE, 4, NONE, 12, NONE, NONE, NONE, 4, NONE},
+    {NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+     NONE},
 };
 
 /*
@@ -147,9 +145,11 @@ INLINE void tables_of_columns(uint8_t *to, nm_packing_id packing, bytes q, int n
                 table[1] = pick(both, t4_columns[2]) + pick(both, t4_columns[3]);
                 halves[h] = DOWN(halves[h], 4);
             } else {
-                table[0] = pick(both, t5_columns[0]) + pick(both, t5_columns[1]) +
-                           pick(both, t5_columns[2]);
-                table[1] = pick(both, t5_columns[3]) + pick(both, t5_columns[4]);
+                table[0] = pick(both, nm_tables_t5_columns[0]) +
+                           pick(both, nm_tables_t5_columns[1]) +
+                           pick(both, nm_tables_t5_columns[2]);
+                table[1] =
+                    pick(both, nm_tables_t5_columns[3]) + pick(both, nm_tables_t5_columns[4]);
                 halves[h] = DOWN(halves[h], 5);
             }
             if (g == 0) table[0] += 128;

@@ -53,6 +53,13 @@ void nm_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples);
 void nm_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples);
 
 /*
+ * How the tables of a group of t5 add up: entry i takes column c[i] & 7, negated if c[i] is 8 or
+ * more, nothing if it is 0x80.  [0] to [2] are the terms of the first columns (q of ternary.h), [3]
+ * and [4] of the last ones (p); [5] is nothing.
+ */
+extern const uint8_t nm_tables_t5_columns[6][16];
+
+/*
  * Tables of t5 by pairs of columns, as t4's, 4 NM_TABLE_BYTES a triple: the triple's columns in the
  * order 0 1 3 4, 5 6 8 9, 10 11 13 14, 2 7 12 and nothing.
  */

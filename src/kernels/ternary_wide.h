@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables of t4 for one token, as nm_tables_t4 makes them, in vectors of 32 and 64 bytes, which
- * is twice as fast (src/kernels/README.md).  Included after ternary_shuffle.h, with V_AVERAGE of
- * ternary_split.h and
+ * The tables of one token, as nm_tables_t4 and nm_tables_t5 make them, in vectors of 32 and 64
+ * bytes, which is twice as fast (src/kernels/README.md).  Included after ternary_shuffle.h, with
+ * V_AVERAGE of ternary_split.h and
  *
  *     V_LOW_64(a, b)             in each 16 bytes: a's lower half, b's lower half; V_HIGH_64: upper
+ *     V_DOWN(v, n)               in each 16 bytes: bytes n and up, then zeros
+ *     V_PAIR(a, b)               in each 32 bytes: a[0..16), b[0..16)
  *
  * The four tables of a group are the four times 16 bytes of one vector, or of two.
  */
@@ -54,4 +56,27 @@ static void make_tables_t4(uint8_t *tables, const int8_t *q, size_t n_triples)
     }
     for (; n_triples; n_triples--, q += 12, tables += 3 * NM_TABLE_BYTES)
         tables_of_16(tables, q, 3, 1);
+}
+
+/* In each 32 bytes the table of a group's first columns, then that of its last ones. */
+NM_TARGET(V_TARGET)
+static void make_tables_t5(uint8_t *tables, const int8_t *q, size_t n_triples)
+{
+    const uint8_t(*of)[16] = nm_tables_t5_columns;
+    const vec terms[3] = {V_PAIR(of[0], of[3]), V_PAIR(of[1], of[4]), V_PAIR(of[2], of[5])};
+
+    for (; n_triples; n_triples--, q += 15, tables += 3 * NM_TABLE_BYTES) {
+#pragma GCC unroll 2
+        for (size_t at = 0; at < NM_TABLE_BYTES; at += V_BYTES) {
+            vec h = split_columns(V_TABLE(q), at);
+#pragma GCC unroll 3
+            for (size_t g = 0; g < 3; g++, h = V_DOWN(h, 5)) {
+                vec columns = V_LOW_64(h, -h);
+                vec v = V_SHUFFLE(columns, terms[0]) + V_SHUFFLE(columns, terms[1]) +
+                        V_SHUFFLE(columns, terms[2]);
+                if (g == 0) v += load(first_bias + at);
+                *(vec *)(tables + at + g * NM_TABLE_BYTES) = v;
+            }
+        }
+    }
 }
