@@ -19,7 +19,7 @@ static const nm_option table[] = {
     NM_MODEL_OPTION(F, open),
     NM_FILE('f', "file", F(file), "-", "file with the prompts, - for stdin", NM_INPUT),
     NM_ESCAPE_OPTION(F(escapes), "lines that are not JSON"),
-    NM_INT(0, "parallel", F(n_parallel), "8", 1, NM_BATCH_MAX_PARALLEL,
+    NM_INT(0, "parallel", F(n_parallel), "16", 1, NM_BATCH_MAX_PARALLEL,
            "number of texts processed together"),
     {0, "n-best", NM_OPT_INT, F(n_best), "0", "K",
      "read each prompt once and continue it K times, with seeds s, s+1 ..; 0 = once, without "
