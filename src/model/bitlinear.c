@@ -217,6 +217,25 @@ __attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
 }
 
 /*
+ * The gains of the next matrices: small, but needed all at once.  Before a product they come from
+ * memory into the second-level cache, after it, `near`, from wherever codes have moved them into
+ * the first: 370M with two threads decodes 1 % faster.
+ */
+static void fetch_gains(const nm_bitlinear *next, bool near)
+{
+    const nm_bitlinear *soon = next;
+
+    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next) {
+        for (size_t col = 0; col < soon->w.cols; col += 64 / sizeof *soon->gain) {
+            if (near)
+                __builtin_prefetch(soon->gain + col, 0, 3);
+            else
+                __builtin_prefetch(soon->gain + col, 0, 2);
+        }
+    }
+}
+
+/*
  * Where a thread's share of the tiles begins, of all matrices computed side by side that begin with
  * `first`: the matrix, and the tile in it.
  */
@@ -456,6 +475,7 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
             step -= n;
         }
     }
+    if (thread == 0) fetch_gains(b->jobs[b->n_jobs - 1].layer->next, true);
 }
 
 typedef uint32_t words __attribute__((vector_size(16), may_alias));
@@ -673,12 +693,8 @@ static void run_parts(nm_bitlinear_scratch *s, bundle *b)
 /* Before a product of one token: the next ones are prefetched from now on. */
 static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
 {
-    const nm_bitlinear *soon = next;
-
     s->n_forwarded++;
-    /* The gains of the next matrices: small, but needed all at once. */
-    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
-        fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
+    fetch_gains(next, false);
     if (nm_work_threads(s->work) == 1) next = NULL;
     if (next)
         atomic_store_explicit(&s->next_extra,
