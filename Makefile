@@ -105,7 +105,7 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul train install-train uninstall-train check-train checked-train check-cuda \
+        check-no-mul check-prefetch train install-train uninstall-train check-train checked-train check-cuda \
         checked-cuda fuzz checked fuzzers long install uninstall check-install dist release check-release analyze format \
         check-format clean help
 
@@ -281,6 +281,15 @@ test-long: ## the tests that take minutes: the whole held-out text, killed saver
 	@$(MAKE) --no-print-directory MODE=debug long
 long: $(OUT)/tests/tests
 	$(RUN) $(OUT)/tests/tests --long
+
+check-prefetch: ## disassembles the look-ahead of gcc and clang: its prefetches are there
+	@[ "$$(uname -m)" = x86_64 ] || { echo "SKIP check-prefetch: not x86-64"; exit 0; }; \
+	for cc in gcc clang; do \
+	    if ! command -v $$cc > /dev/null; then echo "SKIP $$cc: not there"; continue; fi; \
+	    $(MAKE) --no-print-directory MODE=release CC=$$cc BUILD=$(BUILD)/no-mul-$$cc all \
+	        > /dev/null && \
+	    sh tools/check_prefetch.sh $(BUILD)/no-mul-$$cc/obj-release/src/model/bitlinear.o || exit 1; \
+	done
 
 check-no-mul: ## disassembles the ternary kernels of gcc and clang: not one multiplication
 	@sh tools/check_no_mul.sh --self-test

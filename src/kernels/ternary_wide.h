@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tables of one token, as nm_tables_t4 and nm_tables_t5 make them, in vectors of 32 and 64
- * bytes, which is twice as fast (src/kernels/README.md).  Included after ternary_shuffle.h, with
+ * bytes, which is faster (src/kernels/README.md).  Included after ternary_shuffle.h, with
  * V_AVERAGE of ternary_split.h and
  *
  *     V_LOW_64(a, b)             in each 16 bytes: a's lower half, b's lower half; V_HIGH_64: upper
  *     V_DOWN(v, n)               in each 16 bytes: bytes n and up, then zeros
- *     V_PAIR(a, b)               in each 32 bytes: a[0..16), b[0..16)
+ *     V_PAIR(a, b)               of addresses: in each 32 bytes a[0..16), b[0..16)
  *
  * The four tables of a group are the four times 16 bytes of one vector, or of two.
  */

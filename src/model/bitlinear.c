@@ -210,29 +210,27 @@ static void part_begins(size_t *begins, const cutting *c, size_t part, size_t pa
 
 /* ---- Look-ahead ------------------------------------------------------------------------------ */
 
+/*
+ * To gcc a function that only prefetches has no effect, and it removes the calls of one that is not
+ * inlined.  An assembly statement is an effect; `make check-prefetch` looks for the calls.
+ */
+#define HAS_AN_EFFECT __asm__ volatile("")
+
 __attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
 {
+    HAS_AN_EFFECT;
 #pragma GCC unroll 8
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
 }
 
-/*
- * The gains of the next matrices: small, but needed all at once.  Before a product they come from
- * memory into the second-level cache, after it, `near`, from wherever codes have moved them into
- * the first: 370M with two threads decodes 1 % faster.
- */
-static void fetch_gains(const nm_bitlinear *next, bool near)
+/* The gains of the next matrices: small, but needed all at once. */
+static void fetch_gains(const nm_bitlinear *next)
 {
     const nm_bitlinear *soon = next;
 
-    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next) {
-        for (size_t col = 0; col < soon->w.cols; col += 64 / sizeof *soon->gain) {
-            if (near)
-                __builtin_prefetch(soon->gain + col, 0, 3);
-            else
-                __builtin_prefetch(soon->gain + col, 0, 2);
-        }
-    }
+    HAS_AN_EFFECT;
+    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
+        fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
 }
 
 /*
@@ -475,7 +473,6 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
             step -= n;
         }
     }
-    if (thread == 0) fetch_gains(b->jobs[b->n_jobs - 1].layer->next, true);
 }
 
 typedef uint32_t words __attribute__((vector_size(16), may_alias));
@@ -694,7 +691,7 @@ static void run_parts(nm_bitlinear_scratch *s, bundle *b)
 static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
 {
     s->n_forwarded++;
-    fetch_gains(next, false);
+    fetch_gains(next);
     if (nm_work_threads(s->work) == 1) next = NULL;
     if (next)
         atomic_store_explicit(&s->next_extra,
