@@ -105,8 +105,8 @@ JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2> /dev
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: FORCE all demo check test test-long debug asan tsan msan coverage golden renew \
-        check-no-mul check-prefetch train install-train uninstall-train check-train checked-train check-cuda \
-        checked-cuda fuzz checked fuzzers long install uninstall check-install dist release check-release analyze format \
+        check-no-mul check-prefetch train install-train uninstall-train check-train checked-train \
+        check-cuda checked-cuda fuzz checked fuzzers long install uninstall check-install dist release check-release analyze format \
         check-format clean help
 
 all: $(PROG)/nomul $(PROG)/libnomul.a ## build/nomul and build/libnomul.a (the default)

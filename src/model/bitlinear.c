@@ -214,23 +214,11 @@ static void part_begins(size_t *begins, const cutting *c, size_t part, size_t pa
  * To gcc a function that only prefetches has no effect, and it removes the calls of one that is not
  * inlined.  An assembly statement is an effect; `make check-prefetch` looks for the calls.
  */
-#define HAS_AN_EFFECT __asm__ volatile("")
-
 __attribute__((noinline)) static void fetch(const void *bytes, size_t n_bytes)
 {
-    HAS_AN_EFFECT;
+    __asm__ volatile("");
 #pragma GCC unroll 8
     for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 2);
-}
-
-/* The gains of the next matrices: small, but needed all at once. */
-static void fetch_gains(const nm_bitlinear *next)
-{
-    const nm_bitlinear *soon = next;
-
-    HAS_AN_EFFECT;
-    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
-        fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
 }
 
 /*
@@ -690,8 +678,12 @@ static void run_parts(nm_bitlinear_scratch *s, bundle *b)
 /* Before a product of one token: the next ones are prefetched from now on. */
 static void begin_token(nm_bitlinear_scratch *s, const nm_bitlinear *next)
 {
+    const nm_bitlinear *soon = next;
+
     s->n_forwarded++;
-    fetch_gains(next);
+    /* The gains of the next matrices: small, but needed all at once. */
+    for (size_t i = 0; next && i < next->n_together; i++, soon = soon->next)
+        fetch(soon->gain, soon->w.cols * sizeof *soon->gain);
     if (nm_work_threads(s->work) == 1) next = NULL;
     if (next)
         atomic_store_explicit(&s->next_extra,
