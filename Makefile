@@ -129,12 +129,12 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
 # Fast is what every token, text or weight passes through, but where only calls of it do (forward,
-# layer, strips, session, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).
+# layer, strips, session, pool, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).
 # The rest waits for people, disks and these, and is small: 60 KB of the program.
 SMALL_TOKENS := $(addprefix tokens/,cut.o tokenizer.o decoder.o logprobs.o matcher.o sampler.o \
                 vocab.o word.o)
 FAST = $(addprefix $(OUT)/src/,kernels/ternary_% kernels/float_% kernels/product.o kernels/read.o \
-       $(addprefix base/,exp.o pool.o rng.o utf8.o xxh64.o) model/bitlinear.o \
+       $(addprefix base/,exp.o rng.o utf8.o xxh64.o) model/bitlinear.o \
        $(filter-out $(SMALL_TOKENS),$(patsubst src/%.c,%.o,$(wildcard src/tokens/*.c))))
 SMALL ?= -Os
 $(filter-out $(FAST),$(LIB_OBJ) $(CLI_OBJ)): INCLUDE = \

@@ -105,7 +105,7 @@ static int32_t *run_gemv(const nm_ternary_ops *ops, const nm_ternary *w, size_t 
         ops->make_tables(tables, x, half);
         ops->make_tables(tables + half * ops->table_bytes, x + half * triple_cols,
                          w->n_triples - half);
-        nm_product_gemv(ops, y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables);
+        nm_product_gemv(ops, y + t * (n_rows + TOKEN_GAP), w, tile_begin, tile_end, tables, NULL);
     }
     guard_drop(tables);
     return y;
@@ -127,7 +127,7 @@ static int32_t *run_parts(const nm_ternary_ops *ops, const nm_ternary *w, size_t
     ops->make_tables(tables, q, w->n_triples);
     for (; begin < n_steps; begin = end) {
         end = begin + 1 + nm_rng_below(rng, n_steps - begin);
-        nm_product_gemv_steps(ops, part, w, tile_begin, begin, end, tables, n_added);
+        nm_product_gemv_steps(ops, part, w, tile_begin, begin, end, tables, n_added, NULL);
         for (size_t i = 0; i < n_rows; i++) {
             if (n_added[i / NM_TILE_ROWS]) y[i] += (uint32_t)part[i];
             if (i % NM_TILE_ROWS == 0) all_added[i / NM_TILE_ROWS] += n_added[i / NM_TILE_ROWS];

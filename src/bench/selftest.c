@@ -118,7 +118,7 @@ static bool check_product(tester *t, nm_packing_id packing, size_t rows, size_t 
     tested->make_tables(t->tables, t->q, w.n_triples);
     for (size_t tile = 0, end; tile < w.n_tiles; tile = end) {
         end = nm_smaller(tile + NM_PANEL_TILES, w.n_tiles);
-        nm_product_gemv(tested, t->got_y + tile * NM_TILE_ROWS, &w, tile, end, t->tables);
+        nm_product_gemv(tested, t->got_y + tile * NM_TILE_ROWS, &w, tile, end, t->tables, NULL);
     }
     return same_sums(t, &w, "gemv", 1);
 }

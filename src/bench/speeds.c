@@ -123,7 +123,7 @@ static void run_gemv(const subject *s)
     const bench *b = s->b;
 
     for (size_t tile = 0; tile < s->w.n_tiles; tile += NM_PANEL_TILES)
-        nm_product_gemv(s->ops, b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables);
+        nm_product_gemv(s->ops, b->y, &s->w, tile, tile + NM_PANEL_TILES, b->tables, NULL);
 }
 
 static void run_gemm(const subject *s)

@@ -44,7 +44,6 @@ typedef struct nm_ternary_ops {
     void (*finish)(int32_t *y, size_t n_rows, size_t n_blocks);
 
     const struct nm_many_ops *many;
-    size_t n_between; /* tiles between the one that is added and the one that is prefetched */
 } nm_ternary_ops;
 
 /* One tile's part of one K block for n_tokens, y_stride words apart. */

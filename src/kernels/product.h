@@ -12,10 +12,11 @@
 /*
  * One token: y[r] = sum over k of C[r][k] q[k] for the rows of tiles [tile_begin, tile_end), which
  * lie in one panel; r counts from the first of them, padding rows become 0.  The tables are those
- * that ops->make_tables makes of all triples of q.
+ * that ops->make_tables makes of all triples of q.  `next`, which is prefetched at the end: what
+ * the thread reads afterwards; NULL: what follows in memory.
  */
 void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile_begin,
-                     size_t tile_end, const uint8_t *tables);
+                     size_t tile_end, const uint8_t *tables, const uint8_t *next);
 
 /*
  * A matrix is stored as a run of steps, each a triple of one tile, in the order panel, K block,
@@ -27,7 +28,7 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
 #define NM_STEP_BYTES (NM_TRIPLE_GROUPS * NM_TILE_ROWS)
 void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile,
                            size_t begin, size_t end, const uint8_t *tables,
-                           uint16_t n_added[NM_PANEL_TILES]);
+                           uint16_t n_added[NM_PANEL_TILES], const uint8_t *next);
 
 /* The same for many tokens: y[t][r], q[t][k] at y + t * y_stride, q + t * q_stride. */
 typedef struct nm_gemm {
@@ -37,7 +38,7 @@ typedef struct nm_gemm {
     size_t            y_stride;
     const int8_t     *q;
     size_t            q_stride, n_tokens;
-    const uint8_t    *next;    /* what the thread reads afterwards; NULL: what follows in memory */
+    const uint8_t    *next;    /* as of nm_product_gemv */
     uint8_t          *scratch; /* nm_product_scratch(ops, n_tokens) bytes, aligned to 64 */
 } nm_gemm;
 

@@ -23,6 +23,7 @@
 #define V_LESS(a, b) ((vec)less((__m256i)(a), (__m256i)(b)))
 #define V_NEGATE(v, sign) ((vec)_mm256_sign_epi8((__m256i)(v), (__m256i)(sign)))
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T1)
+#define V_AHEAD_ONCE(from) _mm_prefetch((const char *)(from), _MM_HINT_NTA)
 
 /* gcc makes two instructions of a comparison with a constant: a minimum, and whether it is a. */
 NM_TARGET("avx2")
@@ -152,7 +153,7 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
                              : [codes] "r"(at), [next] "r"(next), [tables] "r"(table),
                                [low] "x"(low), [two] "x"(two), [high] "x"(high)
                              : "memory");
-            V_AHEAD(ahead), V_AHEAD(ahead + 64);
+            V_AHEAD_ONCE(ahead), V_AHEAD_ONCE(ahead + 64);
             at = next, table += 3 * NM_TABLE_BYTES, ahead += 3 * V_BYTES;
         }
         sums_collect(&of_rows, y);
@@ -205,13 +206,9 @@ static void add_tile_t5(int32_t *y, const uint8_t *codes, const uint8_t *tables,
 
 #include "kernels/ternary_pairs.h"
 
-#define N_BETWEEN 1 /* a tenth more from memory than 0 */
-
 const nm_ternary_ops nm_avx2_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_tables_finish_32, &many_T4,
-               N_BETWEEN},
-    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_tables_finish_32, &many_T5,
-               N_BETWEEN},
+    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_tables_finish_32, &many_T4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_tables_finish_32, &many_T5},
 };
 
 #endif

@@ -128,7 +128,7 @@ INLINE vec load_now(const uint8_t *from)
 INLINE void fetch_now(const uint8_t *ahead, bool into_first_level)
 {
     if (into_first_level)
-        __asm__ volatile("prefetcht0 %0" : : "m"(*ahead));
+        __asm__ volatile("prefetchnta %0" : : "m"(*ahead));
     else
         __asm__ volatile("prefetcht1 %0" : : "m"(*ahead));
 }
@@ -251,9 +251,9 @@ NM_AVX512BW_DEFINE_MANY
 #define OPS(add_tile_t5)                                                                           \
     {                                                                                              \
         [NM_T4] = {3 * NM_TABLE_BYTES, nm_avx512bw_tables_t4, nm_avx512bw_add_tile_t4,             \
-                   nm_avx512bw_finish, &many[NM_T4], 0},                                           \
+                   nm_avx512bw_finish, &many[NM_T4]},                                           \
         [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile_t5,                                      \
-                   nm_avx512bw_finish, &many[NM_T5], 0},                                           \
+                   nm_avx512bw_finish, &many[NM_T5]},                                           \
     }
 /* clang-format on */
 

@@ -30,6 +30,7 @@
     ((vec)_mm512_mask_sub_epi8((__m512i)(v), _mm512_movepi8_mask((__m512i)(sign)),                 \
                                _mm512_setzero_si512(), (__m512i)(v)))
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T1)
+#define V_AHEAD_ONCE(from) _mm_prefetch((const char *)(from), _MM_HINT_NTA)
 
 #include "kernels/ternary_shuffle.h"
 
@@ -282,10 +283,8 @@ void nm_avx512bw_fill_tables_t5(uint8_t *to, const int8_t *q, size_t n_triples)
 NM_AVX512BW_DEFINE_MANY
 
 const nm_ternary_ops nm_avx512bw_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish, &many[NM_T4],
-               0},
-    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_avx512bw_finish, &many[NM_T5],
-               0},
+    [NM_T4] = {3 * NM_TABLE_BYTES, make_tables_t4, add_tile_t4, nm_avx512bw_finish, &many[NM_T4]},
+    [NM_T5] = {3 * NM_TABLE_BYTES, make_tables_t5, add_tile_t5, nm_avx512bw_finish, &many[NM_T5]},
 };
 
 #endif

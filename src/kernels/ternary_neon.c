@@ -242,8 +242,8 @@ PARTS_OF(T4)
 PARTS_OF(T5)
 
 const nm_ternary_ops nm_neon_ternary[NM_PACKINGS] = {
-    [NM_T4] = {TRIPLE_BYTES, make_tables_T4, add_tile_T4, NULL, &many_T4, 0},
-    [NM_T5] = {TRIPLE_BYTES, make_tables_T5, add_tile_T5, NULL, &many_T5, 0},
+    [NM_T4] = {TRIPLE_BYTES, make_tables_T4, add_tile_T4, NULL, &many_T4},
+    [NM_T5] = {TRIPLE_BYTES, make_tables_T5, add_tile_T5, NULL, &many_T5},
 };
 
 #endif

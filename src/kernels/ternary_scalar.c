@@ -78,6 +78,6 @@ static void add_many_tile(const nm_many_tile *tile)
 static const nm_many_ops many_t4 = MANY_OF(make_tables_t4), many_t5 = MANY_OF(make_tables_t5);
 
 const nm_ternary_ops nm_scalar_ternary[NM_PACKINGS] = {
-    [NM_T4] = {TRIPLE_BYTES, make_tables_t4, add_tile, NULL, &many_t4, 0},
-    [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile, NULL, &many_t5, 0},
+    [NM_T4] = {TRIPLE_BYTES, make_tables_t4, add_tile, NULL, &many_t4},
+    [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile, NULL, &many_t5},
 };

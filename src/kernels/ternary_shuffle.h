@@ -10,6 +10,7 @@
  *     V_LESS(a, b)               0xFF where a < b as signed bytes
  *     V_NEGATE(v, sign)          -v where sign is negative; sign is 0 only where v is
  *     V_AHEAD(from)              prefetches a line
+ *     V_AHEAD_ONCE(from)         the same, of codes that are read once and soon
  *     V_LOOK_UP_T4(lo, hi, codes, tables)      optional, in place of look_up_triple_of; V_PASS is 2
  *     V_OWN_TILE_T5                            the file has an add_tile_t5 of its own
  *
@@ -101,7 +102,7 @@ INLINE void add_tile(nm_packing_id packing, int32_t *y, const uint8_t *codes, co
 #pragma GCC unroll 2
             for (int v = 0; v < V_PASS; v++) sums_add(&s[v], lo[v], hi[v]);
 #pragma GCC unroll 6
-            for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD(ahead + line);
+            for (int line = 0; line < 3 * PASS_ROWS; line += 64) V_AHEAD_ONCE(ahead + line);
             at += 3 * NM_TILE_ROWS, table += 3 * NM_TABLE_BYTES, ahead += 3 * PASS_ROWS;
         }
 #pragma GCC unroll 2

@@ -18,6 +18,7 @@
 #define V_LESS(a, b) ((vec)_mm_cmpgt_epi8((__m128i)(b), (__m128i)(a)))
 #define V_NEGATE(v, sign) ((vec)_mm_sign_epi8((__m128i)(v), (__m128i)(sign)))
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T0)
+#define V_AHEAD_ONCE(from) _mm_prefetch((const char *)(from), _MM_HINT_NTA)
 
 #include "kernels/ternary_shuffle.h"
 
@@ -29,8 +30,8 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_ssse3_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4, 0},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5, 0},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5},
 };
 
 #endif

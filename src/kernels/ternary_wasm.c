@@ -19,6 +19,7 @@
 #define V_SIGN(v) ((vec)wasm_i8x16_shr((v128_t)(v), 7))
 #define V_NEGATE(v, sign) (((v) ^ V_SIGN(sign)) - V_SIGN(sign))
 #define V_AHEAD(from) ((void)(from)) /* there is no prefetching */
+#define V_AHEAD_ONCE(from) V_AHEAD(from)
 
 #include "kernels/ternary_shuffle.h"
 
@@ -30,8 +31,8 @@
 #include "kernels/ternary_pairs.h"
 
 const nm_ternary_ops nm_wasm_ternary[NM_PACKINGS] = {
-    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4, 0},
-    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5, 0},
+    [NM_T4] = {3 * NM_TABLE_BYTES, nm_tables_t4, add_tile_t4, nm_tables_finish_16, &many_T4},
+    [NM_T5] = {3 * NM_TABLE_BYTES, nm_tables_t5, add_tile_t5, nm_tables_finish_16, &many_T5},
 };
 
 #endif

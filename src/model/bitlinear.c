@@ -38,7 +38,7 @@ typedef struct bundle {
     const nm_bitlinear_job *jobs;
     size_t                  n_jobs, n_tokens;
     size_t                  token;   /* gemv: the one computed now */
-    size_t                  n_tiles; /* of a run */
+    size_t                  n_tiles; /* of all jobs; where they are computed in runs, of a run */
     bool                    each;    /* gemv: the threads quantize, each for itself */
     const nm_around        *around;  /* what comes before and after in the same round; or NULL */
 } bundle;
@@ -243,32 +243,28 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
 {
     const nm_bitlinear *layer = first;
     nm_bitlinear_job    jobs[NM_MAX_JOBS] = {{.layer = first}};
-    size_t              n_all = 0, in_run = run_tiles(first, n_threads);
+    size_t              n_all = 0, in_run = run_tiles(first, n_threads), end;
 
     for (size_t i = 0; i < first->n_together; i++, layer = layer->next)
         n_all += layer->w.n_tiles, jobs[i].layer = layer;
-    if (in_run) {
-        size_t tile = nm_pool_share(in_run, thread, n_threads);
-        size_t end = nm_smaller(nm_pool_share(in_run, thread + 1, n_threads),
-                                (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
-        *a = (nm_ahead){first, &first->w, tile, end - tile, .left = AHEAD_MAX};
-    } else if (is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
-        size_t        step[2] = {0, 0};
+    *a = (nm_ahead){.first = first, .w = &first->w, .left = AHEAD_MAX};
+    if (!in_run && is_cut(n_all, n_threads)) { /* a run of bytes: as a K block past the last */
+        size_t        step[2] = {0, 0}, i = 0;
         const cutting c = {jobs, first->n_together, n_threads, extra};
         part_begins(step, &c, thread, thread + 2);
-        layer = first;
-        for (size_t i = 1; i < first->n_together && step[0] >= n_steps(layer);
-             i++, layer = layer->next)
-            step[0] -= n_steps(layer), step[1] -= n_steps(layer);
-        size_t end = nm_smaller(step[1], n_steps(layer));
-        *a = (nm_ahead){first, &layer->w, .at = step[0] * NM_STEP_BYTES, .end = end * NM_STEP_BYTES,
-                        .left = AHEAD_MAX};
-    } else {
-        size_t            tile;
-        const nm_ternary *w = share_begins(first, thread, n_threads, &tile);
-        size_t end = nm_smaller((tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES, w->n_tiles);
-        *a = (nm_ahead){first, w, tile, end - tile, .left = AHEAD_MAX};
+        for (; i + 1 < c.n_jobs && step[0] >= n_steps(jobs[i].layer); i++)
+            step[0] -= n_steps(jobs[i].layer), step[1] -= n_steps(jobs[i].layer);
+        a->w = &jobs[i].layer->w;
+        a->at = step[0] * NM_STEP_BYTES;
+        a->end = nm_smaller(step[1], n_steps(jobs[i].layer)) * NM_STEP_BYTES;
+        return;
     }
+    if (in_run)
+        a->tile = nm_pool_share(in_run, thread, n_threads),
+        end = nm_pool_share(in_run, thread + 1, n_threads);
+    else
+        a->w = share_begins(first, thread, n_threads, &a->tile), end = a->w->n_tiles;
+    a->n_tiles = nm_smaller(end, (a->tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES) - a->tile;
 }
 
 bool nm_ahead_fetch(nm_ahead *a, const nm_bitlinear *first, size_t thread, size_t n_threads,
@@ -300,30 +296,18 @@ const uint8_t *nm_ahead_first(const nm_bitlinear *first, size_t thread, size_t n
 
 /* ---- One token ------------------------------------------------------------------------------- */
 
-/*
- * Adds the look-up tables of the token's q in K blocks [block, end).  A thread that has not
- * prefetched the weights it will read first does so between the blocks: of a product that is cut
- * only thread 0 has not, which did not wait.
- */
+/* Adds the look-up tables of the token's q in K blocks [block, end). */
 static void add_tables(const bundle *b, size_t j, size_t block, size_t end, size_t thread)
 {
-    const nm_bitlinear   *first = b->jobs[0].layer;
     const nm_ternary     *w = &b->jobs[j].layer->w;
     const nm_packing     *packing = &nm_packings[w->packing];
     const nm_ternary_ops *ops = ops_of(b, j);
-    nm_tables            *tables = &b->s->tables[thread];
-    const int8_t         *q = q_of(b, j, row_of(b, thread));
-    bool                  ahead = first->n_together && (thread == 0 || !b->s->n_cut);
+    size_t                triple = block * packing->block_triples;
 
-    for (size_t n; block < end; block += n) {
-        size_t triple = block * packing->block_triples;
-        n = ahead ? 1 : end - block;
-        ops->make_tables(tables->bytes + triple * ops->table_bytes,
-                         q + triple * NM_TRIPLE_GROUPS * packing->group_cols,
-                         nm_smaller(n * packing->block_triples, w->n_triples - triple));
-        /* `extra` moves where thread 0's part ends, not where it begins. */
-        if (ahead) nm_ahead_fetch(&tables->ahead, first, thread, nm_work_threads(b->s->work), 0);
-    }
+    ops->make_tables(b->s->tables[thread].bytes + triple * ops->table_bytes,
+                     q_of(b, j, row_of(b, thread)) +
+                         triple * NM_TRIPLE_GROUPS * packing->group_cols,
+                     nm_smaller(end * packing->block_triples, w->n_triples) - triple);
 }
 
 /*
@@ -361,12 +345,35 @@ static void put_rows(const bundle *b, size_t j, size_t row, size_t row_end, cons
                                             row_end - row);
 }
 
-/* Tiles [begin, end), those of all jobs counted one after the other; panel by panel. */
-static void gemv(void *context, size_t begin, size_t end, size_t thread)
+/* Is `end` the end of the thread's share of the tiles? */
+static bool ends_share(const bundle *b, size_t end, size_t thread)
 {
-    const bundle *b = context;
-    int32_t      *sums = b->s->sums + thread * b->s->sums_stride;
-    size_t        base = 0; /* tiles of the jobs before this one */
+    return end == nm_pool_share(b->n_tiles, thread + 1, nm_work_threads(b->s->work));
+}
+
+/* What the thread reads first of the token's next product; NULL: that is not known. */
+static const uint8_t *next_codes(const bundle *b, size_t thread)
+{
+    nm_bitlinear_scratch *s = b->s;
+    const nm_bitlinear   *next = b->jobs[b->n_jobs - 1].layer->next;
+    nm_ahead             *a = &s->tables[thread].ahead;
+
+    if (!next || b->n_tokens > 1) return NULL;
+    if (a->first != next)
+        begin_share(a, next, thread, nm_work_threads(s->work),
+                    atomic_load_explicit(&s->next_extra, memory_order_relaxed));
+    return a->w->codes + nm_ternary_offset(a->w, a->tile, a->group) + a->at;
+}
+
+/*
+ * Tiles [begin, end), those of all jobs counted one after the other; panel by panel.  `next` is
+ * what the thread reads afterwards, as of nm_product_gemv.
+ */
+static void gemv_tiles(const bundle *b, size_t begin, size_t end, const uint8_t *next,
+                       size_t thread)
+{
+    int32_t *sums = b->s->sums + thread * b->s->sums_stride;
+    size_t   base = 0; /* tiles of the jobs before this one */
 
     for (size_t j = 0; j < b->n_jobs && base < end; j++) {
         const nm_ternary *w = &b->jobs[j].layer->w;
@@ -378,10 +385,18 @@ static void gemv(void *context, size_t begin, size_t end, size_t thread)
         const uint8_t *tables = make_tables(b, j, 0, n_blocks(w), thread);
         for (size_t here; tile < tile_end; tile = here) {
             here = nm_smaller(tile_end, (tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES);
-            nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables);
+            nm_product_gemv(ops_of(b, j), sums, w, tile, here, tables,
+                            base >= end && here == tile_end ? next : NULL);
             put_rows(b, j, tile * NM_TILE_ROWS, here * NM_TILE_ROWS, sums, thread);
         }
     }
+}
+
+static void gemv(void *context, size_t begin, size_t end, size_t thread)
+{
+    const bundle *b = context;
+
+    gemv_tiles(b, begin, end, ends_share(b, end, thread) ? next_codes(b, thread) : NULL, thread);
 }
 
 /*
@@ -411,7 +426,8 @@ static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
     begin = nm_pool_share(b->n_tiles, begin, n_threads);
     end = nm_pool_share(b->n_tiles, end, n_threads);
     for (size_t i = 0, base = 0; i < b->jobs[0].layer->n_runs; i++, base += b->n_tiles)
-        gemv(context, base + begin, base + end, thread);
+        gemv_tiles(b, base + begin, base + end,
+                   i + 1 == b->jobs[0].layer->n_runs ? next_codes(b, thread) : NULL, thread);
     b->around->after(b->around->context, begin * n_after, end * n_after, thread);
 }
 
@@ -420,21 +436,28 @@ static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
  * for sums: 0 of the panel in which it begins, 1 of the others, of which only the last one is to be
  * collected.
  */
-static void gemv_steps(const bundle *b, size_t j, size_t tile, size_t begin, size_t end,
-                       size_t part, size_t area, size_t thread)
-{
-    const nm_ternary     *w = &b->jobs[j].layer->w;
-    const nm_ternary_ops *ops = ops_of(b, j);
-    size_t                n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - tile);
-    size_t                block_steps = n_tiles * nm_packings[w->packing].block_triples;
-    int32_t              *sums = b->s->sums + part * b->s->sums_stride + area * NM_PANEL_ROWS;
+typedef struct piece {
+    size_t j, tile, begin, end;
+    size_t part, area;
+    bool   is_last; /* that the thread does in this round */
+} piece;
 
-    const uint8_t *tables =
-        make_tables(b, j, begin / block_steps, (end + block_steps - 1) / block_steps, thread);
-    nm_product_gemv_steps(ops, sums, w, tile, begin, end, tables, b->s->parts[part].n_added[area]);
-    if (begin == 0 && end == n_tiles * w->n_triples) { /* nothing to be collected */
+static void gemv_piece(const bundle *b, const piece *p, size_t thread)
+{
+    const nm_ternary     *w = &b->jobs[p->j].layer->w;
+    const nm_ternary_ops *ops = ops_of(b, p->j);
+    size_t                n_tiles = nm_smaller(NM_PANEL_TILES, w->n_tiles - p->tile);
+    size_t                block_steps = n_tiles * nm_packings[w->packing].block_triples;
+    int32_t              *sums = b->s->sums + p->part * b->s->sums_stride + p->area * NM_PANEL_ROWS;
+
+    const uint8_t *tables = make_tables(b, p->j, p->begin / block_steps,
+                                        (p->end + block_steps - 1) / block_steps, thread);
+    nm_product_gemv_steps(ops, sums, w, p->tile, p->begin, p->end, tables,
+                          b->s->parts[p->part].n_added[p->area],
+                          p->is_last ? next_codes(b, thread) : NULL);
+    if (p->begin == 0 && p->end == n_tiles * w->n_triples) { /* nothing to be collected */
         if (ops->finish) ops->finish(sums, n_tiles * NM_TILE_ROWS, n_blocks(w));
-        put_rows(b, j, tile * NM_TILE_ROWS, (tile + n_tiles) * NM_TILE_ROWS, sums, thread);
+        put_rows(b, p->j, p->tile * NM_TILE_ROWS, (p->tile + n_tiles) * NM_TILE_ROWS, sums, thread);
     }
 }
 
@@ -455,7 +478,9 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
                 size_t panel = step / panel_steps, first = panel * panel_steps;
                 to = nm_smaller(nm_smaller(step + left, n), first + panel_steps);
                 left -= to - step;
-                gemv_steps(b, j, panel * NM_PANEL_TILES, step - first, to - first, part, area,
+                gemv_piece(b,
+                           &(piece){j, panel * NM_PANEL_TILES, step - first, to - first, part, area,
+                                    left == 0 && part + 1 == end},
                            thread);
             }
             step -= n;
@@ -530,14 +555,12 @@ static size_t n_token_blocks(const bundle *b)
 }
 
 /* nm_gemm.next of a thread that has done items up to `end`; NULL with more than 64 tokens. */
-static const uint8_t *next_codes(const bundle *b, size_t end, size_t thread)
+static const uint8_t *next_of_all(const bundle *b, size_t end, size_t thread)
 {
     const nm_bitlinear *first = b->jobs[b->n_jobs - 1].layer->next;
-    size_t              n_threads = nm_work_threads(b->s->work), n_items = 0;
 
-    for (size_t j = 0; j < b->n_jobs; j++) n_items += b->jobs[j].layer->w.n_tiles;
-    return first && n_token_blocks(b) == 1 && end == nm_pool_share(n_items, thread + 1, n_threads)
-               ? nm_ahead_first(first, thread, n_threads)
+    return first && n_token_blocks(b) == 1 && ends_share(b, end, thread)
+               ? nm_ahead_first(first, thread, nm_work_threads(b->s->work))
                : NULL;
 }
 
@@ -585,7 +608,7 @@ static void gemm(void *context, size_t begin, size_t end, size_t thread)
             size_t in_panel = nm_smaller(NM_PANEL_TILES, n_tiles - first);
             size_t item = i - first * n_blocks_of_tokens, tile = first + item % in_panel;
             n = nm_smaller(first + in_panel - tile, nm_smaller(end - base, n_items) - i);
-            const uint8_t *next = base + i + n == end ? next_codes(b, end, thread) : NULL;
+            const uint8_t *next = base + i + n == end ? next_of_all(b, end, thread) : NULL;
             gemm_tiles(b, j, tile, tile + n, item / in_panel * GEMM_TOKENS, next, thread);
         }
     }
@@ -713,6 +736,7 @@ void nm_bitlinear_products(nm_bitlinear_scratch *s, const nm_bitlinear_job *jobs
     size_t              n_threads = nm_work_threads(s->work), n_tiles = 0;
 
     for (size_t j = 0; j < n_jobs; j++) n_tiles += jobs[j].layer->w.n_tiles;
+    b.n_tiles = n_tiles;
     b.each = n_tokens == 1 && jobs[0].layer->each_quantizes && is_cut(n_tiles, n_threads);
     if (!b.each)
         nm_work_run(s->work, NM_PHASE_QUANTIZE, quantize_rows, &b, n_jobs * n_tokens,
