@@ -129,8 +129,8 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	$(Q)$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -MT '$$(OUT)/$*.o' -c -o $@ $<
 $(OUT)/tests/%.o: INCLUDE = -Itests
 # Fast is what every token, text or weight passes through, but where only calls of it do (forward,
-# layer, strips, session, pool, sampler, tokenizer, logprobs) or small is as fast (matcher, quantize).
-# The rest waits for people, disks and these, and is small: 60 KB of the program.
+# layer, strips, session, pool, sampler, tokenizer, logprobs) or small is as fast (matcher,
+# quantize).  The rest waits for people, disks and these, and is small: 60 KB of the program.
 SMALL_TOKENS := $(addprefix tokens/,cut.o tokenizer.o decoder.o logprobs.o matcher.o sampler.o \
                 vocab.o word.o)
 FAST = $(addprefix $(OUT)/src/,kernels/ternary_% kernels/float_% kernels/product.o kernels/read.o \

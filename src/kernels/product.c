@@ -12,7 +12,7 @@
 
 /*
  * A K block of a range of tiles.  After the last one n_triples is 0, and the rest is that of a
- * first block of this matrix, as a guess at what the thread reads next.
+ * first block of this matrix: a guess at what the thread reads next, where that is not said.
  */
 typedef struct block {
     const uint8_t *codes; /* of the first tile; the others follow */
@@ -53,7 +53,7 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
     memset(y, 0, n_rows * sizeof *y);
     for (block next; b.n_triples; b = next) {
         next = block_of(w, tile_begin, tile_end, b.number + 1);
-        if (!next.n_triples && after) next.codes = after;
+        if (!next.n_triples && after) next.codes = after, next.tile_bytes = b.tile_bytes;
         for (size_t i = 0; i < n_tiles; i++)
             ops->add_tile(y + i * NM_TILE_ROWS, b.codes + i * b.tile_bytes, tables, b.n_triples,
                           codes_of(&b, &next, i + n_ahead, n_tiles));
@@ -89,7 +89,10 @@ void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_terna
         for (; i < n_tiles && left; i++, left -= n, table = whole, n = n_triples) {
             const uint8_t *ahead = codes + full * NM_STEP_BYTES * 3 / 2;
             n = nm_smaller(n, left);
-            if (next && ahead >= codes_end) ahead = next, next += n * NM_STEP_BYTES;
+            if (next && ahead >= codes_end) {
+                ahead = next;
+                next += n * NM_STEP_BYTES;
+            }
             n_added[i]++;
             ops->add_tile(y + i * NM_TILE_ROWS, codes, table, n, ahead);
             codes += n * NM_STEP_BYTES;

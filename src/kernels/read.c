@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The read loop.  Four independent sums, so that no load waits for another; prefetched as far ahead
- * as the products prefetch, into the second level.  The sum is kept from the optimizer; the widest
- * loop that the CPU runs is chosen as kernels are.
+ * The read loop.  Four independent sums, so that no load waits for another; prefetched
+ * into the second level, which is as fast here as past the caches.  The sum is kept from the
+ * optimizer; the widest loop that the CPU runs is chosen as kernels are.
  */
 #include "kernels/read.h"
 

@@ -251,9 +251,9 @@ NM_AVX512BW_DEFINE_MANY
 #define OPS(add_tile_t5)                                                                           \
     {                                                                                              \
         [NM_T4] = {3 * NM_TABLE_BYTES, nm_avx512bw_tables_t4, nm_avx512bw_add_tile_t4,             \
-                   nm_avx512bw_finish, &many[NM_T4]},                                           \
+                   nm_avx512bw_finish, &many[NM_T4]},                                              \
         [NM_T5] = {TRIPLE_BYTES, make_tables_t5, add_tile_t5,                                      \
-                   nm_avx512bw_finish, &many[NM_T5]},                                           \
+                   nm_avx512bw_finish, &many[NM_T5]},                                              \
     }
 /* clang-format on */
 

@@ -18,7 +18,7 @@
 #define V_LESS(a, b) ((vec)_mm_cmpgt_epi8((__m128i)(b), (__m128i)(a)))
 #define V_NEGATE(v, sign) ((vec)_mm_sign_epi8((__m128i)(v), (__m128i)(sign)))
 #define V_AHEAD(from) _mm_prefetch((const char *)(from), _MM_HINT_T0)
-#define V_AHEAD_ONCE(from) _mm_prefetch((const char *)(from), _MM_HINT_NTA)
+#define V_AHEAD_ONCE(from) V_AHEAD(from)
 
 #include "kernels/ternary_shuffle.h"
 

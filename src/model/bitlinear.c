@@ -259,11 +259,13 @@ static void begin_share(nm_ahead *a, const nm_bitlinear *first, size_t thread, s
         a->end = nm_smaller(step[1], n_steps(jobs[i].layer)) * NM_STEP_BYTES;
         return;
     }
-    if (in_run)
-        a->tile = nm_pool_share(in_run, thread, n_threads),
+    if (in_run) {
+        a->tile = nm_pool_share(in_run, thread, n_threads);
         end = nm_pool_share(in_run, thread + 1, n_threads);
-    else
-        a->w = share_begins(first, thread, n_threads, &a->tile), end = a->w->n_tiles;
+    } else {
+        a->w = share_begins(first, thread, n_threads, &a->tile);
+        end = a->w->n_tiles;
+    }
     a->n_tiles = nm_smaller(end, (a->tile / NM_PANEL_TILES + 1) * NM_PANEL_TILES) - a->tile;
 }
 
@@ -351,7 +353,7 @@ static bool ends_share(const bundle *b, size_t end, size_t thread)
     return end == nm_pool_share(b->n_tiles, thread + 1, nm_work_threads(b->s->work));
 }
 
-/* What the thread reads first of the token's next product; NULL: that is not known. */
+/* What the thread reads first of the token's next product and has not prefetched; NULL: unknown. */
 static const uint8_t *next_codes(const bundle *b, size_t thread)
 {
     nm_bitlinear_scratch *s = b->s;
@@ -432,14 +434,14 @@ static void gemv_runs(void *context, size_t begin, size_t end, size_t thread)
 }
 
 /*
- * Steps [begin, end) of the panel of the j-th job that begins with `tile`.  A part has two areas
- * for sums: 0 of the panel in which it begins, 1 of the others, of which only the last one is to be
- * collected.
+ * Of a part: steps [begin, end) of the panel of the j-th job that begins with `tile`.  A part has
+ * two areas for sums: 0 of the panel in which it begins, 1 of the others, of which only the last
+ * one is to be collected.
  */
 typedef struct piece {
-    size_t j, tile, begin, end;
-    size_t part, area;
-    bool   is_last; /* that the thread does in this round */
+    size_t         j, tile, begin, end;
+    size_t         part, area;
+    const uint8_t *next; /* as of nm_product_gemv_steps */
 } piece;
 
 static void gemv_piece(const bundle *b, const piece *p, size_t thread)
@@ -453,8 +455,7 @@ static void gemv_piece(const bundle *b, const piece *p, size_t thread)
     const uint8_t *tables = make_tables(b, p->j, p->begin / block_steps,
                                         (p->end + block_steps - 1) / block_steps, thread);
     nm_product_gemv_steps(ops, sums, w, p->tile, p->begin, p->end, tables,
-                          b->s->parts[p->part].n_added[p->area],
-                          p->is_last ? next_codes(b, thread) : NULL);
+                          b->s->parts[p->part].n_added[p->area], p->next);
     if (p->begin == 0 && p->end == n_tiles * w->n_triples) { /* nothing to be collected */
         if (ops->finish) ops->finish(sums, n_tiles * NM_TILE_ROWS, n_blocks(w));
         put_rows(b, p->j, p->tile * NM_TILE_ROWS, (p->tile + n_tiles) * NM_TILE_ROWS, sums, thread);
@@ -478,10 +479,10 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
                 size_t panel = step / panel_steps, first = panel * panel_steps;
                 to = nm_smaller(nm_smaller(step + left, n), first + panel_steps);
                 left -= to - step;
-                gemv_piece(b,
-                           &(piece){j, panel * NM_PANEL_TILES, step - first, to - first, part, area,
-                                    left == 0 && part + 1 == end},
-                           thread);
+                piece p = {j, panel * NM_PANEL_TILES, step - first, to - first, part, area, NULL};
+                if (left && to == n) p.next = b->jobs[j + 1].layer->w.codes;
+                if (!left && part + 1 == end) p.next = next_codes(b, thread);
+                gemv_piece(b, &p, thread);
             }
             step -= n;
         }

@@ -39,7 +39,8 @@ typedef struct nm_bitlinear_job {
 /*
  * Look-ahead.  Generating a token is limited by memory bandwidth, so memory must not rest between
  * two products, where there is too little to compute for all threads: an idle thread prefetches the
- * start of its share of the next matrix into its cache.  This is how far it got; zeros at first.
+ * start of its share of the next matrix into its cache, and a busy one the first KB of it while it
+ * ends the present one.  This is how far the idle one got; zeros at first.
  */
 typedef struct nm_ahead {
     const nm_bitlinear *first; /* of the matrices computed side by side */
