@@ -62,10 +62,7 @@ void nm_product_gemv(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w,
     if (ops->finish) ops->finish(y, n_rows, b.number);
 }
 
-/*
- * What is prefetched lies one and a half tiles ahead, 11.5 KB or 9.2: of 6 to 23 KB the best where
- * two threads share the bandwidth, and where each has its own (Zen 5).
- */
+/* Codes are prefetched one and a half tiles ahead: README.md, "Codes past the caches". */
 void nm_product_gemv_steps(const nm_ternary_ops *ops, int32_t *y, const nm_ternary *w, size_t tile,
                            size_t begin, size_t end, const uint8_t *tables,
                            uint16_t n_added[NM_PANEL_TILES], const uint8_t *next)

@@ -481,7 +481,7 @@ static void gemv_parts(void *context, size_t begin, size_t end, size_t thread)
                 left -= to - step;
                 piece p = {j, panel * NM_PANEL_TILES, step - first, to - first, part, area, NULL};
                 if (left && to == n) p.next = b->jobs[j + 1].layer->w.codes;
-                /* To find that out takes 800 instructions: with 16 threads 2 % of a part. */
+                /* Finding the next part takes 800 instructions: 2 % of a part of 16 threads. */
                 if (!left && part + 1 == end && nm_work_threads(b->s->work) == 2)
                     p.next = next_codes(b, thread);
                 gemv_piece(b, &p, thread);
